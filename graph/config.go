@@ -1,0 +1,129 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+)
+
+// Loss names what training minimises.
+type Loss string
+
+const (
+	// MSE is the mean squared error of one output against the label's value.
+	MSE Loss = "mse"
+	// SparseXent is the softmax cross-entropy of two outputs against class
+	// indices (SparseSoftmaxCrossEntropyWithLogits).
+	SparseXent Loss = "sparse"
+	// OneHotXent is the softmax cross-entropy of two outputs against one-hot
+	// labels (OneHot, SoftmaxCrossEntropyWithLogits).
+	OneHotXent Loss = "xent"
+)
+
+// Losses lists every loss, in the order in which help texts name them.
+var Losses = []Loss{OneHotXent, SparseXent, MSE}
+
+// Outputs is the number of values the projection gives at each step: one for
+// MSE, one for each class otherwise.
+func (l Loss) Outputs() int {
+	if l == MSE {
+		return 1
+	}
+	return 2
+}
+
+// Activation names the function a plain cell applies to its sum.
+type Activation string
+
+const (
+	// ReLU is max(0, a), the original's choice.
+	ReLU Activation = "relu"
+	// Tanh is the hyperbolic tangent.
+	Tanh Activation = "tanh"
+)
+
+// Config describes a network and how it is trained. The zero value is not
+// valid: start from [DefaultConfig].
+type Config struct {
+	Steps    int // steps in a window, T
+	Features int // input columns, F
+	Units    int // width of the recurrent state, U
+
+	Activation Activation
+	Loss       Loss
+
+	// Adam's settings. Epsilon is outside of the bias correction, as in
+	// TensorFlow 1.
+	LearningRate float32
+	Beta1, Beta2 float32
+	Epsilon      float32
+
+	// Seed of the initial weights. The original's network gets from it the
+	// weights that the original has after tf.set_random_seed(Seed).
+	Seed int64
+
+	// Threads is how many threads one operation may use.
+	Threads int
+}
+
+// DefaultConfig is the original program's network and optimizer, on one
+// thread: at this size handing work to a second one costs more than it saves.
+func DefaultConfig() Config {
+	return Config{
+		Steps:        20,
+		Features:     1,
+		Units:        100,
+		Activation:   ReLU,
+		Loss:         OneHotXent,
+		LearningRate: 0.001,
+		Beta1:        0.9,
+		Beta2:        0.999,
+		Epsilon:      1e-8,
+		Threads:      1,
+	}
+}
+
+// Limits keep a typing error from asking for more memory than any machine has.
+const (
+	maxSteps   = 1 << 20
+	maxWidth   = 1 << 16
+	maxThreads = 1 << 10
+)
+
+// Validate returns a *[ConfigError] that names the first field with an
+// impossible value, and the program's flag for it.
+func (c Config) Validate() error {
+	counts := []struct {
+		field, flag string
+		value, max  int
+	}{
+		{"Steps", "--steps", c.Steps, maxSteps},
+		{"Features", "--features", c.Features, maxWidth},
+		{"Units", "--units", c.Units, maxWidth},
+		{"Threads", "--threads", c.Threads, maxThreads},
+	}
+	for _, n := range counts {
+		if n.value < 1 || n.value > n.max {
+			return &ConfigError{n.field, n.flag, fmt.Sprintf("must be between 1 and %d, not %d", n.max, n.value)}
+		}
+	}
+	if c.Activation != ReLU && c.Activation != Tanh {
+		return &ConfigError{"Activation", "--activation", fmt.Sprintf("must be relu or tanh, not %q", c.Activation)}
+	}
+	if c.Loss != MSE && c.Loss != SparseXent && c.Loss != OneHotXent {
+		return &ConfigError{"Loss", "--loss", fmt.Sprintf("must be xent, sparse or mse, not %q", c.Loss)}
+	}
+	if !finite(c.LearningRate) || c.LearningRate <= 0 {
+		return &ConfigError{"LearningRate", "--learning-rate", fmt.Sprintf("must be a number above 0, not %v", c.LearningRate)}
+	}
+	if !(c.Beta1 >= 0 && c.Beta1 < 1) || !(c.Beta2 >= 0 && c.Beta2 < 1) {
+		return &ConfigError{"Beta1, Beta2", "", fmt.Sprintf("must be at least 0 and below 1, not %v and %v", c.Beta1, c.Beta2)}
+	}
+	if !finite(c.Epsilon) || c.Epsilon <= 0 {
+		return &ConfigError{"Epsilon", "", fmt.Sprintf("must be a number above 0, not %v", c.Epsilon)}
+	}
+	return nil
+}
+
+func finite(v float32) bool {
+	return !math.IsNaN(float64(v)) && !math.IsInf(float64(v), 0)
+}

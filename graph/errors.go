@@ -1,0 +1,59 @@
+package graph
+
+import "fmt"
+
+// ConfigError says that a setting of a [Config] is impossible.
+type ConfigError struct {
+	Field  string // the field's name
+	Flag   string // the program's flag for it, empty when it has none
+	Reason string
+}
+
+func (e *ConfigError) Error() string {
+	if e.Flag == "" {
+		return fmt.Sprintf("%s %s", e.Field, e.Reason)
+	}
+	return fmt.Sprintf("%s (%s) %s", e.Flag, e.Field, e.Reason)
+}
+
+// ShapeError says that an array has not the size that its place needs.
+type ShapeError struct {
+	Name string // what the array is
+	Want string
+	Got  string
+}
+
+func (e *ShapeError) Error() string {
+	return fmt.Sprintf("%s: want %s, got %s", e.Name, e.Want, e.Got)
+}
+
+// LabelError says that a label is not one that the loss can take.
+type LabelError struct {
+	Row   int // zero-based row of the series
+	Value float32
+}
+
+func (e *LabelError) Error() string {
+	return fmt.Sprintf("label of row %d is %v: cross-entropy takes 0 or 1", e.Row, e.Value)
+}
+
+// DivergedError says that training reached a loss or a gradient that is not a
+// number. The weights are of no use any more.
+type DivergedError struct {
+	Step int // zero-based step within the call
+	Loss float32
+}
+
+func (e *DivergedError) Error() string {
+	return fmt.Sprintf("training diverged at step %d: loss %v", e.Step, e.Loss)
+}
+
+// VersionError says that the libtensorflow that was loaded is not the one whose
+// operations this package was built for.
+type VersionError struct {
+	Got string
+}
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("libtensorflow %s is loaded, %s.x is needed", e.Got, LibraryVersion)
+}

@@ -1,0 +1,86 @@
+package graph
+
+import (
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+)
+
+// model is the assembled graph and the places where a session feeds and
+// fetches.
+type model struct {
+	cfg   Config
+	graph *tf.Graph
+
+	vars   []variable
+	assign map[string]assignment
+	value  map[string]tf.Output // by variable
+	init   []*tf.Operation
+
+	at tf.Output // the step's number at which the training loop stopped
+
+	starts tf.Output // [B], fed to loss and grads
+	loss   lossOf
+
+	input   tf.Output // [B,T,F], fed to outputs
+	state   tf.Output // [B,U], likewise
+	outputs tf.Output // [B,T,O]
+	last    tf.Output // [B,U]
+}
+
+// assignment sets one variable to what its placeholder is fed.
+type assignment struct {
+	feed tf.Output
+	op   *tf.Operation
+}
+
+// assemble builds the whole graph of a valid configuration.
+func assemble(c Config) (*model, error) {
+	s := op.NewScope()
+	m := &model{cfg: c, vars: c.variables(), assign: map[string]assignment{}, value: map[string]tf.Output{}}
+	h := m.addVariables(s)
+	m.addLoss(s, h)
+	m.addPrediction(s, h)
+	begin := op.Const(s.SubScope("begin"), int32(0))
+	g, err := s.Finalize()
+	if err != nil {
+		return nil, err
+	}
+	m.graph = g
+	m.at, err = c.addLoop(g, begin, h, m.vars)
+	return m, err
+}
+
+// addVariables makes every variable with the operations that initialise, set
+// and read it.
+func (m *model) addVariables(s *op.Scope) handles {
+	h := handles{}
+	for _, v := range m.vars {
+		vs := s.SubScope(v.name)
+		h[v.name] = op.VarHandleOp(vs, v.dtype, v.shape, op.VarHandleOpSharedName(v.name))
+		m.value[v.name] = op.ReadVariableOp(vs.SubScope("value"), h[v.name], v.dtype)
+		feed := op.Placeholder(vs.SubScope("feed"), v.dtype, op.PlaceholderShape(v.shape))
+		m.assign[v.name] = assignment{feed, op.AssignVariableOp(vs.SubScope("set"), h[v.name], feed)}
+		if v.init != nil {
+			m.init = append(m.init, op.AssignVariableOp(vs.SubScope("assign"), h[v.name], v.init(vs.SubScope("init"))))
+		}
+	}
+	return h
+}
+
+func (m *model) addLoss(s *op.Scope, h handles) {
+	ls := s.SubScope("evaluate")
+	m.starts = op.Placeholder(ls.SubScope("starts"), tf.Int32, op.PlaceholderShape(tf.MakeShape(-1)))
+	m.loss = m.cfg.trainOn(ls, ls, h, m.starts, true)
+}
+
+func (m *model) addPrediction(s *op.Scope, h handles) {
+	c, ps := m.cfg, s.SubScope("predict")
+	m.input = op.Placeholder(ps.SubScope("input"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, -1, int64(c.Features))))
+	m.state = op.Placeholder(ps.SubScope("state"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, int64(c.Units))))
+	swap := op.Const(ps.SubScope("swap"), []int32{1, 0, 2})
+	x := op.Transpose(ps.SubScope("time_major"), m.input, swap)
+	p := c.forward(ps.SubScope("forward"), h.readAll(ps, c.weights()), x, m.state)
+	steps := reshape(ps.SubScope("steps"), p.logits, int32(c.Steps), -1, int32(c.Loss.Outputs()))
+	m.outputs = op.Transpose(ps.SubScope("batch_major"), steps, swap)
+	m.last = p.layer.last
+}

@@ -1,0 +1,62 @@
+package graph
+
+import (
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+)
+
+// labelType is how the labels are stored for a loss: values for MSE, class
+// indices otherwise.
+func (l Loss) labelType() tf.DataType {
+	if l == MSE {
+		return tf.Float
+	}
+	return tf.Int32
+}
+
+// scored is a batch's loss and what training needs of it.
+type scored struct {
+	mean    tf.Output // scalar: the weighted mean over the steps; 0 when no step has a weight
+	dlogits tf.Output // [T*B,O], the mean's gradient by the logits; unset where not asked for
+}
+
+// score compares logits [T*B,O] with labels [T*B], each step weighing w [T*B].
+//
+// The gradient of a weighted mean by its terms is known, w/sum(w), so that
+// differentiation starts at the terms.
+func (l Loss) score(s *op.Scope, logits, labels, w tf.Output, gradient bool) scored {
+	all := op.Const(s.SubScope("all"), []int32{0})
+	total := op.Sum(s.SubScope("total"), w, all)
+	share := op.DivNoNan(s.SubScope("share"), w, total)
+
+	term, backprop := l.terms(s, logits, labels)
+	sum := op.Sum(s.SubScope("sum"), op.Mul(s.SubScope("weighted"), term, w), all)
+	out := scored{mean: op.DivNoNan(s.SubScope("mean"), sum, total)}
+	switch {
+	case !gradient:
+	case l == SparseXent:
+		// TensorFlow's C++ gradients lack this operation's; its second output is it.
+		column := op.ExpandDims(s.SubScope("column"), share, op.Const(s.SubScope("axis"), int32(1)))
+		out.dlogits = op.Mul(s.SubScope("dlogits"), backprop, column)
+	default:
+		out.dlogits = op.Gradients(s.SubScope("dlogits"), []tf.Output{term}, []tf.Output{logits}, share)[0]
+	}
+	return out
+}
+
+// terms gives every step's loss, [T*B], and for the cross-entropies its
+// gradient by the logits, [T*B,O].
+func (l Loss) terms(s *op.Scope, logits, labels tf.Output) (term, backprop tf.Output) {
+	switch l {
+	case MSE:
+		values := reshape(s.SubScope("values"), logits, -1)
+		return op.Square(s, op.Sub(s.SubScope("error"), values, labels)), tf.Output{}
+	case SparseXent:
+		return op.SparseSoftmaxCrossEntropyWithLogits(s, logits, labels)
+	default:
+		classes := op.OneHot(s.SubScope("one_hot"), labels,
+			op.Const(s.SubScope("depth"), int32(l.Outputs())),
+			op.Const(s.SubScope("on"), float32(1)), op.Const(s.SubScope("off"), float32(0)))
+		return op.SoftmaxCrossEntropyWithLogits(s, logits, classes)
+	}
+}

@@ -1,0 +1,303 @@
+package graph_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+func TestResultsDoNotDependOnStepsACall(t *testing.T) {
+	const total = 60
+	sys := systems[2]
+	whole := sys.session(t, 3)
+	want := steps(t, whole, iterations(0, total))
+	for _, size := range []int{1, 7, 20} {
+		s := sys.session(t, 3)
+		var got graph.Report
+		for from := 0; from < total; from += size {
+			r := steps(t, s, iterations(from, min(from+size, total)))
+			got.Losses, got.Norms = append(got.Losses, r.Losses...), append(got.Norms, r.Norms...)
+		}
+		if !slices.Equal(got.Losses, want.Losses) || !slices.Equal(got.Norms, want.Norms) {
+			t.Errorf("%d steps a call: losses %v, one call %v", size, got.Losses, want.Losses)
+		}
+		for name, w := range state(t, whole) {
+			if !slices.Equal(state(t, s)[name], w) {
+				t.Errorf("%d steps a call: other values of %s", size, name)
+			}
+		}
+	}
+}
+
+func TestReportedNormIsTheGradients(t *testing.T) {
+	s := systems[2].session(t, 0)
+	grads, err := s.Gradients(windows(0, 20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var squares float64
+	for _, g := range grads {
+		for _, v := range g.Value {
+			squares += float64(v) * float64(v)
+		}
+	}
+	r := steps(t, s, iterations(0, 1))
+	if d := relative(r.Norms[0], float32(math.Sqrt(squares))); d > 1e-6 {
+		t.Errorf("norm %v, the gradients' is %v", r.Norms[0], math.Sqrt(squares))
+	}
+}
+
+func TestOneStepChangesEveryVariable(t *testing.T) {
+	s := systems[2].session(t, 0)
+	before := state(t, s)
+	steps(t, s, iterations(0, 1))
+	for name, v := range state(t, s) {
+		if slices.Equal(v, before[name]) {
+			t.Errorf("%s is as it was", name)
+		}
+	}
+}
+
+func TestSeed(t *testing.T) {
+	kernel := func(seed int64) []float32 {
+		return state(t, newSession(t, system{loss: graph.OneHotXent}.config(seed)))[variables+"kernel"]
+	}
+	if !slices.Equal(kernel(7), kernel(7)) {
+		t.Error("one seed gives two initial weights")
+	}
+	if slices.Equal(kernel(7), kernel(8)) {
+		t.Error("two seeds give the same initial weights")
+	}
+	// TensorFlow 1 takes seeds modulo 2^31-1, as Python does.
+	if !slices.Equal(kernel(-1), kernel(math.MaxInt32-1)) {
+		t.Error("seed -1 is not seed 2^31-2")
+	}
+}
+
+func TestWeightsOfRows(t *testing.T) {
+	sys := systems[2]
+	d := sys.series()
+	d.W = make([]float32, len(d.Y))
+	for i := range d.W {
+		d.W[i] = float32(i % 3) // a third of the rows does not count
+	}
+	s := newSession(t, sys.config(0))
+	if err := s.SetSeries(d); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Loss(windows(0, 20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.Predict(d.X[:perBatch], 10, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum, total float64
+	for i := range perBatch {
+		a, b, w := float64(p.Outputs[2*i]), float64(p.Outputs[2*i+1]), float64(d.W[i])
+		if d.Y[i] == 1 {
+			a, b = b, a
+		}
+		sum += w * math.Log1p(math.Exp(b-a))
+		total += w
+	}
+	if d := relative(got, float32(sum/total)); d > 1e-6 {
+		t.Errorf("weighted loss %v, by hand %v", got, sum/total)
+	}
+}
+
+func TestNoWeightAtAllChangesNothing(t *testing.T) {
+	sys := systems[2]
+	d := sys.series()
+	d.W = make([]float32, len(d.Y))
+	s := newSession(t, sys.config(0))
+	if err := s.SetSeries(d); err != nil {
+		t.Fatal(err)
+	}
+	before := state(t, s)
+	r := steps(t, s, iterations(0, 1))
+	if r.Losses[0] != 0 || r.Norms[0] != 0 {
+		t.Errorf("loss %v and norm %v without a labelled row", r.Losses[0], r.Norms[0])
+	}
+	for _, name := range []string{"basic_rnn_cell/kernel", "kernel"} {
+		if !slices.Equal(state(t, s)[variables+name], before[variables+name]) {
+			t.Errorf("%s has changed", name)
+		}
+	}
+}
+
+func TestStateCarriesOver(t *testing.T) {
+	sys := systems[2]
+	x := sys.series().X[:40]
+	s := sys.session(t, 0)
+	first, err := s.Predict(x[:20], 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := s.Predict(x[20:], 1, first.State)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := sys.config(0)
+	c.Steps = 40
+	long, err := newSession(t, c).Predict(x, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "outputs", slices.Concat(first.Outputs, second.Outputs), long.Outputs, 1e-6)
+}
+
+func TestCancelStopsTheLoop(t *testing.T) {
+	s := systems[2].session(t, 0)
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	p := iterations(0, perEpoch)
+	p.Starts = slices.Repeat(p.Starts, 200) // minutes of work
+	r, err := s.Steps(ctx, p)
+	late := time.Since(deadline(ctx))
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("error %v", err)
+	}
+	if len(r.Losses) == 0 || len(r.Losses) == len(p.Starts) {
+		t.Errorf("%d of %d steps done", len(r.Losses), len(p.Starts))
+	}
+	if late > time.Second { // the promise is 100 ms; a busy machine gets more
+		t.Errorf("stopped %v after the deadline", late)
+	}
+	steps(t, s, iterations(0, 3)) // the next call is not stopped
+}
+
+func deadline(ctx context.Context) time.Time {
+	d, _ := ctx.Deadline()
+	return d
+}
+
+func TestCancelledBeforeTheFirstStep(t *testing.T) {
+	s := systems[2].session(t, 0)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	r, err := s.Steps(ctx, iterations(0, 100))
+	if !errors.Is(err, context.Canceled) || len(r.Losses) != 0 {
+		t.Errorf("%d steps, error %v", len(r.Losses), err)
+	}
+}
+
+func TestDivergence(t *testing.T) {
+	sys := systems[0]
+	d := sys.series()
+	d.X[225] = float32(math.Inf(1)) // first within a window at iteration 26
+	s := newSession(t, sys.config(0))
+	if err := s.SetSeries(d); err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Steps(context.Background(), iterations(0, 100))
+	var diverged *graph.DivergedError
+	if !errors.As(err, &diverged) {
+		t.Fatalf("error %v", err)
+	}
+	if diverged.Step != 26 || len(r.Losses) != 26 {
+		t.Errorf("diverged at step %d after %d losses, want 26", diverged.Step, len(r.Losses))
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	for _, test := range []struct {
+		field  string
+		change func(*graph.Config)
+	}{
+		{"Steps", func(c *graph.Config) { c.Steps = 0 }},
+		{"Features", func(c *graph.Config) { c.Features = -1 }},
+		{"Units", func(c *graph.Config) { c.Units = 1 << 30 }},
+		{"Threads", func(c *graph.Config) { c.Threads = 0 }},
+		{"Activation", func(c *graph.Config) { c.Activation = "gelu" }},
+		{"Loss", func(c *graph.Config) { c.Loss = "" }},
+		{"LearningRate", func(c *graph.Config) { c.LearningRate = float32(math.NaN()) }},
+		{"LearningRate", func(c *graph.Config) { c.LearningRate = 0 }},
+		{"Beta1, Beta2", func(c *graph.Config) { c.Beta1 = 1 }},
+		{"Epsilon", func(c *graph.Config) { c.Epsilon = -1 }},
+	} {
+		c := graph.DefaultConfig()
+		test.change(&c)
+		var configErr *graph.ConfigError
+		if _, err := graph.NewSession(c); !errors.As(err, &configErr) || configErr.Field != test.field {
+			t.Errorf("%s: error %v", test.field, err)
+		}
+	}
+}
+
+func TestSeriesErrors(t *testing.T) {
+	xent, mse := newSession(t, systems[2].config(0)), newSession(t, systems[0].config(0))
+	two := graph.Series{X: []float32{0, 0}, Y: []float32{1, 2}}
+	var label *graph.LabelError
+	if err := xent.SetSeries(two); !errors.As(err, &label) || label.Row != 1 || label.Value != 2 {
+		t.Errorf("label 2: error %v", err)
+	}
+	if err := mse.SetSeries(two); err != nil {
+		t.Errorf("MSE takes any label: %v", err)
+	}
+	var shape *graph.ShapeError
+	for _, d := range []graph.Series{
+		{X: []float32{0}, Y: []float32{0, 0}},
+		{X: []float32{0, 0}, Y: []float32{0, 0}, W: []float32{1}},
+	} {
+		if err := xent.SetSeries(d); !errors.As(err, &shape) {
+			t.Errorf("%+v: error %v", d, err)
+		}
+	}
+}
+
+func TestPlanErrors(t *testing.T) {
+	s := systems[2].session(t, 0)
+	var shape *graph.ShapeError
+	for what, p := range map[string]graph.Plan{
+		"no window":               {Starts: [][]int32{{}}},
+		"uneven steps":            {Starts: [][]int32{{0, 1}, {0}}},
+		"before the first row":    {Starts: [][]int32{{-1}}},
+		"past the last row":       {Starts: [][]int32{{980}}},
+		"rates for another count": {Starts: [][]int32{{0}}, Rates: []float32{1, 2}},
+	} {
+		if _, err := s.Steps(context.Background(), p); !errors.As(err, &shape) {
+			t.Errorf("%s: error %v", what, err)
+		}
+	}
+	if _, err := s.Steps(context.Background(), graph.Plan{Starts: [][]int32{{979}}}); err != nil {
+		t.Errorf("the last window: %v", err)
+	}
+	if _, err := s.Predict(make([]float32, 19), 1, nil); !errors.As(err, &shape) {
+		t.Errorf("short sequence: error %v", err)
+	}
+	if _, err := s.Predict(make([]float32, 20), 1, []float32{0}); !errors.As(err, &shape) {
+		t.Errorf("short state: error %v", err)
+	}
+}
+
+func TestSetVariablesIsAllOrNothing(t *testing.T) {
+	s := systems[2].session(t, 0)
+	before := state(t, s)
+	good := graph.Variable{Name: variables + "bias", Shape: []int{2}, Value: []float32{1, 2}}
+	var shape *graph.ShapeError
+	for _, bad := range []graph.Variable{
+		{Name: "nosuch", Shape: []int{2}, Value: []float32{1, 2}},
+		{Name: variables + "bias", Shape: []int{3}, Value: []float32{1, 2, 3}},
+		{Name: variables + "bias", Shape: []int{2}, Value: []float32{1}},
+	} {
+		if err := s.SetVariables([]graph.Variable{good, bad}); !errors.As(err, &shape) {
+			t.Errorf("%+v: error %v", bad, err)
+		}
+	}
+	if !slices.Equal(state(t, s)[good.Name], before[good.Name]) {
+		t.Error("a refused call has changed a variable")
+	}
+	if err := s.SetVariables([]graph.Variable{good}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(state(t, s)[good.Name], good.Value) {
+		t.Error("a variable was not set")
+	}
+}

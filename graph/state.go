@@ -1,0 +1,184 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+
+	tf "github.com/wamuir/graft/tensorflow"
+)
+
+// Variable is one named array of a session's state.
+type Variable struct {
+	Name  string
+	Shape []int // empty for a scalar
+	Value []float32
+}
+
+// Variables returns the session's whole state: the weights under the
+// original's names, then Adam's moments and powers.
+func (s *Session) Variables() ([]Variable, error) {
+	vars := s.model.cfg.stateVariables()
+	outputs := make([]tf.Output, len(vars))
+	for i, v := range vars {
+		outputs[i] = s.model.value[v.name]
+	}
+	got, err := s.fetch(nil, outputs...)
+	if err != nil {
+		return nil, fmt.Errorf("read the variables: %w", err)
+	}
+	state := make([]Variable, len(vars))
+	for i, v := range vars {
+		state[i] = Variable{v.name, dims(v.shape), got[i]}
+	}
+	return state, nil
+}
+
+// SetVariables replaces those variables of the state that it is given. A name
+// that is not in the state, or an array of another shape, is a *[ShapeError],
+// and nothing is changed.
+func (s *Session) SetVariables(vars []Variable) error {
+	known := map[string][]int{}
+	for _, v := range s.model.cfg.stateVariables() {
+		known[v.name] = dims(v.shape)
+	}
+	values := make([]value, len(vars))
+	for i, v := range vars {
+		shape, ok := known[v.Name]
+		if !ok {
+			return &ShapeError{v.Name, "a variable of this network", "an unknown name"}
+		}
+		if !slices.Equal(shape, v.Shape) || len(v.Value) != product(shape) {
+			return &ShapeError{v.Name, fmt.Sprint(shape), fmt.Sprintf("%v with %d values", v.Shape, len(v.Value))}
+		}
+		values[i] = value{v.Name, v.Value, int64s(shape)}
+		if len(shape) == 0 {
+			values[i].flat = v.Value[0]
+		}
+	}
+	if err := s.set(values...); err != nil {
+		return fmt.Errorf("set the variables: %w", err)
+	}
+	return nil
+}
+
+// Prediction is what a network gives for a batch of sequences.
+type Prediction struct {
+	Outputs []float32 // [B,T,O], the projection's values
+	State   []float32 // [B,U], after the last step
+}
+
+// Predict runs the network over x, batch sequences of Config.Steps steps each
+// ([B,T,F], a sequence after the other), from the states state [B,U]; nil for
+// zeros.
+func (s *Session) Predict(x []float32, batch int, state []float32) (Prediction, error) {
+	c := s.model.cfg
+	if batch < 1 || len(x) != batch*c.Steps*c.Features {
+		return Prediction{}, &ShapeError{"x", fmt.Sprintf("%d x %d x %d values", batch, c.Steps, c.Features), fmt.Sprint(len(x))}
+	}
+	if state == nil {
+		state = make([]float32, batch*c.Units)
+	}
+	if len(state) != batch*c.Units {
+		return Prediction{}, &ShapeError{"state", fmt.Sprintf("%d x %d values", batch, c.Units), fmt.Sprint(len(state))}
+	}
+	b := int64(batch)
+	got, err := s.fetch([]feed{
+		{s.model.input, x, []int64{b, int64(c.Steps), int64(c.Features)}},
+		{s.model.state, state, []int64{b, int64(c.Units)}},
+	}, s.model.outputs, s.model.last)
+	if err != nil {
+		return Prediction{}, fmt.Errorf("predict: %w", err)
+	}
+	return Prediction{Outputs: got[0], State: got[1]}, nil
+}
+
+// value is what a variable is set to: a scalar, or a slice in row-major order.
+type value struct {
+	name  string
+	flat  any
+	shape []int64
+}
+
+func (s *Session) set(values ...value) error {
+	feeds := make([]feed, len(values))
+	targets := make([]*tf.Operation, len(values))
+	for i, v := range values {
+		a := s.model.assign[v.name]
+		feeds[i] = feed{a.feed, v.flat, v.shape}
+		targets[i] = a.op
+	}
+	_, err := s.run(feeds, nil, targets)
+	return err
+}
+
+// feed is the value of a placeholder for one call.
+type feed struct {
+	at    tf.Output
+	flat  any
+	shape []int64
+}
+
+// fetch runs what is needed for float32 outputs and returns their values flat,
+// in row-major order.
+func (s *Session) fetch(feeds []feed, outputs ...tf.Output) ([][]float32, error) {
+	got, err := s.run(feeds, outputs, nil)
+	if err != nil {
+		return nil, err
+	}
+	values := make([][]float32, len(got))
+	for i, t := range got {
+		if len(t.Shape()) == 0 {
+			values[i] = []float32{t.Value().(float32)}
+			continue
+		}
+		if err := t.Reshape([]int64{elements(t.Shape())}); err != nil {
+			return nil, err
+		}
+		values[i] = t.Value().([]float32)
+	}
+	return values, nil
+}
+
+func (s *Session) run(feeds []feed, fetches []tf.Output, targets []*tf.Operation) ([]*tf.Tensor, error) {
+	tensors := map[tf.Output]*tf.Tensor{}
+	for _, f := range feeds {
+		t, err := tf.NewTensor(f.flat)
+		if err != nil {
+			return nil, err
+		}
+		if len(f.shape) > 1 {
+			if err := t.Reshape(f.shape); err != nil {
+				return nil, err
+			}
+		}
+		tensors[f.at] = t
+	}
+	return s.tf.Run(tensors, fetches, targets)
+}
+
+func dims(shape tf.Shape) []int {
+	sizes, _ := shape.ToSlice()
+	d := make([]int, len(sizes))
+	for i, n := range sizes {
+		d[i] = int(n)
+	}
+	return d
+}
+
+func int64s(shape []int) []int64 {
+	sizes := make([]int64, len(shape))
+	for i, n := range shape {
+		sizes[i] = int64(n)
+	}
+	return sizes
+}
+
+func product(shape []int) int { return int(elements(int64s(shape))) }
+
+func elements(shape []int64) int64 {
+	n := int64(1)
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}

@@ -1,0 +1,104 @@
+package graph
+
+import (
+	"math"
+
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+)
+
+// Names are the original's, so that either program can restore what the other
+// has trained.
+const (
+	scopeName        = "rnn/output_projection_wrapper/"
+	cellKernel       = scopeName + "basic_rnn_cell/kernel" // [F+U,U]: the input's rows, then the state's
+	cellBias         = scopeName + "basic_rnn_cell/bias"   // [U]
+	projectionKernel = scopeName + "kernel"                // [U,O]
+	projectionBias   = scopeName + "bias"                  // [O]
+)
+
+// The seeds that TensorFlow 1 derives for the two kernels from their place in
+// the original's graph: the number of operations made before them.
+const (
+	cellKernelSeed       = 88
+	projectionKernelSeed = 109
+)
+
+// variable is a resource variable of the graph.
+type variable struct {
+	name  string
+	dtype tf.DataType
+	shape tf.Shape // unknown for what a caller sizes
+	init  func(s *op.Scope) tf.Output
+}
+
+// weights are the trained variables, in the order in which the original makes
+// them.
+func (c Config) weights() []variable {
+	f, u, o := int64(c.Features), int64(c.Units), int64(c.Loss.Outputs())
+	return []variable{
+		c.glorot(cellKernel, cellKernelSeed, f+u, u),
+		zeros(cellBias, u),
+		c.glorot(projectionKernel, projectionKernelSeed, u, o),
+		zeros(projectionBias, o),
+	}
+}
+
+// glorot is a kernel [in,out] that starts uniform in ±sqrt(6/(in+out)), by the
+// same float32 operations as TensorFlow 1's glorot_uniform_initializer.
+func (c Config) glorot(name string, seed2, in, out int64) variable {
+	limit := float32(math.Sqrt(6 / float64(in+out)))
+	return variable{name, tf.Float, tf.MakeShape(in, out), func(s *op.Scope) tf.Output {
+		shape := op.Const(s.SubScope("shape"), []int32{int32(in), int32(out)})
+		unit := op.RandomUniform(s, shape, tf.Float, op.RandomUniformSeed(graphSeed(c.Seed)), op.RandomUniformSeed2(seed2))
+		wide := op.Mul(s.SubScope("scale"), unit, op.Const(s.SubScope("range"), limit-(-limit)))
+		return op.AddV2(s.SubScope("shift"), wide, op.Const(s.SubScope("low"), -limit))
+	}}
+}
+
+// graphSeed is what tf.set_random_seed makes of a seed: Python's remainder by
+// 2^31-1, which is never negative.
+func graphSeed(seed int64) int64 {
+	const modulus = math.MaxInt32
+	return (seed%modulus + modulus) % modulus
+}
+
+func zeros(name string, shape ...int64) variable {
+	dims := make([]int32, len(shape))
+	for i, d := range shape {
+		dims[i] = int32(d)
+	}
+	return variable{name, tf.Float, tf.MakeShape(shape...), func(s *op.Scope) tf.Output {
+		return op.Fill(s, op.Const(s.SubScope("shape"), dims), op.Const(s.SubScope("zero"), float32(0)))
+	}}
+}
+
+func scalar(name string, value float32) variable {
+	return variable{name, tf.Float, tf.ScalarShape(), func(s *op.Scope) tf.Output {
+		return op.Const(s, value)
+	}}
+}
+
+// handles finds a variable's resource by its name: a VarHandleOp in the graph,
+// an argument in the body of the training loop.
+type handles map[string]tf.Output
+
+func (h handles) read(s *op.Scope, v variable) tf.Output {
+	return op.ReadVariableOp(s.SubScope("read"), h[v.name], v.dtype)
+}
+
+func (h handles) readAll(s *op.Scope, vars []variable) []tf.Output {
+	values := make([]tf.Output, len(vars))
+	for i, v := range vars {
+		values[i] = h.read(s, v)
+	}
+	return values
+}
+
+func (h handles) list(vars []variable) []tf.Output {
+	list := make([]tf.Output, len(vars))
+	for i, v := range vars {
+		list[i] = h[v.name]
+	}
+	return list
+}
