@@ -301,3 +301,16 @@ func (s *Session) overWindows(starts []int32, what ...tf.Output) ([][]float32, e
 	}
 	return got, nil
 }
+
+// Devices names the devices that TensorFlow runs the session on.
+func (s *Session) Devices() ([]string, error) {
+	devices, err := s.tf.ListDevices()
+	if err != nil {
+		return nil, fmt.Errorf("list devices: %w", err)
+	}
+	names := make([]string, len(devices))
+	for i, d := range devices {
+		names[i] = fmt.Sprintf("%s (%s)", d.Name, d.Type)
+	}
+	return names, nil
+}

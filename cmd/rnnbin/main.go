@@ -1,4 +1,140 @@
 // Command rnnbin labels every step of a time series with a recurrent network.
 package main
 
-func main() {}
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+func main() {
+	tflib.Quiet()
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// Exit codes, as the help texts list them. A signal's is 128 and its number.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+	exitSignal = 128
+)
+
+const exitCodes = `Exit codes: 0 done, 1 the run failed, 2 a flag or an argument is wrong,
+130 interrupted (Ctrl-C), 143 terminated.`
+
+// run is the whole program but for the process around it.
+func run(args []string, in io.Reader, out, errOut io.Writer) int {
+	ctx, stop := notify(context.Background(), errOut)
+	defer stop()
+
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	err := root.ExecuteContext(ctx)
+	var received signalError
+	if err != nil && errors.As(context.Cause(ctx), &received) {
+		err = received
+	}
+	return report(err, errOut)
+}
+
+// report prints an error as one line, and a hint where there is one.
+func report(err error, errOut io.Writer) int {
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(errOut, "rnnbin: %v\n", err)
+	if h := hint(err); h != "" {
+		fmt.Fprintf(errOut, "hint: %s\n", h)
+	}
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	var usage usageError
+	var config *graph.ConfigError
+	var received signalError
+	switch {
+	case errors.As(err, &received):
+		return exitSignal + int(received.signal.(syscall.Signal))
+	case errors.As(err, &usage), errors.As(err, &config):
+		return exitUsage
+	default:
+		return exitFailed
+	}
+}
+
+// hint says what to do about an error, where that is known.
+func hint(err error) string {
+	var version *graph.VersionError
+	var diverged *graph.DivergedError
+	switch {
+	case errors.As(err, &version):
+		return "scripts/libtensorflow installs the right one; `rnnbin check` tells which one is loaded"
+	case errors.As(err, &diverged):
+		return "a smaller --learning-rate often helps"
+	default:
+		return ""
+	}
+}
+
+// usageError is a wrong flag or argument.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+// usagef names the flag and says what is wrong with its value.
+func usagef(flag, format string, args ...any) error {
+	return usageError{fmt.Errorf("--%s %w", flag, fmt.Errorf(format, args...))}
+}
+
+// signalError is the signal that ended a run.
+type signalError struct{ signal os.Signal }
+
+func (e signalError) Error() string {
+	if e.signal == syscall.SIGINT {
+		return "interrupted"
+	}
+	return "terminated"
+}
+
+// grace is how long a run may take to stop by itself: one operation of
+// TensorFlow can take longer than that and cannot be interrupted.
+const grace = 800 * time.Millisecond
+
+// notify returns a context that ends with the first SIGINT or SIGTERM. A second
+// signal, or grace, ends the process.
+func notify(parent context.Context, errOut io.Writer) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		first, ok := <-signals
+		if !ok {
+			return
+		}
+		received := signalError{first}
+		cancel(received)
+		select {
+		case <-signals:
+		case <-time.After(grace):
+		}
+		os.Exit(report(received, errOut))
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
+	}
+}

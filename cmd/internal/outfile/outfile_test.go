@@ -1,0 +1,72 @@
+package outfile
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func write(t *testing.T, path, content string) *File {
+	t.Helper()
+	f, err := Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(content); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestThePathHoldsTheOldOrTheNew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	if err := write(t, path, "old").Commit(); err != nil {
+		t.Fatal(err)
+	}
+	f := write(t, path, "new")
+	if got := read(t, path); got != "old" {
+		t.Errorf("before Commit: %q", got)
+	}
+	f.Discard()
+	if got := read(t, path); got != "old" {
+		t.Errorf("after Discard: %q", got)
+	}
+	if err := write(t, path, "new").Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, path); got != "new" {
+		t.Errorf("after Commit: %q", got)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestADeviceIsWrittenTo(t *testing.T) {
+	f := write(t, os.DevNull, "x")
+	if err := f.Commit(); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
+		t.Errorf("%s was replaced: %v %v", os.DevNull, info, err)
+	}
+}
+
+func TestErrorsNameThePath(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{dir, filepath.Join(dir, "nosuch", "f")} {
+		if _, err := Create(path); err == nil || !strings.Contains(err.Error(), path+":") {
+			t.Errorf("%s: error %v", path, err)
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+	tf "github.com/wamuir/graft/tensorflow"
+	"golang.org/x/sys/cpu"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/original"
+	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+func newCheck() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Check that libtensorflow is there and gives the right numbers",
+		Long: `Say which libtensorflow was loaded from where, what it runs on, and make one
+training step whose loss is known.
+
+` + exitCodes,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runCheck(cmd.Context(), asJSON, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+// checkResult is what check found.
+type checkResult struct {
+	Library  string   `json:"library"`
+	Version  string   `json:"version"`
+	Devices  []string `json:"devices"`
+	CPU      []string `json:"cpu"`
+	CPUs     int      `json:"cpus"`
+	Threads  int      `json:"threads"`
+	Loss     float32  `json:"loss"`
+	Expected float32  `json:"expected"`
+}
+
+// goldenLoss is the original's loss after its first training step with graph
+// seed 0, under TensorFlow 1.15.5.
+const goldenLoss float32 = 0.6256479
+
+func runCheck(ctx context.Context, asJSON bool, out io.Writer) error {
+	r := checkResult{Library: tflib.Path(), Version: tf.Version(), CPU: cpuFeatures(), CPUs: runtime.NumCPU(), Expected: goldenLoss}
+	failure := r.measure(ctx)
+	if err := r.print(asJSON, out); err != nil {
+		return err
+	}
+	if failure != nil {
+		return failure
+	}
+	// Rounding changes a first step's loss by less than 1e-6.
+	if d := math.Abs(float64(r.Loss-r.Expected)) / float64(r.Expected); !(d < 1e-6) {
+		return fmt.Errorf("the training step gave loss %v, not %v", r.Loss, r.Expected)
+	}
+	return nil
+}
+
+// measure makes the training step.
+func (r *checkResult) measure(ctx context.Context) error {
+	c := graph.DefaultConfig()
+	r.Threads = c.Threads
+	s, err := graph.NewSession(c)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if r.Devices, err = s.Devices(); err != nil {
+		return err
+	}
+	if err := s.SetSeries(original.Presets[0].Series()); err != nil {
+		return err
+	}
+	windows := original.Windows(0, 10, c.Steps)
+	if _, err := s.Steps(ctx, graph.Plan{Starts: [][]int32{windows}}); err != nil {
+		return err
+	}
+	r.Loss, err = s.Loss(windows)
+	return err
+}
+
+func (r *checkResult) print(asJSON bool, out io.Writer) error {
+	if asJSON {
+		return json.NewEncoder(out).Encode(r)
+	}
+	_, err := fmt.Fprintf(out, `library   %s
+version   %s
+devices   %s
+cpu       %s
+threads   %d of %d CPUs: at the default size a second thread costs more than it saves
+loss      %s after one training step, %s in the original
+`, r.Library, r.Version, strings.Join(r.Devices, ", "), strings.Join(r.CPU, " "),
+		r.Threads, r.CPUs, original.FormatFloat(r.Loss), original.FormatFloat(r.Expected))
+	return err
+}
+
+// cpuFeatures are those of the vector instructions that matter here.
+func cpuFeatures() []string {
+	features := []string{runtime.GOARCH}
+	for _, f := range []struct {
+		name string
+		has  bool
+	}{
+		{"AVX2", cpu.X86.HasAVX2},
+		{"FMA", cpu.X86.HasFMA},
+		{"AVX512F", cpu.X86.HasAVX512F},
+		{"NEON", cpu.ARM64.HasASIMD},
+	} {
+		if f.has {
+			features = append(features, f.name)
+		}
+	}
+	return features
+}

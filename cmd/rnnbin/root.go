@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "rnnbin",
+		Short: "Label every step of a time series with a recurrent network",
+		Long: `rnnbin trains a recurrent network that gives every step of a time series a
+yes/no label. It builds the network as a TensorFlow graph and runs it in
+libtensorflow; there is no Python.
+
+` + exitCodes,
+		Example: `  rnnbin train --seed 0              train the default network on its sine
+  rnnbin check                       is libtensorflow there, and is it right`,
+		Args:          noArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors: true, // run prints them
+		SilenceUsage:  true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(newTrain(), newCheck(), newVersion())
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	return root
+}
+
+// noArgs refuses arguments, naming the first.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if !cmd.HasParent() {
+		return usageError{fmt.Errorf("unknown command %q, see `rnnbin --help`", args[0])}
+	}
+	return usageError{fmt.Errorf("%s takes no argument, got %q", cmd.CommandPath(), args[0])}
+}
