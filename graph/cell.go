@@ -13,6 +13,8 @@ type recurrence interface {
 	forward(s *op.Scope, x, h0, kernel, bias tf.Output) unrolled
 }
 
+func (c Config) recurrence() recurrence { return portable{c} }
+
 // unrolled is a layer that has run over a batch of sequences.
 type unrolled struct {
 	states tf.Output // [T,B,U], after every step

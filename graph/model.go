@@ -64,7 +64,7 @@ type pass struct {
 // forward runs the network over x [T,B,F] from the state h0 [B,U].
 func (c Config) forward(s *op.Scope, weights []tf.Output, x, h0 tf.Output) pass {
 	p := pass{weights: weights}
-	p.layer = portable{c}.forward(s.SubScope("rnn"), x, h0, weights[0], weights[1])
+	p.layer = c.recurrence().forward(s.SubScope("rnn"), x, h0, weights[0], weights[1])
 	p.flat = reshape(s.SubScope("states"), p.layer.states, -1, int32(c.Units))
 	p.logits = op.BiasAdd(s.SubScope("projection"),
 		op.MatMul(s.SubScope("projection_product"), p.flat, weights[2]), weights[3])
