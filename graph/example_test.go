@@ -1,0 +1,59 @@
+package graph_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// Train a small network to say whether the last value was above zero, and label
+// a window.
+func Example() {
+	config := graph.DefaultConfig()
+	config.Steps, config.Units, config.LearningRate = 8, 16, 0.01
+
+	session, err := graph.NewSession(config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+
+	series := graph.Series{}
+	for i := range 64 {
+		value := float32(i%5) - 2
+		series.X = append(series.X, value)
+		series.Y = append(series.Y, map[bool]float32{true: 1}[value > 0])
+	}
+	if err := session.SetSeries(series); err != nil {
+		log.Fatal(err)
+	}
+
+	// Two hundred steps, each on four windows.
+	var plan graph.Plan
+	for i := range int32(200) {
+		plan.Starts = append(plan.Starts, []int32{i % 16, 16 + i%16, 32 + i%16, 40 + i%16})
+	}
+	if _, err := session.Steps(context.Background(), plan); err != nil {
+		log.Fatal(err)
+	}
+
+	prediction, err := session.Predict(series.X[:8], 1, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for t, x := range series.X[:8] {
+		no, yes := prediction.Outputs[2*t], prediction.Outputs[2*t+1]
+		fmt.Println(x, yes > no)
+	}
+	// Output:
+	// -2 false
+	// -1 false
+	// 0 false
+	// 1 true
+	// 2 true
+	// -2 false
+	// -1 false
+	// 0 false
+}
