@@ -1,0 +1,18 @@
+// AVX-512: vectors of sixteen, 32 registers.
+#if defined(__x86_64__)
+#include "target.h"
+TARGET_BEGIN("avx512f,avx2,fma")
+#define LANES 16
+#define WIDEST(rows) ((rows) <= 4 ? 7 : (rows) <= 5 ? 5 : 4)
+#define TALLEST(vectors) ((vectors) <= 4 || (vectors) > 7 ? 6 : (vectors) <= 5 ? 5 : 4)
+#define TILES(T) \
+  T(1, 1) T(1, 2) T(1, 3) T(1, 4) T(1, 5) T(1, 6) T(1, 7) T(2, 1) T(2, 2) T(2, 3) T(2, 4) T(2, 5) T(2, 6) T(2, 7) \
+  T(3, 1) T(3, 2) T(3, 3) T(3, 4) T(3, 5) T(3, 6) T(3, 7) T(4, 1) T(4, 2) T(4, 3) T(4, 4) T(4, 5) T(4, 6) T(4, 7) \
+  T(5, 1) T(5, 2) T(5, 3) T(5, 4) T(5, 5) T(6, 1) T(6, 2) T(6, 3) T(6, 4)
+#include "sequence.h"
+TARGET_END
+
+static int available(void) { return __builtin_cpu_supports("avx512f"); }
+
+const struct rnn_isa rnn_avx512 = {"avx512", available, forward, backward};
+#endif

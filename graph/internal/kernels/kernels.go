@@ -1,0 +1,77 @@
+// Package kernels adds TensorFlow ops of our own that run a recurrent cell over
+// all steps of a sequence, forward and backward, in one op each.
+//
+// Forward, T steps, B batch rows, F inputs, U units:
+//
+//	RnnbinRNNForward(x [T,B,F], kernel [F+U,U], bias [U], h0 [B,U]) -> h [T,B,U], last [B,U]
+//
+// computes h[t] = activation([x[t], h[t-1]] kernel + bias). Backward takes the
+// gradient to all states and, besides, to the last one:
+//
+//	RnnbinRNNBackward(x, kernel, h0, h, dh [T,B,U], dlast [B,U])
+//	    -> dkernel [F+U,U], dbias [U], dx [T,B,F], dh0 [B,U]
+//
+// All are float32. For a given number of threads the results are the same bits
+// on every run. With ReLU, products pass over states and gradients that are
+// zero; a NaN is walked and spreads, an infinite weight behind a zero state does
+// not.
+//
+// The code is C with the compiler's vector types (GCC 12 or clang), compiled
+// once for each instruction set; the processor's is chosen at run time.
+package kernels
+
+// #cgo CFLAGS: -O3 -Wall -Wextra -Wno-psabi
+// #cgo LDFLAGS: -ltensorflow -ltensorflow_framework -lpthread
+// #include "kernels.h"
+import "C"
+
+import (
+	"fmt"
+	"sync"
+)
+
+// The ops' types.
+const (
+	Forward  = C.RNNBIN_FORWARD
+	Backward = C.RNNBIN_BACKWARD
+)
+
+// The ops' attributes.
+const (
+	AttrActivation    = "activation"     // string: "relu" or "tanh"
+	AttrThreads       = "threads"        // int, 1 unless given: slices of the batch that run side by side
+	AttrISA           = "isa"            // string, "auto" unless given: one of ISAs
+	AttrInputGradient = "input_gradient" // bool, Backward only: compute dx; otherwise it is [0,B,F]
+)
+
+// ISAAuto asks for the best instruction set of the machine.
+const ISAAuto = "auto"
+
+var register = sync.OnceValue(func() error {
+	var message [512]C.char
+	C.rnnbin_register(&message[0], C.int(len(message)))
+	if s := C.GoString(&message[0]); s != "" {
+		return fmt.Errorf("failed to register the recurrence with TensorFlow: %s", s)
+	}
+	return nil
+})
+
+// Register makes the ops known to TensorFlow in this process. It has to come
+// before the first graph that uses them; further calls return what the first did.
+func Register() error { return register() }
+
+// ISAs lists the instruction sets this machine can run the kernels with, the
+// best first: "avx512", "avx2", "neon", "generic".
+func ISAs() []string {
+	var names []string
+	for i := 0; ; i++ {
+		name := C.rnnbin_isa(C.int(i))
+		if name == nil {
+			return names
+		}
+		names = append(names, C.GoString(name))
+	}
+}
+
+// Best is the instruction set that "auto" stands for.
+func Best() string { return ISAs()[0] }

@@ -1,0 +1,295 @@
+// The two ops and their CPU kernels, by TensorFlow's C API.
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels.h"
+#include "recurrence.h"
+#include "shapes.h"
+
+// tensorflow/c/ops.h uses these names in C++'s way
+typedef struct TF_DimensionHandle TF_DimensionHandle;
+typedef struct TF_OpDefinitionBuilder TF_OpDefinitionBuilder;
+typedef struct TF_ShapeHandle TF_ShapeHandle;
+typedef struct TF_ShapeInferenceContext TF_ShapeInferenceContext;
+#include "tensorflow/c/kernels.h"
+#include "tensorflow/c/ops.h"
+#include "tensorflow/c/tf_tensor.h"
+
+static const char *const forward_inputs[] = {"x: float", "kernel: float", "bias: float", "h0: float", NULL};
+static const char *const forward_outputs[] = {"h: float", "last: float", NULL};
+static const char *const forward_attrs[] = {"activation: {'relu', 'tanh'}", "threads: int >= 1 = 1", "isa: string = 'auto'",
+                                            NULL};
+enum { FORWARD_OUT_H, FORWARD_OUT_LAST, FORWARD_OUTPUTS };
+
+static const char *const backward_inputs[] = {"x: float", "kernel: float", "h0: float",   "h: float",
+                                              "dh: float", "dlast: float",  NULL};
+static const char *const backward_outputs[] = {"dkernel: float", "dbias: float", "dx: float", "dh0: float", NULL};
+static const char *const backward_attrs[] = {"activation: {'relu', 'tanh'}", "threads: int >= 1 = 1",
+                                             "isa: string = 'auto'", "input_gradient: bool", NULL};
+enum { BACKWARD_OUT_DKERNEL, BACKWARD_OUT_DBIAS, BACKWARD_OUT_DX, BACKWARD_OUT_DH0, BACKWARD_OUTPUTS };
+
+// ---- shapes, while a graph is built ----
+
+static struct shape known_shape(TF_ShapeInferenceContext *c, int input, TF_ShapeHandle *handle, TF_Status *status) {
+  struct shape s = {.rank = UNKNOWN};
+  TF_ShapeInferenceContextGetInput(c, input, handle, status);
+  if (TF_GetCode(status) != TF_OK || !TF_ShapeInferenceContextRankKnown(c, handle)) return s;
+  s.rank = (int)TF_ShapeInferenceContextRank(c, handle);
+  TF_DimensionHandle *d = TF_NewDimensionHandle();
+  for (int i = 0; i < s.rank && i < SHAPE_RANK_MAX; i++) {
+    TF_ShapeInferenceContextDim(c, handle, i, d);
+    s.dim[i] = TF_DimensionHandleValueKnown(d) ? TF_DimensionHandleValue(d) : UNKNOWN;
+  }
+  TF_DeleteDimensionHandle(d);
+  return s;
+}
+
+// Outputs are put together from pieces of the inputs' shapes, so that unknown
+// dimensions stay what they are: head [:n] of one, then tail [m:] of another.
+static void set_output(TF_ShapeInferenceContext *c, int output, TF_ShapeHandle *head, int64_t n, TF_ShapeHandle *tail,
+                       int64_t m, TF_Status *status) {
+  TF_ShapeHandle *a = TF_NewShapeHandle(), *b = TF_NewShapeHandle(), *all = TF_NewShapeHandle();
+  TF_ShapeInferenceContextSubshape(c, head, 0, n, a, status);
+  if (TF_GetCode(status) == TF_OK)
+    TF_ShapeInferenceContextSubshape(c, tail, m, TF_ShapeInferenceContextRank(c, tail), b, status);
+  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextConcatenateShapes(c, a, b, all, status);
+  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextSetOutput(c, output, all, status);
+  TF_DeleteShapeHandle(a);
+  TF_DeleteShapeHandle(b);
+  TF_DeleteShapeHandle(all);
+}
+
+// Handles of x [T,B,F] and kernel [F+U,U] with their ranks known.
+static void infer(TF_ShapeInferenceContext *c, TF_Status *status, int inputs,
+                  void (*check)(const struct shape *, TF_Status *),
+                  void (*outputs)(TF_ShapeInferenceContext *, TF_ShapeHandle *x, TF_ShapeHandle *kernel, TF_Status *)) {
+  struct shape shapes[BACKWARD_INPUTS];
+  TF_ShapeHandle *x = TF_NewShapeHandle(), *kernel = TF_NewShapeHandle(), *any = TF_NewShapeHandle();
+  for (int i = 0; i < inputs && TF_GetCode(status) == TF_OK; i++) shapes[i] = known_shape(c, i, any, status);
+  if (TF_GetCode(status) == TF_OK) check(shapes, status);
+  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextGetInput(c, FORWARD_X, any, status);
+  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextWithRank(c, any, 3, x, status);
+  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextGetInput(c, FORWARD_KERNEL, any, status);
+  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextWithRank(c, any, 2, kernel, status);
+  if (TF_GetCode(status) == TF_OK) outputs(c, x, kernel, status);
+  TF_DeleteShapeHandle(x);
+  TF_DeleteShapeHandle(kernel);
+  TF_DeleteShapeHandle(any);
+}
+
+static void set_state_output(TF_ShapeInferenceContext *c, int output, TF_ShapeHandle *x, TF_ShapeHandle *kernel,
+                             TF_Status *status) {
+  TF_ShapeHandle *rows = TF_NewShapeHandle();
+  TF_ShapeInferenceContextSubshape(c, x, 1, 3, rows, status);
+  if (TF_GetCode(status) == TF_OK) set_output(c, output, rows, 1, kernel, 1, status);
+  TF_DeleteShapeHandle(rows);
+}
+
+static void forward_outputs_shapes(TF_ShapeInferenceContext *c, TF_ShapeHandle *x, TF_ShapeHandle *kernel,
+                                   TF_Status *status) {
+  set_output(c, FORWARD_OUT_H, x, 2, kernel, 1, status);
+  if (TF_GetCode(status) == TF_OK) set_state_output(c, FORWARD_OUT_LAST, x, kernel, status);
+}
+
+static void backward_outputs_shapes(TF_ShapeInferenceContext *c, TF_ShapeHandle *x, TF_ShapeHandle *kernel,
+                                    TF_Status *status) {
+  // dx stays unknown: this C API can't read input_gradient here
+  TF_ShapeInferenceContextSetUnknownShape(c, status);
+  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextSetOutput(c, BACKWARD_OUT_DKERNEL, kernel, status);
+  if (TF_GetCode(status) == TF_OK) set_output(c, BACKWARD_OUT_DBIAS, kernel, 0, kernel, 1, status);
+  if (TF_GetCode(status) == TF_OK) set_state_output(c, BACKWARD_OUT_DH0, x, kernel, status);
+}
+
+static void forward_shape(TF_ShapeInferenceContext *c, TF_Status *status) {
+  infer(c, status, FORWARD_INPUTS, check_forward_shapes, forward_outputs_shapes);
+}
+
+static void backward_shape(TF_ShapeInferenceContext *c, TF_Status *status) {
+  infer(c, status, BACKWARD_INPUTS, check_backward_shapes, backward_outputs_shapes);
+}
+
+// ---- kernels ----
+
+struct kernel {
+  enum rnn_activation activation;
+  const struct rnn_isa *isa;
+  int threads;
+  bool input_gradient;
+};
+
+const char *rnnbin_isa(int i) {
+  for (int k = 0; k < rnn_isa_count; k++)
+    if (rnn_isas[k]->available() && i-- == 0) return rnn_isas[k]->name;
+  return NULL;
+}
+
+// The instruction set of that name, or the best for "auto".
+static const struct rnn_isa *find_isa(const char *name, TF_Status *status) {
+  for (int k = 0; k < rnn_isa_count; k++)
+    if (rnn_isas[k]->available() && (!strcmp(name, "auto") || !strcmp(name, rnn_isas[k]->name))) return rnn_isas[k];
+  char text[256];
+  int n = snprintf(text, sizeof text, "this machine has no instruction set called '%s', only auto", name);
+  for (int i = 0; rnnbin_isa(i) && n < (int)sizeof text; i++)
+    n += snprintf(text + n, sizeof text - (size_t)n, ", %s", rnnbin_isa(i));
+  TF_SetStatus(status, TF_INVALID_ARGUMENT, text);
+  return NULL;
+}
+
+static struct kernel *new_kernel(TF_OpKernelConstruction *c, bool backward) {
+  TF_Status *status = TF_NewStatus();
+  struct kernel *k = calloc(1, sizeof *k);
+  char text[32] = "";
+  int32_t threads = 1;
+  TF_Bool input_gradient = 0;
+  if (!k) TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "no memory for the kernel");
+  if (TF_GetCode(status) == TF_OK)
+    TF_OpKernelConstruction_GetAttrString(c, "activation", text, sizeof text - 1, status);
+  if (TF_GetCode(status) == TF_OK) k->activation = strcmp(text, "tanh") ? RNN_RELU : RNN_TANH;
+  memset(text, 0, sizeof text);
+  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrString(c, "isa", text, sizeof text - 1, status);
+  if (TF_GetCode(status) == TF_OK) k->isa = find_isa(text, status);
+  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrInt32(c, "threads", &threads, status);
+  if (TF_GetCode(status) == TF_OK && backward)
+    TF_OpKernelConstruction_GetAttrBool(c, "input_gradient", &input_gradient, status);
+  if (TF_GetCode(status) == TF_OK) {
+    k->threads = threads;
+    k->input_gradient = input_gradient;
+  } else {
+    TF_OpKernelConstruction_Failure(c, status);
+    free(k);
+    k = NULL;
+  }
+  TF_DeleteStatus(status);
+  return k;
+}
+
+static void *new_forward(TF_OpKernelConstruction *c) { return new_kernel(c, false); }
+static void *new_backward(TF_OpKernelConstruction *c) { return new_kernel(c, true); }
+
+// What an op reads and writes while it runs; every tensor here is ours to delete.
+struct run {
+  TF_OpKernelContext *context;
+  TF_Status *status;
+  TF_Tensor *in[BACKWARD_INPUTS], *out[BACKWARD_OUTPUTS];
+  struct shape shapes[BACKWARD_INPUTS];
+};
+
+static struct run begin_run(TF_OpKernelContext *c, int inputs) {
+  struct run r = {.context = c, .status = TF_NewStatus()};
+  for (int i = 0; i < inputs && TF_GetCode(r.status) == TF_OK; i++) {
+    TF_GetInput(c, i, &r.in[i], r.status);
+    if (TF_GetCode(r.status) != TF_OK) break;
+    r.shapes[i].rank = TF_NumDims(r.in[i]);
+    for (int d = 0; d < r.shapes[i].rank && d < SHAPE_RANK_MAX; d++) r.shapes[i].dim[d] = TF_Dim(r.in[i], d);
+  }
+  return r;
+}
+
+static void end_run(struct run *r) {
+  if (TF_GetCode(r->status) != TF_OK) TF_OpKernelContext_Failure(r->context, r->status);
+  for (int i = 0; i < BACKWARD_INPUTS; i++)
+    if (r->in[i]) TF_DeleteTensor(r->in[i]);
+  for (int i = 0; i < BACKWARD_OUTPUTS; i++)
+    if (r->out[i]) TF_DeleteTensor(r->out[i]);
+  TF_DeleteStatus(r->status);
+}
+
+static const float *input(const struct run *r, int i) { return TF_TensorData(r->in[i]); }
+
+// The memory of a new output; NULL with a status when there is none to be had.
+static float *output(struct run *r, int i, int rank, const int64_t *dim) {
+  if (TF_GetCode(r->status) != TF_OK) return NULL;
+  size_t bytes = sizeof(float);
+  for (int d = 0; d < rank; d++) bytes *= (size_t)dim[d];
+  r->out[i] = TF_AllocateOutput(r->context, i, TF_FLOAT, dim, rank, bytes, r->status);
+  return TF_GetCode(r->status) == TF_OK ? TF_TensorData(r->out[i]) : NULL;
+}
+
+static struct rnn_size run_size(const struct run *r) {
+  const int64_t *x = r->shapes[FORWARD_X].dim, *kernel = r->shapes[FORWARD_KERNEL].dim;
+  return (struct rnn_size){.steps = x[0], .batch = x[1], .inputs = x[2], .units = kernel[1]};
+}
+
+static void compute_forward(void *kernel, TF_OpKernelContext *c) {
+  const struct kernel *k = kernel;
+  struct run r = begin_run(c, FORWARD_INPUTS);
+  if (TF_GetCode(r.status) == TF_OK) check_forward_shapes(r.shapes, r.status);
+  if (TF_GetCode(r.status) == TF_OK) {
+    const struct rnn_size z = run_size(&r);
+    const struct rnn_forward f = {
+        .size = z,
+        .activation = k->activation,
+        .x = input(&r, FORWARD_X),
+        .kernel = input(&r, FORWARD_KERNEL),
+        .bias = input(&r, FORWARD_BIAS),
+        .h0 = input(&r, FORWARD_H0),
+        .h = output(&r, FORWARD_OUT_H, 3, (int64_t[]){z.steps, z.batch, z.units}),
+        .last = output(&r, FORWARD_OUT_LAST, 2, (int64_t[]){z.batch, z.units}),
+    };
+    if (TF_GetCode(r.status) == TF_OK && rnn_run_forward(k->isa, &f, k->threads))
+      TF_SetStatus(r.status, TF_RESOURCE_EXHAUSTED, "no memory for the recurrence");
+  }
+  end_run(&r);
+}
+
+static void compute_backward(void *kernel, TF_OpKernelContext *c) {
+  const struct kernel *k = kernel;
+  struct run r = begin_run(c, BACKWARD_INPUTS);
+  if (TF_GetCode(r.status) == TF_OK) check_backward_shapes(r.shapes, r.status);
+  if (TF_GetCode(r.status) == TF_OK) {
+    const struct rnn_size z = run_size(&r);
+    float *dx = output(&r, BACKWARD_OUT_DX, 3, (int64_t[]){k->input_gradient ? z.steps : 0, z.batch, z.inputs});
+    const struct rnn_backward b = {
+        .size = z,
+        .activation = k->activation,
+        .x = input(&r, BACKWARD_X),
+        .kernel = input(&r, BACKWARD_KERNEL),
+        .h0 = input(&r, BACKWARD_H0),
+        .h = input(&r, BACKWARD_H),
+        .dh = input(&r, BACKWARD_DH),
+        .dlast = input(&r, BACKWARD_DLAST),
+        .dkernel = output(&r, BACKWARD_OUT_DKERNEL, 2, (int64_t[]){z.inputs + z.units, z.units}),
+        .dbias = output(&r, BACKWARD_OUT_DBIAS, 1, (int64_t[]){z.units}),
+        .dx = k->input_gradient ? dx : NULL,
+        .dh0 = output(&r, BACKWARD_OUT_DH0, 2, (int64_t[]){z.batch, z.units}),
+    };
+    if (TF_GetCode(r.status) == TF_OK && rnn_run_backward(k->isa, &b, k->threads))
+      TF_SetStatus(r.status, TF_RESOURCE_EXHAUSTED, "no memory for the recurrence");
+  }
+  end_run(&r);
+}
+
+// ---- registration ----
+
+static void add_all(TF_OpDefinitionBuilder *b, void (*add)(TF_OpDefinitionBuilder *, const char *),
+                    const char *const *specs) {
+  for (; *specs; specs++) add(b, *specs);
+}
+
+static void register_op(const char *name, const char *const *inputs, const char *const *outputs,
+                        const char *const *attrs, void (*shape)(TF_ShapeInferenceContext *, TF_Status *),
+                        void *(*create)(TF_OpKernelConstruction *), void (*compute)(void *, TF_OpKernelContext *),
+                        TF_Status *status) {
+  if (TF_GetCode(status) != TF_OK) return;
+  TF_OpDefinitionBuilder *b = TF_NewOpDefinitionBuilder(name);
+  add_all(b, TF_OpDefinitionBuilderAddInput, inputs);
+  add_all(b, TF_OpDefinitionBuilderAddOutput, outputs);
+  add_all(b, TF_OpDefinitionBuilderAddAttr, attrs);
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(b, shape);
+  TF_RegisterOpDefinition(b, status);
+  if (TF_GetCode(status) == TF_OK)
+    TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", create, compute, free), status);
+}
+
+void rnnbin_register(char *message, int size) {
+  TF_Status *status = TF_NewStatus();
+  register_op(RNNBIN_FORWARD, forward_inputs, forward_outputs, forward_attrs, forward_shape, new_forward,
+              compute_forward, status);
+  register_op(RNNBIN_BACKWARD, backward_inputs, backward_outputs, backward_attrs, backward_shape, new_backward,
+              compute_backward, status);
+  snprintf(message, (size_t)size, "%s", TF_GetCode(status) == TF_OK ? "" : TF_Message(status));
+  TF_DeleteStatus(status);
+}

@@ -1,0 +1,142 @@
+#define _GNU_SOURCE
+#include "pool.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+#include <unistd.h>
+
+// How long a thread looks for work, or for the end of its job, before it
+// sleeps. Waking a sleeper costs some ten microseconds, as long as a small job
+// takes; training calls again within this time, anything slower can sleep.
+enum { SPIN_NANOSECONDS = 50000, WORKERS_MAX = 256 };
+
+// A job lives on the stack of its caller, who stays until done reaches parts.
+struct job {
+  void (*run)(void *, int);
+  void *argument;
+  int parts, begun;
+  atomic_int done;
+  struct job *next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t work = PTHREAD_COND_INITIALIZER, finished = PTHREAD_COND_INITIALIZER;
+static struct job *jobs;       // those with parts nobody has begun; under lock, as are
+static int workers, sleepers;  // these
+static int waiting;            // callers asleep
+static atomic_int open_parts;  // not begun, of all jobs: what spinning workers watch
+
+static int64_t nanoseconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static void relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+// Waits until *value is (reached) or is no longer (left) the given one; gives up
+// after a while. With a single processor nobody else can change it meanwhile.
+static void spin(atomic_int *value, int is, int leave) {
+  static atomic_int processors;
+  int n = atomic_load_explicit(&processors, memory_order_relaxed);
+  if (!n) atomic_store(&processors, n = (int)sysconf(_SC_NPROCESSORS_ONLN));
+  if (n < 2) return;
+  for (int64_t stop = nanoseconds() + SPIN_NANOSECONDS; nanoseconds() < stop;)
+    for (int i = 0; i < 16; i++) {
+      if ((atomic_load_explicit(value, memory_order_acquire) == is) != leave) return;
+      relax();
+    }
+}
+
+// Begins a part of the job; -1 when all are begun. Under lock.
+static int begin_part(struct job *j) {
+  if (j->begun == j->parts) return -1;
+  int part = j->begun++;
+  atomic_fetch_sub(&open_parts, 1);
+  if (j->begun == j->parts) {
+    struct job **at = &jobs;
+    while (*at != j) at = &(*at)->next;
+    *at = j->next;
+  }
+  return part;
+}
+
+static void *worker(void *unused) {
+  pthread_mutex_lock(&lock);
+  for (;;) {
+    while (!jobs) {
+      pthread_mutex_unlock(&lock);
+      spin(&open_parts, 0, 1);
+      pthread_mutex_lock(&lock);
+      if (jobs) break;
+      sleepers++;
+      pthread_cond_wait(&work, &lock);
+      sleepers--;
+    }
+    struct job *j = jobs;
+    int part = begin_part(j);
+    pthread_mutex_unlock(&lock);
+    j->run(j->argument, part);
+    pthread_mutex_lock(&lock);
+    atomic_fetch_add(&j->done, 1);  // the last use of j
+    if (waiting) pthread_cond_broadcast(&finished);
+  }
+  return unused;
+}
+
+// Under lock. Without a new worker the caller does the work itself.
+static void start_worker(void) {
+  pthread_t thread;
+  pthread_attr_t attributes;
+  sigset_t all, before;
+  if (pthread_attr_init(&attributes)) return;
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  // signals are the Go runtime's business
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  if (!pthread_create(&thread, &attributes, worker, NULL)) workers++;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  pthread_attr_destroy(&attributes);
+}
+
+void pool_run(void (*run)(void *, int), void *argument, int parts) {
+  if (parts == 1) {
+    run(argument, 0);
+    return;
+  }
+  struct job j = {.run = run, .argument = argument, .parts = parts};
+  pthread_mutex_lock(&lock);
+  while (workers < parts - 1 && workers < WORKERS_MAX) {
+    int before = workers;
+    start_worker();
+    if (workers == before) break;
+  }
+  j.next = jobs;
+  jobs = &j;
+  atomic_fetch_add(&open_parts, parts);
+  for (int i = 0; i < parts - 1 && i < sleepers; i++) pthread_cond_signal(&work);
+  for (int part; (part = begin_part(&j)) >= 0;) {
+    pthread_mutex_unlock(&lock);
+    run(argument, part);
+    pthread_mutex_lock(&lock);
+    atomic_fetch_add(&j.done, 1);
+  }
+  pthread_mutex_unlock(&lock);
+  spin(&j.done, parts, 0);
+  if (atomic_load(&j.done) == parts) return;
+  pthread_mutex_lock(&lock);
+  waiting++;
+  while (atomic_load(&j.done) < parts) pthread_cond_wait(&finished, &lock);
+  waiting--;
+  pthread_mutex_unlock(&lock);
+}

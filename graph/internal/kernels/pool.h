@@ -1,0 +1,11 @@
+// Worker threads that wait between jobs for the next one.
+#ifndef RNNBIN_POOL_H
+#define RNNBIN_POOL_H
+
+// Calls run(job, i) once for every i < parts, on this thread and on workers, and
+// returns when all have. Several threads may call it at a time. Whatever the
+// workers do, this thread takes each part that nobody has begun: a busy machine
+// costs time, never progress.
+void pool_run(void (*run)(void *job, int part), void *job, int parts);
+
+#endif

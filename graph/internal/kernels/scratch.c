@@ -1,0 +1,91 @@
+#include "scratch.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+// Steps are taken together for the weight gradient until they have about so
+// many rows: enough to hide the reading and writing of the sums, few enough to
+// stay in the second-level cache.
+enum { CHUNK_ROWS = 256 };
+
+struct cursor {
+  float *base;
+  size_t used;
+};
+
+static void *take(struct cursor *c, int64_t floats) {
+  void *at = c->base ? c->base + c->used : NULL;
+  c->used += (size_t)rnn_round(floats);
+  return at;
+}
+
+struct forward_scratch forward_layout(const struct rnn_size *s, int64_t rows, float *base) {
+  const int64_t depth = rnn_round(s->inputs) + rnn_round(s->units), stride = rnn_stride(s->units);
+  struct cursor c = {base, 0};
+  struct forward_scratch m;
+  m.lists = take(&c, RNN_LIST_LENGTH / 2);
+  m.in = take(&c, rows * rnn_stride(depth));
+  m.pre = take(&c, rows * stride);
+  m.bias = take(&c, stride);
+  m.w = take(&c, depth * stride);
+  m.floats = c.used;
+  return m;
+}
+
+struct backward_scratch backward_layout(const struct rnn_size *s, int64_t rows, int input_gradient, float *base) {
+  const int64_t F = s->inputs, U = s->units;
+  const int64_t wide = rnn_stride(input_gradient ? rnn_round(U) + F : U);
+  struct cursor c = {base, 0};
+  struct backward_scratch m;
+  int64_t steps = rows < CHUNK_ROWS ? CHUNK_ROWS / rows : 1;
+  if (steps > s->steps) steps = s->steps;
+  m.chunk = steps * rows;
+  const int64_t pointers = rnn_round(m.chunk) > F + U + 4 ? rnn_round(m.chunk) : F + U + 4;
+  m.lists = take(&c, RNN_LIST_LENGTH / 2);
+  m.zeros = take(&c, U > F ? U : F);
+  m.rows = take(&c, pointers * (int64_t)sizeof(void *) / (int64_t)sizeof(float));
+  m.back = take(&c, rows * wide);
+  m.dpre = take(&c, rnn_round(m.chunk) * rnn_stride(U));
+  m.left = take(&c, (F + U + 1) * rnn_stride(m.chunk));
+  m.w = take(&c, rnn_round(U) * wide);
+  m.floats = c.used;
+  return m;
+}
+
+// The store: as many blocks as calls ever ran side by side, up to a limit, each
+// of the size its last call needed. The last one left is taken first, as it may
+// still be in a cache.
+enum { STORE_LIMIT = 16, HEADER = 16 };
+
+struct block {
+  size_t floats;
+};
+
+static pthread_mutex_t store_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct block *store[STORE_LIMIT];
+static int stored;
+
+float *scratch_acquire(size_t floats) {
+  struct block *b = NULL;
+  pthread_mutex_lock(&store_lock);
+  if (stored > 0) b = store[--stored];
+  pthread_mutex_unlock(&store_lock);
+  if (!b || b->floats < floats) {
+    free(b);
+    b = aligned_alloc(64, (size_t)rnn_round((int64_t)floats + HEADER) * sizeof(float));
+    if (!b) return NULL;
+    b->floats = floats;
+  }
+  return (float *)b + HEADER;
+}
+
+void scratch_release(float *scratch) {
+  struct block *b = (struct block *)(scratch - HEADER);
+  pthread_mutex_lock(&store_lock);
+  if (stored < STORE_LIMIT) {
+    store[stored++] = b;
+    b = NULL;
+  }
+  pthread_mutex_unlock(&store_lock);
+  free(b);
+}

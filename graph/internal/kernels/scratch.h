@@ -1,0 +1,40 @@
+// Where the arrays of a slice lie in its scratch memory.
+#ifndef RNNBIN_SCRATCH_H
+#define RNNBIN_SCRATCH_H
+
+#include "recurrence.h"
+
+// Entries of the lists of nonzero columns, see product.h.
+enum { RNN_LIST_LENGTH = 64 * 256 };
+
+struct forward_scratch {
+  float *in;    // [rows, rnn_round(F)+rnn_round(U)], a row is [x, h]
+  float *w;     // [rnn_round(F)+rnn_round(U), U], the kernel, its rows as in's columns
+  float *bias;  // [U]
+  float *pre;   // [rows, U], the pre-activations
+  uint16_t *lists;
+  size_t floats;  // what all of it takes
+};
+
+struct backward_scratch {
+  int64_t chunk;       // rows of dpre: some steps times the rows of the slice
+  float *w;            // [rnn_round(U), U+F], the kernel transposed, the state's part first
+  float *back;         // [rows, U+F], the gradient to h and x of the step before
+  float *dpre;         // [chunk, U], the gradient to the pre-activations
+  float *left;         // [F+U+1, chunk], [x, h, 1] transposed
+  float *zeros;        // a row of them
+  const float **rows;  // pointers for transpose
+  uint16_t *lists;
+  size_t floats;
+};
+
+// The layout from base on, which may be NULL when only the size is asked for.
+struct forward_scratch forward_layout(const struct rnn_size *, int64_t rows, float *base);
+struct backward_scratch backward_layout(const struct rnn_size *, int64_t rows, int input_gradient, float *base);
+
+// Memory for one call, from a store of blocks that earlier calls have left; on
+// a cache line, contents undefined. NULL when memory is short.
+float *scratch_acquire(size_t floats);
+void scratch_release(float *);
+
+#endif

@@ -1,0 +1,105 @@
+// Forward and backward through all steps for one slice of the batch.
+#ifndef RNNBIN_SEQUENCE_H
+#define RNNBIN_SEQUENCE_H
+
+#include "cell.h"
+#include "product.h"
+#include "scratch.h"
+
+INLINE void forward_steps(enum rnn_activation activation, const struct rnn_forward *f, const struct rnn_slice *s) {
+  const int64_t T = f->size.steps, B = f->size.batch, F = f->size.inputs, U = f->size.units, rows = s->end - s->begin;
+  const struct forward_scratch m = forward_layout(&f->size, rows, s->scratch);
+  // a row of A is [x, h], each padded, so that one product does both
+  const int64_t depth = rnn_round(F) + rnn_round(U);
+  struct matrix in = {m.in, rnn_stride(depth)}, state = {m.in + rnn_round(F), in.stride};
+  struct matrix w = {m.w, rnn_stride(U)}, pre = {m.pre, rnn_stride(U)}, bias = {m.bias, 0};
+  clear(m.in, rows * in.stride);
+  copy_padded(m.bias, f->bias, U);
+  for (int64_t k = 0; k < F; k++) copy_padded(w.at + k * w.stride, f->kernel + k * U, U);
+  for (int64_t k = 0; k < U; k++) copy_padded(w.at + (rnn_round(F) + k) * w.stride, f->kernel + (F + k) * U, U);
+  for (int64_t r = 0; r < rows; r++) copy_padded(state.at + r * state.stride, f->h0 + (s->begin + r) * U, U);
+
+  for (int64_t t = 0; t < T; t++) {
+    const int64_t first = t * B + s->begin;
+    for (int64_t r = 0; r < rows; r++)
+      for (int64_t k = 0; k < F; k++) in.at[r * in.stride + k] = f->x[(first + r) * F + k];
+    product(rows, 0, depth, U, in, w, bias, pre, m.lists);
+    for (int64_t r = 0; r < rows; r++)
+      cell_forward(activation, U, pre.at + r * pre.stride, state.at + r * state.stride, f->h + (first + r) * U);
+  }
+  for (int64_t r = 0; r < rows; r++) copy_packed(f->last + (s->begin + r) * U, state.at + r * state.stride, U);
+}
+
+// What a chunk of steps adds to the gradient of [kernel; bias]: [x, h before, 1]
+// transposed, times the gradient to the pre-activations.
+INLINE void add_weight_gradient(enum rnn_activation activation, const struct rnn_backward *b,
+                                const struct rnn_slice *s, const struct backward_scratch *m, int64_t begin,
+                                int64_t end, int more) {
+  const int64_t B = b->size.batch, F = b->size.inputs, U = b->size.units, rows = s->end - s->begin;
+  const int64_t count = (end - begin) * rows, padded = rnn_round(count);
+  struct matrix left = {m->left, rnn_stride(m->chunk)}, dpre = {m->dpre, rnn_stride(U)};
+  struct matrix gradient = {s->gradient, rnn_stride(U)}, start = {more ? s->gradient : NULL, gradient.stride};
+  for (int part = 0; part < 2; part++) {
+    const int64_t n = part == 0 ? F : U;
+    int64_t i = 0;
+    for (int64_t t = begin; t < end; t++)
+      for (int64_t r = s->begin; r < s->end; r++)
+        m->rows[i++] = part == 0 ? b->x + (t * B + r) * F : t > 0 ? b->h + ((t - 1) * B + r) * U : b->h0 + r * U;
+    while (i < padded) m->rows[i++] = m->zeros;
+    transpose(left.at + (part == 0 ? 0 : F) * left.stride, left.stride, m->rows, padded, n);
+  }
+  for (int64_t i = 0; i < padded; i++) left.at[(F + U) * left.stride + i] = i < count;
+  product(F + U + 1, activation == RNN_RELU, padded, U, left, dpre, start, gradient, m->lists);
+}
+
+INLINE void backward_steps(enum rnn_activation activation, const struct rnn_backward *b, const struct rnn_slice *s) {
+  const int64_t T = b->size.steps, B = b->size.batch, F = b->size.inputs, U = b->size.units, rows = s->end - s->begin;
+  const struct backward_scratch m = backward_layout(&b->size, rows, b->dx != NULL, s->scratch);
+  // a row sent back is [dh, dx], each padded
+  const int64_t width = b->dx ? rnn_round(U) + F : U;
+  struct matrix w = {m.w, rnn_stride(width)}, back = {m.back, rnn_stride(width)}, none = {NULL, 0};
+  clear(m.zeros, rnn_round(U > F ? U : F));
+  clear(w.at, rnn_round(U) * w.stride);
+  for (int64_t k = 0; k < F + U; k++) m.rows[k] = b->kernel + k * U;
+  for (int64_t k = F + U; k < F + U + 4; k++) m.rows[k] = m.zeros;
+  transpose(w.at, w.stride, m.rows + F, (U + 3) / 4 * 4, U);
+  if (b->dx) transpose(w.at + rnn_round(U), w.stride, m.rows, (F + 3) / 4 * 4, U);
+  for (int64_t r = 0; r < rows; r++) copy_padded(back.at + r * back.stride, b->dlast + (s->begin + r) * U, U);
+  clear(m.dpre, rnn_round(m.chunk) * rnn_stride(U));
+  if (T == 0) clear(s->gradient, (F + U + 1) * rnn_stride(U));
+
+  const int64_t steps = m.chunk / rows;
+  for (int64_t end = T; end > 0; end -= smaller(steps, end)) {
+    const int64_t begin = end > steps ? end - steps : 0;
+    for (int64_t t = end - 1; t >= begin; t--) {
+      const int64_t first = t * B + s->begin;
+      struct matrix dpre = {m.dpre + (t - begin) * rows * rnn_stride(U), rnn_stride(U)};
+      for (int64_t r = 0; r < rows; r++)
+        cell_backward(activation, U, b->h + (first + r) * U, b->dh + (first + r) * U, back.at + r * back.stride,
+                      dpre.at + r * dpre.stride);
+      product(rows, 0, rnn_round(U), width, dpre, w, none, back, m.lists);
+      if (b->dx)
+        for (int64_t r = 0; r < rows; r++)
+          copy_packed(b->dx + (first + r) * F, back.at + r * back.stride + rnn_round(U), F);
+    }
+    add_weight_gradient(activation, b, s, &m, begin, end, end < T);
+  }
+  for (int64_t r = 0; r < rows; r++) copy_packed(b->dh0 + (s->begin + r) * U, back.at + r * back.stride, U);
+}
+
+// The activation as a constant: the loops have no choice inside.
+static void forward(const struct rnn_forward *f, const struct rnn_slice *s) {
+  if (f->activation == RNN_RELU)
+    forward_steps(RNN_RELU, f, s);
+  else
+    forward_steps(RNN_TANH, f, s);
+}
+
+static void backward(const struct rnn_backward *b, const struct rnn_slice *s) {
+  if (b->activation == RNN_RELU)
+    backward_steps(RNN_RELU, b, s);
+  else
+    backward_steps(RNN_TANH, b, s);
+}
+
+#endif
