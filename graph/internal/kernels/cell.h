@@ -1,8 +1,8 @@
 // The arithmetic of the plain RNN cell, apart from the products.
 //
-// A cell has so many gates; pre-activations are [rows, gates*stride] with one
-// gate after the other. Cells with more gates than one differ from this one
-// only here.
+// The products know nothing of cells. A cell of several gates widens the
+// pre-activations to one padded block of columns a gate, and adds its functions
+// here.
 #ifndef RNNBIN_CELL_H
 #define RNNBIN_CELL_H
 

@@ -1,13 +1,23 @@
 // AVX-512: vectors of sixteen, 32 registers.
 #if defined(__x86_64__)
+#include <immintrin.h>
+
 #include "target.h"
-TARGET_BEGIN("avx512f,avx2,fma")
+TARGET_BEGIN("avx512f,avx2,fma,popcnt")
 #define LANES 16
-#define WIDEST(rows) ((rows) <= 4 ? 7 : (rows) <= 5 ? 5 : 4)
-#define TALLEST(vectors) ((vectors) <= 4 || (vectors) > 7 ? 6 : (vectors) <= 5 ? 5 : 4)
+static inline int append_sixteen(int *list, int n, __m512i columns, __m512i bits) {
+  __mmask16 mask = _mm512_test_epi32_mask(bits, _mm512_set1_epi32(0x7fffffff));
+  _mm512_storeu_si512(list + n, _mm512_maskz_compress_epi32(mask, columns));
+  return n + __builtin_popcount(mask);
+}
+#define LOAD_PART(p, n) _mm512_maskz_loadu_ps((__mmask16)((1 << (n)) - 1), p)
+#define STORE_PART(p, v, n) _mm512_mask_storeu_ps(p, (__mmask16)((1 << (n)) - 1), (__m512)(v))
+#define APPEND_LANES(list, n, columns, bits) append_sixteen(list, n, (__m512i)(columns), (__m512i)(bits))
+#define WIDEST(rows) ((rows) <= 3 ? 7 : (rows) <= 4 ? 6 : (rows) <= 5 ? 5 : 4)
+#define TALLEST(vectors) ((vectors) <= 4 || (vectors) > 7 ? 6 : (vectors) <= 5 ? 5 : (vectors) <= 6 ? 4 : 3)
 #define TILES(T) \
   T(1, 1) T(1, 2) T(1, 3) T(1, 4) T(1, 5) T(1, 6) T(1, 7) T(2, 1) T(2, 2) T(2, 3) T(2, 4) T(2, 5) T(2, 6) T(2, 7) \
-  T(3, 1) T(3, 2) T(3, 3) T(3, 4) T(3, 5) T(3, 6) T(3, 7) T(4, 1) T(4, 2) T(4, 3) T(4, 4) T(4, 5) T(4, 6) T(4, 7) \
+  T(3, 1) T(3, 2) T(3, 3) T(3, 4) T(3, 5) T(3, 6) T(3, 7) T(4, 1) T(4, 2) T(4, 3) T(4, 4) T(4, 5) T(4, 6) \
   T(5, 1) T(5, 2) T(5, 3) T(5, 4) T(5, 5) T(6, 1) T(6, 2) T(6, 3) T(6, 4)
 #include "sequence.h"
 TARGET_END

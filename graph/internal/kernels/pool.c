@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -44,16 +45,15 @@ static void relax(void) {
 #endif
 }
 
-// Waits until *value is (reached) or is no longer (left) the given one; gives up
-// after a while. With a single processor nobody else can change it meanwhile.
-static void spin(atomic_int *value, int is, int leave) {
+// Waits a while, at most, until (*value == number) is what is wanted. With a
+// single processor nobody else could change it meanwhile.
+static void spin(atomic_int *value, int number, bool wanted) {
   static atomic_int processors;
-  int n = atomic_load_explicit(&processors, memory_order_relaxed);
-  if (!n) atomic_store(&processors, n = (int)sysconf(_SC_NPROCESSORS_ONLN));
-  if (n < 2) return;
+  if (!atomic_load(&processors)) atomic_store(&processors, (int)sysconf(_SC_NPROCESSORS_ONLN));
+  if (atomic_load(&processors) < 2) return;
   for (int64_t stop = nanoseconds() + SPIN_NANOSECONDS; nanoseconds() < stop;)
     for (int i = 0; i < 16; i++) {
-      if ((atomic_load_explicit(value, memory_order_acquire) == is) != leave) return;
+      if ((atomic_load_explicit(value, memory_order_acquire) == number) == wanted) return;
       relax();
     }
 }
@@ -76,7 +76,7 @@ static void *worker(void *unused) {
   for (;;) {
     while (!jobs) {
       pthread_mutex_unlock(&lock);
-      spin(&open_parts, 0, 1);
+      spin(&open_parts, 0, false);
       pthread_mutex_lock(&lock);
       if (jobs) break;
       sleepers++;
@@ -132,7 +132,7 @@ void pool_run(void (*run)(void *, int), void *argument, int parts) {
     atomic_fetch_add(&j.done, 1);
   }
   pthread_mutex_unlock(&lock);
-  spin(&j.done, parts, 0);
+  spin(&j.done, parts, true);
   if (atomic_load(&j.done) == parts) return;
   pthread_mutex_lock(&lock);
   waiting++;

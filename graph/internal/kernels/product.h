@@ -18,8 +18,8 @@
 enum { ROWS_MAX = 6, WIDTH_MAX = 8 };
 
 // Rows that share a block of W while it is in the first-level cache, and the
-// block's depth. A tile of one row reads W twice as fast as taller ones, so its
-// block must fit there.
+// block's depth. A tile of one row reads W as fast as the cache gives it, so its
+// block should fit there.
 enum { BLOCK_ROWS = 64, BLOCK_DEPTH = 256, BLOCK_DEPTH_SINGLE = 64 };
 _Static_assert(BLOCK_ROWS * BLOCK_DEPTH <= RNN_LIST_LENGTH, "the lists of a block fit");
 
@@ -30,47 +30,55 @@ struct matrix {
 
 // The columns k < depth at which any of the rows is not zero. Depth is a
 // multiple of LANES; columns behind the last one hold zeros.
-INLINE int list_nonzero(uint16_t *list, int rows, int64_t depth, const float *a, int64_t stride) {
+INLINE int list_columns(int32_t *list, const int rows, int64_t depth, const float *a, int64_t stride) {
   int n = 0;
-  for (int64_t k = 0; k < depth; k += LANES) {
-    ivec any = (ivec)(load(a + k) != 0);
-    for (int r = 1; r < rows; r++) any |= (ivec)(load(a + r * stride + k) != 0);
-    // no branch: it would be mispredicted every second time
-    for (int lane = 0; lane < LANES; lane++) {
-      list[n] = (uint16_t)(k + lane);
-      n -= any[lane];
-    }
+  ivec columns = lane_numbers();
+  for (int64_t k = 0; k < depth; k += LANES, columns += LANES) {
+    ivec bits = load_bits(a + k);
+    for (int r = 1; r < rows; r++) bits |= load_bits(a + r * stride + k);
+    n = append_lanes(list, n, columns, bits);
   }
   return n;
 }
 
-// start is NULL for zeros.
-typedef void tile_function(int n, const uint16_t *list, const float *a, int64_t lda, const float *w, int64_t ldw,
+// The same with the number of rows as a constant inside.
+static int list_nonzero(int32_t *list, int rows, int64_t depth, const float *a, int64_t stride) {
+  switch (rows) {
+    case 1: return list_columns(list, 1, depth, a, stride);
+    case 2: return list_columns(list, 2, depth, a, stride);
+    case 3: return list_columns(list, 3, depth, a, stride);
+    default: return list_columns(list, rows, depth, a, stride);
+  }
+}
+
+// c = start + a w for one tile and the listed columns of a. A start of NULL means
+// zeros; start may be c.
+typedef void tile_function(int n, const int32_t *list, const float *a, int64_t lda, const float *w, int64_t ldw,
                            const float *start, int64_t lds, float *c, int64_t ldc);
 
-INLINE void tile(const int rows, const int width, int n, const uint16_t *list, const float *a, int64_t lda,
+INLINE void tile(const int rows, const int width, int n, const int32_t *list, const float *a, int64_t lda,
                  const float *w, int64_t ldw, const float *start, int64_t lds, float *c, int64_t ldc) {
   vec sum[ROWS_MAX][WIDTH_MAX];
-#pragma GCC unroll 8
+  UNROLL
   for (int r = 0; r < rows; r++)
-#pragma GCC unroll 8
+    UNROLL
     for (int v = 0; v < width; v++) sum[r][v] = start ? load(start + r * lds + v * LANES) : (vec){0};
   for (int i = 0; i < n; i++) {
     int64_t k = list[i];
     const float *wk = w + k * ldw;
-#pragma GCC unroll 8
+    UNROLL
     for (int r = 0; r < rows; r++)
-#pragma GCC unroll 8
+      UNROLL
       for (int v = 0; v < width; v++) sum[r][v] += load(wk + v * LANES) * a[r * lda + k];
   }
-#pragma GCC unroll 8
+  UNROLL
   for (int r = 0; r < rows; r++)
-#pragma GCC unroll 8
+    UNROLL
     for (int v = 0; v < width; v++) store(c + r * ldc + v * LANES, sum[r][v]);
 }
 
 #define TILE_FUNCTION(rows, width)                                                                              \
-  static void tile_##rows##x##width(int n, const uint16_t *list, const float *a, int64_t lda, const float *w,  \
+  static void tile_##rows##x##width(int n, const int32_t *list, const float *a, int64_t lda, const float *w,  \
                                     int64_t ldw, const float *start, int64_t lds, float *c, int64_t ldc) {     \
     tile(rows, width, n, list, a, lda, w, ldw, start, lds, c, ldc);                                            \
   }
@@ -78,35 +86,58 @@ TILES(TILE_FUNCTION)
 #define TILE_ENTRY(rows, width) [rows][width] = tile_##rows##x##width,
 static tile_function *const tiles[ROWS_MAX + 1][WIDTH_MAX + 1] = {TILES(TILE_ENTRY)};
 
-// c = start + a w for one block of rows and depth; the columns are walked panel
-// by panel. The i-th of n parts of a length begins at i*length/n.
+// A length in even parts; the first few are longer than size by one.
+struct parts {
+  int size, longer;
+};
+
+static struct parts divide_evenly(int length, int most) {
+  int count = (length + most - 1) / most;
+  return (struct parts){length / count, length % count};
+}
+
+INLINE int next_part(struct parts *p) { return p->size + (p->longer-- > 0); }
+
+// c = start + a w for one block of rows and depth, panel by panel of columns.
 static void product_block(int rows, int tall, int64_t depth, int vectors, const float *a, int64_t lda, const float *w,
-                          int64_t ldw, const float *start, int64_t lds, float *c, int64_t ldc, uint16_t *lists) {
-  int groups = (rows + tall - 1) / tall, panels = (vectors + WIDEST(tall) - 1) / WIDEST(tall);
+                          int64_t ldw, const float *start, int64_t lds, float *c, int64_t ldc, int32_t *lists) {
+  const struct parts groups = divide_evenly(rows, tall);
+  struct parts panels = divide_evenly(vectors, WIDEST(tall)), part = groups;
   int length[BLOCK_ROWS];
-  for (int g = 0; g < groups; g++) {
-    int r = g * rows / groups;
-    length[g] = list_nonzero(lists + g * depth, (g + 1) * rows / groups - r, depth, a + r * lda, lda);
+  for (int r = 0, g = 0, high; r < rows; r += high, g++) {
+    high = next_part(&part);
+    length[g] = list_nonzero(lists + g * depth, high, depth, a + r * lda, lda);
   }
-  for (int p = 0; p < panels; p++) {
-    int v = p * vectors / panels, width = (p + 1) * vectors / panels - v;
-    for (int g = 0; g < groups; g++) {
-      int r = g * rows / groups, high = (g + 1) * rows / groups - r;
+  for (int v = 0, width; v < vectors; v += width) {
+    width = next_part(&panels);
+    part = groups;
+    for (int r = 0, g = 0, high; r < rows; r += high, g++) {
+      high = next_part(&part);
       tiles[high][width](length[g], lists + g * depth, a + r * lda, lda, w + v * LANES, ldw,
                          start ? start + r * lds + v * LANES : NULL, lds, c + r * ldc + v * LANES, ldc);
     }
   }
 }
 
+// Whether tiles of one row pay: they pass over every zero, but read all of W for
+// each row, which costs about a fifth more. Judged by some of the rows and
+// columns; it is a matter of speed alone, the sums are the same bits.
+static int single_pays(int64_t rows, int64_t depth, struct matrix a, int32_t *lists) {
+  const int64_t sample = smaller(rows, 16);
+  int64_t n = 0;
+  depth = smaller(depth, BLOCK_DEPTH);
+  a.at += (rows - sample) * a.stride;
+  for (int64_t r = 0; r < sample; r++) n += list_nonzero(lists, 1, depth, a.at + r * a.stride, a.stride);
+  return n * 6 < sample * depth * 5;
+}
+
 // c[rows,n] = start[rows,n] + a[rows,depth] w[depth,n], n and depth rounded up
 // to whole vectors. A start with stride 0 repeats its row, NULL means zeros.
-// Single asks for tiles of one row, which pass over every zero and pay when
-// many are spread without a pattern.
 static void product(int64_t rows, int single, int64_t depth, int64_t n, struct matrix a, struct matrix w,
-                    struct matrix start, struct matrix c, uint16_t *lists) {
-  int vectors = (int)((n + LANES - 1) / LANES), tall = single ? 1 : (int)smaller(TALLEST(vectors), rows);
-  int64_t deep = single ? BLOCK_DEPTH_SINGLE : BLOCK_DEPTH;
-  for (int64_t k = 0; k < depth || k == 0; k += deep) {
+                    struct matrix start, struct matrix c, int32_t *lists) {
+  const int vectors = (int)(whole(n) / LANES), tall = single ? 1 : (int)smaller(TALLEST(vectors), rows);
+  const int64_t deep = single ? BLOCK_DEPTH_SINGLE : BLOCK_DEPTH;
+  for (int64_t k = 0; k < depth; k += deep) {
     for (int64_t r = 0; r < rows; r += BLOCK_ROWS) {
       const float *from = start.at ? start.at + r * start.stride : NULL;
       product_block((int)smaller(BLOCK_ROWS, rows - r), tall, smaller(deep, depth - k), vectors,

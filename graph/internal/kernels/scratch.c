@@ -23,7 +23,7 @@ struct forward_scratch forward_layout(const struct rnn_size *s, int64_t rows, fl
   const int64_t depth = rnn_round(s->inputs) + rnn_round(s->units), stride = rnn_stride(s->units);
   struct cursor c = {base, 0};
   struct forward_scratch m;
-  m.lists = take(&c, RNN_LIST_LENGTH / 2);
+  m.lists = take(&c, RNN_LIST_LENGTH);
   m.in = take(&c, rows * rnn_stride(depth));
   m.pre = take(&c, rows * stride);
   m.bias = take(&c, stride);
@@ -41,7 +41,7 @@ struct backward_scratch backward_layout(const struct rnn_size *s, int64_t rows, 
   if (steps > s->steps) steps = s->steps;
   m.chunk = steps * rows;
   const int64_t pointers = rnn_round(m.chunk) > F + U + 4 ? rnn_round(m.chunk) : F + U + 4;
-  m.lists = take(&c, RNN_LIST_LENGTH / 2);
+  m.lists = take(&c, RNN_LIST_LENGTH);
   m.zeros = take(&c, U > F ? U : F);
   m.rows = take(&c, pointers * (int64_t)sizeof(void *) / (int64_t)sizeof(float));
   m.back = take(&c, rows * wide);

@@ -12,7 +12,7 @@ struct forward_scratch {
   float *w;     // [rnn_round(F)+rnn_round(U), U], the kernel, its rows as in's columns
   float *bias;  // [U]
   float *pre;   // [rows, U], the pre-activations
-  uint16_t *lists;
+  int32_t *lists;
   size_t floats;  // what all of it takes
 };
 
@@ -24,7 +24,7 @@ struct backward_scratch {
   float *left;         // [F+U+1, chunk], [x, h, 1] transposed
   float *zeros;        // a row of them
   const float **rows;  // pointers for transpose
-  uint16_t *lists;
+  int32_t *lists;
   size_t floats;
 };
 

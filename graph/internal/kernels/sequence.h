@@ -10,14 +10,16 @@ INLINE void forward_steps(enum rnn_activation activation, const struct rnn_forwa
   const int64_t T = f->size.steps, B = f->size.batch, F = f->size.inputs, U = f->size.units, rows = s->end - s->begin;
   const struct forward_scratch m = forward_layout(&f->size, rows, s->scratch);
   // a row of A is [x, h], each padded, so that one product does both
-  const int64_t depth = rnn_round(F) + rnn_round(U);
-  struct matrix in = {m.in, rnn_stride(depth)}, state = {m.in + rnn_round(F), in.stride};
+  const int64_t depth = rnn_round(F) + whole(U);
+  struct matrix in = {m.in, rnn_stride(rnn_round(F) + rnn_round(U))}, state = {m.in + rnn_round(F), in.stride};
   struct matrix w = {m.w, rnn_stride(U)}, pre = {m.pre, rnn_stride(U)}, bias = {m.bias, 0};
-  clear(m.in, rows * in.stride);
   copy_padded(m.bias, f->bias, U);
   for (int64_t k = 0; k < F; k++) copy_padded(w.at + k * w.stride, f->kernel + k * U, U);
   for (int64_t k = 0; k < U; k++) copy_padded(w.at + (rnn_round(F) + k) * w.stride, f->kernel + (F + k) * U, U);
-  for (int64_t r = 0; r < rows; r++) copy_padded(state.at + r * state.stride, f->h0 + (s->begin + r) * U, U);
+  for (int64_t r = 0; r < rows; r++) {
+    memset(in.at + r * in.stride, 0, (size_t)rnn_round(F) * sizeof(float));
+    copy_padded(state.at + r * state.stride, f->h0 + (s->begin + r) * U, U);
+  }
 
   for (int64_t t = 0; t < T; t++) {
     const int64_t first = t * B + s->begin;
@@ -49,7 +51,8 @@ INLINE void add_weight_gradient(enum rnn_activation activation, const struct rnn
     transpose(left.at + (part == 0 ? 0 : F) * left.stride, left.stride, m->rows, padded, n);
   }
   for (int64_t i = 0; i < padded; i++) left.at[(F + U) * left.stride + i] = i < count;
-  product(F + U + 1, activation == RNN_RELU, padded, U, left, dpre, start, gradient, m->lists);
+  const int single = activation == RNN_RELU && single_pays(F + U + 1, padded, left, m->lists);
+  product(F + U + 1, single, padded, U, left, dpre, start, gradient, m->lists);
 }
 
 INLINE void backward_steps(enum rnn_activation activation, const struct rnn_backward *b, const struct rnn_slice *s) {
@@ -58,15 +61,15 @@ INLINE void backward_steps(enum rnn_activation activation, const struct rnn_back
   // a row sent back is [dh, dx], each padded
   const int64_t width = b->dx ? rnn_round(U) + F : U;
   struct matrix w = {m.w, rnn_stride(width)}, back = {m.back, rnn_stride(width)}, none = {NULL, 0};
-  clear(m.zeros, rnn_round(U > F ? U : F));
-  clear(w.at, rnn_round(U) * w.stride);
+  memset(m.zeros, 0, (size_t)rnn_round(U > F ? U : F) * sizeof(float));
+  clear_columns(w.at, w.stride, U, U, b->dx ? rnn_round(U) : whole(U));
+  clear_columns(w.at, w.stride, U, width, whole(width));
   for (int64_t k = 0; k < F + U; k++) m.rows[k] = b->kernel + k * U;
   for (int64_t k = F + U; k < F + U + 4; k++) m.rows[k] = m.zeros;
   transpose(w.at, w.stride, m.rows + F, (U + 3) / 4 * 4, U);
   if (b->dx) transpose(w.at + rnn_round(U), w.stride, m.rows, (F + 3) / 4 * 4, U);
   for (int64_t r = 0; r < rows; r++) copy_padded(back.at + r * back.stride, b->dlast + (s->begin + r) * U, U);
-  clear(m.dpre, rnn_round(m.chunk) * rnn_stride(U));
-  if (T == 0) clear(s->gradient, (F + U + 1) * rnn_stride(U));
+  if (T == 0) memset(s->gradient, 0, (size_t)((F + U + 1) * rnn_stride(U)) * sizeof(float));
 
   const int64_t steps = m.chunk / rows;
   for (int64_t end = T; end > 0; end -= smaller(steps, end)) {
@@ -77,7 +80,7 @@ INLINE void backward_steps(enum rnn_activation activation, const struct rnn_back
       for (int64_t r = 0; r < rows; r++)
         cell_backward(activation, U, b->h + (first + r) * U, b->dh + (first + r) * U, back.at + r * back.stride,
                       dpre.at + r * dpre.stride);
-      product(rows, 0, rnn_round(U), width, dpre, w, none, back, m.lists);
+      product(rows, 0, whole(U), width, dpre, w, none, back, m.lists);
       if (b->dx)
         for (int64_t r = 0; r < rows; r++)
           copy_packed(b->dx + (first + r) * F, back.at + r * back.stride + rnn_round(U), F);

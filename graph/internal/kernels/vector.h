@@ -9,23 +9,39 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+// Before a loop of a few constant rounds: leave no loop.
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
 typedef float vec __attribute__((vector_size(LANES * 4), may_alias));
 typedef int32_t ivec __attribute__((vector_size(LANES * 4), may_alias));
 typedef float vec_unaligned __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef int32_t ivec_unaligned __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 typedef float vec4 __attribute__((vector_size(16), may_alias));
 typedef float vec4_unaligned __attribute__((vector_size(16), aligned(4), may_alias));
 
 INLINE vec load(const float *p) { return *(const vec_unaligned *)p; }
+INLINE ivec load_bits(const float *p) { return *(const ivec_unaligned *)p; }
 INLINE void store(float *p, vec v) { *(vec_unaligned *)p = v; }
 
-// The first n lanes; the others are zero.
+// The first n < LANES lanes; the others are zero, or stay as they are in memory.
+// An instruction set with masks defines LOAD_PART and STORE_PART.
+#if defined(LOAD_PART)
+INLINE vec load_part(const float *p, int64_t n) { return (vec)LOAD_PART(p, n); }
+INLINE void store_part(float *p, vec v, int64_t n) { STORE_PART(p, v, n); }
+#else
 INLINE vec load_part(const float *p, int64_t n) {
   vec v = {0};
-  memcpy(&v, p, n * sizeof *p);
+  for (int64_t i = 0; i < n; i++) v[i] = p[i];
   return v;
 }
-
-INLINE void store_part(float *p, vec v, int64_t n) { memcpy(p, &v, n * sizeof *p); }
+INLINE void store_part(float *p, vec v, int64_t n) {
+  for (int64_t i = 0; i < n; i++) p[i] = v[i];
+}
+#endif
 
 INLINE vec load_upto(const float *p, int64_t n) { return n >= LANES ? load(p) : load_part(p, n); }
 INLINE void store_upto(float *p, vec v, int64_t n) {
@@ -40,50 +56,78 @@ INLINE vec choose(ivec mask, vec yes, vec no) {
   return (vec)((mask & (ivec)yes) | (~mask & (ivec)no));
 }
 
+// Adds to list[n...] the columns of the lanes whose bits are not those of 0 or
+// -0, in order and without a branch (it would be mispredicted every second
+// time); returns the new n. May write anything to LANES entries behind it.
+#if !defined(APPEND_LANES)
+INLINE int append_lanes(int32_t *list, int n, ivec columns, ivec bits) {
+  for (int lane = 0; lane < LANES; lane++) {
+    list[n] = columns[lane];
+    n += (bits[lane] & INT32_MAX) != 0;
+  }
+  return n;
+}
+#else
+INLINE int append_lanes(int32_t *list, int n, ivec columns, ivec bits) {
+  return APPEND_LANES(list, n, columns, bits);
+}
+#endif
+
+INLINE ivec lane_numbers(void) {
+  ivec v;
+  for (int lane = 0; lane < LANES; lane++) v[lane] = lane;
+  return v;
+}
+
 // v with zeros behind the first n lanes.
 INLINE vec keep_first(vec v, int64_t n) {
-  if (n >= LANES) return v;
-  ivec lane;
-  for (int i = 0; i < LANES; i++) lane[i] = i;
-  return choose(lane < (int32_t)n, v, (vec){0});
+  return n >= LANES ? v : choose(lane_numbers() < (int32_t)n, v, (vec){0});
 }
 
 INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// n floats from a packed row to a padded one; the padding up to rnn_round(n)
-// becomes zero.
+// n rounded up to whole vectors.
+INLINE int64_t whole(int64_t n) { return (n + LANES - 1) / LANES * LANES; }
+
+// n floats from a packed row to a padded one, with zeros up to whole(n).
 static void copy_padded(float *to, const float *from, int64_t n) {
-  int64_t i = 0;
-  for (; i < n; i += LANES) store(to + i, load_upto(from + i, n - i));
-  for (; i < rnn_round(n); i += LANES) store(to + i, (vec){0});
+  for (int64_t i = 0; i < n; i += LANES) store(to + i, load_upto(from + i, n - i));
 }
 
 static void copy_packed(float *to, const float *from, int64_t n) {
   for (int64_t i = 0; i < n; i += LANES) store_upto(to + i, load(from + i), n - i);
 }
 
-static void clear(float *to, int64_t n) { memset(to, 0, n * sizeof *to); }
+// Zeros in columns from n to end, whole vectors, of each row; columns of the
+// vector that n falls into go with them.
+static void clear_columns(float *at, int64_t stride, int64_t rows, int64_t n, int64_t end) {
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t i = n / LANES * LANES; i < end; i += LANES) store(at + r * stride + i, (vec){0});
+}
 
-// to[j*stride+i] = rows[i][j] for i < count (a multiple of four) and j < n.
+// to[j*stride+i] = rows[i][j] for four i and four j.
+INLINE void transpose_four(float *to, int64_t stride, const float *const *rows, int64_t j) {
+  vec4 a = *(const vec4_unaligned *)(rows[0] + j), b = *(const vec4_unaligned *)(rows[1] + j);
+  vec4 c = *(const vec4_unaligned *)(rows[2] + j), d = *(const vec4_unaligned *)(rows[3] + j);
+  vec4 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab2 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  vec4 cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd2 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  *(vec4 *)to = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+  *(vec4 *)(to + stride) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+  *(vec4 *)(to + 2 * stride) = __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5);
+  *(vec4 *)(to + 3 * stride) = __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7);
+}
+
+// to[j*stride+i] = rows[i][j] for i < count (a multiple of four) and j < n, in
+// squares that fill whole cache lines on both sides.
 static void transpose(float *to, int64_t stride, const float *const *rows, int64_t count, int64_t n) {
-  for (int64_t i = 0; i < count; i += 4) {
-    const float *r0 = rows[i], *r1 = rows[i + 1], *r2 = rows[i + 2], *r3 = rows[i + 3];
-    float *column = to + i;
-    int64_t j = 0;
-    for (; j + 4 <= n; j += 4, column += 4 * stride) {
-      vec4 a = *(const vec4_unaligned *)(r0 + j), b = *(const vec4_unaligned *)(r1 + j);
-      vec4 c = *(const vec4_unaligned *)(r2 + j), d = *(const vec4_unaligned *)(r3 + j);
-      vec4 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab2 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-      vec4 cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd2 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-      *(vec4 *)column = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
-      *(vec4 *)(column + stride) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
-      *(vec4 *)(column + 2 * stride) = __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5);
-      *(vec4 *)(column + 3 * stride) = __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7);
-    }
-    for (; j < n; j++, column += stride) {
-      *(vec4 *)column = (vec4){r0[j], r1[j], r2[j], r3[j]};
-    }
-  }
+  for (int64_t i0 = 0; i0 < count; i0 += 16)
+    for (int64_t j0 = 0; j0 < n; j0 += 16)
+      for (int64_t i = i0; i < smaller(i0 + 16, count); i += 4) {
+        int64_t j = j0;
+        for (; j + 4 <= smaller(j0 + 16, n); j += 4) transpose_four(to + j * stride + i, stride, rows + i, j);
+        for (; j < smaller(j0 + 16, n); j++)
+          *(vec4 *)(to + j * stride + i) = (vec4){rows[i][j], rows[i + 1][j], rows[i + 2][j], rows[i + 3][j]};
+      }
 }
 
 #endif
