@@ -61,12 +61,12 @@ extern const int rnn_isa_count;
 // A row of n floats in scratch memory starts on a cache line.
 static inline int64_t rnn_round(int64_t n) { return (n + 15) / 16 * 16; }
 
-// Long rows are an odd number of cache lines apart: a panel that takes a few
-// lines of each would otherwise fall into a few sets of the first-level cache.
-static inline int64_t rnn_stride(int64_t n) {
-  n = rnn_round(n);
-  return n > 128 && n / 16 % 2 == 0 ? n + 16 : n;
-}
+// Rows an odd number of cache lines apart: a few lines of each, taken from many
+// rows, would otherwise fall into a few sets of the first-level cache.
+static inline int64_t rnn_odd(int64_t n) { return (n + 15) / 16 / 2 * 32 + 16; }
+
+// Rows that are taken whole while they are short.
+static inline int64_t rnn_stride(int64_t n) { return n <= 128 ? rnn_round(n) : rnn_odd(n); }
 
 // Runs all rows in as many slices as threads allow. They return 0, or -1 when
 // memory is short.

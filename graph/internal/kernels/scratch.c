@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 // Steps are taken together for the weight gradient until they have about so
-// many rows: enough to hide the reading and writing of the sums, few enough to
-// stay in the second-level cache.
-enum { CHUNK_ROWS = 256 };
+// many rows: few, so that they are still in the first-level cache, while the
+// sums fit there too; otherwise enough to hide that the sums go in and out.
+static int64_t chunk_rows(const struct rnn_size *s) { return s->units <= 128 ? 48 : 256; }
 
 struct cursor {
   float *base;
@@ -37,7 +37,7 @@ struct backward_scratch backward_layout(const struct rnn_size *s, int64_t rows, 
   const int64_t wide = rnn_stride(input_gradient ? rnn_round(U) + F : U);
   struct cursor c = {base, 0};
   struct backward_scratch m;
-  int64_t steps = rows < CHUNK_ROWS ? CHUNK_ROWS / rows : 1;
+  int64_t steps = rows < chunk_rows(s) ? chunk_rows(s) / rows : 1;
   if (steps > s->steps) steps = s->steps;
   m.chunk = steps * rows;
   const int64_t pointers = rnn_round(m.chunk) > F + U + 4 ? rnn_round(m.chunk) : F + U + 4;
@@ -46,7 +46,7 @@ struct backward_scratch backward_layout(const struct rnn_size *s, int64_t rows, 
   m.rows = take(&c, pointers * (int64_t)sizeof(void *) / (int64_t)sizeof(float));
   m.back = take(&c, rows * wide);
   m.dpre = take(&c, rnn_round(m.chunk) * rnn_stride(U));
-  m.left = take(&c, (F + U + 1) * rnn_stride(m.chunk));
+  m.left = take(&c, (F + U + 1) * rnn_odd(m.chunk));
   m.w = take(&c, rnn_round(U) * wide);
   m.floats = c.used;
   return m;

@@ -39,7 +39,7 @@ INLINE void add_weight_gradient(enum rnn_activation activation, const struct rnn
                                 int64_t end, int more) {
   const int64_t B = b->size.batch, F = b->size.inputs, U = b->size.units, rows = s->end - s->begin;
   const int64_t count = (end - begin) * rows, padded = rnn_round(count);
-  struct matrix left = {m->left, rnn_stride(m->chunk)}, dpre = {m->dpre, rnn_stride(U)};
+  struct matrix left = {m->left, rnn_odd(m->chunk)}, dpre = {m->dpre, rnn_stride(U)};
   struct matrix gradient = {s->gradient, rnn_stride(U)}, start = {more ? s->gradient : NULL, gradient.stride};
   for (int part = 0; part < 2; part++) {
     const int64_t n = part == 0 ? F : U;
