@@ -23,6 +23,7 @@ which record.py looks on. Left out is an import of matplotlib that nothing used.
 import argparse
 import collections
 import logging
+import signal
 import sys
 
 import numpy as np
@@ -164,6 +165,8 @@ def main():
     parser.add_argument("--threads", type=int, default=1,
                         help="of TensorFlow; 0 lets it choose, as the original did (default 1, as recorded)")
     args = parser.parse_args()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # run … | head
+    sys.stdout.reconfigure(line_buffering=True)
 
     p = build(args.variant, args.seed)
     with session(args.threads) as sess:
