@@ -3,6 +3,10 @@ package graph
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
+
+	"github.com/rnnbin/rnnbin/graph/internal/kernels"
 )
 
 // Loss names what training minimises.
@@ -41,6 +45,27 @@ const (
 	Tanh Activation = "tanh"
 )
 
+// Kernel names the form in which a recurrence runs.
+type Kernel string
+
+const (
+	// KernelAuto is KernelFused: this library's operations are for CPUs, and so
+	// is the libtensorflow it is built for.
+	KernelAuto Kernel = "auto"
+	// KernelPortable assembles the recurrence from TensorFlow's standard
+	// operations, step by step. It is the reference that the fused form is tested
+	// against.
+	KernelPortable Kernel = "portable"
+	// KernelFused runs all steps as one operation of our own, on the best
+	// instruction set of the processor. The name of a set, one of
+	// [InstructionSets], is a Kernel too: the fused form on that set.
+	KernelFused Kernel = "fused"
+)
+
+// InstructionSets lists those that this processor can run the fused form on, the
+// best first.
+func InstructionSets() []string { return kernels.ISAs() }
+
 // Config describes a network and how it is trained. The zero value is not
 // valid: start from [DefaultConfig].
 type Config struct {
@@ -61,8 +86,11 @@ type Config struct {
 	// weights that the original has after tf.set_random_seed(Seed).
 	Seed int64
 
-	// Threads is how many threads one operation may use.
+	// Threads is how many threads one operation may use. Results are the same
+	// bits for the same number.
 	Threads int
+
+	Kernel Kernel
 }
 
 // DefaultConfig is the original program's network and optimizer, on one
@@ -79,6 +107,7 @@ func DefaultConfig() Config {
 		Beta2:        0.999,
 		Epsilon:      1e-8,
 		Threads:      1,
+		Kernel:       KernelAuto,
 	}
 }
 
@@ -112,6 +141,10 @@ func (c Config) Validate() error {
 	if c.Loss != MSE && c.Loss != SparseXent && c.Loss != OneHotXent {
 		return &ConfigError{"Loss", "--loss", fmt.Sprintf("must be xent, sparse or mse, not %q", c.Loss)}
 	}
+	if !c.Kernel.valid() {
+		return &ConfigError{"Kernel", "--kernel", fmt.Sprintf("must be auto, portable, fused or one of this machine's instruction sets, %s, not %q",
+			strings.Join(kernels.ISAs(), ", "), c.Kernel)}
+	}
 	if !finite(c.LearningRate) || c.LearningRate <= 0 {
 		return &ConfigError{"LearningRate", "--learning-rate", fmt.Sprintf("must be a number above 0, not %v", c.LearningRate)}
 	}
@@ -122,6 +155,18 @@ func (c Config) Validate() error {
 		return &ConfigError{"Epsilon", "", fmt.Sprintf("must be a number above 0, not %v", c.Epsilon)}
 	}
 	return nil
+}
+
+func (k Kernel) valid() bool {
+	return k == KernelAuto || k == KernelPortable || k == KernelFused || slices.Contains(kernels.ISAs(), string(k))
+}
+
+// isa is the instruction set of a fused form.
+func (k Kernel) isa() string {
+	if k == KernelAuto || k == KernelFused {
+		return kernels.ISAAuto
+	}
+	return string(k)
 }
 
 func finite(v float32) bool {

@@ -16,7 +16,8 @@ type model struct {
 	value  map[string]tf.Output // by variable
 	init   []*tf.Operation
 
-	at tf.Output // the step's number at which the training loop stopped
+	at   tf.Output     // the step's number at which the training loop stopped
+	keep *tf.Operation // stores what the loop carries beyond it
 
 	starts tf.Output // [B], fed to loss and grads
 	loss   lossOf
@@ -35,18 +36,22 @@ type assignment struct {
 
 // assemble builds the whole graph of a valid configuration.
 func assemble(c Config) (*model, error) {
-	s := op.NewScope()
+	g := tf.NewGraph()
+	s := op.NewScopeWithGraph(g)
 	m := &model{cfg: c, vars: c.variables(), assign: map[string]assignment{}, value: map[string]tf.Output{}}
 	h := m.addVariables(s)
 	m.addLoss(s, h)
 	m.addPrediction(s, h)
-	begin := op.Const(s.SubScope("begin"), int32(0))
-	g, err := s.Finalize()
+	if err := s.Err(); err != nil {
+		return nil, err
+	}
+	loop, err := c.addLoop(g, s.SubScope("train"), h, m.vars)
 	if err != nil {
 		return nil, err
 	}
-	m.graph = g
-	m.at, err = c.addLoop(g, begin, h, m.vars)
+	m.at = loop.at
+	m.keep = loop.store(s.SubScope("trained"), h)
+	m.graph, err = s.Finalize()
 	return m, err
 }
 
@@ -70,7 +75,7 @@ func (m *model) addVariables(s *op.Scope) handles {
 func (m *model) addLoss(s *op.Scope, h handles) {
 	ls := s.SubScope("evaluate")
 	m.starts = op.Placeholder(ls.SubScope("starts"), tf.Int32, op.PlaceholderShape(tf.MakeShape(-1)))
-	m.loss = m.cfg.trainOn(ls, ls, h, m.starts, true)
+	m.loss = m.cfg.trainOn(ls, h, m.starts)
 }
 
 func (m *model) addPrediction(s *op.Scope, h handles) {

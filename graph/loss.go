@@ -14,34 +14,24 @@ func (l Loss) labelType() tf.DataType {
 	return tf.Int32
 }
 
-// scored is a batch's loss and what training needs of it.
-type scored struct {
-	mean    tf.Output // scalar: the weighted mean over the steps; 0 when no step has a weight
-	dlogits tf.Output // [T*B,O], the mean's gradient by the logits; unset where not asked for
-}
-
-// score compares logits [T*B,O] with labels [T*B], each step weighing w [T*B].
+// score compares logits [T*B,O] with labels [T*B], each step weighing w [T*B]. It
+// returns the weighted mean of the steps' losses, 0 when no step has a weight,
+// and the mean's gradient by the logits.
 //
 // The gradient of a weighted mean by its terms is known, w/sum(w), so that
 // differentiation starts at the terms.
-func (l Loss) score(s *op.Scope, logits, labels, w tf.Output, gradient bool) scored {
+func (l Loss) score(s *op.Scope, logits, labels, w tf.Output) (mean, dlogits tf.Output) {
 	all := op.Const(s.SubScope("all"), []int32{0})
-	total := op.Sum(s.SubScope("total"), w, all)
-	share := op.DivNoNan(s.SubScope("share"), w, total)
-
+	share := op.DivNoNan(s.SubScope("share"), w, op.Sum(s.SubScope("total"), w, all))
 	term, backprop := l.terms(s, logits, labels)
-	sum := op.Sum(s.SubScope("sum"), op.Mul(s.SubScope("weighted"), term, w), all)
-	out := scored{mean: op.DivNoNan(s.SubScope("mean"), sum, total)}
-	switch {
-	case !gradient:
-	case l == SparseXent:
-		// TensorFlow's C++ gradients lack this operation's; its second output is it.
-		column := op.ExpandDims(s.SubScope("column"), share, op.Const(s.SubScope("axis"), int32(1)))
-		out.dlogits = op.Mul(s.SubScope("dlogits"), backprop, column)
-	default:
-		out.dlogits = op.Gradients(s.SubScope("dlogits"), []tf.Output{term}, []tf.Output{logits}, share)[0]
+	mean = op.Sum(s.SubScope("mean"), op.Mul(s.SubScope("weighted"), term, share), all)
+	if l == MSE {
+		return mean, op.Gradients(s.SubScope("dlogits"), []tf.Output{term}, []tf.Output{logits}, share)[0]
 	}
-	return out
+	// The cross-entropies' second output is their gradient; for the sparse one
+	// TensorFlow's C++ gradients know no other.
+	column := op.ExpandDims(s.SubScope("column"), share, op.Const(s.SubScope("axis"), int32(1)))
+	return mean, op.Mul(s.SubScope("dlogits"), backprop, column)
 }
 
 // terms gives every step's loss, [T*B], and for the cross-entropies its

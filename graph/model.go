@@ -71,13 +71,20 @@ func (c Config) forward(s *op.Scope, weights []tf.Output, x, h0 tf.Output) pass 
 	return p
 }
 
-// backward returns the gradients of the weights, in their order, from that of
-// the logits [T*B,O].
-func (c Config) backward(s *op.Scope, p pass, dlogits tf.Output) []tf.Output {
-	projection := op.Gradients(s.SubScope("projection"), []tf.Output{p.logits},
+// head is the projection and the loss behind a layer, and their gradients.
+type head struct {
+	mean    tf.Output   // scalar, the loss
+	dstates tf.Output   // [T,B,U]
+	grads   []tf.Output // of the projection's kernel and bias
+}
+
+// portableHead assembles the head from standard operations.
+func (c Config) portableHead(s *op.Scope, p pass, b batch) head {
+	mean, dlogits := c.Loss.score(s.SubScope("loss"), p.logits, b.labels, b.w)
+	grads := op.Gradients(s.SubScope("projection"), []tf.Output{p.logits},
 		[]tf.Output{p.flat, p.weights[2], p.weights[3]}, dlogits)
-	dstates := reshape(s.SubScope("dstates"), projection[0], int32(c.Steps), -1, int32(c.Units))
-	return append(p.layer.backward(s.SubScope("rnn"), dstates), projection[1:]...)
+	dstates := reshape(s.SubScope("dstates"), grads[0], int32(c.Steps), -1, int32(c.Units))
+	return head{mean, dstates, grads[1:]}
 }
 
 // zeroState is a state [B,U] of zeros, one for each of starts [B].
@@ -88,25 +95,27 @@ func (c Config) zeroState(s *op.Scope, starts tf.Output) tf.Output {
 	return op.Fill(s, dims, op.Const(s.SubScope("zero"), float32(0)))
 }
 
-// lossOf is the loss of one batch and, where asked for, its gradients.
+// lossOf is the loss of one batch and its gradients, in the order of
+// Config.weights.
 type lossOf struct {
-	pass
-	mean  tf.Output   // scalar
-	grads []tf.Output // in the order of Config.weights
+	mean  tf.Output // scalar
+	grads []tf.Output
 }
 
-// trainOn runs the windows at starts [B] through the network, forward and, for
-// the gradients, backward. Variables are read in the scope reads.
-func (c Config) trainOn(s, reads *op.Scope, h handles, starts tf.Output, gradient bool) lossOf {
+// trainOn runs the windows at starts [B] through the network, forward and
+// backward.
+func (c Config) trainOn(s *op.Scope, h handles, starts tf.Output) lossOf {
 	b := c.gather(s.SubScope("batch"), h, starts)
-	values := h.readAll(reads, c.weights())
-	p := c.forward(s.SubScope("forward"), values, b.x, c.zeroState(s.SubScope("state"), starts))
-	l := c.Loss.score(s.SubScope("loss"), p.logits, b.labels, b.w, gradient)
-	out := lossOf{pass: p, mean: l.mean}
-	if gradient {
-		out.grads = c.backward(s.SubScope("backward"), p, l.dlogits)
+	p := c.forward(s.SubScope("forward"), h.readAll(s, c.weights()), b.x, c.zeroState(s.SubScope("state"), starts))
+	top := c.head(s.SubScope("head"), p, b)
+	return lossOf{top.mean, append(p.layer.backward(s.SubScope("backward"), top.dstates), top.grads...)}
+}
+
+func (c Config) head(s *op.Scope, p pass, b batch) head {
+	if c.Kernel == KernelPortable {
+		return c.portableHead(s, p, b)
 	}
-	return out
+	return fused{c}.head(s, p, b)
 }
 
 // variables are all of the graph's, the session's state first.

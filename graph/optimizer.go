@@ -27,23 +27,30 @@ func (c Config) adamVariables(weights []variable) []variable {
 	return append(own, scalar(beta1Power, c.Beta1), scalar(beta2Power, c.Beta2))
 }
 
-// applyAdam moves every weight against its gradient and returns the operations
-// to wait for. Variables are read in s, which orders the reads within a loop.
-func (c Config) applyAdam(s *op.Scope, h handles, weights []variable, rate tf.Output, grads []tf.Output) []*tf.Operation {
+// powers are Adam's two, as values.
+type powers struct{ beta1, beta2 tf.Output }
+
+func (h handles) readPowers(s *op.Scope) powers {
+	return powers{
+		op.ReadVariableOp(s.SubScope("power1"), h[beta1Power], tf.Float),
+		op.ReadVariableOp(s.SubScope("power2"), h[beta2Power], tf.Float),
+	}
+}
+
+// applyAdam moves every weight against its gradient. It returns the operations
+// to wait for, and the next step's powers.
+func (c Config) applyAdam(s *op.Scope, h handles, p powers, rate tf.Output, grads []tf.Output) ([]*tf.Operation, powers) {
 	beta1 := op.Const(s.SubScope("beta1"), c.Beta1)
 	beta2 := op.Const(s.SubScope("beta2"), c.Beta2)
 	epsilon := op.Const(s.SubScope("epsilon"), c.Epsilon)
-	power1 := op.ReadVariableOp(s.SubScope("power1"), h[beta1Power], tf.Float)
-	power2 := op.ReadVariableOp(s.SubScope("power2"), h[beta2Power], tf.Float)
-
 	var updates []*tf.Operation
-	for i, w := range weights {
+	for i, w := range c.weights() {
 		updates = append(updates, op.ResourceApplyAdam(s.SubScope("apply"),
 			h[w.name], h[w.name+firstMoment], h[w.name+secondMoment],
-			power1, power2, rate, beta1, beta2, epsilon, grads[i]))
+			p.beta1, p.beta2, rate, beta1, beta2, epsilon, grads[i]))
 	}
-	after := s.WithControlDependencies(updates...)
-	return append(updates,
-		op.AssignVariableOp(after.SubScope("next1"), h[beta1Power], op.Mul(s.SubScope("product1"), power1, beta1)),
-		op.AssignVariableOp(after.SubScope("next2"), h[beta2Power], op.Mul(s.SubScope("product2"), power2, beta2)))
+	return updates, powers{
+		op.Mul(s.SubScope("next1"), p.beta1, beta1),
+		op.Mul(s.SubScope("next2"), p.beta2, beta2),
+	}
 }

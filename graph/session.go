@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/rnnbin/rnnbin/graph/internal/kernels"
 	tf "github.com/wamuir/graft/tensorflow"
 	configpb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
@@ -46,6 +47,9 @@ func NewSession(cfg Config) (*Session, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	if err := kernels.Register(); err != nil {
+		return nil, err
+	}
 	m, err := assemble(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("assemble the graph: %w", err)
@@ -59,20 +63,22 @@ func NewSession(cfg Config) (*Session, error) {
 		return nil, fmt.Errorf("start the session: %w", err)
 	}
 	s := &Session{model: m, tf: sess}
-	if _, err := sess.Run(nil, nil, m.init); err != nil {
+	if _, err := s.runHere(nil, nil, m.init); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("initialise the weights: %w", err)
 	}
 	return s, nil
 }
 
-// sessionOptions runs operations in the caller's thread: a step is a chain, so
-// handing its operations to other threads only costs. It also lets a second
-// call set planLimit while the training loop runs.
+// sessionOptions runs operations in the caller's thread, one after the other: a
+// step is a chain, so that handing its operations to other threads only costs.
+// It also lets a second call set planLimit while the training loop runs.
 func sessionOptions(cfg Config) (*tf.SessionOptions, error) {
 	config, err := proto.Marshal(&configpb.ConfigProto{
 		IntraOpParallelismThreads: int32(cfg.Threads),
 		InterOpParallelismThreads: -1,
+		GraphOptions:              &configpb.GraphOptions{RewriteOptions: &configpb.RewriterConfig{DisableMetaOptimizer: true}},
+		Experimental:              &configpb.ConfigProto_Experimental{ExecutorType: "SINGLE_THREADED_EXECUTOR"},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("write the session's settings: %w", err)
@@ -173,7 +179,7 @@ func (s *Session) Steps(ctx context.Context, p Plan) (Report, error) {
 		return Report{}, err
 	}
 	stop := s.stopWhen(ctx)
-	got, err := s.tf.Run(nil, []tf.Output{s.model.at}, nil)
+	got, err := s.runHere(nil, []tf.Output{s.model.at}, []*tf.Operation{s.model.keep})
 	stop()
 	if err != nil {
 		return Report{}, fmt.Errorf("train: %w", err)

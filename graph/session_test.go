@@ -13,7 +13,7 @@ import (
 
 func TestResultsDoNotDependOnStepsACall(t *testing.T) {
 	const total = 60
-	sys := systems[2]
+	sys := answer
 	whole := sys.session(t, 3)
 	want := steps(t, whole, iterations(0, total))
 	for _, size := range []int{1, 7, 20} {
@@ -35,7 +35,7 @@ func TestResultsDoNotDependOnStepsACall(t *testing.T) {
 }
 
 func TestReportedNormIsTheGradients(t *testing.T) {
-	s := systems[2].session(t, 0)
+	s := answer.session(t, 0)
 	grads, err := s.Gradients(windows(0, 20))
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +53,7 @@ func TestReportedNormIsTheGradients(t *testing.T) {
 }
 
 func TestOneStepChangesEveryVariable(t *testing.T) {
-	s := systems[2].session(t, 0)
+	s := answer.session(t, 0)
 	before := state(t, s)
 	steps(t, s, iterations(0, 1))
 	for name, v := range state(t, s) {
@@ -65,7 +65,7 @@ func TestOneStepChangesEveryVariable(t *testing.T) {
 
 func TestSeed(t *testing.T) {
 	kernel := func(seed int64) []float32 {
-		return state(t, newSession(t, system{loss: graph.OneHotXent}.config(seed)))[variables+"kernel"]
+		return state(t, newSession(t, answer.config(seed)))[variables+"kernel"]
 	}
 	if !slices.Equal(kernel(7), kernel(7)) {
 		t.Error("one seed gives two initial weights")
@@ -80,7 +80,7 @@ func TestSeed(t *testing.T) {
 }
 
 func TestWeightsOfRows(t *testing.T) {
-	sys := systems[2]
+	sys := answer
 	d := sys.series()
 	d.W = make([]float32, len(d.Y))
 	for i := range d.W {
@@ -113,7 +113,7 @@ func TestWeightsOfRows(t *testing.T) {
 }
 
 func TestNoWeightAtAllChangesNothing(t *testing.T) {
-	sys := systems[2]
+	sys := answer
 	d := sys.series()
 	d.W = make([]float32, len(d.Y))
 	s := newSession(t, sys.config(0))
@@ -133,7 +133,7 @@ func TestNoWeightAtAllChangesNothing(t *testing.T) {
 }
 
 func TestStateCarriesOver(t *testing.T) {
-	sys := systems[2]
+	sys := answer
 	x := sys.series().X[:40]
 	s := sys.session(t, 0)
 	first, err := s.Predict(x[:20], 1, nil)
@@ -154,7 +154,7 @@ func TestStateCarriesOver(t *testing.T) {
 }
 
 func TestCancelStopsTheLoop(t *testing.T) {
-	s := systems[2].session(t, 0)
+	s := answer.session(t, 0)
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
 	p := iterations(0, perEpoch)
@@ -179,7 +179,7 @@ func deadline(ctx context.Context) time.Time {
 }
 
 func TestCancelledBeforeTheFirstStep(t *testing.T) {
-	s := systems[2].session(t, 0)
+	s := answer.session(t, 0)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	r, err := s.Steps(ctx, iterations(0, 100))
@@ -189,7 +189,7 @@ func TestCancelledBeforeTheFirstStep(t *testing.T) {
 }
 
 func TestDivergence(t *testing.T) {
-	sys := systems[0]
+	sys := question
 	d := sys.series()
 	d.X[225] = float32(math.Inf(1)) // first within a window at iteration 26
 	s := newSession(t, sys.config(0))
@@ -232,7 +232,7 @@ func TestConfigErrors(t *testing.T) {
 }
 
 func TestSeriesErrors(t *testing.T) {
-	xent, mse := newSession(t, systems[2].config(0)), newSession(t, systems[0].config(0))
+	xent, mse := newSession(t, answer.config(0)), newSession(t, question.config(0))
 	two := graph.Series{X: []float32{0, 0}, Y: []float32{1, 2}}
 	var label *graph.LabelError
 	if err := xent.SetSeries(two); !errors.As(err, &label) || label.Row != 1 || label.Value != 2 {
@@ -253,7 +253,7 @@ func TestSeriesErrors(t *testing.T) {
 }
 
 func TestPlanErrors(t *testing.T) {
-	s := systems[2].session(t, 0)
+	s := answer.session(t, 0)
 	var shape *graph.ShapeError
 	for what, p := range map[string]graph.Plan{
 		"no window":               {Starts: [][]int32{{}}},
@@ -278,7 +278,7 @@ func TestPlanErrors(t *testing.T) {
 }
 
 func TestSetVariablesIsAllOrNothing(t *testing.T) {
-	s := systems[2].session(t, 0)
+	s := answer.session(t, 0)
 	before := state(t, s)
 	good := graph.Variable{Name: variables + "bias", Shape: []int{2}, Value: []float32{1, 2}}
 	var shape *graph.ShapeError

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rnnbin/rnnbin/graph/internal/denormal"
 	tf "github.com/wamuir/graft/tensorflow"
 )
 
@@ -153,7 +154,14 @@ func (s *Session) run(feeds []feed, fetches []tf.Output, targets []*tf.Operation
 		}
 		tensors[f.at] = t
 	}
-	return s.tf.Run(tensors, fetches, targets)
+	return s.runHere(tensors, fetches, targets)
+}
+
+// runHere runs in the caller's thread, as sessionOptions asks, set up as
+// TensorFlow's own threads are.
+func (s *Session) runHere(feeds map[tf.Output]*tf.Tensor, fetches []tf.Output, targets []*tf.Operation) (got []*tf.Tensor, err error) {
+	denormal.Flush(func() { got, err = s.tf.Run(feeds, fetches, targets) })
+	return got, err
 }
 
 func dims(shape tf.Shape) []int {

@@ -72,7 +72,7 @@ func runCheck(ctx context.Context, asJSON bool, out io.Writer) error {
 func (r *checkResult) measure(ctx context.Context) error {
 	c := graph.DefaultConfig()
 	r.Threads = c.Threads
-	s, err := graph.NewSession(c)
+	s, err := newSession(c)
 	if err != nil {
 		return err
 	}

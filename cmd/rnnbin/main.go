@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	tflib.Quiet()
+	tflib.Loaded()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

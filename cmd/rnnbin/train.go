@@ -119,7 +119,7 @@ func runTrain(ctx context.Context, o trainOptions, out, errOut io.Writer) error 
 	}
 	defer predictions.discard()
 
-	session, err := graph.NewSession(o.config(preset))
+	session, err := newSession(o.config(preset))
 	if err != nil {
 		return err
 	}

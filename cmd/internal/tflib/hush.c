@@ -2,11 +2,8 @@
 #include "hush.h"
 
 #include <fcntl.h>
-#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "tensorflow/c/c_api.h"
 
 static int standard_error = -1; // the real one, while it is diverted
 
@@ -38,19 +35,3 @@ static void before_libraries(int argc, char **argv, char **envp) {
 __attribute__((section(".preinit_array"), used))
 static void (*const entry)(int, char **, char **) = before_libraries;
 #endif
-
-void run_nothing(void) {
-  TF_Status *status = TF_NewStatus();
-  TF_Graph *graph = TF_NewGraph();
-  TF_SessionOptions *options = TF_NewSessionOptions();
-  TF_Session *session = TF_NewSession(graph, options, status);
-  TF_DeleteSessionOptions(options);
-  if (session) {
-    TF_OperationDescription *nothing = TF_NewOperation(graph, "NoOp", "nothing");
-    const TF_Operation *target = TF_FinishOperation(nothing, status);
-    TF_SessionRun(session, NULL, NULL, NULL, 0, NULL, NULL, 0, &target, 1, NULL, status);
-    TF_DeleteSession(session, status);
-  }
-  TF_DeleteGraph(graph);
-  TF_DeleteStatus(status);
-}

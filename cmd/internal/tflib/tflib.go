@@ -17,24 +17,39 @@ import "C"
 import (
 	"os"
 	"path/filepath"
+	"sync"
 )
 
-// Quiet ends what TensorFlow says of itself while it is loaded and when its
-// first session runs, and has it log only errors from then on. An environment
-// with TF_CPP_MIN_LOG_LEVEL, TensorFlow's own variable, is left to say what is
-// logged. Call it first: nothing else may write to standard error meanwhile.
-//
-// The notes come from two logs, one of which has no setting; they are said to
-// nobody instead.
-func Quiet() {
-	const level = "TF_CPP_MIN_LOG_LEVEL"
-	if _, isSet := os.LookupEnv(level); isSet {
+// levelVariable is TensorFlow's own. An environment that has it says what is to
+// be logged; nothing is diverted then.
+const levelVariable = "TF_CPP_MIN_LOG_LEVEL"
+
+// chosen is whether the environment the process started with has it.
+var chosen = sync.OnceValue(func() bool {
+	_, isSet := os.LookupEnv(levelVariable)
+	return isSet
+})
+
+// Loaded ends the silence that this package lays over the loading of
+// libtensorflow, which logs before main begins. From then on TensorFlow logs
+// errors only. Call it first.
+func Loaded() {
+	if chosen() {
 		return
 	}
-	C.hush()
-	_ = os.Setenv(level, "2") // fails only for a name no system takes
-	C.run_nothing()
+	_ = os.Setenv(levelVariable, "2") // fails only for a name no system takes
 	C.unhush()
+}
+
+// Quietly calls f with standard error diverted. It is for the first run of a
+// session, which logs to a log of its own that has no setting; nothing else may
+// write to standard error meanwhile.
+func Quietly(f func()) {
+	if !chosen() {
+		C.hush()
+		defer C.unhush()
+	}
+	f()
 }
 
 // Path is the file that libtensorflow was loaded from, links resolved.

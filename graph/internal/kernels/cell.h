@@ -50,11 +50,13 @@ INLINE vec activation_gradient(enum rnn_activation activation, vec h, vec g) {
   return g * (1 - h * h);
 }
 
-// One row: pre-activations [U] -> state [U] (padded) and h [U] (packed). The
-// padding must be zeros whatever the row holds, or products would walk it.
-INLINE void cell_forward(enum rnn_activation activation, int64_t units, const float *pre, float *state, float *h) {
+// One row: products [U] and bias [U] -> state [U] (padded) and h [U] (packed). The
+// padding must be zeros whatever the row holds, or products would walk it. The
+// bias comes last, as in TensorFlow's BasicRNNCell: so the sums are the same bits.
+INLINE void cell_forward(enum rnn_activation activation, int64_t units, const float *pre, const float *bias,
+                         float *state, float *h) {
   for (int64_t i = 0; i < units; i += LANES) {
-    vec y = activate(activation, load(pre + i));
+    vec y = activate(activation, load(pre + i) + load(bias + i));
     store(state + i, keep_first(y, units - i));
     store_upto(h + i, y, units - i);
   }

@@ -21,7 +21,7 @@
 package kernels
 
 // #cgo CFLAGS: -O3 -Wall -Wextra -Wno-psabi
-// #cgo LDFLAGS: -ltensorflow -ltensorflow_framework -lpthread
+// #cgo LDFLAGS: -ltensorflow -ltensorflow_framework -lpthread -lm
 // #include "kernels.h"
 import "C"
 
@@ -32,8 +32,10 @@ import (
 
 // The ops' types.
 const (
-	Forward  = C.RNNBIN_FORWARD
-	Backward = C.RNNBIN_BACKWARD
+	Forward    = C.RNNBIN_FORWARD
+	Backward   = C.RNNBIN_BACKWARD
+	Head       = C.RNNBIN_HEAD
+	GlobalNorm = C.RNNBIN_GLOBAL_NORM
 )
 
 // The ops' attributes.

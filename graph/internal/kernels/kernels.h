@@ -3,6 +3,8 @@
 
 #define RNNBIN_FORWARD "RnnbinRNNForward"
 #define RNNBIN_BACKWARD "RnnbinRNNBackward"
+#define RNNBIN_HEAD "RnnbinHead"
+#define RNNBIN_GLOBAL_NORM "RnnbinGlobalNorm"
 
 // Registers the ops and their CPU kernels with TensorFlow's runtime. Message
 // becomes "" or tells what went wrong.

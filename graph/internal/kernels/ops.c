@@ -1,4 +1,4 @@
-// The two ops and their CPU kernels, by TensorFlow's C API.
+// The recurrence's two ops and their CPU kernels, by TensorFlow's C API.
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,14 +9,8 @@
 #include "recurrence.h"
 #include "shapes.h"
 
-// tensorflow/c/ops.h uses these names in C++'s way
-typedef struct TF_DimensionHandle TF_DimensionHandle;
-typedef struct TF_OpDefinitionBuilder TF_OpDefinitionBuilder;
-typedef struct TF_ShapeHandle TF_ShapeHandle;
-typedef struct TF_ShapeInferenceContext TF_ShapeInferenceContext;
-#include "tensorflow/c/kernels.h"
-#include "tensorflow/c/ops.h"
-#include "tensorflow/c/tf_tensor.h"
+#define TF_UNUSED_NAME rnnbin_unused_in_ops
+#include "register.h"
 
 static const char *const forward_inputs[] = {"x: float", "kernel: float", "bias: float", "h0: float", NULL};
 static const char *const forward_outputs[] = {"h: float", "last: float", NULL};
@@ -126,8 +120,7 @@ const char *rnnbin_isa(int i) {
   return NULL;
 }
 
-// The instruction set of that name, or the best for "auto".
-static const struct rnn_isa *find_isa(const char *name, TF_Status *status) {
+const struct rnn_isa *find_isa(const char *name, TF_Status *status) {
   for (int k = 0; k < rnn_isa_count; k++)
     if (rnn_isas[k]->available() && (!strcmp(name, "auto") || !strcmp(name, rnn_isas[k]->name))) return rnn_isas[k];
   char text[256];
@@ -262,34 +255,9 @@ static void compute_backward(void *kernel, TF_OpKernelContext *c) {
   end_run(&r);
 }
 
-// ---- registration ----
-
-static void add_all(TF_OpDefinitionBuilder *b, void (*add)(TF_OpDefinitionBuilder *, const char *),
-                    const char *const *specs) {
-  for (; *specs; specs++) add(b, *specs);
-}
-
-static void register_op(const char *name, const char *const *inputs, const char *const *outputs,
-                        const char *const *attrs, void (*shape)(TF_ShapeInferenceContext *, TF_Status *),
-                        void *(*create)(TF_OpKernelConstruction *), void (*compute)(void *, TF_OpKernelContext *),
-                        TF_Status *status) {
-  if (TF_GetCode(status) != TF_OK) return;
-  TF_OpDefinitionBuilder *b = TF_NewOpDefinitionBuilder(name);
-  add_all(b, TF_OpDefinitionBuilderAddInput, inputs);
-  add_all(b, TF_OpDefinitionBuilderAddOutput, outputs);
-  add_all(b, TF_OpDefinitionBuilderAddAttr, attrs);
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(b, shape);
-  TF_RegisterOpDefinition(b, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", create, compute, free), status);
-}
-
-void rnnbin_register(char *message, int size) {
-  TF_Status *status = TF_NewStatus();
+void register_recurrence(TF_Status *status) {
   register_op(RNNBIN_FORWARD, forward_inputs, forward_outputs, forward_attrs, forward_shape, new_forward,
               compute_forward, status);
   register_op(RNNBIN_BACKWARD, backward_inputs, backward_outputs, backward_attrs, backward_shape, new_backward,
               compute_backward, status);
-  snprintf(message, (size_t)size, "%s", TF_GetCode(status) == TF_OK ? "" : TF_Message(status));
-  TF_DeleteStatus(status);
 }

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "head.h"
+
 enum rnn_activation { RNN_RELU, RNN_TANH };
 
 struct rnn_size {
@@ -52,6 +54,7 @@ struct rnn_isa {
   int (*available)(void);
   void (*forward)(const struct rnn_forward *, const struct rnn_slice *);
   void (*backward)(const struct rnn_backward *, const struct rnn_slice *);
+  struct head_isa head;
 };
 
 // The best first, the plain one last; all that were compiled in.

@@ -12,7 +12,7 @@ INLINE void forward_steps(enum rnn_activation activation, const struct rnn_forwa
   // a row of A is [x, h], each padded, so that one product does both
   const int64_t depth = rnn_round(F) + whole(U);
   struct matrix in = {m.in, rnn_stride(rnn_round(F) + rnn_round(U))}, state = {m.in + rnn_round(F), in.stride};
-  struct matrix w = {m.w, rnn_stride(U)}, pre = {m.pre, rnn_stride(U)}, bias = {m.bias, 0};
+  struct matrix w = {m.w, rnn_stride(U)}, pre = {m.pre, rnn_stride(U)}, none = {NULL, 0};
   copy_padded(m.bias, f->bias, U);
   for (int64_t k = 0; k < F; k++) copy_padded(w.at + k * w.stride, f->kernel + k * U, U);
   for (int64_t k = 0; k < U; k++) copy_padded(w.at + (rnn_round(F) + k) * w.stride, f->kernel + (F + k) * U, U);
@@ -25,9 +25,9 @@ INLINE void forward_steps(enum rnn_activation activation, const struct rnn_forwa
     const int64_t first = t * B + s->begin;
     for (int64_t r = 0; r < rows; r++)
       for (int64_t k = 0; k < F; k++) in.at[r * in.stride + k] = f->x[(first + r) * F + k];
-    product(rows, 0, depth, U, in, w, bias, pre, m.lists);
+    product(rows, 0, depth, U, in, w, none, pre, m.lists);
     for (int64_t r = 0; r < rows; r++)
-      cell_forward(activation, U, pre.at + r * pre.stride, state.at + r * state.stride, f->h + (first + r) * U);
+      cell_forward(activation, U, pre.at + r * pre.stride, m.bias, state.at + r * state.stride, f->h + (first + r) * U);
   }
   for (int64_t r = 0; r < rows; r++) copy_packed(f->last + (s->begin + r) * U, state.at + r * state.stride, U);
 }

@@ -1,0 +1,62 @@
+package graph
+
+import (
+	"github.com/rnnbin/rnnbin/graph/internal/kernels"
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+)
+
+// fused runs the layer as one operation of our own forward and one backward, and
+// the head with its gradients as a third, so that the graph does not grow with
+// the steps.
+//
+// On a processor with fused multiply-add its sums are rounded as the original's
+// are, step by step: see internal/kernels.
+type fused struct {
+	cfg Config
+}
+
+func (f fused) forward(s *op.Scope, x, h0, kernel, bias tf.Output) unrolled {
+	out := ourOp(s, kernels.Forward, 2, f.attrs(), x, kernel, bias, h0)
+	states, last := out[0], out[1]
+	return unrolled{
+		states: states,
+		last:   last,
+		backward: func(s *op.Scope, dstates tf.Output) []tf.Output {
+			attrs := f.attrs()
+			attrs[kernels.AttrInputGradient] = false // the series is not trained
+			dlast := op.ZerosLike(s.SubScope("dlast"), last)
+			return ourOp(s, kernels.Backward, 2, attrs, x, kernel, h0, states, dstates, dlast)
+		},
+	}
+}
+
+// head is portableHead in one operation.
+func (f fused) head(s *op.Scope, p pass, b batch) head {
+	isa := map[string]any{kernels.AttrISA: f.cfg.Kernel.isa()}
+	out := ourOp(s, kernels.Head, 4, isa, p.layer.states, p.weights[2], p.weights[3], b.labels, b.w)
+	return head{mean: out[0], dstates: out[1], grads: out[2:]}
+}
+
+// ourOp adds one of our operations and returns its first outputs.
+func ourOp(s *op.Scope, kind string, outputs int, attrs map[string]any, inputs ...tf.Output) []tf.Output {
+	spec := tf.OpSpec{Type: kind, Attrs: attrs}
+	for _, in := range inputs {
+		spec.Input = append(spec.Input, in)
+	}
+	list := make([]tf.Output, outputs)
+	if added := s.AddOperation(spec); added != nil { // else the scope holds the error
+		for i := range list {
+			list[i] = added.Output(i)
+		}
+	}
+	return list
+}
+
+func (f fused) attrs() map[string]any {
+	return map[string]any{
+		kernels.AttrActivation: string(f.cfg.Activation),
+		kernels.AttrThreads:    int64(f.cfg.Threads),
+		kernels.AttrISA:        f.cfg.Kernel.isa(),
+	}
+}

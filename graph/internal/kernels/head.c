@@ -1,0 +1,84 @@
+// The loss, in plain C: a few values a row.
+
+#include "head.h"
+
+#include <math.h>
+#include <string.h>
+
+#if defined(__clang__)
+#pragma clang fp contract(off)
+#elif defined(__GNUC__)
+#pragma GCC optimize("fp-contract=off")
+#endif
+
+// e^x for x <= 0 by the polynomial of the Cephes library, without fused
+// operations, as TensorFlow 1 has it in its vectors (Eigen's pexp_float).
+static float exp_cephes(float x) {
+  x = x < -88.3762626647949f ? -88.3762626647949f : x;
+  const float m = floorf(x * 1.44269504088896341f + 0.5f);
+  float r = x - m * 0.693359375f;
+  r = r - m * -2.12194440e-4f;
+  float y = 1.9875691500e-4f;
+  y = y * r + 1.3981999507e-3f;
+  y = y * r + 8.3334519073e-3f;
+  y = y * r + 4.1665795894e-2f;
+  y = y * r + 1.6666665459e-1f;
+  y = y * r + 5.0000001201e-1f;
+  y = y * (r * r) + r;
+  y = y + 1;
+  const int32_t bits = ((int32_t)m + 127) << 23;
+  float power;
+  memcpy(&power, &bits, sizeof power);
+  return y * power;
+}
+
+// The softmax cross-entropy of one row, and its gradient by the logits. The sum
+// takes the C library's exponentials, the gradient those of the vectors.
+static float xent_row(int64_t outputs, const float *logits, int32_t label, float *gradient) {
+  if (label < 0 || label >= outputs) {
+    for (int64_t o = 0; o < outputs; o++) gradient[o] = NAN;
+    return NAN;
+  }
+  float most = logits[0], sum = 0;
+  for (int64_t o = 1; o < outputs; o++) most = logits[o] > most ? logits[o] : most;
+  for (int64_t o = 0; o < outputs; o++) sum += logits[o] == most ? 1 : expf(logits[o] - most);
+  for (int64_t o = 0; o < outputs; o++) {
+    const float e = exp_cephes(logits[o] - most);
+    gradient[o] = (isnan(logits[o]) ? NAN : e / sum) - (o == label);
+  }
+  return logf(sum) - (logits[label] - most);
+}
+
+static float square_row(float value, float label, float *gradient) {
+  const float error = value - label;
+  *gradient = 2 * error;
+  return error * error;
+}
+
+float head_score(enum head_loss loss, int64_t n, int64_t outputs, const float *logits, const void *labels,
+                 const float *w, float *dlogits) {
+  double total = 0, sum = 0;
+  for (int64_t i = 0; i < n; i++) total += w[i];
+  for (int64_t i = 0; i < n; i++) {
+    float *gradient = dlogits + i * outputs;
+    const float share = total > 0 ? w[i] / (float)total : 0;
+    const float term = loss == HEAD_MSE ? square_row(logits[i], ((const float *)labels)[i], gradient)
+                                        : xent_row(outputs, logits + i * outputs, ((const int32_t *)labels)[i], gradient);
+    sum += w[i] != 0 ? (double)term * w[i] : 0;
+    for (int64_t o = 0; o < outputs; o++) gradient[o] = share != 0 ? gradient[o] * share : 0;
+  }
+  return total > 0 ? (float)(sum / total) : 0;
+}
+
+void head_bias_gradient(const struct rnn_head *p) {
+  const int64_t B = p->batch, O = p->outputs;
+  for (int64_t o = 0; o < O; o++) {
+    float total = 0;
+    for (int64_t t = p->steps - 1; t >= 0; t--) {
+      float part = 0;
+      for (int64_t r = t * B; r < (t + 1) * B; r++) part += p->dlogits[r * O + o];
+      total += part;
+    }
+    p->dbias[o] = total;
+  }
+}

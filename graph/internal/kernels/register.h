@@ -1,0 +1,22 @@
+// What the files with ops share. Each defines TF_UNUSED_NAME before it includes
+// this, see tf.h.
+#ifndef RNNBIN_REGISTER_H
+#define RNNBIN_REGISTER_H
+
+#include "recurrence.h"
+#include "tf.h"
+
+// Registers an op with its one CPU kernel, unless the status is already one of
+// failure. The lists end with NULL.
+void register_op(const char *name, const char *const *inputs, const char *const *outputs, const char *const *attrs,
+                 void (*shape)(TF_ShapeInferenceContext *, TF_Status *), void *(*create)(TF_OpKernelConstruction *),
+                 void (*compute)(void *, TF_OpKernelContext *), TF_Status *status);
+
+void register_recurrence(TF_Status *);
+void register_head(TF_Status *);
+
+// The instruction set of that name, or the best for "auto". NULL with a status
+// when there is none.
+const struct rnn_isa *find_isa(const char *name, TF_Status *status);
+
+#endif
