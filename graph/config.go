@@ -94,7 +94,7 @@ type Config struct {
 }
 
 // DefaultConfig is the original program's network and optimizer, on one
-// thread: at this size handing work to a second one costs more than it saves.
+// thread.
 func DefaultConfig() Config {
 	return Config{
 		Steps:        20,

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ type trainOptions struct {
 	learningRate float32
 	logEvery     int
 	threads      int
+	kernel       string
 	json         bool
 	predictions  string
 }
@@ -49,7 +51,7 @@ func defaultTrainOptions() trainOptions {
 		batchSize:    10,
 		learningRate: c.LearningRate,
 		logEvery:     100,
-		threads:      c.Threads,
+		kernel:       string(c.Kernel),
 	}
 }
 
@@ -68,7 +70,8 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	f.IntVar(&o.batchSize, "batch-size", o.batchSize, "`n` windows in a batch, cut from samples that follow each other")
 	f.Float32Var(&o.learningRate, "learning-rate", o.learningRate, "Adam's learning `rate`")
 	f.IntVar(&o.logEvery, "log-every", o.logEvery, "print a line every `n` iterations")
-	f.IntVar(&o.threads, "threads", o.threads, "`n` threads for one operation")
+	f.IntVar(&o.threads, "threads", 0, "`n` threads (default by the size of a step: one for small ones)")
+	f.StringVar(&o.kernel, "kernel", o.kernel, "`form` of the recurrence: auto, portable (TensorFlow's standard operations), fused\n(ours, several times faster), or fused on one of this machine's instruction sets:\n"+strings.Join(graph.InstructionSets(), ", "))
 	f.BoolVar(&o.json, "json", false, "print the lines as JSON objects")
 	f.StringVar(&o.predictions, "predictions", "", "after training, write the outputs for samples from 37 on to `file` as CSV:\nsample, input, the label one step ahead, outputs, probability of label 1")
 	f.SortFlags = false
@@ -134,7 +137,8 @@ func runTrain(ctx context.Context, o trainOptions, out, errOut io.Writer) error 
 		LogEvery: o.logEvery,
 		Log:      o.logTo(out),
 	}
-	fmt.Fprintf(errOut, "rnnbin: preset %s, seed %d, %d steps of training\n", preset.Name, o.seed, r.Steps())
+	fmt.Fprintf(errOut, "rnnbin: preset %s, seed %d, %d steps of training, threads %d\n",
+		preset.Name, o.seed, r.Steps(), session.Config().Threads)
 	begin := time.Now()
 	if err := r.Do(ctx); err != nil {
 		return err
@@ -152,7 +156,11 @@ func (o trainOptions) config(p original.Preset) graph.Config {
 	c.Loss = p.Loss
 	c.LearningRate = o.learningRate
 	c.Seed = o.seed
+	c.Kernel = graph.Kernel(o.kernel)
 	c.Threads = o.threads
+	if c.Threads == 0 {
+		c.Threads = c.SuggestThreads(o.batchSize, runtime.NumCPU())
+	}
 	return c
 }
 
