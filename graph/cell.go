@@ -8,8 +8,8 @@ import (
 // recurrence is a layer of plain recurrent cells, h_t = f(x_t Wx + h_{t-1} Wh + b),
 // in one of its forms.
 type recurrence interface {
-	// forward runs the layer over x [T,B,F] from the state h0 [B,U]. kernel
-	// [F+U,U] holds Wx above Wh, bias is [U].
+	// forward runs the layer over x [T,B,F] from the state h0 [B,U], or from zeros
+	// when h0 is not set. kernel [F+U,U] holds Wx above Wh, bias is [U].
 	forward(s *op.Scope, x, h0, kernel, bias tf.Output) unrolled
 }
 

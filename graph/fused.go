@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"strings"
+
 	"github.com/rnnbin/rnnbin/graph/internal/kernels"
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
@@ -17,6 +19,10 @@ type fused struct {
 }
 
 func (f fused) forward(s *op.Scope, x, h0, kernel, bias tf.Output) unrolled {
+	none := op.Const(s.SubScope("none"), noRows(f.cfg.Units))
+	if h0.Op == nil {
+		h0 = none
+	}
 	out := ourOp(s, kernels.Forward, 2, f.attrs(), x, kernel, bias, h0)
 	states, last := out[0], out[1]
 	return unrolled{
@@ -25,10 +31,18 @@ func (f fused) forward(s *op.Scope, x, h0, kernel, bias tf.Output) unrolled {
 		backward: func(s *op.Scope, dstates tf.Output) []tf.Output {
 			attrs := f.attrs()
 			attrs[kernels.AttrInputGradient] = false // the series is not trained
-			dlast := op.ZerosLike(s.SubScope("dlast"), last)
-			return ourOp(s, kernels.Backward, 2, attrs, x, kernel, h0, states, dstates, dlast)
+			return ourOp(s, kernels.Backward, 2, attrs, x, kernel, h0, states, dstates, none)
 		},
 	}
+}
+
+// noRows is a state of no row, [0,U], which the operations take for zeros.
+func noRows(units int) *tf.Tensor {
+	t, err := tf.ReadTensor(tf.Float, []int64{0, int64(units)}, strings.NewReader(""))
+	if err != nil {
+		panic(err) // nothing is read
+	}
+	return t
 }
 
 // head is portableHead in one operation.

@@ -61,7 +61,8 @@ type pass struct {
 	weights []tf.Output // the values used, in the order of Config.weights
 }
 
-// forward runs the network over x [T,B,F] from the state h0 [B,U].
+// forward runs the network over x [T,B,F] from the state h0 [B,U], or from zeros
+// when h0 is not set.
 func (c Config) forward(s *op.Scope, weights []tf.Output, x, h0 tf.Output) pass {
 	p := pass{weights: weights}
 	p.layer = c.recurrence().forward(s.SubScope("rnn"), x, h0, weights[0], weights[1])
@@ -87,14 +88,6 @@ func (c Config) portableHead(s *op.Scope, p pass, b batch) head {
 	return head{mean, dstates, grads[1:]}
 }
 
-// zeroState is a state [B,U] of zeros, one for each of starts [B].
-func (c Config) zeroState(s *op.Scope, starts tf.Output) tf.Output {
-	rows := op.Shape(s.SubScope("rows"), starts)
-	dims := op.ConcatV2(s.SubScope("dims"), []tf.Output{rows, op.Const(s.SubScope("units"), []int32{int32(c.Units)})},
-		op.Const(s.SubScope("axis"), int32(0)))
-	return op.Fill(s, dims, op.Const(s.SubScope("zero"), float32(0)))
-}
-
 // lossOf is the loss of one batch and its gradients, in the order of
 // Config.weights.
 type lossOf struct {
@@ -106,7 +99,7 @@ type lossOf struct {
 // backward.
 func (c Config) trainOn(s *op.Scope, h handles, starts tf.Output) lossOf {
 	b := c.gather(s.SubScope("batch"), h, starts)
-	p := c.forward(s.SubScope("forward"), h.readAll(s, c.weights()), b.x, c.zeroState(s.SubScope("state"), starts))
+	p := c.forward(s.SubScope("forward"), h.readAll(s, c.weights()), b.x, tf.Output{})
 	top := c.head(s.SubScope("head"), p, b)
 	return lossOf{top.mean, append(p.layer.backward(s.SubScope("backward"), top.dstates), top.grads...)}
 }

@@ -14,6 +14,9 @@ type portable struct {
 
 func (p portable) forward(s *op.Scope, x, h0, kernel, bias tf.Output) unrolled {
 	h := h0
+	if h.Op == nil {
+		h = p.zeroState(s.SubScope("zeros"), x)
+	}
 	states := make([]tf.Output, p.cfg.Steps)
 	axis := op.Const(s.SubScope("axis"), int32(1))
 	for t, xt := range op.Unpack(s.SubScope("steps"), x, int64(p.cfg.Steps)) { // [T,B,F] -> T times [B,F]
@@ -30,6 +33,14 @@ func (p portable) forward(s *op.Scope, x, h0, kernel, bias tf.Output) unrolled {
 			return op.Gradients(s, []tf.Output{stacked}, []tf.Output{kernel, bias}, dstates)
 		},
 	}
+}
+
+// zeroState is a state of zeros [B,U], one for each sequence of x [T,B,F].
+func (p portable) zeroState(s *op.Scope, x tf.Output) tf.Output {
+	at := func(name string, value ...int32) tf.Output { return op.Const(s.SubScope(name), value) }
+	batch := op.Slice(s, op.Shape(s.SubScope("shape"), x), at("second", 1), at("one", 1))
+	dims := op.ConcatV2(s.SubScope("dims"), []tf.Output{batch, at("units", int32(p.cfg.Units))}, op.Const(s.SubScope("axis"), int32(0)))
+	return op.Fill(s, dims, op.Const(s.SubScope("zero"), float32(0)))
 }
 
 func (p portable) activate(s *op.Scope, a tf.Output) tf.Output {

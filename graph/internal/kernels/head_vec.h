@@ -20,16 +20,19 @@ INLINE vec rounded(vec product) {
 
 enum { HEAD_BLOCK = 2 * LANES }; // rows that are projected side by side
 
-// Two vectors of rows, [U, HEAD_BLOCK] transposed, by one output's weights.
-INLINE void project_block(const float *columns, int64_t units, int64_t outputs, const float *weights, vec sum[2]) {
-  vec a = {0}, b = {0};
-  for (int64_t k = 0; k < units; k++) {
-    const float w = weights[k * outputs];
-    a += load(columns + k * HEAD_BLOCK) * w;
-    b += load(columns + k * HEAD_BLOCK + LANES) * w;
-  }
-  sum[0] = a;
-  sum[1] = b;
+// Two vectors of rows, [U, HEAD_BLOCK] transposed, by the weights of count (1 or
+// 2) outputs: so many sums side by side hide the time that each addition takes.
+INLINE void project_block(const float *columns, int64_t units, int64_t outputs, const float *weights, const int count,
+                          vec sum[2][2]) {
+  vec s[2][2] = {{{0}}};
+  for (int64_t k = 0; k < units; k++)
+#pragma GCC unroll 2
+    for (int o = 0; o < count; o++) {
+      const float w = weights[k * outputs + o];
+      s[o][0] += load(columns + k * HEAD_BLOCK) * w;
+      s[o][1] += load(columns + k * HEAD_BLOCK + LANES) * w;
+    }
+  memcpy(sum, s, sizeof s);
 }
 
 static void head_project(const struct rnn_head *p, float *scratch) {
@@ -39,10 +42,16 @@ static void head_project(const struct rnn_head *p, float *scratch) {
     const float *rows[HEAD_BLOCK];
     for (int64_t r = 0; r < HEAD_BLOCK; r++) rows[r] = p->h + (first + smaller(r, count - 1)) * U;
     transpose(scratch, HEAD_BLOCK, rows, HEAD_BLOCK, U);
-    for (int64_t o = 0; o < O; o++) {
-      vec sum[2];
-      project_block(scratch, U, O, p->kernel + o, sum);
-      for (int64_t r = 0; r < count; r++) p->logits[(first + r) * O + o] = sum[r / LANES][r % LANES] + p->bias[o];
+    for (int64_t o = 0; o < O; o += 2) {
+      vec sum[2][2];
+      const int64_t pair = smaller(2, O - o);
+      if (pair == 2)
+        project_block(scratch, U, O, p->kernel + o, 2, sum);
+      else
+        project_block(scratch, U, O, p->kernel + o, 1, sum);
+      for (int64_t r = 0; r < count; r++)
+        for (int64_t i = 0; i < pair; i++)
+          p->logits[(first + r) * O + o + i] = sum[i][r / LANES][r % LANES] + p->bias[o + i];
     }
   }
 }

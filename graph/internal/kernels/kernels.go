@@ -11,7 +11,7 @@
 //	RnnbinRNNBackward(x, kernel, h0, h, dh [T,B,U], dlast [B,U])
 //	    -> dkernel [F+U,U], dbias [U], dx [T,B,F], dh0 [B,U]
 //
-// All are float32. For a given number of threads the results are the same bits
+// h0 and dlast may have no row, [0,U]: they are zeros then. All are float32. For a given number of threads the results are the same bits
 // on every run. With ReLU, products pass over states and gradients that are
 // zero; a NaN is walked and spreads, an infinite weight behind a zero state does
 // not.

@@ -192,6 +192,9 @@ static void end_run(struct run *r) {
 
 static const float *input(const struct run *r, int i) { return TF_TensorData(r->in[i]); }
 
+// A state that is left out is NULL.
+static const float *state_input(const struct run *r, int i) { return r->shapes[i].dim[0] == 0 ? NULL : input(r, i); }
+
 // The memory of a new output; NULL with a status when there is none to be had.
 static float *output(struct run *r, int i, int rank, const int64_t *dim) {
   if (TF_GetCode(r->status) != TF_OK) return NULL;
@@ -218,7 +221,7 @@ static void compute_forward(void *kernel, TF_OpKernelContext *c) {
         .x = input(&r, FORWARD_X),
         .kernel = input(&r, FORWARD_KERNEL),
         .bias = input(&r, FORWARD_BIAS),
-        .h0 = input(&r, FORWARD_H0),
+        .h0 = state_input(&r, FORWARD_H0),
         .h = output(&r, FORWARD_OUT_H, 3, (int64_t[]){z.steps, z.batch, z.units}),
         .last = output(&r, FORWARD_OUT_LAST, 2, (int64_t[]){z.batch, z.units}),
     };
@@ -240,10 +243,10 @@ static void compute_backward(void *kernel, TF_OpKernelContext *c) {
         .activation = k->activation,
         .x = input(&r, BACKWARD_X),
         .kernel = input(&r, BACKWARD_KERNEL),
-        .h0 = input(&r, BACKWARD_H0),
+        .h0 = state_input(&r, BACKWARD_H0),
         .h = input(&r, BACKWARD_H),
         .dh = input(&r, BACKWARD_DH),
-        .dlast = input(&r, BACKWARD_DLAST),
+        .dlast = state_input(&r, BACKWARD_DLAST),
         .dkernel = output(&r, BACKWARD_OUT_DKERNEL, 2, (int64_t[]){z.inputs + z.units, z.units}),
         .dbias = output(&r, BACKWARD_OUT_DBIAS, 1, (int64_t[]){z.units}),
         .dx = k->input_gradient ? dx : NULL,

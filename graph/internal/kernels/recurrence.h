@@ -23,7 +23,7 @@ struct rnn_forward {
   const float *x;       // [T,B,F]
   const float *kernel;  // [F+U,U], the inputs' rows first
   const float *bias;    // [U]
-  const float *h0;      // [B,U]
+  const float *h0;      // [B,U], or NULL for zeros
   float *h;             // [T,B,U]
   float *last;          // [B,U]
 };
@@ -31,10 +31,11 @@ struct rnn_forward {
 struct rnn_backward {
   struct rnn_size size;
   enum rnn_activation activation;
-  const float *x, *kernel, *h0;
+  const float *x, *kernel;
+  const float *h0;     // [B,U], or NULL for zeros
   const float *h;      // [T,B,U], what the forward pass returned
   const float *dh;     // [T,B,U], gradient of the loss to h
-  const float *dlast;  // [B,U], gradient of the loss to the last state
+  const float *dlast;  // [B,U], gradient of the loss to the last state, or NULL for zeros
   float *dkernel;      // [F+U,U]
   float *dbias;        // [U]
   float *dx;           // [T,B,F], or NULL when nobody asks for it

@@ -6,6 +6,14 @@
 #include "product.h"
 #include "scratch.h"
 
+// A row of states [B,U], which are zeros when there are none, to a padded one.
+static void copy_state(float *to, const float *states, int64_t row, int64_t units) {
+  if (states)
+    copy_padded(to, states + row * units, units);
+  else
+    memset(to, 0, (size_t)whole(units) * sizeof(float));
+}
+
 INLINE void forward_steps(enum rnn_activation activation, const struct rnn_forward *f, const struct rnn_slice *s) {
   const int64_t T = f->size.steps, B = f->size.batch, F = f->size.inputs, U = f->size.units, rows = s->end - s->begin;
   const struct forward_scratch m = forward_layout(&f->size, rows, s->scratch);
@@ -18,7 +26,7 @@ INLINE void forward_steps(enum rnn_activation activation, const struct rnn_forwa
   for (int64_t k = 0; k < U; k++) copy_padded(w.at + (rnn_round(F) + k) * w.stride, f->kernel + (F + k) * U, U);
   for (int64_t r = 0; r < rows; r++) {
     memset(in.at + r * in.stride, 0, (size_t)rnn_round(F) * sizeof(float));
-    copy_padded(state.at + r * state.stride, f->h0 + (s->begin + r) * U, U);
+    copy_state(state.at + r * state.stride, f->h0, s->begin + r, U);
   }
 
   for (int64_t t = 0; t < T; t++) {
@@ -46,7 +54,7 @@ INLINE void add_weight_gradient(enum rnn_activation activation, const struct rnn
     int64_t i = 0;
     for (int64_t t = begin; t < end; t++)
       for (int64_t r = s->begin; r < s->end; r++)
-        m->rows[i++] = part == 0 ? b->x + (t * B + r) * F : t > 0 ? b->h + ((t - 1) * B + r) * U : b->h0 + r * U;
+        m->rows[i++] = part == 0 ? b->x + (t * B + r) * F : t > 0 ? b->h + ((t - 1) * B + r) * U : b->h0 ? b->h0 + r * U : m->zeros;
     while (i < padded) m->rows[i++] = m->zeros;
     transpose(left.at + (part == 0 ? 0 : F) * left.stride, left.stride, m->rows, padded, n);
   }
@@ -68,7 +76,7 @@ INLINE void backward_steps(enum rnn_activation activation, const struct rnn_back
   for (int64_t k = F + U; k < F + U + 4; k++) m.rows[k] = m.zeros;
   transpose(w.at, w.stride, m.rows + F, (U + 3) / 4 * 4, U);
   if (b->dx) transpose(w.at + rnn_round(U), w.stride, m.rows, (F + 3) / 4 * 4, U);
-  for (int64_t r = 0; r < rows; r++) copy_padded(back.at + r * back.stride, b->dlast + (s->begin + r) * U, U);
+  for (int64_t r = 0; r < rows; r++) copy_state(back.at + r * back.stride, b->dlast, s->begin + r, U);
   if (T == 0) memset(s->gradient, 0, (size_t)((F + U + 1) * rnn_stride(U)) * sizeof(float));
 
   const int64_t steps = m.chunk / rows;
