@@ -1,0 +1,101 @@
+package series
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+)
+
+// writeBenchCSV writes rows of sample, two features with the given number of
+// decimals, and a label.
+func writeBenchCSV(w io.Writer, rows, decimals int) {
+	random := rand.New(rand.NewPCG(1, 2))
+	line := []byte("sample,a,b,label\n")
+	for i := range rows {
+		w.Write(line)
+		line = strconv.AppendInt(line[:0], int64(i), 10)
+		for range 2 {
+			line = strconv.AppendFloat(append(line, ','), random.NormFloat64(), 'f', decimals, 64)
+		}
+		line = strconv.AppendInt(append(line, ','), int64(i&1), 10)
+		line = append(line, '\n')
+	}
+	w.Write(line)
+}
+
+// BenchmarkRead loads a file of 500,000 rows. Its numbers beside those of
+// encoding/csv with strconv, which make no columns and check nothing, are why
+// split.go exists.
+func BenchmarkRead(b *testing.B) {
+	for _, decimals := range []int{3, 15} {
+		var text bytes.Buffer
+		writeBenchCSV(&text, 500_000, decimals)
+		path := filepath.Join(b.TempDir(), "x.csv")
+		if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
+			b.Fatal(err)
+		}
+		b.Run(fmt.Sprintf("decimals=%d", decimals), func(b *testing.B) {
+			b.SetBytes(int64(text.Len()))
+			for b.Loop() {
+				if _, err := Read(context.Background(), []string{path}, DefaultOptions()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("decimals=%d/encoding-csv", decimals), func(b *testing.B) {
+			b.SetBytes(int64(text.Len()))
+			for b.Loop() {
+				parseWithStandardLibrary(text.Bytes())
+			}
+		})
+	}
+}
+
+func parseWithStandardLibrary(text []byte) (sum float64) {
+	r := csv.NewReader(bytes.NewReader(text))
+	r.ReuseRecord = true
+	r.Read()
+	for {
+		fields, err := r.Read()
+		if err != nil {
+			return sum
+		}
+		for _, field := range fields {
+			x, _ := strconv.ParseFloat(field, 32)
+			sum += x
+		}
+	}
+}
+
+// BenchmarkStream measures rows a second of a stream that keeps each row's text.
+func BenchmarkStream(b *testing.B) {
+	var text bytes.Buffer
+	const rows = 500_000
+	writeBenchCSV(&text, rows, 3)
+	path := filepath.Join(b.TempDir(), "x.csv")
+	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(text.Len()))
+	for b.Loop() {
+		r, err := Open(context.Background(), path, DefaultOptions())
+		if err != nil {
+			b.Fatal(err)
+		}
+		for c := new(Chunk); err == nil; {
+			err = r.Next(c)
+		}
+		if err != io.EOF {
+			b.Fatal(err)
+		}
+		r.Close()
+	}
+	b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}

@@ -1,0 +1,87 @@
+package series
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+)
+
+// maxRecord bounds a row's text, so that an unclosed quote or a binary file
+// does not fill the memory.
+const maxRecord = 16 << 20
+
+// lineBuffer hands out lines of a stream without copying them.
+type lineBuffer struct {
+	r        io.Reader
+	buf      []byte
+	pos, end int  // unread bytes are buf[pos:end]
+	line     int  // number of lines consumed
+	held     bool // keep consumed text, so that pos can be put back
+	err      error
+}
+
+func newLineBuffer(r io.Reader) *lineBuffer {
+	return &lineBuffer{r: r, buf: make([]byte, 2*blockSize)}
+}
+
+// peekLine returns the unread text up to and with the first line feed behind its
+// first n bytes. At the end of the stream it returns the rest, and io.EOF when
+// there is none behind n. The text is valid until the next call.
+func (b *lineBuffer) peekLine(n int) ([]byte, error) {
+	for searched := n; ; {
+		if i := bytes.IndexByte(b.buf[b.pos+searched:b.end], '\n'); i >= 0 {
+			return b.buf[b.pos : b.pos+searched+i+1], nil
+		}
+		searched = b.end - b.pos
+		if b.err == nil {
+			b.fill()
+			continue
+		}
+		if b.err != io.EOF || searched == n {
+			return b.buf[b.pos:b.end], b.err
+		}
+		return b.buf[b.pos:b.end], nil
+	}
+}
+
+// ready reports whether peekLine(0) would return without reading.
+func (b *lineBuffer) ready() bool {
+	return b.err != nil || bytes.IndexByte(b.buf[b.pos:b.end], '\n') >= 0
+}
+
+// consume takes n bytes that hold the given number of lines.
+func (b *lineBuffer) consume(n, lines int) {
+	b.pos += n
+	b.line += lines
+}
+
+// fill reads once.
+func (b *lineBuffer) fill() {
+	if b.pos > 0 && !b.held {
+		b.end = copy(b.buf, b.buf[b.pos:b.end])
+		b.pos = 0
+	}
+	if b.end == len(b.buf) {
+		if len(b.buf) >= maxRecord {
+			b.err = fmt.Errorf("a row is longer than %d MB (is a quote left open?)", maxRecord>>20)
+			return
+		}
+		b.buf = append(b.buf, make([]byte, len(b.buf))...)
+	}
+	n, err := b.r.Read(b.buf[b.end:])
+	b.end += n
+	b.err = err
+}
+
+// skipBOM drops a UTF-8 byte order mark at the start of the stream.
+func (b *lineBuffer) skipBOM() {
+	if text, _ := b.peekLine(0); bytes.HasPrefix(text, []byte(utf8BOM)) {
+		b.pos += len(utf8BOM)
+	}
+}
+
+// trimEOL cuts the line's end, LF or CRLF, off.
+func trimEOL(line []byte) []byte {
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	return bytes.TrimSuffix(line, []byte("\r"))
+}

@@ -1,0 +1,49 @@
+package series
+
+// Chunk is some consecutive rows of a file. A Reader fills one that the caller
+// owns, so the caller may keep as many as its model looks back.
+//
+// Rows left out by MissingDrop are part of the input but have no features, so a
+// chunk has n of its m input rows.
+type Chunk struct {
+	X      []float32 // [n,F] features, row by row; NaN is for Scaler.Apply to fill
+	Labels []int8    // [n] 0, 1 or Unlabelled; nil without a label column
+	Time   []float64 // [n] numbers, or seconds since 1970; nil without a time column
+	Series []int32   // [n] number of the row's series, see Reader.SeriesName
+	Input  []int32   // [n] number of the row among the chunk's m input rows
+
+	rows    int      // m
+	records []record // [m] the rows as they were written; empty in Read
+	text    []byte   // holds their text
+	typed   parquetRow
+}
+
+// Rows is n, the number of rows with features.
+func (c *Chunk) Rows() int { return len(c.Input) }
+
+// InputRows is m, the number of rows of input.
+func (c *Chunk) InputRows() int { return c.rows }
+
+// reset empties the chunk and keeps its memory.
+func (c *Chunk) reset() {
+	*c = Chunk{
+		X: c.X[:0], Labels: c.Labels[:0], Time: c.Time[:0], Series: c.Series[:0], Input: c.Input[:0],
+		records: c.records[:0], text: c.text[:0], typed: c.typed[:0],
+	}
+}
+
+// remember copies a row as it was written.
+func (c *Chunk) remember(r record) {
+	if r.typed == nil {
+		from := len(c.text)
+		c.text = append(c.text, r.text...)
+		r.text = c.text[from:]
+	} else {
+		from := len(c.typed)
+		for _, v := range r.typed {
+			c.typed = append(c.typed, v.Clone())
+		}
+		r.typed = c.typed[from:]
+	}
+	c.records = append(c.records, r)
+}

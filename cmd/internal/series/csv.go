@@ -1,0 +1,161 @@
+package series
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// csvDecoder reads CSV and TSV: a header line, then records of as many fields.
+type csvDecoder struct {
+	buf     *lineBuffer
+	comma   byte
+	names   []string
+	blank   int // blank lines skipped
+	blankAt int // the first of them
+}
+
+func newCSVDecoder(r io.Reader, comma byte) (*csvDecoder, error) {
+	d := &csvDecoder{buf: newLineBuffer(r), comma: comma}
+	d.buf.skipBOM()
+	fields, rec, err := d.record(nil)
+	if err == io.EOF {
+		return nil, errors.New("the file is empty")
+	}
+	if err != nil {
+		return nil, err
+	}
+	header := make([]value, fields)
+	d.split(rec, header)
+	for _, v := range header {
+		d.names = append(d.names, string(bytes.TrimSpace(v.text)))
+	}
+	return d, d.checkHeader(header)
+}
+
+// checkHeader finds headers that are rows, or cut at the wrong character.
+func (d *csvDecoder) checkHeader(header []value) error {
+	numbers := 0
+	for _, v := range header {
+		if v.isNumber() && !v.missing() {
+			numbers++
+		}
+	}
+	if numbers == len(header) {
+		return &Error{Line: d.buf.line, Err: errors.New("the first line holds only numbers; it must name the columns")}
+	}
+	if len(header) > 1 {
+		return nil
+	}
+	for _, other := range []struct{ separator, advice string }{
+		{",", "--format csv reads that"},
+		{"\t", "--format tsv reads that"},
+		{";", "convert it to commas"},
+	} {
+		if bytes.Contains(header[0].text, []byte(other.separator)) {
+			return &Error{Line: d.buf.line, Err: fmt.Errorf("the only column is %s; the fields seem to be separated by %q (%s)",
+				excerpt(header[0].text), other.separator, other.advice)}
+		}
+	}
+	return nil
+}
+
+func (d *csvDecoder) columns() []string        { return d.names }
+func (d *csvDecoder) numbers() ([]bool, error) { return sampleNumbers(d, d.buf) }
+func (d *csvDecoder) ready() bool              { return d.buf.ready() }
+
+func (d *csvDecoder) next(row []value) (record, error) {
+	n, rec, err := d.record(row)
+	if err == nil && n != len(row) {
+		err = &Error{Line: rec.line, Err: fmt.Errorf("%d fields, expected %d as in the header", n, len(row))}
+	}
+	return rec, err
+}
+
+// record reads the next record that is not blank and returns how many fields it
+// has.
+func (d *csvDecoder) record(row []value) (int, record, error) {
+	for {
+		line, err := d.buf.peekLine(0)
+		if err != nil {
+			return 0, record{}, d.at(err)
+		}
+		text := trimEOL(line)
+		if len(text) == 0 {
+			d.skipBlank(len(line))
+			continue
+		}
+		if bytes.IndexByte(text, '"') >= 0 {
+			return d.quoted(row)
+		}
+		d.buf.consume(len(line), 1)
+		return splitPlain(text, d.comma, row), record{text: text, line: d.buf.line}, nil
+	}
+}
+
+// quoted reads a record with quotes, which may hold line feeds.
+func (d *csvDecoder) quoted(row []value) (int, record, error) {
+	line, err := d.buf.peekLine(0)
+	if err != nil {
+		return 0, record{}, d.at(err)
+	}
+	lines, quotes := 1, bytes.Count(line, []byte(`"`))
+	for {
+		text := trimEOL(line)
+		n, err := splitQuoted(text, d.comma, row)
+		if err == nil {
+			rec := record{text: text, line: d.buf.line + 1}
+			d.buf.consume(len(line), lines)
+			return n, rec, nil
+		}
+		if err != errOpenQuote {
+			return 0, record{}, d.at(err)
+		}
+		for { // up to the line that closes the quote
+			seen := len(line)
+			if line, err = d.buf.peekLine(seen); err == io.EOF {
+				err = errOpenQuote
+			}
+			if err != nil {
+				return 0, record{}, d.at(err)
+			}
+			lines++
+			quotes += bytes.Count(line[seen:], []byte(`"`))
+			if quotes%2 == 0 {
+				break
+			}
+		}
+	}
+}
+
+// at adds the line where the next record begins to err.
+func (d *csvDecoder) at(err error) error {
+	if err == io.EOF {
+		return err
+	}
+	return &Error{Line: d.buf.line + 1, Err: err}
+}
+
+func (d *csvDecoder) skipBlank(n int) {
+	d.buf.consume(n, 1)
+	d.blank++
+	if d.blank == 1 {
+		d.blankAt = d.buf.line
+	}
+}
+
+func (d *csvDecoder) split(r record, row []value) {
+	if bytes.IndexByte(r.text, '"') < 0 {
+		splitPlain(r.text, d.comma, row)
+		return
+	}
+	splitQuoted(r.text, d.comma, row) // next has split it before
+}
+
+func (d *csvDecoder) warnings() []Warning {
+	if d.blank == 0 {
+		return nil
+	}
+	return []Warning{{Line: d.blankAt, Text: fmt.Sprintf("blank lines are skipped (%d in all)", d.blank)}}
+}

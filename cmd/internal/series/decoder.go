@@ -1,0 +1,110 @@
+package series
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// decoder reads the rows of one file, whatever its format.
+type decoder interface {
+	// columns are the names of the columns, in the file's order.
+	columns() []string
+	// numbers tells for each column whether its values are numbers. Formats
+	// without types look at the first rows; an error is that of the first.
+	numbers() ([]bool, error)
+	// next reads a row into row, which has one value per column, and returns it
+	// as it was written. Both are valid until the next call. At the end it
+	// returns io.EOF; other errors are complete but for the file's name.
+	next(row []value) (record, error)
+	// ready reports whether next would return without waiting for input.
+	ready() bool
+	// split parses what next returned once more.
+	split(r record, row []value)
+	// warnings are the oddities met so far.
+	warnings() []Warning
+}
+
+// record is a row as it was written.
+type record struct {
+	text  []byte // without the line's end; nil in Parquet
+	typed parquetRow
+	line  int // of the file, from 1
+}
+
+// newDecoder reads what precedes the first row.
+func newDecoder(s *source) (decoder, error) {
+	var d decoder
+	var err error
+	switch s.format {
+	case CSV:
+		d, err = newCSVDecoder(s.body, ',')
+	case TSV:
+		d, err = newCSVDecoder(s.body, '\t')
+	case JSONL:
+		d, err = newJSONDecoder(s.body)
+	case Parquet:
+		d, err = newParquetDecoder(s)
+	}
+	if err == nil {
+		err = checkNames(d.columns())
+	}
+	if err != nil {
+		return nil, inFile(s.name, err)
+	}
+	return d, nil
+}
+
+// checkNames refuses columns that cannot be told apart.
+func checkNames(names []string) error {
+	seen := map[string]int{}
+	for i, name := range names {
+		if first, twice := seen[name]; twice && name != "" {
+			return fmt.Errorf("columns %d and %d are both called %q", first+1, i+1, name)
+		}
+		seen[name] = i
+	}
+	return nil
+}
+
+// inFile adds the file's name to an error of a decoder.
+func inFile(name string, err error) error {
+	var e *Error
+	switch {
+	case err == io.EOF:
+		return err
+	case errors.As(err, &e):
+		e.File = name
+		return e
+	}
+	return &Error{File: name, Err: err}
+}
+
+// sampleRows is how many rows decide which columns hold numbers.
+const sampleRows = 1000
+
+// sampleNumbers looks at the first rows that have arrived in b. A column is one
+// of numbers when its first value that is not missing is a number. It leaves b
+// as it was.
+func sampleNumbers(d decoder, b *lineBuffer) ([]bool, error) {
+	b.peekLine(0) // at least one row, unless there is none
+	pos, line := b.pos, b.line
+	b.held = true
+	defer func() { b.pos, b.line, b.held = pos, line, false }()
+	row := make([]value, len(d.columns()))
+	known, number := make([]bool, len(row)), make([]bool, len(row))
+	for n := 0; n < sampleRows && (n == 0 || b.ready()); n++ {
+		if _, err := d.next(row); err != nil {
+			if n > 0 {
+				err = nil // reading will come to it
+			}
+			return number, err
+		}
+		for i, v := range row {
+			if !known[i] && !v.missing() {
+				known[i], number[i] = true, v.isNumber()
+			}
+		}
+	}
+	return number, nil
+}

@@ -1,0 +1,55 @@
+package series
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Error is a fault in a file. It reads "file:line: column "x": message"; parts
+// that are not known are left out.
+type Error struct {
+	File   string
+	Line   int    // from 1; in a Parquet file the row; 0 when the whole file is meant
+	Column string // "" when no single column is meant
+	Err    error
+}
+
+func (e *Error) Error() string { return describe(e.File, e.Line, e.Column, e.Err.Error()) }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Warning is an oddity that does not prevent the work.
+type Warning struct {
+	File   string
+	Line   int    // as in Error
+	Column string // as in Error
+	Text   string
+}
+
+func (w Warning) String() string { return describe(w.File, w.Line, w.Column, w.Text) }
+
+func describe(file string, line int, column, text string) string {
+	var b strings.Builder
+	b.WriteString(file)
+	if line > 0 {
+		fmt.Fprintf(&b, ":%d", line)
+	}
+	if column != "" {
+		fmt.Fprintf(&b, ": column %q", column)
+	}
+	if b.Len() > 0 {
+		b.WriteString(": ")
+	}
+	b.WriteString(text)
+	return b.String()
+}
+
+// excerpt quotes text for a message, shortened if it is long.
+func excerpt(text []byte) string {
+	const most = 40
+	if len(text) <= most {
+		return fmt.Sprintf("%q", text)
+	}
+	return fmt.Sprintf("%q and %d more bytes", text[:most], len(text)-most)
+}

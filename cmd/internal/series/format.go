@@ -1,0 +1,104 @@
+package series
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Format is the layout of a file, compression aside.
+type Format string
+
+const (
+	CSV     Format = "csv"     // RFC 4180 with a header line
+	TSV     Format = "tsv"     // the same with tabs
+	JSONL   Format = "jsonl"   // one JSON object a line
+	Parquet Format = "parquet" // flat columns
+)
+
+var formats = []Format{CSV, TSV, JSONL, Parquet}
+
+// Compression is what a file is wrapped in.
+type Compression string
+
+const (
+	Plain Compression = ""
+	Gzip  Compression = "gzip"
+	Zstd  Compression = "zstd"
+)
+
+// FormatOf tells format and compression from the name of a file. The format is
+// "" when the name does not tell.
+func FormatOf(name string) (Format, Compression) {
+	name = strings.ToLower(name)
+	compression := Plain
+	switch ext := filepath.Ext(name); ext {
+	case ".gz", ".gzip":
+		name, compression = strings.TrimSuffix(name, ext), Gzip
+	case ".zst", ".zstd":
+		name, compression = strings.TrimSuffix(name, ext), Zstd
+	}
+	switch filepath.Ext(name) {
+	case ".csv":
+		return CSV, compression
+	case ".tsv", ".tab":
+		return TSV, compression
+	case ".jsonl", ".ndjson":
+		return JSONL, compression
+	case ".parquet", ".pq":
+		return Parquet, compression
+	}
+	return "", compression
+}
+
+const (
+	gzipMagic    = "\x1f\x8b"
+	zstdMagic    = "\x28\xb5\x2f\xfd"
+	parquetMagic = "PAR1"
+	utf8BOM      = "\xef\xbb\xbf"
+)
+
+// compressionOf tells the compression from the first bytes of a file.
+func compressionOf(head []byte) Compression {
+	switch {
+	case bytes.HasPrefix(head, []byte(gzipMagic)):
+		return Gzip
+	case bytes.HasPrefix(head, []byte(zstdMagic)):
+		return Zstd
+	}
+	return Plain
+}
+
+// foreign lists first bytes of what people hand over by mistake.
+var foreign = []struct{ magic, what string }{
+	{"PK\x03\x04", "a zip archive or a spreadsheet: unpack it, or save it as CSV"},
+	{"BZh", "bzip2 data: unpack it, or use gzip or zstd"},
+	{"\xfd7zXZ\x00", "xz data: unpack it, or use gzip or zstd"},
+	{"\xff\xfe", "UTF-16 text: save it as UTF-8"},
+	{"\xfe\xff", "UTF-16 text: save it as UTF-8"},
+	{"\x89HDF\r\n", "an HDF5 file: convert it to Parquet or CSV"},
+	{"\x93NUMPY", "a NumPy file: convert it to Parquet or CSV"},
+}
+
+// sniff tells the format of decompressed data from its first bytes.
+func sniff(head []byte) (Format, error) {
+	for _, f := range foreign {
+		if bytes.HasPrefix(head, []byte(f.magic)) {
+			return "", fmt.Errorf("this is %s", f.what)
+		}
+	}
+	if bytes.HasPrefix(head, []byte(parquetMagic)) {
+		return Parquet, nil
+	}
+	head = bytes.TrimPrefix(head, []byte(utf8BOM))
+	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte("\n"))
+	switch {
+	case bytes.HasPrefix(line, []byte("{")):
+		return JSONL, nil
+	case slices.Contains(line, '\t') && !slices.Contains(line, ','):
+		return TSV, nil
+	}
+	return CSV, nil
+}

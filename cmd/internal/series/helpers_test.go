@@ -1,0 +1,55 @@
+package series
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// readText reads text as if it came from standard input.
+func readText(text string, o Options) (*Data, error) {
+	return read(context.Background(), []string{Stdin}, strings.NewReader(text), o)
+}
+
+// writeFile puts content into a new file and returns its path.
+func writeFile(t testing.TB, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// compress returns text wrapped in c.
+func compress(t testing.TB, c Compression, text string) string {
+	t.Helper()
+	var out bytes.Buffer
+	var w io.WriteCloser
+	switch c {
+	case Gzip:
+		w = gzip.NewWriter(&out)
+	case Zstd:
+		z, err := zstd.NewWriter(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w = z
+	default:
+		return text
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}

@@ -1,0 +1,82 @@
+package series
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Missing says what becomes of an empty or NaN feature.
+type Missing string
+
+const (
+	MissingError   Missing = "error"   // an error naming file, line and column
+	MissingForward Missing = "forward" // the series' last value; before its first one, the mean
+	MissingZero    Missing = "zero"    // 0, before scaling
+	MissingMean    Missing = "mean"    // the mean of the training rows, which the Scaler keeps
+	MissingDrop    Missing = "drop"    // the row is left out
+)
+
+// Options says which columns play which role. Every field belongs to the flag
+// that its comment names.
+type Options struct {
+	Label    string   // --label: the yes/no column
+	Features []string // --features: number columns in the model's order; empty: every other numeric column
+	Series   string   // --series: names the series of a row; "": each file is one series
+	Time     string   // --time: numbers or timestamps that never go back within a series; "": rows are in order
+	Positive string   // --positive: the label value that means yes, all others meaning no; "": 0/1, yes/no, true/false
+	Missing  Missing  // --missing
+	Format   Format   // --format; "": by name, then by content
+
+	LabelOptional bool // the label column may be absent, as in data to predict
+	Follow        bool // --follow: hand over a row as soon as it has arrived
+}
+
+// DefaultOptions returns the defaults of the flags.
+func DefaultOptions() Options {
+	return Options{Label: "label", Missing: MissingError}
+}
+
+// Validate reports the first setting that cannot be, naming its flag.
+func (o Options) Validate() error {
+	if o.Label == "" && !o.LabelOptional {
+		return fmt.Errorf("--label names no column")
+	}
+	switch o.Missing {
+	case MissingError, MissingForward, MissingZero, MissingMean, MissingDrop:
+	default:
+		return fmt.Errorf("--missing %q is none of error, forward, zero, mean, drop", o.Missing)
+	}
+	if o.Format != "" && !slices.Contains(formats, o.Format) {
+		return fmt.Errorf("--format %q is none of %v", o.Format, formats)
+	}
+	return o.validateRoles()
+}
+
+// validateRoles checks that no column plays two roles.
+func (o Options) validateRoles() error {
+	role := map[string]string{}
+	claim := func(column, flag string) error {
+		if column == "" {
+			return nil
+		}
+		if other, taken := role[column]; taken {
+			return fmt.Errorf("%s %q is already the column of %s", flag, column, other)
+		}
+		role[column] = flag
+		return nil
+	}
+	for _, r := range [][2]string{{o.Label, "--label"}, {o.Series, "--series"}, {o.Time, "--time"}} {
+		if err := claim(r[0], r[1]); err != nil {
+			return err
+		}
+	}
+	for _, name := range o.Features {
+		if name == "" {
+			return fmt.Errorf("--features holds an empty name")
+		}
+		if err := claim(name, "--features"); err != nil {
+			return err
+		}
+	}
+	return nil
+}

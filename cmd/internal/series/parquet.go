@@ -1,0 +1,284 @@
+package series
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// parquetRow is a row of a flat table: one value per column.
+type parquetRow = parquet.Row
+
+// parquetDecoder reads the rows of a flat Parquet file.
+type parquetDecoder struct {
+	file   *parquet.File
+	names  []string
+	types  []parquetType
+	groups []parquet.RowGroup // still to read, the current one excluded
+	rows   parquet.Rows
+	batch  []parquet.Row
+	ahead  []parquet.Row // of batch, not yet handed out
+	line   int
+	text   []byte // of the row that split returned last
+}
+
+// parquetBatch is how many rows are read at once.
+const parquetBatch = 1024
+
+func newParquetDecoder(s *source) (*parquetDecoder, error) {
+	if !s.plain {
+		if err := s.spool(); err != nil {
+			return nil, err
+		}
+	}
+	d := &parquetDecoder{batch: make([]parquet.Row, parquetBatch)}
+	err := guard(func() error {
+		file, err := parquet.OpenFile(s.file, s.size)
+		if err != nil {
+			return err
+		}
+		d.file, d.groups = file, file.RowGroups()
+		return d.describe()
+	})
+	return d, err
+}
+
+// spool copies what is no plain file into a temporary one, because Parquet is
+// read from its end.
+func (s *source) spool() error {
+	file, err := os.CreateTemp("", "rnnbin-*.parquet")
+	if err != nil {
+		return err
+	}
+	os.Remove(file.Name()) // it goes away with its last descriptor
+	s.size, err = io.Copy(file, s.body)
+	if s.file != nil {
+		s.file.Close()
+	}
+	s.file = file
+	return err
+}
+
+// guard turns a panic of the Parquet library, which damaged files can cause,
+// into an error.
+func guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("damaged Parquet data: %v", p)
+		}
+	}()
+	if err = f(); err != nil && err != io.EOF {
+		err = fmt.Errorf("damaged Parquet data: %w", err)
+	}
+	return err
+}
+
+// describe takes down names and types of the columns.
+func (d *parquetDecoder) describe() error {
+	for _, c := range d.file.Root().Columns() {
+		if !c.Leaf() || c.Repeated() {
+			return fmt.Errorf("column %q is nested; only flat tables can be read", c.Name())
+		}
+		d.names = append(d.names, c.Name())
+		d.types = append(d.types, newParquetType(c.Type()))
+	}
+	if len(d.names) == 0 {
+		return errors.New("there are no columns")
+	}
+	return nil
+}
+
+func (d *parquetDecoder) columns() []string   { return d.names }
+func (d *parquetDecoder) ready() bool         { return true }
+func (d *parquetDecoder) warnings() []Warning { return nil }
+
+func (d *parquetDecoder) numbers() ([]bool, error) {
+	numbers := make([]bool, len(d.types))
+	for i, t := range d.types {
+		numbers[i] = t.number
+	}
+	return numbers, nil
+}
+
+func (d *parquetDecoder) next(row []value) (record, error) {
+	if len(d.ahead) == 0 {
+		if err := guard(d.fill); err != nil {
+			if err != io.EOF {
+				err = &Error{Line: d.line + 1, Err: err}
+			}
+			return record{}, err
+		}
+	}
+	d.line++
+	rec := record{typed: d.ahead[0], line: d.line}
+	d.ahead = d.ahead[1:]
+	if len(rec.typed) != len(row) {
+		return rec, &Error{Line: d.line, Err: fmt.Errorf("%d values, expected %d", len(rec.typed), len(row))}
+	}
+	for i, v := range rec.typed {
+		row[i] = d.types[i].value(v)
+	}
+	return rec, nil
+}
+
+// fill reads the next batch.
+func (d *parquetDecoder) fill() error {
+	for {
+		if d.rows == nil {
+			if len(d.groups) == 0 {
+				return io.EOF
+			}
+			d.rows, d.groups = d.groups[0].Rows(), d.groups[1:]
+		}
+		n, err := d.rows.ReadRows(d.batch)
+		if err == io.EOF {
+			err = d.rows.Close()
+			d.rows = nil
+		}
+		if n > 0 || err != nil {
+			d.ahead = d.batch[:n]
+			return err
+		}
+	}
+}
+
+// split stores every value as its text.
+func (d *parquetDecoder) split(r record, row []value) {
+	d.text = d.text[:0]
+	for i, v := range r.typed {
+		if v.IsNull() {
+			row[i] = value{kind: nullKind}
+			continue
+		}
+		from := len(d.text)
+		d.text = d.types[i].appendText(d.text, v)
+		row[i] = value{text: d.text[from:]}
+	}
+}
+
+// parquetType is what a column's values mean.
+type parquetType struct {
+	number   bool
+	unsigned bool
+	unit     float64        // what an integer of 1 stands for; decimals and timestamps have their own
+	stamp    *time.Duration // the unit of timestamps, nil for other columns
+}
+
+func newParquetType(t parquet.Type) parquetType {
+	p := parquetType{number: t.Kind() < parquet.ByteArray && t.Kind() != parquet.Int96, unit: 1}
+	logical := t.LogicalType()
+	if logical == nil {
+		return p
+	}
+	switch l := logical.Value.(type) {
+	case *format.IntType:
+		p.unsigned = !l.IsSigned
+	case *format.DecimalType:
+		p.unit = math.Pow10(-int(l.Scale))
+	case *format.TimestampType:
+		unit := stampUnit(l.Unit)
+		p.unit, p.stamp = unit.Seconds(), &unit
+	}
+	return p
+}
+
+func stampUnit(u format.TimeUnit) time.Duration {
+	switch u.Value.(type) {
+	case *format.MilliSeconds:
+		return time.Millisecond
+	case *format.MicroSeconds:
+		return time.Microsecond
+	}
+	return time.Nanosecond
+}
+
+// value is v as a field: a number in its unit (seconds for timestamps), else text.
+func (p parquetType) value(v parquet.Value) value {
+	switch v.Kind() {
+	case parquet.Boolean:
+		if v.Boolean() {
+			return value{kind: numberKind, number: 1}
+		}
+		return value{kind: numberKind}
+	case parquet.Int32, parquet.Int64:
+		return p.integer(v)
+	case parquet.Float:
+		return value{kind: numberKind, number: float64(v.Float())}
+	case parquet.Double:
+		return value{kind: numberKind, number: v.Double()}
+	}
+	if v.IsNull() {
+		return value{kind: nullKind}
+	}
+	if v.Kind() == parquet.Int96 {
+		return value{text: []byte(v.String())}
+	}
+	return value{text: v.ByteArray()}
+}
+
+func (p parquetType) integer(v parquet.Value) value {
+	x := float64(signed(v))
+	if p.unsigned {
+		x = float64(unsigned(v))
+	}
+	field := value{kind: numberKind, number: x * p.unit}
+	if math.Abs(x) > exactInt {
+		field.text = p.appendText(nil, v)
+	}
+	return field
+}
+
+func signed(v parquet.Value) int64 {
+	if v.Kind() == parquet.Int32 {
+		return int64(v.Int32())
+	}
+	return v.Int64()
+}
+
+func unsigned(v parquet.Value) uint64 {
+	if v.Kind() == parquet.Int32 {
+		return uint64(v.Uint32())
+	}
+	return v.Uint64()
+}
+
+// appendText appends v as a CSV file would show it.
+func (p parquetType) appendText(dst []byte, v parquet.Value) []byte {
+	switch v.Kind() {
+	case parquet.Boolean:
+		return strconv.AppendBool(dst, v.Boolean())
+	case parquet.Float:
+		return strconv.AppendFloat(dst, float64(v.Float()), 'g', -1, 32)
+	case parquet.Double:
+		return strconv.AppendFloat(dst, v.Double(), 'g', -1, 64)
+	case parquet.Int32, parquet.Int64:
+		switch {
+		case p.stamp != nil:
+			return p.time(v.Int64()).AppendFormat(dst, time.RFC3339Nano)
+		case p.unit != 1:
+			return strconv.AppendFloat(dst, float64(signed(v))*p.unit, 'g', -1, 64)
+		case p.unsigned:
+			return strconv.AppendUint(dst, unsigned(v), 10)
+		}
+		return strconv.AppendInt(dst, signed(v), 10)
+	}
+	return append(dst, p.value(v).text...)
+}
+
+// time is the timestamp n.
+func (p parquetType) time(n int64) time.Time {
+	switch *p.stamp {
+	case time.Millisecond:
+		return time.UnixMilli(n).UTC()
+	case time.Microsecond:
+		return time.UnixMicro(n).UTC()
+	}
+	return time.Unix(0, n).UTC()
+}

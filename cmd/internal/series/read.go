@@ -1,0 +1,260 @@
+package series
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Expand replaces each pattern (*, ?, [...]) by the files that match it, in
+// order of their names, and drops repetitions. It is an error when none matches.
+func Expand(patterns []string) ([]string, error) {
+	var paths []string
+	for _, p := range patterns {
+		matches := []string{p}
+		if _, err := os.Stat(p); err != nil && strings.ContainsAny(p, "*?[") {
+			if matches, err = filepath.Glob(p); err != nil {
+				return nil, fmt.Errorf("pattern %q: %w", p, err)
+			}
+			if len(matches) == 0 {
+				return nil, fmt.Errorf("no file matches %q", p)
+			}
+		}
+		for _, m := range matches {
+			if !slices.Contains(paths, m) {
+				paths = append(paths, m)
+			}
+		}
+	}
+	if len(paths) == 0 {
+		return nil, errors.New("no file is named (--data)")
+	}
+	return paths, nil
+}
+
+// Read loads the files, which patterns name as in Expand. Each is a series of
+// its own, unless Options.Series names them; then rows are brought together by
+// series, the series in order of their first rows. Files after the first must
+// have the first one's features.
+func Read(ctx context.Context, patterns []string, o Options) (*Data, error) {
+	return read(ctx, patterns, os.Stdin, o)
+}
+
+func read(ctx context.Context, patterns []string, stdin io.Reader, o Options) (*Data, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	paths, err := Expand(patterns)
+	if err != nil {
+		return nil, err
+	}
+	l := &loader{roster: newRoster(), data: &Data{}}
+	for _, path := range paths {
+		l.total += fileSize(path)
+	}
+	for i, path := range paths {
+		if err := l.load(ctx, path, stdin, o, i == 0); err != nil {
+			return nil, err
+		}
+		o.Features = l.data.Features
+	}
+	l.finish(o)
+	return l.data, l.check(o)
+}
+
+// fileSize is the size of a regular file, else 0; opening it reports errors.
+func fileSize(path string) int64 {
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		return info.Size()
+	}
+	return 0
+}
+
+// loader gathers the chunks of all files.
+type loader struct {
+	roster      *roster
+	data        *Data
+	runs        []run
+	total, done int64 // bytes of all files, and of those already loaded
+}
+
+// run is consecutive rows of one series.
+type run struct {
+	series     int32
+	start, end int
+}
+
+// load appends the rows of a file.
+func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Options, first bool) error {
+	r, err := open(ctx, path, stdin, o, l.roster, false)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if first {
+		l.data.Features = r.Features()
+		if r.HasLabel() {
+			l.data.Label = o.Label
+		}
+	} else if r.HasLabel() != (l.data.Label != "") {
+		return &Error{File: r.source.name, Column: o.Label, Err: errors.New("some files have the label and others do not")}
+	}
+	for c := new(Chunk); ; {
+		err := r.Next(c)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		l.append(c, l.done+r.source.read.Load())
+	}
+	l.done += r.source.size
+	l.data.Warnings = append(l.data.Warnings, r.Warnings()...)
+	return nil
+}
+
+// append adds a chunk, read bytes of the files having been used so far.
+func (l *loader) append(c *Chunk, read int64) {
+	d := l.data
+	l.appendRuns(c)
+	if len(d.Rows) > 0 || c.Rows() < c.InputRows() {
+		d.Rows = fillIdentity(d.Rows, len(d.X)/len(d.Features))
+		for _, i := range c.Input {
+			d.Rows = append(d.Rows, int32(d.Input)+i)
+		}
+	}
+	d.Input += c.InputRows()
+	d.X = reserve(d.X, len(c.X), read, l.total)
+	d.X = append(d.X, c.X...)
+	if c.Labels != nil {
+		d.Labels = reserve(d.Labels, len(c.Labels), read, l.total)
+		d.Labels = append(d.Labels, c.Labels...)
+	}
+	if c.Time != nil {
+		d.Time = reserve(d.Time, len(c.Time), read, l.total)
+		d.Time = append(d.Time, c.Time...)
+	}
+}
+
+// appendRuns notes which rows of the chunk belong to which series.
+func (l *loader) appendRuns(c *Chunk) {
+	at := len(l.data.X) / len(l.data.Features)
+	for _, s := range c.Series {
+		if n := len(l.runs); n > 0 && l.runs[n-1].series == s {
+			l.runs[n-1].end++
+		} else {
+			l.runs = append(l.runs, run{s, at, at + 1})
+		}
+		at++
+	}
+}
+
+// fillIdentity continues rows, whose rest was left out, up to n.
+func fillIdentity(rows []int32, n int) []int32 {
+	for len(rows) < n {
+		rows = append(rows, int32(len(rows)))
+	}
+	return rows
+}
+
+// reserve makes room for n more values, and for all that will follow judging by
+// the part of the files read so far, so that columns are hardly ever copied.
+func reserve[T any](s []T, n int, read, total int64) []T {
+	const enough = 16 << 20 // bytes read before the part is trusted
+	need := len(s) + n
+	if need <= cap(s) {
+		return s
+	}
+	size := need + need/4
+	if read > enough && read <= total {
+		size = int(1.02 * float64(need) * float64(total) / float64(read))
+	}
+	return slices.Grow(s, size-len(s))
+}
+
+// finish brings the rows in order of their series.
+func (l *loader) finish(o Options) {
+	d := l.data
+	position := make([]int, len(l.roster.states))
+	for _, r := range l.runs {
+		position[r.series] += r.end - r.start
+	}
+	start := 0
+	for i, n := range position {
+		s := l.roster.states[i]
+		position[i] = start
+		if n > 0 {
+			d.Series = append(d.Series, Range{Name: s.name, File: s.file, Start: start, End: start + n})
+		}
+		start += n
+	}
+	if len(l.runs) > len(d.Series) {
+		l.group(position, start)
+	}
+}
+
+// group moves the rows of each series together, series i beginning at
+// position[i].
+func (l *loader) group(position []int, n int) {
+	d := l.data
+	order := make([]int32, n) // order[new] = old
+	for _, r := range l.runs {
+		for i := r.start; i < r.end; i++ {
+			order[position[r.series]] = int32(i)
+			position[r.series]++
+		}
+	}
+	d.X = permute(d.X, len(d.Features), order)
+	if d.Labels != nil {
+		d.Labels = permute(d.Labels, 1, order)
+	}
+	if d.Time != nil {
+		d.Time = permute(d.Time, 1, order)
+	}
+	if d.Rows != nil {
+		d.Rows = permute(d.Rows, 1, order)
+	} else {
+		d.Rows = order
+	}
+}
+
+// permute returns the rows of s, width values each, in the given order.
+func permute[T any](s []T, width int, order []int32) []T {
+	out := make([]T, 0, len(s))
+	for _, i := range order {
+		out = append(out, s[int(i)*width:(int(i)+1)*width]...)
+	}
+	return out
+}
+
+// check finds what is wrong with, or odd about, all rows together.
+func (l *loader) check(o Options) error {
+	d := l.data
+	if d.Len() == 0 {
+		return errors.New("every row lacks a feature, so none is left (--missing drop)")
+	}
+	if d.Label == "" {
+		return nil
+	}
+	count := CountLabels(d.Labels, d.Series)
+	warn := func(text string) {
+		d.Warnings = append(d.Warnings, Warning{Column: d.Label, Text: text})
+	}
+	switch {
+	case count[0]+count[1] == 0 && !o.LabelOptional:
+		return fmt.Errorf("column %q labels no row", d.Label)
+	case count[1] == 0 && o.Positive != "":
+		warn(fmt.Sprintf("no label equals %q (--positive), so every label is 0", o.Positive))
+	case count[1] == 0:
+		warn("no label is 1")
+	case count[0] == 0:
+		warn("no label is 0")
+	}
+	return nil
+}

@@ -1,0 +1,231 @@
+package series
+
+import (
+	"context"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestReadValues(t *testing.T) {
+	nan := float32(math.NaN())
+	with := func(change func(*Options)) Options {
+		o := DefaultOptions()
+		change(&o)
+		return o
+	}
+	plain := DefaultOptions()
+	missing := func(m Missing) Options { return with(func(o *Options) { o.Missing = m }) }
+	tests := []struct {
+		name, text string
+		options    Options
+		features   string
+		x          []float32
+		labels     []int8
+	}{
+		{"plain", "a,b,label\n1,2,0\n3,4,1\n", plain, "a b", []float32{1, 2, 3, 4}, []int8{0, 1}},
+		{"no line feed at the end", "a,label\n1,0\n2,1", plain, "a", []float32{1, 2}, []int8{0, 1}},
+		{"byte order mark and CRLF", "\ufeffa,label\r\n1,0\r\n2,1\r\n", plain, "a", []float32{1, 2}, []int8{0, 1}},
+		{"quotes", "\"a\",\"label\"\n\"1.5\",\"0\"\n\"-2\",1\n", plain, "a", []float32{1.5, -2}, []int8{0, 1}},
+		{"a line feed and quotes in a field", "a,note,label\n1,\"x\ny \"\"z\"\"\",0\n2,,1\n", plain, "a", []float32{1, 2}, []int8{0, 1}},
+		{"blanks around", " a , label \n 1 , 0 \n\t2,1 \n", plain, "a", []float32{1, 2}, []int8{0, 1}},
+		{"blank lines", "\n\na,label\n\n1,0\n\r\n2,1\n\n", plain, "a", []float32{1, 2}, []int8{0, 1}},
+		{"tabs", "a\tlabel\n1\t0\n2\t1\n", plain, "a", []float32{1, 2}, []int8{0, 1}},
+		{"words for labels", "a,label\n1,no\n2,TRUE\n3,\n4,NA\n5,1.0\n", plain, "a", []float32{1, 2, 3, 4, 5}, []int8{0, 1, -1, -1, 1}},
+		{"positive word", "a,label\n1,N\n2,V\n3,\n4,A\n", with(func(o *Options) { o.Positive = "V" }), "a", []float32{1, 2, 3, 4}, []int8{0, 1, -1, 0}},
+		{"positive number", "a,label\n1,0\n2,2.0\n3,1\n", with(func(o *Options) { o.Positive = "2" }), "a", []float32{1, 2, 3}, []int8{0, 1, 0}},
+		{"chosen features in their order", "a,b,c,label\n1,2,3,0\n4,5,6,1\n", with(func(o *Options) { o.Features = []string{"c", "a"} }), "c a", []float32{3, 1, 6, 4}, []int8{0, 1}},
+		{"text column left out", "a,who,label\n1,x,0\n2,7,1\n", plain, "a", []float32{1, 2}, []int8{0, 1}},
+		{"no label needed", "a,b\n1,2\n", with(func(o *Options) { o.LabelOptional = true }), "a b", []float32{1, 2}, nil},
+		{"many ways to write a number", "a,label\n+1,0\n.5,1\n1e3,0\n-0.000001234,0\n16777217,0\n0.1,0\n123456.789012345,0\n", plain, "a",
+			[]float32{1, .5, 1000, -1.234e-06, 16777216, .1, 123456.79}, []int8{0, 1, 0, 0, 0, 0, 0}},
+		{"missing forward", "a,label\n,0\n2,1\nNaN,1\n,0\n3,0\n", missing(MissingForward), "a", []float32{nan, 2, 2, 2, 3}, []int8{0, 1, 1, 0, 0}},
+		{"missing zero", "a,label\n1,0\nn/a,1\n", missing(MissingZero), "a", []float32{1, 0}, []int8{0, 1}},
+		{"missing mean", "a,label\n1,0\n,1\n", missing(MissingMean), "a", []float32{1, nan}, []int8{0, 1}},
+		{"missing drop", "a,b,label\n1,2,0\n3,,1\n5,6,1\n", missing(MissingDrop), "a b", []float32{1, 2, 5, 6}, []int8{0, 1}},
+		{"JSON lines", `{"a":1,"label":0}` + "\n" + `{"label":true,"a":2.5e0}` + "\n", plain, "a", []float32{1, 2.5}, []int8{0, 1}},
+		{"JSON with gaps", `{"a":1,"label":null}` + "\n\n" + `{"a":"2","label":"yes","more":[1]}`, plain, "a", []float32{1, 2}, []int8{-1, 1}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d, err := readText(test.text, test.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(d.Features, " "); got != test.features {
+				t.Errorf("features %q, want %q", got, test.features)
+			}
+			same := func(a, b float32) bool { return a == b || a != a && b != b }
+			if !slices.EqualFunc(d.X, test.x, same) {
+				t.Errorf("X %v, want %v", d.X, test.x)
+			}
+			if !slices.Equal(d.Labels, test.labels) {
+				t.Errorf("labels %v, want %v", d.Labels, test.labels)
+			}
+		})
+	}
+}
+
+func TestReadErrors(t *testing.T) {
+	plain := DefaultOptions()
+	timed := Options{Label: "label", Missing: MissingError, Time: "t"}
+	tests := []struct {
+		name, text string
+		options    Options
+		want       string
+	}{
+		{"empty", "", plain, "standard input: the file is empty"},
+		{"only blank lines", "\n\n", plain, "standard input: the file is empty"},
+		{"header only", "a,label\n", plain, "standard input: there are no rows"},
+		{"no header", "1,2,0\n3,4,1\n", plain, "standard input:1: the first line holds only numbers; it must name the columns"},
+		{"semicolons", "a;label\n1;0\n", plain, `separated by ";"`},
+		{"text in a number", "a,label\n1,0\n2x,1\n", plain, `standard input:3: column "a": "2x" is not a number`},
+		{"line behind a quoted line feed", "a,n,label\n1,\"\n\n\",0\nx,,1\n", plain, `standard input:5: column "a": "x" is not a number`},
+		{"empty feature", "a,label\n1,0\n,1\n", plain, `standard input:3: column "a": the value is missing (--missing says`},
+		{"infinite feature", "a,label\n1,0\n-Inf,1\n", plain, `standard input:3: column "a": "-Inf" is outside the range of a 32-bit float`},
+		{"large feature", "a,label\n1e39,0\n", plain, `standard input:2: column "a": "1e39" is outside the range`},
+		{"label of 2", "a,label\n1,0\n1,2\n", plain, `standard input:3: column "label": the label is "2", not 0 or 1 (with --positive 2 `},
+		{"label of words", "a,label\n1,ham\n", plain, `the label is "ham", not 0 or 1 (with --positive ham `},
+		{"no label at all", "a,label\n1,\n", plain, `column "label" labels no row`},
+		{"short row", "a,b,label\n1,2,0\n1,0\n", plain, "standard input:3: 2 fields, expected 3 as in the header"},
+		{"long row", "a,label\n1,0,\n", plain, "standard input:2: 3 fields, expected 2 as in the header"},
+		{"wrong column", "a,lable\n1,0\n", plain, `standard input: there is no column "label" (--label); columns: a, lable; did you mean "lable"?`},
+		{"two columns of one name", "a,b,a,label\n1,2,3,0\n", plain, `columns 1 and 3 are both called "a"`},
+		{"no number column", "a,label\nx,0\n", plain, "no column of numbers is left to be a feature; columns: a, label"},
+		{"bare quote", "a,label\n1\",0\n", plain, `standard input:2: a " in a field that does not begin with one`},
+		{"text behind a quote", "a,label\n\"1\"2,0\n", plain, `standard input:2: text behind the closing " of a field`},
+		{"open quote", "a,label\n1,0\n\"1,0\n2,1\n", plain, `standard input:3: a " opens a field and none closes it`},
+		{"time goes back", "t,a,label\n1,1,0\n3,1,0\n2,1,1\n", timed, `standard input:4: column "t": time goes back in series "standard input": from 3 to 2`},
+		{"timestamp goes back", "t,a,label\n2024-01-01T10:00:00Z,1,0\n2024-01-01T10:30:00+01:00,1,0\n", timed, `standard input:3: column "t": time goes back`},
+		{"no timestamp", "t,a,label\nnoon,1,0\n", timed, `standard input:2: column "t": "noon" is neither a number nor a timestamp`},
+		{"zip", "PK\x03\x04....", plain, "this is a zip archive or a spreadsheet"},
+		{"UTF-16", "\xff\xfea\x00,\x00", plain, "this is UTF-16 text"},
+		{"JSON of no object", "{\"a\":1,\"label\":0}\n[1]\n", plain, `standard input:2: "[1]" is not a JSON object on one line`},
+		{"JSON with a key twice", "{\"a\":1,\"label\":0}\n{\"a\":1,\"a\":2,\"label\":0}\n", plain, `standard input:2: column "a": the object has this key twice`},
+		{"damaged Parquet", "PAR1 and then nonsense PAR1", plain, "damaged Parquet data"},
+		{"all dropped", "a,b,label\n1,,0\n", Options{Label: "label", Missing: MissingDrop, Features: []string{"b"}}, "every row lacks a feature"},
+		{"two roles", "a,label\n", Options{Label: "a", Time: "a", Missing: MissingError}, `--time "a" is already the column of --label`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := readText(test.text, test.options)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestReadSeriesColumn(t *testing.T) {
+	o := Options{Label: "label", Series: "s", Time: "t", Missing: MissingForward}
+	d, err := readText("s,t,a,label\nu,1,10,0\nv,1,20,1\nu,2,,1\nw,0,30,0\nv,1,21,0\n", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []float32{10, 10, 20, 21, 30}; !slices.Equal(d.X, want) {
+		t.Errorf("X %v, want %v", d.X, want)
+	}
+	if want := []int8{0, 1, 1, 0, 0}; !slices.Equal(d.Labels, want) {
+		t.Errorf("labels %v, want %v", d.Labels, want)
+	}
+	if want := []int32{0, 2, 1, 4, 3}; !slices.Equal(d.Rows, want) {
+		t.Errorf("rows %v, want %v", d.Rows, want)
+	}
+	if want := []float64{1, 2, 1, 1, 0}; !slices.Equal(d.Time, want) {
+		t.Errorf("time %v, want %v", d.Time, want)
+	}
+	stdin := "standard input"
+	if want := []Range{{"u", stdin, 0, 2}, {"v", stdin, 2, 4}, {"w", stdin, 4, 5}}; !slices.Equal(d.Series, want) {
+		t.Errorf("series %v, want %v", d.Series, want)
+	}
+}
+
+func TestReadFiles(t *testing.T) {
+	dir := t.TempDir()
+	files := map[string]string{
+		"b.csv":     "a,label\n3,1\n",
+		"a.tsv.gz":  compress(t, Gzip, "label\ta\n0\t1\n1\t2\n"),
+		"c.jsonl":   compress(t, Zstd, `{"label":0,"a":4}`), // compressed, whatever its name says
+		"other.txt": "no data",
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	patterns := []string{filepath.Join(dir, "[ab].*"), filepath.Join(dir, "c.jsonl"), filepath.Join(dir, "b.csv")}
+	d, err := Read(context.Background(), patterns, DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []float32{1, 2, 3, 4}; !slices.Equal(d.X, want) {
+		t.Errorf("X %v, want %v", d.X, want)
+	}
+	var ends []int
+	for _, s := range d.Series {
+		ends = append(ends, s.End)
+	}
+	if want := []int{2, 3, 4}; !slices.Equal(ends, want) {
+		t.Errorf("series end at %v, want %v", ends, want)
+	}
+	if _, err := Read(context.Background(), []string{filepath.Join(dir, "*.nothing")}, DefaultOptions()); err == nil {
+		t.Error("no error though no file matches")
+	}
+}
+
+func TestReadTruncated(t *testing.T) {
+	var text strings.Builder
+	writeBenchCSV(&text, 20_000, 3)
+	for _, c := range []Compression{Gzip, Zstd} {
+		whole := compress(t, c, text.String())
+		_, err := readText(whole[:len(whole)/2], DefaultOptions())
+		if err == nil || !strings.Contains(err.Error(), "cut off") {
+			t.Errorf("%s: error %v, want one that says the data is cut off", c, err)
+		}
+	}
+}
+
+func TestReadCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := Read(ctx, []string{writeFile(t, "x.csv", "a,label\n1,0\n")}, DefaultOptions())
+	if err == nil {
+		t.Error("no error though the context is cancelled")
+	}
+}
+
+// The rows of a large file arrive all, whatever the size of blocks and chunks.
+func TestReadLarge(t *testing.T) {
+	var text strings.Builder
+	const rows = 300_001
+	writeBenchCSV(&text, rows, 3)
+	d, err := readText(text.String(), DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Len() != rows || len(d.Labels) != rows || len(d.X) != rows*3 {
+		t.Fatalf("%d rows, %d labels, %d features, want %d rows", d.Len(), len(d.Labels), len(d.X), rows)
+	}
+	for i := range rows {
+		if int(d.X[3*i]) != i || int(d.Labels[i]) != i&1 {
+			t.Fatalf("row %d: sample %v, label %d", i, d.X[3*i], d.Labels[i])
+		}
+	}
+}
+
+func TestReadECG(t *testing.T) {
+	path := filepath.Join("..", "..", "..", "..", "shared", "data", "ecg100_first5min.csv.gz")
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("the ECG record is not part of the repository: ", err)
+	}
+	d, err := Read(context.Background(), []string{path}, Options{Label: "qrs", Features: []string{"mlii_mv", "v5_mv"}, Missing: MissingError})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if count := CountLabels(d.Labels, d.Series); d.Len() != 108_000 || count != [2]int{94_273, 13_727} {
+		t.Errorf("%d rows, %d zeros and ones", d.Len(), count)
+	}
+}

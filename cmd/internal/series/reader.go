@@ -1,0 +1,253 @@
+package series
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+)
+
+const (
+	chunkRows = 8192    // rows of a chunk, at most
+	chunkText = 4 << 20 // bytes of their text, about
+)
+
+// Reader streams the rows of one file.
+type Reader struct {
+	ctx      context.Context
+	source   *source
+	decoder  decoder
+	options  Options
+	roles    roles
+	features []string
+	roster   *roster
+	labeler  labeler
+	clock    clock
+	keep     bool    // remember rows as they were written
+	row      []value // [columns] the current row
+	series   int32   // of the last row, -1 before the first
+	name     []byte  // of that series as written
+	inputs   int
+	filled   []int // [F] missing values
+	dropped  int
+	warned   []Warning
+}
+
+// Open opens one file, or standard input for Stdin, to stream its rows. The
+// context ends the reading, even while it waits for input. Close the Reader.
+func Open(ctx context.Context, path string, o Options) (*Reader, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	return open(ctx, path, os.Stdin, o, newRoster(), true)
+}
+
+func open(ctx context.Context, path string, stdin io.Reader, o Options, roster *roster, keep bool) (*Reader, error) {
+	source, err := openSource(ctx, path, stdin, o.Format)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{ctx: ctx, source: source, options: o, roster: roster, keep: keep, series: -1, labeler: newLabeler(o.Positive)}
+	if err := r.start(); err != nil {
+		source.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// start reads the header.
+func (r *Reader) start() (err error) {
+	if r.decoder, err = newDecoder(r.source); err != nil {
+		return err
+	}
+	if r.roles, r.warned, err = findRoles(r.source.name, r.decoder, r.options); err != nil {
+		return err
+	}
+	names := r.decoder.columns()
+	for _, i := range r.roles.features {
+		r.features = append(r.features, names[i])
+	}
+	r.row = make([]value, len(names))
+	r.filled = make([]int, len(r.features))
+	return nil
+}
+
+// Features names the features, in the order of a row of Chunk.X.
+func (r *Reader) Features() []string { return r.features }
+
+// Columns names all columns of the file, in its order.
+func (r *Reader) Columns() []string { return r.decoder.columns() }
+
+// Format is the format of the file, found out or chosen.
+func (r *Reader) Format() Format { return r.source.format }
+
+// HasLabel reports whether the label column is there.
+func (r *Reader) HasLabel() bool { return r.roles.label >= 0 }
+
+// SeriesName is the name of a series that has occurred, by its number: the text
+// of the series column, or the file's name.
+func (r *Reader) SeriesName(i int32) string { return r.roster.states[i].name }
+
+// Close closes the file.
+func (r *Reader) Close() error { return r.source.Close() }
+
+// Next fills c with the next rows. It returns io.EOF, and an empty chunk, behind
+// the last one; any other error loses the rows of c. With Options.Follow it
+// returns as soon as it has a row and would have to wait for another.
+func (r *Reader) Next(c *Chunk) error {
+	c.reset()
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	for c.rows < chunkRows && len(c.text) < chunkText {
+		if c.rows > 0 && r.options.Follow && !r.decoder.ready() {
+			break
+		}
+		rec, err := r.decoder.next(r.row)
+		if err == io.EOF {
+			break
+		}
+		if err == nil {
+			err = r.add(c, rec)
+		}
+		if err != nil {
+			return inFile(r.source.name, err)
+		}
+	}
+	if c.rows > 0 {
+		return nil
+	}
+	if r.inputs == 0 {
+		return &Error{File: r.source.name, Err: errNoRows}
+	}
+	return io.EOF
+}
+
+// add appends the current row to c.
+func (r *Reader) add(c *Chunk, rec record) error {
+	if r.keep {
+		c.remember(rec)
+	}
+	r.inputs++
+	c.rows++
+	if err := r.findSeries(rec.line); err != nil {
+		return err
+	}
+	state := &r.roster.states[r.series]
+	var t float64
+	var err error
+	if r.roles.time >= 0 {
+		if t, err = r.clock.time(r.row[r.roles.time]); err == nil {
+			err = state.advance(t)
+		}
+		if err != nil {
+			return &Error{Line: rec.line, Column: r.options.Time, Err: err}
+		}
+	}
+	label := int8(Unlabelled)
+	if r.roles.label >= 0 {
+		if label, err = r.labeler.label(r.row[r.roles.label]); err != nil {
+			return &Error{Line: rec.line, Column: r.options.Label, Err: err}
+		}
+	}
+	kept, err := r.addFeatures(c, state, rec.line)
+	if !kept || err != nil {
+		return err
+	}
+	if r.roles.time >= 0 {
+		c.Time = append(c.Time, t)
+	}
+	if r.roles.label >= 0 {
+		c.Labels = append(c.Labels, label)
+	}
+	c.Series = append(c.Series, r.series)
+	c.Input = append(c.Input, int32(c.rows-1))
+	return nil
+}
+
+// addFeatures appends the features of the current row. It reports false when
+// the row is to be left out.
+func (r *Reader) addFeatures(c *Chunk, state *seriesState, line int) (bool, error) {
+	from := len(c.X)
+	for k, i := range r.roles.features {
+		x, err := r.row[i].feature()
+		if err == nil && x != x {
+			x, err = r.fill(k, state)
+		}
+		if err == errDrop {
+			c.X = c.X[:from]
+			r.dropped++
+			return false, nil
+		}
+		if err != nil {
+			return false, &Error{Line: line, Column: r.features[k], Err: err}
+		}
+		c.X = append(c.X, x)
+	}
+	if r.options.Missing == MissingForward {
+		copy(state.last, c.X[from:])
+	}
+	return true, nil
+}
+
+var errNoRows = errors.New("there are no rows")
+
+var errDrop = errors.New("row left out")
+
+// fill is what stands in for a missing feature k.
+func (r *Reader) fill(k int, state *seriesState) (float32, error) {
+	r.filled[k]++
+	switch r.options.Missing {
+	case MissingZero:
+		return 0, nil
+	case MissingForward:
+		return state.last[k], nil
+	case MissingMean:
+		return float32(math.NaN()), nil
+	case MissingDrop:
+		return 0, errDrop
+	}
+	return 0, errors.New("the value is missing (--missing says what to put in its place)")
+}
+
+// findSeries sets r.series to the series of the current row.
+func (r *Reader) findSeries(line int) error {
+	if r.roles.series < 0 {
+		if r.series < 0 {
+			r.series = r.roster.find([]byte(r.source.name), r.source.name, len(r.features))
+		}
+		return nil
+	}
+	v := r.row[r.roles.series]
+	if v.kind == textKind && r.series >= 0 && bytes.Equal(v.text, r.name) {
+		return nil
+	}
+	if v.empty() {
+		return &Error{Line: line, Column: r.options.Series, Err: errors.New("the series' name is missing")}
+	}
+	r.name = v.appendText(r.name[:0])
+	r.series = r.roster.find(r.name, r.source.name, len(r.features))
+	return nil
+}
+
+// Warnings lists the oddities met so far.
+func (r *Reader) Warnings() []Warning {
+	all := append([]Warning(nil), r.warned...)
+	for _, w := range r.decoder.warnings() {
+		w.File = r.source.name
+		all = append(all, w)
+	}
+	if r.dropped > 0 {
+		return append(all, Warning{File: r.source.name, Text: fmt.Sprintf("%d of %d rows lack a feature and are left out", r.dropped, r.inputs)})
+	}
+	for k, n := range r.filled {
+		if n > 0 {
+			all = append(all, Warning{File: r.source.name, Column: r.features[k],
+				Text: fmt.Sprintf("%d of %d values are missing and filled (%s)", n, r.inputs, r.options.Missing)})
+		}
+	}
+	return all
+}

@@ -1,0 +1,128 @@
+package series
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// roles says where the columns that play a role stand in a file; -1 is nowhere.
+type roles struct {
+	features            []int
+	label, series, time int
+}
+
+// findRoles looks the options' columns up among a file's.
+func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
+	names := d.columns()
+	find := func(name, flag string, optional bool) (int, error) {
+		i := slices.Index(names, name)
+		switch {
+		case name == "":
+			return -1, nil
+		case i < 0 && !optional:
+			return -1, noColumn(file, names, name, flag)
+		}
+		return i, nil
+	}
+	var r roles
+	var err error
+	if r.label, err = find(o.Label, "--label", o.LabelOptional); err != nil {
+		return r, nil, err
+	}
+	if r.series, err = find(o.Series, "--series", false); err != nil {
+		return r, nil, err
+	}
+	if r.time, err = find(o.Time, "--time", false); err != nil {
+		return r, nil, err
+	}
+	for _, name := range o.Features {
+		i, err := find(name, "--features", false)
+		if err != nil {
+			return r, nil, err
+		}
+		r.features = append(r.features, i)
+	}
+	if len(o.Features) > 0 {
+		return r, nil, nil
+	}
+	warnings, err := r.takeNumbers(file, d)
+	return r, warnings, err
+}
+
+// takeNumbers makes every number column without a role a feature.
+func (r *roles) takeNumbers(file string, d decoder) ([]Warning, error) {
+	var warnings []Warning
+	names := d.columns()
+	numbers, err := d.numbers()
+	if err == io.EOF {
+		err = errNoRows
+	}
+	if err != nil {
+		return nil, inFile(file, err)
+	}
+	for i, name := range names {
+		switch {
+		case i == r.label || i == r.series || i == r.time:
+		case name == "":
+			warnings = append(warnings, Warning{File: file, Text: fmt.Sprintf("column %d has no name and is not used", i+1)})
+		case !numbers[i]:
+			warnings = append(warnings, Warning{File: file, Column: name, Text: "not numbers, so not a feature"})
+		default:
+			r.features = append(r.features, i)
+		}
+	}
+	if len(r.features) == 0 {
+		return nil, &Error{File: file, Err: fmt.Errorf("no column of numbers is left to be a feature; columns: %s", strings.Join(names, ", "))}
+	}
+	return warnings, nil
+}
+
+// noColumn says that a file lacks a column, and what it has instead.
+func noColumn(file string, names []string, name, flag string) error {
+	text := fmt.Sprintf("there is no column %q (%s); columns: %s", name, flag, strings.Join(names, ", "))
+	if similar := closest(names, name); similar != "" {
+		text += fmt.Sprintf("; did you mean %q?", similar)
+	}
+	return &Error{File: file, Err: errors.New(text)}
+}
+
+// closest returns the name that a slip of the keyboard would turn into want, or
+// "".
+func closest(names []string, want string) string {
+	best, least := "", 1+len(want)/3
+	for _, name := range names {
+		if n := edits(strings.ToLower(name), strings.ToLower(want)); name != "" && n <= least {
+			best, least = name, n-1
+		}
+	}
+	return best
+}
+
+// edits is the number of single-byte insertions, deletions, substitutions and
+// swaps of neighbours between a and b (optimal string alignment).
+func edits(a, b string) int {
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		d[i][0] = i
+	}
+	for j := range d[0] {
+		d[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, d[i-1][j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
+		}
+	}
+	return d[len(a)][len(b)]
+}

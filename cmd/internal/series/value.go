@@ -1,0 +1,224 @@
+package series
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// value is one field of a row: its text, or a number where the format is typed.
+type value struct {
+	text   []byte
+	number float64
+	kind   kind // a numberKind may have a text where number is not exact
+}
+
+type kind uint8
+
+const (
+	textKind   kind = iota // CSV fields, strings, JSON numbers as written
+	numberKind             // Parquet numbers; true and false of JSON and Parquet, as 1 and 0
+	nullKind               // an absent or null value
+)
+
+// missing reports whether v says that nothing was measured: empty or one of the
+// usual words for it, or NaN.
+func (v value) missing() bool {
+	switch v.kind {
+	case nullKind:
+		return true
+	case numberKind:
+		return math.IsNaN(v.number)
+	}
+	return missingText(bytes.TrimSpace(v.text))
+}
+
+// empty reports whether v is nothing but blanks.
+func (v value) empty() bool {
+	return v.kind == nullKind || v.kind == textKind && len(bytes.TrimSpace(v.text)) == 0
+}
+
+// isNumber reports whether v is a number of any size.
+func (v value) isNumber() bool {
+	if v.kind == textKind {
+		_, err := strconv.ParseFloat(string(bytes.TrimSpace(v.text)), 64)
+		return err == nil || errors.Is(err, strconv.ErrRange)
+	}
+	return v.kind == numberKind
+}
+
+func missingText(text []byte) bool {
+	if len(text) == 0 {
+		return true
+	}
+	if c := text[0] | 0x20; len(text) > 4 || c != 'n' && c != '-' && c != '#' {
+		return false
+	}
+	switch strings.ToLower(string(text)) {
+	case "na", "nan", "-nan", "n/a", "#n/a", "null", "none":
+		return true
+	}
+	return false
+}
+
+// appendText appends v as text: numbers in their shortest form, null as nothing.
+func (v value) appendText(dst []byte) []byte {
+	switch {
+	case v.kind != numberKind || v.text != nil:
+		return append(dst, v.text...)
+	case v.number == math.Trunc(v.number) && math.Abs(v.number) <= exactInt:
+		return strconv.AppendInt(dst, int64(v.number), 10)
+	}
+	return strconv.AppendFloat(dst, v.number, 'g', -1, 64)
+}
+
+// exactInt is where float64 ceases to hold every integer.
+const exactInt = 1 << 53
+
+// feature returns v as float32, NaN when it is missing.
+func (v value) feature() (float32, error) {
+	switch v.kind {
+	case nullKind:
+		return float32(math.NaN()), nil
+	case numberKind:
+		if math.Abs(v.number) > math.MaxFloat32 {
+			return 0, outOfRange(v.appendText(nil))
+		}
+		return float32(v.number), nil
+	}
+	x, err := parseFloat32(v.text)
+	if err != nil || math.IsInf(float64(x), 0) {
+		return v.awkwardFeature()
+	}
+	return x, nil
+}
+
+// awkwardFeature is feature for text that is no plain number: missing, between
+// blanks, too large, or not a number at all.
+func (v value) awkwardFeature() (float32, error) {
+	trimmed := bytes.TrimSpace(v.text)
+	if missingText(trimmed) {
+		return float32(math.NaN()), nil
+	}
+	if len(trimmed) < len(v.text) {
+		return value{text: trimmed}.feature()
+	}
+	if x, _ := strconv.ParseFloat(string(trimmed), 32); math.IsInf(x, 0) {
+		return 0, outOfRange(trimmed)
+	}
+	return 0, fmt.Errorf("%s is not a number", excerpt(trimmed))
+}
+
+func outOfRange(text []byte) error {
+	return fmt.Errorf("%s is outside the range of a 32-bit float", excerpt(text))
+}
+
+// Unlabelled marks a step without a label.
+const Unlabelled = -1
+
+// labeler turns label values into 0, 1 or Unlabelled.
+type labeler struct {
+	positive string // "": the usual words
+	number   float64
+	numeric  bool // positive is a number
+}
+
+func newLabeler(positive string) labeler {
+	number, err := strconv.ParseFloat(positive, 64)
+	return labeler{positive: positive, number: number, numeric: err == nil}
+}
+
+// label returns what v means.
+func (l labeler) label(v value) (int8, error) {
+	if v.kind == textKind {
+		v.text = bytes.TrimSpace(v.text)
+	}
+	switch {
+	case v.missing():
+		return Unlabelled, nil
+	case l.positive != "":
+		return l.match(v), nil
+	case v.kind == numberKind:
+		return wordless(v.number, v)
+	}
+	switch strings.ToLower(string(v.text)) {
+	case "1", "true", "yes", "t", "y":
+		return 1, nil
+	case "0", "false", "no", "f", "n":
+		return 0, nil
+	}
+	x, err := strconv.ParseFloat(string(v.text), 64)
+	if err != nil {
+		x = math.NaN()
+	}
+	return wordless(x, v)
+}
+
+// wordless is the label of the number x.
+func wordless(x float64, v value) (int8, error) {
+	switch x {
+	case 0:
+		return 0, nil
+	case 1:
+		return 1, nil
+	}
+	text := v.appendText(nil)
+	return 0, fmt.Errorf("the label is %s, not 0 or 1 (with --positive %s that value means 1 and every other 0)", excerpt(text), text)
+}
+
+// match compares v with the positive value, as text or as numbers.
+func (l labeler) match(v value) int8 {
+	x, err := v.number, error(nil)
+	if v.kind == textKind {
+		if string(v.text) == l.positive {
+			return 1
+		}
+		x, err = strconv.ParseFloat(string(v.text), 64)
+	}
+	if l.numeric && err == nil && x == l.number {
+		return 1
+	}
+	return 0
+}
+
+// timeLayouts are the timestamps that a time column may hold. Each takes a
+// fraction of a second too.
+var timeLayouts = []string{
+	time.RFC3339,
+	"2006-01-02 15:04:05Z07:00",
+	"2006-01-02T15:04:05",
+	"2006-01-02 15:04:05",
+	"2006-01-02T15:04",
+	"2006-01-02 15:04",
+	"2006-01-02",
+}
+
+// clock reads times. It tries first the layout that fitted last.
+type clock struct{ layout int }
+
+// time returns v as a number: itself, or the seconds since 1970 of a timestamp
+// (UTC where it names no zone).
+func (c *clock) time(v value) (float64, error) {
+	if v.empty() {
+		return 0, errors.New("the time is missing")
+	}
+	if v.kind == numberKind {
+		return v.number, nil
+	}
+	text := string(bytes.TrimSpace(v.text))
+	if x, err := strconv.ParseFloat(text, 64); err == nil {
+		return x, nil
+	}
+	for i := range timeLayouts {
+		layout := (c.layout + i) % len(timeLayouts)
+		if t, err := time.Parse(timeLayouts[layout], text); err == nil {
+			c.layout = layout
+			return float64(t.Unix()) + float64(t.Nanosecond())/1e9, nil
+		}
+	}
+	return 0, fmt.Errorf("%s is neither a number nor a timestamp like 2006-01-02T15:04:05Z", excerpt(v.text))
+}

@@ -1,0 +1,48 @@
+package series
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// ClassWeight is what a step labelled 0 and a step labelled 1 weigh in the loss.
+type ClassWeight [2]float32
+
+// ParseClassWeight reads the value of --class-weight: "" is 1,1, "auto" is
+// BalancedWeight of the labels in the ranges, else "W0,W1".
+func ParseClassWeight(text string, labels []int8, ranges []Range) (ClassWeight, error) {
+	switch text {
+	case "":
+		return ClassWeight{1, 1}, nil
+	case "auto":
+		return BalancedWeight(labels, ranges), nil
+	}
+	var w ClassWeight
+	parts := strings.Split(text, ",")
+	if len(parts) != len(w) {
+		return w, fmt.Errorf("--class-weight %q is neither auto nor two numbers W0,W1", text)
+	}
+	for i, part := range parts {
+		x, err := strconv.ParseFloat(strings.TrimSpace(part), 32)
+		if err != nil || !(x >= 0) || x > 1e9 {
+			return w, fmt.Errorf("--class-weight %q: %q is not a weight from 0 to 1e9", text, part)
+		}
+		w[i] = float32(x)
+	}
+	if w[0]+w[1] == 0 {
+		return w, fmt.Errorf("--class-weight %q leaves no step any weight", text)
+	}
+	return w, nil
+}
+
+// BalancedWeight makes both classes weigh the same in total: n/(2*n_c) for class
+// c, as scikit-learn's "balanced" does. Without one of them both weigh 1.
+func BalancedWeight(labels []int8, ranges []Range) ClassWeight {
+	count := CountLabels(labels, ranges)
+	if count[0] == 0 || count[1] == 0 {
+		return ClassWeight{1, 1}
+	}
+	n := float64(count[0] + count[1])
+	return ClassWeight{float32(n / (2 * float64(count[0]))), float32(n / (2 * float64(count[1])))}
+}
