@@ -112,7 +112,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 		if err != nil {
 			return err
 		}
-		l.append(c, l.done+r.source.read.Load())
+		l.append(c, l.done+r.source.used())
 	}
 	l.done += r.source.size
 	l.data.Warnings = append(l.data.Warnings, r.Warnings()...)
@@ -166,14 +166,14 @@ func fillIdentity(rows []int32, n int) []int32 {
 // reserve makes room for n more values, and for all that will follow judging by
 // the part of the files read so far, so that columns are hardly ever copied.
 func reserve[T any](s []T, n int, read, total int64) []T {
-	const enough = 16 << 20 // bytes read before the part is trusted
+	const enough = 32 << 20 // bytes read before the part is trusted
 	need := len(s) + n
 	if need <= cap(s) {
 		return s
 	}
 	size := need + need/4
-	if read > enough && read <= total {
-		size = int(1.02 * float64(need) * float64(total) / float64(read))
+	if read > enough && read < total {
+		size = int(1.03 * float64(need) * float64(total) / float64(read))
 	}
 	return slices.Grow(s, size-len(s))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"sync"
+	"sync/atomic"
 )
 
 const (
@@ -16,6 +17,7 @@ const (
 // standard input. A Read returns what has arrived.
 type readAhead struct {
 	ctx  context.Context
+	raw  *atomic.Int64 // bytes of the file that r has used
 	full chan block
 	free chan []byte
 	stop chan struct{}
@@ -26,12 +28,14 @@ type readAhead struct {
 
 type block struct {
 	data []byte
-	err  error // after data
+	raw  int64 // raw behind data
+	err  error // behind data
 }
 
-func newReadAhead(ctx context.Context, r io.Reader) *readAhead {
+func newReadAhead(ctx context.Context, r io.Reader, raw *atomic.Int64) *readAhead {
 	a := &readAhead{
 		ctx:  ctx,
+		raw:  raw,
 		full: make(chan block, blocksAhead),
 		free: make(chan []byte, blocksAhead),
 		stop: make(chan struct{}),
@@ -55,7 +59,7 @@ func (a *readAhead) run(r io.Reader) {
 		}
 		n, err := r.Read(buf[:blockSize])
 		select {
-		case a.full <- block{buf[:n], err}:
+		case a.full <- block{buf[:n], a.raw.Load(), err}:
 		case <-a.stop:
 			return
 		}
@@ -84,6 +88,9 @@ func (a *readAhead) Read(p []byte) (int, error) {
 	a.rest = a.rest[n:]
 	return n, nil
 }
+
+// used is how many bytes of the file Read has handed out, to within a block.
+func (a *readAhead) used() int64 { return a.now.raw }
 
 // Close ends the goroutine, at once unless it waits for input.
 func (a *readAhead) Close() { a.once.Do(func() { close(a.stop) }) }

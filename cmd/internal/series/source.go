@@ -23,7 +23,7 @@ type source struct {
 	body   io.Reader // decompressed bytes
 	file   *os.File
 	size   int64        // of the file as stored; 0 when not known
-	read   atomic.Int64 // bytes of it consumed so far
+	raw    atomic.Int64 // bytes of it that were read
 	plain  bool         // body is the file itself, byte for byte
 	unwrap func()       // ends the decompressor
 }
@@ -40,12 +40,12 @@ func openSource(ctx context.Context, path string, stdin io.Reader, format Format
 	} else {
 		raw = s.file
 	}
-	if err := s.detect(path, bufio.NewReaderSize(&countingReader{raw, &s.read}, blockSize)); err != nil {
+	if err := s.detect(path, bufio.NewReaderSize(&countingReader{raw, &s.raw}, blockSize)); err != nil {
 		s.Close()
 		return nil, &Error{File: s.name, Err: err}
 	}
 	if s.format != Parquet {
-		s.body = newReadAhead(ctx, s.body)
+		s.body = newReadAhead(ctx, s.body, &s.raw)
 	}
 	return s, nil
 }
@@ -140,6 +140,14 @@ func (s *source) Close() error {
 	}
 	s.unwrap()
 	return err
+}
+
+// used is how many bytes of the file are parsed, roughly; 0 when it is not known.
+func (s *source) used() int64 {
+	if ahead, ok := s.body.(*readAhead); ok {
+		return ahead.used()
+	}
+	return 0
 }
 
 // peek returns the first bytes without consuming them: what has arrived of the

@@ -96,8 +96,9 @@ func cutQuoted(text []byte, comma byte) (field, rest []byte, err error) {
 	return field, rest, nil
 }
 
+// store sets the text of row[n], whose kind is textKind.
 func store(row []value, n int, field []byte) {
 	if n < len(row) {
-		row[n] = value{text: field}
+		row[n].text = field
 	}
 }

@@ -138,6 +138,8 @@ func (l labeler) label(v value) (int8, error) {
 		v.text = bytes.TrimSpace(v.text)
 	}
 	switch {
+	case l.positive == "" && len(v.text) == 1 && v.text[0]|1 == '1': // by far the most
+		return int8(v.text[0] & 1), nil
 	case v.missing():
 		return Unlabelled, nil
 	case l.positive != "":
@@ -146,9 +148,9 @@ func (l labeler) label(v value) (int8, error) {
 		return wordless(v.number, v)
 	}
 	switch strings.ToLower(string(v.text)) {
-	case "1", "true", "yes", "t", "y":
+	case "true", "yes", "t", "y":
 		return 1, nil
-	case "0", "false", "no", "f", "n":
+	case "false", "no", "f", "n":
 		return 0, nil
 	}
 	x, err := strconv.ParseFloat(string(v.text), 64)
