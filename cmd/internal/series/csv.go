@@ -12,8 +12,9 @@ type csvDecoder struct {
 	buf     *lineBuffer
 	comma   byte
 	names   []string
-	blank   int // blank lines skipped
-	blankAt int // the first of them
+	header  []byte // the header line as it was written
+	blank   int    // blank lines skipped
+	blankAt int    // the first of them
 }
 
 func newCSVDecoder(r io.Reader, comma byte) (*csvDecoder, error) {
@@ -28,6 +29,7 @@ func newCSVDecoder(r io.Reader, comma byte) (*csvDecoder, error) {
 	}
 	header := make([]value, fields)
 	d.split(rec, header)
+	d.header = bytes.Clone(rec.text)
 	for _, v := range header {
 		d.names = append(d.names, string(bytes.TrimSpace(v.text)))
 	}

@@ -71,15 +71,15 @@ func compressionOf(head []byte) Compression {
 	return Plain
 }
 
-// foreign lists first bytes of what people hand over by mistake.
+// foreign lists first bytes, up to four, of what people hand over by mistake.
 var foreign = []struct{ magic, what string }{
 	{"PK\x03\x04", "a zip archive or a spreadsheet: unpack it, or save it as CSV"},
 	{"BZh", "bzip2 data: unpack it, or use gzip or zstd"},
-	{"\xfd7zXZ\x00", "xz data: unpack it, or use gzip or zstd"},
+	{"\xfd7zX", "xz data: unpack it, or use gzip or zstd"},
 	{"\xff\xfe", "UTF-16 text: save it as UTF-8"},
 	{"\xfe\xff", "UTF-16 text: save it as UTF-8"},
-	{"\x89HDF\r\n", "an HDF5 file: convert it to Parquet or CSV"},
-	{"\x93NUMPY", "a NumPy file: convert it to Parquet or CSV"},
+	{"\x89HDF", "an HDF5 file: convert it to Parquet or CSV"},
+	{"\x93NUM", "a NumPy file: convert it to Parquet or CSV"},
 }
 
 // sniff tells the format of decompressed data from its first bytes.

@@ -112,7 +112,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 		if err != nil {
 			return err
 		}
-		l.append(c, l.done+r.source.used())
+		l.append(c, l.done+r.source.used.Load())
 	}
 	l.done += r.source.size
 	l.data.Warnings = append(l.data.Warnings, r.Warnings()...)

@@ -3,8 +3,8 @@ package series
 import (
 	"context"
 	"io"
+	"os"
 	"sync"
-	"sync/atomic"
 )
 
 const (
@@ -17,7 +17,6 @@ const (
 // standard input. A Read returns what has arrived.
 type readAhead struct {
 	ctx  context.Context
-	raw  *atomic.Int64 // bytes of the file that r has used
 	full chan block
 	free chan []byte
 	stop chan struct{}
@@ -28,14 +27,12 @@ type readAhead struct {
 
 type block struct {
 	data []byte
-	raw  int64 // raw behind data
 	err  error // behind data
 }
 
-func newReadAhead(ctx context.Context, r io.Reader, raw *atomic.Int64) *readAhead {
+func newReadAhead(ctx context.Context, r io.Reader) *readAhead {
 	a := &readAhead{
 		ctx:  ctx,
-		raw:  raw,
 		full: make(chan block, blocksAhead),
 		free: make(chan []byte, blocksAhead),
 		stop: make(chan struct{}),
@@ -59,7 +56,7 @@ func (a *readAhead) run(r io.Reader) {
 		}
 		n, err := r.Read(buf[:blockSize])
 		select {
-		case a.full <- block{buf[:n], a.raw.Load(), err}:
+		case a.full <- block{buf[:n], err}:
 		case <-a.stop:
 			return
 		}
@@ -79,6 +76,11 @@ func (a *readAhead) Read(p []byte) (int, error) {
 		}
 		select {
 		case a.now = <-a.full:
+			if a.now.data == nil { // closed
+				a.now.err = os.ErrClosed
+			}
+		case <-a.stop:
+			a.now = block{err: os.ErrClosed}
 		case <-a.ctx.Done():
 			a.now = block{err: a.ctx.Err()}
 		}
@@ -88,9 +90,6 @@ func (a *readAhead) Read(p []byte) (int, error) {
 	a.rest = a.rest[n:]
 	return n, nil
 }
-
-// used is how many bytes of the file Read has handed out, to within a block.
-func (a *readAhead) used() int64 { return a.now.raw }
 
 // Close ends the goroutine, at once unless it waits for input.
 func (a *readAhead) Close() { a.once.Do(func() { close(a.stop) }) }

@@ -16,6 +16,8 @@ import (
 // Stdin is the path that stands for standard input.
 const Stdin = "-"
 
+const stdinName = "standard input"
+
 // source is one opened input: decompressed, its format known.
 type source struct {
 	name   string // for messages
@@ -23,8 +25,9 @@ type source struct {
 	body   io.Reader // decompressed bytes
 	file   *os.File
 	size   int64        // of the file as stored; 0 when not known
-	raw    atomic.Int64 // bytes of it that were read
+	used   atomic.Int64 // bytes of it that were used, to within some blocks
 	plain  bool         // body is the file itself, byte for byte
+	ahead  []*readAhead // of the stored and of the decompressed bytes
 	unwrap func()       // ends the decompressor
 }
 
@@ -32,22 +35,26 @@ type source struct {
 // ends reads that wait for input.
 func openSource(ctx context.Context, path string, stdin io.Reader, format Format) (*source, error) {
 	s := &source{name: path, format: format, unwrap: func() {}}
-	raw := stdin
 	if path == Stdin {
-		s.name = "standard input"
+		s.name = stdinName
 	} else if err := s.openFile(path); err != nil {
 		return nil, err
 	} else {
-		raw = s.file
+		stdin = s.file
 	}
-	if err := s.detect(path, bufio.NewReaderSize(&countingReader{raw, &s.raw}, blockSize)); err != nil {
+	stored := &countingReader{s.readAhead(ctx, stdin), &s.used}
+	if err := s.detect(ctx, path, bufio.NewReaderSize(stored, blockSize)); err != nil {
 		s.Close()
 		return nil, &Error{File: s.name, Err: err}
 	}
-	if s.format != Parquet {
-		s.body = newReadAhead(ctx, s.body, &s.raw)
-	}
 	return s, nil
+}
+
+// readAhead begins to read r ahead.
+func (s *source) readAhead(ctx context.Context, r io.Reader) *readAhead {
+	a := newReadAhead(ctx, r)
+	s.ahead = append(s.ahead, a)
+	return a
 }
 
 func (s *source) openFile(path string) error {
@@ -72,17 +79,17 @@ func (s *source) openFile(path string) error {
 
 // detect unwraps the compression, which the first bytes tell, and settles the
 // format: the caller's choice, else by name, else by content.
-func (s *source) detect(path string, raw *bufio.Reader) error {
+func (s *source) detect(ctx context.Context, path string, raw *bufio.Reader) error {
 	head, err := peek(raw)
 	if err != nil {
 		return err
 	}
 	compression := compressionOf(head)
-	body, err := s.decompress(compression, raw)
-	if err != nil {
-		return err
-	}
+	body := raw
 	if compression != Plain {
+		if body, err = s.decompress(ctx, compression, raw); err != nil {
+			return err
+		}
 		if head, err = peek(body); err != nil {
 			return err
 		}
@@ -104,56 +111,51 @@ func (s *source) detect(path string, raw *bufio.Reader) error {
 	return nil
 }
 
-func (s *source) decompress(c Compression, raw *bufio.Reader) (*bufio.Reader, error) {
+// decompress unwraps raw on a goroutine of its own.
+func (s *source) decompress(ctx context.Context, c Compression, raw *bufio.Reader) (*bufio.Reader, error) {
+	var body io.Reader
 	switch c {
 	case Gzip:
 		z, err := gzip.NewReader(raw)
 		if err != nil {
 			return nil, fmt.Errorf("damaged gzip data: %w", err)
 		}
-		return bufio.NewReaderSize(&wrappedReader{z, Gzip}, blockSize), nil
+		body = z
 	case Zstd:
 		z, err := zstd.NewReader(raw, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30))
 		if err != nil {
 			return nil, fmt.Errorf("damaged zstd data: %w", err)
 		}
-		s.unwrap = z.Close
-		return bufio.NewReaderSize(&wrappedReader{z, Zstd}, blockSize), nil
+		body, s.unwrap = z, z.Close
 	}
-	return raw, nil
+	return bufio.NewReaderSize(s.readAhead(ctx, &wrappedReader{body, c}), blockSize), nil
 }
 
 // Close ends the source. With standard input a goroutine may go on waiting for
 // input until the program ends.
 func (s *source) Close() error {
-	ahead, _ := s.body.(*readAhead)
-	if s.file == nil {
-		if ahead != nil {
-			ahead.Close()
-		}
-		return nil
+	var err error
+	if s.file != nil {
+		err = s.file.Close() // first: it ends a Read under way
 	}
-	err := s.file.Close() // first: it ends a Read under way
-	if ahead != nil {
-		ahead.Close()
-		ahead.wait()
+	for _, a := range s.ahead {
+		a.Close()
+	}
+	if s.name == stdinName {
+		return err
+	}
+	for _, a := range s.ahead {
+		a.wait()
 	}
 	s.unwrap()
 	return err
 }
 
-// used is how many bytes of the file are parsed, roughly; 0 when it is not known.
-func (s *source) used() int64 {
-	if ahead, ok := s.body.(*readAhead); ok {
-		return ahead.used()
-	}
-	return 0
-}
-
-// peek returns the first bytes without consuming them: what has arrived of the
-// first block, so that a slow standard input is not waited for.
+// peek returns the first bytes without consuming them: as many as the shortest
+// file with a header and a row has, which is enough for all magic numbers, and
+// what else has arrived, so that a slow standard input is not waited for.
 func peek(r *bufio.Reader) ([]byte, error) {
-	if _, err := r.Peek(6); err != nil && err != io.EOF {
+	if _, err := r.Peek(len("a\n1\n")); err != nil && err != io.EOF {
 		return nil, err
 	}
 	head, err := r.Peek(r.Buffered())
@@ -184,7 +186,7 @@ type wrappedReader struct {
 func (w *wrappedReader) Read(p []byte) (int, error) {
 	n, err := w.r.Read(p)
 	switch {
-	case err == io.EOF || err == nil:
+	case err == nil || err == io.EOF || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
 		return n, err
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return n, fmt.Errorf("the %s data is cut off: %w", w.c, err)

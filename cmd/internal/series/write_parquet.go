@@ -1,0 +1,140 @@
+package series
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// parquetEncoder writes Parquet. Rows read as Parquet keep their types.
+type parquetEncoder struct {
+	w       *parquet.GenericWriter[any]
+	split   func(record, []value) // nil when rows keep their values
+	row     []value
+	feature []bool // of the columns split sets
+	rows    []parquet.Row
+}
+
+// parquetGroupRows bounds the rows held in memory.
+const parquetGroupRows = 1 << 20
+
+func newParquetEncoder(w io.Writer, r *Reader, names [2]string) (*parquetEncoder, error) {
+	e := &parquetEncoder{}
+	var table flatTable
+	if d, same := r.decoder.(*parquetDecoder); same {
+		for _, c := range d.file.Root().Columns() {
+			table.add(c.Name(), c)
+		}
+	} else {
+		e.split, e.row = r.decoder.split, make([]value, len(r.Columns()))
+		for i, name := range r.Columns() {
+			e.feature = append(e.feature, slices.Contains(r.roles.features, i))
+			node := parquet.String()
+			if e.feature[i] {
+				node = parquet.Leaf(parquet.DoubleType)
+			}
+			table.add(name, parquet.Optional(node))
+		}
+	}
+	table.add(names[0], parquet.Optional(parquet.Leaf(parquet.FloatType)))
+	table.add(names[1], parquet.Optional(parquet.Int(32)))
+	config, err := parquet.NewWriterConfig(parquet.NewSchema("predictions", table),
+		parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(parquetGroupRows))
+	if err != nil {
+		return nil, err
+	}
+	e.w = parquet.NewGenericWriter[any](w, config)
+	return e, nil
+}
+
+// flatTable is a schema whose columns keep their order; a parquet.Group sorts
+// them by name.
+type flatTable struct {
+	parquet.Group
+	order []string
+}
+
+func (t *flatTable) add(name string, n parquet.Node) {
+	if t.Group == nil {
+		t.Group = parquet.Group{}
+	}
+	t.Group[name] = n
+	t.order = append(t.order, name)
+}
+
+// Fields returns the columns in the order they were added.
+func (t flatTable) Fields() []parquet.Field {
+	fields := t.Group.Fields()
+	slices.SortFunc(fields, func(a, b parquet.Field) int {
+		return slices.Index(t.order, a.Name()) - slices.Index(t.order, b.Name())
+	})
+	return fields
+}
+
+func (e *parquetEncoder) write(r record, a answer) error {
+	row := make(parquet.Row, 0, len(r.typed)+len(e.row)+2)
+	if e.split == nil {
+		row = append(row, r.typed...)
+	} else {
+		row = e.appendFields(row, r)
+	}
+	probability, label := parquet.NullValue(), parquet.NullValue()
+	if a.known {
+		probability, label = parquet.FloatValue(a.probability), parquet.Int32Value(int32(a.label))
+	}
+	row = appendOptional(row, probability)
+	row = appendOptional(row, label)
+	e.rows = append(e.rows, row)
+	if len(e.rows) < parquetBatch {
+		return nil
+	}
+	return e.flush()
+}
+
+// appendFields appends the fields of a row that was read as text.
+func (e *parquetEncoder) appendFields(row parquet.Row, r record) parquet.Row {
+	e.split(r, e.row)
+	for i, v := range e.row {
+		row = appendOptional(row, e.parquetValue(i, v))
+	}
+	return row
+}
+
+// parquetValue is field i as the type of its column.
+func (e *parquetEncoder) parquetValue(i int, v value) parquet.Value {
+	switch {
+	case v.empty() || e.feature[i] && v.missing():
+		return parquet.NullValue()
+	case !e.feature[i]:
+		return parquet.ByteArrayValue(v.appendText(nil))
+	case v.kind == numberKind:
+		return parquet.DoubleValue(v.number)
+	}
+	x, _ := strconv.ParseFloat(string(bytes.TrimSpace(v.text)), 64) // it has been read as a number before
+	return parquet.DoubleValue(x)
+}
+
+// appendOptional appends the value of the next column, an optional one.
+func appendOptional(row parquet.Row, v parquet.Value) parquet.Row {
+	defined := 1
+	if v.IsNull() {
+		defined = 0
+	}
+	return append(row, v.Level(0, defined, len(row)))
+}
+
+func (e *parquetEncoder) flush() error {
+	_, err := e.w.WriteRows(e.rows)
+	e.rows = e.rows[:0]
+	return err
+}
+
+func (e *parquetEncoder) close() error {
+	if err := e.flush(); err != nil {
+		return err
+	}
+	return e.w.Close()
+}
