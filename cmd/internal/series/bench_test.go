@@ -74,7 +74,8 @@ func parseWithStandardLibrary(text []byte) (sum float64) {
 	}
 }
 
-// BenchmarkStream measures rows a second of a stream that keeps each row's text.
+// BenchmarkStream measures prediction but for the model: rows are read and
+// written with an answer each.
 func BenchmarkStream(b *testing.B) {
 	var text bytes.Buffer
 	const rows = 500_000
@@ -83,19 +84,36 @@ func BenchmarkStream(b *testing.B) {
 	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	b.SetBytes(int64(text.Len()))
-	for b.Loop() {
-		r, err := Open(context.Background(), path, DefaultOptions())
-		if err != nil {
-			b.Fatal(err)
-		}
-		for c := new(Chunk); err == nil; {
-			err = r.Next(c)
-		}
-		if err != io.EOF {
-			b.Fatal(err)
-		}
-		r.Close()
+	for _, f := range []Format{CSV, JSONL, Parquet} {
+		b.Run(string(f), func(b *testing.B) {
+			b.SetBytes(int64(text.Len()))
+			for b.Loop() {
+				answerAll(b, path, DefaultOptions(), func(r *Reader) (*Writer, error) { return NewWriter(io.Discard, f, r) })
+			}
+			b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
 	}
-	b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// BenchmarkReadFormats loads the same rows from each format.
+func BenchmarkReadFormats(b *testing.B) {
+	var text bytes.Buffer
+	const rows = 500_000
+	writeBenchCSV(&text, rows, 3)
+	in := filepath.Join(b.TempDir(), "x.csv")
+	if err := os.WriteFile(in, text.Bytes(), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	for _, name := range []string{"x.csv.gz", "x.csv.zst", "x.jsonl", "x.parquet"} {
+		path := filepath.Join(b.TempDir(), name)
+		answerAll(b, in, DefaultOptions(), func(r *Reader) (*Writer, error) { return Create(path, "", r) })
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Read(context.Background(), []string{path}, DefaultOptions()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
 }

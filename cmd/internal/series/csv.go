@@ -63,9 +63,15 @@ func (d *csvDecoder) checkHeader(header []value) error {
 	return nil
 }
 
-func (d *csvDecoder) columns() []string        { return d.names }
-func (d *csvDecoder) numbers() ([]bool, error) { return sampleNumbers(d, d.buf) }
-func (d *csvDecoder) ready() bool              { return d.buf.ready() }
+func (d *csvDecoder) columns() []string { return d.names }
+func (d *csvDecoder) ready() bool       { return d.buf.ready() }
+
+func (d *csvDecoder) numbers() ([]bool, error) {
+	blank, blankAt := d.blank, d.blankAt
+	numbers, err := sampleNumbers(d, d.buf)
+	d.blank, d.blankAt = blank, blankAt
+	return numbers, err
+}
 
 func (d *csvDecoder) next(row []value) (record, error) {
 	n, rec, err := d.record(row)

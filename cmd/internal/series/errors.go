@@ -30,19 +30,17 @@ type Warning struct {
 func (w Warning) String() string { return describe(w.File, w.Line, w.Column, w.Text) }
 
 func describe(file string, line int, column, text string) string {
-	var b strings.Builder
-	b.WriteString(file)
-	if line > 0 {
-		fmt.Fprintf(&b, ":%d", line)
+	var parts []string
+	switch {
+	case file != "" && line > 0:
+		parts = append(parts, fmt.Sprintf("%s:%d", file, line))
+	case file != "":
+		parts = append(parts, file)
 	}
 	if column != "" {
-		fmt.Fprintf(&b, ": column %q", column)
+		parts = append(parts, fmt.Sprintf("column %q", column))
 	}
-	if b.Len() > 0 {
-		b.WriteString(": ")
-	}
-	b.WriteString(text)
-	return b.String()
+	return strings.Join(append(parts, text), ": ")
 }
 
 // excerpt quotes text for a message, shortened if it is long.

@@ -1,6 +1,7 @@
 package series
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +40,9 @@ func newParquetDecoder(s *source) (*parquetDecoder, error) {
 		}
 	}
 	d := &parquetDecoder{batch: make([]parquet.Row, parquetBatch)}
+	if err := checkFooter(s.file, s.size); err != nil {
+		return nil, err
+	}
 	err := guard(func() error {
 		file, err := parquet.OpenFile(s.file, s.size)
 		if err != nil {
@@ -48,6 +52,24 @@ func newParquetDecoder(s *source) (*parquetDecoder, error) {
 		return d.describe()
 	})
 	return d, err
+}
+
+// checkFooter checks what the file ends with, the length of its footer and a
+// magic number. The Parquet library allocates whatever length stands there.
+func checkFooter(file io.ReaderAt, size int64) error {
+	var tail [8]byte
+	const least = int64(len(parquetMagic) + len(tail))
+	if size < least {
+		return errors.New("the Parquet data is cut off")
+	}
+	if _, err := file.ReadAt(tail[:], size-int64(len(tail))); err != nil {
+		return err
+	}
+	length := int64(binary.LittleEndian.Uint32(tail[:4]))
+	if string(tail[4:]) != parquetMagic || length > size-least {
+		return errors.New("the Parquet data is cut off or damaged at its end")
+	}
+	return nil
 }
 
 // spool copies what is no plain file into a temporary one, because Parquet is
@@ -145,6 +167,9 @@ func (d *parquetDecoder) fill() error {
 		if n > 0 || err != nil {
 			d.ahead = d.batch[:n]
 			return err
+		}
+		if d.rows != nil {
+			return io.ErrNoProgress
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,13 +58,17 @@ func read(ctx context.Context, patterns []string, stdin io.Reader, o Options) (*
 	for _, path := range paths {
 		l.total += fileSize(path)
 	}
+	chosen := len(o.Features) > 0
 	for i, path := range paths {
 		if err := l.load(ctx, path, stdin, o, i == 0); err != nil {
 			return nil, err
 		}
 		o.Features = l.data.Features
 	}
-	l.finish(o)
+	l.finish()
+	if !chosen {
+		l.data.warnCounters()
+	}
 	return l.data, l.check(o)
 }
 
@@ -113,6 +118,9 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 			return err
 		}
 		l.append(c, l.done+r.source.used.Load())
+		if l.data.Input > math.MaxInt32 {
+			return fmt.Errorf("there are more than %d rows", math.MaxInt32)
+		}
 	}
 	l.done += r.source.size
 	l.data.Warnings = append(l.data.Warnings, r.Warnings()...)
@@ -179,7 +187,7 @@ func reserve[T any](s []T, n int, read, total int64) []T {
 }
 
 // finish brings the rows in order of their series.
-func (l *loader) finish(o Options) {
+func (l *loader) finish() {
 	d := l.data
 	position := make([]int, len(l.roster.states))
 	for _, r := range l.runs {

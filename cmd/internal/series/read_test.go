@@ -2,6 +2,7 @@ package series
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -105,7 +106,8 @@ func TestReadErrors(t *testing.T) {
 		{"UTF-16", "\xff\xfea\x00,\x00", plain, "this is UTF-16 text"},
 		{"JSON of no object", "{\"a\":1,\"label\":0}\n[1]\n", plain, `standard input:2: "[1]" is not a JSON object on one line`},
 		{"JSON with a key twice", "{\"a\":1,\"label\":0}\n{\"a\":1,\"a\":2,\"label\":0}\n", plain, `standard input:2: column "a": the object has this key twice`},
-		{"damaged Parquet", "PAR1 and then nonsense PAR1", plain, "damaged Parquet data"},
+		{"damaged Parquet", "PAR1 and then nonsense \x04\x00\x00\x00PAR1", plain, "damaged Parquet data"},
+		{"Parquet cut off", "PAR1 and then the end", plain, "the Parquet data is cut off"},
 		{"all dropped", "a,b,label\n1,,0\n", Options{Label: "label", Missing: MissingDrop, Features: []string{"b"}}, "every row lacks a feature"},
 		{"two roles", "a,label\n", Options{Label: "a", Time: "a", Missing: MissingError}, `--time "a" is already the column of --label`},
 	}
@@ -227,5 +229,47 @@ func TestReadECG(t *testing.T) {
 	}
 	if count := CountLabels(d.Labels, d.Series); d.Len() != 108_000 || count != [2]int{94_273, 13_727} {
 		t.Errorf("%d rows, %d zeros and ones", d.Len(), count)
+	}
+}
+
+func TestReadWarnings(t *testing.T) {
+	var counter strings.Builder
+	counter.WriteString("sample,a,who,,label\n")
+	for i := range 20 {
+		fmt.Fprintf(&counter, "%d,%d,x,1,%d\n", i, i*i, i%2)
+	}
+	filled := Options{Label: "label", Features: []string{"a"}, Missing: MissingZero}
+	tests := []struct {
+		name, text string
+		options    Options
+		want       []string
+	}{
+		{"columns", counter.String(), DefaultOptions(), []string{
+			`standard input: column "who": not numbers, so not a feature`,
+			`standard input: column 4 has no name and is not used`,
+			`column "sample": rises by the same amount from row to row, like a time; --time sample keeps it out of the features`}},
+		{"filled", "a,label\n,0\n2,1\n", filled, []string{`standard input: column "a": 1 of 2 values are missing and filled (zero)`}},
+		{"dropped", "a,label\n,0\n2,1\n1,0\n", Options{Label: "label", Missing: MissingDrop}, []string{"standard input: 1 of 3 rows lack a feature and are left out"}},
+		{"blank lines", "a,label\n1,0\n\n\n2,1\n", DefaultOptions(), []string{"standard input:3: blank lines are skipped (2 in all)"}},
+		{"unknown key", "{\"a\":1,\"label\":0}\n{\"b\":1,\"a\":1,\"label\":1}", DefaultOptions(), []string{
+			`standard input:2: column "b": the first object has no such key; it is not read`}},
+		{"one class", "a,label\n1,0\n", DefaultOptions(), []string{`column "label": no label is 1`}},
+		{"positive that never is", "a,label\n1,x\n", Options{Label: "label", Positive: "y", Missing: MissingError}, []string{
+			`column "label": no label equals "y" (--positive), so every label is 0`}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d, err := readText(test.text, test.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, w := range d.Warnings {
+				got = append(got, w.String())
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
+			}
+		})
 	}
 }

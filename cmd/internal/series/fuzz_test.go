@@ -1,0 +1,164 @@
+package series
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// checkRead reads input as format and checks what must hold of any file: no
+// panic, and either an error that says something or columns that fit together.
+func checkRead(t *testing.T, input []byte, format Format) {
+	o := Options{Label: "label", LabelOptional: true, Missing: MissingForward, Format: format}
+	d, err := read(context.Background(), []string{Stdin}, bytes.NewReader(input), o)
+	if err != nil {
+		if err.Error() == "" {
+			t.Error("an error without words")
+		}
+		return
+	}
+	n := d.Len()
+	if n == 0 || len(d.Features) == 0 || len(d.X) != n*len(d.Features) || d.Labels != nil && len(d.Labels) != n || d.Input != n {
+		t.Errorf("%d rows of %d, %d features, %d values, %d labels", n, d.Input, len(d.Features), len(d.X), len(d.Labels))
+	}
+	for _, x := range d.X {
+		if math.IsInf(float64(x), 0) {
+			t.Error("an infinite feature")
+		}
+	}
+}
+
+var csvSeeds = []string{
+	"a,label\n1,0\n2,1\n",
+	"\ufeffa,label\r\n1,0\r\n",
+	"\"a\",\"b\"\"c\"\n\"1\n2\",3\n",
+	"a\n\n\"\"\n1\n",
+	"a,b\n1\n",
+	"a,b\n\"1\"x,2\n",
+	"a\n1\r",
+}
+
+func FuzzReadCSV(f *testing.F) {
+	for _, s := range csvSeeds {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, input []byte) {
+		checkRead(t, input, CSV)
+		checkRead(t, input, TSV)
+	})
+}
+
+func FuzzReadJSONL(f *testing.F) {
+	for _, s := range []string{
+		"{\"a\":1,\"label\":0}\n{\"label\":true,\"a\":null}\n",
+		"{\"a\":{\"b\":[1]},\"c\":\"\\u0031\"}",
+		"{}\n",
+		"{\"a\":1}\n{\"a\":1,\"a\":2}",
+		"[1]",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, input []byte) { checkRead(t, input, JSONL) })
+}
+
+func FuzzReadParquet(f *testing.F) {
+	file, err := os.ReadFile(writeSensors(f))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(file)
+	f.Fuzz(func(t *testing.T, input []byte) { checkRead(t, input, Parquet) })
+}
+
+func FuzzReadCompressed(f *testing.F) {
+	for _, s := range csvSeeds {
+		f.Add([]byte(compress(f, Gzip, s)))
+		f.Add([]byte(compress(f, Zstd, s)))
+	}
+	f.Fuzz(func(t *testing.T, input []byte) { checkRead(t, input, "") })
+}
+
+// FuzzSplit compares the splitter with encoding/csv: the same records, or an
+// error in the same record.
+func FuzzSplit(f *testing.F) {
+	for _, s := range csvSeeds {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, input string) {
+		want, wantErr := standardRecords(input)
+		got, gotErr := ownRecords(input)
+		if (wantErr == nil) != (gotErr == nil) {
+			t.Fatalf("error %v, encoding/csv has %v", gotErr, wantErr)
+		}
+		if len(got) != len(want) {
+			t.Fatalf("%q, encoding/csv has %q", got, want)
+		}
+		for i := range want {
+			if strings.Join(got[i], "\x00") != strings.Join(want[i], "\x00") {
+				t.Fatalf("record %d is %q, encoding/csv has %q", i, got[i], want[i])
+			}
+		}
+	})
+}
+
+func standardRecords(input string) (records [][]string, err error) {
+	r := csv.NewReader(strings.NewReader(input))
+	r.FieldsPerRecord = -1
+	for {
+		fields, err := r.Read()
+		if err == io.EOF {
+			return records, nil
+		}
+		if err != nil {
+			return records, err
+		}
+		records = append(records, fields)
+	}
+}
+
+func ownRecords(input string) (records [][]string, err error) {
+	d := &csvDecoder{buf: newLineBuffer(strings.NewReader(input)), comma: ','}
+	row := make([]value, len(input)+1)
+	for {
+		n, rec, err := d.record(row)
+		if err == io.EOF {
+			return records, nil
+		}
+		if err != nil {
+			return records, err
+		}
+		var fields []string
+		for _, v := range row[:n] {
+			fields = append(fields, string(v.text))
+		}
+		records = append(records, fields)
+		again := make([]value, n)
+		d.split(rec, again)
+		for i, v := range again {
+			if string(v.text) != fields[i] {
+				return records, errors.New("split differs from next")
+			}
+		}
+	}
+}
+
+// FuzzParseFloat32 compares with strconv.
+func FuzzParseFloat32(f *testing.F) {
+	for _, s := range []string{"0", "-0", "1.5", ".5", "5.", "-", ".", "", "16777215", "16777216", "0.000000001", "1e3", "123456789", "1.2.3", "--1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		want, wantErr := strconv.ParseFloat(text, 32)
+		got, err := parseFloat32([]byte(text))
+		if (err == nil) != (wantErr == nil) || math.Float32bits(got) != math.Float32bits(float32(want)) {
+			t.Errorf("%q: %v, %v, want %v, %v", text, got, err, want, wantErr)
+		}
+	})
+}
