@@ -179,7 +179,7 @@ func reserve[T any](s []T, n int, read, total int64) []T {
 	if need <= cap(s) {
 		return s
 	}
-	size := need + need/4
+	size := 2 * need
 	if read > enough && read < total {
 		size = int(1.03 * float64(need) * float64(total) / float64(read))
 	}

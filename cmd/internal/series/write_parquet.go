@@ -16,6 +16,8 @@ type parquetEncoder struct {
 	row     []value
 	feature []bool // of the columns split sets
 	rows    []parquet.Row
+	values  []parquet.Value // of rows
+	text    []byte          // of values
 }
 
 // parquetGroupRows bounds the rows held in memory.
@@ -75,19 +77,19 @@ func (t flatTable) Fields() []parquet.Field {
 }
 
 func (e *parquetEncoder) write(r record, a answer) error {
-	row := make(parquet.Row, 0, len(r.typed)+len(e.row)+2)
+	from := len(e.values)
 	if e.split == nil {
-		row = append(row, r.typed...)
+		e.values = append(e.values, r.typed...)
 	} else {
-		row = e.appendFields(row, r)
+		e.appendFields(r)
 	}
 	probability, label := parquet.NullValue(), parquet.NullValue()
 	if a.known {
 		probability, label = parquet.FloatValue(a.probability), parquet.Int32Value(int32(a.label))
 	}
-	row = appendOptional(row, probability)
-	row = appendOptional(row, label)
-	e.rows = append(e.rows, row)
+	e.appendOptional(from, probability)
+	e.appendOptional(from, label)
+	e.rows = append(e.rows, e.values[from:])
 	if len(e.rows) < parquetBatch {
 		return nil
 	}
@@ -95,12 +97,21 @@ func (e *parquetEncoder) write(r record, a answer) error {
 }
 
 // appendFields appends the fields of a row that was read as text.
-func (e *parquetEncoder) appendFields(row parquet.Row, r record) parquet.Row {
+func (e *parquetEncoder) appendFields(r record) {
 	e.split(r, e.row)
+	from := len(e.values)
 	for i, v := range e.row {
-		row = appendOptional(row, e.parquetValue(i, v))
+		e.appendOptional(from, e.parquetValue(i, v))
 	}
-	return row
+}
+
+// appendOptional appends the next value of the row that begins at from.
+func (e *parquetEncoder) appendOptional(from int, v parquet.Value) {
+	defined := 1
+	if v.IsNull() {
+		defined = 0
+	}
+	e.values = append(e.values, v.Level(0, defined, len(e.values)-from))
 }
 
 // parquetValue is field i as the type of its column.
@@ -109,7 +120,9 @@ func (e *parquetEncoder) parquetValue(i int, v value) parquet.Value {
 	case v.empty() || e.feature[i] && v.missing():
 		return parquet.NullValue()
 	case !e.feature[i]:
-		return parquet.ByteArrayValue(v.appendText(nil))
+		start := len(e.text)
+		e.text = v.appendText(e.text)
+		return parquet.ByteArrayValue(e.text[start:])
 	case v.kind == numberKind:
 		return parquet.DoubleValue(v.number)
 	}
@@ -117,18 +130,9 @@ func (e *parquetEncoder) parquetValue(i int, v value) parquet.Value {
 	return parquet.DoubleValue(x)
 }
 
-// appendOptional appends the value of the next column, an optional one.
-func appendOptional(row parquet.Row, v parquet.Value) parquet.Row {
-	defined := 1
-	if v.IsNull() {
-		defined = 0
-	}
-	return append(row, v.Level(0, defined, len(row)))
-}
-
 func (e *parquetEncoder) flush() error {
 	_, err := e.w.WriteRows(e.rows)
-	e.rows = e.rows[:0]
+	e.rows, e.values, e.text = e.rows[:0], e.values[:0], e.text[:0]
 	return err
 }
 

@@ -3,6 +3,7 @@ package series
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -150,6 +151,26 @@ func TestWriterParquet(t *testing.T) {
 	}
 	if len(rows) != 3 || rows[0].Count != 1<<64-1 || *rows[0].X != .1 || rows[1].X != nil || !rows[2].On {
 		t.Errorf("got %+v", rows)
+	}
+}
+
+// Text columns keep their rows apart over many batches and chunks.
+func TestWriterParquetLarge(t *testing.T) {
+	var text, want strings.Builder
+	text.WriteString("who,x\n")
+	want.WriteString("who,x,probability,label,predicted_probability,predicted_label\n")
+	for i := range 20_000 {
+		line := fmt.Sprintf("row %d,%d", i, i)
+		fmt.Fprintln(&text, line)
+		fmt.Fprintln(&want, line+[2]string{",0.25,0,0.25,0", ",0.75,1,0.75,1"}[i%2])
+	}
+	o := Options{Features: []string{"x"}, LabelOptional: true, Missing: MissingError}
+	path := filepath.Join(t.TempDir(), "x.parquet")
+	answerAll(t, writeFile(t, "x.csv", text.String()), o, func(r *Reader) (*Writer, error) { return Create(path, "", r) })
+	var out bytes.Buffer
+	answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, CSV, r) })
+	if out.String() != want.String() {
+		t.Error("the rows are not those that were written")
 	}
 }
 
