@@ -3,7 +3,6 @@ package series
 import (
 	"bufio"
 	"bytes"
-	"encoding/csv"
 	"strconv"
 
 	"github.com/tidwall/gjson"
@@ -11,35 +10,37 @@ import (
 
 // csvEncoder writes CSV or TSV. Rows read in the same format keep their text.
 type csvEncoder struct {
-	w      *bufio.Writer
-	comma  byte
-	line   []byte
-	split  func(record, []value) // nil when rows keep their text
-	row    []value
-	quoter *csv.Writer
-	fields []string
+	w     *bufio.Writer
+	comma byte
+	line  []byte
+	split func(record, []value) // nil when rows keep their text
+	row   []value
 }
 
 func newCSVEncoder(w *bufio.Writer, comma byte, r *Reader, names [2]string) (*csvEncoder, error) {
 	e := &csvEncoder{w: w, comma: comma}
 	if d, same := r.decoder.(*csvDecoder); same && d.comma == comma {
-		e.line = append(e.line, d.header...)
-		for _, name := range names {
-			e.line = append(append(e.line, comma), name...)
+		e.line = append(append(e.line, d.header...), comma)
+	} else {
+		e.split, e.row = r.decoder.split, make([]value, len(r.Columns()))
+		for _, name := range r.Columns() {
+			e.appendField(value{text: []byte(name)})
 		}
-		return e, e.endLine()
 	}
-	e.split, e.row = r.decoder.split, make([]value, len(r.Columns()))
-	e.quoter = csv.NewWriter(w)
-	e.quoter.Comma = rune(comma)
-	return e, e.quoter.Write(append(append(e.fields, r.Columns()...), names[:]...))
+	e.line = append(append(append(e.line, names[0]...), comma), names[1]...)
+	return e, e.endLine()
 }
 
 func (e *csvEncoder) write(r record, a answer) error {
-	if e.split != nil {
-		return e.writeFields(r, a)
+	e.line = e.line[:0]
+	if e.split == nil {
+		e.line = append(append(e.line, r.text...), e.comma)
+	} else {
+		e.split(r, e.row)
+		for _, v := range e.row {
+			e.appendField(v)
+		}
 	}
-	e.line = append(append(e.line[:0], r.text...), e.comma)
 	if a.known {
 		e.line = strconv.AppendFloat(e.line, float64(a.probability), 'g', -1, 32)
 	}
@@ -50,36 +51,25 @@ func (e *csvEncoder) write(r record, a answer) error {
 	return e.endLine()
 }
 
+// appendField appends v, quoted if need be, and a comma.
+func (e *csvEncoder) appendField(v value) {
+	from := len(e.line)
+	e.line = v.appendText(e.line)
+	text := e.line[from:]
+	if bytes.IndexByte(text, e.comma) >= 0 || bytes.ContainsAny(text, "\"\r\n") {
+		quoted := bytes.ReplaceAll(text, []byte(`"`), []byte(`""`))
+		e.line = append(append(append(e.line[:from], '"'), quoted...), '"')
+	}
+	e.line = append(e.line, e.comma)
+}
+
 func (e *csvEncoder) endLine() error {
 	e.line = append(e.line, '\n')
 	_, err := e.w.Write(e.line)
 	return err
 }
 
-// writeFields writes a row that was read in another format.
-func (e *csvEncoder) writeFields(r record, a answer) error {
-	e.split(r, e.row)
-	e.fields = e.fields[:0]
-	for _, v := range e.row {
-		e.fields = append(e.fields, string(v.appendText(nil)))
-	}
-	probability, label := "", ""
-	if a.known {
-		probability = strconv.FormatFloat(float64(a.probability), 'g', -1, 32)
-		label = strconv.Itoa(int(a.label))
-	}
-	return e.quoter.Write(append(e.fields, probability, label))
-}
-
-func (e *csvEncoder) flush() error {
-	if e.quoter == nil {
-		return nil
-	}
-	e.quoter.Flush()
-	return e.quoter.Error()
-}
-
-func (e *csvEncoder) close() error { return e.flush() }
+func (e *csvEncoder) close() error { return nil }
 
 // jsonEncoder writes JSON lines. Rows read as JSON keep their text.
 type jsonEncoder struct {
@@ -160,5 +150,4 @@ func isJSONNumber(text []byte) bool {
 	return (text[0] == '-' || text[0]-'0' <= 9) && gjson.ValidBytes(text) && text[len(text)-1]-'0' <= 9
 }
 
-func (e *jsonEncoder) flush() error { return nil }
 func (e *jsonEncoder) close() error { return nil }

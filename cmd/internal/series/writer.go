@@ -25,7 +25,6 @@ type answer struct {
 // encoder writes rows in one format.
 type encoder interface {
 	write(r record, a answer) error
-	flush() error
 	// close completes the output, but leaves what it is written to open.
 	close() error
 }
@@ -133,13 +132,8 @@ func (w *Writer) Write(c *Chunk, probability []float32, label []int8) error {
 	return nil
 }
 
-// Flush hands over what has been written. Parquet keeps rows until Close.
-func (w *Writer) Flush() error {
-	if err := w.enc.flush(); err != nil {
-		return fmt.Errorf("write predictions: %w", err)
-	}
-	return w.out.Flush()
-}
+// Flush hands over what has been written. Parquet keeps rows back until Close.
+func (w *Writer) Flush() error { return w.out.Flush() }
 
 // Close completes the output.
 func (w *Writer) Close() error {

@@ -1,0 +1,140 @@
+package series
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestFormatOf(t *testing.T) {
+	tests := []struct {
+		name        string
+		format      Format
+		compression Compression
+	}{
+		{"x.csv", CSV, Plain},
+		{"a.b/X.CSV.GZ", CSV, Gzip},
+		{"x.tab.zst", TSV, Zstd},
+		{"x.ndjson", JSONL, Plain},
+		{"x.pq", Parquet, Plain},
+		{"x.gz", "", Gzip},
+		{"csv", "", Plain},
+		{"-", "", Plain},
+	}
+	for _, test := range tests {
+		if f, c := FormatOf(test.name); f != test.format || c != test.compression {
+			t.Errorf("%s: %q and %q, want %q and %q", test.name, f, c, test.format, test.compression)
+		}
+	}
+}
+
+func TestSniff(t *testing.T) {
+	tests := []struct {
+		head string
+		want Format
+	}{
+		{"a,b\n", CSV},
+		{"a\tb\n1\t2", TSV},
+		{"a\tb,c\n", CSV},
+		{"\ufeff {\"a\":1}", JSONL},
+		{"PAR1....", Parquet},
+	}
+	for _, test := range tests {
+		if got, err := sniff([]byte(test.head)); got != test.want || err != nil {
+			t.Errorf("%q: %q, %v, want %q", test.head, got, err, test.want)
+		}
+	}
+	for _, f := range foreign {
+		if _, err := sniff([]byte(f.magic + "...")); err == nil || !strings.Contains(err.Error(), f.what) {
+			t.Errorf("%q: error %v, want %q", f.magic, err, f.what)
+		}
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"text.parquet":  "a,label\n1,0\n",
+		"parquet.csv":   "PAR1PAR1PAR1",
+		"empty.csv.gz":  "",
+		"header.csv.gz": gzipMagic + "\x08",
+		"zip.csv":       "PK\x03\x04",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct{ name, want string }{
+		{"none.csv", "no such file"},
+		{"", "this is a folder"},
+		{"text.parquet", "the content is not parquet but csv (--format sets it)"},
+		{"parquet.csv", "the content is not csv but parquet (--format sets it)"},
+		{"empty.csv.gz", "the file is empty"},
+		{"header.csv.gz", "damaged gzip data"},
+		{"zip.csv", "this is a zip archive"},
+	}
+	for _, test := range tests {
+		_, err := Open(t.Context(), filepath.Join(dir, test.name), DefaultOptions())
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%q: error %v, want %q", test.name, err, test.want)
+		}
+	}
+}
+
+func TestValidate(t *testing.T) {
+	tests := []struct {
+		change func(*Options)
+		want   string
+	}{
+		{func(o *Options) { o.Label = "" }, "--label names no column"},
+		{func(o *Options) { o.Missing = "ignore" }, `--missing "ignore" is none of error, forward, zero, mean, drop`},
+		{func(o *Options) { o.Format = "xls" }, `--format "xls" is none of`},
+		{func(o *Options) { o.Features = []string{"a", "label"} }, `--features "label" is already the column of --label`},
+		{func(o *Options) { o.Features = []string{"a", "a"} }, `--features "a" is already the column of --features`},
+		{func(o *Options) { o.Features = []string{"a", ""} }, "--features holds an empty name"},
+		{func(o *Options) { o.Series, o.Time = "t", "t" }, `--time "t" is already the column of --series`},
+	}
+	for _, test := range tests {
+		o := DefaultOptions()
+		test.change(&o)
+		if err := o.Validate(); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("error %v, want %q", err, test.want)
+		}
+	}
+	if err := DefaultOptions().Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestClosest(t *testing.T) {
+	names := []string{"", "sample", "mlii_mv", "v5_mv", "qrs"}
+	for want, typed := range map[string]string{"qrs": "qsr", "mlii_mv": "MLII_MV", "v5_mv": "v5mv", "": "label"} {
+		if got := closest(names, typed); got != want {
+			t.Errorf("%q: %q, want %q", typed, got, want)
+		}
+	}
+}
+
+func TestClock(t *testing.T) {
+	var c clock
+	tests := []struct {
+		text string
+		want float64
+	}{
+		{"12.5", 12.5},
+		{" -3e2 ", -300},
+		{"1970-01-01T00:01:00Z", 60},
+		{"1970-01-01T01:00:00.25+01:00", .25},
+		{"1970-01-01 00:00:01.5", 1.5},
+		{"1970-01-01T00:02", 120},
+		{"1970-01-02", 86400},
+	}
+	for _, test := range tests {
+		for range 2 { // the second time the layout is tried first
+			if got, err := c.time(value{text: []byte(test.text)}); got != test.want || err != nil {
+				t.Errorf("%q: %v, %v, want %v", test.text, got, err, test.want)
+			}
+		}
+	}
+}
