@@ -121,6 +121,9 @@ func (d *parquetDecoder) columns() []string   { return d.names }
 func (d *parquetDecoder) ready() bool         { return true }
 func (d *parquetDecoder) warnings() []Warning { return nil }
 
+// progress is the part of the rows read so far.
+func (d *parquetDecoder) progress() float64 { return float64(d.line) / float64(d.file.NumRows()) }
+
 func (d *parquetDecoder) numbers() ([]bool, error) {
 	numbers := make([]bool, len(d.types))
 	for i, t := range d.types {

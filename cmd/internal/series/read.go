@@ -109,6 +109,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 	} else if r.HasLabel() != (l.data.Label != "") {
 		return &Error{File: r.source.name, Column: o.Label, Err: errors.New("some files have the label and others do not")}
 	}
+	size := fileSize(path)
 	for c := new(Chunk); ; {
 		err := r.Next(c)
 		if err == io.EOF {
@@ -117,18 +118,18 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 		if err != nil {
 			return err
 		}
-		l.append(c, l.done+r.source.used.Load())
+		l.append(c, l.part(r, size))
 		if l.data.Input > math.MaxInt32 {
 			return fmt.Errorf("there are more than %d rows", math.MaxInt32)
 		}
 	}
-	l.done += r.source.size
+	l.done += size
 	l.data.Warnings = append(l.data.Warnings, r.Warnings()...)
 	return nil
 }
 
-// append adds a chunk, read bytes of the files having been used so far.
-func (l *loader) append(c *Chunk, read int64) {
+// append adds a chunk, the given part of all files having been read.
+func (l *loader) append(c *Chunk, part float64) {
 	d := l.data
 	l.appendRuns(c)
 	if len(d.Rows) > 0 || c.Rows() < c.InputRows() {
@@ -138,16 +139,18 @@ func (l *loader) append(c *Chunk, read int64) {
 		}
 	}
 	d.Input += c.InputRows()
-	d.X = reserve(d.X, len(c.X), read, l.total)
-	d.X = append(d.X, c.X...)
-	if c.Labels != nil {
-		d.Labels = reserve(d.Labels, len(c.Labels), read, l.total)
-		d.Labels = append(d.Labels, c.Labels...)
+	d.X = appendAll(d.X, c.X, part)
+	d.Labels = appendAll(d.Labels, c.Labels, part)
+	d.Time = appendAll(d.Time, c.Time, part)
+}
+
+// part is the part of all files that has been read, 0 when that is not known.
+func (l *loader) part(r *Reader, size int64) float64 {
+	progress := r.progress()
+	if progress == 0 {
+		return 0
 	}
-	if c.Time != nil {
-		d.Time = reserve(d.Time, len(c.Time), read, l.total)
-		d.Time = append(d.Time, c.Time...)
-	}
+	return (float64(l.done) + progress*float64(size)) / float64(l.total)
 }
 
 // appendRuns notes which rows of the chunk belong to which series.
@@ -171,19 +174,19 @@ func fillIdentity(rows []int32, n int) []int32 {
 	return rows
 }
 
-// reserve makes room for n more values, and for all that will follow judging by
-// the part of the files read so far, so that columns are hardly ever copied.
-func reserve[T any](s []T, n int, read, total int64) []T {
-	const enough = 32 << 20 // bytes read before the part is trusted
-	need := len(s) + n
-	if need <= cap(s) {
-		return s
+// appendAll appends more to s. When s is full it makes room for all that will
+// follow judging by the part that is there, so that columns are hardly ever
+// copied and hardly larger than need be.
+func appendAll[T any](s, more []T, part float64) []T {
+	need := len(s) + len(more)
+	if need > cap(s) {
+		size := 2 * need
+		if part > 0 {
+			size = int(1.03 * float64(need) / part)
+		}
+		s = slices.Grow(s, size-len(s))
 	}
-	size := 2 * need
-	if read > enough && read < total {
-		size = int(1.03 * float64(need) * float64(total) / float64(read))
-	}
-	return slices.Grow(s, size-len(s))
+	return append(s, more...)
 }
 
 // finish brings the rows in order of their series.

@@ -133,32 +133,24 @@ func (r *Reader) add(c *Chunk, rec record) error {
 	}
 	r.inputs++
 	c.rows++
-	if err := r.findSeries(rec.line); err != nil {
-		return err
+	if err := r.findSeries(); err != nil {
+		return &Error{Line: rec.line, Column: r.options.Series, Err: err}
 	}
 	state := &r.roster.states[r.series]
-	var t float64
-	var err error
-	if r.roles.time >= 0 {
-		if t, err = r.clock.time(r.row[r.roles.time]); err == nil {
-			err = state.advance(t)
-		}
-		if err != nil {
-			return &Error{Line: rec.line, Column: r.options.Time, Err: err}
-		}
+	time, err := r.time(state)
+	if err != nil {
+		return &Error{Line: rec.line, Column: r.options.Time, Err: err}
 	}
-	label := int8(Unlabelled)
-	if r.roles.label >= 0 {
-		if label, err = r.labeler.label(r.row[r.roles.label]); err != nil {
-			return &Error{Line: rec.line, Column: r.options.Label, Err: err}
-		}
+	label, err := r.label()
+	if err != nil {
+		return &Error{Line: rec.line, Column: r.options.Label, Err: err}
 	}
 	kept, err := r.addFeatures(c, state, rec.line)
 	if !kept || err != nil {
 		return err
 	}
 	if r.roles.time >= 0 {
-		c.Time = append(c.Time, t)
+		c.Time = append(c.Time, time)
 	}
 	if r.roles.label >= 0 {
 		c.Labels = append(c.Labels, label)
@@ -166,6 +158,26 @@ func (r *Reader) add(c *Chunk, rec record) error {
 	c.Series = append(c.Series, r.series)
 	c.Input = append(c.Input, int32(c.rows-1))
 	return nil
+}
+
+// time is the time of the current row, 0 without a time column.
+func (r *Reader) time(state *seriesState) (float64, error) {
+	if r.roles.time < 0 {
+		return 0, nil
+	}
+	t, err := r.clock.time(r.row[r.roles.time])
+	if err != nil {
+		return 0, err
+	}
+	return t, state.advance(t)
+}
+
+// label is the label of the current row.
+func (r *Reader) label() (int8, error) {
+	if r.roles.label < 0 {
+		return Unlabelled, nil
+	}
+	return r.labeler.label(r.row[r.roles.label])
 }
 
 // addFeatures appends the features of the current row. It reports false when
@@ -214,7 +226,7 @@ func (r *Reader) fill(k int, state *seriesState) (float32, error) {
 }
 
 // findSeries sets r.series to the series of the current row.
-func (r *Reader) findSeries(line int) error {
+func (r *Reader) findSeries() error {
 	if r.roles.series < 0 {
 		if r.series < 0 {
 			r.series = r.roster.find([]byte(r.source.name), r.source.name, len(r.features))
@@ -226,11 +238,28 @@ func (r *Reader) findSeries(line int) error {
 		return nil
 	}
 	if v.empty() {
-		return &Error{Line: line, Column: r.options.Series, Err: errors.New("the series' name is missing")}
+		return errors.New("the series' name is missing")
 	}
 	r.name = v.appendText(r.name[:0])
 	r.series = r.roster.find(r.name, r.source.name, len(r.features))
 	return nil
+}
+
+// progress is the part of the file read so far, 0 where that cannot be told
+// precisely enough.
+func (r *Reader) progress() float64 {
+	const ahead = 3 * blockSize // bytes used, but hardly parsed yet
+	size, used := r.source.size, r.source.used.Load()
+	part := 0.0
+	if d, ok := r.decoder.(*parquetDecoder); ok {
+		part = d.progress()
+	} else if used > min(max(size/20, 10*ahead), 40*ahead) {
+		part = float64(used-ahead) / float64(size)
+	}
+	if part < 0.01 || part > 1 {
+		return 0
+	}
+	return part
 }
 
 // Warnings lists the oddities met so far.

@@ -26,7 +26,7 @@ type source struct {
 	file   *os.File
 	size   int64        // of the file as stored; 0 when not known
 	used   atomic.Int64 // bytes of it that were used, to within some blocks
-	plain  bool         // body is the file itself, byte for byte
+	plain  bool         // body is a regular file itself, byte for byte
 	ahead  []*readAhead // of the stored and of the decompressed bytes
 	unwrap func()       // ends the decompressor
 }
@@ -98,7 +98,7 @@ func (s *source) detect(ctx context.Context, path string, raw *bufio.Reader) err
 	if err != nil {
 		return err
 	}
-	s.body, s.plain = body, compression == Plain && s.file != nil
+	s.body, s.plain = body, compression == Plain && s.size > 0
 	if s.format == "" {
 		s.format, _ = FormatOf(path)
 	}
