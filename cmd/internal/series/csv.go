@@ -20,7 +20,8 @@ type csvDecoder struct {
 func newCSVDecoder(r io.Reader, comma byte) (*csvDecoder, error) {
 	d := &csvDecoder{buf: newLineBuffer(r), comma: comma}
 	d.buf.skipBOM()
-	fields, rec, err := d.record(nil)
+	var rec record
+	fields, err := d.record(nil, &rec)
 	if err == io.EOF {
 		return nil, errors.New("the file is empty")
 	}
@@ -28,7 +29,7 @@ func newCSVDecoder(r io.Reader, comma byte) (*csvDecoder, error) {
 		return nil, err
 	}
 	header := make([]value, fields)
-	d.split(rec, header)
+	d.split(&rec, header)
 	d.header = bytes.Clone(rec.text)
 	for _, v := range header {
 		d.names = append(d.names, string(bytes.TrimSpace(v.text)))
@@ -73,21 +74,21 @@ func (d *csvDecoder) numbers() ([]bool, error) {
 	return numbers, err
 }
 
-func (d *csvDecoder) next(row []value) (record, error) {
-	n, rec, err := d.record(row)
+func (d *csvDecoder) next(row []value, rec *record) error {
+	n, err := d.record(row, rec)
 	if err == nil && n != len(row) {
 		err = &Error{Line: rec.line, Err: fmt.Errorf("%d fields, expected %d as in the header", n, len(row))}
 	}
-	return rec, err
+	return err
 }
 
 // record reads the next record that is not blank and returns how many fields it
 // has.
-func (d *csvDecoder) record(row []value) (int, record, error) {
+func (d *csvDecoder) record(row []value, rec *record) (int, error) {
 	for {
 		line, err := d.buf.peekLine(0)
 		if err != nil {
-			return 0, record{}, d.at(err)
+			return 0, d.at(err)
 		}
 		text := trimEOL(line)
 		if len(text) == 0 {
@@ -95,30 +96,31 @@ func (d *csvDecoder) record(row []value) (int, record, error) {
 			continue
 		}
 		if bytes.IndexByte(text, '"') >= 0 {
-			return d.quoted(row)
+			return d.quoted(row, rec)
 		}
 		d.buf.consume(len(line), 1)
-		return splitPlain(text, d.comma, row), record{text: text, line: d.buf.line}, nil
+		rec.text, rec.line = text, d.buf.line
+		return splitPlain(text, d.comma, row), nil
 	}
 }
 
 // quoted reads a record with quotes, which may hold line feeds.
-func (d *csvDecoder) quoted(row []value) (int, record, error) {
+func (d *csvDecoder) quoted(row []value, rec *record) (int, error) {
 	line, err := d.buf.peekLine(0)
 	if err != nil {
-		return 0, record{}, d.at(err)
+		return 0, d.at(err)
 	}
 	lines, quotes := 1, bytes.Count(line, []byte(`"`))
 	for {
 		text := trimEOL(line)
 		n, err := splitQuoted(text, d.comma, row)
 		if err == nil {
-			rec := record{text: text, line: d.buf.line + 1}
+			rec.text, rec.line = text, d.buf.line+1
 			d.buf.consume(len(line), lines)
-			return n, rec, nil
+			return n, nil
 		}
 		if err != errOpenQuote {
-			return 0, record{}, d.at(err)
+			return 0, d.at(err)
 		}
 		for { // up to the line that closes the quote
 			seen := len(line)
@@ -126,7 +128,7 @@ func (d *csvDecoder) quoted(row []value) (int, record, error) {
 				err = errOpenQuote
 			}
 			if err != nil {
-				return 0, record{}, d.at(err)
+				return 0, d.at(err)
 			}
 			lines++
 			quotes += bytes.Count(line[seen:], []byte(`"`))
@@ -153,7 +155,7 @@ func (d *csvDecoder) skipBlank(n int) {
 	}
 }
 
-func (d *csvDecoder) split(r record, row []value) {
+func (d *csvDecoder) split(r *record, row []value) {
 	if bytes.IndexByte(r.text, '"') < 0 {
 		splitPlain(r.text, d.comma, row)
 		return

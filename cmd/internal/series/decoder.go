@@ -13,14 +13,14 @@ type decoder interface {
 	// numbers tells for each column whether its values are numbers. Formats
 	// without types look at the first rows; an error is that of the first.
 	numbers() ([]bool, error)
-	// next reads a row into row, which has one value per column, and returns it
+	// next reads a row into row, which has one value per column, and into rec,
 	// as it was written. Both are valid until the next call. At the end it
 	// returns io.EOF; other errors are complete but for the file's name.
-	next(row []value) (record, error)
+	next(row []value, rec *record) error
 	// ready reports whether next would return without waiting for input.
 	ready() bool
 	// split parses what next returned once more.
-	split(r record, row []value)
+	split(r *record, row []value)
 	// warnings are the oddities met so far.
 	warnings() []Warning
 }
@@ -91,10 +91,11 @@ func sampleNumbers(d decoder, b *lineBuffer) ([]bool, error) {
 	pos, line := b.pos, b.line
 	b.held = true
 	defer func() { b.pos, b.line, b.held = pos, line, false }()
+	var rec record
 	row := make([]value, len(d.columns()))
 	known, number := make([]bool, len(row)), make([]bool, len(row))
 	for n := 0; n < sampleRows && (n == 0 || b.ready()); n++ {
-		if _, err := d.next(row); err != nil {
+		if err := d.next(row, &rec); err != nil {
 			if n > 0 {
 				err = nil // reading will come to it
 			}

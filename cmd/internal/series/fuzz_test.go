@@ -126,8 +126,9 @@ func standardRecords(input string) (records [][]string, err error) {
 func ownRecords(input string) (records [][]string, err error) {
 	d := &csvDecoder{buf: newLineBuffer(strings.NewReader(input)), comma: ','}
 	row := make([]value, len(input)+1)
+	var rec record
 	for {
-		n, rec, err := d.record(row)
+		n, err := d.record(row, &rec)
 		if err == io.EOF {
 			return records, nil
 		}
@@ -140,7 +141,7 @@ func ownRecords(input string) (records [][]string, err error) {
 		}
 		records = append(records, fields)
 		again := make([]value, n)
-		d.split(rec, again)
+		d.split(&rec, again)
 		for i, v := range again {
 			if string(v.text) != fields[i] {
 				return records, errors.New("split differs from next")

@@ -78,18 +78,18 @@ func tooDeep(text []byte) bool {
 	return len(text) > most && bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) > most
 }
 
-func (d *jsonDecoder) next(row []value) (record, error) {
+func (d *jsonDecoder) next(row []value, rec *record) error {
 	line, err := d.peekObject()
 	if err != nil {
-		return record{}, err
+		return err
 	}
 	d.buf.consume(len(line), 1)
 	d.rows++
-	rec := record{text: bytes.TrimSpace(line), line: d.buf.line}
-	return rec, d.parse(rec, row)
+	rec.text, rec.line = bytes.TrimSpace(line), d.buf.line
+	return d.parse(rec, row)
 }
 
-func (d *jsonDecoder) parse(rec record, row []value) (err error) {
+func (d *jsonDecoder) parse(rec *record, row []value) (err error) {
 	for i := range row {
 		row[i] = value{kind: nullKind}
 	}
@@ -132,7 +132,7 @@ func (d *jsonDecoder) noteUnknown(key string, line int) {
 	}
 }
 
-func (d *jsonDecoder) split(r record, row []value) {
+func (d *jsonDecoder) split(r *record, row []value) {
 	clear(d.seen)
 	d.parse(r, row) // next has parsed it before
 }

@@ -132,25 +132,25 @@ func (d *parquetDecoder) numbers() ([]bool, error) {
 	return numbers, nil
 }
 
-func (d *parquetDecoder) next(row []value) (record, error) {
+func (d *parquetDecoder) next(row []value, rec *record) error {
 	if len(d.ahead) == 0 {
 		if err := guard(d.fill); err != nil {
 			if err != io.EOF {
 				err = &Error{Line: d.line + 1, Err: err}
 			}
-			return record{}, err
+			return err
 		}
 	}
 	d.line++
-	rec := record{typed: d.ahead[0], line: d.line}
+	rec.typed, rec.line = d.ahead[0], d.line
 	d.ahead = d.ahead[1:]
 	if len(rec.typed) != len(row) {
-		return rec, &Error{Line: d.line, Err: fmt.Errorf("%d values, expected %d", len(rec.typed), len(row))}
+		return &Error{Line: d.line, Err: fmt.Errorf("%d values, expected %d", len(rec.typed), len(row))}
 	}
 	for i, v := range rec.typed {
 		row[i] = d.types[i].value(v)
 	}
-	return rec, nil
+	return nil
 }
 
 // fill reads the next batch.
@@ -178,7 +178,7 @@ func (d *parquetDecoder) fill() error {
 }
 
 // split stores every value as its text.
-func (d *parquetDecoder) split(r record, row []value) {
+func (d *parquetDecoder) split(r *record, row []value) {
 	d.text = d.text[:0]
 	for i, v := range r.typed {
 		if v.IsNull() {

@@ -28,6 +28,7 @@ type Reader struct {
 	clock    clock
 	keep     bool    // remember rows as they were written
 	row      []value // [columns] the current row
+	record   record  // the same as it was written
 	series   int32   // of the last row, -1 before the first
 	name     []byte  // of that series as written
 	inputs   int
@@ -106,12 +107,12 @@ func (r *Reader) Next(c *Chunk) error {
 		if c.rows > 0 && r.options.Follow && !r.decoder.ready() {
 			break
 		}
-		rec, err := r.decoder.next(r.row)
+		err := r.decoder.next(r.row, &r.record)
 		if err == io.EOF {
 			break
 		}
 		if err == nil {
-			err = r.add(c, rec)
+			err = r.add(c)
 		}
 		if err != nil {
 			return inFile(r.source.name, err)
@@ -127,25 +128,25 @@ func (r *Reader) Next(c *Chunk) error {
 }
 
 // add appends the current row to c.
-func (r *Reader) add(c *Chunk, rec record) error {
+func (r *Reader) add(c *Chunk) error {
 	if r.keep {
-		c.remember(rec)
+		c.remember(r.record)
 	}
 	r.inputs++
 	c.rows++
 	if err := r.findSeries(); err != nil {
-		return &Error{Line: rec.line, Column: r.options.Series, Err: err}
+		return &Error{Line: r.record.line, Column: r.options.Series, Err: err}
 	}
 	state := &r.roster.states[r.series]
 	time, err := r.time(state)
 	if err != nil {
-		return &Error{Line: rec.line, Column: r.options.Time, Err: err}
+		return &Error{Line: r.record.line, Column: r.options.Time, Err: err}
 	}
 	label, err := r.label()
 	if err != nil {
-		return &Error{Line: rec.line, Column: r.options.Label, Err: err}
+		return &Error{Line: r.record.line, Column: r.options.Label, Err: err}
 	}
-	kept, err := r.addFeatures(c, state, rec.line)
+	kept, err := r.addFeatures(c, state)
 	if !kept || err != nil {
 		return err
 	}
@@ -182,7 +183,7 @@ func (r *Reader) label() (int8, error) {
 
 // addFeatures appends the features of the current row. It reports false when
 // the row is to be left out.
-func (r *Reader) addFeatures(c *Chunk, state *seriesState, line int) (bool, error) {
+func (r *Reader) addFeatures(c *Chunk, state *seriesState) (bool, error) {
 	from := len(c.X)
 	for k, i := range r.roles.features {
 		x, err := r.row[i].feature()
@@ -195,7 +196,7 @@ func (r *Reader) addFeatures(c *Chunk, state *seriesState, line int) (bool, erro
 			return false, nil
 		}
 		if err != nil {
-			return false, &Error{Line: line, Column: r.features[k], Err: err}
+			return false, &Error{Line: r.record.line, Column: r.features[k], Err: err}
 		}
 		c.X = append(c.X, x)
 	}

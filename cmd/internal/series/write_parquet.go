@@ -12,7 +12,7 @@ import (
 // parquetEncoder writes Parquet. Rows read as Parquet keep their types.
 type parquetEncoder struct {
 	w       *parquet.GenericWriter[any]
-	split   func(record, []value) // nil when rows keep their values
+	split   func(*record, []value) // nil when rows keep their values
 	row     []value
 	feature []bool // of the columns split sets
 	rows    []parquet.Row
@@ -76,7 +76,7 @@ func (t flatTable) Fields() []parquet.Field {
 	return fields
 }
 
-func (e *parquetEncoder) write(r record, a answer) error {
+func (e *parquetEncoder) write(r *record, a answer) error {
 	from := len(e.values)
 	if e.split == nil {
 		e.values = append(e.values, r.typed...)
@@ -97,7 +97,7 @@ func (e *parquetEncoder) write(r record, a answer) error {
 }
 
 // appendFields appends the fields of a row that was read as text.
-func (e *parquetEncoder) appendFields(r record) {
+func (e *parquetEncoder) appendFields(r *record) {
 	e.split(r, e.row)
 	from := len(e.values)
 	for i, v := range e.row {

@@ -13,7 +13,7 @@ type csvEncoder struct {
 	w     *bufio.Writer
 	comma byte
 	line  []byte
-	split func(record, []value) // nil when rows keep their text
+	split func(*record, []value) // nil when rows keep their text
 	row   []value
 }
 
@@ -31,7 +31,7 @@ func newCSVEncoder(w *bufio.Writer, comma byte, r *Reader, names [2]string) (*cs
 	return e, e.endLine()
 }
 
-func (e *csvEncoder) write(r record, a answer) error {
+func (e *csvEncoder) write(r *record, a answer) error {
 	e.line = e.line[:0]
 	if e.split == nil {
 		e.line = append(append(e.line, r.text...), e.comma)
@@ -75,8 +75,8 @@ func (e *csvEncoder) close() error { return nil }
 type jsonEncoder struct {
 	w     *bufio.Writer
 	line  []byte
-	keys  [][]byte              // each column's `"name":`
-	split func(record, []value) // nil when rows keep their text
+	keys  [][]byte               // each column's `"name":`
+	split func(*record, []value) // nil when rows keep their text
 	row   []value
 	names [2][]byte // `"probability":` and `"label":`
 }
@@ -95,7 +95,7 @@ func newJSONEncoder(w *bufio.Writer, r *Reader, names [2]string) *jsonEncoder {
 
 func jsonKey(name string) []byte { return append(gjson.AppendJSONString(nil, name), ':') }
 
-func (e *jsonEncoder) write(r record, a answer) error {
+func (e *jsonEncoder) write(r *record, a answer) error {
 	if e.split == nil {
 		e.line = append(e.line[:0], bytes.TrimRight(r.text[:len(r.text)-1], " \t\r")...)
 	} else {
@@ -123,7 +123,7 @@ func (e *jsonEncoder) write(r record, a answer) error {
 
 // appendFields sets line to an object, still open, of a row that was read in
 // another format.
-func (e *jsonEncoder) appendFields(r record) {
+func (e *jsonEncoder) appendFields(r *record) {
 	e.split(r, e.row)
 	e.line = append(e.line[:0], '{')
 	for i, v := range e.row {

@@ -24,7 +24,7 @@ type answer struct {
 
 // encoder writes rows in one format.
 type encoder interface {
-	write(r record, a answer) error
+	write(r *record, a answer) error
 	// close completes the output, but leaves what it is written to open.
 	close() error
 }
@@ -119,13 +119,13 @@ func (w *Writer) Write(c *Chunk, probability []float32, label []int8) error {
 		return fmt.Errorf("%d probabilities and %d labels for %d rows", len(probability), len(label), c.Rows())
 	}
 	k := 0
-	for i, rec := range c.records {
+	for i := range c.records {
 		var a answer
 		if k < len(c.Input) && int(c.Input[k]) == i {
 			a = answer{probability[k], label[k], true}
 			k++
 		}
-		if err := w.enc.write(rec, a); err != nil {
+		if err := w.enc.write(&c.records[i], a); err != nil {
 			return fmt.Errorf("write predictions: %w", err)
 		}
 	}
