@@ -40,6 +40,9 @@ func TestSplit(t *testing.T) {
 	if want := [][2]int{{0, 8}, {10, 14}, {15, 16}}; !slices.Equal(spans(train), want) {
 		t.Errorf("train %v, want %v", spans(train), want)
 	}
+	if Rows(train)+Rows(validation) != d.Len() {
+		t.Errorf("%d and %d rows, want %d in all", Rows(train), Rows(validation), d.Len())
+	}
 	if want := [][2]int{{8, 10}, {14, 15}}; !slices.Equal(spans(validation), want) {
 		t.Errorf("validation %v, want %v", spans(validation), want)
 	}
@@ -183,6 +186,13 @@ func TestScaler(t *testing.T) {
 			t.Errorf("%s: %v, want %v", test.kind, x, test.want)
 		}
 	}
+	s := Scaler{Columns: []string{"a", "b"}}
+	if err := s.Check([]string{"a", "b"}); err != nil {
+		t.Error(err)
+	}
+	if err := s.Check([]string{"b", "a"}); err == nil {
+		t.Error("no error for features in another order")
+	}
 	if _, err := FitScaler("log", d, training); err == nil {
 		t.Error("no error for an unknown kind")
 	}
@@ -239,6 +249,9 @@ func TestBuiltin(t *testing.T) {
 		if count := CountLabels(d.Labels, d.Series); b.name == "sine-question" && count != [2]int{1, 999} {
 			t.Errorf("%s has %v zeros and twos, want one 0", b.name, count)
 		}
+	}
+	if lines := Builtins(); len(lines) != len(builtins) || !strings.HasPrefix(lines[0], "sine ") {
+		t.Errorf("the list is %q", lines)
 	}
 	if err := WriteBuiltin(&bytes.Buffer{}, "cosine"); err == nil {
 		t.Error("no error for an unknown name")

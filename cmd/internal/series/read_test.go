@@ -178,6 +178,25 @@ func TestReadFiles(t *testing.T) {
 	}
 }
 
+// Rows without a line feed, or nested without an end, are not followed for ever.
+func TestReadHuge(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"a line", "a,label\n1" + strings.Repeat(" ", maxRecord) + ",0\n", "standard input:2: a row is longer than 16 MB"},
+		{"an open quote", "a,label\n1,\"" + strings.Repeat("\n", maxRecord) + "\n", "standard input:2: a row is longer than 16 MB"},
+		{"nested JSON", `{"a":` + strings.Repeat("[", maxRecord/2), "is not a JSON object on one line"},
+	}
+	for _, test := range tests {
+		if _, err := readText(test.text, DefaultOptions()); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %.200v, want %q", test.name, err, test.want)
+		}
+	}
+	field := strings.Repeat("x", maxRecord/2)
+	d, err := readText("a,b,label\n1,"+field+",0\n2,y,1\n", DefaultOptions())
+	if err != nil || d.Len() != 2 {
+		t.Errorf("a long field: %v", err)
+	}
+}
+
 func TestReadTruncated(t *testing.T) {
 	var text strings.Builder
 	writeBenchCSV(&text, 20_000, 3)

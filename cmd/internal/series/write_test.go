@@ -238,6 +238,11 @@ func TestFollow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
+	var out bytes.Buffer
+	w, err := NewWriter(&out, "", r)
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := new(Chunk)
 	for i, line := range []string{"2\n", "3\n4\n", ""} {
 		if err := r.Next(c); err != nil {
@@ -245,6 +250,15 @@ func TestFollow(t *testing.T) {
 		}
 		if want := []int{1, 1, 2}[i]; c.Rows() != want {
 			t.Errorf("chunk %d has %d rows, want %d", i, c.Rows(), want)
+		}
+		if err := w.Write(c, make([]float32, c.Rows()), make([]int8, c.Rows())); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if want := []int{2, 3, 5}[i]; bytes.Count(out.Bytes(), []byte("\n")) != want {
+			t.Errorf("%d chunks came out as %q", i+1, &out)
 		}
 		if line == "" {
 			feed.Close()
@@ -254,6 +268,9 @@ func TestFollow(t *testing.T) {
 	}
 	if err := r.Next(c); err != io.EOF {
 		t.Errorf("error %v at the end", err)
+	}
+	if name := r.SeriesName(0); name != "standard input" {
+		t.Errorf("the series is called %q", name)
 	}
 }
 
