@@ -5,13 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
-	"strconv"
-	"time"
 
 	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/format"
 )
 
 // parquetRow is a row of a flat table: one value per column.
@@ -189,124 +185,4 @@ func (d *parquetDecoder) split(r *record, row []value) {
 		d.text = d.types[i].appendText(d.text, v)
 		row[i] = value{text: d.text[from:]}
 	}
-}
-
-// parquetType is what a column's values mean.
-type parquetType struct {
-	number   bool
-	unsigned bool
-	unit     float64        // what an integer of 1 stands for; decimals and timestamps have their own
-	stamp    *time.Duration // the unit of timestamps, nil for other columns
-}
-
-func newParquetType(t parquet.Type) parquetType {
-	p := parquetType{number: t.Kind() < parquet.ByteArray && t.Kind() != parquet.Int96, unit: 1}
-	logical := t.LogicalType()
-	if logical == nil {
-		return p
-	}
-	switch l := logical.Value.(type) {
-	case *format.IntType:
-		p.unsigned = !l.IsSigned
-	case *format.DecimalType:
-		p.unit = math.Pow10(-int(l.Scale))
-	case *format.TimestampType:
-		unit := stampUnit(l.Unit)
-		p.unit, p.stamp = unit.Seconds(), &unit
-	}
-	return p
-}
-
-func stampUnit(u format.TimeUnit) time.Duration {
-	switch u.Value.(type) {
-	case *format.MilliSeconds:
-		return time.Millisecond
-	case *format.MicroSeconds:
-		return time.Microsecond
-	}
-	return time.Nanosecond
-}
-
-// value is v as a field: a number in its unit (seconds for timestamps), else text.
-func (p parquetType) value(v parquet.Value) value {
-	switch v.Kind() {
-	case parquet.Boolean:
-		if v.Boolean() {
-			return value{kind: numberKind, number: 1}
-		}
-		return value{kind: numberKind}
-	case parquet.Int32, parquet.Int64:
-		return p.integer(v)
-	case parquet.Float:
-		return value{kind: numberKind, number: float64(v.Float())}
-	case parquet.Double:
-		return value{kind: numberKind, number: v.Double()}
-	}
-	if v.IsNull() {
-		return value{kind: nullKind}
-	}
-	if v.Kind() == parquet.Int96 {
-		return value{text: []byte(v.String())}
-	}
-	return value{text: v.ByteArray()}
-}
-
-func (p parquetType) integer(v parquet.Value) value {
-	x := float64(signed(v))
-	if p.unsigned {
-		x = float64(unsigned(v))
-	}
-	field := value{kind: numberKind, number: x * p.unit}
-	if math.Abs(x) > exactInt {
-		field.text = p.appendText(nil, v)
-	}
-	return field
-}
-
-func signed(v parquet.Value) int64 {
-	if v.Kind() == parquet.Int32 {
-		return int64(v.Int32())
-	}
-	return v.Int64()
-}
-
-func unsigned(v parquet.Value) uint64 {
-	if v.Kind() == parquet.Int32 {
-		return uint64(v.Uint32())
-	}
-	return v.Uint64()
-}
-
-// appendText appends v as a CSV file would show it.
-func (p parquetType) appendText(dst []byte, v parquet.Value) []byte {
-	switch v.Kind() {
-	case parquet.Boolean:
-		return strconv.AppendBool(dst, v.Boolean())
-	case parquet.Float:
-		return strconv.AppendFloat(dst, float64(v.Float()), 'g', -1, 32)
-	case parquet.Double:
-		return strconv.AppendFloat(dst, v.Double(), 'g', -1, 64)
-	case parquet.Int32, parquet.Int64:
-		switch {
-		case p.stamp != nil:
-			return p.time(v.Int64()).AppendFormat(dst, time.RFC3339Nano)
-		case p.unit != 1:
-			return strconv.AppendFloat(dst, float64(signed(v))*p.unit, 'g', -1, 64)
-		case p.unsigned:
-			return strconv.AppendUint(dst, unsigned(v), 10)
-		}
-		return strconv.AppendInt(dst, signed(v), 10)
-	}
-	return append(dst, p.value(v).text...)
-}
-
-// time is the timestamp n.
-func (p parquetType) time(n int64) time.Time {
-	switch *p.stamp {
-	case time.Millisecond:
-		return time.UnixMilli(n).UTC()
-	case time.Microsecond:
-		return time.UnixMicro(n).UTC()
-	}
-	return time.Unix(0, n).UTC()
 }

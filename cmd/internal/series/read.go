@@ -189,61 +189,6 @@ func appendAll[T any](s, more []T, part float64) []T {
 	return append(s, more...)
 }
 
-// finish brings the rows in order of their series.
-func (l *loader) finish() {
-	d := l.data
-	position := make([]int, len(l.roster.states))
-	for _, r := range l.runs {
-		position[r.series] += r.end - r.start
-	}
-	start := 0
-	for i, n := range position {
-		s := l.roster.states[i]
-		position[i] = start
-		if n > 0 {
-			d.Series = append(d.Series, Range{Name: s.name, File: s.file, Start: start, End: start + n})
-		}
-		start += n
-	}
-	if len(l.runs) > len(d.Series) {
-		l.group(position, start)
-	}
-}
-
-// group moves the rows of each series together, series i beginning at
-// position[i].
-func (l *loader) group(position []int, n int) {
-	d := l.data
-	order := make([]int32, n) // order[new] = old
-	for _, r := range l.runs {
-		for i := r.start; i < r.end; i++ {
-			order[position[r.series]] = int32(i)
-			position[r.series]++
-		}
-	}
-	d.X = permute(d.X, len(d.Features), order)
-	if d.Labels != nil {
-		d.Labels = permute(d.Labels, 1, order)
-	}
-	if d.Time != nil {
-		d.Time = permute(d.Time, 1, order)
-	}
-	if d.Rows != nil {
-		d.Rows = permute(d.Rows, 1, order)
-	} else {
-		d.Rows = order
-	}
-}
-
-// permute returns the rows of s, width values each, in the given order.
-func permute[T any](s []T, width int, order []int32) []T {
-	out := make([]T, 0, len(s))
-	for _, i := range order {
-		out = append(out, s[int(i)*width:(int(i)+1)*width]...)
-	}
-	return out
-}
-
 // check finds what is wrong with, or odd about, all rows together.
 func (l *loader) check(o Options) error {
 	d := l.data

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 )
 
@@ -14,6 +13,8 @@ const (
 	chunkRows = 8192    // rows of a chunk, at most
 	chunkText = 4 << 20 // bytes of their text, about
 )
+
+var errNoRows = errors.New("there are no rows")
 
 // Reader streams the rows of one file.
 type Reader struct {
@@ -179,51 +180,6 @@ func (r *Reader) label() (int8, error) {
 		return Unlabelled, nil
 	}
 	return r.labeler.label(r.row[r.roles.label])
-}
-
-// addFeatures appends the features of the current row. It reports false when
-// the row is to be left out.
-func (r *Reader) addFeatures(c *Chunk, state *seriesState) (bool, error) {
-	from := len(c.X)
-	for k, i := range r.roles.features {
-		x, err := r.row[i].feature()
-		if err == nil && x != x {
-			x, err = r.fill(k, state)
-		}
-		if err == errDrop {
-			c.X = c.X[:from]
-			r.dropped++
-			return false, nil
-		}
-		if err != nil {
-			return false, &Error{Line: r.record.line, Column: r.features[k], Err: err}
-		}
-		c.X = append(c.X, x)
-	}
-	if r.options.Missing == MissingForward {
-		copy(state.last, c.X[from:])
-	}
-	return true, nil
-}
-
-var errNoRows = errors.New("there are no rows")
-
-var errDrop = errors.New("row left out")
-
-// fill is what stands in for a missing feature k.
-func (r *Reader) fill(k int, state *seriesState) (float32, error) {
-	r.filled[k]++
-	switch r.options.Missing {
-	case MissingZero:
-		return 0, nil
-	case MissingForward:
-		return state.last[k], nil
-	case MissingMean:
-		return float32(math.NaN()), nil
-	case MissingDrop:
-		return 0, errDrop
-	}
-	return 0, errors.New("the value is missing (--missing says what to put in its place)")
 }
 
 // findSeries sets r.series to the series of the current row.
