@@ -1,5 +1,7 @@
 package series
 
+import "slices"
+
 // finish brings the rows in order of their series.
 func (l *loader) finish() {
 	d := l.data
@@ -16,7 +18,7 @@ func (l *loader) finish() {
 		}
 		start += n
 	}
-	if len(l.runs) > len(d.Series) {
+	if !slices.IsSortedFunc(l.runs, func(a, b run) int { return int(a.series - b.series) }) {
 		l.group(position, start)
 	}
 }

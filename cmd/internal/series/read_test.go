@@ -145,6 +145,25 @@ func TestReadSeriesColumn(t *testing.T) {
 	}
 }
 
+// A series may begin with rows that are left out.
+func TestReadSeriesDropped(t *testing.T) {
+	o := Options{Label: "label", Series: "s", Missing: MissingDrop, Features: []string{"a"}}
+	d, err := readText("s,a,label\nu,,0\nv,1,1\nu,2,0\nw,,1\n", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []float32{2, 1}; !slices.Equal(d.X, want) {
+		t.Errorf("X %v, want %v", d.X, want)
+	}
+	if want := []int32{2, 1}; !slices.Equal(d.Rows, want) || d.Input != 4 {
+		t.Errorf("rows %v of %d, want %v of 4", d.Rows, d.Input, want)
+	}
+	stdin := "standard input"
+	if want := []Range{{"u", stdin, 0, 1}, {"v", stdin, 1, 2}}; !slices.Equal(d.Series, want) {
+		t.Errorf("series %v, want %v", d.Series, want)
+	}
+}
+
 func TestReadFiles(t *testing.T) {
 	dir := t.TempDir()
 	files := map[string]string{
