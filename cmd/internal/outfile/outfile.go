@@ -3,18 +3,17 @@
 package outfile
 
 import (
-	"bufio"
 	"errors"
 	"os"
 
 	"github.com/google/renameio/v2"
 )
 
-// File is a file being written. Until Commit, its path is untouched.
+// File is a file being written, without a buffer. Until Commit, its path is
+// untouched.
 type File struct {
-	*bufio.Writer
-	pending *renameio.PendingFile
-	direct  *os.File
+	*os.File
+	pending *renameio.PendingFile // nil for what is written to directly
 }
 
 // Create begins to write path. What is no regular file, a device or a pipe, is
@@ -28,7 +27,7 @@ func Create(path string) (*File, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &File{Writer: bufio.NewWriter(f), direct: f}, nil
+		return &File{File: f}, nil
 	}
 	f, err := renameio.NewPendingFile(path, renameio.WithExistingPermissions())
 	var pathErr *os.PathError
@@ -38,24 +37,21 @@ func Create(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &File{Writer: bufio.NewWriter(f), pending: f}, nil
+	return &File{f.File, f}, nil
 }
 
 // Commit puts the written file in its place.
 func (f *File) Commit() error {
-	if err := f.Flush(); err != nil {
-		return err
-	}
-	if f.direct != nil {
-		return f.direct.Close()
+	if f.pending == nil {
+		return f.Close()
 	}
 	return f.pending.CloseAtomicallyReplace()
 }
 
 // Discard drops what was written, unless it has been committed.
 func (f *File) Discard() {
-	if f.direct != nil {
-		_ = f.direct.Close()
+	if f.pending == nil {
+		_ = f.Close()
 		return
 	}
 	_ = f.pending.Cleanup()

@@ -5,6 +5,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
 )
 
 // Answer columns, behind the input's own. Where the input has a column of that
@@ -37,8 +42,8 @@ type encoder interface {
 type Writer struct {
 	enc     encoder
 	out     *bufio.Writer
-	closers []io.Closer // compression, then the file
-	file    *atomicFile // nil when the caller owns the output
+	closers []io.Closer   // compression, then the file
+	file    *outfile.File // nil when the caller owns the output
 }
 
 // NewWriter writes rows of r to w in the given format, which may be "" for the
@@ -58,7 +63,7 @@ func Create(path string, f Format, r *Reader) (*Writer, error) {
 	if f == "" {
 		f = named
 	}
-	file, err := createAtomic(path)
+	file, err := outfile.Create(path)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +88,21 @@ func compressed(file io.Writer, f Format, c Compression, r *Reader) (*Writer, er
 	out.closers = append(out.closers, z)
 	return out, nil
 }
+
+// newCompressor wraps w; closing it leaves w open.
+func newCompressor(w io.Writer, c Compression) (io.WriteCloser, error) {
+	switch c {
+	case Gzip:
+		return gzip.NewWriter(w), nil
+	case Zstd:
+		return zstd.NewWriter(w)
+	}
+	return plainWriter{w}, nil
+}
+
+type plainWriter struct{ io.Writer }
+
+func (plainWriter) Close() error { return nil }
 
 func newEncoder(w *bufio.Writer, f Format, r *Reader) (encoder, error) {
 	columns := r.Columns()
