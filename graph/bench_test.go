@@ -1,0 +1,204 @@
+package graph_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	tf "github.com/wamuir/graft/tensorflow"
+	configpb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
+	"github.com/wamuir/graft/tensorflow/op"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// stepsACall is how many training steps a call of Session.Steps makes here: as
+// many as the program makes between two lines.
+const stepsACall = 100
+
+// BenchmarkTrainStep is the original's training, by kernel and threads. An
+// operation is one training step.
+func BenchmarkTrainStep(b *testing.B) {
+	kernels := append([]graph.Kernel{graph.KernelFused, graph.KernelPortable}, forms()[1:]...)
+	for _, kernel := range kernels {
+		for _, threads := range []int{1, 2} {
+			b.Run(fmt.Sprintf("%s/%d", kernel, threads), func(b *testing.B) {
+				c := answer.config(0)
+				c.Kernel, c.Threads = kernel, threads
+				s := newSession(b, c)
+				if err := s.SetSeries(answer.series()); err != nil {
+					b.Fatal(err)
+				}
+				trainOn(b, s, perEpoch)
+				b.ResetTimer()
+				trainOn(b, s, b.N)
+			})
+		}
+	}
+}
+
+// trainOn makes n training steps, epoch after epoch.
+func trainOn(b *testing.B, s *graph.Session, n int) {
+	for done := 0; done < n; {
+		from := done % perEpoch
+		to := min(from+stepsACall, from+n-done, perEpoch)
+		steps(b, s, iterations(from, to))
+		done += to - from
+	}
+}
+
+// BenchmarkPredict is the original's prediction: 10 windows of 20 steps.
+func BenchmarkPredict(b *testing.B) {
+	s := answer.session(b, 0)
+	x := answer.series().X[:perBatch]
+	for b.Loop() {
+		if _, err := s.Predict(x, perBatch/20, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkNewSession is the time to assemble, start and close a session.
+func BenchmarkNewSession(b *testing.B) {
+	for b.Loop() {
+		s, err := graph.NewSession(answer.config(0))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			b.Error(err)
+		}
+	}
+}
+
+// The shape that BenchmarkShape trains, and threads of BenchmarkMatMul too.
+var (
+	shapeSteps   = flag.Int("shape.steps", 20, "steps in a window")
+	shapeUnits   = flag.Int("shape.units", 100, "width of the recurrent state")
+	shapeBatch   = flag.Int("shape.batch", 10, "windows in a batch")
+	shapeThreads = flag.Int("shape.threads", 1, "threads")
+	shapeKernel  = flag.String("shape.kernel", "auto", "form of the recurrence")
+	shapeCall    = flag.Int("shape.call", 10, "training steps in a call")
+)
+
+// BenchmarkShape trains a network of the shape that the flags ask for, in a new
+// session: run it alone, as memory and the first times are the process's. An
+// operation is one call of Session.Steps; the metrics are
+//
+//	ns/step   a training step
+//	GFLOP/s   of its matrix products, 2 operations a multiplication
+//	ms-build  to assemble the graph and start the session
+//	ms-first  the first call
+//	MB-peak   resident memory at most (Linux only)
+func BenchmarkShape(b *testing.B) {
+	c := graph.DefaultConfig()
+	c.Steps, c.Units, c.Threads = *shapeSteps, *shapeUnits, *shapeThreads
+	c.Kernel = graph.Kernel(*shapeKernel)
+
+	begin := time.Now()
+	s := newSession(b, c)
+	built := time.Since(begin)
+	rows := c.Steps + *shapeBatch + *shapeCall
+	d := graph.Series{X: make([]float32, rows), Y: make([]float32, rows)}
+	for i := range rows {
+		d.X[i], d.Y[i] = float32(sine(i)), answer.label(i)
+	}
+	if err := s.SetSeries(d); err != nil {
+		b.Fatal(err)
+	}
+	plan := graph.Plan{Starts: make([][]int32, *shapeCall)}
+	for k := range plan.Starts {
+		for w := range *shapeBatch {
+			plan.Starts[k] = append(plan.Starts[k], int32(k+w))
+		}
+	}
+	begin = time.Now()
+	steps(b, s, graph.Plan{Starts: plan.Starts[:1]})
+	first := time.Since(begin)
+	steps(b, s, plan)
+
+	for b.Loop() {
+		if _, err := s.Steps(context.Background(), plan); err != nil {
+			b.Fatal(err)
+		}
+	}
+	step := float64(b.Elapsed().Nanoseconds()) / float64(b.N**shapeCall)
+	b.ReportMetric(step, "ns/step")
+	b.ReportMetric(flop(c, *shapeBatch)/step, "GFLOP/s")
+	b.ReportMetric(float64(built.Microseconds())/1e3, "ms-build")
+	b.ReportMetric(float64(first.Microseconds())/1e3, "ms-first")
+	b.ReportMetric(peakMemory(), "MB-peak")
+}
+
+// flop is what the matrix products of a training step take: the state's and the
+// projection's three each (forward, by the weights, by the input), the input's two.
+func flop(c graph.Config, batch int) float64 {
+	rows, units := float64(c.Steps*batch), float64(c.Units)
+	return rows * units * (6*(units+float64(c.Loss.Outputs())) + 4*float64(c.Features))
+}
+
+// peakMemory is this process's largest resident size in MB, 0 where /proc does
+// not tell it.
+func peakMemory() float64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	kb, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	n, _ := strconv.ParseFloat(kb, 64)
+	return n / 1024
+}
+
+// BenchmarkMatMul is a product of two 1024 x 1024 matrices in libtensorflow, on
+// -shape.threads threads: what there is to reach.
+func BenchmarkMatMul(b *testing.B) {
+	const n = 1024
+	scope := op.NewScope()
+	left := op.Placeholder(scope.SubScope("left"), tf.Float, op.PlaceholderShape(tf.MakeShape(n, n)))
+	right := op.Placeholder(scope.SubScope("right"), tf.Float, op.PlaceholderShape(tf.MakeShape(n, n)))
+	product := op.MatMul(scope, left, right)
+	g, err := scope.Finalize()
+	if err != nil {
+		b.Fatal(err)
+	}
+	config, err := proto.Marshal(&configpb.ConfigProto{
+		IntraOpParallelismThreads: int32(*shapeThreads),
+		InterOpParallelismThreads: -1,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	sess, err := tf.NewSession(g, &tf.SessionOptions{Config: config})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer sess.Close()
+
+	rows := make([][]float32, n)
+	for i := range rows {
+		rows[i] = make([]float32, n)
+		for j := range rows[i] {
+			rows[i][j] = float32(sine(i + j))
+		}
+	}
+	values, err := tf.NewTensor(rows)
+	if err != nil {
+		b.Fatal(err)
+	}
+	feeds := map[tf.Output]*tf.Tensor{left: values, right: values}
+	for b.Loop() {
+		if _, err := sess.Run(feeds, nil, []*tf.Operation{product.Op}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(2*n*n*n/(float64(b.Elapsed().Nanoseconds())/float64(b.N)), "GFLOP/s")
+	runtime.KeepAlive(values)
+}
