@@ -11,9 +11,10 @@ A line of the plan is a contestant: four columns, divided by tabs.
   reference  the name of the contestant that it is compared with, - for none
   command    as the shell takes it
 
-Each round runs every command once, so what disturbs the machine disturbs all of
-them. A round's time is the median of what the command prints, the time in the table
-the median of all rounds. A ratio is taken within each round, the table has its median.
+Each round runs every command, and the reference anew right before each of those that
+are compared with it, so what disturbs the machine disturbs both. The time of a run is
+the median of what the command prints, the time in the table the median of all runs. A
+ratio is that of two neighbouring runs, the table has its median.
 """
 
 import argparse
@@ -27,6 +28,7 @@ import sys
 import time
 
 UNITS = {"step": "µs a step", "program": "seconds"}
+VECTORS = [("avx512f", "AVX-512"), ("avx2", "AVX2"), ("asimd", "NEON")]
 BUSY = 0.5  # a load above it is worth a warning
 
 
@@ -62,39 +64,57 @@ class Contestant:
 
 
 def run_rounds(contestants, rounds):
-    """Returns {name: {kind, reference, times}} with a time a round."""
+    """Returns {(kind, name): result}, a time a run and a ratio a round."""
     results = {}
+    references = {(c.kind, c.name): c for c in contestants}
     for n in range(rounds):
-        print(f"bench: round {n + 1} of {rounds}", file=sys.stderr)
+        print(f"bench: round {n + 1} of {rounds}", file=sys.stderr, flush=True)
         for c in contestants:
-            for name, times in c.run().items():
-                r = results.setdefault((c.kind, name), {"kind": c.kind, "name": name, "reference": c.reference, "times": []})
-                r["times"].append(statistics.median(times))
+            reference = references.get((c.kind, c.reference))
+            against = keep(results, reference, reference.run()) if reference else None
+            keep(results, c, c.run(), against)
     return results
 
 
+def keep(results, contestant, times, against=None):
+    """Adds the times of a run to results and returns their median, the last one's."""
+    for name, values in times.items():
+        r = results.setdefault((contestant.kind, name), {
+            "kind": contestant.kind, "name": name, "reference": contestant.reference, "times": [], "ratios": []})
+        middle = statistics.median(values)
+        r["times"].append(middle)
+        if against:
+            r["ratios"].append(against / middle)
+    return middle
+
+
 def summarise(results):
-    for r in results.values():
+    for r in results:
         r["median"], r["min"], r["max"] = statistics.median(r["times"]), min(r["times"]), max(r["times"])
-        reference = results.get((r["kind"], r["reference"]))
-        if reference:
-            r["ratio"] = statistics.median(a / b for a, b in zip(reference["times"], r["times"]))
-    return list(results.values())
+        if r["ratios"]:
+            r["ratio"] = statistics.median(r["ratios"])
+    return results
 
 
 def cpu():
+    """Returns the processor's name and the widest vectors it has."""
     try:
         with open("/proc/cpuinfo") as f:
-            return next(line.split(": ")[1].strip() for line in f if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+            info = dict(map(str.strip, line.split(":", 1)) for line in f if ":" in line)
+    except OSError:
+        info = {}
+    name = info.get("model name", platform.processor() or platform.machine()).strip()
+    flags = info.get("flags", "").split()
+    vectors = next((title for flag, title in VECTORS if flag in flags), "")
+    return f"{name} with {vectors}" if vectors else name
 
 
 def machine():
     return {"date": datetime.date.today().isoformat(), "cpu": cpu(), "cores": os.cpu_count()}
 
 
-def heading(m):
+def heading():
+    m = machine()
     return f"{m['date']}, {m['cpu']}, {m['cores']} cores"
 
 
@@ -104,12 +124,12 @@ def warn_if_busy():
         print(f"bench: warning: the machine is busy (load {load:.1f}), times will be high and spread", file=sys.stderr)
 
 
-def table(kind, results, rounds):
+def table(kind, results):
     digits = 1 if kind == "step" else 2
     rows = [(r["name"], f"{r['median']:.{digits}f}", f"{r['min']:.{digits}f}–{r['max']:.{digits}f}",
              f"{r['ratio']:.2f}" if "ratio" in r else "", r["reference"] if "ratio" in r else "") for r in results]
     several = len({r["reference"] for r in results if "ratio" in r}) > 1
-    print(f"| {'a training step' if kind == 'step' else 'whole program'} | {UNITS[kind]} | {rounds} rounds | rnnbin / it |\n| --- | --: | --: | --: |")
+    print(f"| {'a training step' if kind == 'step' else 'whole program'} | {UNITS[kind]} | lowest–highest | rnnbin / it |\n| --- | --: | --: | --: |")
     first = next((r[4] for r in rows if r[4]), "")
     for name, median, spread, ratio, reference in rows:
         by = f" ({reference})" if several and ratio and reference != first else ""
@@ -123,17 +143,17 @@ def main():
     args = parser.parse_args()
     contestants = [Contestant(line) for line in sys.stdin]
     warn_if_busy()
-    results = summarise(run_rounds(contestants, args.rounds))
+    results = summarise(list(run_rounds(contestants, args.rounds).values()))
     if args.json:
         json.dump({**machine(), "rounds": args.rounds, "units": UNITS, "results": results}, sys.stdout, indent=1)
         print()
         return
-    print(heading(machine()))
+    print(f"{heading()}, {args.rounds} rounds")
     for kind in UNITS:
         of_kind = [r for r in results if r["kind"] == kind]
         if of_kind:
             print()
-            table(kind, of_kind, args.rounds)
+            table(kind, of_kind)
 
 
 if __name__ == "__main__":
