@@ -42,7 +42,7 @@ class Contestant:
         done = subprocess.run(self.command, shell=True, capture_output=True, text=True)
         wall = time.perf_counter() - begin
         if done.returncode:
-            sys.exit(f"bench: {self.name} failed ({done.returncode}): {self.command}\n{(done.stderr or done.stdout)[-2000:]}")
+            sys.exit(f"bench: {self.name} failed ({done.returncode}): {self.command}\n{(done.stdout + done.stderr)[-2000:]}")
         if self.kind == "program":
             return {self.name: [wall]}
         times = {}

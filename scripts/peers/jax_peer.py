@@ -17,12 +17,10 @@ import optax
 
 import work
 
-OPTIMIZER = optax.adam(1e-3)
-
 
 def new_state(units=work.UNITS):
     params = tuple(map(jnp.asarray, work.weights(units)))
-    return params, OPTIMIZER.init(params)
+    return params, optax.adam(0).init(params)
 
 
 def loss_of(params, x, labels, unroll):
@@ -38,10 +36,10 @@ def loss_of(params, x, labels, unroll):
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels.T).mean()
 
 
-def step(state, x, labels, unroll):
+def step(state, x, labels, unroll, rate=1e-3):
     params, slots = state
     loss, grads = jax.value_and_grad(loss_of)(params, x, labels, unroll)
-    updates, slots = OPTIMIZER.update(grads, slots)
+    updates, slots = optax.adam(rate).update(grads, slots)
     return (optax.apply_updates(params, updates), slots), loss
 
 
@@ -104,7 +102,7 @@ def shape(steps, units, batch, seconds):
     starts = jnp.arange(calls)[:, None] + jnp.arange(batch)
 
     def body(state, at):
-        return step(state, cut(x, at, steps)[..., None], cut(labels, at + 1, steps), min(steps, 10))
+        return step(state, cut(x, at, steps)[..., None], cut(labels, at + 1, steps), min(steps, 10), rate=1e-9)
 
     state = new_state(units)
     begin = time.perf_counter()

@@ -13,7 +13,8 @@ matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "rnnbin", "f
                             "axes.spines.top": False, "axes.spines.right": False})
 import matplotlib.pyplot as plt  # noqa: E402
 
-AXES = ("steps", "units", "batch")
+from scale import AXES, CENTRE  # noqa: E402
+
 COLOURS = {1: "#1f6f8b", 2: "#99582a"}
 
 
@@ -24,7 +25,6 @@ def line(rows, axis, key):
 
 def draw(result, file):
     """Writes a picture with a panel for each of steps, units and batch, the other two at the centre."""
-    from scale import CENTRE
     centre = dict(zip(AXES, CENTRE))
     figure, panels = plt.subplots(1, 3, figsize=(9, 2.8), sharey=True, layout="constrained")
     for panel, axis in zip(panels, AXES):
