@@ -1,0 +1,73 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/original"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+func newRun(t *testing.T, series graph.Series) Run {
+	t.Helper()
+	c := graph.DefaultConfig()
+	c.Units = 4
+	s, err := graph.NewSession(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	if err := s.SetSeries(series); err != nil {
+		t.Fatal(err)
+	}
+	return Run{Session: s, Epochs: 2, Batches: original.Batches(25, 2, c.Steps), LogEvery: 10}
+}
+
+func TestLinesAreThoseOfEveryTenthIteration(t *testing.T) {
+	r := newRun(t, original.Presets[0].Series())
+	var got [][2]int
+	r.Log = func(l Line) error {
+		got = append(got, [2]int{l.Epoch, l.Iteration})
+		if !(l.Loss > 0) || !(l.GradientNorm > 0) {
+			t.Errorf("%+v", l)
+		}
+		return nil
+	}
+	if err := r.Do(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	want := [][2]int{{0, 0}, {0, 10}, {0, 20}, {1, 0}, {1, 10}, {1, 20}}
+	if !slices.Equal(got, want) {
+		t.Errorf("lines of %v, want %v", got, want)
+	}
+	if r.Steps() != 50 {
+		t.Errorf("%d steps", r.Steps())
+	}
+}
+
+func TestAFailedLineEndsTheRun(t *testing.T) {
+	r := newRun(t, original.Presets[0].Series())
+	full, lines := errors.New("disk full"), 0
+	r.Log = func(Line) error { lines++; return full }
+	if err := r.Do(context.Background()); !errors.Is(err, full) || lines != 1 {
+		t.Errorf("%d lines, error %v", lines, err)
+	}
+}
+
+func TestErrorsSayWhere(t *testing.T) {
+	series := original.Presets[0].Series()
+	series.X[52] = float32(1e38) // first in a window at iteration 13
+	series.X[52] *= 10
+	r := newRun(t, series)
+	r.Log = func(Line) error { return nil }
+	var failed *Error
+	var diverged *graph.DivergedError
+	if err := r.Do(context.Background()); !errors.As(err, &failed) || !errors.As(err, &diverged) {
+		t.Fatalf("error %v", err)
+	}
+	if failed.Epoch != 0 || failed.Iteration != 13 {
+		t.Errorf("%v", failed)
+	}
+}
