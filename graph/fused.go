@@ -58,10 +58,15 @@ func ourOp(s *op.Scope, kind string, outputs int, attrs map[string]any, inputs .
 	for _, in := range inputs {
 		spec.Input = append(spec.Input, in)
 	}
+	return added(s, spec, outputs)
+}
+
+// added are the first outputs of an operation that graft has no function for.
+func added(s *op.Scope, spec tf.OpSpec, outputs int) []tf.Output {
 	list := make([]tf.Output, outputs)
-	if added := s.AddOperation(spec); added != nil { // else the scope holds the error
+	if o := s.AddOperation(spec); o != nil { // else the scope holds the error
 		for i := range list {
-			list[i] = added.Output(i)
+			list[i] = o.Output(i)
 		}
 	}
 	return list

@@ -16,11 +16,14 @@ type model struct {
 	value  map[string]tf.Output // by variable
 	init   []*tf.Operation
 
-	at   tf.Output     // the step's number at which the training loop stopped
-	keep *tf.Operation // stores what the loop carries beyond it
+	starts  tf.Output     // [K,B], fed to trained and report
+	rates   tf.Output     // [K], likewise
+	stopped tf.Output     // the step's number at which the training loop stopped
+	report  tf.Output     // [K,2], of the loop
+	keep    *tf.Operation // stores what the loop carries beyond it
 
-	starts tf.Output // [B], fed to loss and grads
-	loss   lossOf
+	batch tf.Output // [1,B], the starts fed to loss
+	loss  lossOf
 
 	input   tf.Output // [B,T,F], fed to outputs
 	state   tf.Output // [B,U], likewise
@@ -38,20 +41,17 @@ type assignment struct {
 func assemble(c Config) (*model, error) {
 	g := tf.NewGraph()
 	s := op.NewScopeWithGraph(g)
-	m := &model{cfg: c, vars: c.variables(), assign: map[string]assignment{}, value: map[string]tf.Output{}}
+	m := &model{cfg: c, graph: g, vars: c.variables(), assign: map[string]assignment{}, value: map[string]tf.Output{}}
 	h := m.addVariables(s)
 	m.addLoss(s, h)
 	m.addPrediction(s, h)
 	if err := s.Err(); err != nil {
 		return nil, err
 	}
-	loop, err := c.addLoop(g, s.SubScope("train"), h, m.vars)
-	if err != nil {
+	if err := m.addTraining(s.SubScope("train"), h); err != nil {
 		return nil, err
 	}
-	m.at = loop.at
-	m.keep = loop.store(s.SubScope("trained"), h)
-	m.graph, err = s.Finalize()
+	_, err := s.Finalize()
 	return m, err
 }
 
@@ -61,7 +61,7 @@ func (m *model) addVariables(s *op.Scope) handles {
 	h := handles{}
 	for _, v := range m.vars {
 		vs := s.SubScope(v.name)
-		h[v.name] = op.VarHandleOp(vs, v.dtype, v.shape, op.VarHandleOpSharedName(v.name))
+		h[v.name] = v.handle(vs)
 		m.value[v.name] = op.ReadVariableOp(vs.SubScope("value"), h[v.name], v.dtype)
 		feed := op.Placeholder(vs.SubScope("feed"), v.dtype, op.PlaceholderShape(v.shape))
 		m.assign[v.name] = assignment{feed, op.AssignVariableOp(vs.SubScope("set"), h[v.name], feed)}
@@ -72,10 +72,23 @@ func (m *model) addVariables(s *op.Scope) handles {
 	return h
 }
 
+func (m *model) addTraining(s *op.Scope, h handles) error {
+	m.starts = op.Placeholder(s.SubScope("starts"), tf.Int32, op.PlaceholderShape(tf.MakeShape(-1, -1)))
+	m.rates = op.Placeholder(s.SubScope("rates"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1)))
+	loop, err := m.cfg.addLoop(m.graph, s, h, m.cfg.planOf(s, h, m.starts, m.rates))
+	if err != nil {
+		return err
+	}
+	m.stopped, m.report = loop.at, loop.report
+	m.keep = loop.store(s, h)
+	return nil
+}
+
 func (m *model) addLoss(s *op.Scope, h handles) {
-	ls := s.SubScope("evaluate")
-	m.starts = op.Placeholder(ls.SubScope("starts"), tf.Int32, op.PlaceholderShape(tf.MakeShape(-1)))
-	m.loss = m.cfg.trainOn(ls, h, m.starts)
+	c, ls := m.cfg, s.SubScope("evaluate")
+	m.batch = op.Placeholder(ls.SubScope("starts"), tf.Int32, op.PlaceholderShape(tf.MakeShape(1, -1)))
+	p := c.planOf(ls, h, m.batch, op.Const(ls.SubScope("rates"), []float32{0}))
+	m.loss = c.trainOn(ls, h, c.batch(ls.SubScope("batch"), p, op.Const(ls.SubScope("at"), int32(0))))
 }
 
 func (m *model) addPrediction(s *op.Scope, h handles) {

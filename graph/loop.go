@@ -23,16 +23,22 @@ const (
 	loopCond = "train_more"
 )
 
-// diverged is the step's number after a loss or a gradient that is not finite.
+// diverged is the step's number after a loss or a gradient that is not finite,
+// as kernels.Record has it.
 const diverged = math.MaxInt32
 
-// carried is what goes from step to step by value. All else is in variables.
+// carried is what goes from step to step by value. The weights and the
+// optimizer's slots are in variables.
 type carried struct {
 	at     tf.Output // scalar, the step's number
 	powers powers
+	report tf.Output // [K,2]: loss before the update and gradient norm of each step
+	plan   plan      // goes through unchanged
 }
 
-func (c carried) list() []tf.Output { return []tf.Output{c.at, c.powers.beta1, c.powers.beta2} }
+func (c carried) list() []tf.Output {
+	return append([]tf.Output{c.at, c.powers.beta1, c.powers.beta2, c.report}, c.plan.list()...)
+}
 
 // store keeps in variables what a later call of the loop begins with.
 func (c carried) store(s *op.Scope, h handles) *tf.Operation {
@@ -40,21 +46,21 @@ func (c carried) store(s *op.Scope, h handles) *tf.Operation {
 	return op.AssignVariableOp(s.SubScope("store2").WithControlDependencies(first), h[beta2Power], c.powers.beta2)
 }
 
-// addLoop adds the loop that trains from step 0 to the limit. What it returns
-// has stopped at the limit, or at diverged.
-func (c Config) addLoop(g *tf.Graph, s *op.Scope, h handles, vars []variable) (carried, error) {
-	body, err := c.function(loopBody, vars, c.step)
+// addLoop adds the loop that trains on p from step 0 to the limit. What it
+// returns has stopped at the limit, or at diverged.
+func (c Config) addLoop(g *tf.Graph, s *op.Scope, h handles, p plan) (carried, error) {
+	body, err := c.function(loopBody, c.step)
 	if err != nil {
 		return carried{}, err
 	}
-	cond, err := c.function(loopCond, vars, func(s *op.Scope, in carried, h handles) []tf.Output {
-		return []tf.Output{op.Less(s, in.at, op.ReadVariableOp(s.SubScope("limit"), h[planLimit.name], tf.Int32))}
+	cond, err := c.function(loopCond, func(s *op.Scope, in carried) []tf.Output {
+		limit := op.ReadVariableOp(s.SubScope("value"), planLimit.handle(s), tf.Int32)
+		return []tf.Output{op.Less(s, in.at, limit)}
 	})
 	if err != nil {
 		return carried{}, err
 	}
-	begin := carried{op.Const(s.SubScope("begin"), int32(0)), h.readPowers(s.SubScope("begin"))}
-	node, opts := whileNode(append(begin.list(), h.list(vars)...))
+	node, opts := whileNode(c.begin(s.SubScope("begin"), h, p).list())
 	def, err := proto.Marshal(&graphpb.GraphDef{
 		Node:    []*nodepb.NodeDef{node},
 		Library: &functionpb.FunctionDefLibrary{Function: []*functionpb.FunctionDef{body, cond}},
@@ -66,7 +72,18 @@ func (c Config) addLoop(g *tf.Graph, s *op.Scope, h handles, vars []variable) (c
 		return carried{}, fmt.Errorf("import the training loop: %w", err)
 	}
 	loop := g.Operation(loopNode)
-	return carried{loop.Output(0), powers{loop.Output(1), loop.Output(2)}}, nil
+	return carried{at: loop.Output(0), powers: powers{loop.Output(1), loop.Output(2)}, report: loop.Output(3)}, nil
+}
+
+// begin is what the loop's first step is given.
+func (c Config) begin(s *op.Scope, h handles, p plan) carried {
+	lines := op.Pack(s.SubScope("lines"), []tf.Output{op.Size(s, p.rates), op.Const(s.SubScope("values"), int32(2))})
+	return carried{
+		at:     op.Const(s.SubScope("at"), int32(0)),
+		powers: h.readPowers(s),
+		report: op.Fill(s.SubScope("report"), lines, op.Const(s.SubScope("zero"), float32(0))),
+		plan:   p,
+	}
 }
 
 // whileNode is the loop's node, which graft has no function for, and how its
@@ -94,50 +111,50 @@ func functionAttr(name string) *attrpb.AttrValue {
 	return &attrpb.AttrValue{Value: &attrpb.AttrValue_Func{Func: &attrpb.NameAttrList{Name: name}}}
 }
 
-// function builds a function of what the loop carries and the handles of vars.
-func (c Config) function(name string, vars []variable, build func(*op.Scope, carried, handles) []tf.Output) (*functionpb.FunctionDef, error) {
+// function builds a function of what the loop carries.
+func (c Config) function(name string, build func(*op.Scope, carried) []tf.Output) (*functionpb.FunctionDef, error) {
 	s := op.NewScope()
-	scalar := func(name string, dtype tf.DataType) tf.Output {
-		return op.Placeholder(s.SubScope(name), dtype, op.PlaceholderShape(tf.ScalarShape()))
+	argument := func(name string, dtype tf.DataType, shape tf.Shape) tf.Output {
+		return op.Placeholder(s.SubScope(name), dtype, op.PlaceholderShape(shape))
 	}
-	in := carried{scalar("at", tf.Int32), powers{scalar("power1", tf.Float), scalar("power2", tf.Float)}}
-	h := handles{}
-	for _, v := range vars {
-		h[v.name] = scalar("handle", resource)
+	scalar := tf.ScalarShape()
+	in := carried{
+		at:     argument("at", tf.Int32, scalar),
+		powers: powers{argument("power1", tf.Float, scalar), argument("power2", tf.Float, scalar)},
+		report: argument("report", tf.Float, tf.MakeShape(-1, 2)),
+		plan: plan{
+			x:      argument("x", tf.Float, tf.MakeShape(-1, int64(c.Features))),
+			y:      argument("y", c.Loss.labelType(), tf.MakeShape(-1)),
+			w:      argument("w", tf.Float, tf.MakeShape(-1)),
+			starts: argument("starts", tf.Int32, tf.MakeShape(-1, -1)),
+			rates:  argument("rates", tf.Float, tf.MakeShape(-1)),
+		},
 	}
-	results := build(s, in, h)
+	results := build(s, in)
 	g, err := s.Finalize()
 	if err != nil {
 		return nil, fmt.Errorf("assemble %s: %w", name, err)
 	}
-	return function.FromGraph(g, name, append(in.list(), h.list(vars)...), results)
+	return function.FromGraph(g, name, in.list(), results)
 }
 
 // step is the loop's body: it trains on the windows planned for the step, writes
 // down the loss before the update and the gradient's norm, and returns what it
 // was given for the next step.
-func (c Config) step(s *op.Scope, in carried, h handles) []tf.Output {
-	starts := op.ResourceGather(s.SubScope("starts"), h[planStarts.name], in.at, tf.Int32)
-	l := c.trainOn(s, h, starts)
+func (c Config) step(s *op.Scope, in carried) []tf.Output {
+	h := handles{}
+	for _, v := range c.stateVariables() {
+		h[v.name] = v.handle(s.SubScope("handle"))
+	}
+	b := c.batch(s.SubScope("batch"), in.plan, in.at)
+	l := c.trainOn(s, h, b)
 	norm := globalNorm(s.SubScope("norm"), l.grads)
-
-	rate := op.ResourceGather(s.SubScope("rate"), h[planRates.name], in.at, tf.Float)
-	done, next := c.applyAdam(s.SubScope("adam"), h, in.powers, rate, l.grads)
-	line := op.Pack(s.SubScope("line"), []tf.Output{l.mean, norm})
-	done = append(done, op.ResourceScatterUpdate(s.SubScope("report"), h[planReport.name], in.at, line))
-
-	after := op.AddV2(s.SubScope("after"), in.at, op.Const(s.SubScope("one"), int32(1)))
-	sound := op.IsFinite(s.SubScope("finite"), op.AddV2(s.SubScope("both"), l.mean, norm))
-	at := op.Select(s.WithControlDependencies(done...).SubScope("next"), sound, after,
-		op.Const(s.SubScope("diverged"), int32(diverged)))
-	return append(carried{at, next}.list(), h.list(c.variables())...)
+	done, next := c.applyAdam(s.SubScope("adam"), h, in.powers, b.rate, l.grads)
+	recorded := ourOp(s.WithControlDependencies(done...).SubScope("record"), kernels.Record, 2, nil, in.report, in.at, l.mean, norm)
+	return carried{recorded[1], next, recorded[0], in.plan}.list()
 }
 
 // globalNorm is the Euclidean norm of all values together.
 func globalNorm(s *op.Scope, values []tf.Output) tf.Output {
-	added := s.AddOperation(tf.OpSpec{Type: kernels.GlobalNorm, Input: []tf.Input{tf.OutputList(values)}})
-	if added == nil { // the scope holds the error
-		return tf.Output{}
-	}
-	return added.Output(0)
+	return added(s, tf.OpSpec{Type: kernels.GlobalNorm, Input: []tf.Input{tf.OutputList(values)}}, 1)[0]
 }

@@ -1,56 +1,67 @@
 package graph
 
 import (
+	"github.com/rnnbin/rnnbin/graph/internal/kernels"
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// resource is the data type of a variable's handle, which graft does not name.
-const resource = tf.DataType(20)
-
-// Variables that hold a caller's series and the plan of a call. Their sizes are
-// the caller's.
+// Variables that hold a caller's series, whose size is the caller's, and how far
+// the training loop is to go.
 var (
 	seriesX = variable{name: "series/x", dtype: tf.Float} // [N,F]
 	seriesY = variable{name: "series/y"}                  // [N], of Loss.labelType
 	seriesW = variable{name: "series/w", dtype: tf.Float} // [N]
 
-	planStarts = variable{name: "plan/starts", dtype: tf.Int32} // [K,B]
-	planRates  = variable{name: "plan/rates", dtype: tf.Float}  // [K]
-	planLimit  = variable{name: "plan/limit", dtype: tf.Int32}  // scalar: the steps to do, 0 to stop
-	planReport = variable{name: "plan/report", dtype: tf.Float} // [K,2]: loss and gradient norm
+	planLimit = variable{name: "plan/limit", dtype: tf.Int32} // scalar: the steps to do, 0 to stop
 )
 
 func (c Config) inputVariables() []variable {
 	y := seriesY
 	y.dtype = c.Loss.labelType()
-	vars := []variable{seriesX, y, seriesW, planStarts, planRates, planLimit, planReport}
+	vars := []variable{seriesX, y, seriesW, planLimit}
 	for i := range vars {
 		vars[i].shape = tf.Shape{} // of unknown rank
 	}
 	return vars
 }
 
-// batch is one batch of windows, time-major.
+// plan is what training steps work on: the series, and for each step the windows
+// and the learning rate.
+type plan struct {
+	x      tf.Output // [N,F]
+	y      tf.Output // [N]
+	w      tf.Output // [N]
+	starts tf.Output // [K,B]
+	rates  tf.Output // [K]
+}
+
+func (p plan) list() []tf.Output { return []tf.Output{p.x, p.y, p.w, p.starts, p.rates} }
+
+// planOf is the plan of windows of the session's series.
+func (c Config) planOf(s *op.Scope, h handles, starts, rates tf.Output) plan {
+	return plan{
+		x:      op.ReadVariableOp(s.SubScope("x"), h[seriesX.name], tf.Float),
+		y:      op.ReadVariableOp(s.SubScope("y"), h[seriesY.name], c.Loss.labelType()),
+		w:      op.ReadVariableOp(s.SubScope("w"), h[seriesW.name], tf.Float),
+		starts: starts,
+		rates:  rates,
+	}
+}
+
+// batch is what one step of a plan works on: windows, time-major.
 type batch struct {
 	x      tf.Output // [T,B,F]
 	labels tf.Output // [T*B]
 	w      tf.Output // [T*B]
+	rate   tf.Output // scalar
 }
 
-// gather takes from the series the windows that begin at the rows starts [B].
-func (c Config) gather(s *op.Scope, h handles, starts tf.Output) batch {
-	offsets := make([][]int32, c.Steps) // [T,1]
-	for t := range offsets {
-		offsets[t] = []int32{int32(t)}
-	}
-	rows := op.AddV2(s.SubScope("rows"), starts, op.Const(s.SubScope("offsets"), offsets)) // [B] + [T,1] -> [T,B]
-	flat := reshape(s.SubScope("flat"), rows, -1)
-	return batch{
-		x:      op.ResourceGather(s.SubScope("x"), h[seriesX.name], rows, tf.Float),
-		labels: op.ResourceGather(s.SubScope("y"), h[seriesY.name], flat, c.Loss.labelType()),
-		w:      op.ResourceGather(s.SubScope("w"), h[seriesW.name], flat, tf.Float),
-	}
+// batch is the plan's step at.
+func (c Config) batch(s *op.Scope, p plan, at tf.Output) batch {
+	steps := map[string]any{kernels.AttrSteps: int64(c.Steps)}
+	out := ourOp(s, kernels.Batch, 4, steps, append(p.list(), at)...)
+	return batch{out[0], out[1], out[2], out[3]}
 }
 
 // pass is one way of a batch through the network.
@@ -95,10 +106,8 @@ type lossOf struct {
 	grads []tf.Output
 }
 
-// trainOn runs the windows at starts [B] through the network, forward and
-// backward.
-func (c Config) trainOn(s *op.Scope, h handles, starts tf.Output) lossOf {
-	b := c.gather(s.SubScope("batch"), h, starts)
+// trainOn runs a batch through the network, forward and backward.
+func (c Config) trainOn(s *op.Scope, h handles, b batch) lossOf {
 	p := c.forward(s.SubScope("forward"), h.readAll(s, c.weights()), b.x, tf.Output{})
 	top := c.head(s.SubScope("head"), p, b)
 	return lossOf{top.mean, append(p.layer.backward(s.SubScope("backward"), top.dstates), top.grads...)}

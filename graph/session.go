@@ -172,22 +172,19 @@ func (s *Session) Steps(ctx context.Context, p Plan) (Report, error) {
 	if err := s.checkPlan(p); err != nil || len(p.Starts) == 0 {
 		return Report{}, err
 	}
-	if err := s.setPlan(p); err != nil {
+	if err := s.set(value{planLimit.name, int32(len(p.Starts)), nil}); err != nil {
 		return Report{}, fmt.Errorf("set the plan: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
 		return Report{}, err
 	}
 	stop := s.stopWhen(ctx)
-	got, err := s.runHere(nil, []tf.Output{s.model.at}, []*tf.Operation{s.model.keep})
+	got, err := s.run(s.feeds(p), []tf.Output{s.model.stopped, s.model.report}, []*tf.Operation{s.model.keep})
 	stop()
 	if err != nil {
 		return Report{}, fmt.Errorf("train: %w", err)
 	}
-	report, err := s.report()
-	if err != nil {
-		return Report{}, err
-	}
+	report := newReport(got[1].Value().([][]float32))
 	done := int(got[0].Value().(int32))
 	if done == diverged {
 		return report.untilNonFinite()
@@ -196,17 +193,16 @@ func (s *Session) Steps(ctx context.Context, p Plan) (Report, error) {
 	return report, ctx.Err()
 }
 
-func (s *Session) setPlan(p Plan) error {
+func (s *Session) feeds(p Plan) []feed {
 	steps := len(p.Starts)
 	rates := p.Rates
 	if rates == nil {
 		rates = slices.Repeat([]float32{s.model.cfg.LearningRate}, steps)
 	}
-	return s.set(
-		value{planStarts.name, slices.Concat(p.Starts...), []int64{int64(steps), int64(len(p.Starts[0]))}},
-		value{planRates.name, rates, []int64{int64(steps)}},
-		value{planReport.name, make([]float32, 2*steps), []int64{int64(steps), 2}},
-		value{planLimit.name, int32(steps), nil})
+	return []feed{
+		{s.model.starts, slices.Concat(p.Starts...), []int64{int64(steps), int64(len(p.Starts[0]))}},
+		{s.model.rates, rates, []int64{int64(steps)}},
+	}
 }
 
 // stopWhen lowers the loop's limit to 0 when ctx ends. The function it returns
@@ -224,16 +220,12 @@ func (s *Session) stopWhen(ctx context.Context) func() {
 	}
 }
 
-func (s *Session) report() (Report, error) {
-	lines, err := s.fetch(nil, s.model.value[planReport.name])
-	if err != nil {
-		return Report{}, fmt.Errorf("read the report: %w", err)
+func newReport(lines [][]float32) Report {
+	r := Report{make([]float32, len(lines)), make([]float32, len(lines))}
+	for i, line := range lines {
+		r.Losses[i], r.Norms[i] = line[0], line[1]
 	}
-	var r Report
-	for line := range slices.Chunk(lines[0], 2) {
-		r.Losses, r.Norms = append(r.Losses, line[0]), append(r.Norms, line[1])
-	}
-	return r, nil
+	return r
 }
 
 // untilNonFinite cuts the report before its first step that is not finite.
@@ -301,7 +293,7 @@ func (s *Session) overWindows(starts []int32, what ...tf.Output) ([][]float32, e
 	if err := s.checkStarts(starts); err != nil {
 		return nil, err
 	}
-	got, err := s.fetch([]feed{{s.model.starts, starts, []int64{int64(len(starts))}}}, what...)
+	got, err := s.fetch([]feed{{s.model.batch, starts, []int64{1, int64(len(starts))}}}, what...)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: %w", err)
 	}

@@ -79,8 +79,13 @@ func scalar(name string, value float32) variable {
 	}}
 }
 
-// handles finds a variable's resource by its name: a VarHandleOp in the graph,
-// an argument in the body of the training loop.
+// handle is the variable's resource, the same wherever in a session it is asked
+// for.
+func (v variable) handle(s *op.Scope) tf.Output {
+	return op.VarHandleOp(s, v.dtype, v.shape, op.VarHandleOpSharedName(v.name))
+}
+
+// handles finds a variable's resource by its name.
 type handles map[string]tf.Output
 
 func (h handles) read(s *op.Scope, v variable) tf.Output {
@@ -93,12 +98,4 @@ func (h handles) readAll(s *op.Scope, vars []variable) []tf.Output {
 		values[i] = h.read(s, v)
 	}
 	return values
-}
-
-func (h handles) list(vars []variable) []tf.Output {
-	list := make([]tf.Output, len(vars))
-	for i, v := range vars {
-		list[i] = h[v.name]
-	}
-	return list
 }

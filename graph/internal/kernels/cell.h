@@ -55,10 +55,16 @@ INLINE vec activation_gradient(enum rnn_activation activation, vec h, vec g) {
 // bias comes last, as in TensorFlow's BasicRNNCell: so the sums are the same bits.
 INLINE void cell_forward(enum rnn_activation activation, int64_t units, const float *pre, const float *bias,
                          float *state, float *h) {
-  for (int64_t i = 0; i < units; i += LANES) {
+  int64_t i = 0;
+  for (; i + LANES <= units; i += LANES) {
+    vec y = activate(activation, load(pre + i) + load(bias + i));
+    store(state + i, y);
+    store(h + i, y);
+  }
+  if (i < units) {
     vec y = activate(activation, load(pre + i) + load(bias + i));
     store(state + i, keep_first(y, units - i));
-    store_upto(h + i, y, units - i);
+    store_part(h + i, y, units - i);
   }
 }
 
@@ -66,9 +72,12 @@ INLINE void cell_forward(enum rnn_activation activation, int64_t units, const fl
 // that to the pre-activations in dpre (padded).
 INLINE void cell_backward(enum rnn_activation activation, int64_t units, const float *h, const float *dh,
                           const float *back, float *dpre) {
-  for (int64_t i = 0; i < units; i += LANES) {
-    vec g = load(back + i) + load_upto(dh + i, units - i);
-    g = activation_gradient(activation, load_upto(h + i, units - i), g);
+  int64_t i = 0;
+  for (; i + LANES <= units; i += LANES)
+    store(dpre + i, activation_gradient(activation, load(h + i), load(back + i) + load(dh + i)));
+  if (i < units) {
+    vec g = load(back + i) + load_part(dh + i, units - i);
+    g = activation_gradient(activation, load_part(h + i, units - i), g);
     store(dpre + i, keep_first(g, units - i));
   }
 }

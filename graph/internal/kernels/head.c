@@ -11,11 +11,17 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
+// floorf for what an int32 holds, without a call.
+static float floor_of(float x) {
+  const float cut = (float)(int32_t)x;
+  return cut > x ? cut - 1 : cut;
+}
+
 // e^x for x <= 0 by the polynomial of the Cephes library, without fused
 // operations, as TensorFlow 1 has it in its vectors (Eigen's pexp_float).
 static float exp_cephes(float x) {
   x = x < -88.3762626647949f ? -88.3762626647949f : x;
-  const float m = floorf(x * 1.44269504088896341f + 0.5f);
+  const float m = floor_of(x * 1.44269504088896341f + 0.5f);
   float r = x - m * 0.693359375f;
   r = r - m * -2.12194440e-4f;
   float y = 1.9875691500e-4f;
@@ -43,7 +49,7 @@ static float xent_row(int64_t outputs, const float *logits, int32_t label, float
   for (int64_t o = 1; o < outputs; o++) most = logits[o] > most ? logits[o] : most;
   for (int64_t o = 0; o < outputs; o++) sum += logits[o] == most ? 1 : expf(logits[o] - most);
   for (int64_t o = 0; o < outputs; o++) {
-    const float e = exp_cephes(logits[o] - most);
+    const float e = logits[o] == most ? 1 : exp_cephes(logits[o] - most);
     gradient[o] = (isnan(logits[o]) ? NAN : e / sum) - (o == label);
   }
   return logf(sum) - (logits[label] - most);

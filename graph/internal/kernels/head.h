@@ -22,15 +22,13 @@ struct rnn_head {
   float *dbias;         // [O]
 };
 
-// What an instruction set implements. Scratch holds head_scratch(U,O) floats.
+// What an instruction set implements. Scratch holds head_scratch(U) floats.
 struct head_isa {
   void (*project)(const struct rnn_head *, float *scratch);   // h -> logits
   void (*backward)(const struct rnn_head *, float *scratch);  // dlogits -> dh, dkernel
 };
 
-static inline int64_t head_scratch(int64_t units, int64_t outputs) {
-  return (units + 16) * 32 + 2 * outputs * (units + 16);
-}
+static inline int64_t head_scratch(int64_t units) { return (units + 16) * 32; }
 
 // The loss of n rows of logits [n,O] and its gradient: the mean of the rows'
 // losses, each weighing w[n]; 0 where no row has a weight. Labels are classes

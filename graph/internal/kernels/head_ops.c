@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "head.h"
 #include "kernels.h"
@@ -10,13 +9,14 @@
 #include "scratch.h"
 
 #define TF_UNUSED_NAME rnnbin_unused_in_head_ops
+#include "io.h"
 #include "register.h"
 
 static const char *const head_inputs[] = {"h: float", "kernel: float", "bias: float", "labels: L", "w: float", NULL};
 static const char *const head_outputs[] = {"mean: float", "dh: float", "dkernel: float", "dbias: float", NULL};
 static const char *const head_attrs[] = {"L: {int32, float}", "isa: string = 'auto'", NULL};
 enum { IN_H, IN_KERNEL, IN_BIAS, IN_LABELS, IN_W, HEAD_INPUTS };
-enum { OUT_MEAN, OUT_DH, OUT_DKERNEL, OUT_DBIAS, HEAD_OUTPUTS };
+enum { OUT_MEAN, OUT_DH, OUT_DKERNEL, OUT_DBIAS };
 
 static const char *const norm_inputs[] = {"values: N * float", NULL};
 static const char *const norm_outputs[] = {"norm: float", NULL};
@@ -55,7 +55,7 @@ static void *new_head(TF_OpKernelConstruction *c) {
 }
 
 // Whether every input has the shape that h [T,B,U] and kernel [U,O] ask for.
-static int shapes_fit(TF_Tensor *const in[HEAD_INPUTS]) {
+static int shapes_fit(TF_Tensor *const in[]) {
   if (TF_NumDims(in[IN_H]) != 3 || TF_NumDims(in[IN_KERNEL]) != 2) return 0;
   const int64_t rows = TF_Dim(in[IN_H], 0) * TF_Dim(in[IN_H], 1);
   return TF_Dim(in[IN_KERNEL], 0) == TF_Dim(in[IN_H], 2) && TF_Dim(in[IN_KERNEL], 1) > 0 &&
@@ -63,17 +63,16 @@ static int shapes_fit(TF_Tensor *const in[HEAD_INPUTS]) {
          TF_TensorElementCount(in[IN_LABELS]) == rows && TF_TensorElementCount(in[IN_W]) == rows;
 }
 
-static float *new_output(TF_OpKernelContext *c, TF_Tensor **out, int i, TF_Tensor *like, TF_Status *status) {
-  if (TF_GetCode(status) != TF_OK) return NULL;
-  int64_t dims[8];
-  const int rank = like ? TF_NumDims(like) : 0;
+// An output of the shape of an input, whose gradient it is.
+static float *gradient_of(struct io *io, int i, const TF_Tensor *like) {
+  int64_t dims[3];
+  const int rank = TF_NumDims(like);
   for (int d = 0; d < rank; d++) dims[d] = TF_Dim(like, d);
-  out[i] = TF_AllocateOutput(c, i, TF_FLOAT, dims, rank, like ? TF_TensorByteSize(like) : sizeof(float), status);
-  return TF_GetCode(status) == TF_OK ? TF_TensorData(out[i]) : NULL;
+  return io_output(io, i, TF_FLOAT, rank, dims);
 }
 
-static void run_head(const struct rnn_isa *isa, TF_OpKernelContext *c, TF_Tensor *const in[HEAD_INPUTS],
-                     TF_Tensor *out[HEAD_OUTPUTS], TF_Status *status) {
+static void run_head(const struct rnn_isa *isa, struct io *io) {
+  TF_Tensor *const *in = io->in;
   struct rnn_head p = {
       .steps = TF_Dim(in[IN_H], 0),
       .batch = TF_Dim(in[IN_H], 1),
@@ -82,19 +81,19 @@ static void run_head(const struct rnn_isa *isa, TF_OpKernelContext *c, TF_Tensor
       .h = TF_TensorData(in[IN_H]),
       .kernel = TF_TensorData(in[IN_KERNEL]),
       .bias = TF_TensorData(in[IN_BIAS]),
-      .dh = new_output(c, out, OUT_DH, in[IN_H], status),
-      .dkernel = new_output(c, out, OUT_DKERNEL, in[IN_KERNEL], status),
-      .dbias = new_output(c, out, OUT_DBIAS, in[IN_BIAS], status),
+      .dh = gradient_of(io, OUT_DH, in[IN_H]),
+      .dkernel = gradient_of(io, OUT_DKERNEL, in[IN_KERNEL]),
+      .dbias = gradient_of(io, OUT_DBIAS, in[IN_BIAS]),
   };
-  float *mean = new_output(c, out, OUT_MEAN, NULL, status);
-  if (TF_GetCode(status) != TF_OK) return;
+  float *mean = io_output(io, OUT_MEAN, TF_FLOAT, 0, NULL);
+  if (!io_ok(io)) return;
   const int64_t n = p.steps * p.batch;
-  float *memory = scratch_acquire((size_t)(head_scratch(p.units, p.outputs) + 2 * n * p.outputs));
+  float *memory = scratch_acquire((size_t)(head_scratch(p.units) + 2 * n * p.outputs));
   if (!memory) {
-    TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "no memory for the head");
+    io_fail(io, TF_RESOURCE_EXHAUSTED, "no memory for the head");
     return;
   }
-  p.logits = memory + head_scratch(p.units, p.outputs);
+  p.logits = memory + head_scratch(p.units);
   float *dlogits = p.logits + n * p.outputs;
   p.dlogits = dlogits;
   isa->head.project(&p, memory);
@@ -106,37 +105,28 @@ static void run_head(const struct rnn_isa *isa, TF_OpKernelContext *c, TF_Tensor
 }
 
 static void compute_head(void *kernel, TF_OpKernelContext *c) {
-  TF_Status *status = TF_NewStatus();
-  TF_Tensor *in[HEAD_INPUTS] = {NULL}, *out[HEAD_OUTPUTS] = {NULL};
-  for (int i = 0; i < HEAD_INPUTS && TF_GetCode(status) == TF_OK; i++) TF_GetInput(c, i, &in[i], status);
-  if (TF_GetCode(status) == TF_OK && !shapes_fit(in))
-    TF_SetStatus(status, TF_INVALID_ARGUMENT,
-                 "want h [steps, batch, units], kernel [units, outputs], bias [outputs], labels and w [steps*batch]");
-  if (TF_GetCode(status) == TF_OK) run_head(*(const struct rnn_isa **)kernel, c, in, out, status);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(c, status);
-  for (int i = 0; i < HEAD_INPUTS; i++)
-    if (in[i]) TF_DeleteTensor(in[i]);
-  for (int i = 0; i < HEAD_OUTPUTS; i++)
-    if (out[i]) TF_DeleteTensor(out[i]);
-  TF_DeleteStatus(status);
+  struct io io = io_begin(c, HEAD_INPUTS);
+  if (io_ok(&io) && !shapes_fit(io.in))
+    io_fail(&io, TF_INVALID_ARGUMENT,
+            "want h [steps, batch, units], kernel [units, outputs], bias [outputs], labels and w [steps*batch]");
+  if (io_ok(&io)) run_head(*(const struct rnn_isa **)kernel, &io);
+  io_end(&io);
 }
 
+// Values come one at a time, as there may be any number of them.
 static void compute_norm(void *kernel, TF_OpKernelContext *c) {
   (void)kernel;
-  TF_Status *status = TF_NewStatus();
-  TF_Tensor *out[1] = {NULL};
+  struct io io = io_begin(c, 0);
   double sum = 0;
-  for (int i = 0; i < TF_NumInputs(c) && TF_GetCode(status) == TF_OK; i++) {
+  for (int i = 0; i < TF_NumInputs(c) && io_ok(&io); i++) {
     TF_Tensor *values = NULL;
-    TF_GetInput(c, i, &values, status);
-    if (TF_GetCode(status) == TF_OK) sum += norm_squares(TF_TensorData(values), TF_TensorElementCount(values));
+    TF_GetInput(c, i, &values, io.status);
+    if (io_ok(&io)) sum += norm_squares(TF_TensorData(values), TF_TensorElementCount(values));
     if (values) TF_DeleteTensor(values);
   }
-  float *norm = new_output(c, out, 0, NULL, status);
+  float *norm = io_output(&io, 0, TF_FLOAT, 0, NULL);
   if (norm) *norm = (float)sqrt(sum);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(c, status);
-  if (out[0]) TF_DeleteTensor(out[0]);
-  TF_DeleteStatus(status);
+  io_end(&io);
 }
 
 void register_head(TF_Status *status) {

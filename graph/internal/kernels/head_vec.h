@@ -56,47 +56,77 @@ static void head_project(const struct rnn_head *p, float *scratch) {
   }
 }
 
-// One step and one vector of units: dh of each row, and what the step adds to
-// the kernel's gradient, total[o*stride].
-INLINE void head_step(const struct rnn_head *p, int64_t t, int64_t at, const int64_t outputs, const float *weights,
-                      float *total, int64_t stride) {
-  const int64_t B = p->batch, U = p->units, n = smaller(LANES, U - at);
-  for (int64_t o = 0; o < outputs; o++) {
-    vec part = {0};
-    for (int64_t r = t * B; r < (t + 1) * B; r++) {
-      const vec term = load_upto(p->h + r * U + at, n);
-      const float d = p->dlogits[r * outputs + o];
-      // TensorFlow has another product for one column, which does not fuse
-      if (outputs == 1)
-        part += rounded(term * d);
-      else
-        part += term * d;
+// Vectors of units that go back side by side.
+enum { HEAD_WIDTH = LANES == 16 ? 4 : 2 };
+
+// Through all steps for count (1 or 2) outputs from o on and for n units from at
+// on: width vectors, or part of a single one. Adds to dh unless these are the first
+// outputs; leaves the kernel's gradient in total [count, stride].
+INLINE void head_columns(const struct rnn_head *p, int64_t o, const int first, const int count, int64_t at,
+                         const int width, int64_t n, const float *weights, float *total, int64_t stride) {
+  const int64_t B = p->batch, U = p->units, O = p->outputs;
+  vec w[2][HEAD_WIDTH], sum[2][HEAD_WIDTH];
+  UNROLL
+  for (int i = 0; i < count; i++)
+    UNROLL
+    for (int v = 0; v < width; v++) {
+      w[i][v] = load(weights + i * stride + at + v * LANES);
+      sum[i][v] = (vec){0};
     }
-    store(total + o * stride + at, load(total + o * stride + at) + part);
+  for (int64_t t = p->steps - 1; t >= 0; t--) {
+    vec part[2][HEAD_WIDTH] = {{{0}}};
+    for (int64_t r = t * B; r < (t + 1) * B; r++) {
+      const float *h = p->h + r * U + at, *d = p->dlogits + r * O + o;
+      float *dh = p->dh + r * U + at;
+      UNROLL
+      for (int v = 0; v < width; v++) {
+        const vec row = load_upto(h + v * LANES, n - v * LANES);
+        vec g = first ? (vec){0} : load_upto(dh + v * LANES, n - v * LANES);
+        UNROLL
+        for (int i = 0; i < count; i++) {
+          // TensorFlow has another product for one column, which does not fuse
+          if (first && count == 1)
+            part[i][v] += rounded(row * d[i]);
+          else
+            part[i][v] += row * d[i];
+          g += w[i][v] * d[i];
+        }
+        store_upto(dh + v * LANES, g, n - v * LANES);
+      }
+    }
+    UNROLL
+    for (int i = 0; i < count; i++)
+      UNROLL
+      for (int v = 0; v < width; v++) sum[i][v] += part[i][v];
   }
-  for (int64_t r = t * B; r < (t + 1) * B; r++) {
-    vec g = {0};
-    for (int64_t o = 0; o < outputs; o++) g += load(weights + o * stride + at) * p->dlogits[r * outputs + o];
-    store_upto(p->dh + r * U + at, g, n);
-  }
+  UNROLL
+  for (int i = 0; i < count; i++)
+    UNROLL
+    for (int v = 0; v < width; v++) store(total + i * stride + at + v * LANES, sum[i][v]);
+}
+
+INLINE void head_outputs(const struct rnn_head *p, int64_t o, const int first, const int count, float *scratch) {
+  const int64_t U = p->units, O = p->outputs, stride = whole(U);
+  float *weights = scratch, *total = scratch + 2 * stride;
+  for (int64_t i = 0; i < count; i++)
+    for (int64_t k = 0; k < stride; k++) weights[i * stride + k] = k < U ? p->kernel[k * O + o + i] : 0;
+  int64_t at = 0;
+  for (; at + HEAD_WIDTH * LANES <= U; at += HEAD_WIDTH * LANES)
+    head_columns(p, o, first, count, at, HEAD_WIDTH, HEAD_WIDTH * LANES, weights, total, stride);
+  for (; at < U; at += LANES) head_columns(p, o, first, count, at, 1, U - at, weights, total, stride);
+  for (int64_t i = 0; i < count; i++)
+    for (int64_t k = 0; k < U; k++) p->dkernel[k * O + o + i] = total[i * stride + k];
 }
 
 static void head_backward(const struct rnn_head *p, float *scratch) {
-  const int64_t U = p->units, O = p->outputs, stride = whole(U);
-  float *weights = scratch, *total = scratch + O * stride;
-  for (int64_t o = 0; o < O; o++)
-    for (int64_t k = 0; k < stride; k++) {
-      weights[o * stride + k] = k < U ? p->kernel[k * O + o] : 0;
-      total[o * stride + k] = 0;
-    }
-  for (int64_t t = p->steps - 1; t >= 0; t--)
-    for (int64_t at = 0; at < U; at += LANES) switch (O) {
-        case 1: head_step(p, t, at, 1, weights, total, stride); break;
-        case 2: head_step(p, t, at, 2, weights, total, stride); break;
-        default: head_step(p, t, at, O, weights, total, stride);
-      }
-  for (int64_t o = 0; o < O; o++)
-    for (int64_t k = 0; k < U; k++) p->dkernel[k * O + o] = total[o * stride + k];
+  if (p->outputs == 1) {
+    head_outputs(p, 0, 1, 1, scratch);
+    return;
+  }
+  head_outputs(p, 0, 1, 2, scratch);
+  int64_t o = 2;
+  for (; o + 2 <= p->outputs; o += 2) head_outputs(p, o, 0, 2, scratch);
+  if (o < p->outputs) head_outputs(p, o, 0, 1, scratch);
 }
 
 #endif

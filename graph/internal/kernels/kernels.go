@@ -11,10 +11,31 @@
 //	RnnbinRNNBackward(x, kernel, h0, h, dh [T,B,U], dlast [B,U])
 //	    -> dkernel [F+U,U], dbias [U], dx [T,B,F], dh0 [B,U]
 //
-// h0 and dlast may have no row, [0,U]: they are zeros then. All are float32. For a given number of threads the results are the same bits
-// on every run. With ReLU, products pass over states and gradients that are
-// zero; a NaN is walked and spreads, an infinite weight behind a zero state does
-// not.
+// h0 and dlast may have no row, [0,U]: they are zeros then. All are float32. For
+// a given number of threads the results are the same bits on every run. With
+// ReLU, products pass over states and gradients that are zero; a NaN is walked
+// and spreads, an infinite weight behind a zero state does not.
+//
+// The rest of a training step has ops too, as each that TensorFlow runs costs
+// about as much as a thousand multiplications. O outputs, a series of N rows, a
+// plan of K training steps:
+//
+//	RnnbinHead(h [T,B,U], kernel [U,O], bias [O], labels [T*B], w [T*B])
+//	    -> mean, dh [T,B,U], dkernel [U,O], dbias [O]
+//
+// is the projection with the softmax cross-entropy (labels int32) or the mean
+// squared error (float) and their gradients,
+//
+//	RnnbinGlobalNorm(values...) -> norm
+//	RnnbinBatch(x [N,F], y [N], w [N], starts [K,B], rates [K], at)
+//	    -> x [T,B,F], y [T*B], w [T*B], rate
+//
+// cuts the windows of the plan's step at out of the series, and
+//
+//	RnnbinRecord(report [K,2], at, loss, norm) -> report, next
+//
+// writes a line of the report and says which step comes next: at+1, or MaxInt32
+// when loss or norm is not finite.
 //
 // The code is C with the compiler's vector types (GCC 12 or clang), compiled
 // once for each instruction set; the processor's is chosen at run time.
@@ -36,6 +57,8 @@ const (
 	Backward   = C.RNNBIN_BACKWARD
 	Head       = C.RNNBIN_HEAD
 	GlobalNorm = C.RNNBIN_GLOBAL_NORM
+	Batch      = C.RNNBIN_BATCH
+	Record     = C.RNNBIN_RECORD
 )
 
 // The ops' attributes.
@@ -44,6 +67,7 @@ const (
 	AttrThreads       = "threads"        // int, 1 unless given: slices of the batch that run side by side
 	AttrISA           = "isa"            // string, "auto" unless given: one of ISAs
 	AttrInputGradient = "input_gradient" // bool, Backward only: compute dx; otherwise it is [0,B,F]
+	AttrSteps         = "steps"          // int, Batch only: T
 )
 
 // ISAAuto asks for the best instruction set of the machine.

@@ -5,6 +5,8 @@
 #define RNNBIN_BACKWARD "RnnbinRNNBackward"
 #define RNNBIN_HEAD "RnnbinHead"
 #define RNNBIN_GLOBAL_NORM "RnnbinGlobalNorm"
+#define RNNBIN_BATCH "RnnbinBatch"
+#define RNNBIN_RECORD "RnnbinRecord"
 
 // Registers the ops and their CPU kernels with TensorFlow's runtime. Message
 // becomes "" or tells what went wrong.

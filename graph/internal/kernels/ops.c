@@ -10,6 +10,7 @@
 #include "shapes.h"
 
 #define TF_UNUSED_NAME rnnbin_unused_in_ops
+#include "io.h"
 #include "register.h"
 
 static const char *const forward_inputs[] = {"x: float", "kernel: float", "bias: float", "h0: float", NULL};
@@ -162,46 +163,28 @@ static struct kernel *new_kernel(TF_OpKernelConstruction *c, bool backward) {
 static void *new_forward(TF_OpKernelConstruction *c) { return new_kernel(c, false); }
 static void *new_backward(TF_OpKernelConstruction *c) { return new_kernel(c, true); }
 
-// What an op reads and writes while it runs; every tensor here is ours to delete.
+// One run of either op, and the shapes of its inputs.
 struct run {
-  TF_OpKernelContext *context;
-  TF_Status *status;
-  TF_Tensor *in[BACKWARD_INPUTS], *out[BACKWARD_OUTPUTS];
+  struct io io;
   struct shape shapes[BACKWARD_INPUTS];
 };
 
 static struct run begin_run(TF_OpKernelContext *c, int inputs) {
-  struct run r = {.context = c, .status = TF_NewStatus()};
-  for (int i = 0; i < inputs && TF_GetCode(r.status) == TF_OK; i++) {
-    TF_GetInput(c, i, &r.in[i], r.status);
-    if (TF_GetCode(r.status) != TF_OK) break;
-    r.shapes[i].rank = TF_NumDims(r.in[i]);
-    for (int d = 0; d < r.shapes[i].rank && d < SHAPE_RANK_MAX; d++) r.shapes[i].dim[d] = TF_Dim(r.in[i], d);
+  struct run r = {.io = io_begin(c, inputs)};
+  for (int i = 0; i < inputs && io_ok(&r.io); i++) {
+    r.shapes[i].rank = TF_NumDims(r.io.in[i]);
+    for (int d = 0; d < r.shapes[i].rank && d < SHAPE_RANK_MAX; d++) r.shapes[i].dim[d] = TF_Dim(r.io.in[i], d);
   }
   return r;
 }
 
-static void end_run(struct run *r) {
-  if (TF_GetCode(r->status) != TF_OK) TF_OpKernelContext_Failure(r->context, r->status);
-  for (int i = 0; i < BACKWARD_INPUTS; i++)
-    if (r->in[i]) TF_DeleteTensor(r->in[i]);
-  for (int i = 0; i < BACKWARD_OUTPUTS; i++)
-    if (r->out[i]) TF_DeleteTensor(r->out[i]);
-  TF_DeleteStatus(r->status);
-}
-
-static const float *input(const struct run *r, int i) { return TF_TensorData(r->in[i]); }
+static const float *input(const struct run *r, int i) { return TF_TensorData(r->io.in[i]); }
 
 // A state that is left out is NULL.
 static const float *state_input(const struct run *r, int i) { return r->shapes[i].dim[0] == 0 ? NULL : input(r, i); }
 
-// The memory of a new output; NULL with a status when there is none to be had.
 static float *output(struct run *r, int i, int rank, const int64_t *dim) {
-  if (TF_GetCode(r->status) != TF_OK) return NULL;
-  size_t bytes = sizeof(float);
-  for (int d = 0; d < rank; d++) bytes *= (size_t)dim[d];
-  r->out[i] = TF_AllocateOutput(r->context, i, TF_FLOAT, dim, rank, bytes, r->status);
-  return TF_GetCode(r->status) == TF_OK ? TF_TensorData(r->out[i]) : NULL;
+  return io_output(&r->io, i, TF_FLOAT, rank, dim);
 }
 
 static struct rnn_size run_size(const struct run *r) {
@@ -212,8 +195,8 @@ static struct rnn_size run_size(const struct run *r) {
 static void compute_forward(void *kernel, TF_OpKernelContext *c) {
   const struct kernel *k = kernel;
   struct run r = begin_run(c, FORWARD_INPUTS);
-  if (TF_GetCode(r.status) == TF_OK) check_forward_shapes(r.shapes, r.status);
-  if (TF_GetCode(r.status) == TF_OK) {
+  if (io_ok(&r.io)) check_forward_shapes(r.shapes, r.io.status);
+  if (io_ok(&r.io)) {
     const struct rnn_size z = run_size(&r);
     const struct rnn_forward f = {
         .size = z,
@@ -225,17 +208,17 @@ static void compute_forward(void *kernel, TF_OpKernelContext *c) {
         .h = output(&r, FORWARD_OUT_H, 3, (int64_t[]){z.steps, z.batch, z.units}),
         .last = output(&r, FORWARD_OUT_LAST, 2, (int64_t[]){z.batch, z.units}),
     };
-    if (TF_GetCode(r.status) == TF_OK && rnn_run_forward(k->isa, &f, k->threads))
-      TF_SetStatus(r.status, TF_RESOURCE_EXHAUSTED, "no memory for the recurrence");
+    if (io_ok(&r.io) && rnn_run_forward(k->isa, &f, k->threads))
+      io_fail(&r.io, TF_RESOURCE_EXHAUSTED, "no memory for the recurrence");
   }
-  end_run(&r);
+  io_end(&r.io);
 }
 
 static void compute_backward(void *kernel, TF_OpKernelContext *c) {
   const struct kernel *k = kernel;
   struct run r = begin_run(c, BACKWARD_INPUTS);
-  if (TF_GetCode(r.status) == TF_OK) check_backward_shapes(r.shapes, r.status);
-  if (TF_GetCode(r.status) == TF_OK) {
+  if (io_ok(&r.io)) check_backward_shapes(r.shapes, r.io.status);
+  if (io_ok(&r.io)) {
     const struct rnn_size z = run_size(&r);
     float *dx = output(&r, BACKWARD_OUT_DX, 3, (int64_t[]){k->input_gradient ? z.steps : 0, z.batch, z.inputs});
     const struct rnn_backward b = {
@@ -252,10 +235,10 @@ static void compute_backward(void *kernel, TF_OpKernelContext *c) {
         .dx = k->input_gradient ? dx : NULL,
         .dh0 = output(&r, BACKWARD_OUT_DH0, 2, (int64_t[]){z.batch, z.units}),
     };
-    if (TF_GetCode(r.status) == TF_OK && rnn_run_backward(k->isa, &b, k->threads))
-      TF_SetStatus(r.status, TF_RESOURCE_EXHAUSTED, "no memory for the recurrence");
+    if (io_ok(&r.io) && rnn_run_backward(k->isa, &b, k->threads))
+      io_fail(&r.io, TF_RESOURCE_EXHAUSTED, "no memory for the recurrence");
   }
-  end_run(&r);
+  io_end(&r.io);
 }
 
 void register_recurrence(TF_Status *status) {

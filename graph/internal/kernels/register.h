@@ -14,6 +14,7 @@ void register_op(const char *name, const char *const *inputs, const char *const 
 
 void register_recurrence(TF_Status *);
 void register_head(TF_Status *);
+void register_plan(TF_Status *);
 
 // The instruction set of that name, or the best for "auto". NULL with a status
 // when there is none.

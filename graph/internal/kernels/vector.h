@@ -13,7 +13,7 @@
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL _Pragma("GCC unroll 16")
 #endif
 
 typedef float vec __attribute__((vector_size(LANES * 4), may_alias));
@@ -117,17 +117,53 @@ INLINE void transpose_four(float *to, int64_t stride, const float *const *rows, 
   *(vec4 *)(to + 3 * stride) = __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7);
 }
 
+#if LANES == 16
+// The lanes of the lower or the upper halves of two vectors, in turns.
+#define WEAVE_LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define WEAVE_HIGH(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+
+// The same for sixteen: weaving the first half of the rows with the second four
+// times over transposes them.
+INLINE void transpose_square(float *to, int64_t stride, const float *const *rows, int64_t j) {
+  vec a[16], b[16];
+  UNROLL
+  for (int i = 0; i < 16; i++) a[i] = load(rows[i] + j);
+  UNROLL
+  for (int round = 0; round < 4; round++) {
+    UNROLL
+    for (int i = 0; i < 8; i++) {
+      b[2 * i] = WEAVE_LOW(a[i], a[i + 8]);
+      b[2 * i + 1] = WEAVE_HIGH(a[i], a[i + 8]);
+    }
+    UNROLL
+    for (int i = 0; i < 16; i++) a[i] = b[i];
+  }
+  UNROLL
+  for (int i = 0; i < 16; i++) store(to + i * stride, a[i]);
+}
+#else
+INLINE void transpose_square(float *to, int64_t stride, const float *const *rows, int64_t j) {
+  for (int i = 0; i < 16; i += 4)
+    for (int k = 0; k < 16; k += 4) transpose_four(to + k * stride + i, stride, rows + i, j + k);
+}
+#endif
+
 // to[j*stride+i] = rows[i][j] for i < count (a multiple of four) and j < n, in
 // squares that fill whole cache lines on both sides.
 static void transpose(float *to, int64_t stride, const float *const *rows, int64_t count, int64_t n) {
   for (int64_t i0 = 0; i0 < count; i0 += 16)
-    for (int64_t j0 = 0; j0 < n; j0 += 16)
+    for (int64_t j0 = 0; j0 < n; j0 += 16) {
+      if (i0 + 16 <= count && j0 + 16 <= n) {
+        transpose_square(to + j0 * stride + i0, stride, rows + i0, j0);
+        continue;
+      }
       for (int64_t i = i0; i < smaller(i0 + 16, count); i += 4) {
         int64_t j = j0;
         for (; j + 4 <= smaller(j0 + 16, n); j += 4) transpose_four(to + j * stride + i, stride, rows + i, j);
         for (; j < smaller(j0 + 16, n); j++)
           *(vec4 *)(to + j * stride + i) = (vec4){rows[i][j], rows[i + 1][j], rows[i + 2][j], rows[i + 3][j]};
       }
+    }
 }
 
 #endif
