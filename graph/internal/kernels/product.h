@@ -18,9 +18,8 @@
 enum { ROWS_MAX = 6, WIDTH_MAX = 8 };
 
 // Rows that share a block of W while it is in the first-level cache, and the
-// block's depth. A tile of one row reads W as fast as the cache gives it, so its
-// block should fit there.
-enum { BLOCK_ROWS = 64, BLOCK_DEPTH = 256, BLOCK_DEPTH_SINGLE = 64 };
+// block's depth.
+enum { BLOCK_ROWS = 64, BLOCK_DEPTH = 256 };
 _Static_assert(BLOCK_ROWS * BLOCK_DEPTH <= RNN_LIST_LENGTH, "the lists of a block fit");
 
 struct matrix {
@@ -30,57 +29,62 @@ struct matrix {
 
 // The columns k < depth at which any of the rows is not zero. Depth is a
 // multiple of LANES; columns behind the last one hold zeros.
-INLINE int list_columns(int32_t *list, const int rows, int64_t depth, const float *a, int64_t stride) {
+INLINE int list_columns(int32_t *list, const int rows, int64_t depth, const float *a, int64_t stride,
+                        const int32_t *order) {
   int n = 0;
   ivec columns = lane_numbers();
   for (int64_t k = 0; k < depth; k += LANES, columns += LANES) {
-    ivec bits = load_bits(a + k);
-    for (int r = 1; r < rows; r++) bits |= load_bits(a + r * stride + k);
+    ivec bits = load_bits(a + order[0] * stride + k);
+    for (int r = 1; r < rows; r++) bits |= load_bits(a + order[r] * stride + k);
     n = append_lanes(list, n, columns, bits);
   }
   return n;
 }
 
 // The same with the number of rows as a constant inside.
-static int list_nonzero(int32_t *list, int rows, int64_t depth, const float *a, int64_t stride) {
+static int list_nonzero(int32_t *list, int rows, int64_t depth, const float *a, int64_t stride, const int32_t *order) {
   switch (rows) {
-    case 1: return list_columns(list, 1, depth, a, stride);
-    case 2: return list_columns(list, 2, depth, a, stride);
-    case 3: return list_columns(list, 3, depth, a, stride);
-    default: return list_columns(list, rows, depth, a, stride);
+    case 1: return list_columns(list, 1, depth, a, stride, order);
+    case 2: return list_columns(list, 2, depth, a, stride, order);
+    case 3: return list_columns(list, 3, depth, a, stride, order);
+    default: return list_columns(list, rows, depth, a, stride, order);
   }
 }
 
-// c = start + a w for one tile and the listed columns of a. A start of NULL means
-// zeros; start may be c.
-typedef void tile_function(int n, const int32_t *list, const float *a, int64_t lda, const float *w, int64_t ldw,
-                           const float *start, int64_t lds, float *c, int64_t ldc);
+// c = start + a w for one tile: the listed columns of a, and of a, start and c the
+// rows that order names. A start of NULL means zeros; start may be c.
+typedef void tile_function(int n, const int32_t *list, const int32_t *order, const float *a, int64_t lda,
+                           const float *w, int64_t ldw, const float *start, int64_t lds, float *c, int64_t ldc);
 
-INLINE void tile(const int rows, const int width, int n, const int32_t *list, const float *a, int64_t lda,
-                 const float *w, int64_t ldw, const float *start, int64_t lds, float *c, int64_t ldc) {
+INLINE void tile(const int rows, const int width, int n, const int32_t *list, const int32_t *order, const float *a,
+                 int64_t lda, const float *w, int64_t ldw, const float *start, int64_t lds, float *c, int64_t ldc) {
   vec sum[ROWS_MAX][WIDTH_MAX];
+  const float *row[ROWS_MAX];
   UNROLL
-  for (int r = 0; r < rows; r++)
+  for (int r = 0; r < rows; r++) {
+    row[r] = a + order[r] * lda;
     UNROLL
-    for (int v = 0; v < width; v++) sum[r][v] = start ? load(start + r * lds + v * LANES) : (vec){0};
+    for (int v = 0; v < width; v++) sum[r][v] = start ? load(start + order[r] * lds + v * LANES) : (vec){0};
+  }
   for (int i = 0; i < n; i++) {
     int64_t k = list[i];
     const float *wk = w + k * ldw;
     UNROLL
     for (int r = 0; r < rows; r++)
       UNROLL
-      for (int v = 0; v < width; v++) sum[r][v] += load(wk + v * LANES) * a[r * lda + k];
+      for (int v = 0; v < width; v++) sum[r][v] += load(wk + v * LANES) * row[r][k];
   }
   UNROLL
   for (int r = 0; r < rows; r++)
     UNROLL
-    for (int v = 0; v < width; v++) store(c + r * ldc + v * LANES, sum[r][v]);
+    for (int v = 0; v < width; v++) store(c + order[r] * ldc + v * LANES, sum[r][v]);
 }
 
-#define TILE_FUNCTION(rows, width)                                                                              \
-  static void tile_##rows##x##width(int n, const int32_t *list, const float *a, int64_t lda, const float *w,  \
-                                    int64_t ldw, const float *start, int64_t lds, float *c, int64_t ldc) {     \
-    tile(rows, width, n, list, a, lda, w, ldw, start, lds, c, ldc);                                            \
+#define TILE_FUNCTION(rows, width)                                                                               \
+  static void tile_##rows##x##width(int n, const int32_t *list, const int32_t *order, const float *a, int64_t lda, \
+                                    const float *w, int64_t ldw, const float *start, int64_t lds, float *c,     \
+                                    int64_t ldc) {                                                               \
+    tile(rows, width, n, list, order, a, lda, w, ldw, start, lds, c, ldc);                                       \
   }
 TILES(TILE_FUNCTION)
 #define TILE_ENTRY(rows, width) [rows][width] = tile_##rows##x##width,
@@ -99,51 +103,37 @@ static struct parts divide_evenly(int length, int most) {
 INLINE int next_part(struct parts *p) { return p->size + (p->longer-- > 0); }
 
 // c = start + a w for one block of rows and depth, panel by panel of columns.
-static void product_block(int rows, int tall, int64_t depth, int vectors, const float *a, int64_t lda, const float *w,
-                          int64_t ldw, const float *start, int64_t lds, float *c, int64_t ldc, int32_t *lists) {
+static void product_block(int rows, int tall, int64_t depth, int vectors, const int32_t *order, const float *a,
+                          int64_t lda, const float *w, int64_t ldw, const float *start, int64_t lds, float *c,
+                          int64_t ldc, int32_t *lists) {
   const struct parts groups = divide_evenly(rows, tall);
   struct parts panels = divide_evenly(vectors, WIDEST(tall)), part = groups;
   int length[BLOCK_ROWS];
   for (int r = 0, g = 0, high; r < rows; r += high, g++) {
     high = next_part(&part);
-    length[g] = list_nonzero(lists + g * depth, high, depth, a + r * lda, lda);
+    length[g] = list_nonzero(lists + g * depth, high, depth, a, lda, order + r);
   }
   for (int v = 0, width; v < vectors; v += width) {
     width = next_part(&panels);
     part = groups;
     for (int r = 0, g = 0, high; r < rows; r += high, g++) {
       high = next_part(&part);
-      tiles[high][width](length[g], lists + g * depth, a + r * lda, lda, w + v * LANES, ldw,
-                         start ? start + r * lds + v * LANES : NULL, lds, c + r * ldc + v * LANES, ldc);
+      tiles[high][width](length[g], lists + g * depth, order + r, a, lda, w + v * LANES, ldw,
+                         start ? start + v * LANES : NULL, lds, c + v * LANES, ldc);
     }
   }
 }
 
-// Whether tiles of one row pay: they pass over every zero, but read all of W for
-// each row, which costs about a fifth more. Judged by some of the rows and
-// columns; it is a matter of speed alone, the sums are the same bits.
-static int single_pays(int64_t rows, int64_t depth, struct matrix a, int32_t *lists) {
-  const int64_t sample = smaller(rows, 16);
-  int64_t n = 0;
-  depth = smaller(depth, BLOCK_DEPTH);
-  a.at += (rows - sample) * a.stride;
-  for (int64_t r = 0; r < sample; r++) n += list_nonzero(lists, 1, depth, a.at + r * a.stride, a.stride);
-  return n * 6 < sample * depth * 5;
-}
-
 // c[rows,n] = start[rows,n] + a[rows,depth] w[depth,n], n and depth rounded up
-// to whole vectors. A start with stride 0 repeats its row, NULL means zeros.
-static void product(int64_t rows, int single, int64_t depth, int64_t n, struct matrix a, struct matrix w,
+// to whole vectors. Order lists the rows: those that are side by side in it share
+// tiles. A start with stride 0 repeats its row, NULL means zeros.
+static void product(int64_t rows, const int32_t *order, int64_t depth, int64_t n, struct matrix a, struct matrix w,
                     struct matrix start, struct matrix c, int32_t *lists) {
-  const int vectors = (int)(whole(n) / LANES), tall = single ? 1 : (int)smaller(TALLEST(vectors), rows);
-  const int64_t deep = single ? BLOCK_DEPTH_SINGLE : BLOCK_DEPTH;
-  for (int64_t k = 0; k < depth; k += deep) {
-    for (int64_t r = 0; r < rows; r += BLOCK_ROWS) {
-      const float *from = start.at ? start.at + r * start.stride : NULL;
-      product_block((int)smaller(BLOCK_ROWS, rows - r), tall, smaller(deep, depth - k), vectors,
-                    a.at + r * a.stride + k, a.stride, w.at + k * w.stride, w.stride, from, start.stride,
-                    c.at + r * c.stride, c.stride, lists);
-    }
+  const int vectors = (int)(whole(n) / LANES), tall = (int)smaller(TALLEST(vectors), rows);
+  for (int64_t k = 0; k < depth; k += BLOCK_DEPTH) {
+    for (int64_t r = 0; r < rows; r += BLOCK_ROWS)
+      product_block((int)smaller(BLOCK_ROWS, rows - r), tall, smaller(BLOCK_DEPTH, depth - k), vectors, order + r,
+                    a.at + k, a.stride, w.at + k * w.stride, w.stride, start.at, start.stride, c.at, c.stride, lists);
     start = c;
   }
 }

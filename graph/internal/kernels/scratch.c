@@ -6,7 +6,7 @@
 // Steps are taken together for the weight gradient until they have about so
 // many rows: few, so that they are still in the first-level cache, while the
 // sums fit there too; otherwise enough to hide that the sums go in and out.
-static int64_t chunk_rows(const struct rnn_size *s) { return s->units <= 128 ? 48 : 256; }
+static int64_t chunk_rows(const struct rnn_size *s) { return s->units <= 128 ? 104 : 256; }
 
 struct cursor {
   float *base;
@@ -24,6 +24,7 @@ struct forward_scratch forward_layout(const struct rnn_size *s, int64_t rows, fl
   struct cursor c = {base, 0};
   struct forward_scratch m;
   m.lists = take(&c, RNN_LIST_LENGTH);
+  m.order = take(&c, rows);
   m.in = take(&c, rows * rnn_stride(depth));
   m.pre = take(&c, rows * stride);
   m.bias = take(&c, stride);
@@ -42,6 +43,8 @@ struct backward_scratch backward_layout(const struct rnn_size *s, int64_t rows, 
   m.chunk = steps * rows;
   const int64_t pointers = rnn_round(m.chunk) > F + U + 4 ? rnn_round(m.chunk) : F + U + 4;
   m.lists = take(&c, RNN_LIST_LENGTH);
+  m.order = take(&c, rows);
+  m.left_order = take(&c, F + U + 1);
   m.zeros = take(&c, U > F ? U : F);
   m.rows = take(&c, pointers * (int64_t)sizeof(void *) / (int64_t)sizeof(float));
   m.back = take(&c, rows * wide);

@@ -12,6 +12,7 @@ struct forward_scratch {
   float *w;     // [rnn_round(F)+rnn_round(U), U], the kernel, its rows as in's columns
   float *bias;  // [U]
   float *pre;   // [rows, U], the pre-activations
+  int32_t *order;  // [rows], the rows as they are
   int32_t *lists;
   size_t floats;  // what all of it takes
 };
@@ -24,6 +25,8 @@ struct backward_scratch {
   float *left;         // [F+U+1, chunk], [x, h, 1] transposed
   float *zeros;        // a row of them
   const float **rows;  // pointers for transpose
+  int32_t *order;      // [rows], the rows as they are
+  int32_t *left_order; // [F+U+1], the rows of left
   int32_t *lists;
   size_t floats;
 };

@@ -3,8 +3,13 @@
 #define RNNBIN_SEQUENCE_H
 
 #include "cell.h"
+#include "order.h"
 #include "product.h"
 #include "scratch.h"
+
+static void count_up(int32_t *order, int64_t n) {
+  for (int64_t i = 0; i < n; i++) order[i] = (int32_t)i;
+}
 
 // A row of states [B,U], which are zeros when there are none, to a padded one.
 static void copy_state(float *to, const float *states, int64_t row, int64_t units) {
@@ -21,6 +26,7 @@ INLINE void forward_steps(enum rnn_activation activation, const struct rnn_forwa
   const int64_t depth = rnn_round(F) + whole(U);
   struct matrix in = {m.in, rnn_stride(rnn_round(F) + rnn_round(U))}, state = {m.in + rnn_round(F), in.stride};
   struct matrix w = {m.w, rnn_stride(U)}, pre = {m.pre, rnn_stride(U)}, none = {NULL, 0};
+  count_up(m.order, rows);
   copy_padded(m.bias, f->bias, U);
   for (int64_t k = 0; k < F; k++) copy_padded(w.at + k * w.stride, f->kernel + k * U, U);
   for (int64_t k = 0; k < U; k++) copy_padded(w.at + (rnn_round(F) + k) * w.stride, f->kernel + (F + k) * U, U);
@@ -33,7 +39,7 @@ INLINE void forward_steps(enum rnn_activation activation, const struct rnn_forwa
     const int64_t first = t * B + s->begin;
     for (int64_t r = 0; r < rows; r++)
       for (int64_t k = 0; k < F; k++) in.at[r * in.stride + k] = f->x[(first + r) * F + k];
-    product(rows, 0, depth, U, in, w, none, pre, m.lists);
+    product(rows, m.order, depth, U, in, w, none, pre, m.lists);
     for (int64_t r = 0; r < rows; r++)
       cell_forward(activation, U, pre.at + r * pre.stride, m.bias, state.at + r * state.stride, f->h + (first + r) * U);
   }
@@ -42,9 +48,8 @@ INLINE void forward_steps(enum rnn_activation activation, const struct rnn_forwa
 
 // What a chunk of steps adds to the gradient of [kernel; bias]: [x, h before, 1]
 // transposed, times the gradient to the pre-activations.
-INLINE void add_weight_gradient(enum rnn_activation activation, const struct rnn_backward *b,
-                                const struct rnn_slice *s, const struct backward_scratch *m, int64_t begin,
-                                int64_t end, int more) {
+static void add_weight_gradient(const struct rnn_backward *b, const struct rnn_slice *s,
+                                const struct backward_scratch *m, int64_t begin, int64_t end, int more) {
   const int64_t B = b->size.batch, F = b->size.inputs, U = b->size.units, rows = s->end - s->begin;
   const int64_t count = (end - begin) * rows, padded = rnn_round(count);
   struct matrix left = {m->left, rnn_odd(m->chunk)}, dpre = {m->dpre, rnn_stride(U)};
@@ -59,8 +64,7 @@ INLINE void add_weight_gradient(enum rnn_activation activation, const struct rnn
     transpose(left.at + (part == 0 ? 0 : F) * left.stride, left.stride, m->rows, padded, n);
   }
   for (int64_t i = 0; i < padded; i++) left.at[(F + U) * left.stride + i] = i < count;
-  const int single = activation == RNN_RELU && single_pays(F + U + 1, padded, left, m->lists);
-  product(F + U + 1, single, padded, U, left, dpre, start, gradient, m->lists);
+  product(F + U + 1, m->left_order, padded, U, left, dpre, start, gradient, m->lists);
 }
 
 INLINE void backward_steps(enum rnn_activation activation, const struct rnn_backward *b, const struct rnn_slice *s) {
@@ -77,6 +81,12 @@ INLINE void backward_steps(enum rnn_activation activation, const struct rnn_back
   transpose(w.at, w.stride, m.rows + F, (U + 3) / 4 * 4, U);
   if (b->dx) transpose(w.at + rnn_round(U), w.stride, m.rows, (F + 3) / 4 * 4, U);
   for (int64_t r = 0; r < rows; r++) copy_state(back.at + r * back.stride, b->dlast, s->begin + r, U);
+  count_up(m.order, rows);
+  count_up(m.left_order, F + U + 1);
+  if (activation == RNN_RELU) {
+    order_units(m.left_order + F, b->h, T * B, U);
+    for (int64_t k = F; k < F + U; k++) m.left_order[k] += (int32_t)F;
+  }
   if (T == 0) memset(s->gradient, 0, (size_t)((F + U + 1) * rnn_stride(U)) * sizeof(float));
 
   const int64_t steps = m.chunk / rows;
@@ -88,12 +98,12 @@ INLINE void backward_steps(enum rnn_activation activation, const struct rnn_back
       for (int64_t r = 0; r < rows; r++)
         cell_backward(activation, U, b->h + (first + r) * U, b->dh + (first + r) * U, back.at + r * back.stride,
                       dpre.at + r * dpre.stride);
-      product(rows, 0, whole(U), width, dpre, w, none, back, m.lists);
+      product(rows, m.order, whole(U), width, dpre, w, none, back, m.lists);
       if (b->dx)
         for (int64_t r = 0; r < rows; r++)
           copy_packed(b->dx + (first + r) * F, back.at + r * back.stride + rnn_round(U), F);
     }
-    add_weight_gradient(activation, b, s, &m, begin, end, end < T);
+    add_weight_gradient(b, s, &m, begin, end, end < T);
   }
   for (int64_t r = 0; r < rows; r++) copy_packed(b->dh0 + (s->begin + r) * U, back.at + r * back.stride, U);
 }
