@@ -8,9 +8,9 @@ import (
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// fused runs the layer as one operation of our own forward and one backward, and
-// the head with its gradients as a third, so that the graph does not grow with
-// the steps.
+// fused runs the layer as one operation of our own forward and one backward, so
+// that the graph does not grow with the steps, and a whole training step but for
+// the update as one too.
 //
 // On a processor with fused multiply-add its sums are rounded as the original's
 // are, step by step: see internal/kernels.
@@ -45,11 +45,10 @@ func noRows(units int) *tf.Tensor {
 	return t
 }
 
-// head is portableHead in one operation.
-func (f fused) head(s *op.Scope, p pass, b batch) head {
-	isa := map[string]any{kernels.AttrISA: f.cfg.Kernel.isa()}
-	out := ourOp(s, kernels.Head, 4, isa, p.layer.states, p.weights[2], p.weights[3], b.labels, b.w)
-	return head{mean: out[0], dstates: out[1], grads: out[2:]}
+// train is lossOf a batch, as one operation.
+func (f fused) train(s *op.Scope, weights []tf.Output, b batch) lossOf {
+	out := ourOp(s, kernels.Train, 5, f.attrs(), append(append([]tf.Output{b.x}, weights...), b.labels, b.w)...)
+	return lossOf{out[0], out[1:]}
 }
 
 // ourOp adds one of our operations and returns its first outputs.

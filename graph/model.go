@@ -66,37 +66,20 @@ func (c Config) batch(s *op.Scope, p plan, at tf.Output) batch {
 
 // pass is one way of a batch through the network.
 type pass struct {
-	layer   unrolled
-	flat    tf.Output   // the layer's states as [T*B,U]
-	logits  tf.Output   // [T*B,O]
-	weights []tf.Output // the values used, in the order of Config.weights
+	layer  unrolled
+	flat   tf.Output // the layer's states as [T*B,U]
+	logits tf.Output // [T*B,O]
 }
 
 // forward runs the network over x [T,B,F] from the state h0 [B,U], or from zeros
 // when h0 is not set.
 func (c Config) forward(s *op.Scope, weights []tf.Output, x, h0 tf.Output) pass {
-	p := pass{weights: weights}
+	p := pass{}
 	p.layer = c.recurrence().forward(s.SubScope("rnn"), x, h0, weights[0], weights[1])
 	p.flat = reshape(s.SubScope("states"), p.layer.states, -1, int32(c.Units))
 	p.logits = op.BiasAdd(s.SubScope("projection"),
 		op.MatMul(s.SubScope("projection_product"), p.flat, weights[2]), weights[3])
 	return p
-}
-
-// head is the projection and the loss behind a layer, and their gradients.
-type head struct {
-	mean    tf.Output   // scalar, the loss
-	dstates tf.Output   // [T,B,U]
-	grads   []tf.Output // of the projection's kernel and bias
-}
-
-// portableHead assembles the head from standard operations.
-func (c Config) portableHead(s *op.Scope, p pass, b batch) head {
-	mean, dlogits := c.Loss.score(s.SubScope("loss"), p.logits, b.labels, b.w)
-	grads := op.Gradients(s.SubScope("projection"), []tf.Output{p.logits},
-		[]tf.Output{p.flat, p.weights[2], p.weights[3]}, dlogits)
-	dstates := reshape(s.SubScope("dstates"), grads[0], int32(c.Steps), -1, int32(c.Units))
-	return head{mean, dstates, grads[1:]}
 }
 
 // lossOf is the loss of one batch and its gradients, in the order of
@@ -108,16 +91,15 @@ type lossOf struct {
 
 // trainOn runs a batch through the network, forward and backward.
 func (c Config) trainOn(s *op.Scope, h handles, b batch) lossOf {
-	p := c.forward(s.SubScope("forward"), h.readAll(s, c.weights()), b.x, tf.Output{})
-	top := c.head(s.SubScope("head"), p, b)
-	return lossOf{top.mean, append(p.layer.backward(s.SubScope("backward"), top.dstates), top.grads...)}
-}
-
-func (c Config) head(s *op.Scope, p pass, b batch) head {
-	if c.Kernel == KernelPortable {
-		return c.portableHead(s, p, b)
+	weights := h.readAll(s, c.weights())
+	if c.Kernel != KernelPortable {
+		return fused{c}.train(s.SubScope("train"), weights, b)
 	}
-	return fused{c}.head(s, p, b)
+	p := c.forward(s.SubScope("forward"), weights, b.x, tf.Output{})
+	mean, dlogits := c.Loss.score(s.SubScope("loss"), p.logits, b.labels, b.w)
+	above := op.Gradients(s.SubScope("projection"), []tf.Output{p.logits}, []tf.Output{p.flat, weights[2], weights[3]}, dlogits)
+	dstates := reshape(s.SubScope("dstates"), above[0], int32(c.Steps), -1, int32(c.Units))
+	return lossOf{mean, append(p.layer.backward(s.SubScope("backward"), dstates), above[1:]...)}
 }
 
 // variables are all of the graph's, the session's state first.

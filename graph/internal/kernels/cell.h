@@ -50,8 +50,8 @@ INLINE vec activation_gradient(enum rnn_activation activation, vec h, vec g) {
   return g * (1 - h * h);
 }
 
-// One row: products [U] and bias [U] -> state [U] (padded) and h [U] (packed). The
-// padding must be zeros whatever the row holds, or products would walk it. The
+// One row: products [U] and bias [U] -> state [U] (padded) and, unless it is NULL,
+// h [U] (packed). The padding must be zeros whatever the row holds, or products would walk it. The
 // bias comes last, as in TensorFlow's BasicRNNCell: so the sums are the same bits.
 INLINE void cell_forward(enum rnn_activation activation, int64_t units, const float *pre, const float *bias,
                          float *state, float *h) {
@@ -59,26 +59,12 @@ INLINE void cell_forward(enum rnn_activation activation, int64_t units, const fl
   for (; i + LANES <= units; i += LANES) {
     vec y = activate(activation, load(pre + i) + load(bias + i));
     store(state + i, y);
-    store(h + i, y);
+    if (h) store(h + i, y);
   }
   if (i < units) {
     vec y = activate(activation, load(pre + i) + load(bias + i));
     store(state + i, keep_first(y, units - i));
-    store_part(h + i, y, units - i);
-  }
-}
-
-// One row: the gradient to h is what the next step sends back, plus dh. Leaves
-// that to the pre-activations in dpre (padded).
-INLINE void cell_backward(enum rnn_activation activation, int64_t units, const float *h, const float *dh,
-                          const float *back, float *dpre) {
-  int64_t i = 0;
-  for (; i + LANES <= units; i += LANES)
-    store(dpre + i, activation_gradient(activation, load(h + i), load(back + i) + load(dh + i)));
-  if (i < units) {
-    vec g = load(back + i) + load_part(dh + i, units - i);
-    g = activation_gradient(activation, load_part(h + i, units - i), g);
-    store(dpre + i, keep_first(g, units - i));
+    if (h) store_part(h + i, y, units - i);
   }
 }
 

@@ -15,6 +15,16 @@ package kernels
 //   const struct rnn_backward b = {size, activation, x, kernel, h0, h, dh, dlast, dkernel, dbias, dx, dh0};
 //   return rnn_run_backward(rnn_isas[isa], &b, threads);
 // }
+//
+// static int direct_train(int isa, int activation, int threads, struct rnn_size size, int loss, int64_t outputs,
+//                         const float *x, const float *kernel, const float *bias, const float *projection,
+//                         const float *projection_bias, const void *labels, const float *w, double total,
+//                         float *mean, float *dkernel, float *dbias, float *dprojection, float *dprojection_bias) {
+//   const struct rnn_head head = {loss, outputs, projection, projection_bias, labels, w, total, mean, dprojection,
+//                                 dprojection_bias};
+//   const struct rnn_train f = {size, activation, x, kernel, bias, head, dkernel, dbias};
+//   return rnn_run_train(rnn_isas[isa], &f, threads);
+// }
 import "C"
 
 import "unsafe"
@@ -66,6 +76,34 @@ func (c *call) backward() {
 	if C.direct_backward(c.isaIndex(), c.activation(), C.int(c.threads), c.size(), floats(c.x), floats(c.kernel),
 		floats(c.h0), floats(c.h), floats(c.dh), floats(c.dlast), floats(c.dkernel), floats(c.dbias), floats(c.dx),
 		floats(c.dh0)) != 0 {
+		panic("no memory")
+	}
+}
+
+// head is what training has besides a call.
+type head struct {
+	outputs                                      int
+	projection, bias, labels, w                  []float32
+	mean, dkernel, dbias, dprojection, dprojbias []float32
+}
+
+func (c *call) train(h *head) {
+	labels, loss := unsafe.Pointer(unsafe.SliceData(h.labels)), C.HEAD_MSE
+	if h.outputs > 1 {
+		classes := make([]int32, len(h.labels))
+		for i, v := range h.labels {
+			classes[i] = int32(v)
+		}
+		labels, loss = unsafe.Pointer(unsafe.SliceData(classes)), C.HEAD_XENT
+	}
+	total := 0.0
+	for _, w := range h.w {
+		total += float64(w)
+	}
+	if C.direct_train(c.isaIndex(), c.activation(), C.int(c.threads), c.size(), C.int(loss), C.int64_t(h.outputs),
+		floats(c.x), floats(c.kernel), floats(c.bias), floats(h.projection), floats(h.bias), labels, floats(h.w),
+		C.double(total), floats(h.mean), floats(h.dkernel), floats(h.dbias), floats(h.dprojection),
+		floats(h.dprojbias)) != 0 {
 		panic("no memory")
 	}
 }

@@ -61,30 +61,23 @@ static float square_row(float value, float label, float *gradient) {
   return error * error;
 }
 
-float head_score(enum head_loss loss, int64_t n, int64_t outputs, const float *logits, const void *labels,
-                 const float *w, float *dlogits) {
-  double total = 0, sum = 0;
-  for (int64_t i = 0; i < n; i++) total += w[i];
+void head_score(const struct rnn_head *p, int64_t first, int64_t n, const float *logits, float *dlogits, double *sum) {
+  const int64_t O = p->outputs;
   for (int64_t i = 0; i < n; i++) {
-    float *gradient = dlogits + i * outputs;
-    const float share = total > 0 ? w[i] / (float)total : 0;
-    const float term = loss == HEAD_MSE ? square_row(logits[i], ((const float *)labels)[i], gradient)
-                                        : xent_row(outputs, logits + i * outputs, ((const int32_t *)labels)[i], gradient);
-    sum += w[i] != 0 ? (double)term * w[i] : 0;
-    for (int64_t o = 0; o < outputs; o++) gradient[o] = share != 0 ? gradient[o] * share : 0;
+    const float w = p->w[first + i], share = p->total > 0 ? w / (float)p->total : 0;
+    float *gradient = dlogits + i * O;
+    const float term = p->loss == HEAD_MSE
+                           ? square_row(logits[i], ((const float *)p->labels)[first + i], gradient)
+                           : xent_row(O, logits + i * O, ((const int32_t *)p->labels)[first + i], gradient);
+    *sum += w != 0 ? (double)term * w : 0;
+    for (int64_t o = 0; o < O; o++) gradient[o] = share != 0 ? gradient[o] * share : 0;
   }
-  return total > 0 ? (float)(sum / total) : 0;
 }
 
-void head_bias_gradient(const struct rnn_head *p) {
-  const int64_t B = p->batch, O = p->outputs;
-  for (int64_t o = 0; o < O; o++) {
-    float total = 0;
-    for (int64_t t = p->steps - 1; t >= 0; t--) {
-      float part = 0;
-      for (int64_t r = t * B; r < (t + 1) * B; r++) part += p->dlogits[r * O + o];
-      total += part;
-    }
-    p->dbias[o] = total;
+void head_bias_gradient(int64_t rows, int64_t outputs, const float *dlogits, float *dbias) {
+  for (int64_t o = 0; o < outputs; o++) {
+    float part = 0;
+    for (int64_t r = 0; r < rows; r++) part += dlogits[r * outputs + o];
+    dbias[o] += part;
   }
 }

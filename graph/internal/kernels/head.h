@@ -11,32 +11,24 @@ enum head_loss { HEAD_XENT, HEAD_MSE };
 
 // T steps, B batch rows, U units, O outputs; float32, row-major.
 struct rnn_head {
-  int64_t steps, batch, units, outputs;
-  const float *h;       // [T,B,U]
+  enum head_loss loss;
+  int64_t outputs;
   const float *kernel;  // [U,O]
   const float *bias;    // [O]
-  float *logits;        // [T,B,O]
-  const float *dlogits; // [T,B,O], the loss's gradient
-  float *dh;            // [T,B,U]
+  const void *labels;   // [T*B]: int32 classes 0 to O-1 for HEAD_XENT, float values for HEAD_MSE
+  const float *w;       // [T*B], what each step weighs
+  double total;         // the sum of w
+  float *mean;          // of the steps' losses by weight; 0 where no step has one
   float *dkernel;       // [U,O]
   float *dbias;         // [O]
 };
 
-// What an instruction set implements. Scratch holds head_scratch(U) floats.
-struct head_isa {
-  void (*project)(const struct rnn_head *, float *scratch);   // h -> logits
-  void (*backward)(const struct rnn_head *, float *scratch);  // dlogits -> dh, dkernel
-};
+// Adds to sum the weighted losses of n rows of logits [n,O], which are rows first
+// on of all, and leaves the mean's gradient in dlogits. A label that is no class
+// gives a loss that is not a number.
+void head_score(const struct rnn_head *, int64_t first, int64_t n, const float *logits, float *dlogits, double *sum);
 
-static inline int64_t head_scratch(int64_t units) { return (units + 16) * 32; }
-
-// The loss of n rows of logits [n,O] and its gradient: the mean of the rows'
-// losses, each weighing w[n]; 0 where no row has a weight. Labels are classes
-// 0 to O-1 for HEAD_XENT; other values give a loss that is not a number.
-float head_score(enum head_loss, int64_t n, int64_t outputs, const float *logits, const void *labels, const float *w,
-                 float *dlogits);
-
-// The last gradient, from dlogits: dbias.
-void head_bias_gradient(const struct rnn_head *);
+// Adds a step's part to the gradient of the bias.
+void head_bias_gradient(int64_t rows, int64_t outputs, const float *dlogits, float *dbias);
 
 #endif

@@ -9,11 +9,10 @@ TARGET_BEGIN("avx2,fma")
   T(1, 1) T(1, 2) T(1, 3) T(1, 4) T(1, 5) T(1, 6) T(1, 7) T(1, 8) \
   T(2, 1) T(2, 2) T(2, 3) T(2, 4) T(2, 5) T(2, 6) T(3, 1) T(3, 2) T(3, 3) \
   T(4, 1) T(4, 2) T(4, 3) T(5, 1) T(5, 2) T(6, 1) T(6, 2)
-#include "head_vec.h"
-#include "sequence.h"
+#include "training.h"
 TARGET_END
 
 static int available(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
-const struct rnn_isa rnn_avx2 = {"avx2", available, forward, backward, {head_project, head_backward}};
+const struct rnn_isa rnn_avx2 = {"avx2", available, forward, backward, train};
 #endif

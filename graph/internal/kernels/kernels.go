@@ -20,13 +20,18 @@
 // about as much as a thousand multiplications. O outputs, a series of N rows, a
 // plan of K training steps:
 //
-//	RnnbinHead(h [T,B,U], kernel [U,O], bias [O], labels [T*B], w [T*B])
-//	    -> mean, dh [T,B,U], dkernel [U,O], dbias [O]
+//	RnnbinTrain(x [T,B,F], kernel [F+U,U], bias [U], projection [U,O],
+//	    projection_bias [O], labels [T*B], w [T*B])
+//	    -> mean, dkernel, dbias, dprojection, dprojection_bias
 //
-// is the projection with the softmax cross-entropy (labels int32) or the mean
-// squared error (float) and their gradients,
+// is forward, projection, softmax cross-entropy (labels int32) or mean squared
+// error (float), and backward, without the states and their gradients between
+// them, and
 //
 //	RnnbinGlobalNorm(values...) -> norm
+//
+// the Euclidean norm of all values.
+//
 //	RnnbinBatch(x [N,F], y [N], w [N], starts [K,B], rates [K], at)
 //	    -> x [T,B,F], y [T*B], w [T*B], rate
 //
@@ -55,7 +60,7 @@ import (
 const (
 	Forward    = C.RNNBIN_FORWARD
 	Backward   = C.RNNBIN_BACKWARD
-	Head       = C.RNNBIN_HEAD
+	Train      = C.RNNBIN_TRAIN
 	GlobalNorm = C.RNNBIN_GLOBAL_NORM
 	Batch      = C.RNNBIN_BATCH
 	Record     = C.RNNBIN_RECORD

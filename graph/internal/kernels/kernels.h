@@ -3,7 +3,7 @@
 
 #define RNNBIN_FORWARD "RnnbinRNNForward"
 #define RNNBIN_BACKWARD "RnnbinRNNBackward"
-#define RNNBIN_HEAD "RnnbinHead"
+#define RNNBIN_TRAIN "RnnbinTrain"
 #define RNNBIN_GLOBAL_NORM "RnnbinGlobalNorm"
 #define RNNBIN_BATCH "RnnbinBatch"
 #define RNNBIN_RECORD "RnnbinRecord"

@@ -108,20 +108,13 @@ static void backward_shape(TF_ShapeInferenceContext *c, TF_Status *status) {
 
 // ---- kernels ----
 
-struct kernel {
-  enum rnn_activation activation;
-  const struct rnn_isa *isa;
-  int threads;
-  bool input_gradient;
-};
-
 const char *rnnbin_isa(int i) {
   for (int k = 0; k < rnn_isa_count; k++)
     if (rnn_isas[k]->available() && i-- == 0) return rnn_isas[k]->name;
   return NULL;
 }
 
-const struct rnn_isa *find_isa(const char *name, TF_Status *status) {
+static const struct rnn_isa *find_isa(const char *name, TF_Status *status) {
   for (int k = 0; k < rnn_isa_count; k++)
     if (rnn_isas[k]->available() && (!strcmp(name, "auto") || !strcmp(name, rnn_isas[k]->name))) return rnn_isas[k];
   char text[256];
@@ -132,7 +125,7 @@ const struct rnn_isa *find_isa(const char *name, TF_Status *status) {
   return NULL;
 }
 
-static struct kernel *new_kernel(TF_OpKernelConstruction *c, bool backward) {
+static struct kernel *read_kernel(TF_OpKernelConstruction *c, bool backward) {
   TF_Status *status = TF_NewStatus();
   struct kernel *k = calloc(1, sizeof *k);
   char text[32] = "";
@@ -160,8 +153,8 @@ static struct kernel *new_kernel(TF_OpKernelConstruction *c, bool backward) {
   return k;
 }
 
-static void *new_forward(TF_OpKernelConstruction *c) { return new_kernel(c, false); }
-static void *new_backward(TF_OpKernelConstruction *c) { return new_kernel(c, true); }
+void *new_kernel(TF_OpKernelConstruction *c) { return read_kernel(c, false); }
+static void *new_backward(TF_OpKernelConstruction *c) { return read_kernel(c, true); }
 
 // One run of either op, and the shapes of its inputs.
 struct run {
@@ -242,7 +235,7 @@ static void compute_backward(void *kernel, TF_OpKernelContext *c) {
 }
 
 void register_recurrence(TF_Status *status) {
-  register_op(RNNBIN_FORWARD, forward_inputs, forward_outputs, forward_attrs, forward_shape, new_forward,
+  register_op(RNNBIN_FORWARD, forward_inputs, forward_outputs, forward_attrs, forward_shape, new_kernel,
               compute_forward, status);
   register_op(RNNBIN_BACKWARD, backward_inputs, backward_outputs, backward_attrs, backward_shape, new_backward,
               compute_backward, status);

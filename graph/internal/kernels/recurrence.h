@@ -42,12 +42,25 @@ struct rnn_backward {
   float *dh0;          // [B,U]
 };
 
+// Forward, the head, and backward: a training step but for the update. The states
+// before are zeros.
+struct rnn_train {
+  struct rnn_size size;
+  enum rnn_activation activation;
+  const float *x, *kernel, *bias;
+  struct rnn_head head;
+  float *dkernel, *dbias;
+};
+
 // Rows [begin,end) of the batch and the memory to work in. Slices share nothing
 // that is written, so that each runs through all steps without waiting.
 struct rnn_slice {
   int64_t begin, end;
   float *scratch;   // of the size scratch.h tells, on a cache line
-  float *gradient;  // backward only: [F+U+1, rnn_stride(U)], kernel then bias
+  // Sums over the slice's rows, backward and in training only.
+  float *gradient;       // [F+U+1, rnn_stride(U)], kernel then bias
+  float *head_gradient;  // [O+1, rnn_stride(max(U,O))], kernel transposed then bias
+  double *loss;          // by weight, not yet divided
 };
 
 struct rnn_isa {
@@ -55,7 +68,7 @@ struct rnn_isa {
   int (*available)(void);
   void (*forward)(const struct rnn_forward *, const struct rnn_slice *);
   void (*backward)(const struct rnn_backward *, const struct rnn_slice *);
-  struct head_isa head;
+  void (*train)(const struct rnn_train *, const struct rnn_slice *);
 };
 
 // The best first, the plain one last; all that were compiled in.
@@ -76,5 +89,6 @@ static inline int64_t rnn_stride(int64_t n) { return n <= 128 ? rnn_round(n) : r
 // memory is short.
 int rnn_run_forward(const struct rnn_isa *, const struct rnn_forward *, int threads);
 int rnn_run_backward(const struct rnn_isa *, const struct rnn_backward *, int threads);
+int rnn_run_train(const struct rnn_isa *, const struct rnn_train *, int threads);
 
 #endif

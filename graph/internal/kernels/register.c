@@ -27,7 +27,7 @@ void register_op(const char *name, const char *const *inputs, const char *const 
 void rnnbin_register(char *message, int size) {
   TF_Status *status = TF_NewStatus();
   register_recurrence(status);
-  register_head(status);
+  register_train(status);
   register_plan(status);
   snprintf(message, (size_t)size, "%s", TF_GetCode(status) == TF_OK ? "" : TF_Message(status));
   TF_DeleteStatus(status);

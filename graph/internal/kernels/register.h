@@ -3,6 +3,8 @@
 #ifndef RNNBIN_REGISTER_H
 #define RNNBIN_REGISTER_H
 
+#include <stdbool.h>
+
 #include "recurrence.h"
 #include "tf.h"
 
@@ -13,11 +15,19 @@ void register_op(const char *name, const char *const *inputs, const char *const 
                  void (*compute)(void *, TF_OpKernelContext *), TF_Status *status);
 
 void register_recurrence(TF_Status *);
-void register_head(TF_Status *);
+void register_train(TF_Status *);
 void register_plan(TF_Status *);
 
-// The instruction set of that name, or the best for "auto". NULL with a status
-// when there is none.
-const struct rnn_isa *find_isa(const char *name, TF_Status *status);
+// What the attributes of an op say.
+struct kernel {
+  enum rnn_activation activation;
+  const struct rnn_isa *isa;
+  int threads;
+  bool input_gradient;
+};
+
+// A struct kernel; NULL, with the failure told to TensorFlow, when an attribute is
+// wrong.
+void *new_kernel(TF_OpKernelConstruction *);
 
 #endif

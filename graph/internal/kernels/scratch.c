@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 // Steps are taken together for the weight gradient until they have about so
-// many rows: few, so that they are still in the first-level cache, while the
-// sums fit there too; otherwise enough to hide that the sums go in and out.
+// many rows: few while the sums fit into the first-level cache, otherwise enough
+// to hide that the sums go in and out.
 static int64_t chunk_rows(const struct rnn_size *s) { return s->units <= 128 ? 104 : 256; }
 
 struct cursor {
@@ -19,18 +19,22 @@ static void *take(struct cursor *c, int64_t floats) {
   return at;
 }
 
-struct forward_scratch forward_layout(const struct rnn_size *s, int64_t rows, float *base) {
+static struct forward_scratch lay_forward(const struct rnn_size *s, int64_t rows, int64_t in_rows, float *base) {
   const int64_t depth = rnn_round(s->inputs) + rnn_round(s->units), stride = rnn_stride(s->units);
   struct cursor c = {base, 0};
   struct forward_scratch m;
   m.lists = take(&c, RNN_LIST_LENGTH);
   m.order = take(&c, rows);
-  m.in = take(&c, rows * rnn_stride(depth));
+  m.in = take(&c, in_rows * rnn_stride(depth));
   m.pre = take(&c, rows * stride);
   m.bias = take(&c, stride);
   m.w = take(&c, depth * stride);
   m.floats = c.used;
   return m;
+}
+
+struct forward_scratch forward_layout(const struct rnn_size *s, int64_t rows, float *base) {
+  return lay_forward(s, rows, rows, base);
 }
 
 struct backward_scratch backward_layout(const struct rnn_size *s, int64_t rows, int input_gradient, float *base) {
@@ -51,6 +55,20 @@ struct backward_scratch backward_layout(const struct rnn_size *s, int64_t rows, 
   m.dpre = take(&c, rnn_round(m.chunk) * rnn_stride(U));
   m.left = take(&c, (F + U + 1) * rnn_odd(m.chunk));
   m.w = take(&c, rnn_round(U) * wide);
+  m.floats = c.used;
+  return m;
+}
+
+struct train_scratch train_layout(const struct rnn_size *s, int64_t outputs, int64_t rows, float *base) {
+  struct train_scratch m;
+  m.forward = lay_forward(s, rows, (s->steps + 1) * rows, base);
+  struct cursor c = {base, m.forward.floats};
+  m.backward = backward_layout(s, rows, 0, base ? base + c.used : NULL);
+  c.used += m.backward.floats;
+  m.logits = take(&c, s->steps * rows * outputs);
+  m.dlogits = take(&c, s->steps * rows * outputs);
+  m.columns = take(&c, rnn_round(s->units) * 32);
+  m.head = take(&c, outputs * rnn_stride(s->units));
   m.floats = c.used;
   return m;
 }

@@ -31,9 +31,21 @@ struct backward_scratch {
   size_t floats;
 };
 
+// Between forward and backward, training keeps for all steps what a layer was given
+// and made.
+struct train_scratch {
+  struct forward_scratch forward;  // its in: [T+1, rows, rnn_round(F)+rnn_round(U)], x and h before each step
+  struct backward_scratch backward;
+  float *logits, *dlogits;  // [T, rows, O]
+  float *columns;           // [U, 32], rows of h transposed
+  float *head;              // [O, rnn_stride(U)], the projection's kernel transposed
+  size_t floats;
+};
+
 // The layout from base on, which may be NULL when only the size is asked for.
 struct forward_scratch forward_layout(const struct rnn_size *, int64_t rows, float *base);
 struct backward_scratch backward_layout(const struct rnn_size *, int64_t rows, int input_gradient, float *base);
+struct train_scratch train_layout(const struct rnn_size *, int64_t outputs, int64_t rows, float *base);
 
 // Memory for one call, from a store of blocks that earlier calls have left; on
 // a cache line, contents undefined. NULL when memory is short.

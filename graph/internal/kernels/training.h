@@ -1,0 +1,83 @@
+// A training step for one slice of the batch, but for the update: forward, the head
+// and backward. As one they need no states [T,B,U] and no gradients of them outside
+// of scratch memory, and what comes from above is computed where it is used.
+#ifndef RNNBIN_TRAINING_H
+#define RNNBIN_TRAINING_H
+
+#include "sequence.h"
+
+// Row r of A for step t is [x, h before t]: a step leaves its state in the next
+// one's.
+INLINE void train_forward(enum rnn_activation activation, const struct rnn_train *f, const struct rnn_slice *s,
+                          const struct forward_scratch *m) {
+  const int64_t T = f->size.steps, B = f->size.batch, F = f->size.inputs, U = f->size.units, rows = s->end - s->begin;
+  const struct forward_steps steps = begin_forward(&f->size, rows, f->kernel, f->bias, m);
+  const int64_t stride = rnn_stride(rnn_round(F) + rnn_round(U));
+  for (int64_t r = 0; r < (T + 1) * rows; r++) memset(m->in + r * stride, 0, (size_t)rnn_round(F) * sizeof(float));
+  for (int64_t r = 0; r < rows; r++) copy_state(m->in + r * stride + rnn_round(F), NULL, 0, U);
+  for (int64_t t = 0; t < T; t++) {
+    const struct matrix in = {m->in + t * rows * stride, stride};
+    multiply_forward(&steps, in, f->x + (t * B + s->begin) * F);
+    for (int64_t r = 0; r < rows; r++)
+      cell_forward(activation, U, m->pre + r * steps.pre.stride, m->bias, in.at + (rows + r) * stride + rnn_round(F), NULL);
+  }
+}
+
+// The head over the rows of all steps, but for its gradients.
+static void train_head(const struct rnn_train *f, const struct rnn_slice *s, const struct layer *l,
+                       const struct train_scratch *m) {
+  const int64_t T = f->size.steps, B = f->size.batch, O = f->head.outputs, rows = s->end - s->begin;
+  head_project(&f->head, f->size.units, T * rows, l->h, l->h_row, m->columns, m->logits);
+  *s->loss = 0;
+  for (int64_t t = 0; t < T; t++)
+    head_score(&f->head, t * B + s->begin, rows, m->logits + t * rows * O, m->dlogits + t * rows * O, s->loss);
+}
+
+INLINE void train_backward(enum rnn_activation activation, enum through through, const struct rnn_train *f,
+                           const struct rnn_slice *s, const struct layer *l, const struct train_scratch *all) {
+  const int64_t T = f->size.steps, U = f->size.units, O = f->head.outputs, rows = s->end - s->begin;
+  const int64_t stride = rnn_stride(U), head_stride = rnn_stride(U > O ? U : O);
+  const struct backward_scratch m = all->backward;
+  const struct matrix w = begin_backward(&f->size, rows, f->kernel, 0, &m), none = {NULL, 0}, back = {m.back, w.stride};
+  const struct above a = {all->dlogits, rows * O, O, all->head, stride, O};
+  head_weights(&f->head, U, all->head, stride);
+  order_left(activation, &f->size, l->h, l->h_row, T * rows, m.left_order);
+  for (int64_t r = 0; r < rows; r++) copy_state(back.at + r * back.stride, NULL, 0, U);
+  memset(s->head_gradient, 0, (size_t)((O + 1) * head_stride) * sizeof(float));
+
+  const int64_t steps = m.chunk / rows;
+  for (int64_t end = T; end > 0; end -= smaller(steps, end)) {
+    const int64_t begin = end > steps ? end - steps : 0;
+    for (int64_t t = end - 1; t >= begin; t--) {
+      const struct matrix dpre = {m.dpre + (t - begin) * rows * stride, stride};
+      const float *dlogits = all->dlogits + t * rows * O;
+      head_kernel_gradient(rows, l->h + t * l->h_step, l->h_row, U, dlogits, O, s->head_gradient, head_stride);
+      head_bias_gradient(rows, O, dlogits, s->head_gradient + O * head_stride);
+      cells_backward(activation, through, rows, U, l, &a, t, back, dpre);
+      product(rows, m.order, whole(U), U, dpre, w, none, back, m.lists);
+    }
+    add_weight_gradient(&f->size, l, rows, &m, begin, end, s->gradient, end < T);
+  }
+}
+
+INLINE void train_with(enum rnn_activation activation, const struct rnn_train *f, const struct rnn_slice *s) {
+  const int64_t rows = s->end - s->begin, inputs = rnn_round(f->size.inputs);
+  const struct train_scratch m = train_layout(&f->size, f->head.outputs, rows, s->scratch);
+  const int64_t row = rnn_stride(inputs + rnn_round(f->size.units)), step = rows * row;
+  const struct layer l = {m.forward.in, step, row, m.forward.in + step + inputs, step, row, NULL};
+  train_forward(activation, f, s, &m.forward);
+  train_head(f, s, &l, &m);
+  if (f->head.outputs == 2)
+    train_backward(activation, TWO, f, s, &l, &m);
+  else
+    train_backward(activation, ANY, f, s, &l, &m);
+}
+
+static void train(const struct rnn_train *f, const struct rnn_slice *s) {
+  if (f->activation == RNN_RELU)
+    train_with(RNN_RELU, f, s);
+  else
+    train_with(RNN_TANH, f, s);
+}
+
+#endif
