@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rnnbin/rnnbin/graph/internal/kernels"
@@ -45,10 +46,12 @@ func noRows(units int) *tf.Tensor {
 	return t
 }
 
-// train is lossOf a batch, as one operation.
-func (f fused) train(s *op.Scope, weights []tf.Output, b batch) lossOf {
-	out := ourOp(s, kernels.Train, 5, f.attrs(), append(append([]tf.Output{b.x}, weights...), b.labels, b.w)...)
-	return lossOf{out[0], out[1:]}
+// train is Config.train, as one operation.
+func (f fused) train(s *op.Scope, weights []tf.Output, p plan, at tf.Output) training {
+	attrs := f.attrs()
+	attrs[kernels.AttrSteps] = int64(f.cfg.Steps)
+	out := ourOp(s.SubScope("train"), kernels.Train, 7, attrs, slices.Concat(p.list(), []tf.Output{at}, weights)...)
+	return training{out[0], out[1], out[2], out[3:]}
 }
 
 // ourOp adds one of our operations and returns its first outputs.
@@ -57,15 +60,10 @@ func ourOp(s *op.Scope, kind string, outputs int, attrs map[string]any, inputs .
 	for _, in := range inputs {
 		spec.Input = append(spec.Input, in)
 	}
-	return added(s, spec, outputs)
-}
-
-// added are the first outputs of an operation that graft has no function for.
-func added(s *op.Scope, spec tf.OpSpec, outputs int) []tf.Output {
 	list := make([]tf.Output, outputs)
-	if o := s.AddOperation(spec); o != nil { // else the scope holds the error
+	if added := s.AddOperation(spec); added != nil { // else the scope holds the error
 		for i := range list {
-			list[i] = o.Output(i)
+			list[i] = added.Output(i)
 		}
 	}
 	return list

@@ -22,8 +22,8 @@ type model struct {
 	report  tf.Output     // [K,2], of the loop
 	keep    *tf.Operation // stores what the loop carries beyond it
 
-	batch tf.Output // [1,B], the starts fed to loss
-	loss  lossOf
+	batch     tf.Output // [1,B], the starts fed to loss
+	evaluated training
 
 	input   tf.Output // [B,T,F], fed to outputs
 	state   tf.Output // [B,U], likewise
@@ -88,7 +88,7 @@ func (m *model) addLoss(s *op.Scope, h handles) {
 	c, ls := m.cfg, s.SubScope("evaluate")
 	m.batch = op.Placeholder(ls.SubScope("starts"), tf.Int32, op.PlaceholderShape(tf.MakeShape(1, -1)))
 	p := c.planOf(ls, h, m.batch, op.Const(ls.SubScope("rates"), []float32{0}))
-	m.loss = c.trainOn(ls, h, c.batch(ls.SubScope("batch"), p, op.Const(ls.SubScope("at"), int32(0))))
+	m.evaluated = c.train(ls, h, p, op.Const(ls.SubScope("at"), int32(0)))
 }
 
 func (m *model) addPrediction(s *op.Scope, h handles) {

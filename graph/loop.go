@@ -146,15 +146,8 @@ func (c Config) step(s *op.Scope, in carried) []tf.Output {
 	for _, v := range c.stateVariables() {
 		h[v.name] = v.handle(s.SubScope("handle"))
 	}
-	b := c.batch(s.SubScope("batch"), in.plan, in.at)
-	l := c.trainOn(s, h, b)
-	norm := globalNorm(s.SubScope("norm"), l.grads)
-	done, next := c.applyAdam(s.SubScope("adam"), h, in.powers, b.rate, l.grads)
-	recorded := ourOp(s.WithControlDependencies(done...).SubScope("record"), kernels.Record, 2, nil, in.report, in.at, l.mean, norm)
+	t := c.train(s, h, in.plan, in.at)
+	done, next := c.applyAdam(s.SubScope("adam"), h, in.powers, t.rate, t.grads)
+	recorded := ourOp(s.WithControlDependencies(done...).SubScope("record"), kernels.Record, 2, nil, in.report, in.at, t.loss, t.norm)
 	return carried{recorded[1], next, recorded[0], in.plan}.list()
-}
-
-// globalNorm is the Euclidean norm of all values together.
-func globalNorm(s *op.Scope, values []tf.Output) tf.Output {
-	return added(s, tf.OpSpec{Type: kernels.GlobalNorm, Input: []tf.Input{tf.OutputList(values)}}, 1)[0]
 }

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"github.com/rnnbin/rnnbin/graph/internal/kernels"
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 )
@@ -49,19 +48,23 @@ func (c Config) planOf(s *op.Scope, h handles, starts, rates tf.Output) plan {
 	}
 }
 
-// batch is what one step of a plan works on: windows, time-major.
-type batch struct {
-	x      tf.Output // [T,B,F]
-	labels tf.Output // [T*B]
-	w      tf.Output // [T*B]
-	rate   tf.Output // scalar
+// training is what a step of training finds out: the loss of the step's windows,
+// and where it leads.
+type training struct {
+	loss  tf.Output   // scalar, the mean
+	norm  tf.Output   // scalar, of all gradients together
+	rate  tf.Output   // scalar, the plan's
+	grads []tf.Output // in the order of Config.weights
 }
 
-// batch is the plan's step at.
-func (c Config) batch(s *op.Scope, p plan, at tf.Output) batch {
-	steps := map[string]any{kernels.AttrSteps: int64(c.Steps)}
-	out := ourOp(s, kernels.Batch, 4, steps, append(p.list(), at)...)
-	return batch{out[0], out[1], out[2], out[3]}
+// train runs the windows of the plan's step at through the network, forward and
+// backward.
+func (c Config) train(s *op.Scope, h handles, p plan, at tf.Output) training {
+	weights := h.readAll(s, c.weights())
+	if c.Kernel == KernelPortable {
+		return portable{c}.train(s, weights, p, at)
+	}
+	return fused{c}.train(s, weights, p, at)
 }
 
 // pass is one way of a batch through the network.
@@ -80,26 +83,6 @@ func (c Config) forward(s *op.Scope, weights []tf.Output, x, h0 tf.Output) pass 
 	p.logits = op.BiasAdd(s.SubScope("projection"),
 		op.MatMul(s.SubScope("projection_product"), p.flat, weights[2]), weights[3])
 	return p
-}
-
-// lossOf is the loss of one batch and its gradients, in the order of
-// Config.weights.
-type lossOf struct {
-	mean  tf.Output // scalar
-	grads []tf.Output
-}
-
-// trainOn runs a batch through the network, forward and backward.
-func (c Config) trainOn(s *op.Scope, h handles, b batch) lossOf {
-	weights := h.readAll(s, c.weights())
-	if c.Kernel != KernelPortable {
-		return fused{c}.train(s.SubScope("train"), weights, b)
-	}
-	p := c.forward(s.SubScope("forward"), weights, b.x, tf.Output{})
-	mean, dlogits := c.Loss.score(s.SubScope("loss"), p.logits, b.labels, b.w)
-	above := op.Gradients(s.SubScope("projection"), []tf.Output{p.logits}, []tf.Output{p.flat, weights[2], weights[3]}, dlogits)
-	dstates := reshape(s.SubScope("dstates"), above[0], int32(c.Steps), -1, int32(c.Units))
-	return lossOf{mean, append(p.layer.backward(s.SubScope("backward"), dstates), above[1:]...)}
 }
 
 // variables are all of the graph's, the session's state first.

@@ -49,3 +49,49 @@ func (p portable) activate(s *op.Scope, a tf.Output) tf.Output {
 	}
 	return op.Relu(s, a)
 }
+
+// train is Config.train in standard operations.
+func (p portable) train(s *op.Scope, weights []tf.Output, plan plan, at tf.Output) training {
+	c, b := p.cfg, p.batch(s.SubScope("batch"), plan, at)
+	forward := c.forward(s.SubScope("forward"), weights, b.x, tf.Output{})
+	mean, dlogits := c.Loss.score(s.SubScope("loss"), forward.logits, b.labels, b.w)
+	above := op.Gradients(s.SubScope("projection"), []tf.Output{forward.logits},
+		[]tf.Output{forward.flat, weights[2], weights[3]}, dlogits)
+	dstates := reshape(s.SubScope("dstates"), above[0], int32(c.Steps), -1, int32(c.Units))
+	grads := append(forward.layer.backward(s.SubScope("backward"), dstates), above[1:]...)
+	return training{mean, globalNorm(s.SubScope("norm"), grads), b.rate, grads}
+}
+
+// batch is what one step of a plan works on: windows, time-major.
+type batch struct {
+	x      tf.Output // [T,B,F]
+	labels tf.Output // [T*B]
+	w      tf.Output // [T*B]
+	rate   tf.Output // scalar
+}
+
+func (p portable) batch(s *op.Scope, plan plan, at tf.Output) batch {
+	offsets := make([][]int32, p.cfg.Steps) // [T,1]
+	for t := range offsets {
+		offsets[t] = []int32{int32(t)}
+	}
+	axis := op.Const(s.SubScope("axis"), int32(0))
+	starts := op.GatherV2(s.SubScope("starts"), plan.starts, at, axis)
+	rows := op.AddV2(s.SubScope("rows"), starts, op.Const(s.SubScope("offsets"), offsets)) // [B] + [T,1] -> [T,B]
+	flat := reshape(s.SubScope("flat"), rows, -1)
+	return batch{
+		x:      op.GatherV2(s.SubScope("x"), plan.x, rows, axis),
+		labels: op.GatherV2(s.SubScope("y"), plan.y, flat, axis),
+		w:      op.GatherV2(s.SubScope("w"), plan.w, flat, axis),
+		rate:   op.GatherV2(s.SubScope("rate"), plan.rates, at, axis),
+	}
+}
+
+// globalNorm is the Euclidean norm of all values together.
+func globalNorm(s *op.Scope, values []tf.Output) tf.Output {
+	halves := make([]tf.Output, len(values)) // of the squares' sums
+	for i, v := range values {
+		halves[i] = op.L2Loss(s.SubScope("half"), v)
+	}
+	return op.Sqrt(s, op.Mul(s.SubScope("squares"), op.AddN(s, halves), op.Const(s.SubScope("two"), float32(2))))
+}

@@ -268,7 +268,7 @@ func (s *Session) checkStarts(starts []int32) error {
 
 // Loss is the mean loss over the windows that begin at the given rows.
 func (s *Session) Loss(starts []int32) (float32, error) {
-	got, err := s.overWindows(starts, s.model.loss.mean)
+	got, err := s.overWindows(starts, s.model.evaluated.loss)
 	if err != nil {
 		return 0, err
 	}
@@ -278,7 +278,7 @@ func (s *Session) Loss(starts []int32) (float32, error) {
 // Gradients are the mean loss's, over the windows that begin at the given rows,
 // by each of the weights.
 func (s *Session) Gradients(starts []int32) ([]Variable, error) {
-	got, err := s.overWindows(starts, s.model.loss.grads...)
+	got, err := s.overWindows(starts, s.model.evaluated.grads...)
 	if err != nil {
 		return nil, err
 	}

@@ -17,12 +17,13 @@ package kernels
 // }
 //
 // static int direct_train(int isa, int activation, int threads, struct rnn_size size, int loss, int64_t outputs,
-//                         const float *x, const float *kernel, const float *bias, const float *projection,
-//                         const float *projection_bias, const void *labels, const float *w, double total,
+//                         const float *x, const int32_t *starts, const float *kernel, const float *bias,
+//                         const float *projection, const float *projection_bias, const void *labels,
+//                         const float *w, double total,
 //                         float *mean, float *dkernel, float *dbias, float *dprojection, float *dprojection_bias) {
 //   const struct rnn_head head = {loss, outputs, projection, projection_bias, labels, w, total, mean, dprojection,
 //                                 dprojection_bias};
-//   const struct rnn_train f = {size, activation, x, kernel, bias, head, dkernel, dbias};
+//   const struct rnn_train f = {size, activation, x, starts, kernel, bias, head, dkernel, dbias};
 //   return rnn_run_train(rnn_isas[isa], &f, threads);
 // }
 import "C"
@@ -87,23 +88,44 @@ type head struct {
 	mean, dkernel, dbias, dprojection, dprojbias []float32
 }
 
+// train lays the call's sequences out as a series, one after the other.
 func (c *call) train(h *head) {
-	labels, loss := unsafe.Pointer(unsafe.SliceData(h.labels)), C.HEAD_MSE
+	x, y, w, starts := h.series(c)
+	labels, loss := unsafe.Pointer(unsafe.SliceData(y)), C.HEAD_MSE
 	if h.outputs > 1 {
-		classes := make([]int32, len(h.labels))
-		for i, v := range h.labels {
-			classes[i] = int32(v)
-		}
+		classes := classesOf(y)
 		labels, loss = unsafe.Pointer(unsafe.SliceData(classes)), C.HEAD_XENT
 	}
 	total := 0.0
-	for _, w := range h.w {
-		total += float64(w)
+	for _, v := range w {
+		total += float64(v)
 	}
 	if C.direct_train(c.isaIndex(), c.activation(), C.int(c.threads), c.size(), C.int(loss), C.int64_t(h.outputs),
-		floats(c.x), floats(c.kernel), floats(c.bias), floats(h.projection), floats(h.bias), labels, floats(h.w),
-		C.double(total), floats(h.mean), floats(h.dkernel), floats(h.dbias), floats(h.dprojection),
+		floats(x), (*C.int32_t)(unsafe.SliceData(starts)), floats(c.kernel), floats(c.bias), floats(h.projection),
+		floats(h.bias), labels, floats(w), C.double(total), floats(h.mean), floats(h.dkernel), floats(h.dbias), floats(h.dprojection),
 		floats(h.dprojbias)) != 0 {
 		panic("no memory")
 	}
+}
+
+// series is the call's sequences [T,B,F] with their labels and weights as rows of
+// one series, sequence after sequence, and their first rows.
+func (h *head) series(c *call) (x, y, w []float32, starts []int32) {
+	for b := range c.batch {
+		starts = append(starts, int32(b*c.steps))
+		for t := range c.steps {
+			row := t*c.batch + b
+			x = append(x, c.x[row*c.inputs:(row+1)*c.inputs]...)
+			y, w = append(y, h.labels[row]), append(w, h.w[row])
+		}
+	}
+	return x, y, w, starts
+}
+
+func classesOf(values []float32) []int32 {
+	classes := make([]int32, len(values))
+	for i, v := range values {
+		classes[i] = int32(v)
+	}
+	return classes
 }

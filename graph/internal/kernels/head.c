@@ -61,14 +61,16 @@ static float square_row(float value, float label, float *gradient) {
   return error * error;
 }
 
-void head_score(const struct rnn_head *p, int64_t first, int64_t n, const float *logits, float *dlogits, double *sum) {
+void head_score(const struct rnn_head *p, const int32_t *starts, int64_t t, int64_t n, const float *logits,
+                float *dlogits, double *sum) {
   const int64_t O = p->outputs;
   for (int64_t i = 0; i < n; i++) {
-    const float w = p->w[first + i], share = p->total > 0 ? w / (float)p->total : 0;
+    const int64_t row = starts[i] + t;
+    const float w = p->w[row], share = p->total > 0 ? w / (float)p->total : 0;
     float *gradient = dlogits + i * O;
     const float term = p->loss == HEAD_MSE
-                           ? square_row(logits[i], ((const float *)p->labels)[first + i], gradient)
-                           : xent_row(O, logits + i * O, ((const int32_t *)p->labels)[first + i], gradient);
+                           ? square_row(logits[i], ((const float *)p->labels)[row], gradient)
+                           : xent_row(O, logits + i * O, ((const int32_t *)p->labels)[row], gradient);
     *sum += w != 0 ? (double)term * w : 0;
     for (int64_t o = 0; o < O; o++) gradient[o] = share != 0 ? gradient[o] * share : 0;
   }

@@ -9,24 +9,25 @@
 
 enum head_loss { HEAD_XENT, HEAD_MSE };
 
-// T steps, B batch rows, U units, O outputs; float32, row-major.
+// A series of N rows, U units, O outputs; float32, row-major.
 struct rnn_head {
   enum head_loss loss;
   int64_t outputs;
   const float *kernel;  // [U,O]
   const float *bias;    // [O]
-  const void *labels;   // [T*B]: int32 classes 0 to O-1 for HEAD_XENT, float values for HEAD_MSE
-  const float *w;       // [T*B], what each step weighs
-  double total;         // the sum of w
+  const void *labels;   // [N]: int32 classes 0 to O-1 for HEAD_XENT, float values for HEAD_MSE
+  const float *w;       // [N], what each row weighs
+  double total;         // the sum of w over all windows
   float *mean;          // of the steps' losses by weight; 0 where no step has one
   float *dkernel;       // [U,O]
   float *dbias;         // [O]
 };
 
-// Adds to sum the weighted losses of n rows of logits [n,O], which are rows first
-// on of all, and leaves the mean's gradient in dlogits. A label that is no class
-// gives a loss that is not a number.
-void head_score(const struct rnn_head *, int64_t first, int64_t n, const float *logits, float *dlogits, double *sum);
+// Adds to sum the weighted losses of a step's logits [n,O], row i of which belongs to
+// row starts[i]+t of the series, and leaves the mean's gradient in dlogits. A label
+// that is no class gives a loss that is not a number.
+void head_score(const struct rnn_head *, const int32_t *starts, int64_t t, int64_t n, const float *logits,
+                float *dlogits, double *sum);
 
 // Adds a step's part to the gradient of the bias.
 void head_bias_gradient(int64_t rows, int64_t outputs, const float *dlogits, float *dbias);

@@ -6,7 +6,7 @@
 
 #include "tf.h"
 
-enum { IO_MAX = 8 };
+enum { IO_MAX = 10 };
 
 // One run of an op. The first failure stays in the status; what follows it gives
 // NULL.

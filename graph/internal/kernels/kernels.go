@@ -16,26 +16,18 @@
 // ReLU, products pass over states and gradients that are zero; a NaN is walked
 // and spreads, an infinite weight behind a zero state does not.
 //
-// The rest of a training step has ops too, as each that TensorFlow runs costs
-// about as much as a thousand multiplications. O outputs, a series of N rows, a
-// plan of K training steps:
+// Training does both, and what lies between and around them, in one op, as each op
+// that TensorFlow runs costs about as much as a thousand multiplications. O outputs,
+// a series of N rows, a plan of K training steps:
 //
-//	RnnbinTrain(x [T,B,F], kernel [F+U,U], bias [U], projection [U,O],
-//	    projection_bias [O], labels [T*B], w [T*B])
-//	    -> mean, dkernel, dbias, dprojection, dprojection_bias
+//	RnnbinTrain(x [N,F], y [N], w [N], starts [K,B], rates [K], at,
+//	    kernel [F+U,U], bias [U], projection [U,O], projection_bias [O])
+//	    -> loss, norm, rate, dkernel, dbias, dprojection, dprojection_bias
 //
-// is forward, projection, softmax cross-entropy (labels int32) or mean squared
-// error (float), and backward, without the states and their gradients between
-// them, and
-//
-//	RnnbinGlobalNorm(values...) -> norm
-//
-// the Euclidean norm of all values.
-//
-//	RnnbinBatch(x [N,F], y [N], w [N], starts [K,B], rates [K], at)
-//	    -> x [T,B,F], y [T*B], w [T*B], rate
-//
-// cuts the windows of the plan's step at out of the series, and
+// cuts the windows of the plan's step at out of the series, runs forward from
+// zeros, projection, softmax cross-entropy (y int32) or mean squared error (float)
+// as a mean by the weights w, and backward. Norm is the Euclidean norm of all
+// gradients; rate is what the plan has for the step.
 //
 //	RnnbinRecord(report [K,2], at, loss, norm) -> report, next
 //
@@ -58,12 +50,10 @@ import (
 
 // The ops' types.
 const (
-	Forward    = C.RNNBIN_FORWARD
-	Backward   = C.RNNBIN_BACKWARD
-	Train      = C.RNNBIN_TRAIN
-	GlobalNorm = C.RNNBIN_GLOBAL_NORM
-	Batch      = C.RNNBIN_BATCH
-	Record     = C.RNNBIN_RECORD
+	Forward  = C.RNNBIN_FORWARD
+	Backward = C.RNNBIN_BACKWARD
+	Train    = C.RNNBIN_TRAIN
+	Record   = C.RNNBIN_RECORD
 )
 
 // The ops' attributes.
@@ -72,7 +62,7 @@ const (
 	AttrThreads       = "threads"        // int, 1 unless given: slices of the batch that run side by side
 	AttrISA           = "isa"            // string, "auto" unless given: one of ISAs
 	AttrInputGradient = "input_gradient" // bool, Backward only: compute dx; otherwise it is [0,B,F]
-	AttrSteps         = "steps"          // int, Batch only: T
+	AttrSteps         = "steps"          // int, Train only: T
 )
 
 // ISAAuto asks for the best instruction set of the machine.

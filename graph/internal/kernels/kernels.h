@@ -4,8 +4,6 @@
 #define RNNBIN_FORWARD "RnnbinRNNForward"
 #define RNNBIN_BACKWARD "RnnbinRNNBackward"
 #define RNNBIN_TRAIN "RnnbinTrain"
-#define RNNBIN_GLOBAL_NORM "RnnbinGlobalNorm"
-#define RNNBIN_BATCH "RnnbinBatch"
 #define RNNBIN_RECORD "RnnbinRecord"
 
 // Registers the ops and their CPU kernels with TensorFlow's runtime. Message

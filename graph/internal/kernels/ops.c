@@ -125,11 +125,13 @@ static const struct rnn_isa *find_isa(const char *name, TF_Status *status) {
   return NULL;
 }
 
-static struct kernel *read_kernel(TF_OpKernelConstruction *c, bool backward) {
+// An op's attributes, in words for those that not every op has.
+enum { HAS_INPUT_GRADIENT = 1, HAS_STEPS = 2 };
+
+static struct kernel *new_kernel(TF_OpKernelConstruction *c, int has) {
   TF_Status *status = TF_NewStatus();
   struct kernel *k = calloc(1, sizeof *k);
   char text[32] = "";
-  int32_t threads = 1;
   TF_Bool input_gradient = 0;
   if (!k) TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "no memory for the kernel");
   if (TF_GetCode(status) == TF_OK)
@@ -138,11 +140,12 @@ static struct kernel *read_kernel(TF_OpKernelConstruction *c, bool backward) {
   memset(text, 0, sizeof text);
   if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrString(c, "isa", text, sizeof text - 1, status);
   if (TF_GetCode(status) == TF_OK) k->isa = find_isa(text, status);
-  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrInt32(c, "threads", &threads, status);
-  if (TF_GetCode(status) == TF_OK && backward)
+  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrInt32(c, "threads", &k->threads, status);
+  if (TF_GetCode(status) == TF_OK && has & HAS_INPUT_GRADIENT)
     TF_OpKernelConstruction_GetAttrBool(c, "input_gradient", &input_gradient, status);
+  if (TF_GetCode(status) == TF_OK && has & HAS_STEPS)
+    TF_OpKernelConstruction_GetAttrInt64(c, "steps", &k->steps, status);
   if (TF_GetCode(status) == TF_OK) {
-    k->threads = threads;
     k->input_gradient = input_gradient;
   } else {
     TF_OpKernelConstruction_Failure(c, status);
@@ -153,8 +156,9 @@ static struct kernel *read_kernel(TF_OpKernelConstruction *c, bool backward) {
   return k;
 }
 
-void *new_kernel(TF_OpKernelConstruction *c) { return read_kernel(c, false); }
-static void *new_backward(TF_OpKernelConstruction *c) { return read_kernel(c, true); }
+static void *new_forward(TF_OpKernelConstruction *c) { return new_kernel(c, 0); }
+static void *new_backward(TF_OpKernelConstruction *c) { return new_kernel(c, HAS_INPUT_GRADIENT); }
+void *new_train(TF_OpKernelConstruction *c) { return new_kernel(c, HAS_STEPS); }
 
 // One run of either op, and the shapes of its inputs.
 struct run {
@@ -235,7 +239,7 @@ static void compute_backward(void *kernel, TF_OpKernelContext *c) {
 }
 
 void register_recurrence(TF_Status *status) {
-  register_op(RNNBIN_FORWARD, forward_inputs, forward_outputs, forward_attrs, forward_shape, new_kernel,
+  register_op(RNNBIN_FORWARD, forward_inputs, forward_outputs, forward_attrs, forward_shape, new_forward,
               compute_forward, status);
   register_op(RNNBIN_BACKWARD, backward_inputs, backward_outputs, backward_attrs, backward_shape, new_backward,
               compute_backward, status);

@@ -42,12 +42,14 @@ struct rnn_backward {
   float *dh0;          // [B,U]
 };
 
-// Forward, the head, and backward: a training step but for the update. The states
-// before are zeros.
+// Forward, the head, and backward over windows of a series of N rows: a training
+// step but for the update. The states before are zeros.
 struct rnn_train {
   struct rnn_size size;
   enum rnn_activation activation;
-  const float *x, *kernel, *bias;
+  const float *x;         // [N,F]
+  const int32_t *starts;  // [B], the windows' first rows
+  const float *kernel, *bias;
   struct rnn_head head;
   float *dkernel, *dbias;
 };

@@ -16,18 +16,18 @@ void register_op(const char *name, const char *const *inputs, const char *const 
 
 void register_recurrence(TF_Status *);
 void register_train(TF_Status *);
-void register_plan(TF_Status *);
 
 // What the attributes of an op say.
 struct kernel {
   enum rnn_activation activation;
   const struct rnn_isa *isa;
   int threads;
-  bool input_gradient;
+  bool input_gradient;  // backward only
+  int64_t steps;        // train only
 };
 
-// A struct kernel; NULL, with the failure told to TensorFlow, when an attribute is
-// wrong.
-void *new_kernel(TF_OpKernelConstruction *);
+// A struct kernel for the op; NULL, with the failure told to TensorFlow, when an
+// attribute is wrong.
+void *new_train(TF_OpKernelConstruction *);
 
 #endif

@@ -41,10 +41,12 @@ static struct forward_steps begin_forward(const struct rnn_size *z, int64_t rows
   return s;
 }
 
-// Puts the step's x [rows,F] into the rows of A and multiplies.
-static void multiply_forward(const struct forward_steps *s, struct matrix in, const float *x) {
-  for (int64_t r = 0; r < s->rows; r++)
-    for (int64_t k = 0; k < s->inputs; k++) in.at[r * in.stride + k] = x[r * s->inputs + k];
+// A row of x [F] into one of A.
+static void put_input(const struct forward_steps *s, struct matrix in, int64_t row, const float *x) {
+  for (int64_t k = 0; k < s->inputs; k++) in.at[row * in.stride + k] = x[k];
+}
+
+static void multiply_forward(const struct forward_steps *s, struct matrix in) {
   product(s->rows, s->m->order, rnn_round(s->inputs) + whole(s->units), s->units, in, s->w, (struct matrix){NULL, 0},
           s->pre, s->m->lists);
 }
@@ -60,7 +62,8 @@ INLINE void forward_with(enum rnn_activation activation, const struct rnn_forwar
   }
   for (int64_t t = 0; t < f->size.steps; t++) {
     const int64_t first = t * B + s->begin;
-    multiply_forward(&steps, in, f->x + first * F);
+    for (int64_t r = 0; r < rows; r++) put_input(&steps, in, r, f->x + (first + r) * F);
+    multiply_forward(&steps, in);
     for (int64_t r = 0; r < rows; r++)
       cell_forward(activation, U, m.pre + r * steps.pre.stride, m.bias, state.at + r * state.stride, f->h + (first + r) * U);
   }

@@ -172,25 +172,20 @@ func TestCTrainSpreadsNaN(t *testing.T) {
 	}
 }
 
-// training feeds the op; labels are classes.
+// training feeds the op with a plan of one step.
 func (r *runner) training(c *call, h *head) {
-	t, b, f, u, o := int64(c.steps), int64(c.batch), int64(c.inputs), int64(c.units), int64(h.outputs)
-	r.input("x", c.x, t, b, f)
+	f, u, o := int64(c.inputs), int64(c.units), int64(h.outputs)
+	x, y, w, starts := h.series(c)
+	r.input("x", x, int64(len(x))/f, f)
+	r.ints("y", classesOf(y), int64(len(y)))
+	r.input("w", w, int64(len(w)))
+	r.ints("starts", starts, 1, int64(len(starts)))
+	r.input("rates", []float32{.25}, 1)
+	r.ints("at", []int32{0}, 1)
 	r.input("kernel", c.kernel, f+u, u)
 	r.input("bias", c.bias, u)
 	r.input("projection", h.projection, u, o)
 	r.input("projection_bias", h.bias, o)
-	r.classes("labels", h.labels)
-	r.input("w", h.w, int64(len(h.w)))
-}
-
-func (r *runner) classes(name string, values []float32) {
-	r.t.Helper()
-	v := make([]int32, len(values))
-	for i, x := range values {
-		v[i] = int32(x)
-	}
-	r.ints(name, v, int64(len(v)))
 }
 
 func (r *runner) ints(name string, values []int32, dims ...int64) {
@@ -207,31 +202,81 @@ func (r *runner) ints(name string, values []int32, dims ...int64) {
 	r.inputs = append(r.inputs, p)
 }
 
-// The op gives what the C code does.
+func trainAttrs(c *call) map[string]any {
+	a := attrs(c, false)
+	a[AttrSteps] = int64(c.steps)
+	return a
+}
+
+// The op gives what the C code does, the norm and the plan's rate.
 func TestTrain(t *testing.T) {
 	s := shape{4, 3, 2, 9}
 	c, h := newTraining(s, ISAs()[0], false, 1), newHead(s, 2)
 	c.train(h)
 	r := newRunner(t, false)
 	r.training(c, h)
-	got, _, err := r.run(Train, attrs(c, false))
+	got, _, err := r.run(Train, trainAttrs(c))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range [][]float32{h.mean, h.dkernel, h.dbias, h.dprojection, h.dprojbias} {
+	squares := 0.0
+	for _, grad := range [][]float32{h.dkernel, h.dbias, h.dprojection, h.dprojbias} {
+		for _, v := range grad {
+			squares += float64(v) * float64(v)
+		}
+	}
+	if norm := float64(got[1].Value().(float32)); math.Abs(norm-math.Sqrt(squares)) > 1e-6*norm {
+		t.Errorf("norm %v, want %v", norm, math.Sqrt(squares))
+	}
+	if got[2].Value().(float32) != .25 {
+		t.Errorf("rate %v", got[2].Value())
+	}
+	for i, want := range map[int][]float32{0: h.mean, 3: h.dkernel, 4: h.dbias, 5: h.dprojection, 6: h.dprojbias} {
 		if fmt.Sprint(flat(t, got[i])) != fmt.Sprint(want) {
 			t.Errorf("output %d: %v, want %v", i, flat(t, got[i]), want)
 		}
 	}
 }
 
-func TestTrainRefusesShapes(t *testing.T) {
+func TestTrainRefuses(t *testing.T) {
 	s := shape{4, 3, 2, 9}
-	c, h := newTraining(s, ISAs()[0], false, 1), newHead(s, 2)
-	h.w = h.w[:5]
-	r := newRunner(t, false)
-	r.training(c, h)
-	if _, _, err := r.run(Train, attrs(c, false)); err == nil || !strings.Contains(err.Error(), "labels and w [steps*batch]") {
-		t.Errorf("error %v", err)
+	for want, spoil := range map[string]func(c *call, r *runner){
+		"want kernel [inputs+units, units]":                  func(c *call, r *runner) { r.inputs[6], r.inputs[8] = r.inputs[8], r.inputs[6] },
+		"y and w [rows]":                                     func(c *call, r *runner) { r.inputs[2] = r.inputs[4] },
+		"a window of 5 steps at row 8 is not within 12 rows": func(c *call, r *runner) { c.steps = 5 },
+		"steps": func(c *call, r *runner) { c.steps = 0 },
+	} {
+		c, h := newTraining(s, ISAs()[0], false, 1), newHead(s, 2)
+		r := newRunner(t, false)
+		r.training(c, h)
+		spoil(c, r)
+		if _, _, err := r.run(Train, trainAttrs(c)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+func TestRecord(t *testing.T) {
+	inf := float32(math.Inf(1))
+	for _, c := range []struct {
+		loss, norm float32
+		next       int32
+	}{{.5, 2, 2}, {inf, 2, math.MaxInt32}, {.5, float32(math.NaN()), math.MaxInt32}} {
+		r := newRunner(t, false)
+		r.input("report", []float32{1, 2, 3, 4, 5, 6}, 3, 2)
+		r.ints("at", []int32{1}, 1)
+		r.input("loss", []float32{c.loss}, 1)
+		r.input("norm", []float32{c.norm}, 1)
+		got, _, err := r.run(Record, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := fmt.Sprint([]float32{1, 2, c.loss, c.norm, 5, 6})
+		if v := flat(t, got[0]); fmt.Sprint(v) != want {
+			t.Errorf("report %v, want %v", v, want)
+		}
+		if next := got[1].Value().(int32); next != c.next {
+			t.Errorf("next %d, want %d", next, c.next)
+		}
 	}
 }

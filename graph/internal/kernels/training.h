@@ -10,14 +10,15 @@
 // one's.
 INLINE void train_forward(enum rnn_activation activation, const struct rnn_train *f, const struct rnn_slice *s,
                           const struct forward_scratch *m) {
-  const int64_t T = f->size.steps, B = f->size.batch, F = f->size.inputs, U = f->size.units, rows = s->end - s->begin;
+  const int64_t T = f->size.steps, F = f->size.inputs, U = f->size.units, rows = s->end - s->begin;
   const struct forward_steps steps = begin_forward(&f->size, rows, f->kernel, f->bias, m);
   const int64_t stride = rnn_stride(rnn_round(F) + rnn_round(U));
   for (int64_t r = 0; r < (T + 1) * rows; r++) memset(m->in + r * stride, 0, (size_t)rnn_round(F) * sizeof(float));
   for (int64_t r = 0; r < rows; r++) copy_state(m->in + r * stride + rnn_round(F), NULL, 0, U);
   for (int64_t t = 0; t < T; t++) {
     const struct matrix in = {m->in + t * rows * stride, stride};
-    multiply_forward(&steps, in, f->x + (t * B + s->begin) * F);
+    for (int64_t r = 0; r < rows; r++) put_input(&steps, in, r, f->x + (f->starts[s->begin + r] + t) * F);
+    multiply_forward(&steps, in);
     for (int64_t r = 0; r < rows; r++)
       cell_forward(activation, U, m->pre + r * steps.pre.stride, m->bias, in.at + (rows + r) * stride + rnn_round(F), NULL);
   }
@@ -26,11 +27,11 @@ INLINE void train_forward(enum rnn_activation activation, const struct rnn_train
 // The head over the rows of all steps, but for its gradients.
 static void train_head(const struct rnn_train *f, const struct rnn_slice *s, const struct layer *l,
                        const struct train_scratch *m) {
-  const int64_t T = f->size.steps, B = f->size.batch, O = f->head.outputs, rows = s->end - s->begin;
+  const int64_t T = f->size.steps, O = f->head.outputs, rows = s->end - s->begin;
   head_project(&f->head, f->size.units, T * rows, l->h, l->h_row, m->columns, m->logits);
   *s->loss = 0;
   for (int64_t t = 0; t < T; t++)
-    head_score(&f->head, t * B + s->begin, rows, m->logits + t * rows * O, m->dlogits + t * rows * O, s->loss);
+    head_score(&f->head, f->starts + s->begin, t, rows, m->logits + t * rows * O, m->dlogits + t * rows * O, s->loss);
 }
 
 INLINE void train_backward(enum rnn_activation activation, enum through through, const struct rnn_train *f,
