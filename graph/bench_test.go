@@ -53,14 +53,18 @@ func trainOn(b *testing.B, s *graph.Session, n int) {
 	}
 }
 
-// BenchmarkPredict is the original's prediction: 10 windows of 20 steps.
+// BenchmarkPredict predicts windows of 20 steps with the original's network: a
+// batch of the original, and what fills a processor.
 func BenchmarkPredict(b *testing.B) {
-	s := answer.session(b, 0)
-	x := answer.series().X[:perBatch]
-	for b.Loop() {
-		if _, err := s.Predict(x, perBatch/20, nil); err != nil {
-			b.Fatal(err)
-		}
+	for _, batch := range []int{10, 512, 1024} {
+		b.Run(fmt.Sprint(batch), func(b *testing.B) {
+			s := answer.session(b, 0)
+			x := randoms(batch * 20)
+			for b.Loop() {
+				predict(b, s, x, batch, nil)
+			}
+			b.ReportMetric(float64(len(x)*b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
 	}
 }
 

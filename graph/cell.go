@@ -13,8 +13,11 @@ type recurrence interface {
 	forward(s *op.Scope, x, h0, kernel, bias tf.Output) unrolled
 }
 
+// unrolls says that the graph holds each of Config.Steps on its own.
+func (c Config) unrolls() bool { return c.Kernel == KernelPortable }
+
 func (c Config) recurrence() recurrence {
-	if c.Kernel == KernelPortable {
+	if c.unrolls() {
 		return portable{c}
 	}
 	return fused{c}

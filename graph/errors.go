@@ -48,6 +48,20 @@ func (e *DivergedError) Error() string {
 	return fmt.Sprintf("training diverged at step %d: loss %v", e.Step, e.Loss)
 }
 
+// NonFiniteError says that a network answers with something that is not a finite
+// number. Its weights or its input are not finite themselves, or its state has
+// grown without bound: with [ReLU] it may, over many more steps than it was
+// trained on.
+type NonFiniteError struct {
+	Sequence int // zero-based, of the batch
+	Step     int // zero-based, of the call
+	Value    float32
+}
+
+func (e *NonFiniteError) Error() string {
+	return fmt.Sprintf("the output of sequence %d at step %d is %v", e.Sequence, e.Step, e.Value)
+}
+
 // VersionError says that the libtensorflow that was loaded is not the one whose
 // operations this package was built for.
 type VersionError struct {

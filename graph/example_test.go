@@ -57,3 +57,35 @@ func Example() {
 	// -1 false
 	// 0 false
 }
+
+// Label a series as its rows arrive: the state goes from call to call.
+func ExampleSession_Predict() {
+	config := graph.DefaultConfig()
+	config.Units = 16
+	session, err := graph.NewSession(config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+
+	rows := []float32{0.1, 0.7, -0.3, 0.4, 0.9}
+	whole, err := session.Predict(rows, 1, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var state []float32
+	for t := range rows {
+		now, err := session.Predict(rows[t:t+1], 1, state)
+		if err != nil {
+			log.Fatal(err)
+		}
+		state = now.State
+		fmt.Println(now.Probability[0] == whole.Probability[t])
+	}
+	// Output:
+	// true
+	// true
+	// true
+	// true
+	// true
+}

@@ -25,10 +25,7 @@ type model struct {
 	batch     tf.Output // [1,B], the starts fed to loss
 	evaluated training
 
-	input   tf.Output // [B,T,F], fed to outputs
-	state   tf.Output // [B,U], likewise
-	outputs tf.Output // [B,T,O]
-	last    tf.Output // [B,U]
+	predictors []predictor
 }
 
 // assignment sets one variable to what its placeholder is fed.
@@ -44,7 +41,7 @@ func assemble(c Config) (*model, error) {
 	m := &model{cfg: c, graph: g, vars: c.variables(), assign: map[string]assignment{}, value: map[string]tf.Output{}}
 	h := m.addVariables(s)
 	m.addLoss(s, h)
-	m.addPrediction(s, h)
+	m.predictors = c.addPredictors(s.SubScope("predict"), h)
 	if err := s.Err(); err != nil {
 		return nil, err
 	}
@@ -89,16 +86,4 @@ func (m *model) addLoss(s *op.Scope, h handles) {
 	m.batch = op.Placeholder(ls.SubScope("starts"), tf.Int32, op.PlaceholderShape(tf.MakeShape(1, -1)))
 	p := c.planOf(ls, h, m.batch, op.Const(ls.SubScope("rates"), []float32{0}))
 	m.evaluated = c.train(ls, h, p, op.Const(ls.SubScope("at"), int32(0)))
-}
-
-func (m *model) addPrediction(s *op.Scope, h handles) {
-	c, ps := m.cfg, s.SubScope("predict")
-	m.input = op.Placeholder(ps.SubScope("input"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, -1, int64(c.Features))))
-	m.state = op.Placeholder(ps.SubScope("state"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, int64(c.Units))))
-	swap := op.Const(ps.SubScope("swap"), []int32{1, 0, 2})
-	x := op.Transpose(ps.SubScope("time_major"), m.input, swap)
-	p := c.forward(ps.SubScope("forward"), h.readAll(ps, c.weights()), x, m.state)
-	steps := reshape(ps.SubScope("steps"), p.logits, int32(c.Steps), -1, int32(c.Loss.Outputs()))
-	m.outputs = op.Transpose(ps.SubScope("batch_major"), steps, swap)
-	m.last = p.layer.last
 }

@@ -132,27 +132,6 @@ func TestNoWeightAtAllChangesNothing(t *testing.T) {
 	}
 }
 
-func TestStateCarriesOver(t *testing.T) {
-	sys := answer
-	x := sys.series().X[:40]
-	s := sys.session(t, 0)
-	first, err := s.Predict(x[:20], 1, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := s.Predict(x[20:], 1, first.State)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := sys.config(0)
-	c.Steps = 40
-	long, err := newSession(t, c).Predict(x, 1, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	near(t, "outputs", slices.Concat(first.Outputs, second.Outputs), long.Outputs, 1e-6)
-}
-
 func TestCancelStopsTheLoop(t *testing.T) {
 	s := answer.session(t, 0)
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
@@ -268,12 +247,6 @@ func TestPlanErrors(t *testing.T) {
 	}
 	if _, err := s.Steps(context.Background(), graph.Plan{Starts: [][]int32{{979}}}); err != nil {
 		t.Errorf("the last window: %v", err)
-	}
-	if _, err := s.Predict(make([]float32, 19), 1, nil); !errors.As(err, &shape) {
-		t.Errorf("short sequence: error %v", err)
-	}
-	if _, err := s.Predict(make([]float32, 20), 1, []float32{0}); !errors.As(err, &shape) {
-		t.Errorf("short state: error %v", err)
 	}
 }
 

@@ -62,37 +62,6 @@ func (s *Session) SetVariables(vars []Variable) error {
 	return nil
 }
 
-// Prediction is what a network gives for a batch of sequences.
-type Prediction struct {
-	Outputs []float32 // [B,T,O], the projection's values
-	State   []float32 // [B,U], after the last step
-}
-
-// Predict runs the network over x, batch sequences of Config.Steps steps each
-// ([B,T,F], a sequence after the other), from the states state [B,U]; nil for
-// zeros.
-func (s *Session) Predict(x []float32, batch int, state []float32) (Prediction, error) {
-	c := s.model.cfg
-	if batch < 1 || len(x) != batch*c.Steps*c.Features {
-		return Prediction{}, &ShapeError{"x", fmt.Sprintf("%d x %d x %d values", batch, c.Steps, c.Features), fmt.Sprint(len(x))}
-	}
-	if state == nil {
-		state = make([]float32, batch*c.Units)
-	}
-	if len(state) != batch*c.Units {
-		return Prediction{}, &ShapeError{"state", fmt.Sprintf("%d x %d values", batch, c.Units), fmt.Sprint(len(state))}
-	}
-	b := int64(batch)
-	got, err := s.fetch([]feed{
-		{s.model.input, x, []int64{b, int64(c.Steps), int64(c.Features)}},
-		{s.model.state, state, []int64{b, int64(c.Units)}},
-	}, s.model.outputs, s.model.last)
-	if err != nil {
-		return Prediction{}, fmt.Errorf("predict: %w", err)
-	}
-	return Prediction{Outputs: got[0], State: got[1]}, nil
-}
-
 // value is what a variable is set to: a scalar, or a slice in row-major order.
 type value struct {
 	name  string

@@ -1,0 +1,207 @@
+package graph_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+func predict(t testing.TB, s *graph.Session, x []float32, batch int, state []float32) graph.Prediction {
+	t.Helper()
+	p, err := s.Predict(x, batch, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func randoms(n int) []float32 {
+	r := rand.New(rand.NewPCG(3, 4))
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+	}
+	return x
+}
+
+// partOf cuts the steps from, to out of each of the sequences x [B,T,F].
+func partOf(x []float32, batch, features, from, to int) []float32 {
+	var part []float32
+	for sequence := range slices.Chunk(x, len(x)/batch) {
+		part = append(part, sequence[from*features:to*features]...)
+	}
+	return part
+}
+
+// inCalls predicts x in calls of the given numbers of steps, the last one again
+// and again.
+func inCalls(t testing.TB, s *graph.Session, x []float32, batch int, calls ...int) graph.Prediction {
+	t.Helper()
+	c := s.Config()
+	steps, outputs := len(x)/(batch*c.Features), c.Loss.Outputs()
+	sequences := make([]graph.Prediction, batch)
+	var state []float32
+	for from := 0; from < steps; {
+		to := min(from+calls[0], steps)
+		p := predict(t, s, partOf(x, batch, c.Features, from, to), batch, state)
+		for b := range sequences {
+			sequences[b].Outputs = append(sequences[b].Outputs, p.Outputs[b*(to-from)*outputs:(b+1)*(to-from)*outputs]...)
+			sequences[b].Probability = append(sequences[b].Probability, p.Probability[b*(to-from):(b+1)*(to-from)]...)
+		}
+		from, state = to, p.State
+		if len(calls) > 1 {
+			calls = calls[1:]
+		}
+	}
+	whole := graph.Prediction{State: state}
+	for _, p := range sequences {
+		whole.Outputs = append(whole.Outputs, p.Outputs...)
+		whole.Probability = append(whole.Probability, p.Probability...)
+	}
+	return whole
+}
+
+// samePrediction asks of a fused form for the same bits. The portable one
+// takes the sums of its matrix products in another order for one sequence than for
+// more, which the steps hand on.
+func samePrediction(t *testing.T, what string, kernel graph.Kernel, got, want graph.Prediction) {
+	t.Helper()
+	for _, part := range []struct {
+		name      string
+		got, want []float32
+	}{{"outputs", got.Outputs, want.Outputs}, {"probability", got.Probability, want.Probability}, {"state", got.State, want.State}} {
+		if kernel == graph.KernelPortable {
+			near(t, what+": "+part.name, part.got, part.want, 1e-5)
+		} else if !slices.Equal(part.got, part.want) {
+			t.Errorf("%s, %s: other %s", kernel, what, part.name)
+		}
+	}
+}
+
+// TestPredictionsDoNotDependOnCalls divides sequences of more steps than a
+// window into calls.
+func TestPredictionsDoNotDependOnCalls(t *testing.T) {
+	const batch, steps = 3, 50
+	for _, kernel := range forms() {
+		for _, units := range []int{13, 100, 600} {
+			for _, loss := range []graph.Loss{graph.OneHotXent, graph.MSE} {
+				for _, threads := range []int{1, 2} {
+					t.Run(fmt.Sprintf("%s/%s/%d/%d", kernel, loss, units, threads), func(t *testing.T) {
+						c := smallConfig(loss, graph.Tanh, kernel)
+						c.Units, c.Threads = units, threads
+						s := newSession(t, c)
+						x := randoms(batch * steps * c.Features)
+						want := predict(t, s, x, batch, nil)
+						for _, calls := range [][]int{{1}, {2}, {c.Steps}, {1, 8, 3, 20}, {49, 1}} {
+							samePrediction(t, fmt.Sprintf("calls of %d", calls), kernel, inCalls(t, s, x, batch, calls...), want)
+						}
+						n := len(x) / batch
+						alone := inCalls(t, s, x[:n], 1, 1)
+						first := predict(t, s, x[:n], 1, nil)
+						samePrediction(t, "a step alone", kernel, alone, first)
+						samePrediction(t, "a sequence alone", kernel, first, graph.Prediction{
+							Outputs: want.Outputs[:len(first.Outputs)], Probability: want.Probability[:steps], State: want.State[:units]})
+					})
+				}
+			}
+		}
+	}
+}
+
+// TestLongSequences are more than a fused form takes at once.
+func TestLongSequences(t *testing.T) {
+	const batch, steps = 2, 2200
+	for _, kernel := range forms() {
+		c := smallConfig(graph.OneHotXent, graph.Tanh, kernel)
+		c.Units = 300
+		s := newSession(t, c)
+		x := randoms(batch * steps * c.Features)
+		samePrediction(t, "calls of 700", kernel, inCalls(t, s, x, batch, 700), predict(t, s, x, batch, nil))
+	}
+}
+
+func TestProbabilityIsTheSoftmaxs(t *testing.T) {
+	inEachForm(t, func(t *testing.T, sys system) {
+		s := sys.session(t, 0)
+		// Outputs from nearly nothing to more than float32's exponential can take.
+		if err := s.SetVariables([]graph.Variable{{Name: variables + "kernel", Shape: []int{100, 2}, Value: randoms(200)}}); err != nil {
+			t.Fatal(err)
+		}
+		for _, scale := range []float32{0, 0.1, 1, 10, 1000} {
+			x := randoms(20)
+			for i := range x {
+				x[i] *= scale
+			}
+			p := predict(t, s, x, 1, nil)
+			for i, got := range p.Probability {
+				a, b := float64(p.Outputs[2*i]), float64(p.Outputs[2*i+1])
+				want := 1 / (1 + math.Exp(a-b))
+				// The difference of two logits is rounded to 2^-24 of itself, which
+				// multiplies what is e to its power.
+				if !(math.Abs(float64(got)-want) <= 1e-6*max(1, math.Abs(a-b))*want+1e-37) { // 1e-37: denormals are 0
+					t.Errorf("outputs %v and %v: probability %v, want %v", a, b, got, want)
+				}
+			}
+		}
+	}, answer)
+}
+
+func TestProbabilityOfOneOutputIsWithin0And1(t *testing.T) {
+	inEachForm(t, func(t *testing.T, sys system) {
+		p := predict(t, sys.session(t, 0), randoms(400), 20, nil)
+		var cut int
+		for i, got := range p.Probability {
+			if want := min(max(p.Outputs[i], 0), 1); got != want {
+				t.Errorf("output %v: probability %v", p.Outputs[i], got)
+			}
+			if p.Outputs[i] != p.Probability[i] {
+				cut++
+			}
+		}
+		if cut == 0 || cut == len(p.Probability) {
+			t.Errorf("%d of %d outputs are cut: the test shows nothing", cut, len(p.Probability))
+		}
+	}, question)
+}
+
+func TestOutputsThatAreNotFinite(t *testing.T) {
+	inEachForm(t, func(t *testing.T, sys system) {
+		s := sys.session(t, 0)
+		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+			x := randoms(3 * 25)
+			x[25+22] = float32(bad)
+			_, err := s.Predict(x, 3, nil)
+			var nonFinite *graph.NonFiniteError
+			if !errors.As(err, &nonFinite) || nonFinite.Sequence != 1 || nonFinite.Step != 22 {
+				t.Errorf("%v in step 22 of sequence 1: error %v", bad, err)
+			}
+		}
+	}, answer, question)
+}
+
+func TestPredictErrors(t *testing.T) {
+	s := smallSession(t, smallConfig(graph.OneHotXent, graph.ReLU, graph.KernelAuto))
+	for what, call := range map[string]struct{ values, batch, state int }{
+		"no step":            {0, 1, 0},
+		"no sequence":        {3, 0, 0},
+		"part of a row":      {7, 1, 0},
+		"uneven sequences":   {9, 2, 0},
+		"state of one":       {6, 2, 13},
+		"state of half":      {3, 1, 12},
+		"fewer than a batch": {3, 2, 0},
+	} {
+		var state []float32
+		if call.state > 0 {
+			state = make([]float32, call.state)
+		}
+		var shape *graph.ShapeError
+		if _, err := s.Predict(make([]float32, call.values), call.batch, state); !errors.As(err, &shape) {
+			t.Errorf("%s: error %v", what, err)
+		}
+	}
+}
