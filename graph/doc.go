@@ -17,6 +17,11 @@
 // units, O outputs, N rows, K training steps of a call. Arrays are flat slices in
 // row-major order.
 //
-// The package needs libtensorflow 2.18, see [CheckLibrary]. It opens no file,
-// prints nothing, and reads neither the clock nor the environment.
+// [Session.Predict] labels sequences of any length, in as many calls as the
+// caller likes: the state goes from one to the next. [Session.Save] and
+// [Session.Restore] keep a session in TensorFlow's checkpoints, under names that
+// the original program reads too.
+//
+// The package needs libtensorflow 2.18, see [CheckLibrary]. It opens no file but
+// checkpoints, prints nothing, and reads neither the clock nor the environment.
 package graph

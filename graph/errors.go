@@ -62,6 +62,27 @@ func (e *NonFiniteError) Error() string {
 	return fmt.Sprintf("the output of sequence %d at step %d is %v", e.Sequence, e.Step, e.Value)
 }
 
+// CheckpointError says that a checkpoint has not what is to be restored from it.
+type CheckpointError struct {
+	Prefix   string
+	Variable string // empty when there is no checkpoint
+	Reason   string
+	Err      error // TensorFlow's, nil when it has read the variable
+}
+
+func (e *CheckpointError) Error() string {
+	what := "checkpoint " + e.Prefix
+	if e.Variable != "" {
+		what += ": " + e.Variable
+	}
+	if e.Err == nil {
+		return what + " " + e.Reason
+	}
+	return fmt.Sprintf("%s %s: %v", what, e.Reason, e.Err)
+}
+
+func (e *CheckpointError) Unwrap() error { return e.Err }
+
 // VersionError says that the libtensorflow that was loaded is not the one whose
 // operations this package was built for.
 type VersionError struct {

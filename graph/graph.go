@@ -26,6 +26,7 @@ type model struct {
 	evaluated training
 
 	predictors []predictor
+	checkpoint checkpoint
 }
 
 // assignment sets one variable to what its placeholder is fed.
@@ -42,6 +43,7 @@ func assemble(c Config) (*model, error) {
 	h := m.addVariables(s)
 	m.addLoss(s, h)
 	m.predictors = c.addPredictors(s.SubScope("predict"), h)
+	m.checkpoint = m.addCheckpoint(s.SubScope("checkpoint"))
 	if err := s.Err(); err != nil {
 		return nil, err
 	}

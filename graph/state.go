@@ -97,16 +97,22 @@ func (s *Session) fetch(feeds []feed, outputs ...tf.Output) ([][]float32, error)
 	}
 	values := make([][]float32, len(got))
 	for i, t := range got {
-		if len(t.Shape()) == 0 {
-			values[i] = []float32{t.Value().(float32)}
-			continue
-		}
-		if err := t.Reshape([]int64{elements(t.Shape())}); err != nil {
+		if values[i], err = flat(t); err != nil {
 			return nil, err
 		}
-		values[i] = t.Value().([]float32)
 	}
 	return values, nil
+}
+
+// flat is a float32 tensor's values in row-major order.
+func flat(t *tf.Tensor) ([]float32, error) {
+	if len(t.Shape()) == 0 {
+		return []float32{t.Value().(float32)}, nil
+	}
+	if err := t.Reshape([]int64{elements(t.Shape())}); err != nil {
+		return nil, err
+	}
+	return t.Value().([]float32), nil
 }
 
 func (s *Session) run(feeds []feed, fetches []tf.Output, targets []*tf.Operation) ([]*tf.Tensor, error) {
