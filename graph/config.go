@@ -35,6 +35,24 @@ func (l Loss) Outputs() int {
 	return 2
 }
 
+// Optimizer names how training moves the weights.
+type Optimizer string
+
+const (
+	// Adam is TensorFlow 1's AdamOptimizer, the original's choice.
+	Adam Optimizer = "adam"
+	// AdamW is Adam with weights that decay, see Config.WeightDecay.
+	AdamW Optimizer = "adamw"
+	// RMSProp is TensorFlow 1's RMSPropOptimizer with its own settings: decay 0.9,
+	// no momentum, epsilon 1e-10.
+	RMSProp Optimizer = "rmsprop"
+	// SGD is plain gradient descent.
+	SGD Optimizer = "sgd"
+)
+
+// Optimizers lists every optimizer, in the order in which help texts name them.
+var Optimizers = []Optimizer{Adam, AdamW, RMSProp, SGD}
+
 // Activation names the function a plain cell applies to its sum.
 type Activation string
 
@@ -76,11 +94,21 @@ type Config struct {
 	Activation Activation
 	Loss       Loss
 
-	// Adam's settings. Epsilon is outside of the bias correction, as in
+	Optimizer    Optimizer
+	LearningRate float32 // of steps whose Plan has no rates
+
+	// Settings of Adam and AdamW. Epsilon is outside of the bias correction, as in
 	// TensorFlow 1.
-	LearningRate float32
 	Beta1, Beta2 float32
 	Epsilon      float32
+
+	// WeightDecay is AdamW's: a step takes from each weight, biases too, its
+	// WeightDecay times the learning rate, as Keras's AdamW does.
+	WeightDecay float32
+
+	// ClipNorm is the largest global norm of a step's gradients: larger ones are
+	// scaled down to it, as by tf.clip_by_global_norm. 0 leaves them as they are.
+	ClipNorm float32
 
 	// Seed of the initial weights. The original's network gets from it the
 	// weights that the original has after tf.set_random_seed(Seed).
@@ -102,10 +130,12 @@ func DefaultConfig() Config {
 		Units:        100,
 		Activation:   ReLU,
 		Loss:         OneHotXent,
+		Optimizer:    Adam,
 		LearningRate: 0.001,
 		Beta1:        0.9,
 		Beta2:        0.999,
 		Epsilon:      1e-8,
+		WeightDecay:  0.01,
 		Threads:      1,
 		Kernel:       KernelAuto,
 	}
@@ -145,6 +175,9 @@ func (c Config) Validate() error {
 		return &ConfigError{"Kernel", "--kernel", fmt.Sprintf("must be auto, portable, fused or one of this machine's instruction sets, %s, not %q",
 			strings.Join(kernels.ISAs(), ", "), c.Kernel)}
 	}
+	if !slices.Contains(Optimizers, c.Optimizer) {
+		return &ConfigError{"Optimizer", "--optimizer", fmt.Sprintf("must be adam, adamw, rmsprop or sgd, not %q", c.Optimizer)}
+	}
 	if !finite(c.LearningRate) || c.LearningRate <= 0 {
 		return &ConfigError{"LearningRate", "--learning-rate", fmt.Sprintf("must be a number above 0, not %v", c.LearningRate)}
 	}
@@ -153,6 +186,17 @@ func (c Config) Validate() error {
 	}
 	if !finite(c.Epsilon) || c.Epsilon <= 0 {
 		return &ConfigError{"Epsilon", "", fmt.Sprintf("must be a number above 0, not %v", c.Epsilon)}
+	}
+	for _, n := range []struct {
+		field, flag string
+		value       float32
+	}{
+		{"WeightDecay", "--weight-decay", c.WeightDecay},
+		{"ClipNorm", "--clip-norm", c.ClipNorm},
+	} {
+		if !finite(n.value) || n.value < 0 {
+			return &ConfigError{n.field, n.flag, fmt.Sprintf("must be a number of at least 0, not %v", n.value)}
+		}
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func (m *model) addTraining(s *op.Scope, h handles) error {
 		return err
 	}
 	m.stopped, m.report = loop.at, loop.report
-	m.keep = loop.store(s, h)
+	m.keep = loop.store(s, h, m.cfg.optimizer().scalars())
 	return nil
 }
 

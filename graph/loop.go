@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/rnnbin/rnnbin/graph/internal/function"
 	"github.com/rnnbin/rnnbin/graph/internal/kernels"
@@ -30,20 +31,24 @@ const diverged = math.MaxInt32
 // carried is what goes from step to step by value. The weights and the
 // optimizer's slots are in variables.
 type carried struct {
-	at     tf.Output // scalar, the step's number
-	powers powers
-	report tf.Output // [K,2]: loss before the update and gradient norm of each step
-	plan   plan      // goes through unchanged
+	at     tf.Output   // scalar, the step's number
+	report tf.Output   // [K,2]: loss before the update and gradient norm of each step
+	plan   plan        // goes through unchanged
+	shared []tf.Output // the optimizer's scalars
 }
 
 func (c carried) list() []tf.Output {
-	return append([]tf.Output{c.at, c.powers.beta1, c.powers.beta2, c.report}, c.plan.list()...)
+	return slices.Concat([]tf.Output{c.at, c.report}, c.plan.list(), c.shared)
 }
 
-// store keeps in variables what a later call of the loop begins with.
-func (c carried) store(s *op.Scope, h handles) *tf.Operation {
-	first := op.AssignVariableOp(s.SubScope("store1"), h[beta1Power], c.powers.beta1)
-	return op.AssignVariableOp(s.SubScope("store2").WithControlDependencies(first), h[beta2Power], c.powers.beta2)
+// store keeps in variables what a later call of the loop begins with. It returns
+// the operation that comes last.
+func (c carried) store(s *op.Scope, h handles, shared []variable) *tf.Operation {
+	last := c.at.Op
+	for i, v := range shared {
+		last = op.AssignVariableOp(s.SubScope("store").WithControlDependencies(last), h[v.name], c.shared[i])
+	}
+	return last
 }
 
 // addLoop adds the loop that trains on p from step 0 to the limit. What it
@@ -72,7 +77,11 @@ func (c Config) addLoop(g *tf.Graph, s *op.Scope, h handles, p plan) (carried, e
 		return carried{}, fmt.Errorf("import the training loop: %w", err)
 	}
 	loop := g.Operation(loopNode)
-	return carried{at: loop.Output(0), powers: powers{loop.Output(1), loop.Output(2)}, report: loop.Output(3)}, nil
+	end := carried{at: loop.Output(0), report: loop.Output(1)}
+	for i := range c.optimizer().scalars() {
+		end.shared = append(end.shared, loop.Output(2+len(p.list())+i))
+	}
+	return end, nil
 }
 
 // begin is what the loop's first step is given.
@@ -80,9 +89,9 @@ func (c Config) begin(s *op.Scope, h handles, p plan) carried {
 	lines := op.Pack(s.SubScope("lines"), []tf.Output{op.Size(s, p.rates), op.Const(s.SubScope("values"), int32(2))})
 	return carried{
 		at:     op.Const(s.SubScope("at"), int32(0)),
-		powers: h.readPowers(s),
 		report: op.Fill(s.SubScope("report"), lines, op.Const(s.SubScope("zero"), float32(0))),
 		plan:   p,
+		shared: h.readAll(s, c.optimizer().scalars()),
 	}
 }
 
@@ -120,7 +129,6 @@ func (c Config) function(name string, build func(*op.Scope, carried) []tf.Output
 	scalar := tf.ScalarShape()
 	in := carried{
 		at:     argument("at", tf.Int32, scalar),
-		powers: powers{argument("power1", tf.Float, scalar), argument("power2", tf.Float, scalar)},
 		report: argument("report", tf.Float, tf.MakeShape(-1, 2)),
 		plan: plan{
 			x:      argument("x", tf.Float, tf.MakeShape(-1, int64(c.Features))),
@@ -129,6 +137,9 @@ func (c Config) function(name string, build func(*op.Scope, carried) []tf.Output
 			starts: argument("starts", tf.Int32, tf.MakeShape(-1, -1)),
 			rates:  argument("rates", tf.Float, tf.MakeShape(-1)),
 		},
+	}
+	for _, v := range c.optimizer().scalars() {
+		in.shared = append(in.shared, argument("shared", v.dtype, scalar))
 	}
 	results := build(s, in)
 	g, err := s.Finalize()
@@ -147,7 +158,7 @@ func (c Config) step(s *op.Scope, in carried) []tf.Output {
 		h[v.name] = v.handle(s.SubScope("handle"))
 	}
 	t := c.train(s, h, in.plan, in.at)
-	done, next := c.applyAdam(s.SubScope("adam"), h, in.powers, t.rate, t.grads)
+	done, next := c.update(s.SubScope("update"), h, in.shared, t.rate, t.norm, t.grads)
 	recorded := ourOp(s.WithControlDependencies(done...).SubScope("record"), kernels.Record, 2, nil, in.report, in.at, t.loss, t.norm)
-	return carried{recorded[1], next, recorded[0], in.plan}.list()
+	return carried{recorded[1], recorded[0], in.plan, next}.list()
 }

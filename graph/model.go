@@ -90,8 +90,8 @@ func (c Config) variables() []variable {
 	return append(c.stateVariables(), c.inputVariables()...)
 }
 
-// stateVariables are what training changes: the weights, then Adam's own.
+// stateVariables are what training changes: the weights, then the optimizer's own.
 func (c Config) stateVariables() []variable {
 	weights := c.weights()
-	return append(weights, c.adamVariables(weights)...)
+	return append(weights, c.optimizerVariables(weights)...)
 }

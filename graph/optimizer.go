@@ -5,52 +5,160 @@ import (
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// Names that TensorFlow 1's AdamOptimizer gives its variables: a weight's two
-// moments carry the weight's name with a suffix.
-const (
-	firstMoment  = "/Adam"
-	secondMoment = "/Adam_1"
-	beta1Power   = "beta1_power"
-	beta2Power   = "beta2_power"
-)
+// optimizer is one way to move weights against their gradients, in an operation
+// of TensorFlow's for each weight.
+type optimizer interface {
+	// slots are what it keeps for the weight w. Names are those that TensorFlow 1's
+	// optimizer gives them: the weight's with a suffix.
+	slots(w variable) []variable
 
-// adamVariables are Adam's own: two moments for each weight, and the powers of
-// both betas. The powers are float32 and multiplied up step by step, as in
-// TensorFlow 1; computing them afresh in float64 drifts away from the
-// original's weights by 5e-6 within ten steps.
-func (c Config) adamVariables(weights []variable) []variable {
+	// scalars are what it keeps for all weights together. The training loop carries
+	// them from step to step by value.
+	scalars() []variable
+
+	// step prepares a step at the learning rate, with shared for the values of
+	// scalars. It returns what moves one weight, and the next step's shared.
+	step(s *op.Scope, h handles, shared []tf.Output, rate tf.Output) (move, []tf.Output)
+}
+
+// move adds the operation that moves w against its gradient.
+type move func(s *op.Scope, w variable, grad tf.Output) *tf.Operation
+
+func (c Config) optimizer() optimizer {
+	switch c.Optimizer {
+	case SGD:
+		return sgd{}
+	case RMSProp:
+		return rmsProp{}
+	case AdamW:
+		return adamW{adam{c, "/AdamW", "/AdamW_1"}}
+	default:
+		return adam{c, "/Adam", "/Adam_1"}
+	}
+}
+
+// optimizerVariables are the optimizer's own: slots, weight by weight, and
+// scalars.
+func (c Config) optimizerVariables(weights []variable) []variable {
+	o := c.optimizer()
 	var own []variable
 	for _, w := range weights {
-		shape, _ := w.shape.ToSlice()
-		own = append(own, zeros(w.name+firstMoment, shape...), zeros(w.name+secondMoment, shape...))
+		own = append(own, o.slots(w)...)
 	}
-	return append(own, scalar(beta1Power, c.Beta1), scalar(beta2Power, c.Beta2))
+	return append(own, o.scalars()...)
 }
 
-// powers are Adam's two, as values.
-type powers struct{ beta1, beta2 tf.Output }
-
-func (h handles) readPowers(s *op.Scope) powers {
-	return powers{
-		op.ReadVariableOp(s.SubScope("power1"), h[beta1Power], tf.Float),
-		op.ReadVariableOp(s.SubScope("power2"), h[beta2Power], tf.Float),
+// update moves every weight against its gradient; norm is the global norm of
+// grads. It returns the operations to wait for, and the next step's shared.
+func (c Config) update(s *op.Scope, h handles, shared []tf.Output, rate, norm tf.Output, grads []tf.Output) ([]*tf.Operation, []tf.Output) {
+	if c.ClipNorm > 0 {
+		grads = c.clip(s.SubScope("clip"), grads, norm)
 	}
-}
-
-// applyAdam moves every weight against its gradient. It returns the operations
-// to wait for, and the next step's powers.
-func (c Config) applyAdam(s *op.Scope, h handles, p powers, rate tf.Output, grads []tf.Output) ([]*tf.Operation, powers) {
-	beta1 := op.Const(s.SubScope("beta1"), c.Beta1)
-	beta2 := op.Const(s.SubScope("beta2"), c.Beta2)
-	epsilon := op.Const(s.SubScope("epsilon"), c.Epsilon)
+	move, next := c.optimizer().step(s.SubScope("step"), h, shared, rate)
 	var updates []*tf.Operation
 	for i, w := range c.weights() {
-		updates = append(updates, op.ResourceApplyAdam(s.SubScope("apply"),
-			h[w.name], h[w.name+firstMoment], h[w.name+secondMoment],
-			p.beta1, p.beta2, rate, beta1, beta2, epsilon, grads[i]))
+		updates = append(updates, move(s.SubScope("move"), w, grads[i]))
 	}
-	return updates, powers{
-		op.Mul(s.SubScope("next1"), p.beta1, beta1),
-		op.Mul(s.SubScope("next2"), p.beta2, beta2),
+	return updates, next
+}
+
+// clip is tf.clip_by_global_norm: gradients of a norm above ClipNorm are scaled
+// down to it. It goes through the same roundings.
+func (c Config) clip(s *op.Scope, grads []tf.Output, norm tf.Output) []tf.Output {
+	limit, one := op.Const(s.SubScope("limit"), c.ClipNorm), op.Const(s.SubScope("one"), float32(1))
+	inverse := op.Minimum(s, op.RealDiv(s.SubScope("norm"), one, norm), op.RealDiv(s.SubScope("least"), one, limit))
+	scale := op.Mul(s.SubScope("scale"), limit, inverse)
+	clipped := make([]tf.Output, len(grads))
+	for i, g := range grads {
+		clipped[i] = op.Mul(s.SubScope("clipped"), g, scale)
 	}
+	return clipped
+}
+
+// adam keeps two moments for each weight, and the powers of both betas. The
+// powers are float32 and multiplied up step by step, as in TensorFlow 1;
+// computing them afresh in float64 drifts away from the original's weights by
+// 5e-6 within ten steps.
+type adam struct {
+	cfg           Config
+	first, second string // moments' suffixes
+}
+
+func (a adam) slots(w variable) []variable {
+	return []variable{filled(w.name+a.first, w.shape, 0), filled(w.name+a.second, w.shape, 0)}
+}
+
+func (a adam) scalars() []variable {
+	return []variable{scalar("beta1_power", a.cfg.Beta1), scalar("beta2_power", a.cfg.Beta2)}
+}
+
+func (a adam) step(s *op.Scope, h handles, powers []tf.Output, rate tf.Output) (move, []tf.Output) {
+	beta1 := op.Const(s.SubScope("beta1"), a.cfg.Beta1)
+	beta2 := op.Const(s.SubScope("beta2"), a.cfg.Beta2)
+	epsilon := op.Const(s.SubScope("epsilon"), a.cfg.Epsilon)
+	move := func(s *op.Scope, w variable, grad tf.Output) *tf.Operation {
+		return op.ResourceApplyAdam(s, h[w.name], h[w.name+a.first], h[w.name+a.second],
+			powers[0], powers[1], rate, beta1, beta2, epsilon, grad)
+	}
+	return move, []tf.Output{
+		op.Mul(s.SubScope("next1"), powers[0], beta1),
+		op.Mul(s.SubScope("next2"), powers[1], beta2),
+	}
+}
+
+// adamW lets weights decay by their own size before Adam's step, beside the
+// gradient and its moments (Loshchilov and Hutter, Decoupled Weight Decay
+// Regularization, 2019). As in Keras, the decay is times the learning rate, and
+// every weight decays, biases too. TensorFlow 1's tf.contrib.opt.AdamWOptimizer,
+// whose names these are, takes the product as its weight_decay.
+type adamW struct{ adam }
+
+func (a adamW) step(s *op.Scope, h handles, powers []tf.Output, rate tf.Output) (move, []tf.Output) {
+	share := op.Mul(s.SubScope("share"), rate, op.Const(s.SubScope("decay"), a.cfg.WeightDecay))
+	adam, next := a.adam.step(s, h, powers, rate)
+	return func(s *op.Scope, w variable, grad tf.Output) *tf.Operation {
+		// By the time of its gradient nobody needs the weight as it was.
+		now := h.read(s.WithControlDependencies(grad.Op), w)
+		decayed := op.AssignSubVariableOp(s, h[w.name], op.Mul(s.SubScope("lost"), share, now))
+		return adam(s.WithControlDependencies(decayed), w, grad)
+	}, next
+}
+
+// rmsProp divides by the root of a running mean of squares (Hinton, lecture 6e of
+// Neural Networks for Machine Learning, 2012), with the settings of TensorFlow
+// 1's RMSPropOptimizer: the mean begins at 1, epsilon is under the root.
+type rmsProp struct{}
+
+// Suffixes of the mean of squares and of the last move.
+const (
+	meanSquare = "/RMSProp"
+	lastMove   = "/RMSProp_1"
+)
+
+func (rmsProp) slots(w variable) []variable {
+	return []variable{filled(w.name+meanSquare, w.shape, 1), filled(w.name+lastMove, w.shape, 0)}
+}
+
+func (rmsProp) scalars() []variable { return nil }
+
+func (rmsProp) step(s *op.Scope, h handles, _ []tf.Output, rate tf.Output) (move, []tf.Output) {
+	decay := op.Const(s.SubScope("decay"), float32(0.9))
+	momentum := op.Const(s.SubScope("momentum"), float32(0))
+	epsilon := op.Const(s.SubScope("epsilon"), float32(1e-10))
+	return func(s *op.Scope, w variable, grad tf.Output) *tf.Operation {
+		return op.ResourceApplyRMSProp(s, h[w.name], h[w.name+meanSquare], h[w.name+lastMove],
+			rate, decay, momentum, epsilon, grad)
+	}, nil
+}
+
+// sgd moves weights by the gradient times the learning rate.
+type sgd struct{}
+
+func (sgd) slots(variable) []variable { return nil }
+func (sgd) scalars() []variable       { return nil }
+
+func (sgd) step(_ *op.Scope, h handles, _ []tf.Output, rate tf.Output) (move, []tf.Output) {
+	return func(s *op.Scope, w variable, grad tf.Output) *tf.Operation {
+		return op.ResourceApplyGradientDescent(s, h[w.name], rate, grad)
+	}, nil
 }

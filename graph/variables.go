@@ -63,13 +63,16 @@ func graphSeed(seed int64) int64 {
 	return (seed%modulus + modulus) % modulus
 }
 
-func zeros(name string, shape ...int64) variable {
-	dims := make([]int32, len(shape))
-	for i, d := range shape {
-		dims[i] = int32(d)
-	}
-	return variable{name, tf.Float, tf.MakeShape(shape...), func(s *op.Scope) tf.Output {
-		return op.Fill(s, op.Const(s.SubScope("shape"), dims), op.Const(s.SubScope("zero"), float32(0)))
+func zeros(name string, shape ...int64) variable { return filled(name, tf.MakeShape(shape...), 0) }
+
+// filled starts with the same value everywhere.
+func filled(name string, shape tf.Shape, value float32) variable {
+	return variable{name, tf.Float, shape, func(s *op.Scope) tf.Output {
+		var sizes []int32
+		for _, d := range dims(shape) {
+			sizes = append(sizes, int32(d))
+		}
+		return op.Fill(s, op.Const(s.SubScope("shape"), sizes), op.Const(s.SubScope("value"), value))
 	}}
 }
 
