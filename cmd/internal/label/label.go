@@ -1,0 +1,160 @@
+// Package label gives every row of whole series its probability by a network
+// that was trained on windows.
+//
+// # Windows
+//
+// A network trained on windows of T steps that start from zeros is to be
+// trusted up to T steps of history; beyond, its state may grow without bounds.
+// So a series is answered by overlapping windows: one starts every H rows, H
+// being half of T, and answers the rows from its H-th on to the 2H-1-th, that
+// is, after at least H and fewer than T steps. The first window also answers
+// the H rows at its start. With T = 1 each row is a window. Windows never reach
+// from one series into the next, and one that a series does not fill is padded
+// behind.
+//
+// # Horizon
+//
+// With horizon h the network gives at row i the label of row i+h. So that every
+// row gets an answer, a series is extended: for h > 0 by h repetitions of its
+// first row before it, for h < 0 by |h| repetitions of its last row behind it.
+// The answers that rest on repetitions, those of the first h or the last |h|
+// rows, are marked as padded.
+//
+// # Two ways
+//
+// [Labeler.Label] answers series in memory. A [Stream] answers the rows of any
+// number of series, which may alternate, as they arrive, in bounded memory:
+// many windows at once ([Labeler.Stream]), or row by row, carrying the states of
+// the two windows that a row is in ([Labeler.Follow]). All give the same answers.
+//
+// Comments give shapes in letters: N rows, F features, U units, B windows of a
+// call.
+package label
+
+import (
+	"context"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// Network is what a Labeler needs of a [graph.Session].
+type Network interface {
+	Config() graph.Config
+	Predict(x []float32, batch int, state []float32) (graph.Prediction, error)
+}
+
+// Labeler answers rows with a network. Neither its methods nor those of its
+// streams are to be called at the same time, as is so with a session's.
+type Labeler struct {
+	network  Network
+	features int // F
+	units    int // U
+	block    int // H
+	warm     int // steps before a window's answers count, except in the first: H, or 0 when T is 1
+	span     int // steps of a window that are of use
+	lead     int // horizon above 0: repetitions before a series
+	lag      int // horizon below 0: repetitions behind it
+	batch    int // windows in a call
+}
+
+const (
+	batchSteps  = 1 << 14 // steps of the windows in a call, about
+	batchLeast  = 64      // windows in a call, unless they are very long
+	batchValues = 1 << 24 // features in a call, at most
+)
+
+// New returns a Labeler for windows of the network's Config.Steps.
+func New(network Network, horizon int) *Labeler {
+	c := network.Config()
+	l := &Labeler{
+		network:  network,
+		features: c.Features,
+		units:    c.Units,
+		block:    max(1, c.Steps/2),
+		lead:     max(0, horizon),
+		lag:      max(0, -horizon),
+	}
+	if c.Steps > 1 {
+		l.warm = l.block
+	}
+	l.span = l.warm + l.block
+	l.batch = max(batchLeast, batchSteps/l.span)
+	l.batch = max(1, min(l.batch, batchValues/(l.span*l.features)))
+	return l
+}
+
+// first is the first position that the window which begins at the given one
+// answers; it answers up to start+span.
+func (l *Labeler) first(start int) int {
+	if start == 0 {
+		return 0
+	}
+	return start + l.warm
+}
+
+// Answers are those to N rows.
+type Answers struct {
+	Probability []float32 // [N] of label 1; 0 for rows outside the parts
+	Padded      []bool    // [N] the answer rests on repeated rows, or the row is outside the parts
+}
+
+// feed is how many rows Label hands over at a time.
+const feed = 8192
+
+// Label answers the rows of x [N,F], scaled, that lie in the parts, each of
+// which is a series of its own.
+func (l *Labeler) Label(ctx context.Context, x []float32, parts []series.Range) (Answers, error) {
+	n := len(x) / l.features
+	a := Answers{make([]float32, n), make([]bool, n)}
+	for i := range a.Padded {
+		a.Padded[i] = true
+	}
+	s := l.Stream()
+	part, row := 0, 0 // of the next answer
+	take := func() {
+		probability, padded := s.Take(s.Ready())
+		for i := range probability {
+			for row == parts[part].Len() {
+				part, row = part+1, 0
+			}
+			at := parts[part].Start + row
+			a.Probability[at], a.Padded[at] = probability[i], padded[i]
+			row++
+		}
+	}
+	for i, p := range parts {
+		for at := p.Start; at < p.End; at += feed {
+			if err := ctx.Err(); err != nil {
+				return Answers{}, err
+			}
+			end := min(at+feed, p.End)
+			if err := s.push(int32(i), x[at*l.features:end*l.features]); err != nil {
+				return Answers{}, err
+			}
+			take()
+		}
+		if err := s.end(int32(i)); err != nil {
+			return Answers{}, err
+		}
+	}
+	if err := s.Flush(); err != nil {
+		return Answers{}, err
+	}
+	take()
+	return a, nil
+}
+
+// Input is what the metrics judge: the answers that are not padded, by the
+// labels [N], each part as a series.
+func (a Answers) Input(labels []int8, parts []series.Range, threshold float64) metrics.Input {
+	in := metrics.Input{Probability: a.Probability, Label: labels, Include: make([]bool, len(a.Padded)), Threshold: threshold}
+	for i, padded := range a.Padded {
+		in.Include[i] = !padded
+	}
+	for _, p := range parts {
+		in.Series = append(in.Series, metrics.Span{Name: p.Name, Start: p.Start, End: p.End})
+	}
+	return in
+}

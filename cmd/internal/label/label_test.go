@@ -1,0 +1,317 @@
+package label
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// counter is a network of two features whose probability tells the history that
+// it rests on: the state is a sum that forgets little.
+type counter struct {
+	steps int
+	calls int
+}
+
+func (c *counter) Config() graph.Config {
+	return graph.Config{Steps: c.steps, Features: 2, Units: 1, Loss: graph.MSE}
+}
+
+func (c *counter) Predict(x []float32, batch int, state []float32) (graph.Prediction, error) {
+	c.calls++
+	if state == nil {
+		state = make([]float32, batch)
+	}
+	p := graph.Prediction{State: slices.Clone(state)}
+	steps := len(x) / batch / 2
+	for b := range batch {
+		for i := range steps {
+			row := x[(b*steps+i)*2:]
+			p.State[b] = p.State[b]*0.97 + row[0] + 0.1*row[1]
+			p.Outputs = append(p.Outputs, p.State[b]/(1+p.State[b]))
+		}
+	}
+	return p, nil
+}
+
+// expected answers a series row by row, as the package comment describes it.
+func expected(x []float32, steps, horizon int) (probability []float32, padded []bool) {
+	n, H := len(x)/2, max(1, steps/2)
+	// at is the row that stands at a position of the extended series.
+	at := func(position int) int { return min(max(position-max(horizon, 0), 0), n-1) }
+	for row := range n {
+		position := row + max(-horizon, 0)
+		start := max(0, position/H-1) * H
+		if steps == 1 {
+			start = position
+		}
+		var window []float32
+		for p := start; p <= position; p++ {
+			window = append(window, x[2*at(p)], x[2*at(p)+1])
+		}
+		net := &counter{}
+		got, _ := net.Predict(window, 1, nil)
+		probability = append(probability, got.Outputs[position-start])
+		padded = append(padded, row < horizon || row-horizon >= n)
+	}
+	return probability, padded
+}
+
+func randomRows(r *rand.Rand, n int) []float32 {
+	x := make([]float32, 2*n)
+	for i := range x {
+		x[i] = r.Float32()
+	}
+	return x
+}
+
+func wantAnswers(t *testing.T, what string, probability []float32, padded []bool, wantProbability []float32, wantPadded []bool) {
+	t.Helper()
+	if diff := cmp.Diff(wantProbability, probability); diff != "" {
+		t.Errorf("%s: probability (-want +got):\n%s", what, diff)
+	}
+	if diff := cmp.Diff(wantPadded, padded); diff != "" {
+		t.Errorf("%s: padded (-want +got):\n%s", what, diff)
+	}
+}
+
+var (
+	stepsTried    = []int{1, 2, 3, 7, 20}
+	horizonsTried = []int{0, 1, 5, 50, -1, -5, -50}
+)
+
+func TestLabelAnswersEachPartByItself(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	lengths := []int{1, 0, 2, 3, 6, 7, 19, 20, 21, 30, 101}
+	total := 5
+	var parts []series.Range
+	for _, n := range lengths {
+		parts = append(parts, series.Range{Start: total, End: total + n})
+		total += n + 1
+	}
+	parts[3], parts[9] = parts[9], parts[3] // in any order
+	x := randomRows(r, total)
+	for _, steps := range stepsTried {
+		for _, horizon := range horizonsTried {
+			probability, padded := make([]float32, total), slices.Repeat([]bool{true}, total)
+			for _, p := range parts {
+				a, b := expected(x[2*p.Start:2*p.End], steps, horizon)
+				copy(probability[p.Start:], a)
+				copy(padded[p.Start:], b)
+			}
+			net := &counter{steps: steps}
+			got, err := New(net, horizon).Label(context.Background(), x, parts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			what := fmt.Sprintf("steps %d, horizon %d", steps, horizon)
+			wantAnswers(t, what, got.Probability, got.Padded, probability, padded)
+			if net.calls != 1 {
+				t.Errorf("%s: %d calls for a single batch", what, net.calls)
+			}
+		}
+	}
+}
+
+func TestLabelManyBatches(t *testing.T) {
+	x := randomRows(rand.New(rand.NewPCG(2, 2)), 40000)
+	for _, steps := range []int{1, 20, 501} {
+		probability, padded := expected(x, steps, -30)
+		net := &counter{steps: steps}
+		got, err := New(net, -30).Label(context.Background(), x, []series.Range{{Start: 0, End: 40000}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantAnswers(t, fmt.Sprint(steps), got.Probability, got.Padded, probability, padded)
+		if net.calls < 2 || net.calls > 6 {
+			t.Errorf("%d steps: %d calls", steps, net.calls)
+		}
+	}
+}
+
+// interleaved is rows of several series in random order.
+type interleaved struct {
+	series []int32
+	x      []float32
+}
+
+// interleave mixes runs of up to 5 rows of n series, rows in total.
+func interleave(r *rand.Rand, n, rows int) interleaved {
+	in := interleaved{x: randomRows(r, rows)}
+	for len(in.series) < rows {
+		s, run := r.Int32N(int32(n)), 1+r.IntN(5)
+		in.series = append(in.series, slices.Repeat([]int32{s}, min(run, rows-len(in.series)))...)
+	}
+	return in
+}
+
+// expected answers each series by itself and puts the answers in place.
+func (in interleaved) expected(steps, horizon int) (probability []float32, padded []bool) {
+	probability, padded = make([]float32, len(in.series)), make([]bool, len(in.series))
+	for s := range slices.Max(in.series) + 1 {
+		var rows []int
+		var x []float32
+		for i, of := range in.series {
+			if of == s {
+				rows, x = append(rows, i), append(x, in.x[2*i:2*i+2]...)
+			}
+		}
+		a, b := expected(x, steps, horizon)
+		for k, i := range rows {
+			probability[i], padded[i] = a[k], b[k]
+		}
+	}
+	return probability, padded
+}
+
+// stream answers all rows, handed over in chunks of random lengths up to most.
+func (in interleaved) stream(t *testing.T, s *Stream, r *rand.Rand, most int) (probability []float32, padded []bool) {
+	t.Helper()
+	take := func() {
+		n := s.Ready()
+		a, b := s.Take(n / 2) // in two parts, as any number may be taken
+		probability, padded = append(probability, a...), append(padded, b...)
+		a, b = s.Take(n - n/2)
+		probability, padded = append(probability, a...), append(padded, b...)
+	}
+	for at := 0; at < len(in.series); {
+		n := min(1+r.IntN(most), len(in.series)-at)
+		if err := s.Push(in.series[at:at+n], in.x[2*at:2*(at+n)]); err != nil {
+			t.Fatal(err)
+		}
+		take()
+		at += n
+	}
+	if err := s.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	take()
+	return probability, padded
+}
+
+func TestStreamsGiveTheSameAnswers(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	for _, steps := range stepsTried {
+		for _, horizon := range horizonsTried {
+			for _, n := range []int{1, 4} {
+				in := interleave(r, n, 300)
+				l := New(&counter{steps: steps}, horizon)
+				l.batch = 3
+				probability, padded := in.expected(steps, horizon)
+				what := fmt.Sprintf("steps %d, horizon %d, %d series", steps, horizon, n)
+				a, b := in.stream(t, l.Stream(), r, 40)
+				wantAnswers(t, what, a, b, probability, padded)
+				a, b = in.stream(t, l.Follow(), r, 3)
+				wantAnswers(t, what+", following", a, b, probability, padded)
+			}
+		}
+	}
+}
+
+func TestFollowAnswersAtOnce(t *testing.T) {
+	x := randomRows(rand.New(rand.NewPCG(4, 4)), 100)
+	for _, horizon := range []int{0, 3, -3} {
+		s := New(&counter{steps: 20}, horizon).Follow()
+		taken := 0
+		for i := range 100 {
+			if err := s.Push([]int32{0}, x[2*i:2*i+2]); err != nil {
+				t.Fatal(err)
+			}
+			p, _ := s.Take(s.Ready())
+			taken += len(p)
+			if want := max(0, i+1-max(0, -horizon)); taken != want {
+				t.Fatalf("horizon %d: %d answers after %d rows, want %d", horizon, taken, i+1, want)
+			}
+		}
+	}
+}
+
+func TestAPausingSeriesDoesNotFillTheMemory(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	in := interleave(r, 3, 2000)
+	for i := range in.series { // series 0 pauses
+		if in.series[i] == 0 && i > 50 && i < 1800 {
+			in.series[i] = 1 + r.Int32N(2)
+		}
+	}
+	for _, horizon := range []int{0, 4, -4} {
+		for _, carry := range []bool{false, true} {
+			l := New(&counter{steps: 8}, horizon)
+			l.batch = 2
+			s := l.Stream()
+			s.carry, s.held = carry, 200
+			what := fmt.Sprintf("horizon %d, carry %v", horizon, carry)
+			probability, padded := in.expected(8, horizon)
+			a, b := in.stream(t, s, r, 20)
+			if horizon >= 0 {
+				wantAnswers(t, what, a, b, probability, padded)
+				if s.Early() != 0 {
+					t.Errorf("%s: %d early answers", what, s.Early())
+				}
+				continue
+			}
+			var differ []int
+			for i := range a {
+				if a[i] != probability[i] || b[i] != padded[i] {
+					differ = append(differ, i)
+					if in.series[i] != 0 || i > 50 || !b[i] {
+						t.Errorf("%s: row %d of series %d: %v %v, want %v %v", what, i, in.series[i], a[i], b[i], probability[i], padded[i])
+					}
+				}
+			}
+			if len(differ) != 4 || s.Early() != 4 {
+				t.Errorf("%s: %d answers differ, %d early ones, want 4", what, len(differ), s.Early())
+			}
+		}
+	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	s := New(&counter{steps: 20}, -5).Stream()
+	x := randomRows(rand.New(rand.NewPCG(6, 6)), feed)
+	for chunk := range 200 {
+		if err := s.Push(slices.Repeat([]int32{int32(chunk / 60)}, feed), x); err != nil {
+			t.Fatal(err)
+		}
+		s.Take(s.Ready())
+		if n := len(s.queue.rows); n > 2*s.held {
+			t.Fatalf("%d rows wait", n)
+		}
+		for _, track := range s.tracks {
+			if cap(track.x) > 4*feed {
+				t.Fatalf("a series keeps %d values", cap(track.x))
+			}
+		}
+	}
+}
+
+func TestPushChecksItsSlices(t *testing.T) {
+	s := New(&counter{steps: 20}, 0).Stream()
+	if err := s.Push([]int32{0}, make([]float32, 3)); err == nil {
+		t.Error("three values for a row of two features are taken")
+	}
+}
+
+func TestLabelEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := New(&counter{steps: 20}, 0).Label(ctx, make([]float32, 20), []series.Range{{End: 10}})
+	if err != context.Canceled {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestInput(t *testing.T) {
+	a := Answers{Probability: []float32{.1, .2, .3}, Padded: []bool{true, false, false}}
+	in := a.Input([]int8{0, 1, 1}, []series.Range{{Name: "a", Start: 1, End: 3}}, 0.5)
+	if !slices.Equal(in.Include, []bool{false, true, true}) || in.Threshold != 0.5 || in.Series[0].Name != "a" || in.Series[0].Start != 1 {
+		t.Errorf("%+v", in)
+	}
+}

@@ -1,0 +1,284 @@
+package label
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Stream answers rows as they arrive. The rows of each series are in order; the
+// series may alternate. Answers come in the order of the rows.
+//
+// A row waits for what its answer rests on: in [Labeler.Follow] for the |h| rows
+// of its series behind it where the horizon is below 0, otherwise also for
+// a batch of windows to fill. What waits is bounded: when rows of other series
+// keep too many waiting behind it, a row is answered as if its series ended
+// there. With a horizon of 0 or more that changes no answer; see [Stream.Early].
+type Stream struct {
+	l      *Labeler
+	carry  bool     // carry states from row to row
+	tracks []*track // by the number of the series
+	queue  queue
+	held   int // rows that may wait
+	early  int
+
+	jobs []job     // windows that wait for a batch
+	x    []float32 // [jobs,span,F] their features
+}
+
+// track is what is known of one series. Positions are those in the extended
+// series.
+type track struct {
+	cursor
+	count    int       // rows that arrived
+	answered int       // of them
+	waiting  []stretch // the others' places in the queue
+	last     []float32 // [F] the row that arrived last
+}
+
+// stretch is rows that follow each other in the queue.
+type stretch struct{ number, n int }
+
+// cursor is how far a series has been worked through.
+type cursor struct {
+	x     []float32 // [n,F] the extended series from position at on
+	at    int       // where the next window begins or, carrying, the next position
+	state []float32 // [2,U] of the two windows that a position is in, the one that answers first
+}
+
+// job is a window of a batch, which begins at the given position of a track
+// that has end positions.
+type job struct {
+	track      *track
+	start, end int
+}
+
+// Stream answers rows many windows at once.
+func (l *Labeler) Stream() *Stream {
+	// Windows that wait for a batch must not look like series that ended.
+	return &Stream{l: l, held: max(1<<18, 4*(l.batch*l.block+l.span+l.lag))}
+}
+
+// Follow answers each row as soon as it can be answered.
+func (l *Labeler) Follow() *Stream {
+	s := l.Stream()
+	s.carry = true
+	return s
+}
+
+// Push adds rows: the number of each one's series, [n], and their scaled
+// features, [n,F].
+func (s *Stream) Push(series []int32, x []float32) error {
+	F := s.l.features
+	if len(x) != len(series)*F {
+		return fmt.Errorf("%d values for %d rows of %d features", len(x), len(series), F)
+	}
+	for at := 0; at < len(series); {
+		end := at + 1
+		for end < len(series) && series[end] == series[at] {
+			end++
+		}
+		if err := s.push(series[at], x[at*F:end*F]); err != nil {
+			return err
+		}
+		at = end
+	}
+	return s.limit()
+}
+
+// push adds rows x [n,F] of one series.
+func (s *Stream) push(series int32, x []float32) error {
+	t := s.track(series)
+	s.append(t, series, x)
+	return s.advance(t)
+}
+
+func (s *Stream) track(series int32) *track {
+	for int(series) >= len(s.tracks) {
+		s.tracks = append(s.tracks, nil)
+	}
+	if s.tracks[series] == nil {
+		s.tracks[series] = &track{cursor: cursor{state: make([]float32, 2*s.l.units)}}
+	}
+	return s.tracks[series]
+}
+
+func (s *Stream) append(t *track, series int32, x []float32) {
+	F := s.l.features
+	if t.count == 0 {
+		for range s.l.lead {
+			t.x = append(t.x, x[:F]...)
+		}
+	}
+	t.x = append(t.x, x...)
+	t.last = append(t.last[:0], x[len(x)-F:]...)
+	n := len(x) / F
+	s.early += max(0, min(t.answered, t.count+n-s.l.lag)-max(0, t.count-s.l.lag))
+	t.waiting = append(t.waiting, stretch{s.queue.push(series, n), n})
+	t.count += n
+}
+
+// advance works through what has arrived of a series.
+func (s *Stream) advance(t *track) error {
+	if s.carry {
+		return s.walk(t, &t.cursor, t.count)
+	}
+	from := t.at
+	for t.at+s.l.span <= t.count {
+		if err := s.enqueue(t, &t.cursor, t.count); err != nil {
+			return err
+		}
+	}
+	if t.at > from {
+		t.x = slices.Clone(t.x) // let go of what lies before it
+	}
+	return nil
+}
+
+// enqueue makes a job of the window at c, what it lacks being zeros, and moves
+// c to the next.
+func (s *Stream) enqueue(t *track, c *cursor, end int) error {
+	l := s.l
+	n := min(l.span*l.features, len(c.x))
+	s.x = append(s.x, c.x[:n]...)
+	s.x = append(s.x, make([]float32, l.span*l.features-n)...)
+	s.jobs = append(s.jobs, job{t, c.at, end})
+	c.x = c.x[min(l.block*l.features, len(c.x)):]
+	c.at += l.block
+	if len(s.jobs) == l.batch {
+		return s.run()
+	}
+	return nil
+}
+
+// run answers the windows that wait.
+func (s *Stream) run() error {
+	l := s.l
+	if len(s.jobs) == 0 {
+		return nil
+	}
+	p, err := l.predict(s.x, len(s.jobs), nil)
+	if err != nil {
+		return err
+	}
+	for i, j := range s.jobs {
+		of := p.Probability[i*l.span : (i+1)*l.span]
+		for at := l.first(j.start); at < min(j.start+l.span, j.end); at++ {
+			s.answer(j.track, at, of[at-j.start])
+		}
+	}
+	s.jobs, s.x = s.jobs[:0], s.x[:0]
+	return nil
+}
+
+// walk carries the states on, position by position up to end.
+func (s *Stream) walk(t *track, c *cursor, end int) error {
+	l := s.l
+	for c.at < end {
+		if c.at%l.block == 0 {
+			c.turn(l)
+		}
+		// The rest of the block, or as much of it as there is.
+		n := min(l.block-c.at%l.block, end-c.at)
+		x := c.x[:n*l.features]
+		p, err := l.predict(slices.Concat(x, x), 2, c.state)
+		if err != nil {
+			return err
+		}
+		for i := range n {
+			s.answer(t, c.at+i, p.Probability[i])
+		}
+		c.x, c.at, c.state = c.x[n*l.features:], c.at+n, p.State
+	}
+	return nil
+}
+
+// turn enters a block: the window that warmed up answers from here on, and
+// another one begins. Both are the first window in the first block.
+func (c *cursor) turn(l *Labeler) {
+	older, younger := c.state[:l.units], c.state[l.units:]
+	if l.warm == 0 {
+		clear(younger)
+	}
+	c.state = slices.Concat(younger, make([]float32, len(older)))
+}
+
+// answer gives the row that a position answers its probability, unless it has
+// got one before: that of a series that only seemed to end.
+func (s *Stream) answer(t *track, position int, probability float32) {
+	row := position - s.l.lag
+	if row < t.answered {
+		return
+	}
+	next := &t.waiting[0]
+	s.queue.set(next.number, probability, row < s.l.lead || position >= t.count)
+	t.answered++
+	next.number, next.n = next.number+1, next.n-1
+	if next.n == 0 {
+		t.waiting = t.waiting[1:]
+	}
+}
+
+// end answers the rows of a series that still wait, as if it ended here. It may
+// go on nevertheless.
+func (s *Stream) end(series int32) error {
+	l, t := s.l, s.track(series)
+	if t.answered == t.count {
+		return nil
+	}
+	c, end := t.cursor, t.count+l.lag
+	c.x, c.state = slices.Concat(c.x, slices.Repeat(t.last, l.lag)), slices.Clone(c.state)
+	if s.carry {
+		return s.walk(t, &c, end)
+	}
+	for l.first(c.at) < end {
+		if err := s.enqueue(t, &c, end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Flush answers all rows that wait, their series having ended.
+func (s *Stream) Flush() error {
+	for series, t := range s.tracks {
+		if t == nil {
+			continue
+		}
+		if err := s.end(int32(series)); err != nil {
+			return err
+		}
+	}
+	return s.run()
+}
+
+// limit answers the older half of the rows when too many wait.
+func (s *Stream) limit() error {
+	if len(s.queue.rows)-s.queue.ready <= s.held {
+		return nil
+	}
+	if err := s.run(); err != nil {
+		return err
+	}
+	ended := map[int32]bool{}
+	for i := s.queue.ready; i < len(s.queue.rows)-s.held/2; i++ {
+		if r := s.queue.rows[i]; !r.known && !ended[r.series] {
+			ended[r.series] = true
+			if err := s.end(r.series); err != nil {
+				return err
+			}
+		}
+	}
+	return s.run()
+}
+
+// Ready is how many answers can be taken.
+func (s *Stream) Ready() int { return s.queue.ready }
+
+// Take returns the answers to the next n rows, at most Ready. The slices are
+// valid until the next call.
+func (s *Stream) Take(n int) (probability []float32, padded []bool) { return s.queue.take(n) }
+
+// Early is how many rows were answered, because too many waited behind them,
+// before the rows came that their answers should have rested on. It is 0 unless
+// the horizon is below 0 and a series pauses for hundreds of thousands of rows.
+func (s *Stream) Early() int { return s.early }
