@@ -2,6 +2,7 @@ package series
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -93,6 +94,9 @@ func Builtins() []string {
 	return lines
 }
 
+// ErrNoBuiltin says that a name is not that of a built-in series.
+var ErrNoBuiltin = errors.New("there is no built-in series")
+
 // WriteBuiltin writes a built-in series as CSV.
 func WriteBuiltin(w io.Writer, name string) error {
 	for _, b := range builtins {
@@ -104,7 +108,7 @@ func WriteBuiltin(w io.Writer, name string) error {
 	for _, b := range builtins {
 		names = append(names, b.name)
 	}
-	return fmt.Errorf("there is no built-in series %q; there are %s", name, strings.Join(names, ", "))
+	return fmt.Errorf("%w %q; there are %s", ErrNoBuiltin, name, strings.Join(names, ", "))
 }
 
 func (b builtin) writeCSV(w io.Writer) error {
@@ -124,7 +128,8 @@ func (b builtin) writeCSV(w io.Writer) error {
 	return out.Flush()
 }
 
-// appendValue appends x as a field: NaN as nothing, a series as a letter.
+// appendValue appends x as a field: NaN as nothing, a series as a letter, else as
+// many digits as a 32-bit float has, which is what a feature is read as.
 func (b builtin) appendValue(line []byte, column string, x float64) []byte {
 	switch {
 	case x != x:
@@ -132,5 +137,5 @@ func (b builtin) appendValue(line []byte, column string, x float64) []byte {
 	case column == "series":
 		return append(line, 'a'+byte(x))
 	}
-	return strconv.AppendFloat(line, x, 'g', -1, 64)
+	return strconv.AppendFloat(line, x, 'g', -1, 32)
 }

@@ -67,11 +67,11 @@ func (d *csvDecoder) checkHeader(header []value) error {
 func (d *csvDecoder) columns() []string { return d.names }
 func (d *csvDecoder) ready() bool       { return d.buf.ready() }
 
-func (d *csvDecoder) numbers() ([]bool, error) {
+func (d *csvDecoder) sample(arrived bool) ([]profile, error) {
 	blank, blankAt := d.blank, d.blankAt
-	numbers, err := sampleNumbers(d, d.buf)
+	profiles, err := sampleLines(d, d.buf, arrived)
 	d.blank, d.blankAt = blank, blankAt
-	return numbers, err
+	return profiles, err
 }
 
 func (d *csvDecoder) next(row []value, rec *record) error {

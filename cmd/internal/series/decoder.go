@@ -10,9 +10,10 @@ import (
 type decoder interface {
 	// columns are the names of the columns, in the file's order.
 	columns() []string
-	// numbers tells for each column whether its values are numbers. Formats
-	// without types look at the first rows; an error is that of the first.
-	numbers() ([]bool, error)
+	// sample tells what the first rows say of each column, and leaves them to be
+	// read; an error is that of the first row. With arrived it takes only rows
+	// that it need not wait for, and the first.
+	sample(arrived bool) ([]profile, error)
 	// next reads a row into row, which has one value per column, and into rec,
 	// as it was written. Both are valid until the next call. At the end it
 	// returns io.EOF; other errors are complete but for the file's name.
@@ -80,32 +81,26 @@ func inFile(name string, err error) error {
 	return &Error{File: name, Err: err}
 }
 
-// sampleRows is how many rows decide which columns hold numbers.
-const sampleRows = 1000
-
-// sampleNumbers looks at the first rows that have arrived in b. A column is one
-// of numbers when its first value that is not missing is a number. It leaves b
-// as it was.
-func sampleNumbers(d decoder, b *lineBuffer) ([]bool, error) {
+// sampleLines is decoder.sample for lines of text in b, which it leaves as it
+// was.
+func sampleLines(d decoder, b *lineBuffer, arrived bool) ([]profile, error) {
 	b.peekLine(0) // at least one row, unless there is none
 	pos, line := b.pos, b.line
 	b.held = true
 	defer func() { b.pos, b.line, b.held = pos, line, false }()
 	var rec record
 	row := make([]value, len(d.columns()))
-	known, number := make([]bool, len(row)), make([]bool, len(row))
-	for n := 0; n < sampleRows && (n == 0 || b.ready()); n++ {
+	profiles := make([]profile, len(row))
+	for n := 0; n < sampleRows && (n == 0 || !arrived || b.ready()); n++ {
 		if err := d.next(row, &rec); err != nil {
 			if n > 0 {
 				err = nil // reading will come to it
 			}
-			return number, err
+			return profiles, err
 		}
 		for i, v := range row {
-			if !known[i] && !v.missing() {
-				known[i], number[i] = true, v.isNumber()
-			}
+			profiles[i].add(v)
 		}
 	}
-	return number, nil
+	return profiles, nil
 }

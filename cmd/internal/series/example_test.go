@@ -113,8 +113,8 @@ func ExampleWriter() {
 	}
 	// Output:
 	// {"sample":0,"x":0,"label":0,"probability":0,"predicted_label":0}
-	// {"sample":1,"x":0.012566039883352607,"label":1,"probability":0.01256604,"predicted_label":1}
-	// {"sample":2,"x":0.02513009544333748,"label":1,"probability":0.025130095,"predicted_label":1}
+	// {"sample":1,"x":0.01256604,"label":1,"probability":0.01256604,"predicted_label":1}
+	// {"sample":2,"x":0.025130095,"label":1,"probability":0.025130095,"predicted_label":1}
 }
 
 // head prints the first lines of what is written to it.

@@ -42,12 +42,12 @@ func newJSONDecoder(r io.Reader) (*jsonDecoder, error) {
 func (d *jsonDecoder) columns() []string { return d.names }
 func (d *jsonDecoder) ready() bool       { return d.buf.ready() }
 
-func (d *jsonDecoder) numbers() ([]bool, error) {
+func (d *jsonDecoder) sample(arrived bool) ([]profile, error) {
 	rows, unknown := d.rows, d.unknown
-	numbers, err := sampleNumbers(d, d.buf)
+	profiles, err := sampleLines(d, d.buf, arrived)
 	d.rows, d.unknown = rows, unknown
 	clear(d.seen)
-	return numbers, err
+	return profiles, err
 }
 
 // peekObject returns the next line that is not blank, a valid JSON object.

@@ -236,6 +236,9 @@ func TestBuiltin(t *testing.T) {
 		if b.name == "sine-question" {
 			o.Positive = "2"
 		}
+		if b.columns[0] == "series" {
+			o.Series = "series"
+		}
 		d, err := readText(text.String(), o)
 		if err != nil {
 			t.Fatal(err)
@@ -243,8 +246,11 @@ func TestBuiltin(t *testing.T) {
 		if d.Len() != b.rows {
 			t.Errorf("%s has %d rows, want %d", b.name, d.Len(), b.rows)
 		}
+		if d.TimeColumn != "sample" || d.Features[0] != "x" {
+			t.Errorf("%s has the time %q and features %q", b.name, d.TimeColumn, d.Features)
+		}
 		if b.name == "sine" {
-			checkSine(t, d.Labels)
+			checkSine(t, d)
 		}
 		if count := CountLabels(d.Labels, d.Series); b.name == "sine-question" && count != [2]int{1, 999} {
 			t.Errorf("%s has %v zeros and twos, want one 0", b.name, count)
@@ -259,8 +265,14 @@ func TestBuiltin(t *testing.T) {
 }
 
 // checkSine compares with the labels that the original program computed: 500
-// ones, and changes at 1, 251, 501 and 751.
-func checkSine(t *testing.T, labels []int8) {
+// ones, and changes at 1, 251, 501 and 751. The features are its 32-bit floats.
+func checkSine(t *testing.T, d *Data) {
+	labels := d.Labels
+	for i, x := range d.X {
+		if x != float32(sine(i)) {
+			t.Fatalf("row %d of the sine is %v, want %v", i, x, float32(sine(i)))
+		}
+	}
 	var changes []int
 	for i := 1; i < len(labels); i++ {
 		if labels[i] != labels[i-1] {

@@ -20,9 +20,9 @@ const (
 // that its comment names.
 type Options struct {
 	Label    string   // --label: the yes/no column
-	Features []string // --features: number columns in the model's order; empty: every other numeric column
+	Features []string // --features: number columns in the model's order; empty: every numeric column without another role
 	Series   string   // --series: names the series of a row; "": each file is one series
-	Time     string   // --time: numbers or timestamps that never go back within a series; "": rows are in order
+	Time     string   // --time: numbers or timestamps that never go back within a series; "": without Features, a column whose name and values say so
 	Positive string   // --positive: the label value that means yes, all others meaning no; "": 0/1, yes/no, true/false
 	Missing  Missing  // --missing
 	Format   Format   // --format; "": by name, then by content

@@ -120,12 +120,23 @@ func (d *parquetDecoder) warnings() []Warning { return nil }
 // progress is the part of the rows read so far.
 func (d *parquetDecoder) progress() float64 { return float64(d.line) / float64(d.file.NumRows()) }
 
-func (d *parquetDecoder) numbers() ([]bool, error) {
-	numbers := make([]bool, len(d.types))
-	for i, t := range d.types {
-		numbers[i] = t.number
+// sample takes the types from the file, and looks at the rows for the rest.
+func (d *parquetDecoder) sample(bool) ([]profile, error) {
+	if len(d.ahead) == 0 {
+		if err := guard(d.fill); err != nil {
+			return nil, err
+		}
 	}
-	return numbers, nil
+	profiles := make([]profile, len(d.types))
+	for _, row := range d.ahead[:min(len(d.ahead), sampleRows)] {
+		for i, v := range row[:min(len(row), len(d.types))] {
+			profiles[i].add(d.types[i].value(v))
+		}
+	}
+	for i, t := range d.types {
+		profiles[i].number = t.number
+	}
+	return profiles, nil
 }
 
 func (d *parquetDecoder) next(row []value, rec *record) error {

@@ -41,7 +41,7 @@ func Expand(patterns []string) ([]string, error) {
 // Read loads the files, which patterns name as in Expand. Each is a series of
 // its own, unless Options.Series names them; then rows are brought together by
 // series, the series in order of their first rows. Files after the first must
-// have the first one's features.
+// have the first one's features, and its time.
 func Read(ctx context.Context, patterns []string, o Options) (*Data, error) {
 	return read(ctx, patterns, os.Stdin, o)
 }
@@ -63,7 +63,7 @@ func read(ctx context.Context, patterns []string, stdin io.Reader, o Options) (*
 		if err := l.load(ctx, path, stdin, o, i == 0); err != nil {
 			return nil, err
 		}
-		o.Features = l.data.Features
+		o.Features, o.Time = l.data.Features, l.data.TimeColumn
 	}
 	l.finish()
 	if !chosen {
@@ -102,7 +102,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 	}
 	defer r.Close()
 	if first {
-		l.data.Features = r.Features()
+		l.data.Features, l.data.TimeColumn = r.Features(), r.options.Time
 		if r.HasLabel() {
 			l.data.Label = o.Label
 		}

@@ -242,7 +242,9 @@ func TestReadLarge(t *testing.T) {
 	var text strings.Builder
 	const rows = 300_001
 	writeBenchCSV(&text, rows, 3)
-	d, err := readText(text.String(), DefaultOptions())
+	o := DefaultOptions()
+	o.Features = []string{"sample", "a", "b"}
+	d, err := readText(text.String(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +274,7 @@ func TestReadECG(t *testing.T) {
 
 func TestReadWarnings(t *testing.T) {
 	var counter strings.Builder
-	counter.WriteString("sample,a,who,,label\n")
+	counter.WriteString("count,a,who,,label\n")
 	for i := range 20 {
 		fmt.Fprintf(&counter, "%d,%d,x,1,%d\n", i, i*i, i%2)
 	}
@@ -285,7 +287,7 @@ func TestReadWarnings(t *testing.T) {
 		{"columns", counter.String(), DefaultOptions(), []string{
 			`standard input: column "who": not numbers, so not a feature`,
 			`standard input: column 4 has no name and is not used`,
-			`column "sample": rises by the same amount from row to row, like a time; --time sample keeps it out of the features`}},
+			`column "count": rises by the same amount from row to row, like a time; --time count keeps it out of the features`}},
 		{"filled", "a,label\n,0\n2,1\n", filled, []string{`standard input: column "a": 1 of 2 values are missing and filled (zero)`}},
 		{"dropped", "a,label\n,0\n2,1\n1,0\n", Options{Label: "label", Missing: MissingDrop}, []string{"standard input: 1 of 3 rows lack a feature and are left out"}},
 		{"blank lines", "a,label\n1,0\n\n\n2,1\n", DefaultOptions(), []string{"standard input:3: blank lines are skipped (2 in all)"}},

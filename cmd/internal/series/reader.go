@@ -72,6 +72,9 @@ func (r *Reader) start() (err error) {
 	for _, i := range r.roles.features {
 		r.features = append(r.features, names[i])
 	}
+	if r.roles.time >= 0 {
+		r.options.Time = names[r.roles.time]
+	}
 	r.row = make([]value, len(names))
 	r.filled = make([]int, len(r.features))
 	return nil

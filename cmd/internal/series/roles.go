@@ -48,15 +48,16 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 	if len(o.Features) > 0 {
 		return r, nil, nil
 	}
-	warnings, err := r.takeNumbers(file, d)
+	warnings, err := r.takeNumbers(file, d, o.Follow)
 	return r, warnings, err
 }
 
-// takeNumbers makes every number column without a role a feature.
-func (r *roles) takeNumbers(file string, d decoder) ([]Warning, error) {
+// takeNumbers makes every number column without a role a feature, but for the
+// first that is the time by its name and its values.
+func (r *roles) takeNumbers(file string, d decoder, arrived bool) ([]Warning, error) {
 	var warnings []Warning
 	names := d.columns()
-	numbers, err := d.numbers()
+	profiles, err := d.sample(arrived)
 	if err == io.EOF {
 		err = errNoRows
 	}
@@ -68,8 +69,11 @@ func (r *roles) takeNumbers(file string, d decoder) ([]Warning, error) {
 		case i == r.label || i == r.series || i == r.time:
 		case name == "":
 			warnings = append(warnings, Warning{File: file, Text: fmt.Sprintf("column %d has no name and is not used", i+1)})
-		case !numbers[i]:
+		case !profiles[i].number:
 			warnings = append(warnings, Warning{File: file, Column: name, Text: "not numbers, so not a feature"})
+		case r.time < 0 && isTime(name, profiles[i]):
+			r.time = i
+			warnings = append(warnings, Warning{File: file, Column: name, Text: "rises evenly, so it is taken as the time and not as a feature (--features says otherwise)"})
 		default:
 			r.features = append(r.features, i)
 		}

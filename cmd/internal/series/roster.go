@@ -37,7 +37,7 @@ func (r *roster) find(name []byte, file string, features int) int32 {
 // advance moves the series' time on to t.
 func (s *seriesState) advance(t float64) error {
 	if t < s.time {
-		return fmt.Errorf("time goes back in series %q: from %v to %v", s.name, s.time, t)
+		return fmt.Errorf("time goes back in series %q: from %v to %v (a column that tells series apart belongs to --series)", s.name, s.time, t)
 	}
 	s.time = t
 	return nil

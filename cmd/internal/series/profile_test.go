@@ -1,0 +1,94 @@
+package series
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// column returns CSV of a column with the given values, and of a feature.
+func column(name string, values ...string) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s,x,label\n", name)
+	for i, v := range values {
+		fmt.Fprintf(&text, "%s,%d,%d\n", v, 7*i%5, i%2)
+	}
+	return text.String()
+}
+
+func TestTimeIsFoundByNameAndValues(t *testing.T) {
+	tests := []struct {
+		name, text string
+		options    Options
+		time       string
+		features   string
+	}{
+		{"counter", column("sample", "0", "1", "2", "3"), DefaultOptions(), "sample", "x"},
+		{"any case", column("Time", "5", "6", "7"), DefaultOptions(), "Time", "x"},
+		{"seconds since 1970", column("timestamp", "1700000000", "1700000001", "1700000002"), DefaultOptions(), "timestamp", "x"},
+		{"rounded to milliseconds", column("t", "0", "0.003", "0.006", "0.008", "0.011"), DefaultOptions(), "t", "x"},
+		{"another name", column("count", "0", "1", "2"), DefaultOptions(), "", "count x"},
+		{"uneven", column("t", "20", "21", "24"), DefaultOptions(), "", "t x"},
+		{"not rising", column("index", "1", "1", "1"), DefaultOptions(), "", "index x"},
+		{"falling", column("step", "3", "2", "1"), DefaultOptions(), "", "step x"},
+		{"a gap", column("t", "1", "2", "", "4", "5"), Options{Label: "label", Missing: MissingZero}, "", "t x"},
+		{"too few rows to tell", column("t", "1", "2"), DefaultOptions(), "", "t x"},
+		{"chosen as a feature", column("t", "1", "2", "3"), Options{Label: "label", Features: []string{"t"}, Missing: MissingError}, "", "t"},
+		{"another time is given", "t,x,label\n1,5,0\n2,6,1\n3,9,1\n", Options{Label: "label", Time: "x", Missing: MissingError}, "x", "t"},
+		{"JSON", "{\"t\":1,\"x\":5,\"label\":0}\n{\"t\":2,\"x\":3,\"label\":1}\n{\"t\":3,\"x\":3,\"label\":1}\n", DefaultOptions(), "t", "x"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d, err := readText(test.text, test.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(d.Features, " "); d.TimeColumn != test.time || got != test.features {
+				t.Errorf("time %q, features %q, want %q and %q", d.TimeColumn, got, test.time, test.features)
+			}
+			if (d.Time != nil) != (test.time != "") {
+				t.Errorf("times %v", d.Time)
+			}
+			said := strings.Contains(fmt.Sprint(d.Warnings), "taken as the time")
+			if found := test.time != "" && test.options.Time == ""; said != found {
+				t.Errorf("warnings %v", d.Warnings)
+			}
+		})
+	}
+}
+
+// Later files have their time where the first one has it.
+func TestTimeOfSeveralFiles(t *testing.T) {
+	first := writeFile(t, "1.csv", column("t", "0", "1", "2"))
+	second := writeFile(t, "2.csv", column("t", "0", "5", "6"))
+	d, err := Read(t.Context(), []string{first, second}, DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Time) != 6 || len(d.X) != 6 || d.Time[4] != 5 {
+		t.Errorf("times %v, features %v", d.Time, d.X)
+	}
+}
+
+// A time is found in Parquet too.
+func TestTimeInParquet(t *testing.T) {
+	type row struct {
+		T     int64   `parquet:"t"`
+		X     float64 `parquet:"x"`
+		Label bool    `parquet:"label"`
+	}
+	path := filepath.Join(t.TempDir(), "x.parquet")
+	if err := parquet.WriteFile(path, []row{{0, 5, true}, {1, 3, false}, {2, 4, true}}); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Read(t.Context(), []string{path}, DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.TimeColumn != "t" || len(d.X) != 3 || d.X[0] != 5 {
+		t.Errorf("time %q, features %q %v", d.TimeColumn, d.Features, d.X)
+	}
+}
