@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+func newData() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "data NAME",
+		Short: "Write a built-in series as CSV",
+		Long: `Write a built-in series as CSV, to try things and to see what a file for
+training looks like. There are:
+
+  ` + strings.Join(series.Builtins(), "\n  ") + `
+
+` + exitCodes,
+		Example: `  rnnbin data sine | head
+  rnnbin data sine | rnnbin train --data -`,
+		Args: oneArg("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runData(args[0], output, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "", "write to `file` (default standard output)")
+	return cmd
+}
+
+func runData(name, output string, out io.Writer) error {
+	if output == "" {
+		return writeData(out, name)
+	}
+	f, err := outfile.Create(output)
+	if err != nil {
+		return usageError{fmt.Errorf("--output: %w", err)}
+	}
+	defer f.Discard()
+	if err := writeData(f, name); err != nil {
+		return err
+	}
+	return f.Commit()
+}
+
+// writeData is series.WriteBuiltin, a wrong name being the user's mistake.
+func writeData(w io.Writer, name string) error {
+	err := series.WriteBuiltin(w, name)
+	if errors.Is(err, series.ErrNoBuiltin) {
+		return usageError{err}
+	}
+	return err
+}
