@@ -65,7 +65,6 @@ func (d *csvDecoder) checkHeader(header []value) error {
 }
 
 func (d *csvDecoder) columns() []string { return d.names }
-func (d *csvDecoder) ready() bool       { return d.buf.ready() }
 
 func (d *csvDecoder) sample(arrived bool) ([]profile, error) {
 	blank, blankAt := d.blank, d.blankAt

@@ -18,9 +18,8 @@ type decoder interface {
 	// as it was written. Both are valid until the next call. At the end it
 	// returns io.EOF; other errors are complete but for the file's name.
 	next(row []value, rec *record) error
-	// ready reports whether next would return without waiting for input.
-	ready() bool
-	// split parses what next returned once more.
+	// split parses what next returned once more. It may run at the same time as
+	// next.
 	split(r *record, row []value)
 	// warnings are the oddities met so far.
 	warnings() []Warning

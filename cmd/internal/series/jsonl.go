@@ -40,7 +40,6 @@ func newJSONDecoder(r io.Reader) (*jsonDecoder, error) {
 }
 
 func (d *jsonDecoder) columns() []string { return d.names }
-func (d *jsonDecoder) ready() bool       { return d.buf.ready() }
 
 func (d *jsonDecoder) sample(arrived bool) ([]profile, error) {
 	rows, unknown := d.rows, d.unknown
@@ -78,7 +77,7 @@ func tooDeep(text []byte) bool {
 	return len(text) > most && bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) > most
 }
 
-func (d *jsonDecoder) next(row []value, rec *record) error {
+func (d *jsonDecoder) next(row []value, rec *record) (err error) {
 	line, err := d.peekObject()
 	if err != nil {
 		return err
@@ -86,10 +85,6 @@ func (d *jsonDecoder) next(row []value, rec *record) error {
 	d.buf.consume(len(line), 1)
 	d.rows++
 	rec.text, rec.line = bytes.TrimSpace(line), d.buf.line
-	return d.parse(rec, row)
-}
-
-func (d *jsonDecoder) parse(rec *record, row []value) (err error) {
 	for i := range row {
 		row[i] = value{kind: nullKind}
 	}
@@ -133,8 +128,15 @@ func (d *jsonDecoder) noteUnknown(key string, line int) {
 }
 
 func (d *jsonDecoder) split(r *record, row []value) {
-	clear(d.seen)
-	d.parse(r, row) // next has parsed it before
+	for i := range row {
+		row[i] = value{kind: nullKind}
+	}
+	gjson.ParseBytes(r.text).ForEach(func(key, v gjson.Result) bool {
+		if i, known := d.index[key.Str]; known {
+			row[i] = jsonValue(v)
+		}
+		return true
+	})
 }
 
 func (d *jsonDecoder) warnings() []Warning {

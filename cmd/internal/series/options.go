@@ -28,7 +28,7 @@ type Options struct {
 	Format   Format   // --format; "": by name, then by content
 
 	LabelOptional bool // the label column may be absent, as in data to predict
-	Follow        bool // --follow: hand over a row as soon as it has arrived
+	Follow        bool // --follow: hand over each row as soon as it has arrived
 }
 
 // DefaultOptions returns the defaults of the flags.

@@ -114,7 +114,6 @@ func (d *parquetDecoder) describe() error {
 }
 
 func (d *parquetDecoder) columns() []string   { return d.names }
-func (d *parquetDecoder) ready() bool         { return true }
 func (d *parquetDecoder) warnings() []Warning { return nil }
 
 // progress is the part of the rows read so far.

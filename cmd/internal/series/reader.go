@@ -101,16 +101,17 @@ func (r *Reader) Close() error { return r.source.Close() }
 
 // Next fills c with the next rows. It returns io.EOF, and an empty chunk, behind
 // the last one; any other error loses the rows of c. With Options.Follow it
-// returns as soon as it has a row and would have to wait for another.
+// returns row by row. A Writer may write earlier chunks at the same time.
 func (r *Reader) Next(c *Chunk) error {
 	c.reset()
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
-	for c.rows < chunkRows && len(c.text) < chunkText {
-		if c.rows > 0 && r.options.Follow && !r.decoder.ready() {
-			break
-		}
+	most := chunkRows
+	if r.options.Follow {
+		most = 1
+	}
+	for c.rows < most && len(c.text) < chunkText {
 		err := r.decoder.next(r.row, &r.record)
 		if err == io.EOF {
 			break
