@@ -80,9 +80,14 @@ func New(network Network, horizon int) *Labeler {
 		l.warm = l.block
 	}
 	l.span = l.warm + l.block
-	l.batch = max(batchLeast, batchSteps/l.span)
-	l.batch = max(1, min(l.batch, batchValues/(l.span*l.features)))
+	l.batch = Batch(c)
 	return l
+}
+
+// Batch is how many windows one call of a network labels.
+func Batch(c graph.Config) int {
+	n := max(batchLeast, batchSteps/c.Steps)
+	return max(1, min(n, batchValues/(c.Steps*c.Features)))
 }
 
 // first is the first position that the window which begins at the given one
@@ -144,6 +149,14 @@ func (l *Labeler) Label(ctx context.Context, x []float32, parts []series.Range) 
 	}
 	take()
 	return a, nil
+}
+
+// Of is the label that a probability gives: 1 from the threshold on.
+func Of(probability float32, threshold float64) int8 {
+	if float64(probability) >= threshold {
+		return 1
+	}
+	return 0
 }
 
 // Input is what the metrics judge: the answers that are not padded, by the

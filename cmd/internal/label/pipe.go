@@ -115,9 +115,7 @@ func (p *Pipe) take(c *series.Chunk) answered {
 	probability, _ := p.Stream.Take(c.Rows())
 	a.probability = append(a.probability, probability...)
 	for i, v := range probability {
-		if float64(v) >= p.Threshold {
-			a.label[i] = 1
-		}
+		a.label[i] = Of(v, p.Threshold)
 	}
 	return a
 }

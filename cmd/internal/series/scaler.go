@@ -99,6 +99,14 @@ func (s *Scaler) Apply(x []float32) {
 	}
 }
 
+// Undo is the reverse of Apply, but for what was missing.
+func (s *Scaler) Undo(x []float32) {
+	for i, v := range x {
+		k := i % len(s.Offset)
+		x[i] = float32(float64(v)*s.Scale[k] + s.Offset[k])
+	}
+}
+
 // Check reports how features differ from the columns that the scaler was fitted
 // to, in number, names or order.
 func (s *Scaler) Check(features []string) error {

@@ -1,0 +1,180 @@
+package label
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// features are those of the counter, as they are.
+var features = &series.Scaler{Kind: series.NoScale, Columns: []string{"a", "b"}, Offset: []float64{0, 0}, Scale: []float64{1, 1}, Fill: []float64{0, 0}}
+
+// newPipe reads a file of the columns id, a and b; the writer is missing.
+func newPipe(t *testing.T, text string, o series.Options) *Pipe {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "in")
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	o.LabelOptional, o.Features, o.Series = true, features.Columns, "id"
+	if o.Missing == "" {
+		o.Missing = series.MissingError
+	}
+	r, err := series.Open(context.Background(), path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return &Pipe{Reader: r, Scaler: features, Stream: New(&counter{steps: 4}, 0).Stream(), Threshold: 0.5}
+}
+
+// rows is n rows of JSON lines, of three series, every hundredth lacking b.
+func rows(n int) string {
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, `{"id":"s%d","n":%d,"a":0.5`, i%3, i)
+		if i%100 != 99 {
+			text.WriteString(`,"b":0.25`)
+		}
+		text.WriteString("}\n")
+	}
+	return text.String()
+}
+
+func TestPipeAnswersEveryRowInOrder(t *testing.T) {
+	const n = 50000
+	p := newPipe(t, rows(n), series.Options{Missing: series.MissingDrop})
+	seen := 0
+	p.Seen = func(c *series.Chunk, _ []float32, label []int8) {
+		if len(label) != c.Rows() {
+			t.Errorf("%d labels for %d rows", len(label), c.Rows())
+		}
+		seen += c.InputRows()
+	}
+	var out bytes.Buffer
+	w, err := series.NewWriter(&out, series.CSV, p.Reader) // parses the rows once more while others are read
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Writer = w
+	if err := p.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != n+1 || seen != n || lines[0] != "id,n,a,b,probability,label" {
+		t.Fatalf("%d lines, %d rows seen, the first: %s", len(lines), seen, lines[0])
+	}
+	for i, line := range lines[1:] {
+		f := strings.Split(line, ",")
+		if f[1] != fmt.Sprint(i) || (f[4] == "") != (i%100 == 99) || (f[5] == "") != (f[4] == "") {
+			t.Fatalf("row %d: %s", i, line)
+		}
+	}
+}
+
+func TestPipeLeavesNoFileBehindAFault(t *testing.T) {
+	text := strings.Replace(rows(40000), `"n":35000,"a":0.5`, `"n":35000,"a":"x"`, 1)
+	p := newPipe(t, text, series.Options{Missing: series.MissingDrop})
+	dir := t.TempDir()
+	var err error
+	if p.Writer, err = series.Create(filepath.Join(dir, "out"), series.CSV, p.Reader); err != nil {
+		t.Fatal(err)
+	}
+	var fault *series.Error
+	if err := p.Run(context.Background()); !errors.As(err, &fault) || fault.Line != 35001 {
+		t.Errorf("error %v", err)
+	}
+	p.Writer.Discard()
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestPipeEndsWithItsContext(t *testing.T) {
+	p := newPipe(t, rows(40000), series.Options{Missing: series.MissingDrop})
+	ctx, cancel := context.WithCancel(context.Background())
+	p.Seen = func(*series.Chunk, []float32, []int8) { cancel() }
+	p.Writer, _ = series.NewWriter(io.Discard, "", p.Reader)
+	if err := p.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestPipeReportsTheWriter(t *testing.T) {
+	p := newPipe(t, rows(40000), series.Options{Missing: series.MissingDrop})
+	r, w := io.Pipe()
+	r.Close()
+	p.Writer, _ = series.NewWriter(w, "", p.Reader)
+	if err := p.Run(context.Background()); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// With Flush, a row's answer comes before the next row is there.
+func TestPipeFollows(t *testing.T) {
+	feed, in := openPipe(t)
+	if _, err := io.WriteString(feed, "id,a,b\ns,1,1\n"); err != nil {
+		t.Fatal(err)
+	}
+	o := series.Options{LabelOptional: true, Features: features.Columns, Missing: series.MissingError, Follow: true}
+	r, err := series.Open(context.Background(), in, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	out, sink := io.Pipe()
+	w, err := series.NewWriter(sink, "", r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Pipe{Reader: r, Scaler: features, Stream: New(&counter{steps: 4}, 0).Follow(), Writer: w, Flush: true}
+	done := make(chan error)
+	go func() {
+		done <- p.Run(context.Background())
+		sink.Close()
+	}()
+	lines := bufio.NewScanner(out)
+	next := func() string {
+		if !lines.Scan() {
+			t.Fatal("the answers end early")
+		}
+		return lines.Text()
+	}
+	if got := next(); got != "id,a,b,probability,label" {
+		t.Error(got)
+	}
+	for i := range 5 {
+		if got := next(); !strings.HasPrefix(got, "s,1,1,0.") {
+			t.Error(got)
+		}
+		if i < 4 {
+			if _, err := io.WriteString(feed, "s,1,1\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	feed.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// openPipe returns the end of a pipe to write to, and a path for the other.
+func openPipe(t *testing.T) (feed *os.File, path string) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return w, fmt.Sprintf("/dev/fd/%d", r.Fd())
+}
