@@ -185,6 +185,12 @@ func TestScaler(t *testing.T) {
 		if !slices.EqualFunc(x, test.want, near) {
 			t.Errorf("%s: %v, want %v", test.kind, x, test.want)
 		}
+		s.Undo(x)
+		filled := slices.Clone(d.X)
+		filled[2] = 2 // the mean
+		if !slices.EqualFunc(x, filled, func(a, b float32) bool { return math.Abs(float64(a-b)) < 1e-5 }) {
+			t.Errorf("%s: undone %v, want %v", test.kind, x, filled)
+		}
 	}
 	s := Scaler{Columns: []string{"a", "b"}}
 	if err := s.Check([]string{"a", "b"}); err != nil {
