@@ -62,7 +62,7 @@ type Labeler struct {
 const (
 	batchSteps  = 1 << 14 // steps of the windows in a call, about
 	batchLeast  = 64      // windows in a call, unless they are very long
-	batchValues = 1 << 24 // features in a call, at most
+	batchValues = 1 << 24 // features and states in a call, at most
 )
 
 // New returns a Labeler for windows of the network's Config.Steps.
@@ -87,7 +87,7 @@ func New(network Network, horizon int) *Labeler {
 // Batch is how many windows one call of a network labels.
 func Batch(c graph.Config) int {
 	n := max(batchLeast, batchSteps/c.Steps)
-	return max(1, min(n, batchValues/(c.Steps*c.Features)))
+	return max(1, min(n, batchValues/(c.Steps*(c.Features+c.Units))))
 }
 
 // first is the first position that the window which begins at the given one

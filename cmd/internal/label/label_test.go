@@ -21,7 +21,7 @@ type counter struct {
 }
 
 func (c *counter) Config() graph.Config {
-	return graph.Config{Steps: c.steps, Features: 2, Units: 1, Loss: graph.MSE}
+	return graph.Config{Steps: c.steps, Features: 2, Units: 1}
 }
 
 func (c *counter) Predict(x []float32, batch int, state []float32) (graph.Prediction, error) {
@@ -35,7 +35,7 @@ func (c *counter) Predict(x []float32, batch int, state []float32) (graph.Predic
 		for i := range steps {
 			row := x[(b*steps+i)*2:]
 			p.State[b] = p.State[b]*0.97 + row[0] + 0.1*row[1]
-			p.Outputs = append(p.Outputs, p.State[b]/(1+p.State[b]))
+			p.Probability = append(p.Probability, p.State[b]/(1+p.State[b]))
 		}
 	}
 	return p, nil
@@ -58,7 +58,7 @@ func expected(x []float32, steps, horizon int) (probability []float32, padded []
 		}
 		net := &counter{}
 		got, _ := net.Predict(window, 1, nil)
-		probability = append(probability, got.Outputs[position-start])
+		probability = append(probability, got.Probability[position-start])
 		padded = append(padded, row < horizon || row-horizon >= n)
 	}
 	return probability, padded

@@ -156,7 +156,7 @@ func (s *Stream) run() error {
 	if len(s.jobs) == 0 {
 		return nil
 	}
-	p, err := l.predict(s.x, len(s.jobs), nil)
+	p, err := l.network.Predict(s.x, len(s.jobs), nil)
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (s *Stream) walk(t *track, c *cursor, end int) error {
 		// The rest of the block, or as much of it as there is.
 		n := min(l.block-c.at%l.block, end-c.at)
 		x := c.x[:n*l.features]
-		p, err := l.predict(slices.Concat(x, x), 2, c.state)
+		p, err := l.network.Predict(slices.Concat(x, x), 2, c.state)
 		if err != nil {
 			return err
 		}
