@@ -67,3 +67,24 @@ func TestTheWaysAgreeOnARealNetwork(t *testing.T) {
 		}
 	}
 }
+
+// The default network on long series.
+func BenchmarkLabel(b *testing.B) {
+	session, err := graph.NewSession(graph.DefaultConfig())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer session.Close()
+	const rows = 100000
+	x := make([]float32, rows)
+	for i := range x {
+		x[i] = float32(math.Sin(float64(i) / 50))
+	}
+	l := New(session, 0)
+	for b.Loop() {
+		if _, err := l.Label(context.Background(), x, []series.Range{{End: rows}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*rows/b.Elapsed().Seconds(), "rows/s")
+}
