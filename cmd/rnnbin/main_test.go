@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"near": near},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"near": near, "model": makeModel},
 	})
 }
 
@@ -42,7 +42,10 @@ func near(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func nearLine(got, want string, tolerance float64) bool {
-	g, w := strings.Split(got, " "), strings.Split(want, " ")
+	fields := func(line string) []string {
+		return strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == ',' })
+	}
+	g, w := fields(got), fields(want)
 	if len(g) != len(w) {
 		return false
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph"
 )
@@ -9,4 +10,18 @@ import (
 func newSession(c graph.Config) (s *graph.Session, err error) {
 	tflib.Quietly(func() { s, err = graph.NewSession(c) })
 	return s, err
+}
+
+// restoredSession is a session of the network in a model folder, with its
+// weights.
+func restoredSession(dir string, c graph.Config) (*graph.Session, error) {
+	s, err := newSession(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := model.RestoreWeights(dir, s.RestoreWeights); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }

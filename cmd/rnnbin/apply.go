@@ -1,0 +1,136 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/model"
+	"github.com/rnnbin/rnnbin/cmd/internal/plot"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// applyOptions are the flags of what applies a trained model to data: predict
+// and evaluate. What they leave out is as the model has it.
+type applyOptions struct {
+	model     string
+	label     string
+	positive  string
+	series    string
+	time      string
+	missing   string
+	format    string
+	threshold float64
+	plot      string
+	threads   int
+	kernel    string
+
+	changed func(flag string) bool // is it on the command line?
+}
+
+func (o *applyOptions) addModelFlag(f *pflag.FlagSet) {
+	f.StringVarP(&o.model, "model", "m", "", "`folder` of the model, as train made it")
+}
+
+func (o *applyOptions) addFlags(f *pflag.FlagSet) {
+	o.changed = f.Changed
+	f.Float64Var(&o.threshold, "threshold", 0, "answer 1 from this `probability` on (default the model's)")
+	f.StringVar(&o.label, "label", "", "`column` of the labels (default the model's)")
+	f.StringVar(&o.positive, "positive", "", "`value` of the label that means yes (default the model's)")
+	f.StringVar(&o.series, "series", "", "`column` that names the series of a row, \"\" for none (default the model's)")
+	f.StringVar(&o.time, "time", "", "`column` of times, which must not go back, \"\" for none (default the model's)")
+	f.StringVar(&o.missing, "missing", "", "`what` becomes of an empty or NaN feature: error, forward, zero, mean or drop\n(default the model's)")
+	f.StringVar(&o.format, "input-format", "", "`format` of the data: csv, tsv, jsonl or parquet (default by name, then by content)")
+	f.StringVar(&o.plot, "plot", "", "draw features, labels and probabilities to `file`, .svg or .png")
+	f.IntVar(&o.threads, "threads", 0, "`n` threads for the network (default by its size); reading and writing have their own")
+	f.StringVar(&o.kernel, "kernel", string(graph.KernelAuto), "`form` of the recurrence, see `rnnbin train --help`")
+	f.SortFlags = false
+}
+
+// validate checks what nothing else will before the work begins.
+func (o *applyOptions) validate() error {
+	if o.model == "" {
+		return usageError{errors.New("--model names no folder")}
+	}
+	if o.changed("threshold") && !(o.threshold >= 0 && o.threshold <= 1) {
+		return usagef("threshold", "must be between 0 and 1, not %v", o.threshold)
+	}
+	if o.plot == "" {
+		return nil
+	}
+	if err := plot.Check(o.plot); err != nil {
+		return usageError{fmt.Errorf("--plot: %w", err)}
+	}
+	return nil
+}
+
+// load reads the model, its threshold being as the flags say.
+func (o *applyOptions) load() (*model.Model, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	m, err := model.Load(o.model)
+	if err == nil && o.changed("threshold") {
+		m.Threshold = o.threshold
+	}
+	return m, err
+}
+
+// session starts the model's network, which is to work on batches of the given
+// number of windows.
+func (o *applyOptions) session(m *model.Model, batch int) (*graph.Session, error) {
+	c := m.Config(o.threads, graph.Kernel(o.kernel))
+	if !o.changed("threads") {
+		c.Threads = c.SuggestThreads(batch, runtime.NumCPU())
+	}
+	return restoredSession(o.model, c)
+}
+
+// options are those to read the data with.
+func (o *applyOptions) options(m *model.Model) (series.Options, error) {
+	r := m.Options()
+	format, err := parseFormat("input-format", o.format)
+	if err != nil {
+		return r, err
+	}
+	r.Format = format
+	for flag, field := range map[string]struct {
+		value string
+		to    *string
+	}{
+		"label":    {o.label, &r.Label},
+		"positive": {o.positive, &r.Positive},
+		"series":   {o.series, &r.Series},
+		"time":     {o.time, &r.Time},
+		"missing":  {o.missing, (*string)(&r.Missing)},
+	} {
+		if o.changed(flag) {
+			*field.to = field.value
+		}
+	}
+	if err := r.Validate(); err != nil {
+		return r, usageError{err}
+	}
+	return r, nil
+}
+
+// parseFormat reads the value of a flag; "" stands for none.
+func parseFormat(flag, name string) (series.Format, error) {
+	all := []series.Format{series.CSV, series.TSV, series.JSONL, series.Parquet}
+	if f := series.Format(name); name == "" || slices.Contains(all, f) {
+		return f, nil
+	}
+	return "", usagef(flag, "must be one of %v, not %q", all, name)
+}
+
+// printWarnings prints what is odd about the data.
+func printWarnings(errOut io.Writer, warnings []series.Warning) {
+	for _, w := range warnings {
+		fmt.Fprintf(errOut, "rnnbin: warning: %v\n", w)
+	}
+}

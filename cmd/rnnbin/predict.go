@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/label"
+	"github.com/rnnbin/rnnbin/cmd/internal/model"
+	"github.com/rnnbin/rnnbin/cmd/internal/plot"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// predictOptions are the flags of predict.
+type predictOptions struct {
+	applyOptions
+	data   string
+	output string
+	format string
+	follow bool
+}
+
+func (o *predictOptions) addFlags(f *pflag.FlagSet) {
+	o.addModelFlag(f)
+	f.StringVarP(&o.data, "data", "d", "", "`file` with the columns of the training data, or - for standard input")
+	f.StringVarP(&o.output, "output", "o", series.Stdin, "`file` to write, whole or not at all; - for standard output")
+	f.StringVar(&o.format, "format", "", "`format` of the output: csv, tsv, jsonl or parquet\n(default by the output's name, else that of the data)")
+	f.BoolVar(&o.follow, "follow", false, "answer line by line, as soon as an answer is known")
+	o.applyOptions.addFlags(f)
+}
+
+func newPredict() *cobra.Command {
+	var o predictOptions
+	cmd := &cobra.Command{
+		Use:   "predict --model DIR --data FILE",
+		Short: "Label the rows of a file or a stream with a trained model",
+		Long: `Write the rows of the data with two more columns: probability, that of label 1,
+and label, which is 1 where the probability reaches the threshold. Where the
+data has such a column already, the new one is called predicted_label (or
+predicted_probability). Every row is answered, in order, and the other columns
+stay as they are.
+
+The columns' roles come from the model. The data needs its features, and its
+series and time columns unless --series "" or --time "" says otherwise; labels
+are not needed, and only drawn.
+
+Data of any length is answered in little memory, as it arrives in large pieces.
+With --follow each row is answered by itself. A model trained with --horizon -N
+answers a row when the N rows behind it have arrived, and the last N rows of a
+series at the end of the data; it also keeps the rows of other series waiting.
+
+` + exitCodes,
+		Example: `  rnnbin predict --model runs/latest --data new.csv | head
+  rnnbin predict -m runs/latest -d new.csv.gz -o labelled.parquet --plot labelled.svg
+  tail -n +1 -f sensor.csv | rnnbin predict -m runs/latest -d - --follow
+  rnnbin data sine | rnnbin predict -m runs/latest -d - --format jsonl`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runPredict(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) error {
+	m, err := o.load()
+	if err != nil {
+		return err
+	}
+	reader, err := o.open(ctx, m)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	writer, err := o.create(out, reader)
+	if err != nil {
+		return err
+	}
+	defer writer.Discard()
+	batch := label.Batch(m.Network)
+	if o.follow {
+		batch = 1
+	}
+	session, err := o.session(m, batch)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+
+	labeler := label.New(session, m.Horizon)
+	stream := labeler.Stream()
+	if o.follow {
+		stream = labeler.Follow()
+	}
+	picture := newAnswersPicture(o.plot, m)
+	if o.output != series.Stdin {
+		out = nil
+	}
+	watch := newProgress(out, errOut)
+	pipe := label.Pipe{
+		Reader:    reader,
+		Scaler:    &m.Scaler,
+		Stream:    stream,
+		Threshold: m.Threshold,
+		Writer:    writer,
+		Flush:     o.follow,
+		Seen: func(c *series.Chunk, probability []float32, label []int8) {
+			watch.add(c.InputRows())
+			picture.addChunk(c, probability, label)
+		},
+	}
+	err = pipe.Run(ctx)
+	watch.end()
+	printWarnings(errOut, reader.Warnings())
+	if err != nil {
+		return err
+	}
+	if n := stream.Early(); n > 0 {
+		fmt.Fprintf(errOut, "rnnbin: warning: %d rows were answered as the last of their series, which then went on after a long pause\n", n)
+	}
+	return picture.write(reader.SeriesName)
+}
+
+// open opens the data.
+func (o *predictOptions) open(ctx context.Context, m *model.Model) (*series.Reader, error) {
+	if o.data == "" {
+		return nil, usageError{errors.New("--data names no file")}
+	}
+	options, err := o.options(m)
+	if err != nil {
+		return nil, err
+	}
+	options.LabelOptional, options.Follow = true, o.follow
+	if o.plot == "" {
+		options.Label = "" // nobody asks, so that a fault in it is no hindrance
+	}
+	return series.Open(ctx, o.data, options)
+}
+
+// create begins the output.
+func (o *predictOptions) create(out io.Writer, r *series.Reader) (*series.Writer, error) {
+	format, err := parseFormat("format", o.format)
+	if err != nil {
+		return nil, err
+	}
+	if format == "" && o.output != series.Stdin {
+		format, _ = series.FormatOf(o.output)
+	}
+	if format == "" {
+		format = r.Format()
+	}
+	if o.follow && format == series.Parquet {
+		return nil, usagef("follow", "cannot write Parquet, which is complete only at its end (--format sets another)")
+	}
+	if o.output == series.Stdin {
+		return series.NewWriter(out, format, r)
+	}
+	w, err := series.Create(o.output, format, r)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--output: %w", err)}
+	}
+	return w, nil
+}
+
+// answersPicture is the picture that --plot asks for, if it does.
+type answersPicture struct {
+	path   string
+	model  *model.Model
+	answer *plot.Answers
+	row    []float32 // scratch
+}
+
+func newAnswersPicture(path string, m *model.Model) *answersPicture {
+	return &answersPicture{path: path, model: m, answer: plot.NewAnswers(m.Columns.Features, m.Threshold)}
+}
+
+// addChunk adds the rows of a chunk whose features are scaled.
+func (a *answersPicture) addChunk(c *series.Chunk, probability []float32, label []int8) {
+	if a.path == "" {
+		return
+	}
+	F := len(a.model.Columns.Features)
+	for i, p := range probability {
+		truth := int8(series.Unlabelled)
+		if c.Labels != nil {
+			truth = c.Labels[i]
+		}
+		a.add(c.Series[i], c.X[i*F:(i+1)*F], p, label[i], truth)
+	}
+}
+
+// add adds a row whose features x are scaled.
+func (a *answersPicture) add(series int32, x []float32, probability float32, answer, truth int8) {
+	a.row = append(a.row[:0], x...)
+	a.model.Scaler.Undo(a.row)
+	a.answer.Add(series, a.row, probability, answer, truth)
+}
+
+// write draws the picture.
+func (a *answersPicture) write(name func(series int32) string) error {
+	if a.path == "" {
+		return nil
+	}
+	return a.answer.Write(a.path, name)
+}
