@@ -1,6 +1,8 @@
 package main
 
 import (
+	"path/filepath"
+
 	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph"
@@ -19,7 +21,8 @@ func restoredSession(dir string, c graph.Config) (*graph.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := model.RestoreWeights(dir, s.RestoreWeights); err != nil {
+	tflib.Quietly(func() { err = s.RestoreWeights(filepath.Join(dir, model.WeightsPrefix)) })
+	if err != nil {
 		s.Close()
 		return nil, err
 	}

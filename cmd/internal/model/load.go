@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/rnnbin/rnnbin/graph"
 )
@@ -118,14 +117,4 @@ func portable(c graph.Config) graph.Config {
 	d := graph.DefaultConfig()
 	c.Threads, c.Kernel = d.Threads, d.Kernel
 	return c
-}
-
-// RestoreWeights reads the folder's weights into a session of the same network,
-// restore being the session's method for that.
-func RestoreWeights(dir string, restore func(prefix string) error) error {
-	if err := restore(filepath.Join(dir, WeightsPrefix)); err != nil {
-		first, _, _ := strings.Cut(err.Error(), "\n")
-		return &Error{filepath.Join(dir, weightsFiles[0]), fmt.Errorf("the weights cannot be restored: %s", first)}
-	}
-	return nil
 }
