@@ -25,11 +25,19 @@ type Scaler struct {
 	Fill    []float64 `json:"fill"`    // [F] the mean
 }
 
+// Validate reports a kind that there is not.
+func (k ScaleKind) Validate() error {
+	if !slices.Contains([]ScaleKind{Standard, MinMax, NoScale}, k) {
+		return fmt.Errorf("--scale %q is none of standard, minmax, none", k)
+	}
+	return nil
+}
+
 // FitScaler fits a scaler to the given rows of d, those for training. NaNs do
 // not count. A feature without any value is an error.
 func FitScaler(kind ScaleKind, d *Data, ranges []Range) (*Scaler, error) {
-	if !slices.Contains([]ScaleKind{Standard, MinMax, NoScale}, kind) {
-		return nil, fmt.Errorf("--scale %q is none of standard, minmax, none", kind)
+	if err := kind.Validate(); err != nil {
+		return nil, err
 	}
 	s := &Scaler{Kind: kind, Columns: d.Features}
 	for k, m := range measure(d, ranges) {

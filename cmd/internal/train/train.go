@@ -1,11 +1,17 @@
-// Package train drives a session through epochs and tells what happens on the
-// way.
+// Package train drives a session through epochs, judges it on rows held back,
+// and tells what happens on the way.
+//
+// A run is a table of batches, which every epoch goes through, and functions for
+// what may change on the way: the order of the windows ([Shuffle]), the learning
+// rate ([Schedule]), and what is done between epochs, such as judging the network
+// ([Validation]) and remembering the best weights ([Best]).
 package train
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rnnbin/rnnbin/graph"
 )
@@ -14,11 +20,23 @@ import (
 type Run struct {
 	Session *graph.Session
 	Epochs  int
-	Batches [][]int32 // the starts of each batch's windows, as graph.Plan takes them
+	First   int       // the number of the first epoch, in all that is told of epochs
+	Batches [][]int32 // the starts of each batch's windows, as graph.Plan takes them; their sizes may differ
 
-	// Log is called after every iteration of an epoch that LogEvery divides.
+	Shuffle func(epoch int, batches [][]int32) // gives the windows the order of an epoch; nil: as they are
+	Rate    func(step int) float32             // learning rate of a step, from 0; nil: the session's
+
+	// Log is called after every iteration of an epoch that LogEvery divides;
+	// nil: never.
 	LogEvery int
 	Log      func(Line) error
+
+	// Progress is called now and then with the number of steps made; nil: never.
+	Progress func(steps int)
+
+	// EndEpoch is called after every epoch, and tells whether to go on; nil:
+	// always.
+	EndEpoch func(context.Context, Epoch) (bool, error)
 }
 
 // Line tells of one iteration.
@@ -29,10 +47,20 @@ type Line struct {
 	GradientNorm float32 `json:"gradient_norm"` // of that update
 }
 
+// Epoch tells of one epoch. Its numbers are means over its steps.
+type Epoch struct {
+	Epoch        int
+	Steps        int     // made since the run began
+	Loss         float64 // of each step's batch before its update
+	GradientNorm float64
+	LearningRate float32 // of the last step
+}
+
 // Error says where in a run training failed.
 type Error struct {
-	Epoch, Iteration int
-	Err              error
+	Epoch     int
+	Iteration int // from 0
+	Err       error
 }
 
 func (e *Error) Error() string {
@@ -41,48 +69,116 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// stepsACall bounds the memory that a call's plan takes. Larger calls are not
-// faster.
-const stepsACall = 1000
+// stepsACall bounds the memory that a call's plan takes, and the time between
+// two calls of Progress. Larger calls are not faster.
+const stepsACall = 100
 
-// Do trains until the end or until ctx ends, whose error it then returns.
+// Do trains until the end, or until ctx ends, whose error it then returns.
 func (r Run) Do(ctx context.Context) error {
-	for epoch := range r.Epochs {
-		for at := 0; at < len(r.Batches); {
-			next := min(r.nextLine(at)+1, at+stepsACall, len(r.Batches))
-			if err := r.steps(ctx, epoch, at, next); err != nil {
+	for i := range r.Epochs {
+		if r.Shuffle != nil {
+			r.Shuffle(r.First+i, r.Batches)
+		}
+		e, err := r.epoch(ctx, i)
+		if err != nil || r.EndEpoch == nil {
+			if err != nil {
 				return err
 			}
-			at = next
+			continue
+		}
+		more, err := r.EndEpoch(ctx, e)
+		if err != nil || !more {
+			return err
 		}
 	}
 	return nil
 }
 
-// nextLine is the first iteration from at on that has a line.
-func (r Run) nextLine(at int) int {
-	return (at + r.LogEvery - 1) / r.LogEvery * r.LogEvery
+// epoch makes the steps of epoch i, from 0.
+func (r Run) epoch(ctx context.Context, i int) (Epoch, error) {
+	var losses, norms float64
+	for at := 0; at < len(r.Batches); {
+		next := r.endOfCall(at)
+		report, err := r.steps(ctx, i, at, next)
+		if err != nil {
+			return Epoch{}, err
+		}
+		losses += sum(report.Losses)
+		norms += sum(report.Norms)
+		at = next
+		if r.Progress != nil {
+			r.Progress(i*len(r.Batches) + at)
+		}
+	}
+	n := len(r.Batches)
+	made := (i + 1) * n
+	return Epoch{r.First + i, made, losses / float64(n), norms / float64(n), r.rate(made - 1)}, nil
 }
 
-// steps trains on the batches [from,to) and logs the last one if it has a line.
-func (r Run) steps(ctx context.Context, epoch, from, to int) error {
-	report, err := r.Session.Steps(ctx, graph.Plan{Starts: r.Batches[from:to]})
+// endOfCall is where a call ends that begins at iteration at: behind the next
+// one that has a line, or before a batch of another size.
+func (r Run) endOfCall(at int) int {
+	end := min(at+stepsACall, len(r.Batches))
+	if r.Log != nil {
+		end = min(end, (at+r.LogEvery-1)/r.LogEvery*r.LogEvery+1)
+	}
+	for i, batch := range r.Batches[at:end] {
+		if len(batch) != len(r.Batches[at]) {
+			return at + i
+		}
+	}
+	return end
+}
+
+// steps trains on the batches [from,to) of epoch i and logs the last one if it
+// has a line.
+func (r Run) steps(ctx context.Context, i, from, to int) (graph.Report, error) {
+	epoch := r.First + i
+	plan := graph.Plan{Starts: r.Batches[from:to]}
+	if r.Rate != nil {
+		for at := from; at < to; at++ {
+			plan.Rates = append(plan.Rates, r.Rate(i*len(r.Batches)+at))
+		}
+	}
+	report, err := r.Session.Steps(ctx, plan)
 	if errors.Is(err, context.Canceled) {
-		return err
+		return report, err
 	}
 	if err != nil {
-		return &Error{epoch, from + len(report.Losses), err}
+		return report, &Error{epoch, from + len(report.Losses), err}
 	}
 	last := to - 1
-	if last%r.LogEvery != 0 {
-		return nil
+	if r.Log == nil || last%r.LogEvery != 0 {
+		return report, nil
 	}
 	loss, err := r.Session.Loss(r.Batches[last])
 	if err != nil {
-		return &Error{epoch, last, err}
+		return report, &Error{epoch, last, err}
 	}
-	return r.Log(Line{epoch, last, loss, report.Norms[len(report.Norms)-1]})
+	return report, r.Log(Line{epoch, last, loss, report.Norms[len(report.Norms)-1]})
+}
+
+// rate is the learning rate of a step.
+func (r Run) rate(step int) float32 {
+	if r.Rate == nil {
+		return r.Session.Config().LearningRate
+	}
+	return r.Rate(step)
 }
 
 // Steps is how many training steps the run makes.
 func (r Run) Steps() int { return r.Epochs * len(r.Batches) }
+
+// Cut makes batches of the given number of windows, the last one of what is
+// left.
+func Cut(starts []int32, size int) [][]int32 {
+	return slices.Collect(slices.Chunk(slices.Clone(starts), size))
+}
+
+func sum(values []float32) float64 {
+	total := 0.0
+	for _, v := range values {
+		total += float64(v)
+	}
+	return total
+}
