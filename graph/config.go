@@ -21,10 +21,15 @@ const (
 	// OneHotXent is the softmax cross-entropy of two outputs against one-hot
 	// labels (OneHot, SoftmaxCrossEntropyWithLogits).
 	OneHotXent Loss = "xent"
+	// Focal is the cross-entropy of two outputs times (1-p)^FocalGamma, p the
+	// softmax's probability of the label: steps that are right already count less
+	// (Lin and others, Focal Loss for Dense Object Detection, 2017, without the
+	// weights of classes, which Series.W holds).
+	Focal Loss = "focal"
 )
 
 // Losses lists every loss, in the order in which help texts name them.
-var Losses = []Loss{OneHotXent, SparseXent, MSE}
+var Losses = []Loss{OneHotXent, SparseXent, MSE, Focal}
 
 // Outputs is the number of values the projection gives at each step: one for
 // MSE, one for each class otherwise.
@@ -93,6 +98,7 @@ type Config struct {
 
 	Activation Activation
 	Loss       Loss
+	FocalGamma float32 // the exponent of Focal; 0 makes it the cross-entropy
 
 	Optimizer    Optimizer
 	LearningRate float32 // of steps whose Plan has no rates
@@ -130,6 +136,7 @@ func DefaultConfig() Config {
 		Units:        100,
 		Activation:   ReLU,
 		Loss:         OneHotXent,
+		FocalGamma:   2,
 		Optimizer:    Adam,
 		LearningRate: 0.001,
 		Beta1:        0.9,
@@ -168,8 +175,8 @@ func (c Config) Validate() error {
 	if c.Activation != ReLU && c.Activation != Tanh {
 		return &ConfigError{"Activation", "--activation", fmt.Sprintf("must be relu or tanh, not %q", c.Activation)}
 	}
-	if c.Loss != MSE && c.Loss != SparseXent && c.Loss != OneHotXent {
-		return &ConfigError{"Loss", "--loss", fmt.Sprintf("must be xent, sparse or mse, not %q", c.Loss)}
+	if !slices.Contains(Losses, c.Loss) {
+		return &ConfigError{"Loss", "--loss", fmt.Sprintf("must be xent, sparse, mse or focal, not %q", c.Loss)}
 	}
 	if !c.Kernel.valid() {
 		return &ConfigError{"Kernel", "--kernel", fmt.Sprintf("must be auto, portable, fused or one of this machine's instruction sets, %s, not %q",
@@ -191,6 +198,7 @@ func (c Config) Validate() error {
 		field, flag string
 		value       float32
 	}{
+		{"FocalGamma", "--focal-gamma", c.FocalGamma},
 		{"WeightDecay", "--weight-decay", c.WeightDecay},
 		{"ClipNorm", "--clip-norm", c.ClipNorm},
 	} {

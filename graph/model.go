@@ -58,10 +58,11 @@ type training struct {
 }
 
 // train runs the windows of the plan's step at through the network, forward and
-// backward.
+// backward. The fused operation knows the original's losses; others are assembled
+// around a recurrence in either form.
 func (c Config) train(s *op.Scope, h handles, p plan, at tf.Output) training {
 	weights := h.readAll(s, c.weights())
-	if c.Kernel == KernelPortable {
+	if c.Kernel == KernelPortable || c.Loss == Focal {
 		return portable{c}.train(s, weights, p, at)
 	}
 	return fused{c}.train(s, weights, p, at)

@@ -54,7 +54,7 @@ func (p portable) activate(s *op.Scope, a tf.Output) tf.Output {
 func (p portable) train(s *op.Scope, weights []tf.Output, plan plan, at tf.Output) training {
 	c, b := p.cfg, p.batch(s.SubScope("batch"), plan, at)
 	forward := c.forward(s.SubScope("forward"), weights, b.x, tf.Output{})
-	mean, dlogits := c.Loss.score(s.SubScope("loss"), forward.logits, b.labels, b.w)
+	mean, dlogits := c.score(s.SubScope("loss"), forward.logits, b.labels, b.w)
 	above := op.Gradients(s.SubScope("projection"), []tf.Output{forward.logits},
 		[]tf.Output{forward.flat, weights[2], weights[3]}, dlogits)
 	dstates := reshape(s.SubScope("dstates"), above[0], int32(c.Steps), -1, int32(c.Units))

@@ -112,26 +112,6 @@ func TestWeightsOfRows(t *testing.T) {
 	}
 }
 
-func TestNoWeightAtAllChangesNothing(t *testing.T) {
-	sys := answer
-	d := sys.series()
-	d.W = make([]float32, len(d.Y))
-	s := newSession(t, sys.config(0))
-	if err := s.SetSeries(d); err != nil {
-		t.Fatal(err)
-	}
-	before := state(t, s)
-	r := steps(t, s, iterations(0, 1))
-	if r.Losses[0] != 0 || r.Norms[0] != 0 {
-		t.Errorf("loss %v and norm %v without a labelled row", r.Losses[0], r.Norms[0])
-	}
-	for _, name := range []string{"basic_rnn_cell/kernel", "kernel"} {
-		if !slices.Equal(state(t, s)[variables+name], before[variables+name]) {
-			t.Errorf("%s has changed", name)
-		}
-	}
-}
-
 func TestCancelStopsTheLoop(t *testing.T) {
 	s := answer.session(t, 0)
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
@@ -196,6 +176,10 @@ func TestConfigErrors(t *testing.T) {
 		{"Threads", func(c *graph.Config) { c.Threads = 0 }},
 		{"Activation", func(c *graph.Config) { c.Activation = "gelu" }},
 		{"Loss", func(c *graph.Config) { c.Loss = "" }},
+		{"Optimizer", func(c *graph.Config) { c.Optimizer = "" }},
+		{"FocalGamma", func(c *graph.Config) { c.FocalGamma = -1 }},
+		{"WeightDecay", func(c *graph.Config) { c.WeightDecay = float32(math.Inf(1)) }},
+		{"ClipNorm", func(c *graph.Config) { c.ClipNorm = float32(math.NaN()) }},
 		{"LearningRate", func(c *graph.Config) { c.LearningRate = float32(math.NaN()) }},
 		{"LearningRate", func(c *graph.Config) { c.LearningRate = 0 }},
 		{"Beta1, Beta2", func(c *graph.Config) { c.Beta1 = 1 }},
