@@ -15,6 +15,16 @@ type Variable struct {
 	Value []float32
 }
 
+// Weights describes the trained variables of such a network, in the order in
+// which the original makes them. They have no value yet.
+func (c Config) Weights() []Variable {
+	var weights []Variable
+	for _, v := range c.weights() {
+		weights = append(weights, Variable{Name: v.name, Shape: dims(v.shape)})
+	}
+	return weights
+}
+
 // Variables returns the session's whole state: the weights under the
 // original's names, then Adam's moments and powers.
 func (s *Session) Variables() ([]Variable, error) {

@@ -13,12 +13,13 @@ import (
 
 // Samples is the length of the original's series; PredictFrom is the first of
 // the samples that it predicts at its end.
+// A window's labels are those Horizon steps ahead.
 const (
 	Samples     = 1000
 	PredictFrom = 37
+	Horizon     = 1
 
 	frequency = 2 // Hz, at Samples samples a second
-	horizon   = 1 // a window's labels are those one step ahead
 )
 
 // Preset is one of the three programs.
@@ -75,9 +76,9 @@ func sine(sample int) float64 {
 // sample and the label one step ahead, so that the last sample has no row.
 func (p Preset) Series() graph.Series {
 	var d graph.Series
-	for i := range Samples - horizon {
+	for i := range Samples - Horizon {
 		d.X = append(d.X, float32(sine(i)))
-		d.Y = append(d.Y, p.Label(sine(i+horizon)))
+		d.Y = append(d.Y, p.Label(sine(i+Horizon)))
 	}
 	return d
 }

@@ -115,6 +115,8 @@ func (v *Validation) stepLoss(p float64, y int8) float64 {
 	switch v.Loss {
 	case graph.MSE:
 		return (1 - p) * (1 - p)
+	case graph.Focal:
+		return -math.Pow(1-p, float64(v.Gamma)) * math.Log(max(p, math.SmallestNonzeroFloat32))
 	}
 	return -math.Log(max(p, math.SmallestNonzeroFloat32))
 }

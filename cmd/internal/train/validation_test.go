@@ -93,6 +93,8 @@ func TestLosses(t *testing.T) {
 		{graph.SparseXent, 0.25, 0, -math.Log(0.75)},
 		{graph.MSE, 0.25, 1, 0.5625},
 		{graph.MSE, 0.25, 0, 0.0625},
+		{graph.Focal, 0.25, 1, 0.5625 * math.Log(4)},
+		{graph.Focal, 0.25, 0, -0.0625 * math.Log(0.75)},
 		{graph.OneHotXent, 0, 1, 103.27892990343185}, // the smallest float32
 	}
 	for _, test := range tests {

@@ -1,0 +1,374 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
+	"github.com/rnnbin/rnnbin/cmd/internal/model"
+	"github.com/rnnbin/rnnbin/cmd/internal/plot"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/train"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// ownData is the user's series.
+type ownData struct {
+	*series.Data
+	held *series.Data // where validation rows are from: the same data, or --validation-data
+}
+
+// fold is what is trained on and what is held back.
+type fold struct {
+	number     int // from 1
+	train      []series.Range
+	validation []series.Range // of ownData.held
+}
+
+// ownTask is a task with what prediction has to know of it.
+type ownTask struct {
+	task
+	fold   fold
+	scaler *series.Scaler
+	weight series.ClassWeight
+	count  [2]int // zeros and ones that are trained on
+}
+
+// trainOwn trains on the user's series: once, or once for each fold.
+func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error {
+	data, err := o.read(ctx, errOut)
+	if err != nil {
+		return err
+	}
+	folds, err := o.folds(data)
+	if err != nil {
+		return err
+	}
+	if o.dryRun {
+		return o.dryRunOwn(data, folds, out, errOut)
+	}
+	folder, err := o.createFolder()
+	if err != nil {
+		return err
+	}
+	defer folder.discard()
+	o.describeData(data).print(errOut)
+	results, err := o.trainFolds(ctx, data, folds, out, errOut)
+	if err != nil {
+		return err
+	}
+	last := results[len(results)-1]
+	defer last.session.Close()
+	if err := describeResult(last, o.walkForward > 0, errOut); err != nil {
+		return err
+	}
+	if err := o.drawHistory(last.history); err != nil {
+		return err
+	}
+	return folder.commit(last.session, o.ownModel(data, last), o, results, errOut)
+}
+
+// read loads the data, and tells what is odd about it.
+func (o *trainOptions) read(ctx context.Context, errOut io.Writer) (*ownData, error) {
+	data, err := series.Read(ctx, o.data, o.columns)
+	if err != nil {
+		return nil, err
+	}
+	printWarnings(errOut, data.Warnings)
+	if len(o.validationData) == 0 {
+		return &ownData{data, data}, nil
+	}
+	same := o.columns
+	same.Features = data.Features
+	held, err := series.Read(ctx, o.validationData, same)
+	if err != nil {
+		return nil, err
+	}
+	printWarnings(errOut, held.Warnings)
+	return &ownData{data, held}, nil
+}
+
+// folds decides which rows train and which are held back.
+func (o *trainOptions) folds(data *ownData) ([]fold, error) {
+	if o.walkForward > 0 {
+		rounds, err := series.WalkForward(data.Series, o.walkForward)
+		var folds []fold
+		for i, r := range rounds {
+			folds = append(folds, fold{i + 1, r.Train, r.Validation})
+		}
+		return folds, err
+	}
+	if data.held != data.Data {
+		return []fold{{1, data.Series, data.held.Series}}, nil
+	}
+	rows, held, err := series.Split(data.Series, o.validation)
+	return []fold{{1, rows, held}}, err
+}
+
+// ownTask lays a fold out. With keep it leaves the data as it is; otherwise it
+// scales it in place.
+func (o *trainOptions) ownTask(data *ownData, f fold, keep bool) (*ownTask, error) {
+	t := &ownTask{fold: f, count: series.CountLabels(data.Labels, f.train)}
+	if t.count[0]+t.count[1] == 0 {
+		return nil, fmt.Errorf("column %q labels no row of the training part", data.Label)
+	}
+	var err error
+	if t.scaler, err = series.FitScaler(series.ScaleKind(o.scale), data.Data, f.train); err != nil {
+		return nil, err
+	}
+	if t.weight, err = series.ParseClassWeight(o.classWeight, data.Labels, f.train); err != nil {
+		return nil, err
+	}
+	rows, held := scaled(t.scaler, data, keep)
+	set, err := series.Build(rows, f.train, series.Layout{Steps: o.network.Steps, Horizon: o.horizon, Weight: t.weight})
+	if err != nil {
+		return nil, err
+	}
+	starts, err := set.Windows(set.Parts, o.network.Steps, o.stride)
+	if err != nil {
+		return nil, err
+	}
+	if len(starts) == 0 {
+		return nil, errors.New("no step of the training part is learned: check --label, --horizon and --class-weight")
+	}
+	t.task = task{
+		config:  o.networkFor(len(data.Features)),
+		series:  graph.Series{X: set.X, Y: set.Y, W: set.W},
+		batches: train.Cut(starts, o.batchSize),
+		shuffle: o.shuffle,
+	}
+	return t, o.holdBack(t, held)
+}
+
+// scaled returns the data with scaled features, in copies if it is to be kept.
+func scaled(s *series.Scaler, data *ownData, keep bool) (rows, held *series.Data) {
+	apply := func(d *series.Data) *series.Data {
+		copied := *d
+		if keep {
+			copied.X = slices.Clone(d.X)
+		}
+		s.Apply(copied.X)
+		return &copied
+	}
+	rows = apply(data.Data)
+	if data.held == data.Data {
+		return rows, rows
+	}
+	return rows, apply(data.held)
+}
+
+// holdBack sets the task's validation, if there is any.
+func (o *trainOptions) holdBack(t *ownTask, held *series.Data) error {
+	if o.validation == 0 && o.walkForward == 0 && len(o.validationData) == 0 {
+		return nil
+	}
+	threshold, auto, err := o.fixedThreshold()
+	if err != nil {
+		return err
+	}
+	t.validation = &train.Validation{
+		X: held.X, Labels: held.Labels, Series: held.Series, Parts: t.fold.validation,
+		Steps: t.config.Steps, Horizon: o.horizon,
+		Threshold: threshold, Auto: auto,
+		Loss: t.config.Loss, Gamma: t.config.FocalGamma, Weight: t.weight,
+	}
+	if t.validation.Count() == 0 {
+		return errors.New("the validation part has no labelled step to judge by (--validation 0 trains without)")
+	}
+	return nil
+}
+
+// warn tells what is odd about a task.
+func (t *ownTask) warn(o *trainOptions, label string, errOut io.Writer) {
+	for class, n := range t.count {
+		if n > 0 {
+			continue
+		}
+		fmt.Fprintf(errOut, "rnnbin: warning: column %q: no label of the training part is %d, so the network can only learn to answer %d", label, class, 1-class)
+		if o.classWeight == "auto" {
+			fmt.Fprint(errOut, "; --class-weight auto does nothing")
+		}
+		fmt.Fprintln(errOut)
+	}
+	var short []series.Range
+	for _, p := range t.fold.train {
+		if p.Len() < o.network.Steps {
+			short = append(short, p)
+		}
+	}
+	if len(short) > 0 {
+		fmt.Fprintf(errOut, "rnnbin: warning: %d of %d series have fewer rows to train on than a window (--steps %d), %q for one %d, and are padded\n",
+			len(short), len(t.fold.train), o.network.Steps, short[0].Name, short[0].Len())
+	}
+}
+
+// foldResult is what came of a fold.
+type foldResult struct {
+	*ownTask
+	session *graph.Session // with the weights to keep
+	best    train.Best     // empty without validation
+	history []epochLine
+	steps   int
+	seconds float64
+}
+
+// report is the judgement of the weights that are kept, nil without validation.
+func (r *foldResult) report() *metrics.Report {
+	if r.best.Judgement == nil {
+		return nil
+	}
+	return r.best.Judgement.Report
+}
+
+// trainFolds trains one fold after the other, each from the same start. The last
+// one's session is left open.
+func (o *trainOptions) trainFolds(ctx context.Context, data *ownData, folds []fold, out, errOut io.Writer) ([]*foldResult, error) {
+	printer := o.newPrinter(out, errOut)
+	var results []*foldResult
+	for i, f := range folds {
+		t, err := o.ownTask(data, f, i < len(folds)-1)
+		if err != nil {
+			return nil, o.inFold(f, err)
+		}
+		t.warn(o, data.Label, errOut)
+		fmt.Fprintf(errOut, "rnnbin: %v%v\n", o.foldName(f), o.describeTask(t))
+		r, err := o.trainFold(ctx, t, printer)
+		if err != nil {
+			return nil, o.inFold(f, err)
+		}
+		results = append(results, r)
+		if i < len(folds)-1 {
+			r.session.Close()
+		}
+		if err := printer.fold(r); err != nil {
+			return nil, err
+		}
+	}
+	return results, printer.folds(results)
+}
+
+// foldName is what precedes a message about a fold, if there are several.
+func (o *trainOptions) foldName(f fold) string {
+	if o.walkForward == 0 {
+		return ""
+	}
+	return fmt.Sprintf("fold %d: ", f.number)
+}
+
+// inFold says in which fold an error occurred, if there are several.
+func (o *trainOptions) inFold(f fold, err error) error {
+	if o.walkForward == 0 || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fmt.Errorf("%s%w", o.foldName(f), err)
+}
+
+// trainFold trains on one fold and leaves the session with the best weights.
+func (o *trainOptions) trainFold(ctx context.Context, t *ownTask, printer *printer) (*foldResult, error) {
+	s, err := t.session()
+	if err != nil {
+		return nil, err
+	}
+	result := &foldResult{ownTask: t, session: s}
+	r := t.run(o, s)
+	r.First = 1
+	r.Progress = printer.progress(r.Steps())
+	r.EndEpoch = func(ctx context.Context, e train.Epoch) (bool, error) { return o.endEpoch(ctx, result, e, printer) }
+	begin := time.Now()
+	err = r.Do(ctx)
+	result.seconds = time.Since(begin).Seconds()
+	printer.endProgress()
+	if err == nil && t.validation != nil {
+		err = result.best.Restore(s)
+	}
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return result, nil
+}
+
+// endEpoch judges the network after an epoch and tells whether to go on.
+func (o *trainOptions) endEpoch(ctx context.Context, r *foldResult, e train.Epoch, printer *printer) (bool, error) {
+	r.steps = e.Steps
+	line := newEpochLine(e)
+	if o.walkForward > 0 {
+		line.Fold = r.fold.number
+	}
+	if r.validation != nil {
+		j, err := r.validation.Judge(ctx, r.session)
+		if err != nil {
+			return false, inEpoch(e.Epoch, err)
+		}
+		better, err := r.best.Offer(r.session, e.Epoch, j)
+		if err != nil {
+			return false, err
+		}
+		line.judge(j, better)
+	}
+	r.history = append(r.history, line)
+	more := o.earlyStopping == 0 || e.Epoch-r.best.Epoch < o.earlyStopping
+	return more, printer.epoch(line, !more || e.Epoch == o.epochs)
+}
+
+// inEpoch says after which epoch judging failed, unless it was told to stop.
+func inEpoch(epoch int, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fmt.Errorf("validation after epoch %d: %w", epoch, err)
+}
+
+// ownModel describes what was trained.
+func (o *trainOptions) ownModel(data *ownData, r *foldResult) *model.Model {
+	threshold, _, _ := o.fixedThreshold() // has been checked
+	if report := r.report(); report != nil {
+		threshold = report.Threshold
+	}
+	return &model.Model{
+		Version:     programVersion(),
+		Network:     r.config,
+		Columns:     model.ColumnsOf(o.columns, data.Features),
+		Horizon:     o.horizon,
+		Scaler:      *r.scaler,
+		Threshold:   threshold,
+		ClassWeight: r.weight,
+		Training: model.Training{
+			Data:    o.data,
+			Rows:    series.Rows(r.fold.train),
+			Windows: windows(r.batches),
+			Epochs:  len(r.history),
+			Best:    r.best.Epoch,
+			Steps:   r.steps,
+			Seconds: r.seconds,
+		},
+	}
+}
+
+// windows is how many the batches hold.
+func windows(batches [][]int32) int {
+	n := 0
+	for _, b := range batches {
+		n += len(b)
+	}
+	return n
+}
+
+// drawHistory draws the course of a training.
+func (o *trainOptions) drawHistory(history []epochLine) error {
+	if o.plot == "" {
+		return nil
+	}
+	var epochs []plot.Epoch
+	for _, l := range history {
+		epochs = append(epochs, l.plot())
+	}
+	if err := plot.History(o.plot, epochs); err != nil {
+		return fmt.Errorf("--plot: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/model"
+	"github.com/rnnbin/rnnbin/cmd/internal/original"
+	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/train"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// presetTask is the original's series and batches.
+func (o *trainOptions) presetTask(p original.Preset) task {
+	return task{
+		config:  o.networkFor(1),
+		series:  p.Series(),
+		batches: original.Batches(o.iterationsOrAll(), o.batchSize, o.network.Steps),
+	}
+}
+
+// presetModel describes what was trained as it would be had the series come from
+// `rnnbin data sine`.
+func (o *trainOptions) presetModel(t *task) *model.Model {
+	features := []string{"x"}
+	return &model.Model{
+		Version:     programVersion(),
+		Network:     t.config,
+		Columns:     model.Columns{Label: "label", Features: features, Missing: series.MissingError},
+		Horizon:     original.Horizon,
+		Scaler:      series.Scaler{Kind: series.NoScale, Columns: features, Offset: []float64{0}, Scale: []float64{1}, Fill: []float64{0}},
+		Threshold:   0.5,
+		ClassWeight: series.ClassWeight{1, 1},
+		Training: model.Training{
+			Rows:    len(t.series.Y),
+			Windows: len(t.batches) * o.batchSize,
+			Epochs:  o.epochs,
+			Steps:   o.epochs * len(t.batches),
+		},
+	}
+}
+
+// trainPreset runs one of the original's programs, and prints what it prints.
+func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) error {
+	preset, err := original.Find(o.preset)
+	if err != nil {
+		return err
+	}
+	t := o.presetTask(preset)
+	if o.dryRun {
+		return o.dryRunPreset(&t, out)
+	}
+	predictions, err := createPredictions(o.predictions)
+	if err != nil {
+		return err
+	}
+	defer predictions.discard()
+	folder, err := o.createFolder()
+	if err != nil {
+		return err
+	}
+	defer folder.discard()
+	session, err := t.session()
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+
+	r := t.run(o, session)
+	r.LogEvery, r.Log = o.logEvery, o.logTo(out)
+	fmt.Fprintf(errOut, "rnnbin: preset %s, seed %d, %d steps of training, threads %d\n",
+		preset.Name, o.network.Seed, r.Steps(), t.config.Threads)
+	begin := time.Now()
+	if err := r.Do(ctx); err != nil {
+		return err
+	}
+	took := time.Since(begin)
+	fmt.Fprintf(errOut, "rnnbin: trained in %v, %v a step\n",
+		took.Round(time.Millisecond), (took / time.Duration(r.Steps())).Round(time.Microsecond))
+	if err := predictions.write(session, preset, o); err != nil {
+		return err
+	}
+	m := o.presetModel(&t)
+	m.Training.Seconds = took.Seconds()
+	return folder.commit(session, m, o, nil, errOut)
+}
+
+// logTo prints lines as the original does, or as JSON.
+func (o *trainOptions) logTo(out io.Writer) func(train.Line) error {
+	if o.json {
+		encoder := json.NewEncoder(out)
+		return func(l train.Line) error { return encoder.Encode(l) }
+	}
+	return func(l train.Line) error {
+		_, err := fmt.Fprintln(out, original.Line(l.Epoch, l.Iteration, l.Loss))
+		return err
+	}
+}
+
+// predictionsFile is where the predictions go, if anywhere.
+type predictionsFile struct{ file *outfile.File }
+
+// createPredictions opens the file before training, so that a path that cannot
+// be written is known at once.
+func createPredictions(path string) (predictionsFile, error) {
+	if path == "" {
+		return predictionsFile{}, nil
+	}
+	f, err := outfile.Create(path)
+	if err != nil {
+		return predictionsFile{}, usageError{fmt.Errorf("--predictions: %w", err)}
+	}
+	return predictionsFile{f}, nil
+}
+
+func (p predictionsFile) discard() {
+	if p.file != nil {
+		p.file.Discard()
+	}
+}
+
+// write is the original's last line: the trained network's outputs for the
+// samples from 37 on.
+func (p predictionsFile) write(s *graph.Session, preset original.Preset, o *trainOptions) error {
+	if p.file == nil {
+		return nil
+	}
+	const from = original.PredictFrom
+	d := preset.Series()
+	prediction, err := s.Predict(d.X[from:from+o.samples()], o.batchSize, nil)
+	if err != nil {
+		return err
+	}
+	w := csv.NewWriter(p.file)
+	outputs := preset.Loss.Outputs()
+	_ = w.Write(predictionsHeader(outputs)) // its error is Flush's
+	for i := range o.samples() {
+		row := prediction.Outputs[i*outputs : (i+1)*outputs]
+		cells := []string{strconv.Itoa(from + i), original.FormatFloat(d.X[from+i]), original.FormatFloat(d.Y[from+i])}
+		for _, v := range row {
+			cells = append(cells, original.FormatFloat(v))
+		}
+		if outputs == 2 {
+			cells = append(cells, original.FormatFloat(probability(row)))
+		}
+		_ = w.Write(cells)
+	}
+	w.Flush()
+	if err := errors.Join(w.Error(), p.file.Commit()); err != nil {
+		return fmt.Errorf("write the predictions: %w", err)
+	}
+	return nil
+}
+
+func predictionsHeader(outputs int) []string {
+	header := []string{"sample", "input", "label"}
+	if outputs == 1 {
+		return append(header, "output")
+	}
+	return append(header, "output0", "output1", "probability")
+}
+
+// probability is the softmax of two logits: that of label 1.
+func probability(logits []float32) float32 {
+	return float32(1 / (1 + math.Exp(float64(logits[0])-float64(logits[1]))))
+}
