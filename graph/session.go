@@ -73,9 +73,16 @@ func NewSession(cfg Config) (*Session, error) {
 // sessionOptions runs operations in the caller's thread, one after the other: a
 // step is a chain, so that handing its operations to other threads only costs.
 // It also lets a second call set planLimit while the training loop runs.
+//
+// The fused operations have threads of their own. TensorFlow's beside them, which
+// would share out the few microseconds of an update, take the processors from them.
 func sessionOptions(cfg Config) (*tf.SessionOptions, error) {
+	threads := 1
+	if cfg.Kernel == KernelPortable {
+		threads = cfg.Threads
+	}
 	config, err := proto.Marshal(&configpb.ConfigProto{
-		IntraOpParallelismThreads: int32(cfg.Threads),
+		IntraOpParallelismThreads: int32(threads),
 		InterOpParallelismThreads: -1,
 		GraphOptions:              &configpb.GraphOptions{RewriteOptions: &configpb.RewriterConfig{DisableMetaOptimizer: true}},
 		Experimental:              &configpb.ConfigProto_Experimental{ExecutorType: "SINGLE_THREADED_EXECUTOR"},

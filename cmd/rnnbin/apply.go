@@ -86,7 +86,7 @@ func (o *applyOptions) load() (*model.Model, error) {
 func (o *applyOptions) session(m *model.Model, batch int) (*graph.Session, error) {
 	c := m.Config(o.threads, graph.Kernel(o.kernel))
 	if !o.changed("threads") {
-		c.Threads = c.SuggestThreads(batch, runtime.NumCPU())
+		c.Threads = c.SuggestThreads(batch, runtime.GOMAXPROCS(0))
 	}
 	return restoredSession(o.model, c)
 }

@@ -62,7 +62,7 @@ func runCheck(ctx context.Context, asJSON bool, out io.Writer) error {
 		Library:  tflib.Path(),
 		Version:  tf.Version(),
 		CPU:      cpuFeatures(),
-		CPUs:     runtime.NumCPU(),
+		CPUs:     runtime.GOMAXPROCS(0),
 		Kernels:  graph.InstructionSets(),
 		Expected: goldenLoss,
 	}
@@ -113,10 +113,11 @@ version   %s
 devices   %s
 cpu       %s
 kernel    fused, %s
-threads   %d of %d CPUs, for the default network's steps of %.0f MFLOP; a further one for each 50
+threads   %d of %d CPUs, for the default network's steps of %.1f MFLOP; one for each %.0f
 loss      %s after one training step, %s in the original
 `, r.Library, r.Version, strings.Join(r.Devices, ", "), strings.Join(r.CPU, " "),
-		kernelLine(r.Kernels), r.Threads, r.CPUs, r.StepWork/1e6, original.FormatFloat(r.Loss), original.FormatFloat(r.Expected))
+		kernelLine(r.Kernels), r.Threads, r.CPUs, r.StepWork/1e6, graph.ThreadWork/1e6,
+		original.FormatFloat(r.Loss), original.FormatFloat(r.Expected))
 	return err
 }
 

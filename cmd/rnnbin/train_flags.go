@@ -244,7 +244,7 @@ func (o *trainOptions) fill(f *pflag.FlagSet) error {
 		o.network.Seed = rand.Int64N(math.MaxInt32)
 	}
 	if o.network.Threads == 0 {
-		o.network.Threads = o.network.SuggestThreads(o.batchSize, runtime.NumCPU())
+		o.network.Threads = o.network.SuggestThreads(o.batchSize, runtime.GOMAXPROCS(0))
 	}
 	if o.stride == 0 {
 		o.stride = max(1, o.network.Steps/2)
