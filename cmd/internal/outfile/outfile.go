@@ -29,7 +29,7 @@ func Create(path string) (*File, error) {
 		}
 		return &File{File: f}, nil
 	}
-	f, err := renameio.NewPendingFile(path, renameio.WithExistingPermissions())
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
 	var pathErr *os.PathError
 	if errors.As(err, &pathErr) { // it names a temporary file
 		return nil, &os.PathError{Op: "create", Path: path, Err: pathErr.Err}

@@ -70,3 +70,34 @@ func TestErrorsNameThePath(t *testing.T) {
 		}
 	}
 }
+
+// A new file may be read as the umask says, one that is replaced as before.
+func TestPermissions(t *testing.T) {
+	dir := t.TempDir()
+	plain, path := filepath.Join(dir, "plain"), filepath.Join(dir, "f")
+	if err := os.WriteFile(plain, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	mode := func(path string) os.FileMode {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Mode()
+	}
+	if err := write(t, path, "new").Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if mode(path) != mode(plain) {
+		t.Errorf("a new file has %v, not %v", mode(path), mode(plain))
+	}
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := write(t, path, "newer").Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if mode(path) != 0o640 {
+		t.Errorf("a replaced file has %v", mode(path))
+	}
+}
