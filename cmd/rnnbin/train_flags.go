@@ -120,7 +120,7 @@ func (o *trainOptions) addDataFlags(f *pflag.FlagSet) {
 	c := &o.columns
 	f.StringArrayVar(&o.data, "data", nil, "train on `file`, a pattern such as 'days/*.csv', or - for standard input; can be repeated.\nCSV, TSV, JSON lines, Parquet, and the first three compressed with gzip or zstd")
 	f.StringVar(&c.Label, "label", c.Label, "`column` of labels: 0 or 1, yes or no, empty for a step without one")
-	f.StringSliceVar(&c.Features, "features", nil, "`columns` to label by, separated by commas (default every other column of numbers,\nbut one that is called time, sample, index or the like and rises evenly)")
+	f.StringSliceVar(&c.Features, "features", nil, "`columns` to label by, separated by commas (default every other column of numbers,\nbut one that is called time, sample, index or the like and rises)")
 	f.StringVar(&c.Series, "series", "", "`column` that names the series of a row (default each file is one series)")
 	f.StringVar(&c.Time, "time", "", "`column` of times, which must not go back within a series")
 	f.StringVar(&c.Positive, "positive", "", "the label `value` that means 1; every other means 0")

@@ -15,9 +15,9 @@ type profile struct {
 	known  bool // a value is not missing
 	number bool // and the first of those is a number
 
-	rows          int     // counted while all hold numbers
+	rows          int     // with a number
 	last          float64 // the number before
-	least, most   float64 // the least and the most that they rise by, from the third row on
+	rises, falls  int     // rows with a greater, or a smaller one than before
 	interruptions int     // rows without a number
 }
 
@@ -31,32 +31,30 @@ func (p *profile) add(v value) {
 		p.interruptions++
 		return
 	}
-	rise := x - p.last
-	p.rows, p.last = p.rows+1, x
-	switch p.rows {
-	case 1:
-	case 2:
-		p.least, p.most = rise, rise
-	default:
-		p.least, p.most = min(p.least, rise), max(p.most, rise)
+	if p.rows > 0 && x > p.last {
+		p.rises++
 	}
+	if p.rows > 0 && x < p.last {
+		p.falls++
+	}
+	p.rows, p.last = p.rows+1, x
 }
 
-// even reports whether the column rises from row to row by about the same. A
-// time rounded to few digits rises unevenly, by up to twice as much.
-func (p *profile) even() bool {
-	return p.rows > 2 && p.interruptions == 0 && p.least > 0 && p.most <= 2*p.least
+// rising reports whether the column does little but rise. It may stay the same
+// from row to row, as a time in whole seconds does, and begin anew now and then.
+func (p *profile) rising() bool {
+	return p.rows > 2 && p.interruptions == 0 && p.rises > 0 && 10*p.falls <= p.rows
 }
 
-// timeNames are names, in lower case, under which a number that rises evenly
+// timeNames are names, in lower case, under which a number that rises
 // tells when a row was measured.
 var timeNames = []string{"time", "timestamp", "date", "datetime", "sample", "index", "t", "step"}
 
 // isTime reports whether a column without a role is the time: by its name, and
-// because it does nothing but rise. As a feature it would only teach the net
+// because it does little but rise. As a feature it would only teach the net
 // when something happened in the training part.
 func isTime(name string, p profile) bool {
-	return p.number && p.even() && slices.Contains(timeNames, strings.ToLower(name))
+	return p.number && p.rising() && slices.Contains(timeNames, strings.ToLower(name))
 }
 
 // float is v as a number.

@@ -73,7 +73,7 @@ func (r *roles) takeNumbers(file string, d decoder, arrived bool) ([]Warning, er
 			warnings = append(warnings, Warning{File: file, Column: name, Text: "not numbers, so not a feature"})
 		case r.time < 0 && isTime(name, profiles[i]):
 			r.time = i
-			warnings = append(warnings, Warning{File: file, Column: name, Text: "rises evenly, so it is taken as the time and not as a feature (--features says otherwise)"})
+			warnings = append(warnings, Warning{File: file, Column: name, Text: "rises from row to row, so it is taken as the time and not as a feature (--features says otherwise)"})
 		default:
 			r.features = append(r.features, i)
 		}
@@ -96,7 +96,7 @@ func noColumn(file string, names []string, name, flag string) error {
 // closest returns the name that a slip of the keyboard would turn into want, or
 // "".
 func closest(names []string, want string) string {
-	best, least := "", 1+len(want)/3
+	best, least := "", (1+len(want))/3
 	for _, name := range names {
 		if n := edits(strings.ToLower(name), strings.ToLower(want)); name != "" && n <= least {
 			best, least = name, n-1
