@@ -2,6 +2,9 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 // Steps are taken together for the weight gradient until they have about so
 // many rows: few while the sums fit into the first-level cache, otherwise enough
@@ -86,6 +89,20 @@ static pthread_mutex_t store_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct block *store[STORE_LIMIT];
 static int stored;
 
+// Long sequences are walked from end to end, which with pages of 2 MiB, where the
+// system has them, misses fewer of the addresses that the processor remembers.
+enum { HUGE_PAGE = 1 << 21 };
+
+static void *new_block(size_t bytes) {
+  if (bytes < HUGE_PAGE) return aligned_alloc(64, bytes);
+  bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+  void *memory = aligned_alloc(HUGE_PAGE, bytes);
+#if defined(MADV_HUGEPAGE)
+  if (memory) madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+  return memory;
+}
+
 float *scratch_acquire(size_t floats) {
   struct block *b = NULL;
   pthread_mutex_lock(&store_lock);
@@ -93,7 +110,7 @@ float *scratch_acquire(size_t floats) {
   pthread_mutex_unlock(&store_lock);
   if (!b || b->floats < floats) {
     free(b);
-    b = aligned_alloc(64, (size_t)rnn_round((int64_t)floats + HEADER) * sizeof(float));
+    b = new_block((size_t)rnn_round((int64_t)floats + HEADER) * sizeof(float));
     if (!b) return NULL;
     b->floats = floats;
   }

@@ -6,32 +6,43 @@
 
 #include "sequence.h"
 
+// Steps are brought to the head together until they have so many rows: enough to
+// fill its blocks, and few enough to be in a cache still.
+enum { HEAD_ROWS = 256 };
+
+// The head over the rows of some steps, but for its gradients.
+static void train_head(const struct rnn_train *f, const struct rnn_slice *s, const struct layer *l,
+                       const struct train_scratch *m, int64_t begin, int64_t end) {
+  const int64_t O = f->head.outputs, rows = s->end - s->begin;
+  head_project(&f->head, f->size.units, (end - begin) * rows, l->h + begin * l->h_step, l->h_row, m->columns,
+               m->logits + begin * rows * O);
+  for (int64_t t = begin; t < end; t++)
+    head_score(&f->head, f->starts + s->begin, t, rows, m->logits + t * rows * O, m->dlogits + t * rows * O, s->loss);
+}
+
 // Row r of A for step t is [x, h before t]: a step leaves its state in the next
 // one's.
 INLINE void train_forward(enum rnn_activation activation, const struct rnn_train *f, const struct rnn_slice *s,
-                          const struct forward_scratch *m) {
+                          const struct layer *l, const struct train_scratch *all) {
   const int64_t T = f->size.steps, F = f->size.inputs, U = f->size.units, rows = s->end - s->begin;
+  const struct forward_scratch *m = &all->forward;
   const struct forward_steps steps = begin_forward(&f->size, rows, f->kernel, f->bias, m);
-  const int64_t stride = rnn_stride(rnn_round(F) + rnn_round(U));
-  for (int64_t r = 0; r < (T + 1) * rows; r++) memset(m->in + r * stride, 0, (size_t)rnn_round(F) * sizeof(float));
+  const int64_t stride = l->h_row;
   for (int64_t r = 0; r < rows; r++) copy_state(m->in + r * stride + rnn_round(F), NULL, 0, U);
-  for (int64_t t = 0; t < T; t++) {
+  *s->loss = 0;
+  for (int64_t t = 0, scored = 0; t < T; t++) {
     const struct matrix in = {m->in + t * rows * stride, stride};
-    for (int64_t r = 0; r < rows; r++) put_input(&steps, in, r, f->x + (f->starts[s->begin + r] + t) * F);
+    for (int64_t r = 0; r < rows; r++) {
+      memset(in.at + r * stride, 0, (size_t)rnn_round(F) * sizeof(float));
+      put_input(&steps, in, r, f->x + (f->starts[s->begin + r] + t) * F);
+    }
     multiply_forward(&steps, in);
     for (int64_t r = 0; r < rows; r++)
       cell_forward(activation, U, m->pre + r * steps.pre.stride, m->bias, in.at + (rows + r) * stride + rnn_round(F), NULL);
+    if ((t + 1 - scored) * rows < HEAD_ROWS && t + 1 < T) continue;
+    train_head(f, s, l, all, scored, t + 1);
+    scored = t + 1;
   }
-}
-
-// The head over the rows of all steps, but for its gradients.
-static void train_head(const struct rnn_train *f, const struct rnn_slice *s, const struct layer *l,
-                       const struct train_scratch *m) {
-  const int64_t T = f->size.steps, O = f->head.outputs, rows = s->end - s->begin;
-  head_project(&f->head, f->size.units, T * rows, l->h, l->h_row, m->columns, m->logits);
-  *s->loss = 0;
-  for (int64_t t = 0; t < T; t++)
-    head_score(&f->head, f->starts + s->begin, t, rows, m->logits + t * rows * O, m->dlogits + t * rows * O, s->loss);
 }
 
 INLINE void train_backward(enum rnn_activation activation, enum through through, const struct rnn_train *f,
@@ -66,8 +77,7 @@ INLINE void train_with(enum rnn_activation activation, const struct rnn_train *f
   const struct train_scratch m = train_layout(&f->size, f->head.outputs, rows, s->scratch);
   const int64_t row = rnn_stride(inputs + rnn_round(f->size.units)), step = rows * row;
   const struct layer l = {m.forward.in, step, row, m.forward.in + step + inputs, step, row, NULL};
-  train_forward(activation, f, s, &m.forward);
-  train_head(f, s, &l, &m);
+  train_forward(activation, f, s, &l, &m);
   if (f->head.outputs == 2)
     train_backward(activation, TWO, f, s, &l, &m);
   else
