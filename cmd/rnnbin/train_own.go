@@ -194,6 +194,9 @@ func (t *ownTask) warn(o *trainOptions, label string, errOut io.Writer) {
 		}
 		fmt.Fprintln(errOut)
 	}
+	if v := t.validation; v != nil && series.CountLabels(v.Labels, v.Parts)[1] == 0 {
+		fmt.Fprintf(errOut, "rnnbin: warning: column %q: no label of the validation part is 1, so the epoch of least loss counts as best\n", label)
+	}
 	var short []series.Range
 	for _, p := range t.fold.train {
 		if p.Len() < o.network.Steps {
