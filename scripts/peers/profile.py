@@ -17,6 +17,7 @@ FRAME = re.compile(r"\s*[0-9a-f]+ (.*) \(([^()]*)\)$")
 KERNEL = re.compile(r"tensorflow::(\w+?)(?:Op)?(?:<(.*)>)?::Compute(?:Async)?$")
 FUNCTOR = re.compile(r"functor::(\w+)")
 START = re.compile(r"NewSession|assemble|TF_NewGraph|GetOrCreateExecutors|ImportGraphDef|SetSeries|runtime\.(doInit|schedinit)|_dl_")
+CLONE = re.compile(r"(\.(constprop|isra|part|cold|\d+))+$")  # what the C compiler adds to a function's name
 EXECUTOR = re.compile(r"ThreadPoolDevice::Compute|DirectSession::Run|FunctionLibraryRuntime|NodeDef|OpKernelContext|ProcessFunctionLibrary")
 
 
@@ -26,7 +27,7 @@ def samples(lines):
     for line in lines:
         match = FRAME.match(line)
         if match:
-            frames.append((match[1], os.path.basename(match[2])))
+            frames.append((CLONE.sub("", match[1]), os.path.basename(match[2])))
         elif not line.strip() and frames:
             yield frames
             frames = []
@@ -85,7 +86,7 @@ def print_table(counts, inside, step):
             small += count
             continue
         row(where, count)
-        for function, n in inside[where].most_common(6):
+        for function, n in inside[where].most_common(10):
             if function and n >= total / 200:
                 row(f"&nbsp;&nbsp;{function}", n)
     row("all that is below 0.5 % each", small)
