@@ -50,18 +50,35 @@ func noRows(units int) *tf.Tensor {
 func (f fused) train(s *op.Scope, weights []tf.Output, p plan, at tf.Output) training {
 	attrs := f.attrs()
 	attrs[kernels.AttrSteps] = int64(f.cfg.Steps)
-	out := ourOp(s.SubScope("train"), kernels.Train, 7, attrs, slices.Concat(p.list(), []tf.Output{at}, weights)...)
+	var inputs []tf.Input
+	for _, in := range slices.Concat(p.list(), []tf.Output{at}, weights) {
+		inputs = append(inputs, in)
+	}
+	out := ourOp(s.SubScope("train"), kernels.Train, 7, attrs, inputs...)
 	return training{out[0], out[1], out[2], out[3:]}
 }
 
-// ourOp adds one of our operations and returns its first outputs.
-func ourOp(s *op.Scope, kind string, outputs int, attrs map[string]any, inputs ...tf.Output) []tf.Output {
-	spec := tf.OpSpec{Type: kind, Attrs: attrs}
-	for _, in := range inputs {
-		spec.Input = append(spec.Input, in)
+// adam is Config.update for Adam, as one operation with clipping.
+func (f fused) adam(s *op.Scope, h handles, powers []tf.Output, rate, norm tf.Output, grads []tf.Output) ([]*tf.Operation, []tf.Output) {
+	var weights, first, second tf.OutputList
+	for _, w := range f.cfg.weights() {
+		weights = append(weights, h[w.name])
+		first, second = append(first, h[w.name+firstMoment]), append(second, h[w.name+secondMoment])
 	}
+	next := ourOp(s, kernels.Adam, 2, map[string]any{
+		kernels.AttrBeta1:    f.cfg.Beta1,
+		kernels.AttrBeta2:    f.cfg.Beta2,
+		kernels.AttrEpsilon:  f.cfg.Epsilon,
+		kernels.AttrClipNorm: f.cfg.ClipNorm,
+		kernels.AttrISA:      f.cfg.Kernel.isa(),
+	}, weights, first, second, tf.OutputList(grads), powers[0], powers[1], rate, norm)
+	return []*tf.Operation{next[0].Op}, next
+}
+
+// ourOp adds one of our operations and returns its first outputs.
+func ourOp(s *op.Scope, kind string, outputs int, attrs map[string]any, inputs ...tf.Input) []tf.Output {
 	list := make([]tf.Output, outputs)
-	if added := s.AddOperation(spec); added != nil { // else the scope holds the error
+	if added := s.AddOperation(tf.OpSpec{Type: kind, Attrs: attrs, Input: inputs}); added != nil { // else the scope holds the error
 		for i := range list {
 			list[i] = added.Output(i)
 		}

@@ -33,7 +33,7 @@ func (c Config) optimizer() optimizer {
 	case AdamW:
 		return adamW{adam{c, "/AdamW", "/AdamW_1"}}
 	default:
-		return adam{c, "/Adam", "/Adam_1"}
+		return adam{c, firstMoment, secondMoment}
 	}
 }
 
@@ -50,7 +50,11 @@ func (c Config) optimizerVariables(weights []variable) []variable {
 
 // update moves every weight against its gradient; norm is the global norm of
 // grads. It returns the operations to wait for, and the next step's shared.
+// Adam, which most use, has an operation of our own that does it all.
 func (c Config) update(s *op.Scope, h handles, shared []tf.Output, rate, norm tf.Output, grads []tf.Output) ([]*tf.Operation, []tf.Output) {
+	if c.Optimizer == Adam && c.Kernel != KernelPortable {
+		return fused{c}.adam(s.SubScope("adam"), h, shared, rate, norm, grads)
+	}
 	if c.ClipNorm > 0 {
 		grads = c.clip(s.SubScope("clip"), grads, norm)
 	}
@@ -74,6 +78,12 @@ func (c Config) clip(s *op.Scope, grads []tf.Output, norm tf.Output) []tf.Output
 	}
 	return clipped
 }
+
+// Suffixes of Adam's moments.
+const (
+	firstMoment  = "/Adam"
+	secondMoment = "/Adam_1"
+)
 
 // adam keeps two moments for each weight, and the powers of both betas. The
 // powers are float32 and multiplied up step by step, as in TensorFlow 1;

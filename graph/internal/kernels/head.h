@@ -23,13 +23,4 @@ struct rnn_head {
   float *dbias;         // [O]
 };
 
-// Adds to sum the weighted losses of a step's logits [n,O], row i of which belongs to
-// row starts[i]+t of the series, and leaves the mean's gradient in dlogits. A label
-// that is no class gives a loss that is not a number.
-void head_score(const struct rnn_head *, const int32_t *starts, int64_t t, int64_t n, const float *logits,
-                float *dlogits, double *sum);
-
-// Adds a step's part to the gradient of the bias.
-void head_bias_gradient(int64_t rows, int64_t outputs, const float *dlogits, float *dbias);
-
 #endif

@@ -5,19 +5,6 @@
 #include "head.h"
 #include "vector.h"
 
-// A product that is rounded before it is added: the compiler may not fuse what it
-// cannot see through.
-INLINE vec rounded(vec product) {
-#if defined(__AVX512F__)
-  __asm__("" : "+v"(product));
-#elif defined(__x86_64__)
-  __asm__("" : "+x"(product));
-#elif defined(__aarch64__)
-  __asm__("" : "+w"(product));
-#endif
-  return product;
-}
-
 enum { HEAD_BLOCK = 2 * LANES }; // rows that are projected side by side
 
 // Two vectors of rows, [U, HEAD_BLOCK] transposed, by the weights of count (1 or

@@ -5,9 +5,9 @@ int io_ok(const struct io *io) { return TF_GetCode(io->status) == TF_OK; }
 
 void io_fail(struct io *io, TF_Code code, const char *message) { TF_SetStatus(io->status, code, message); }
 
-struct io io_begin(TF_OpKernelContext *context, int inputs) {
+struct io io_begin(TF_OpKernelContext *context, int first, int inputs) {
   struct io io = {.context = context, .status = TF_NewStatus()};
-  for (int i = 0; i < inputs && io_ok(&io); i++) TF_GetInput(context, i, &io.in[i], io.status);
+  for (int i = 0; i < inputs && io_ok(&io); i++) TF_GetInput(context, first + i, &io.in[i], io.status);
   return io;
 }
 

@@ -16,7 +16,8 @@ struct io {
   TF_Tensor *in[IO_MAX], *out[IO_MAX]; // ours to delete
 };
 
-struct io io_begin(TF_OpKernelContext *, int inputs);
+// With so many inputs from first on.
+struct io io_begin(TF_OpKernelContext *, int first, int inputs);
 
 // Tells TensorFlow the status and frees what io holds.
 void io_end(struct io *);

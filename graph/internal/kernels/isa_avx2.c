@@ -1,18 +1,23 @@
 // AVX2 with FMA: vectors of eight, 16 registers.
 #if defined(__x86_64__)
+#include <immintrin.h>
+
 #include "target.h"
 TARGET_BEGIN("avx2,fma")
 #define LANES 8
+#define ROOT(v) ((vec)_mm256_sqrt_ps((__m256)(v)))
 #define WIDEST(rows) ((rows) <= 1 ? 8 : (rows) <= 2 ? 6 : (rows) <= 4 ? 3 : 2)
 #define TALLEST(vectors) ((vectors) <= 2 ? 6 : 4)
 #define TILES(T) \
   T(1, 1) T(1, 2) T(1, 3) T(1, 4) T(1, 5) T(1, 6) T(1, 7) T(1, 8) \
   T(2, 1) T(2, 2) T(2, 3) T(2, 4) T(2, 5) T(2, 6) T(3, 1) T(3, 2) T(3, 3) \
   T(4, 1) T(4, 2) T(4, 3) T(5, 1) T(5, 2) T(6, 1) T(6, 2)
+#include "adam_vec.h"
+#include "norm.h"
 #include "training.h"
 TARGET_END
 
 static int available(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
-const struct rnn_isa rnn_avx2 = {"avx2", available, forward, backward, train};
+const struct rnn_isa rnn_avx2 = {"avx2", available, forward, backward, train, squares, adam};
 #endif

@@ -29,6 +29,13 @@
 // as a mean by the weights w, and backward. Norm is the Euclidean norm of all
 // gradients; rate is what the plan has for the step.
 //
+//	RnnbinAdam(weights, first, second, gradients, beta1_power, beta2_power, rate, norm)
+//	    -> next1, next2
+//
+// moves N weights with their moments, all of them variables, as N ResourceApplyAdam
+// do, to the same bits, and multiplies the powers by their betas. With clip_norm
+// above 0 gradients are scaled as tf.clip_by_global_norm does.
+//
 //	RnnbinRecord(report [K,2], at, loss, norm) -> report, next
 //
 // writes a line of the report and says which step comes next: at+1, or MaxInt32
@@ -53,6 +60,7 @@ const (
 	Forward  = C.RNNBIN_FORWARD
 	Backward = C.RNNBIN_BACKWARD
 	Train    = C.RNNBIN_TRAIN
+	Adam     = C.RNNBIN_ADAM
 	Record   = C.RNNBIN_RECORD
 )
 
@@ -63,6 +71,12 @@ const (
 	AttrISA           = "isa"            // string, "auto" unless given: one of ISAs
 	AttrInputGradient = "input_gradient" // bool, Backward only: compute dx; otherwise it is [0,B,F]
 	AttrSteps         = "steps"          // int, Train only: T
+
+	// Adam only, which has AttrISA besides.
+	AttrBeta1    = "beta1"     // float
+	AttrBeta2    = "beta2"     // float
+	AttrEpsilon  = "epsilon"   // float
+	AttrClipNorm = "clip_norm" // float, 0 unless given: no clipping
 )
 
 // ISAAuto asks for the best instruction set of the machine.

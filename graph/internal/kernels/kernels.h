@@ -4,6 +4,7 @@
 #define RNNBIN_FORWARD "RnnbinRNNForward"
 #define RNNBIN_BACKWARD "RnnbinRNNBackward"
 #define RNNBIN_TRAIN "RnnbinTrain"
+#define RNNBIN_ADAM "RnnbinAdam"
 #define RNNBIN_RECORD "RnnbinRecord"
 
 // Registers the ops and their CPU kernels with TensorFlow's runtime. Message

@@ -125,6 +125,12 @@ static const struct rnn_isa *find_isa(const char *name, TF_Status *status) {
   return NULL;
 }
 
+const struct rnn_isa *isa_attribute(TF_OpKernelConstruction *c, TF_Status *status) {
+  char text[32] = "";
+  TF_OpKernelConstruction_GetAttrString(c, "isa", text, sizeof text - 1, status);
+  return TF_GetCode(status) == TF_OK ? find_isa(text, status) : NULL;
+}
+
 // An op's attributes, in words for those that not every op has.
 enum { HAS_INPUT_GRADIENT = 1, HAS_STEPS = 2 };
 
@@ -137,9 +143,7 @@ static struct kernel *new_kernel(TF_OpKernelConstruction *c, int has) {
   if (TF_GetCode(status) == TF_OK)
     TF_OpKernelConstruction_GetAttrString(c, "activation", text, sizeof text - 1, status);
   if (TF_GetCode(status) == TF_OK) k->activation = strcmp(text, "tanh") ? RNN_RELU : RNN_TANH;
-  memset(text, 0, sizeof text);
-  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrString(c, "isa", text, sizeof text - 1, status);
-  if (TF_GetCode(status) == TF_OK) k->isa = find_isa(text, status);
+  if (TF_GetCode(status) == TF_OK) k->isa = isa_attribute(c, status);
   if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrInt32(c, "threads", &k->threads, status);
   if (TF_GetCode(status) == TF_OK && has & HAS_INPUT_GRADIENT)
     TF_OpKernelConstruction_GetAttrBool(c, "input_gradient", &input_gradient, status);
@@ -167,7 +171,7 @@ struct run {
 };
 
 static struct run begin_run(TF_OpKernelContext *c, int inputs) {
-  struct run r = {.io = io_begin(c, inputs)};
+  struct run r = {.io = io_begin(c, 0, inputs)};
   for (int i = 0; i < inputs && io_ok(&r.io); i++) {
     r.shapes[i].rank = TF_NumDims(r.io.in[i]);
     for (int d = 0; d < r.shapes[i].rank && d < SHAPE_RANK_MAX; d++) r.shapes[i].dim[d] = TF_Dim(r.io.in[i], d);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "adam.h"
 #include "head.h"
 
 enum rnn_activation { RNN_RELU, RNN_TANH };
@@ -71,6 +72,9 @@ struct rnn_isa {
   void (*forward)(const struct rnn_forward *, const struct rnn_slice *);
   void (*backward)(const struct rnn_backward *, const struct rnn_slice *);
   void (*train)(const struct rnn_train *, const struct rnn_slice *);
+  double (*squares)(const float *values, int64_t n);  // their sum
+  // Moves n values of a weight against their gradient.
+  void (*adam)(const struct rnn_adam *, int64_t n, const float *gradient, float *weight, float *first, float *second);
 };
 
 // The best first, the plain one last; all that were compiled in.

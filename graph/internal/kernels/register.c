@@ -28,6 +28,7 @@ void rnnbin_register(char *message, int size) {
   TF_Status *status = TF_NewStatus();
   register_recurrence(status);
   register_train(status);
+  register_adam(status);
   snprintf(message, (size_t)size, "%s", TF_GetCode(status) == TF_OK ? "" : TF_Message(status));
   TF_DeleteStatus(status);
 }

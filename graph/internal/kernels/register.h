@@ -16,6 +16,7 @@ void register_op(const char *name, const char *const *inputs, const char *const 
 
 void register_recurrence(TF_Status *);
 void register_train(TF_Status *);
+void register_adam(TF_Status *);
 
 // What the attributes of an op say.
 struct kernel {
@@ -25,6 +26,9 @@ struct kernel {
   bool input_gradient;  // backward only
   int64_t steps;        // train only
 };
+
+// The attribute isa; NULL when this machine has no such one.
+const struct rnn_isa *isa_attribute(TF_OpKernelConstruction *, TF_Status *);
 
 // A struct kernel for the op; NULL, with the failure told to TensorFlow, when an
 // attribute is wrong.

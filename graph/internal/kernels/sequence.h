@@ -3,6 +3,7 @@
 #define RNNBIN_SEQUENCE_H
 
 #include "cell.h"
+#include "head_loss.h"
 #include "head_vec.h"
 #include "order.h"
 #include "product.h"

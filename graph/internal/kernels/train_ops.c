@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "kernels.h"
-#include "norm.h"
 #include "recurrence.h"
 
 #define TF_UNUSED_NAME rnnbin_unused_in_train_ops
@@ -93,10 +92,10 @@ static double total_weight(const float *w, const int32_t *starts, int64_t batch,
   return total;
 }
 
-static double global_norm(const struct rnn_train *f) {
+static double global_norm(const struct rnn_isa *isa, const struct rnn_train *f) {
   const int64_t F = f->size.inputs, U = f->size.units, O = f->head.outputs;
-  return sqrt(norm_squares(f->dkernel, (F + U) * U) + norm_squares(f->dbias, U) + norm_squares(f->head.dkernel, U * O) +
-              norm_squares(f->head.dbias, O));
+  return sqrt(isa->squares(f->dkernel, (F + U) * U) + isa->squares(f->dbias, U) + isa->squares(f->head.dkernel, U * O) +
+              isa->squares(f->head.dbias, O));
 }
 
 static void run_train(const struct kernel *k, struct io *io) {
@@ -132,12 +131,12 @@ static void run_train(const struct kernel *k, struct io *io) {
     io_fail(io, TF_RESOURCE_EXHAUSTED, "no memory for a training step");
     return;
   }
-  *norm = (float)global_norm(&f);
+  *norm = (float)global_norm(k->isa, &f);
   *rate = ((const float *)TF_TensorData(in[TRAIN_RATES]))[at];
 }
 
 static void compute_train(void *kernel, TF_OpKernelContext *c) {
-  struct io io = io_begin(c, TRAIN_INPUTS);
+  struct io io = io_begin(c, 0, TRAIN_INPUTS);
   if (io_ok(&io) && !plan_fits(io.in))
     io_fail(&io, TF_INVALID_ARGUMENT, "want x [rows, inputs], y and w [rows], starts [K, batch], rates [K], 0 <= at < K");
   if (io_ok(&io) && !weights_fit(io.in))
@@ -187,7 +186,7 @@ static void run_record(struct io *io) {
 
 static void compute_record(void *kernel, TF_OpKernelContext *c) {
   (void)kernel;
-  struct io io = io_begin(c, RECORD_INPUTS);
+  struct io io = io_begin(c, 0, RECORD_INPUTS);
   if (io_ok(&io)) {
     const int32_t at = int_at(io.in[RECORD_AT], 0);
     if (TF_NumDims(io.in[RECORD_REPORT]) != 2 || TF_Dim(io.in[RECORD_REPORT], 1) != 2 || at < 0 ||

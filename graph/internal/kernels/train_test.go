@@ -142,6 +142,41 @@ func TestCTrain(t *testing.T) {
 	}
 }
 
+// TestCTrainLogits gives all rows the same two logits, by the projection's bias,
+// from ties to differences that leave float32's range.
+func TestCTrainLogits(t *testing.T) {
+	const rounding = 3e-7
+	pairs := [][2]float32{{0, 0}, {1, 1}, {0.3, -0.2}, {-3, 4}, {10, -6}, {-20, 20}, {60, -50}, {-90, 90}, {1e4, 0}, {-1e30, 1e30}, {-3e38, 3e38}}
+	for _, isa := range ISAs() {
+		for _, z := range pairs {
+			for label := range 2 {
+				c := newTraining(shape{3, 7, 2, 5}, isa, false, 1)
+				h := newHead(shape{3, 7, 2, 5}, 2)
+				clear(h.projection)
+				copy(h.bias, z[:])
+				for i := range h.labels {
+					h.labels[i], h.w[i] = float32(label), 1
+				}
+				c.forward()
+				c.train(h)
+				gap := float64(z[1-label]) - float64(z[label]) // by which the other is ahead
+				loss, wrong := max(gap, 0)+math.Log1p(math.Exp(-math.Abs(gap))), 1/(1+math.Exp(-gap))
+				if math.Abs(gap) > math.MaxFloat32 {
+					loss = float64(float32(loss)) // infinite, too
+				}
+				gradient := []float64{wrong, wrong}
+				gradient[label] = -wrong
+				for i, want := range append(gradient, loss) {
+					got := float64(append(h.dprojbias, h.mean[0])[i])
+					if d := math.Abs(got - want); got != want && !(d <= rounding*max(1, math.Abs(want))) {
+						t.Errorf("%s, logits %v, label %d: value %d is %v, want %v", isa, z, label, i, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestCTrainWithoutWeights(t *testing.T) {
 	s := shape{2, 3, 1, 5}
 	forEachVariant(t, func(t *testing.T, isa string, tanh bool) {

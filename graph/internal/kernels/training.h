@@ -16,8 +16,8 @@ static void train_head(const struct rnn_train *f, const struct rnn_slice *s, con
   const int64_t O = f->head.outputs, rows = s->end - s->begin;
   head_project(&f->head, f->size.units, (end - begin) * rows, l->h + begin * l->h_step, l->h_row, m->columns,
                m->logits + begin * rows * O);
-  for (int64_t t = begin; t < end; t++)
-    head_score(&f->head, f->starts + s->begin, t, rows, m->logits + t * rows * O, m->dlogits + t * rows * O, s->loss);
+  head_score(&f->head, f->starts + s->begin, begin, end, rows, m->logits + begin * rows * O,
+             m->dlogits + begin * rows * O, s->loss);
 }
 
 // Row r of A for step t is [x, h before t]: a step leaves its state in the next

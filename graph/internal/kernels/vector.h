@@ -51,6 +51,19 @@ INLINE void store_upto(float *p, vec v, int64_t n) {
     store_part(p, v, n);
 }
 
+// A product that is rounded before it is added: the compiler may not fuse what it
+// cannot see through.
+INLINE vec rounded(vec product) {
+#if defined(__AVX512F__)
+  __asm__("" : "+v"(product));
+#elif defined(__x86_64__)
+  __asm__("" : "+x"(product));
+#elif defined(__aarch64__)
+  __asm__("" : "+w"(product));
+#endif
+  return product;
+}
+
 // yes where mask is all ones, no where it is zero.
 INLINE vec choose(ivec mask, vec yes, vec no) {
   return (vec)((mask & (ivec)yes) | (~mask & (ivec)no));
