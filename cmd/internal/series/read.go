@@ -66,10 +66,13 @@ func read(ctx context.Context, patterns []string, stdin io.Reader, o Options) (*
 		o.Features, o.Time = l.data.Features, l.data.TimeColumn
 	}
 	l.finish()
+	if err := l.check(o); err != nil {
+		return nil, err
+	}
 	if !chosen {
 		l.data.warnCounters()
 	}
-	return l.data, l.check(o)
+	return l.data, nil
 }
 
 // fileSize is the size of a regular file, else 0; opening it reports errors.
