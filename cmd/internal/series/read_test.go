@@ -102,6 +102,8 @@ func TestReadErrors(t *testing.T) {
 		{"time goes back", "t,a,label\n1,1,0\n3,1,0\n2,1,1\n", timed, `standard input:4: column "t": time goes back in series "standard input": from 3 to 2`},
 		{"timestamp goes back", "t,a,label\n2024-01-01T10:00:00Z,1,0\n2024-01-01T10:30:00+01:00,1,0\n", timed, `standard input:3: column "t": time goes back`},
 		{"no timestamp", "t,a,label\nnoon,1,0\n", timed, `standard input:2: column "t": "noon" is neither a number nor a timestamp`},
+		{"no time", "t,a,label\n1,1,0\n,1,0\n", timed, `standard input:3: column "t": the time is missing`},
+		{"time that is no number", "t,a,label\n3,1,0\nnan,1,0\n1,1,0\n", timed, `standard input:3: column "t": the time is missing`},
 		{"zip", "PK\x03\x04....", plain, "this is a zip archive or a spreadsheet"},
 		{"UTF-16", "\xff\xfea\x00,\x00", plain, "this is UTF-16 text"},
 		{"JSON of no object", "{\"a\":1,\"label\":0}\n[1]\n", plain, `standard input:2: "[1]" is not a JSON object on one line`},

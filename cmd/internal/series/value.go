@@ -205,7 +205,7 @@ type clock struct{ layout int }
 // time returns v as a number: itself, or the seconds since 1970 of a timestamp
 // (UTC where it names no zone).
 func (c *clock) time(v value) (float64, error) {
-	if v.empty() {
+	if v.missing() {
 		return 0, errors.New("the time is missing")
 	}
 	if v.kind == numberKind {
