@@ -8,11 +8,10 @@ import (
 // Set is what the engine keeps for a whole run: features, and for each row the
 // label that the net is to give there and what it weighs in the loss.
 type Set struct {
-	X      []float32 // [N,F]
-	Y      []float32 // [N] 0 or 1; 0 where W is 0
-	W      []float32 // [N] class weight; 0 for unlabelled rows and padding
-	Parts  []Range   // the parts given to Build, in their order, as rows of this set
-	Source []int32   // [N] row of the data, -1 for padding; nil when they are the same
+	X     []float32 // [N,F]; zeros in padding
+	Y     []float32 // [N] 0 or 1; 0 where W is 0
+	W     []float32 // [N] class weight; 0 for unlabelled rows and padding
+	Parts []Range   // the parts given to Build, in their order, as rows of this set
 }
 
 // Layout says how Build lays parts of the data out.
@@ -73,16 +72,9 @@ func (s *Set) sameRows(d *Data, parts []Range) bool {
 
 func (s *Set) copyRows(d *Data, parts []Range, n int) {
 	F := len(d.Features)
-	s.X, s.Source = make([]float32, n*F), make([]int32, n)
+	s.X = make([]float32, n*F)
 	for i, p := range parts {
-		at := s.Parts[i]
-		copy(s.X[at.Start*F:], d.X[p.Start*F:p.End*F])
-		for j := range at.Len() {
-			s.Source[at.Start+j] = -1
-			if j < p.Len() {
-				s.Source[at.Start+j] = int32(p.Start + j)
-			}
-		}
+		copy(s.X[s.Parts[i].Start*F:], d.X[p.Start*F:p.End*F])
 	}
 }
 

@@ -14,7 +14,6 @@ type Data struct {
 	Labels     []int8    // [N] 0, 1 or Unlabelled; nil when the column is absent
 	Time       []float64 // [N] numbers, or seconds since 1970; nil without a time column
 	Series     []Range   // cover the rows from 0 to N in order
-	Rows       []int32   // [N] the input row of each row; nil when they are the same
 	Input      int       // number of input rows, those left out included
 	Warnings   []Warning
 }

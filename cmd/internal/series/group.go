@@ -41,11 +41,6 @@ func (l *loader) group(position []int, n int) {
 	if d.Time != nil {
 		d.Time = permute(d.Time, 1, order)
 	}
-	if d.Rows != nil {
-		d.Rows = permute(d.Rows, 1, order)
-	} else {
-		d.Rows = order
-	}
 }
 
 // permute returns the rows of s, width values each, in the given order.

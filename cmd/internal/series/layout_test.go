@@ -80,23 +80,23 @@ func TestBuild(t *testing.T) {
 		name   string
 		parts  []Range
 		layout Layout
+		x      []float32
 		y, w   []float32
-		source []int32
 	}{
-		{"as it is", d.Series, Layout{2, 0, ClassWeight{1, 1}},
-			[]float32{0, 1, 0, 0, 0, 1}, []float32{1, 1, 1, 0, 1, 1}, nil},
-		{"weights", d.Series, Layout{2, 0, ClassWeight{.5, 3}},
-			[]float32{0, 1, 0, 0, 0, 1}, []float32{.5, 3, .5, 0, .5, 3}, nil},
-		{"one step ahead", d.Series, Layout{2, 1, ClassWeight{1, 1}},
-			[]float32{1, 0, 0, 0, 1, 0}, []float32{1, 1, 0, 0, 1, 0}, nil},
-		{"one step behind", d.Series, Layout{2, -1, ClassWeight{1, 1}},
-			[]float32{0, 0, 1, 0, 0, 0}, []float32{0, 1, 1, 1, 0, 1}, nil},
-		{"padding", d.Series, Layout{3, 0, ClassWeight{1, 1}},
-			[]float32{0, 1, 0, 0, 0, 1, 0}, []float32{1, 1, 1, 0, 1, 1, 0}, []int32{0, 1, 2, 3, 4, 5, -1}},
-		{"a part", d.Series[1:], Layout{2, 0, ClassWeight{1, 1}},
-			[]float32{0, 1}, []float32{1, 1}, []int32{4, 5}},
-		{"horizon beyond everything", d.Series, Layout{2, 9, ClassWeight{1, 1}},
-			make([]float32, 6), make([]float32, 6), nil},
+		{"as it is", d.Series, Layout{2, 0, ClassWeight{1, 1}}, d.X,
+			[]float32{0, 1, 0, 0, 0, 1}, []float32{1, 1, 1, 0, 1, 1}},
+		{"weights", d.Series, Layout{2, 0, ClassWeight{.5, 3}}, d.X,
+			[]float32{0, 1, 0, 0, 0, 1}, []float32{.5, 3, .5, 0, .5, 3}},
+		{"one step ahead", d.Series, Layout{2, 1, ClassWeight{1, 1}}, d.X,
+			[]float32{1, 0, 0, 0, 1, 0}, []float32{1, 1, 0, 0, 1, 0}},
+		{"one step behind", d.Series, Layout{2, -1, ClassWeight{1, 1}}, d.X,
+			[]float32{0, 0, 1, 0, 0, 0}, []float32{0, 1, 1, 1, 0, 1}},
+		{"padding", d.Series, Layout{3, 0, ClassWeight{1, 1}}, []float32{0, 1, 2, 3, 4, 5, 0},
+			[]float32{0, 1, 0, 0, 0, 1, 0}, []float32{1, 1, 1, 0, 1, 1, 0}},
+		{"a part", d.Series[1:], Layout{2, 0, ClassWeight{1, 1}}, []float32{4, 5},
+			[]float32{0, 1}, []float32{1, 1}},
+		{"horizon beyond everything", d.Series, Layout{2, 9, ClassWeight{1, 1}}, d.X,
+			make([]float32, 6), make([]float32, 6)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -104,13 +104,8 @@ func TestBuild(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(s.Y, test.y) || !slices.Equal(s.W, test.w) || !slices.Equal(s.Source, test.source) {
-				t.Errorf("Y %v W %v source %v, want %v %v %v", s.Y, s.W, s.Source, test.y, test.w, test.source)
-			}
-			for i, source := range s.Source {
-				if source >= 0 && s.X[i] != d.X[source] || source < 0 && s.X[i] != 0 {
-					t.Errorf("row %d of X is %v", i, s.X[i])
-				}
+			if !slices.Equal(s.X, test.x) || !slices.Equal(s.Y, test.y) || !slices.Equal(s.W, test.w) {
+				t.Errorf("X %v Y %v W %v, want %v %v %v", s.X, s.Y, s.W, test.x, test.y, test.w)
 			}
 		})
 	}

@@ -135,12 +135,6 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 func (l *loader) append(c *Chunk, part float64) {
 	d := l.data
 	l.appendRuns(c)
-	if len(d.Rows) > 0 || c.Rows() < c.InputRows() {
-		d.Rows = fillIdentity(d.Rows, len(d.X)/len(d.Features))
-		for _, i := range c.Input {
-			d.Rows = append(d.Rows, int32(d.Input)+i)
-		}
-	}
 	d.Input += c.InputRows()
 	d.X = appendAll(d.X, c.X, part)
 	d.Labels = appendAll(d.Labels, c.Labels, part)
@@ -167,14 +161,6 @@ func (l *loader) appendRuns(c *Chunk) {
 		}
 		at++
 	}
-}
-
-// fillIdentity continues rows, whose rest was left out, up to n.
-func fillIdentity(rows []int32, n int) []int32 {
-	for len(rows) < n {
-		rows = append(rows, int32(len(rows)))
-	}
-	return rows
 }
 
 // appendAll appends more to s. When s is full it makes room for all that will
