@@ -68,6 +68,9 @@ const (
 	Tanh Activation = "tanh"
 )
 
+// Activations lists every activation, in the order in which help texts name them.
+var Activations = []Activation{ReLU, Tanh}
+
 // Kernel names the form in which a recurrence runs.
 type Kernel string
 
@@ -96,7 +99,7 @@ type Config struct {
 	Features int // input columns, F
 	Units    int // width of the recurrent state, U
 
-	Activation Activation
+	Activation Activation // of the recurrent cells
 	Loss       Loss
 	FocalGamma float32 // the exponent of Focal; 0 makes it the cross-entropy
 
@@ -124,7 +127,7 @@ type Config struct {
 	// bits for the same number.
 	Threads int
 
-	Kernel Kernel
+	Kernel Kernel // the form of the recurrence
 }
 
 // DefaultConfig is the original program's network and optimizer, on one
@@ -172,18 +175,18 @@ func (c Config) Validate() error {
 			return &ConfigError{n.field, n.flag, fmt.Sprintf("must be between 1 and %d, not %d", n.max, n.value)}
 		}
 	}
-	if c.Activation != ReLU && c.Activation != Tanh {
-		return &ConfigError{"Activation", "--activation", fmt.Sprintf("must be relu or tanh, not %q", c.Activation)}
+	if !slices.Contains(Activations, c.Activation) {
+		return &ConfigError{"Activation", "--activation", oneOf(Activations, c.Activation)}
 	}
 	if !slices.Contains(Losses, c.Loss) {
-		return &ConfigError{"Loss", "--loss", fmt.Sprintf("must be xent, sparse, mse or focal, not %q", c.Loss)}
+		return &ConfigError{"Loss", "--loss", oneOf(Losses, c.Loss)}
 	}
 	if !c.Kernel.valid() {
 		return &ConfigError{"Kernel", "--kernel", fmt.Sprintf("must be auto, portable, fused or one of this machine's instruction sets, %s, not %q",
 			strings.Join(kernels.ISAs(), ", "), c.Kernel)}
 	}
 	if !slices.Contains(Optimizers, c.Optimizer) {
-		return &ConfigError{"Optimizer", "--optimizer", fmt.Sprintf("must be adam, adamw, rmsprop or sgd, not %q", c.Optimizer)}
+		return &ConfigError{"Optimizer", "--optimizer", oneOf(Optimizers, c.Optimizer)}
 	}
 	if !finite(c.LearningRate) || c.LearningRate <= 0 {
 		return &ConfigError{"LearningRate", "--learning-rate", fmt.Sprintf("must be a number above 0, not %v", c.LearningRate)}
@@ -207,6 +210,16 @@ func (c Config) Validate() error {
 		}
 	}
 	return nil
+}
+
+// oneOf says what a setting with few values must be.
+func oneOf[T ~string](all []T, not T) string {
+	last := len(all) - 1
+	text := string(all[0])
+	for _, v := range all[1:last] {
+		text += ", " + string(v)
+	}
+	return fmt.Sprintf("must be %s or %s, not %q", text, all[last], not)
 }
 
 func (k Kernel) valid() bool {

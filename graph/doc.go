@@ -2,10 +2,10 @@
 // series with a recurrent network, and runs them in a session.
 //
 // A [Config] describes the network: windows of T steps with F features each, a
-// recurrent layer of U units, a projection to O outputs a step, a loss, and Adam.
-// [NewSession] assembles it and initialises its weights; [Session.SetSeries]
-// hands it N labelled rows, which stay in the session. Windows are named by
-// their first row, so that shuffling, sliding and weighting are a matter of the
+// recurrent layer of U units, a projection to O outputs a step, a [Loss] and an
+// [Optimizer]. [NewSession] assembles it and initialises its weights;
+// [Session.SetSeries] hands it N labelled rows, which stay in the session. Windows
+// are named by their first row, so that shuffling and sliding are a matter of the
 // table in a [Plan]. [Session.Steps] trains one step for each row of that table,
 // all of them within one call of TensorFlow: the loop is a part of the graph.
 //

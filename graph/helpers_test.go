@@ -189,7 +189,7 @@ func (g golden) array(key string) []float32 {
 	return v
 }
 
-// arrays are the golden arrays that stand for the network's weights.
+// weights are the golden arrays that stand for the network's weights.
 func (g golden) weights(prefix string) map[string][]float32 {
 	g.t.Helper()
 	m := map[string][]float32{}

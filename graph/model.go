@@ -62,7 +62,7 @@ type training struct {
 // around a recurrence in either form.
 func (c Config) train(s *op.Scope, h handles, p plan, at tf.Output) training {
 	weights := h.readAll(s, c.weights())
-	if c.Kernel == KernelPortable || c.Loss == Focal {
+	if c.unrolls() || c.Loss == Focal {
 		return portable{c}.train(s, weights, p, at)
 	}
 	return fused{c}.train(s, weights, p, at)

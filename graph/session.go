@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -78,7 +79,7 @@ func NewSession(cfg Config) (*Session, error) {
 // would share out the few microseconds of an update, take the processors from them.
 func sessionOptions(cfg Config) (*tf.SessionOptions, error) {
 	threads := 1
-	if cfg.Kernel == KernelPortable {
+	if cfg.unrolls() {
 		threads = cfg.Threads
 	}
 	config, err := proto.Marshal(&configpb.ConfigProto{
@@ -242,7 +243,7 @@ func (r Report) untilNonFinite() (Report, error) {
 			return Report{r.Losses[:i], r.Norms[:i]}, &DivergedError{Step: i, Loss: loss}
 		}
 	}
-	return r, fmt.Errorf("train: the loop stopped at no step")
+	return r, errors.New("train: the loop stopped without a step that is not finite")
 }
 
 func (s *Session) checkPlan(p Plan) error {

@@ -194,6 +194,19 @@ func TestConfigErrors(t *testing.T) {
 	}
 }
 
+// An error lists what a setting can be.
+func TestConfigErrorsListTheChoice(t *testing.T) {
+	c := graph.DefaultConfig()
+	c.Activation, c.Optimizer = "gelu", "adagrad"
+	if err, want := c.Validate(), `--activation (Activation) must be relu or tanh, not "gelu"`; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	c.Activation = graph.ReLU
+	if err, want := c.Validate(), `--optimizer (Optimizer) must be adam, adamw, rmsprop or sgd, not "adagrad"`; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
 func TestSeriesErrors(t *testing.T) {
 	xent, mse := newSession(t, answer.config(0)), newSession(t, question.config(0))
 	two := graph.Series{X: []float32{0, 0}, Y: []float32{1, 2}}

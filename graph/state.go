@@ -16,7 +16,7 @@ type Variable struct {
 }
 
 // Weights describes the trained variables of such a network, in the order in
-// which the original makes them. They have no value yet.
+// which the original makes them: names and shapes, no values.
 func (c Config) Weights() []Variable {
 	var weights []Variable
 	for _, v := range c.weights() {
@@ -26,7 +26,8 @@ func (c Config) Weights() []Variable {
 }
 
 // Variables returns the session's whole state: the weights under the
-// original's names, then Adam's moments and powers.
+// original's names, then the optimizer's variables, under those that TensorFlow 1
+// gives them: of Adam two moments for each weight, and the powers of both betas.
 func (s *Session) Variables() ([]Variable, error) {
 	vars := s.model.cfg.stateVariables()
 	outputs := make([]tf.Output, len(vars))
