@@ -37,6 +37,16 @@ func (e *LabelError) Error() string {
 	return fmt.Sprintf("label of row %d is %v: cross-entropy takes 0 or 1", e.Row, e.Value)
 }
 
+// WeightError says that a row's weight in the loss is below 0 or not finite.
+type WeightError struct {
+	Row   int // zero-based row of the series
+	Value float32
+}
+
+func (e *WeightError) Error() string {
+	return fmt.Sprintf("weight of row %d is %v: must be a finite number of at least 0", e.Row, e.Value)
+}
+
 // DivergedError says that training reached a loss or a gradient that is not a
 // number. The weights are of no use any more.
 type DivergedError struct {

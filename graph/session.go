@@ -109,11 +109,12 @@ func (s *Session) Config() Config { return s.model.cfg }
 type Series struct {
 	X []float32 // [N,F], row after row
 	Y []float32 // [N]: any value for MSE, 0 or 1 for cross-entropy
-	W []float32 // [N]: weight of each row in the loss, 0 for none; nil for 1 everywhere
+	W []float32 // [N]: weight of each row in the loss, at least 0, 0 for none; nil for 1 everywhere
 }
 
-// SetSeries hands the session the rows that later calls refer to. It returns a
-// *[ShapeError] or a *[LabelError] for rows that cannot be used.
+// SetSeries hands the session a copy of the rows that later calls refer to, in
+// place of those before. It returns a *[ShapeError], a *[LabelError] or a
+// *[WeightError] for rows that cannot be used, and nothing is changed.
 func (s *Session) SetSeries(d Series) error {
 	c := s.model.cfg
 	rows := len(d.Y)
@@ -127,6 +128,11 @@ func (s *Session) SetSeries(d Series) error {
 		return &ShapeError{"Series.X", fmt.Sprintf("%d rows of %d features, %d values", rows, c.Features, rows*c.Features), fmt.Sprint(len(d.X))}
 	case len(d.W) != rows:
 		return &ShapeError{"Series.W", fmt.Sprintf("%d values", rows), fmt.Sprint(len(d.W))}
+	}
+	for i, w := range d.W {
+		if !finite(w) || w < 0 {
+			return &WeightError{Row: i, Value: w}
+		}
 	}
 	labels, err := c.Loss.labels(d.Y)
 	if err != nil {

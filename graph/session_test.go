@@ -226,6 +226,13 @@ func TestSeriesErrors(t *testing.T) {
 			t.Errorf("%+v: error %v", d, err)
 		}
 	}
+	var weight *graph.WeightError
+	for _, w := range []float64{-1, math.NaN(), math.Inf(1)} {
+		d := graph.Series{X: []float32{0, 0}, Y: []float32{0, 0}, W: []float32{1, float32(w)}}
+		if err := xent.SetSeries(d); !errors.As(err, &weight) || weight.Row != 1 {
+			t.Errorf("weight %v: error %v", w, err)
+		}
+	}
 }
 
 func TestPlanErrors(t *testing.T) {
