@@ -48,26 +48,6 @@ func (c Config) planOf(s *op.Scope, h handles, starts, rates tf.Output) plan {
 	}
 }
 
-// training is what a step of training finds out: the loss of the step's windows,
-// and where it leads.
-type training struct {
-	loss  tf.Output   // scalar, the mean
-	norm  tf.Output   // scalar, of all gradients together
-	rate  tf.Output   // scalar, the plan's
-	grads []tf.Output // in the order of Config.weights
-}
-
-// train runs the windows of the plan's step at through the network, forward and
-// backward. The fused operation knows the original's losses; others are assembled
-// around a recurrence in either form.
-func (c Config) train(s *op.Scope, h handles, p plan, at tf.Output) training {
-	weights := h.readAll(s, c.weights())
-	if c.unrolls() || c.Loss == Focal {
-		return portable{c}.train(s, weights, p, at)
-	}
-	return fused{c}.train(s, weights, p, at)
-}
-
 // pass is one way of a batch through the network.
 type pass struct {
 	layer  unrolled
