@@ -2,8 +2,11 @@ package graph_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
+	"os"
+	"path/filepath"
 
 	"github.com/rnnbin/rnnbin/graph"
 )
@@ -88,4 +91,81 @@ func ExampleSession_Predict() {
 	// true
 	// true
 	// true
+}
+
+// Keep a session in a checkpoint, and go on from it later.
+func ExampleSession_Save() {
+	config := graph.DefaultConfig()
+	config.Steps, config.Units = 2, 4
+	session, err := graph.NewSession(config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	prefix := filepath.Join(dir, "weights")
+	if err := session.Save(prefix); err != nil {
+		log.Fatal(err)
+	}
+
+	config.Seed = 1 // other weights
+	later, err := graph.NewSession(config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer later.Close()
+	if err := later.Restore(prefix); err != nil {
+		log.Fatal(err)
+	}
+
+	config.Units = 5
+	wider, err := graph.NewSession(config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer wider.Close()
+	var missing *graph.CheckpointError
+	if err := wider.Restore(prefix); errors.As(err, &missing) {
+		fmt.Println(missing.Variable, missing.Reason)
+	}
+	// Output:
+	// rnn/output_projection_wrapper/basic_rnn_cell/kernel has the shape [5 4], this network's [6 5]
+}
+
+// Train with AdamW, the gradients clipped, at a rate that falls from step to step.
+func ExamplePlan() {
+	config := graph.DefaultConfig()
+	config.Steps, config.Units = 4, 8
+	config.Optimizer, config.WeightDecay, config.ClipNorm = graph.AdamW, 0.01, 1
+	session, err := graph.NewSession(config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+	err = session.SetSeries(graph.Series{
+		X: []float32{0, 1, 0, 0, 1, 1, 0, 1},
+		Y: []float32{0, 1, 1, 0, 1, 1, 1, 1},
+		W: []float32{0, 1, 1, 1, 1, 1, 1, 1}, // the first row's label is not known
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	var plan graph.Plan
+	for step := range 100 {
+		plan.Starts = append(plan.Starts, []int32{0, 2, 4})
+		plan.Rates = append(plan.Rates, 0.02*float32(100-step)/100)
+	}
+	report, err := session.Steps(context.Background(), plan)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(report.Losses), report.Losses[99] < report.Losses[0]/2)
+	// Output:
+	// 100 true
 }
