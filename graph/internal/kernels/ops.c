@@ -57,7 +57,8 @@ static void set_output(TF_ShapeInferenceContext *c, int output, TF_ShapeHandle *
   TF_DeleteShapeHandle(all);
 }
 
-// Handles of x [T,B,F] and kernel [F+U,U] with their ranks known.
+// Checks the shapes of the inputs and sets those of the outputs, which follow from
+// x [T,B,F] and kernel [F+U,U]; their handles have known ranks.
 static void infer(TF_ShapeInferenceContext *c, TF_Status *status, int inputs,
                   void (*check)(const struct shape *, TF_Status *),
                   void (*outputs)(TF_ShapeInferenceContext *, TF_ShapeHandle *x, TF_ShapeHandle *kernel, TF_Status *)) {
@@ -131,7 +132,7 @@ const struct rnn_isa *isa_attribute(TF_OpKernelConstruction *c, TF_Status *statu
   return TF_GetCode(status) == TF_OK ? find_isa(text, status) : NULL;
 }
 
-// An op's attributes, in words for those that not every op has.
+// The attributes that not every op has.
 enum { HAS_INPUT_GRADIENT = 1, HAS_STEPS = 2 };
 
 static struct kernel *new_kernel(TF_OpKernelConstruction *c, int has) {

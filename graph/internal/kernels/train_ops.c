@@ -60,6 +60,7 @@ static int plan_fits(TF_Tensor *const in[]) {
 
 static int weights_fit(TF_Tensor *const in[]) {
   if (TF_NumDims(in[TRAIN_KERNEL]) != 2 || TF_NumDims(in[TRAIN_PROJECTION]) != 2) return 0;
+  if (TF_NumDims(in[TRAIN_BIAS]) != 1 || TF_NumDims(in[TRAIN_PROJECTION_BIAS]) != 1) return 0;
   const int64_t inputs = TF_Dim(in[TRAIN_X], 1), units = TF_Dim(in[TRAIN_KERNEL], 1), outputs = TF_Dim(in[TRAIN_PROJECTION], 1);
   return inputs > 0 && units > 0 && outputs > 0 && TF_Dim(in[TRAIN_KERNEL], 0) == inputs + units &&
          TF_TensorElementCount(in[TRAIN_BIAS]) == units && TF_Dim(in[TRAIN_PROJECTION], 0) == units &&
@@ -77,11 +78,11 @@ static void check_windows(struct io *io, const int32_t *starts, int64_t batch, i
     }
 }
 
-// The gradient of a weight.
+// The gradient of a weight, which has one dimension or two.
 static float *gradient_of(struct io *io, int i) {
   int64_t dims[2];
   const int rank = TF_NumDims(io->in[i]);
-  for (int d = 0; d < rank && d < 2; d++) dims[d] = TF_Dim(io->in[i], d);
+  for (int d = 0; d < rank; d++) dims[d] = TF_Dim(io->in[i], d);
   return io_output(io, TRAIN_DKERNEL + i - TRAIN_KERNEL, TF_FLOAT, rank, dims);
 }
 

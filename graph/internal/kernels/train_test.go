@@ -280,6 +280,10 @@ func TestTrainRefuses(t *testing.T) {
 		"y and w [rows]":                                     func(c *call, r *runner) { r.inputs[2] = r.inputs[4] },
 		"a window of 5 steps at row 8 is not within 12 rows": func(c *call, r *runner) { c.steps = 5 },
 		"steps": func(c *call, r *runner) { c.steps = 0 },
+		"bias [units]": func(c *call, r *runner) {
+			r.input("deep", c.bias, 1, 1, int64(c.units))
+			r.inputs[7], r.inputs = r.inputs[10], r.inputs[:10]
+		},
 	} {
 		c, h := newTraining(s, ISAs()[0], false, 1), newHead(s, 2)
 		r := newRunner(t, false)
