@@ -38,9 +38,16 @@ type answered struct {
 	label       []int8    // [n]
 }
 
-// Run answers all rows and closes the Writer.
-func (p *Pipe) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
+// Run answers all rows and closes the Writer. A fault behind the Reader closes
+// that too, which may be waiting for input. When ctx ends, the Reader's own is to
+// end with it.
+func (p *Pipe) Run(parent context.Context) error {
+	group, ctx := errgroup.WithContext(parent)
+	context.AfterFunc(ctx, func() {
+		if parent.Err() == nil && context.Cause(ctx) != context.Canceled { // a stage has failed
+			p.Reader.Close()
+		}
+	})
 	read := make(chan *series.Chunk, between)
 	done := make(chan answered, between)
 	used := make(chan *series.Chunk, 2*between) // to be filled again

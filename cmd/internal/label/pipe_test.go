@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
@@ -165,6 +166,38 @@ func TestPipeFollows(t *testing.T) {
 	feed.Close()
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// A fault is told at once, though no more input comes.
+func TestPipeDoesNotWaitForInputBehindAFault(t *testing.T) {
+	feed, in := openPipe(t)
+	defer feed.Close()
+	if _, err := io.WriteString(feed, "id,a,b\ns,1,1\n"); err != nil {
+		t.Fatal(err)
+	}
+	o := series.Options{LabelOptional: true, Features: features.Columns, Missing: series.MissingError, Follow: true}
+	r, err := series.Open(context.Background(), in, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	out, sink := io.Pipe()
+	out.Close()
+	w, err := series.NewWriter(sink, "", r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Pipe{Reader: r, Scaler: features, Stream: New(&counter{steps: 4}, 0).Follow(), Writer: w, Flush: true}
+	done := make(chan error)
+	go func() { done <- p.Run(context.Background()) }()
+	select {
+	case err := <-done:
+		if !errors.Is(err, io.ErrClosedPipe) {
+			t.Errorf("error %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the pipe waits for more input")
 	}
 }
 

@@ -96,7 +96,8 @@ func (r *Reader) HasLabel() bool { return r.roles.label >= 0 }
 // of the series column, or the file's name.
 func (r *Reader) SeriesName(i int32) string { return r.roster.states[i].name }
 
-// Close closes the file.
+// Close closes the file. It may be called at any time: a Next that waits for input
+// then fails.
 func (r *Reader) Close() error { return r.source.Close() }
 
 // Next fills c with the next rows. It returns io.EOF, and an empty chunk, behind

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
@@ -29,6 +30,7 @@ type source struct {
 	plain  bool         // body is a regular file itself, byte for byte
 	ahead  []*readAhead // of the stored and of the decompressed bytes
 	unwrap func()       // ends the decompressor
+	once   sync.Once    // of Close
 }
 
 // openSource opens path and finds out its compression and format. The context
@@ -131,9 +133,14 @@ func (s *source) decompress(ctx context.Context, c Compression, raw *bufio.Reade
 	return bufio.NewReaderSize(s.readAhead(ctx, &wrappedReader{body, c}), blockSize), nil
 }
 
-// Close ends the source. With standard input a goroutine may go on waiting for
-// input until the program ends.
-func (s *source) Close() error {
+// Close ends the source, also under a Read, which then fails. With standard input
+// a goroutine may go on waiting for input until the program ends.
+func (s *source) Close() (err error) {
+	s.once.Do(func() { err = s.close() })
+	return err
+}
+
+func (s *source) close() error {
 	var err error
 	if s.file != nil {
 		err = s.file.Close() // first: it ends a Read under way
