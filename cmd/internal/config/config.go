@@ -42,8 +42,7 @@ func (e *Error) Unwrap() error { return e.Err }
 type setting struct {
 	key    string
 	line   int
-	values []string
-	list   bool
+	values []string // one, or those of a list
 }
 
 // Apply gives the flags the values that the file at path sets. Flags that were
@@ -147,7 +146,7 @@ func newSetting(pair *ast.MappingValueNode) (setting, error) {
 	s := setting{key: pair.Key.GetToken().Value, line: line(pair.Key)}
 	nodes := []ast.Node{pair.Value}
 	if list, ok := pair.Value.(*ast.SequenceNode); ok {
-		s.list, nodes = true, list.Values
+		nodes = list.Values
 	}
 	for _, node := range nodes {
 		text, ok := scalar(node)
