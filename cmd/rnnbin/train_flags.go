@@ -321,7 +321,7 @@ func (o *trainOptions) validate() error {
 			return usagef(n.flag, "must be at least %d, not %d", max(n.min, 1), n.value)
 		}
 	}
-	if _, err := train.ParseDecay(o.schedule); err != nil {
+	if err := train.Decay(o.schedule).Validate(); err != nil {
 		return usagef("schedule", "%w", err)
 	}
 	if !(o.decay > 0 && o.decay <= 1) {

@@ -16,15 +16,12 @@ const (
 	Staircase Decay = "step"   // by a factor, every few steps
 )
 
-// Decays lists them all, the default first.
-var Decays = []Decay{Constant, Cosine, Staircase}
-
-// ParseDecay finds the decay of a name.
-func ParseDecay(name string) (Decay, error) {
-	if !slices.Contains(Decays, Decay(name)) {
-		return "", fmt.Errorf("must be %s, %s or %s, not %q", Constant, Cosine, Staircase, name)
+// Validate reports a decay that there is not.
+func (d Decay) Validate() error {
+	if !slices.Contains([]Decay{Constant, Cosine, Staircase}, d) {
+		return fmt.Errorf("must be %s, %s or %s, not %q", Constant, Cosine, Staircase, d)
 	}
-	return Decay(name), nil
+	return nil
 }
 
 // Schedule is the learning rate over a run.

@@ -26,7 +26,7 @@ func TestSchedules(t *testing.T) {
 			}
 		}
 	}
-	if _, err := ParseDecay("linear"); err == nil {
+	if err := Decay("linear").Validate(); err == nil {
 		t.Error("no error for an unknown decay")
 	}
 }

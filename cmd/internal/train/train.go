@@ -23,7 +23,7 @@ type Run struct {
 	First   int       // the number of the first epoch, in all that is told of epochs
 	Batches [][]int32 // the starts of each batch's windows, as graph.Plan takes them; their sizes may differ
 
-	Shuffle func(epoch int, batches [][]int32) // gives the windows the order of an epoch; nil: as they are
+	Shuffle func(epoch int, batches [][]int32) // gives the windows, in place, the order of an epoch; nil: as they are
 	Rate    func(step int) float32             // learning rate of a step, from 0; nil: the session's
 
 	// Log is called after every iteration of an epoch that LogEvery divides;
@@ -47,7 +47,7 @@ type Line struct {
 	GradientNorm float32 `json:"gradient_norm"` // of that update
 }
 
-// Epoch tells of one epoch. Its numbers are means over its steps.
+// Epoch tells of one epoch. Loss and GradientNorm are means over its steps.
 type Epoch struct {
 	Epoch        int
 	Steps        int     // made since the run began
@@ -80,14 +80,13 @@ func (r Run) Do(ctx context.Context) error {
 			r.Shuffle(r.First+i, r.Batches)
 		}
 		e, err := r.epoch(ctx, i)
-		if err != nil || r.EndEpoch == nil {
-			if err != nil {
-				return err
-			}
+		if err != nil {
+			return err
+		}
+		if r.EndEpoch == nil {
 			continue
 		}
-		more, err := r.EndEpoch(ctx, e)
-		if err != nil || !more {
+		if more, err := r.EndEpoch(ctx, e); err != nil || !more {
 			return err
 		}
 	}
