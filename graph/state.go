@@ -25,6 +25,15 @@ func (c Config) Weights() []Variable {
 	return weights
 }
 
+// Parameters is the number of values in all weights.
+func (c Config) Parameters() int {
+	n := 0
+	for _, w := range c.Weights() {
+		n += product(w.Shape)
+	}
+	return n
+}
+
 // Variables returns the session's whole state: the weights under the
 // original's names, then the optimizer's variables, under those that TensorFlow 1
 // gives them: of Adam two moments for each weight, and the powers of both betas.

@@ -130,14 +130,16 @@ func (d taskDescription) String() string {
 }
 
 func (o *trainOptions) describeNetwork(c graph.Config) networkSummary {
-	s := networkSummary{Steps: c.Steps, Features: c.Features, Units: c.Units, Outputs: c.Loss.Outputs(), Activation: c.Activation, Loss: c.Loss}
+	s := networkSummary{
+		Steps: c.Steps, Features: c.Features, Units: c.Units, Outputs: c.Loss.Outputs(), Activation: c.Activation, Loss: c.Loss,
+		Parameters: c.Parameters(),
+	}
 	for _, w := range c.Weights() {
 		l := layer{Name: w.Name, Shape: w.Shape, Parameters: 1}
 		for _, n := range w.Shape {
 			l.Parameters *= n
 		}
 		s.Layers = append(s.Layers, l)
-		s.Parameters += l.Parameters
 	}
 	return s
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/config"
+	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/original"
 	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
@@ -355,9 +356,8 @@ func (o *trainOptions) validateOwn() error {
 			return usageError{fmt.Errorf("--plot: %w", err)}
 		}
 	}
-	const far = 1 << 24
-	if o.horizon < -far || o.horizon > far {
-		return usagef("horizon", "must be between -%d and %d, not %d", far, far, o.horizon)
+	if o.horizon < -model.MaxHorizon || o.horizon > model.MaxHorizon {
+		return usagef("horizon", "must be between -%d and %d, not %d", model.MaxHorizon, model.MaxHorizon, o.horizon)
 	}
 	return o.validateValidation()
 }

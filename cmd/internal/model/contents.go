@@ -32,7 +32,7 @@ func Inspect(dir string) (*Contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Contents{Folder: dir, Model: m, Parameters: m.parameters()}
+	c := &Contents{Folder: dir, Model: m, Parameters: m.Network.Parameters()}
 	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
 		c.Folder = resolved
 	}
@@ -69,10 +69,4 @@ func readMetrics(path string) (*metrics.Report, error) {
 		return nil, &Error{path, fmt.Errorf("damaged: %w", err)}
 	}
 	return &r, nil
-}
-
-// parameters is the number of weights that training changes.
-func (m *Model) parameters() int {
-	f, u, o := m.Network.Features, m.Network.Units, m.Network.Loss.Outputs()
-	return (f+u+1)*u + (u+1)*o
 }

@@ -77,8 +77,9 @@ func ColumnsOf(o series.Options, features []string) Columns {
 	return Columns{Label: o.Label, Features: features, Series: o.Series, Time: o.Time, Positive: o.Positive, Missing: o.Missing}
 }
 
-// maxHorizon keeps a damaged file from asking for more memory than there is.
-const maxHorizon = 1 << 24
+// MaxHorizon is the furthest that a horizon may reach, ahead or behind: a typing
+// error or a damaged file is not to ask for more memory than there is.
+const MaxHorizon = 1 << 24
 
 // validate finds what cannot be, or does not fit together.
 func (m *Model) validate() error {
@@ -97,8 +98,8 @@ func (m *Model) validate() error {
 	if !(m.Threshold >= 0 && m.Threshold <= 1) {
 		return fmt.Errorf("threshold %v is not between 0 and 1", m.Threshold)
 	}
-	if m.Horizon < -maxHorizon || m.Horizon > maxHorizon {
-		return fmt.Errorf("horizon %d is not between -%d and %d", m.Horizon, maxHorizon, maxHorizon)
+	if m.Horizon < -MaxHorizon || m.Horizon > MaxHorizon {
+		return fmt.Errorf("horizon %d is not between -%d and %d", m.Horizon, MaxHorizon, MaxHorizon)
 	}
 	return nil
 }
