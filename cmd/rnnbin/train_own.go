@@ -245,13 +245,25 @@ func (o *trainOptions) trainFolds(ctx context.Context, data *ownData, folds []fo
 		}
 		results = append(results, r)
 		if i < len(folds)-1 {
-			r.session.Close()
+			r.release()
 		}
 		if err := printer.fold(r); err != nil {
+			r.session.Close()
 			return nil, err
 		}
 	}
-	return results, printer.folds(results)
+	if err := printer.folds(results); err != nil {
+		results[len(results)-1].session.Close()
+		return nil, err
+	}
+	return results, nil
+}
+
+// release lets go of a fold's session and rows: what is told of it later needs
+// neither.
+func (r *foldResult) release() {
+	r.session.Close()
+	r.series, r.validation = graph.Series{}, nil
 }
 
 // foldName is what precedes a message about a fold, if there are several.
