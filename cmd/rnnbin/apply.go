@@ -24,7 +24,7 @@ type applyOptions struct {
 	series    string
 	time      string
 	missing   string
-	format    string
+	input     string // format of the data
 	threshold float64
 	plot      string
 	threads   int
@@ -45,7 +45,7 @@ func (o *applyOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.series, "series", "", "`column` that names the series of a row, \"\" for none (default the model's)")
 	f.StringVar(&o.time, "time", "", "`column` of times, which must not go back, \"\" for none (default the model's)")
 	f.StringVar(&o.missing, "missing", "", "`what` becomes of an empty or NaN feature: error, forward, zero, mean or drop\n(default the model's)")
-	f.StringVar(&o.format, "input-format", "", "`format` of the data: csv, tsv, jsonl or parquet (default by name, then by content)")
+	f.StringVar(&o.input, "input-format", "", "`format` of the data: csv, tsv, jsonl or parquet (default by name, then by content)")
 	f.StringVar(&o.plot, "plot", "", "draw features, labels and probabilities to `file`, .svg or .png")
 	f.IntVar(&o.threads, "threads", 0, "`n` threads for the network (default by its size); reading and writing have their own")
 	f.StringVar(&o.kernel, "kernel", string(graph.KernelAuto), "`form` of the recurrence, see `rnnbin train --help`")
@@ -60,10 +60,15 @@ func (o *applyOptions) validate() error {
 	if o.changed("threshold") && !(o.threshold >= 0 && o.threshold <= 1) {
 		return usagef("threshold", "must be between 0 and 1, not %v", o.threshold)
 	}
-	if o.plot == "" {
+	return checkPlot(o.plot)
+}
+
+// checkPlot checks the value of --plot; "" stands for none.
+func checkPlot(path string) error {
+	if path == "" {
 		return nil
 	}
-	if err := plot.Check(o.plot); err != nil {
+	if err := plot.Check(path); err != nil {
 		return usageError{fmt.Errorf("--plot: %w", err)}
 	}
 	return nil
@@ -94,7 +99,7 @@ func (o *applyOptions) session(m *model.Model, batch int) (*graph.Session, error
 // options are those to read the data with.
 func (o *applyOptions) options(m *model.Model) (series.Options, error) {
 	r := m.Options()
-	format, err := parseFormat("input-format", o.format)
+	format, err := parseFormat("input-format", o.input)
 	if err != nil {
 		return r, err
 	}
@@ -121,11 +126,10 @@ func (o *applyOptions) options(m *model.Model) (series.Options, error) {
 
 // parseFormat reads the value of a flag; "" stands for none.
 func parseFormat(flag, name string) (series.Format, error) {
-	all := []series.Format{series.CSV, series.TSV, series.JSONL, series.Parquet}
-	if f := series.Format(name); name == "" || slices.Contains(all, f) {
+	if f := series.Format(name); name == "" || slices.Contains(series.Formats, f) {
 		return f, nil
 	}
-	return "", usagef(flag, "must be one of %v, not %q", all, name)
+	return "", usagef(flag, "must be one of %v, not %q", series.Formats, name)
 }
 
 // printWarnings prints what is odd about the data.

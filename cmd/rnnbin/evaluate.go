@@ -27,7 +27,7 @@ type evaluateOptions struct {
 
 func (o *evaluateOptions) addFlags(f *pflag.FlagSet) {
 	o.addModelFlag(f)
-	f.StringArrayVarP(&o.data, "data", "d", nil, "`file` or pattern (*, ?) with labelled data, or - for standard input; may be\nrepeated")
+	f.StringArrayVarP(&o.data, "data", "d", nil, "`file` or pattern (*, ?) with labelled data, or - for standard input; can be\nrepeated")
 	f.StringVar(&o.rows, "rows", "", "count only the rows `FROM:TO` of each series, from 0 on and TO left out; either may\nbe empty, or negative to count from the end: -1000: is the last 1000")
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
 	o.applyOptions.addFlags(f)

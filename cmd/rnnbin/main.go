@@ -121,11 +121,12 @@ func notify(parent context.Context, errOut io.Writer) (context.Context, func()) 
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	go func() {
-		first, ok := <-signals
-		if !ok {
+		var received signalError
+		select {
+		case received.signal = <-signals:
+		case <-ctx.Done():
 			return
 		}
-		received := signalError{first}
 		cancel(received)
 		select {
 		case <-signals:

@@ -20,7 +20,7 @@ type predictOptions struct {
 	applyOptions
 	data   string
 	output string
-	format string
+	format string // of the output
 	follow bool
 }
 

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/term"
 )
 
-// progress tells on a terminal how long work is getting on.
+// progress tells on a terminal how work is getting on.
 type progress struct {
 	out   io.Writer // nil when nobody watches
 	begin time.Time

@@ -14,7 +14,6 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/config"
 	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/original"
-	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/train"
 	"github.com/rnnbin/rnnbin/graph"
@@ -256,7 +255,7 @@ func (o *trainOptions) fill(f *pflag.FlagSet) error {
 	return nil
 }
 
-// network is the configuration for data of so many features.
+// networkFor is the network's configuration for data of so many features.
 func (o *trainOptions) networkFor(features int) graph.Config {
 	c := o.network
 	c.Features = features
@@ -351,10 +350,8 @@ func (o *trainOptions) validateOwn() error {
 	if o.stride > o.network.Steps {
 		return usagef("stride", "must be at most --steps, %d, not %d: rows would be left out", o.network.Steps, o.stride)
 	}
-	if o.plot != "" {
-		if err := plot.Check(o.plot); err != nil {
-			return usageError{fmt.Errorf("--plot: %w", err)}
-		}
+	if err := checkPlot(o.plot); err != nil {
+		return err
 	}
 	if o.horizon < -model.MaxHorizon || o.horizon > model.MaxHorizon {
 		return usagef("horizon", "must be between -%d and %d, not %d", model.MaxHorizon, model.MaxHorizon, o.horizon)
@@ -375,10 +372,12 @@ func (o *trainOptions) validateValidation() error {
 	if o.validation > 0 || len(o.validationData) > 0 || o.walkForward > 0 {
 		return nil
 	}
-	for flag, needs := range map[string]bool{"threshold": o.threshold == "auto", "early-stopping": o.earlyStopping > 0} {
-		if needs {
-			return usagef(flag, "needs rows to validate on, and --validation is 0")
-		}
+	const needs = "needs rows to validate on, and --validation is 0"
+	if o.threshold == "auto" {
+		return usagef("threshold", needs)
+	}
+	if o.earlyStopping > 0 {
+		return usagef("early-stopping", needs)
 	}
 	return nil
 }

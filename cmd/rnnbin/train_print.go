@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/plot"
@@ -184,7 +182,7 @@ func (p *printer) row(titles, cells []string) error {
 	return err
 }
 
-// columns sets cells in columns, the first one narrow.
+// columns sets cells in columns, the first one narrow, and a mark behind them.
 func columns(cells []string) string {
 	var text strings.Builder
 	for i, cell := range cells {
@@ -200,7 +198,7 @@ func columns(cells []string) string {
 	return text.String()
 }
 
-// number shows a loss in five digits at least.
+// number shows a loss with four decimals.
 func number(v float64) string { return metrics.Number(v).String() }
 
 // foldSummary is mean and standard deviation over the folds, by n-1.
@@ -246,8 +244,7 @@ func meanStd(values []float64) (mean, std float64) {
 // progress returns what draws a progress bar for so many steps, nil unless a
 // person is watching.
 func (p *printer) progress(steps int) func(int) {
-	f, ok := p.errOut.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !isTerminal(p.errOut) {
 		return nil
 	}
 	p.bar = progressbar.NewOptions(steps,

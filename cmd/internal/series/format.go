@@ -18,7 +18,8 @@ const (
 	Parquet Format = "parquet" // flat columns
 )
 
-var formats = []Format{CSV, TSV, JSONL, Parquet}
+// Formats lists every format, in the order in which help texts name them.
+var Formats = []Format{CSV, TSV, JSONL, Parquet}
 
 // Compression is what a file is wrapped in.
 type Compression string

@@ -46,8 +46,8 @@ func (o Options) Validate() error {
 	default:
 		return fmt.Errorf("--missing %q is none of error, forward, zero, mean, drop", o.Missing)
 	}
-	if o.Format != "" && !slices.Contains(formats, o.Format) {
-		return fmt.Errorf("--format %q is none of %v", o.Format, formats)
+	if o.Format != "" && !slices.Contains(Formats, o.Format) {
+		return fmt.Errorf("--format %q is none of %v", o.Format, Formats)
 	}
 	return o.validateRoles()
 }

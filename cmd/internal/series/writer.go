@@ -120,7 +120,7 @@ func newEncoder(w *bufio.Writer, f Format, r *Reader) (encoder, error) {
 	case Parquet:
 		return newParquetEncoder(w, r, names)
 	}
-	return nil, fmt.Errorf("format %q is none of %v", f, formats)
+	return nil, fmt.Errorf("format %q is none of %v", f, Formats)
 }
 
 // freeName is name, or what it becomes where columns has it.
