@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/rnnbin/rnnbin/graph"
@@ -21,7 +22,7 @@ type Run struct {
 	Session *graph.Session
 	Epochs  int
 	First   int       // the number of the first epoch, in all that is told of epochs
-	Batches [][]int32 // the starts of each batch's windows, as graph.Plan takes them; their sizes may differ
+	Batches [][]int32 // at least one: the starts of its windows, as graph.Plan takes them; their sizes may differ
 
 	Shuffle func(epoch int, batches [][]int32) // gives the windows, in place, the order of an epoch; nil: as they are
 	Rate    func(step int) float32             // learning rate of a step, from 0; nil: the session's
@@ -73,8 +74,10 @@ func (e *Error) Unwrap() error { return e.Err }
 // two calls of Progress. Larger calls are not faster.
 const stepsACall = 100
 
-// Do trains until the end, or until ctx ends, whose error it then returns.
+// Do trains until the end, or until ctx ends, whose error it then returns. Weights
+// that even the last update has spoiled are a *[graph.DivergedError].
 func (r Run) Do(ctx context.Context) error {
+	last := 0
 	for i := range r.Epochs {
 		if r.Shuffle != nil {
 			r.Shuffle(r.First+i, r.Batches)
@@ -83,14 +86,20 @@ func (r Run) Do(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		last = i
 		if r.EndEpoch == nil {
 			continue
 		}
-		if more, err := r.EndEpoch(ctx, e); err != nil || !more {
+		more, err := r.EndEpoch(ctx, e)
+		if err != nil {
 			return err
 		}
+		if !more {
+			break
+		}
 	}
-	return nil
+	_, err := r.loss(r.First+last, len(r.Batches)-1)
+	return err
 }
 
 // epoch makes the steps of epoch i, from 0.
@@ -150,11 +159,23 @@ func (r Run) steps(ctx context.Context, i, from, to int) (graph.Report, error) {
 	if r.Log == nil || last%r.LogEvery != 0 {
 		return report, nil
 	}
-	loss, err := r.Session.Loss(r.Batches[last])
+	loss, err := r.loss(epoch, last)
 	if err != nil {
-		return report, &Error{epoch, last, err}
+		return report, err
 	}
 	return report, r.Log(Line{epoch, last, loss, report.Norms[len(report.Norms)-1]})
+}
+
+// loss is the loss on an iteration's batch after its update.
+func (r Run) loss(epoch, iteration int) (float32, error) {
+	loss, err := r.Session.Loss(r.Batches[iteration])
+	if v := float64(loss); err == nil && (math.IsNaN(v) || math.IsInf(v, 0)) {
+		err = &graph.DivergedError{Step: iteration, Loss: loss}
+	}
+	if err != nil {
+		return loss, &Error{epoch, iteration, err}
+	}
+	return loss, nil
 }
 
 // rate is the learning rate of a step.

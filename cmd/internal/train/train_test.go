@@ -71,3 +71,19 @@ func TestErrorsSayWhere(t *testing.T) {
 		t.Errorf("%v", failed)
 	}
 }
+
+// The last update spoils the weights, too late for a next step to notice.
+func TestALastUpdateCanDiverge(t *testing.T) {
+	for name, log := range map[string]func(Line) error{
+		"silent": nil,
+		"logged": func(l Line) error { t.Errorf("%+v", l); return nil },
+	} {
+		r := newRun(t, original.Presets[0].Series())
+		r.Epochs, r.Batches, r.Log = 1, r.Batches[:1], log
+		r.Rate = func(int) float32 { return 1e38 }
+		var diverged *graph.DivergedError
+		if err := r.Do(context.Background()); !errors.As(err, &diverged) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
