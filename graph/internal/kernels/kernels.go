@@ -79,7 +79,7 @@ const (
 	AttrClipNorm = "clip_norm" // float, 0 unless given: no clipping
 )
 
-// ISAAuto asks for the best instruction set of the machine.
+// ISAAuto asks for the best instruction set of the machine, the first of ISAs.
 const ISAAuto = "auto"
 
 var register = sync.OnceValue(func() error {
@@ -96,7 +96,7 @@ var register = sync.OnceValue(func() error {
 func Register() error { return register() }
 
 // ISAs lists the instruction sets this machine can run the kernels with, the
-// best first: "avx512", "avx2", "neon", "generic".
+// best first, of "avx512", "avx2", "neon" and "generic". There is always the last.
 func ISAs() []string {
 	var names []string
 	for i := 0; ; i++ {
@@ -107,6 +107,3 @@ func ISAs() []string {
 		names = append(names, C.GoString(name))
 	}
 }
-
-// Best is the instruction set that "auto" stands for.
-func Best() string { return ISAs()[0] }

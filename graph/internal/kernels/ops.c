@@ -1,6 +1,5 @@
 // The recurrence's two ops and their CPU kernels, by TensorFlow's C API.
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
