@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 )
 
 // parquetRow is a row of a flat table: one value per column.
@@ -39,14 +41,19 @@ func newParquetDecoder(s *source) (*parquetDecoder, error) {
 	if err := checkFooter(s.file, s.size); err != nil {
 		return nil, err
 	}
+	var refused error
 	err := guard(func() error {
 		file, err := parquet.OpenFile(s.file, s.size)
 		if err != nil {
 			return err
 		}
 		d.file, d.groups = file, file.RowGroups()
-		return d.describe()
+		refused = d.describe()
+		return nil
 	})
+	if err == nil {
+		err = refused
+	}
 	return d, err
 }
 
@@ -98,11 +105,15 @@ func guard(f func() error) (err error) {
 	return err
 }
 
-// describe takes down names and types of the columns.
+// describe takes down names and types of the columns, and refuses those that
+// cannot be read.
 func (d *parquetDecoder) describe() error {
 	for _, c := range d.file.Root().Columns() {
 		if !c.Leaf() || c.Repeated() {
 			return fmt.Errorf("column %q is nested; only flat tables can be read", c.Name())
+		}
+		if d.runLengthBooleans(c) {
+			return fmt.Errorf("column %q holds booleans in run-length encoding, which cannot be read (write it as integers, or with data pages of version 1)", c.Name())
 		}
 		d.names = append(d.names, c.Name())
 		d.types = append(d.types, newParquetType(c.Type()))
@@ -111,6 +122,27 @@ func (d *parquetDecoder) describe() error {
 		return errors.New("there are no columns")
 	}
 	return nil
+}
+
+// runLengthBooleans reports whether values of c are booleans in RLE encoding. The
+// Parquet library reads true for one in eight of a run, and no error. RLE is
+// listed among a column's encodings for its levels too, beside that of its values.
+func (d *parquetDecoder) runLengthBooleans(c *parquet.Column) bool {
+	if c.Type().Kind() != parquet.Boolean {
+		return false
+	}
+	for _, g := range d.file.Metadata().RowGroups {
+		chunk := &g.Columns[c.Index()].MetaData
+		if slices.Contains(chunk.Encoding, format.RLE) && !slices.Contains(chunk.Encoding, format.Plain) {
+			return true
+		}
+		for _, s := range chunk.EncodingStats {
+			if s.Encoding == format.RLE {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (d *parquetDecoder) columns() []string   { return d.names }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 )
 
 // parquetEncoder writes Parquet. Rows read as Parquet keep their types.
@@ -28,7 +29,7 @@ func newParquetEncoder(w io.Writer, r *Reader, names [2]string) (*parquetEncoder
 	var table flatTable
 	if d, same := r.decoder.(*parquetDecoder); same {
 		for _, c := range d.file.Root().Columns() {
-			table.add(c.Name(), c)
+			table.add(c.Name(), valueEncoded(c))
 		}
 	} else {
 		e.split, e.row = r.decoder.split, make([]value, len(r.Columns()))
@@ -50,6 +51,15 @@ func newParquetEncoder(w io.Writer, r *Reader, names [2]string) (*parquetEncoder
 	}
 	e.w = parquet.NewGenericWriter[any](w, config)
 	return e, nil
+}
+
+// valueEncoded is the column c as it is to be written. Files list the encoding of
+// a column's levels among its own, and that of its values may not be the first.
+func valueEncoded(c *parquet.Column) parquet.Node {
+	if e := c.Encoding(); e != nil && e.Encoding() == format.RLE {
+		return parquet.Encoded(c, &parquet.Plain)
+	}
+	return c
 }
 
 // flatTable is a schema whose columns keep their order; a parquet.Group sorts

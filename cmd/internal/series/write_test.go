@@ -174,6 +174,52 @@ func TestWriterParquetLarge(t *testing.T) {
 	}
 }
 
+// What is read of a column whose values other programs encoded is written so that
+// they, and we, can read it again.
+func TestParquetEncodings(t *testing.T) {
+	number := parquet.Encoded(parquet.Leaf(parquet.Int64Type), &parquet.DeltaBinaryPacked)
+	plain := parquet.Optional(parquet.Encoded(parquet.Leaf(parquet.BooleanType), &parquet.Plain))
+	runs := parquet.Encoded(parquet.Leaf(parquet.BooleanType), &parquet.RLE)
+	write := func(name string, on parquet.Node) string {
+		path := filepath.Join(t.TempDir(), name)
+		var rows []parquet.Row
+		for i := range 100 {
+			defined := 0
+			if on.Optional() {
+				defined = 1
+			}
+			rows = append(rows, parquet.Row{parquet.BooleanValue(i > 40).Level(0, defined, 0), parquet.Int64Value(int64(i%7)).Level(0, 0, 1)})
+		}
+		file, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		w := parquet.NewGenericWriter[any](file, parquet.NewSchema("t", parquet.Group{"on": on, "x": number}))
+		if _, err := w.WriteRows(rows); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	o := Options{Label: "on", Missing: MissingError}
+	path := filepath.Join(t.TempDir(), "again.parquet")
+	answerAll(t, write("plain.parquet", plain), o, func(r *Reader) (*Writer, error) { return Create(path, "", r) })
+	d, err := Read(context.Background(), []string{path}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if count := CountLabels(d.Labels, d.Series); count != [2]int{41, 59} {
+		t.Errorf("labels %v", count)
+	}
+	_, err = Read(context.Background(), []string{write("runs.parquet", runs)}, o)
+	if err == nil || !strings.Contains(err.Error(), `runs.parquet: column "on" holds booleans in run-length encoding`) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestParquetValues(t *testing.T) {
 	d, err := Read(context.Background(), []string{writeSensors(t)}, Options{Label: "on", Time: "time", Series: "who", Missing: MissingZero, Features: []string{"x"}})
 	if err == nil || !strings.Contains(err.Error(), `:3: column "who": the series' name is missing`) {
