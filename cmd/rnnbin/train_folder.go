@@ -76,12 +76,10 @@ func (f folder) commit(s *graph.Session, m *model.Model, o *trainOptions, result
 	if err := f.writer.Commit(m); err != nil {
 		return err
 	}
-	if f.latest {
-		if err := model.SetLatest(f.writer.Dir()); err != nil {
-			return err
-		}
-	}
 	fmt.Fprintf(errOut, "rnnbin: the model is in %s\n", f.writer.Dir())
+	if f.latest {
+		return model.SetLatest(f.writer.Dir())
+	}
 	return nil
 }
 

@@ -66,10 +66,10 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 	if err := describeResult(last, o.walkForward > 0, errOut); err != nil {
 		return err
 	}
-	if err := o.drawHistory(last.history); err != nil {
+	if err := folder.commit(last.session, o.ownModel(data, last), o, results, errOut); err != nil {
 		return err
 	}
-	return folder.commit(last.session, o.ownModel(data, last), o, results, errOut)
+	return o.drawHistory(last.history)
 }
 
 // read loads the data, and tells what is odd about it.

@@ -290,6 +290,14 @@ func TestCreateRefuses(t *testing.T) {
 		t.Error(err)
 	}
 	wantNames(t, parent, "file", "latest", "m")
+	root := filepath.Join(parent, "runs")
+	create(t, filepath.Join(root, "latest")) // a folder of that name
+	_, err = CreateRun(root)
+	wantError(t, err, filepath.Join(root, "latest")+": this is no link and is not replaced (--out ")
+	wantNames(t, root, "latest")
+	if err := os.RemoveAll(root); err != nil {
+		t.Fatal(err)
+	}
 
 	w, err := Create(filepath.Join(parent, "n"), false)
 	if err != nil {

@@ -48,6 +48,9 @@ func CreateRun(root string) (*Writer, error) {
 	if err := os.MkdirAll(root, 0o777); err != nil {
 		return nil, pathError(err)
 	}
+	if err := checkLatest(filepath.Join(root, latest)); err != nil {
+		return nil, err
+	}
 	for {
 		n, err := lastRun(root)
 		if err != nil {
@@ -230,8 +233,16 @@ func (w *Writer) Discard() {
 // SetLatest makes the link "latest" beside dir point to it, in one step.
 func SetLatest(dir string) error {
 	link := filepath.Join(filepath.Dir(dir), latest)
-	if info, err := os.Lstat(link); err == nil && info.Mode()&fs.ModeSymlink == 0 {
-		return &Error{link, errors.New("this is no link and is not replaced")}
+	if err := checkLatest(link); err != nil {
+		return err
 	}
 	return renameio.Symlink(filepath.Base(dir), link)
+}
+
+// checkLatest refuses what is there and no link.
+func checkLatest(link string) error {
+	if info, err := os.Lstat(link); err == nil && info.Mode()&fs.ModeSymlink == 0 {
+		return &Error{link, errors.New("this is no link and is not replaced (--out names another folder)")}
+	}
+	return nil
 }

@@ -19,10 +19,18 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
 )
 
-// Check reports a file name that does not tell SVG or PNG.
+// Check reports a file name that does not tell SVG or PNG, and one that no file
+// can be made under.
 func Check(path string) error {
-	_, err := format(path)
-	return err
+	if _, err := format(path); err != nil {
+		return err
+	}
+	file, err := outfile.Create(path)
+	if err != nil {
+		return err
+	}
+	file.Discard()
+	return nil
 }
 
 func format(path string) (string, error) {
