@@ -95,6 +95,9 @@ var (
 		"validation", "validation-data", "walk-forward", "class-weight", "threshold", "early-stopping", "plot"}
 )
 
+// validationWays are flags each of which says what is held back.
+var validationWays = []string{"walk-forward", "validation-data", "validation"}
+
 // unsaved are flags that do not change what a run computes. They are not part of
 // the configuration that is saved with a model.
 var unsaved = []string{"out", "force", "dry-run", "json", "log-every", "plot", "predictions"}
@@ -196,7 +199,7 @@ func names[T ~string](values []T) []string {
 // it finds wrong is the user's mistake.
 func (o *trainOptions) settle(f *pflag.FlagSet) error {
 	if o.config != "" {
-		if err := config.Apply(f, o.config); err != nil {
+		if err := config.Apply(f, o.config, validationWays); err != nil {
 			return usageError{fmt.Errorf("--config %w", err)}
 		}
 	}
@@ -364,8 +367,7 @@ func (o *trainOptions) validateValidation() error {
 	if !(o.validation >= 0 && o.validation < 1) {
 		return usagef("validation", "must be at least 0 and below 1, not %v", o.validation)
 	}
-	ways := []string{"walk-forward", "validation-data", "validation"}
-	used := slices.DeleteFunc(ways, func(name string) bool { return !o.flags.Changed(name) || name == "walk-forward" && o.walkForward == 0 })
+	used := slices.DeleteFunc(slices.Clone(validationWays), func(name string) bool { return !o.flags.Changed(name) || name == "walk-forward" && o.walkForward == 0 })
 	if len(used) > 1 {
 		return usagef(used[0], "does not go with --%s", used[1])
 	}

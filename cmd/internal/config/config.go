@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -46,8 +47,9 @@ type setting struct {
 }
 
 // Apply gives the flags the values that the file at path sets. Flags that were
-// set before, on the command line, keep theirs. Every fault is an *[Error].
-func Apply(flags *pflag.FlagSet, path string) error {
+// set before, on the command line, keep theirs, and so do all flags of a group
+// of which one was: they are ways to say the same. Every fault is an *[Error].
+func Apply(flags *pflag.FlagSet, path string, groups ...[]string) error {
 	text, err := os.ReadFile(path)
 	var pathErr *os.PathError
 	if errors.As(err, &pathErr) {
@@ -58,7 +60,7 @@ func Apply(flags *pflag.FlagSet, path string) error {
 	}
 	settings, err := parse(text)
 	if err == nil {
-		err = apply(flags, settings)
+		err = apply(flags, settings, groups)
 	}
 	var e *Error
 	if errors.As(err, &e) {
@@ -67,9 +69,17 @@ func Apply(flags *pflag.FlagSet, path string) error {
 	return err
 }
 
-func apply(flags *pflag.FlagSet, settings []setting) error {
+func apply(flags *pflag.FlagSet, settings []setting, groups [][]string) error {
 	given := map[string]bool{}
 	flags.Visit(func(f *pflag.Flag) { given[f.Name] = true })
+	for _, group := range groups {
+		if !slices.ContainsFunc(group, func(name string) bool { return given[name] }) {
+			continue
+		}
+		for _, name := range group {
+			given[name] = true
+		}
+	}
 	for _, s := range settings {
 		f := flags.Lookup(s.key)
 		if f == nil || !settable(f) {
