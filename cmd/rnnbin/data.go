@@ -30,12 +30,15 @@ training looks like. There are:
 			return runData(args[0], output, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "", "write to `file` (default standard output)")
+	cmd.Flags().StringVarP(&output, "output", "o", series.Stdin, "`file` to write, whole or not at all; - for standard output")
 	return cmd
 }
 
 func runData(name, output string, out io.Writer) error {
-	if output == "" {
+	switch output {
+	case "":
+		return usageError{errors.New("--output names no file")}
+	case series.Stdin:
 		return writeData(out, name)
 	}
 	f, err := outfile.Create(output)

@@ -18,7 +18,7 @@ import (
 // predictOptions are the flags of predict.
 type predictOptions struct {
 	applyOptions
-	data   string
+	data   []string
 	output string
 	format string // of the output
 	follow bool
@@ -26,7 +26,7 @@ type predictOptions struct {
 
 func (o *predictOptions) addFlags(f *pflag.FlagSet) {
 	o.addModelFlag(f)
-	f.StringVarP(&o.data, "data", "d", "", "`file` with the columns of the training data, or - for standard input")
+	f.StringArrayVarP(&o.data, "data", "d", nil, "`file` with the columns of the training data, or - for standard input")
 	f.StringVarP(&o.output, "output", "o", series.Stdin, "`file` to write, whole or not at all; - for standard output")
 	f.StringVar(&o.format, "format", "", "`format` of the output: csv, tsv, jsonl or parquet\n(default by the output's name, else that of the data)")
 	f.BoolVar(&o.follow, "follow", false, "answer line by line, as soon as an answer is known")
@@ -128,8 +128,11 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 
 // open opens the data.
 func (o *predictOptions) open(ctx context.Context, m *model.Model) (*series.Reader, error) {
-	if o.data == "" {
+	if len(o.data) == 0 || o.data[0] == "" {
 		return nil, usageError{errors.New("--data names no file")}
+	}
+	if len(o.data) > 1 {
+		return nil, usagef("data", "takes one file, got %d: their rows would not be told apart", len(o.data))
 	}
 	options, err := o.options(m)
 	if err != nil {
@@ -139,11 +142,14 @@ func (o *predictOptions) open(ctx context.Context, m *model.Model) (*series.Read
 	if o.plot == "" {
 		options.Label = "" // nobody asks, so that a fault in it is no hindrance
 	}
-	return series.Open(ctx, o.data, options)
+	return series.Open(ctx, o.data[0], options)
 }
 
 // create begins the output.
 func (o *predictOptions) create(out io.Writer, r *series.Reader) (*series.Writer, error) {
+	if o.output == "" {
+		return nil, usageError{errors.New("--output names no file")}
+	}
 	format, err := parseFormat("format", o.format)
 	if err != nil {
 		return nil, err
