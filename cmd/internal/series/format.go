@@ -96,8 +96,8 @@ func sniff(head []byte) (Format, error) {
 	head = bytes.TrimPrefix(head, []byte(utf8BOM))
 	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte("\n"))
 	switch {
-	case bytes.HasPrefix(line, []byte("{")):
-		return JSONL, nil
+	case bytes.HasPrefix(line, []byte("{")), bytes.HasPrefix(line, []byte("[{")), string(bytes.TrimSpace(line)) == "[":
+		return JSONL, nil // with a bracket it is an array of objects, which the decoder refuses
 	case slices.Contains(line, '\t') && !slices.Contains(line, ','):
 		return TSV, nil
 	}

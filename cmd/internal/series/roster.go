@@ -3,6 +3,7 @@ package series
 import (
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // roster keeps what must be remembered of each series while rows arrive.
@@ -37,8 +38,12 @@ func (r *roster) find(name []byte, file string, features int) int32 {
 // advance moves the series' time on to t.
 func (s *seriesState) advance(t float64) error {
 	if t < s.time {
-		return fmt.Errorf("time goes back in series %q: from %v to %v (a column that tells series apart belongs to --series)", s.name, s.time, t)
+		return fmt.Errorf("time goes back in series %q: from %s to %s (a column that tells series apart belongs to --series)",
+			s.name, timeText(s.time), timeText(t))
 	}
 	s.time = t
 	return nil
 }
+
+// timeText is t in full, as seconds since 1970 are not told apart otherwise.
+func timeText(t float64) string { return strconv.FormatFloat(t, 'f', -1, 64) }

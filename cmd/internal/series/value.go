@@ -208,11 +208,15 @@ func (c *clock) time(v value) (float64, error) {
 	if v.missing() {
 		return 0, errors.New("the time is missing")
 	}
-	if v.kind == numberKind {
-		return v.number, nil
-	}
+	x, err := v.number, error(nil)
 	text := string(bytes.TrimSpace(v.text))
-	if x, err := strconv.ParseFloat(text, 64); err == nil {
+	if v.kind == textKind {
+		x, err = strconv.ParseFloat(text, 64)
+	}
+	switch {
+	case err == nil && math.IsNaN(x):
+		return 0, errors.New("the time is missing")
+	case err == nil:
 		return x, nil
 	}
 	for i := range timeLayouts {
