@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -85,7 +84,7 @@ func (d *dataDescription) print(errOut io.Writer) {
 
 func (d *dataDescription) String() string {
 	text := fmt.Sprintf("%s in %d series; features %s; label %s: %s", count(d.Rows, "row"), d.Series,
-		strings.Join(d.Features, ", "), d.Label, balance(d.Zeros, d.Ones))
+		series.List(d.Features), d.Label, balance(d.Zeros, d.Ones))
 	if d.Unlabelled > 0 {
 		text += fmt.Sprintf(", %d unlabelled", d.Unlabelled)
 	}

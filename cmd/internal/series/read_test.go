@@ -73,6 +73,10 @@ func TestReadValues(t *testing.T) {
 func TestReadErrors(t *testing.T) {
 	plain := DefaultOptions()
 	timed := Options{Label: "label", Missing: MissingError, Time: "t"}
+	manyColumns := ""
+	for i := range 30 {
+		manyColumns += fmt.Sprintf("c%d,", i)
+	}
 	tests := []struct {
 		name, text string
 		options    Options
@@ -94,6 +98,7 @@ func TestReadErrors(t *testing.T) {
 		{"short row", "a,b,label\n1,2,0\n1,0\n", plain, "standard input:3: 2 fields, expected 3 as in the header"},
 		{"long row", "a,label\n1,0,\n", plain, "standard input:2: 3 fields, expected 2 as in the header"},
 		{"wrong column", "a,lable\n1,0\n", plain, `standard input: there is no column "label" (--label); columns: a, lable; did you mean "lable"?`},
+		{"wrong column of many", manyColumns + "lable\n", plain, `columns: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, … lable (31 in all); did you mean "lable"?`},
 		{"two columns of one name", "a,b,a,label\n1,2,3,0\n", plain, `columns 1 and 3 are both called "a"`},
 		{"no number column", "a,label\nx,0\n", plain, "no column of numbers is left to be a feature; columns: a, label"},
 		{"bare quote", "a,label\n1\",0\n", plain, `standard input:2: a " in a field that does not begin with one`},

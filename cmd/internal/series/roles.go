@@ -79,18 +79,27 @@ func (r *roles) takeNumbers(file string, d decoder, arrived bool) ([]Warning, er
 		}
 	}
 	if len(r.features) == 0 {
-		return nil, &Error{File: file, Err: fmt.Errorf("no column of numbers is left to be a feature; columns: %s", strings.Join(names, ", "))}
+		return nil, &Error{File: file, Err: fmt.Errorf("no column of numbers is left to be a feature; columns: %s", List(names))}
 	}
 	return warnings, nil
 }
 
 // noColumn says that a file lacks a column, and what it has instead.
 func noColumn(file string, names []string, name, flag string) error {
-	text := fmt.Sprintf("there is no column %q (%s); columns: %s", name, flag, strings.Join(names, ", "))
+	text := fmt.Sprintf("there is no column %q (%s); columns: %s", name, flag, List(names))
 	if similar := closest(names, name); similar != "" {
 		text += fmt.Sprintf("; did you mean %q?", similar)
 	}
 	return &Error{File: file, Err: errors.New(text)}
+}
+
+// List joins names for people to read, the first and the last when there are many.
+func List(names []string) string {
+	const most = 20
+	if n := len(names); n > most {
+		return fmt.Sprintf("%s, … %s (%d in all)", strings.Join(names[:most/2], ", "), names[n-1], n)
+	}
+	return strings.Join(names, ", ")
 }
 
 // closest returns the name that a slip of the keyboard would turn into want, or
