@@ -43,16 +43,23 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root.SetErr(errOut)
 	err := root.ExecuteContext(ctx)
 	var received signalError
-	if err != nil && errors.As(context.Cause(ctx), &received) {
+	switch {
+	case err != nil && errors.As(context.Cause(ctx), &received):
 		err = received
+	case errors.Is(err, syscall.EPIPE): // before its signal
+		err = signalError{syscall.SIGPIPE}
 	}
 	return report(err, errOut)
 }
 
-// report prints an error as one line, and a hint where there is one.
+// report prints an error as one line, and a hint where there is one. That nobody
+// reads on is no error to tell of.
 func report(err error, errOut io.Writer) int {
-	if err == nil {
+	switch err {
+	case nil:
 		return exitOK
+	case signalError{syscall.SIGPIPE}:
+		return exitCode(err)
 	}
 	fmt.Fprintf(errOut, "rnnbin: %v\n", err)
 	if h := hint(err); h != "" {
@@ -104,8 +111,11 @@ func usagef(flag, format string, args ...any) error {
 type signalError struct{ signal os.Signal }
 
 func (e signalError) Error() string {
-	if e.signal == syscall.SIGINT {
+	switch e.signal {
+	case syscall.SIGINT:
 		return "interrupted"
+	case syscall.SIGHUP:
+		return "hung up"
 	}
 	return "terminated"
 }
@@ -114,12 +124,16 @@ func (e signalError) Error() string {
 // TensorFlow can take longer than that and cannot be interrupted.
 const grace = 800 * time.Millisecond
 
-// notify returns a context that ends with the first SIGINT or SIGTERM. A second
-// signal, or grace, ends the process.
+// notify returns a context that ends with the first SIGINT, SIGTERM, SIGPIPE or,
+// unless nohup is at work, SIGHUP, so that nothing half-done stays behind. A
+// second signal, or grace, ends the process.
 func notify(parent context.Context, errOut io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		var received signalError
 		select {
