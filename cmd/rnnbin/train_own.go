@@ -176,8 +176,27 @@ func (o *trainOptions) holdBack(t *ownTask, held *series.Data) error {
 		Threshold: threshold, Auto: auto,
 		Loss: t.config.Loss, Gamma: t.config.FocalGamma, Weight: t.weight,
 	}
-	if t.validation.Count() == 0 {
+	return o.judgeable(t.validation)
+}
+
+// judgeable reports a validation part that cannot tell how good a network is.
+func (o *trainOptions) judgeable(v *train.Validation) error {
+	switch count := v.Classes(); {
+	case count[0]+count[1] == 0:
 		return errors.New("the validation part has no labelled step to judge by (--validation 0 trains without)")
+	case o.threshold == "auto" && count[1] == 0:
+		return errors.New("the validation part has no step labelled 1 to find the threshold by (--threshold 0.5 sets it)")
+	}
+	return nil
+}
+
+// checkFolds finds folds that cannot be judged before others are trained.
+func (o *trainOptions) checkFolds(data *ownData, folds []fold) error {
+	for _, f := range folds {
+		v := train.Validation{Labels: data.held.Labels, Series: data.held.Series, Parts: f.validation, Horizon: o.horizon}
+		if err := o.judgeable(&v); err != nil {
+			return o.inFold(f, err)
+		}
 	}
 	return nil
 }
@@ -236,6 +255,11 @@ func (o *trainOptions) trainFolds(ctx context.Context, data *ownData, folds []fo
 		t, err := o.ownTask(data, f, i < len(folds)-1)
 		if err != nil {
 			return nil, o.inFold(f, err)
+		}
+		if i == 0 {
+			if err := o.checkFolds(data, folds[1:]); err != nil {
+				return nil, err
+			}
 		}
 		t.warn(o, data.Label, errOut)
 		fmt.Fprintf(errOut, "rnnbin: %v%v\n", o.foldName(f), o.describeTask(t))

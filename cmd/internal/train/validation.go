@@ -43,17 +43,22 @@ type Judgement struct {
 
 // Count is how many of the rows count.
 func (v *Validation) Count() int {
-	n := 0
+	count := v.Classes()
+	return count[0] + count[1]
+}
+
+// Classes is how many of the rows that count are labelled 0, and how many 1.
+func (v *Validation) Classes() (count [2]int) {
 	for i, p := range v.Parts {
 		whole := v.whole(i)
 		from, to := max(p.Start, whole.Start+v.Horizon), min(p.End, whole.End+v.Horizon)
 		for at := from; at < to; at++ {
-			if v.Labels[at] != series.Unlabelled {
-				n++
+			if l := v.Labels[at]; l != series.Unlabelled {
+				count[l]++
 			}
 		}
 	}
-	return n
+	return count
 }
 
 // whole is the series that part i is from.
