@@ -103,7 +103,8 @@ func columnsText(c model.Columns) string {
 }
 
 func trainingText(t model.Training) string {
-	text := fmt.Sprintf("%d epochs, %d steps, %d windows of %d rows, %.3g s", t.Epochs, t.Steps, t.Windows, t.Rows, t.Seconds)
+	text := fmt.Sprintf("%s, %s, %s of %s, %.3g s",
+		count(t.Epochs, "epoch"), count(t.Steps, "step"), count(t.Windows, "window"), count(t.Rows, "row"), t.Seconds)
 	if t.Best > 0 {
 		text += fmt.Sprintf(", the best epoch being %d", t.Best)
 	}

@@ -40,6 +40,11 @@ type ownTask struct {
 
 // trainOwn trains on the user's series: once, or once for each fold.
 func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error {
+	if o.out != "" && !o.dryRun { // reading may take long
+		if err := model.Check(o.out, o.force); err != nil {
+			return usageError{fmt.Errorf("--out: %w", err)}
+		}
+	}
 	data, err := o.read(ctx, errOut)
 	if err != nil {
 		return err

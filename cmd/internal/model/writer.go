@@ -83,6 +83,12 @@ func lastRun(root string) (int, error) {
 	return last, nil
 }
 
+// Check reports a path that Create would refuse, and makes nothing.
+func Check(dir string, force bool) error {
+	_, err := checkTarget(dir, force)
+	return err
+}
+
 // checkTarget reports whether something is to be replaced.
 func checkTarget(dir string, force bool) (exists bool, err error) {
 	entries, err := os.ReadDir(dir)
