@@ -41,6 +41,9 @@ func newCSVDecoder(r io.Reader, comma byte) (*csvDecoder, error) {
 func (d *csvDecoder) checkHeader(header []value) error {
 	numbers := 0
 	for _, v := range header {
+		if bytes.IndexByte(v.text, '\r') >= 0 {
+			return &Error{Line: d.buf.line, Err: errors.New("lines seem to end in carriage returns alone (convert them to line feeds)")}
+		}
 		if v.isNumber() && !v.missing() {
 			numbers++
 		}

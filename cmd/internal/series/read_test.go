@@ -98,6 +98,8 @@ func TestReadErrors(t *testing.T) {
 		{"short row", "a,b,label\n1,2,0\n1,0\n", plain, "standard input:3: 2 fields, expected 3 as in the header"},
 		{"long row", "a,label\n1,0,\n", plain, "standard input:2: 3 fields, expected 2 as in the header"},
 		{"wrong column", "a,lable\n1,0\n", plain, `standard input: there is no column "label" (--label); columns: a, lable; did you mean "lable"?`},
+		{"carriage returns alone", "a,label\r1,0\r2,1\r", plain, "standard input:1: lines seem to end in carriage returns alone"},
+		{"wrong column of odd ones", "\"a\nb\"," + strings.Repeat("c", 100) + "\n", plain, `columns: "a\nb", "` + strings.Repeat("c", 40) + `" and 60 more bytes`},
 		{"wrong column of many", manyColumns + "lable\n", plain, `columns: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, … lable (31 in all); did you mean "lable"?`},
 		{"two columns of one name", "a,b,a,label\n1,2,3,0\n", plain, `columns 1 and 3 are both called "a"`},
 		{"no number column", "a,label\nx,0\n", plain, "no column of numbers is left to be a feature; columns: a, label"},

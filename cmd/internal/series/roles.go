@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // roles says where the columns that play a role stand in a file; -1 is nowhere.
@@ -93,13 +94,21 @@ func noColumn(file string, names []string, name, flag string) error {
 	return &Error{File: file, Err: errors.New(text)}
 }
 
-// List joins names for people to read, the first and the last when there are many.
+// List joins names for people to read on one line: the first and the last when
+// there are many, and of long or unprintable ones an excerpt.
 func List(names []string) string {
-	const most = 20
-	if n := len(names); n > most {
-		return fmt.Sprintf("%s, … %s (%d in all)", strings.Join(names[:most/2], ", "), names[n-1], n)
+	const most, long = 20, 60
+	var shown []string
+	for _, name := range names {
+		if len(name) > long || strings.ContainsFunc(name, unicode.IsControl) {
+			name = excerpt([]byte(name))
+		}
+		shown = append(shown, name)
 	}
-	return strings.Join(names, ", ")
+	if n := len(shown); n > most {
+		return fmt.Sprintf("%s, … %s (%d in all)", strings.Join(shown[:most/2], ", "), shown[n-1], n)
+	}
+	return strings.Join(shown, ", ")
 }
 
 // closest returns the name that a slip of the keyboard would turn into want, or
