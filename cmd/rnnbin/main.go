@@ -126,7 +126,7 @@ const grace = 800 * time.Millisecond
 
 // notify returns a context that ends with the first SIGINT, SIGTERM, SIGPIPE or,
 // unless nohup is at work, SIGHUP, so that nothing half-done stays behind. A
-// second signal, or grace, ends the process.
+// second SIGINT or SIGTERM, or grace, ends the process.
 func notify(parent context.Context, errOut io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
@@ -142,9 +142,14 @@ func notify(parent context.Context, errOut io.Writer) (context.Context, func()) 
 			return
 		}
 		cancel(received)
-		select {
-		case <-signals:
-		case <-time.After(grace):
+		end := time.After(grace)
+		for insist := false; !insist; {
+			select {
+			case s := <-signals: // the others may come more than once
+				insist = s == syscall.SIGINT || s == syscall.SIGTERM
+			case <-end:
+				insist = true
+			}
 		}
 		os.Exit(report(received, errOut))
 	}()
