@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -133,6 +134,9 @@ func (o *predictOptions) open(ctx context.Context, m *model.Model) (*series.Read
 	}
 	if len(o.data) > 1 {
 		return nil, usagef("data", "takes one file, got %d: their rows would not be told apart", len(o.data))
+	}
+	if o.plot != "" && filepath.Clean(o.plot) == filepath.Clean(o.output) {
+		return nil, usagef("plot", "names the file that --output writes")
 	}
 	options, err := o.options(m)
 	if err != nil {

@@ -91,7 +91,7 @@ var ownDefaults = []setting{
 // Flags that only one kind of run has.
 var (
 	presetOnly = []string{"preset", "iterations", "predictions"}
-	ownOnly    = []string{"label", "features", "series", "time", "positive", "missing", "scale", "format", "stride", "horizon", "shuffle",
+	ownOnly    = []string{"label", "features", "series", "time", "positive", "missing", "scale", "input-format", "stride", "horizon", "shuffle",
 		"validation", "validation-data", "walk-forward", "class-weight", "threshold", "early-stopping", "plot"}
 )
 
@@ -129,7 +129,7 @@ func (o *trainOptions) addDataFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.Positive, "positive", "", "the label `value` that means 1; every other means 0")
 	f.StringVar((*string)(&c.Missing), "missing", string(c.Missing), "`what` stands in for a missing feature: error (nothing), forward (the last value), zero,\nmean (of the training part), or drop the row")
 	f.StringVar(&o.scale, "scale", o.scale, "`how` to scale features, fitted to the training part: standard (mean 0, deviation 1),\nminmax (0 to 1) or none")
-	f.StringVar((*string)(&c.Format), "format", "", "`format` of the data: csv, tsv, jsonl or parquet (default by name and content)")
+	f.StringVar((*string)(&c.Format), "input-format", "", "`format` of the data: csv, tsv, jsonl or parquet (default by name and content)")
 	f.IntVar(&o.horizon, "horizon", 0, "label `n` steps ahead; below 0: as many steps behind, so that the network\nhas seen what follows a step before it answers")
 	f.Float64Var(&o.validation, "validation", o.validation, "hold back this `fraction` of each series, its tail, for validation")
 	f.StringArrayVar(&o.validationData, "validation-data", nil, "validate on `file` instead; can be repeated")

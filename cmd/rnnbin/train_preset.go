@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 	"time"
 
@@ -150,7 +149,7 @@ func (p predictionsFile) write(s *graph.Session, preset original.Preset, o *trai
 			cells = append(cells, original.FormatFloat(v))
 		}
 		if outputs == 2 {
-			cells = append(cells, original.FormatFloat(probability(row)))
+			cells = append(cells, original.FormatFloat(prediction.Probability[i]))
 		}
 		_ = w.Write(cells)
 	}
@@ -167,9 +166,4 @@ func predictionsHeader(outputs int) []string {
 		return append(header, "output")
 	}
 	return append(header, "output0", "output1", "probability")
-}
-
-// probability is the softmax of two logits: that of label 1.
-func probability(logits []float32) float32 {
-	return float32(1 / (1 + math.Exp(float64(logits[0])-float64(logits[1]))))
 }

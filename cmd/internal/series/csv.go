@@ -55,8 +55,8 @@ func (d *csvDecoder) checkHeader(header []value) error {
 		return nil
 	}
 	for _, other := range []struct{ separator, advice string }{
-		{",", "--format csv reads that"},
-		{"\t", "--format tsv reads that"},
+		{",", "--input-format csv reads that"},
+		{"\t", "--input-format tsv reads that"},
 		{";", "convert it to commas"},
 	} {
 		if bytes.Contains(header[0].text, []byte(other.separator)) {

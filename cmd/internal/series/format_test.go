@@ -68,8 +68,8 @@ func TestOpenErrors(t *testing.T) {
 	tests := []struct{ name, want string }{
 		{"none.csv", "no such file"},
 		{"", "this is a folder"},
-		{"text.parquet", "the content is not parquet but csv (--format sets it)"},
-		{"parquet.csv", "the content is not csv but parquet (--format sets it)"},
+		{"text.parquet", "the content is not parquet but csv (--input-format sets it)"},
+		{"parquet.csv", "the content is not csv but parquet (--input-format sets it)"},
 		{"empty.csv.gz", "the file is empty"},
 		{"header.csv.gz", "damaged gzip data"},
 		{"zip.csv", "this is a zip archive"},
@@ -89,7 +89,7 @@ func TestValidate(t *testing.T) {
 	}{
 		{func(o *Options) { o.Label = "" }, "--label names no column"},
 		{func(o *Options) { o.Missing = "ignore" }, `--missing "ignore" is none of error, forward, zero, mean, drop`},
-		{func(o *Options) { o.Format = "xls" }, `--format "xls" is none of`},
+		{func(o *Options) { o.Format = "xls" }, `--input-format "xls" is none of`},
 		{func(o *Options) { o.Features = []string{"a", "label"} }, `--features "label" is already the column of --label`},
 		{func(o *Options) { o.Features = []string{"a", "a"} }, `--features "a" is already the column of --features`},
 		{func(o *Options) { o.Features = []string{"a", ""} }, "--features holds an empty name"},

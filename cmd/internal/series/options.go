@@ -25,7 +25,7 @@ type Options struct {
 	Time     string   // --time: numbers or timestamps that never go back within a series; "": without Features, a column whose name and values say so
 	Positive string   // --positive: the label value that means yes, all others meaning no; "": 0/1, yes/no, true/false
 	Missing  Missing  // --missing
-	Format   Format   // --format; "": by name, then by content
+	Format   Format   // --input-format; "": by name, then by content
 
 	LabelOptional bool // the label column may be absent, as in data to predict
 	Follow        bool // --follow: hand over each row as soon as it has arrived
@@ -47,7 +47,7 @@ func (o Options) Validate() error {
 		return fmt.Errorf("--missing %q is none of error, forward, zero, mean, drop", o.Missing)
 	}
 	if o.Format != "" && !slices.Contains(Formats, o.Format) {
-		return fmt.Errorf("--format %q is none of %v", o.Format, Formats)
+		return fmt.Errorf("--input-format %q is none of %v", o.Format, Formats)
 	}
 	return o.validateRoles()
 }

@@ -38,7 +38,7 @@ func (r *roster) find(name []byte, file string, features int) int32 {
 // advance moves the series' time on to t.
 func (s *seriesState) advance(t float64) error {
 	if t < s.time {
-		return fmt.Errorf("time goes back in series %q: from %s to %s (a column that tells series apart belongs to --series)",
+		return fmt.Errorf("time goes back in series %q: from %s to %s (a column that tells series apart belongs to --series; --features leaves out one that is no time)",
 			s.name, timeText(s.time), timeText(t))
 	}
 	s.time = t

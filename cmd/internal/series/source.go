@@ -108,7 +108,7 @@ func (s *source) detect(ctx context.Context, path string, raw *bufio.Reader) err
 		s.format = sniffed
 	}
 	if (s.format == Parquet) != (sniffed == Parquet) {
-		return fmt.Errorf("the content is not %s but %s (--format sets it)", s.format, sniffed)
+		return fmt.Errorf("the content is not %s but %s (--input-format sets it)", s.format, sniffed)
 	}
 	return nil
 }

@@ -25,7 +25,9 @@ static inline int append_sixteen(int *list, int n, __m512i columns, __m512i bits
 #include "training.h"
 TARGET_END
 
-static int available(void) { return __builtin_cpu_supports("avx512f"); }
+static int available(void) {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
 
 const struct rnn_isa rnn_avx512 = {"avx512", available, forward, backward, train, squares, adam};
 #endif
