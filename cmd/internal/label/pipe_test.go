@@ -120,9 +120,9 @@ func TestPipeReportsTheWriter(t *testing.T) {
 	}
 }
 
-// With Flush, a row's answer comes before the next row is there.
-func TestPipeFollows(t *testing.T) {
-	feed, in := openPipe(t)
+// followed is a reader that has one row, and of which more may come.
+func followed(t *testing.T, feed io.Writer, in string) *series.Reader {
+	t.Helper()
 	if _, err := io.WriteString(feed, "id,a,b\ns,1,1\n"); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,14 @@ func TestPipeFollows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
+// With Flush, a row's answer comes before the next row is there.
+func TestPipeFollows(t *testing.T) {
+	feed, in := openPipe(t)
+	r := followed(t, feed, in)
 	out, sink := io.Pipe()
 	w, err := series.NewWriter(sink, "", r)
 	if err != nil {
@@ -173,15 +180,7 @@ func TestPipeFollows(t *testing.T) {
 func TestPipeDoesNotWaitForInputBehindAFault(t *testing.T) {
 	feed, in := openPipe(t)
 	defer feed.Close()
-	if _, err := io.WriteString(feed, "id,a,b\ns,1,1\n"); err != nil {
-		t.Fatal(err)
-	}
-	o := series.Options{LabelOptional: true, Features: features.Columns, Missing: series.MissingError, Follow: true}
-	r, err := series.Open(context.Background(), in, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
+	r := followed(t, feed, in)
 	out, sink := io.Pipe()
 	out.Close()
 	w, err := series.NewWriter(sink, "", r)

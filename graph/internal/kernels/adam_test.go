@@ -33,6 +33,21 @@ func randomAdam(n int) adamCase {
 	return c
 }
 
+// start is a session of the scope's graph, for as long as the test.
+func start(t *testing.T, s *op.Scope) *tf.Session {
+	t.Helper()
+	g, err := s.Finalize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := tf.NewSession(g, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { session.Close() })
+	return session
+}
+
 // updated runs an update of all cases, which add builds, and returns the weights
 // and moments after it.
 func updated(t *testing.T, cases []adamCase, add func(s *op.Scope, handles [3]tf.OutputList, grads tf.OutputList) *tf.Operation) [][]float32 {
@@ -52,15 +67,7 @@ func updated(t *testing.T, cases []adamCase, add func(s *op.Scope, handles [3]tf
 		grads = append(grads, op.Const(s.SubScope("gradient"), c.gradient))
 	}
 	update := add(s, handles, grads)
-	g, err := s.Finalize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	session, err := tf.NewSession(g, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer session.Close()
+	session := start(t, s)
 	for _, targets := range [][]*tf.Operation{assign, {update}} {
 		if _, err := session.Run(nil, nil, targets); err != nil {
 			t.Fatal(err)
@@ -140,16 +147,7 @@ func TestAdamRefuses(t *testing.T) {
 	list := tf.OutputList{h}
 	adam := s.WithControlDependencies(set).AddOperation(tf.OpSpec{Type: Adam, Attrs: adamAttrs(ISAAuto, 0), Input: []tf.Input{
 		list, list, list, tf.OutputList{op.Const(s.SubScope("gradient"), []float32{1, 2})}, one, one, one, one}})
-	g, err := s.Finalize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	session, err := tf.NewSession(g, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer session.Close()
-	if _, err := session.Run(nil, nil, []*tf.Operation{adam}); err == nil || !strings.Contains(err.Error(), "of one shape") {
+	if _, err := start(t, s).Run(nil, nil, []*tf.Operation{adam}); err == nil || !strings.Contains(err.Error(), "of one shape") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -61,40 +61,30 @@ typedef double dvec __attribute__((vector_size(LANES * 4), may_alias));
 typedef int64_t lvec __attribute__((vector_size(LANES * 4), may_alias));
 typedef float half_unaligned __attribute__((vector_size(LANES * 2), aligned(4), may_alias));
 
+// The polynomial in x of the given coefficients, that of the highest power first.
+INLINE dvec polynomial(dvec x, const double *coefficients, const int count) {
+  dvec y = (dvec){0} + coefficients[0];
+  UNROLL
+  for (int i = 1; i < count; i++) y = y * x + coefficients[i];
+  return y;
+}
+
 // e^x for -110 <= x <= 0, to 40 bits.
 INLINE dvec exp_double(dvec x) {
+  static const double taylor[] = {1. / 3628800, 1. / 362880, 1. / 40320, 1. / 5040, 1. / 720, 1. / 120,
+                                  1. / 24,      1. / 6,      1. / 2,     1,         1};
   const dvec shift = (dvec){0} + 0x1.8p52, shifted = x * 1.4426950408889634 + shift;  // the whole number is in the low bits
-  const dvec r = x - (shifted - shift) * 0.6931471805599453;
-  dvec y = r / 3628800 + 1. / 362880;
-  y = y * r + 1. / 40320;
-  y = y * r + 1. / 5040;
-  y = y * r + 1. / 720;
-  y = y * r + 1. / 120;
-  y = y * r + 1. / 24;
-  y = y * r + 1. / 6;
-  y = y * r + 0.5;
-  y = y * r + 1;
-  y = y * r + 1;
-  return y * (dvec)(((lvec)shifted << 52) + (INT64_C(1023) << 52));
+  const dvec rest = x - (shifted - shift) * 0.6931471805599453;
+  return polynomial(rest, taylor, 11) * (dvec)(((lvec)shifted << 52) + (INT64_C(1023) << 52));
 }
 
 // The logarithm of 1 <= x <= 2, to 40 bits, by the series of the inverse
 // hyperbolic tangent.
 INLINE dvec log_double(dvec x) {
-  const dvec z = (x - 1) / (x + 1), q = z * z;
-  dvec y = q * (1. / 25) + 1. / 23;
-  y = y * q + 1. / 21;
-  y = y * q + 1. / 19;
-  y = y * q + 1. / 17;
-  y = y * q + 1. / 15;
-  y = y * q + 1. / 13;
-  y = y * q + 1. / 11;
-  y = y * q + 1. / 9;
-  y = y * q + 1. / 7;
-  y = y * q + 1. / 5;
-  y = y * q + 1. / 3;
-  y = y * q + 1;
-  return 2 * z * y;
+  static const double odd[] = {1. / 25, 1. / 23, 1. / 21, 1. / 19, 1. / 17, 1. / 15, 1. / 13,
+                               1. / 11, 1. / 9,  1. / 7,  1. / 5,  1. / 3,  1};
+  const dvec z = (x - 1) / (x + 1);
+  return 2 * z * polynomial(z * z, odd, 13);
 }
 
 // sum = 1 + e^gap and its logarithm, for a vector of gaps.
