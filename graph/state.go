@@ -25,11 +25,14 @@ func (c Config) Weights() []Variable {
 	return weights
 }
 
+// Size is the number of values that the shape has room for.
+func (v Variable) Size() int { return product(v.Shape) }
+
 // Parameters is the number of values in all weights.
 func (c Config) Parameters() int {
 	n := 0
 	for _, w := range c.Weights() {
-		n += product(w.Shape)
+		n += w.Size()
 	}
 	return n
 }

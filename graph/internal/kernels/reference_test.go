@@ -122,7 +122,12 @@ func reference(c *call) reference64 {
 
 // distance is the greatest difference, relative to the greatest value (or 1: all inputs are about 1).
 func distance(got []float32, want []float64) float64 {
-	var diff, size float64
+	diff, size := extent(got, want)
+	return diff / max(size, 1)
+}
+
+// extent is the greatest difference, NaN where there is one, and the greatest value.
+func extent(got []float32, want []float64) (diff, size float64) {
 	for i, w := range want {
 		d := math.Abs(float64(got[i]) - w)
 		if !(d <= diff) {
@@ -130,5 +135,5 @@ func distance(got []float32, want []float64) float64 {
 		}
 		size = max(size, math.Abs(w))
 	}
-	return diff / max(size, 1)
+	return diff, size
 }

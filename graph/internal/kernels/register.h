@@ -30,8 +30,11 @@ struct kernel {
 // The attribute isa; NULL when this machine has no such one.
 const struct rnn_isa *isa_attribute(TF_OpKernelConstruction *, TF_Status *);
 
-// A struct kernel for the op; NULL, with the failure told to TensorFlow, when an
-// attribute is wrong.
-void *new_train(TF_OpKernelConstruction *);
+// The attributes that not every op has.
+enum { HAS_INPUT_GRADIENT = 1, HAS_STEPS = 2 };
+
+// The attributes that all have and those that it has besides; NULL, with the failure
+// told to TensorFlow, when one is wrong.
+struct kernel *new_kernel(TF_OpKernelConstruction *, int has);
 
 #endif

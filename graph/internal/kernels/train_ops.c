@@ -37,6 +37,8 @@ enum {
 };
 enum { TRAIN_LOSS, TRAIN_NORM, TRAIN_RATE, TRAIN_DKERNEL };
 
+static void *new_train(TF_OpKernelConstruction *c) { return new_kernel(c, HAS_STEPS); }
+
 static void train_shape(TF_ShapeInferenceContext *c, TF_Status *status) {
   TF_ShapeHandle *shape = TF_ShapeInferenceContextScalar(c);
   for (int i = TRAIN_LOSS; i <= TRAIN_RATE; i++) TF_ShapeInferenceContextSetOutput(c, i, shape, status);

@@ -113,14 +113,7 @@ func compareTraining(t *testing.T, c *call, h *head) {
 // relative is the greatest difference by the greatest value: gradients of a mean are
 // small.
 func relative(got []float32, want []float64) float64 {
-	var diff, size float64
-	for i, w := range want {
-		d := math.Abs(float64(got[i]) - w)
-		if !(d <= diff) {
-			diff = d
-		}
-		size = max(size, math.Abs(w))
-	}
+	diff, size := extent(got, want)
 	if size == 0 {
 		return diff
 	}
