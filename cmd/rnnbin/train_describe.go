@@ -70,7 +70,7 @@ type taskDescription struct {
 }
 
 // describeData counts rows, series and labels.
-func (o *trainOptions) describeData(d *ownData) *dataDescription {
+func describeData(d *ownData) *dataDescription {
 	count := series.CountLabels(d.Labels, d.Series)
 	return &dataDescription{
 		Rows: d.Len(), Series: len(d.Series), Features: d.Features, Label: d.Label,
@@ -105,7 +105,7 @@ func count(n int, thing string) string {
 }
 
 // describeTask counts what is trained on and what is held back.
-func (o *trainOptions) describeTask(t *ownTask) taskDescription {
+func describeTask(t *ownTask) taskDescription {
 	d := taskDescription{
 		Rows: series.Rows(t.fold.train), Windows: windows(t.batches), StepsPerEpoch: len(t.batches),
 		Zeros: t.count[0], Ones: t.count[1], ClassWeight: t.weight,
@@ -128,17 +128,13 @@ func (d taskDescription) String() string {
 	return text
 }
 
-func (o *trainOptions) describeNetwork(c graph.Config) networkSummary {
+func describeNetwork(c graph.Config) networkSummary {
 	s := networkSummary{
 		Steps: c.Steps, Features: c.Features, Units: c.Units, Outputs: c.Loss.Outputs(), Activation: c.Activation, Loss: c.Loss,
 		Parameters: c.Parameters(),
 	}
 	for _, w := range c.Weights() {
-		l := layer{Name: w.Name, Shape: w.Shape, Parameters: 1}
-		for _, n := range w.Shape {
-			l.Parameters *= n
-		}
-		s.Layers = append(s.Layers, l)
+		s.Layers = append(s.Layers, layer{Name: w.Name, Shape: w.Shape, Parameters: w.Size()})
 	}
 	return s
 }
@@ -153,15 +149,15 @@ func (o *trainOptions) describeTraining(c graph.Config, epochSteps int) training
 
 // dryRunOwn tells what a run on own data would do.
 func (o *trainOptions) dryRunOwn(data *ownData, folds []fold, out, errOut io.Writer) error {
-	d := description{Data: o.describeData(data)}
+	d := description{Data: describeData(data)}
 	for _, f := range folds {
 		t, err := o.ownTask(data, f, true)
 		if err != nil {
 			return o.inFold(f, err)
 		}
 		t.warn(o, data.Label, errOut)
-		d.Folds = append(d.Folds, o.describeTask(t))
-		d.Network = o.describeNetwork(t.config)
+		d.Folds = append(d.Folds, describeTask(t))
+		d.Network = describeNetwork(t.config)
 		d.Training = o.describeTraining(t.config, len(t.batches))
 	}
 	return d.write(o.json, out)
@@ -170,7 +166,7 @@ func (o *trainOptions) dryRunOwn(data *ownData, folds []fold, out, errOut io.Wri
 // dryRunPreset tells what a preset would do.
 func (o *trainOptions) dryRunPreset(t *task, out io.Writer) error {
 	d := description{
-		Network:  o.describeNetwork(t.config),
+		Network:  describeNetwork(t.config),
 		Training: o.describeTraining(t.config, len(t.batches)),
 		Folds: []taskDescription{{
 			Rows: len(t.series.Y), Windows: windows(t.batches), StepsPerEpoch: len(t.batches), ClassWeight: series.ClassWeight{1, 1},

@@ -61,7 +61,7 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 		return err
 	}
 	defer folder.discard()
-	o.describeData(data).print(errOut)
+	describeData(data).print(errOut)
 	results, err := o.trainFolds(ctx, data, folds, out, errOut)
 	if err != nil {
 		return err
@@ -267,7 +267,7 @@ func (o *trainOptions) trainFolds(ctx context.Context, data *ownData, folds []fo
 			}
 		}
 		t.warn(o, data.Label, errOut)
-		fmt.Fprintf(errOut, "rnnbin: %v%v\n", o.foldName(f), o.describeTask(t))
+		fmt.Fprintf(errOut, "rnnbin: %v%v\n", o.foldName(f), describeTask(t))
 		r, err := o.trainFold(ctx, t, printer)
 		if err != nil {
 			return nil, o.inFold(f, err)
@@ -305,9 +305,6 @@ func (o *trainOptions) foldName(f fold) string {
 
 // inFold says in which fold an error occurred, if there are several.
 func (o *trainOptions) inFold(f fold, err error) error {
-	if o.walkForward == 0 || errors.Is(err, context.Canceled) {
-		return err
-	}
 	return fmt.Errorf("%s%w", o.foldName(f), err)
 }
 
@@ -346,7 +343,7 @@ func (o *trainOptions) endEpoch(ctx context.Context, r *foldResult, e train.Epoc
 	if r.validation != nil {
 		j, err := r.validation.Judge(ctx, r.session)
 		if err != nil {
-			return false, inEpoch(e.Epoch, err)
+			return false, fmt.Errorf("validation after epoch %d: %w", e.Epoch, err)
 		}
 		better, err := r.best.Offer(r.session, e.Epoch, j)
 		if err != nil {
@@ -357,14 +354,6 @@ func (o *trainOptions) endEpoch(ctx context.Context, r *foldResult, e train.Epoc
 	r.history = append(r.history, line)
 	more := o.earlyStopping == 0 || e.Epoch-r.best.Epoch < o.earlyStopping
 	return more, printer.epoch(line, !more || e.Epoch == o.epochs)
-}
-
-// inEpoch says after which epoch judging failed, unless it was told to stop.
-func inEpoch(epoch int, err error) error {
-	if errors.Is(err, context.Canceled) {
-		return err
-	}
-	return fmt.Errorf("validation after epoch %d: %w", epoch, err)
 }
 
 // ownModel describes what was trained.
