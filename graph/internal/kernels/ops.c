@@ -1,7 +1,5 @@
 // The recurrence's two ops and their CPU kernels, by TensorFlow's C API.
 
-#include <string.h>
-
 #include "kernels.h"
 #include "recurrence.h"
 #include "shapes.h"
