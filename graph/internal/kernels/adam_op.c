@@ -2,73 +2,94 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "kernels.h"
-#include "recurrence.h"
 
 #define TF_UNUSED_NAME rnnbin_unused_in_adam_op
-#include "io.h"
-#include "register.h"
+#include "op.h"
 
-// From tensorflow/c/kernels_experimental.h, which not every distribution of the C
-// API has. The tensor shares the variable's memory; where somebody else still holds
-// that, the variable is given a copy first.
-extern void TF_GetInputTensorFromVariable(TF_OpKernelContext *, int input, bool lock_held, bool is_variant, bool sparse,
-                                          void (*copy)(TF_OpKernelContext *, TF_Tensor *source, TF_Tensor *dest),
-                                          TF_Tensor **out, TF_Status *);
-
-static void copy_tensor(TF_OpKernelContext *context, TF_Tensor *source, TF_Tensor *dest) {
-  (void)context;
-  memcpy(TF_TensorData(dest), TF_TensorData(source), TF_TensorByteSize(source));
-  TF_DeleteTensor(source);
-  TF_DeleteTensor(dest);
-}
-
-static const char *const adam_inputs[] = {
+static const char *const inputs[] = {
     "weights: N * resource", "first: N * resource", "second: N * resource", "gradients: N * float",
-    "beta1_power: float", "beta2_power: float", "rate: float", "norm: float", NULL};
-static const char *const adam_outputs[] = {"next1: float", "next2: float", NULL};
-static const char *const adam_attrs[] = {"N: int >= 1", "beta1: float", "beta2: float", "epsilon: float",
-                                         "clip_norm: float = 0", "isa: string = 'auto'", NULL};
-enum { ADAM_WEIGHTS, ADAM_FIRST, ADAM_SECOND, ADAM_GRADIENTS, ADAM_LISTS };  // N inputs each,
-enum { ADAM_POWER1, ADAM_POWER2, ADAM_RATE, ADAM_NORM, ADAM_SCALARS };       // and these behind them
+    "beta1_power: float", "beta2_power: float", "rate: float", "loss: float", NULL};
+static const char *const outputs[] = {"next1: float", "next2: float", "norm: float", NULL};
+static const char *const attrs[] = {"N: int >= 1", "beta1: float", "beta2: float", "epsilon: float",
+                                    "clip_norm: float = 0", "isa: string = 'auto'", NULL};
+enum { WEIGHTS, FIRST, SECOND, GRADIENTS, LISTS };    // N inputs each,
+enum { IN_POWER1, IN_POWER2, IN_RATE, IN_LOSS, SCALARS };  // and these behind them
+enum { OUT_NEXT1, OUT_NEXT2, OUT_NORM, OUTPUTS };
+
+static void shape(TF_ShapeInferenceContext *c, TF_Status *status) {
+  TF_ShapeHandle *scalar = TF_ShapeInferenceContextScalar(c);
+  for (int i = 0; i < OUTPUTS; i++) TF_ShapeInferenceContextSetOutput(c, i, scalar, status);
+  TF_DeleteShapeHandle(scalar);
+}
 
 struct adam_kernel {
   const struct rnn_isa *isa;
-  int count;
+  int count;  // N
   float beta1, beta2, epsilon, clip_norm;
 };
 
-static void *new_adam(TF_OpKernelConstruction *c) {
+static void *create(TF_OpKernelConstruction *c) {
   TF_Status *status = TF_NewStatus();
-  struct adam_kernel *k = calloc(1, sizeof *k);
-  if (!k) TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "no memory for the kernel");
-  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrInt32(c, "N", &k->count, status);
-  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrFloat(c, "beta1", &k->beta1, status);
-  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrFloat(c, "beta2", &k->beta2, status);
-  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrFloat(c, "epsilon", &k->epsilon, status);
-  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrFloat(c, "clip_norm", &k->clip_norm, status);
-  if (TF_GetCode(status) == TF_OK) k->isa = isa_attribute(c, status);
-  if (TF_GetCode(status) != TF_OK) {
-    TF_OpKernelConstruction_Failure(c, status);
-    free(k);
-    k = NULL;
-  }
-  TF_DeleteStatus(status);
-  return k;
+  const struct adam_kernel k = {
+      .isa = isa_attribute(c, status),
+      .count = int_attribute(c, "N", status),
+      .beta1 = float_attribute(c, "beta1", status),
+      .beta2 = float_attribute(c, "beta2", status),
+      .epsilon = float_attribute(c, "epsilon", status),
+      .clip_norm = float_attribute(c, "clip_norm", status),
+  };
+  return finish_kernel(c, status, &k, sizeof k);
 }
 
-static void adam_shape(TF_ShapeInferenceContext *c, TF_Status *status) {
-  TF_ShapeHandle *shape = TF_ShapeInferenceContextScalar(c);
-  for (int i = 0; i < 2; i++) TF_ShapeInferenceContextSetOutput(c, i, shape, status);
-  TF_DeleteShapeHandle(shape);
+// The tensors of the lists, [LISTS][N]: variables share their memory.
+struct lists {
+  int count;
+  TF_Tensor **tensor;
+};
+
+static TF_Tensor *tensor(const struct lists *l, int list, int i) { return l->tensor[list * l->count + i]; }
+
+static float *values(const struct lists *l, int list, int i) { return TF_TensorData(tensor(l, list, i)); }
+
+static struct lists open_lists(struct io *io, int count) {
+  const struct lists l = {count, calloc((size_t)(LISTS * count), sizeof(TF_Tensor *))};
+  if (!l.tensor) io_fail(io, TF_RESOURCE_EXHAUSTED, "no memory for the lists of weights");
+  for (int i = 0; i < LISTS * count && io_ok(io); i++)
+    if (i < GRADIENTS * count)
+      l.tensor[i] = io_variable(io, i);
+    else
+      TF_GetInput(io->context, i, &l.tensor[i], io->status);
+  for (int i = 0; i < count && io_ok(io); i++)
+    for (int list = 0; list < LISTS; list++)
+      if (TF_TensorElementCount(tensor(&l, list, i)) != TF_TensorElementCount(tensor(&l, WEIGHTS, i)))
+        io_fail(io, TF_INVALID_ARGUMENT, "want a weight, its moments and its gradient to be of one size");
+  return l;
 }
 
-static float scalar(struct io *io, int i) {
-  if (io_ok(io) && TF_TensorElementCount(io->in[i]) != 1)
-    io_fail(io, TF_INVALID_ARGUMENT, "want beta1_power, beta2_power, rate and norm as scalars");
-  return io_ok(io) ? *(const float *)TF_TensorData(io->in[i]) : 0;
+static void close_lists(struct lists l) {
+  for (int i = 0; i < LISTS * l.count && l.tensor; i++)
+    if (l.tensor[i]) TF_DeleteTensor(l.tensor[i]);
+  free(l.tensor);
+}
+
+// The instruction set's squares are float32, and infinite above 1.8e19. A sum of
+// squares in double holds every finite gradient.
+static double sum_of_squares(const struct rnn_isa *isa, const float *v, int64_t n) {
+  double sum = isa->squares(v, n);
+  if (isfinite(sum)) return sum;
+  sum = 0;
+  for (int64_t i = 0; i < n; i++) sum += (double)v[i] * v[i];
+  return sum;
+}
+
+// The Euclidean norm of all gradients.
+static float global_norm(const struct rnn_isa *isa, const struct lists *l) {
+  double sum = 0;
+  for (int i = 0; i < l->count; i++)
+    sum += sum_of_squares(isa, values(l, GRADIENTS, i), TF_TensorElementCount(tensor(l, GRADIENTS, i)));
+  return (float)sqrt(sum);
 }
 
 // tf.clip_by_global_norm's factor, with its roundings.
@@ -78,42 +99,38 @@ static float clip_scale(float limit, float norm) {
   return limit * (least < inverse ? least : inverse);
 }
 
-// Moves the i-th weight.
-static void move(const struct adam_kernel *k, struct io *io, const struct rnn_adam *a, int i) {
-  TF_Tensor *t[ADAM_LISTS] = {NULL};
-  for (int list = 0; list < ADAM_GRADIENTS && io_ok(io); list++)
-    TF_GetInputTensorFromVariable(io->context, list * k->count + i, true, false, false, copy_tensor, &t[list], io->status);
-  if (io_ok(io)) TF_GetInput(io->context, ADAM_GRADIENTS * k->count + i, &t[ADAM_GRADIENTS], io->status);
-  for (int list = 0; list < ADAM_LISTS && io_ok(io); list++)
-    if (TF_TensorType(t[list]) != TF_FLOAT || TF_TensorElementCount(t[list]) != TF_TensorElementCount(t[0]))
-      io_fail(io, TF_INVALID_ARGUMENT, "want a weight, its moments and its gradient to be float and of one shape");
-  if (io_ok(io))
-    k->isa->adam(a, TF_TensorElementCount(t[0]), TF_TensorData(t[ADAM_GRADIENTS]), TF_TensorData(t[ADAM_WEIGHTS]),
-                 TF_TensorData(t[ADAM_FIRST]), TF_TensorData(t[ADAM_SECOND]));
-  for (int list = 0; list < ADAM_LISTS; list++)
-    if (t[list]) TF_DeleteTensor(t[list]);
-}
-
-static void compute_adam(void *kernel, TF_OpKernelContext *c) {
-  const struct adam_kernel *k = kernel;
-  struct io io = io_begin(c, ADAM_LISTS * k->count, ADAM_SCALARS);
-  const float power1 = scalar(&io, ADAM_POWER1), power2 = scalar(&io, ADAM_POWER2);
+static void move_weights(const struct adam_kernel *k, const struct lists *l, float power1, float power2, float rate,
+                         float norm) {
   const struct rnn_adam a = {
-      .scale = clip_scale(k->clip_norm, scalar(&io, ADAM_NORM)),
+      .scale = clip_scale(k->clip_norm, norm),
       .rest1 = 1 - k->beta1,
       .rest2 = 1 - k->beta2,
-      .alpha = scalar(&io, ADAM_RATE) * sqrtf(1 - power2) / (1 - power1),
+      .alpha = rate * sqrtf(1 - power2) / (1 - power1),
       .epsilon = k->epsilon,
   };
-  float *next1 = io_output(&io, 0, TF_FLOAT, 0, NULL), *next2 = io_output(&io, 1, TF_FLOAT, 0, NULL);
-  for (int i = 0; i < k->count && io_ok(&io); i++) move(k, &io, &a, i);
+  for (int i = 0; i < l->count; i++)
+    k->isa->adam(&a, TF_TensorElementCount(tensor(l, WEIGHTS, i)), values(l, GRADIENTS, i), values(l, WEIGHTS, i),
+                 values(l, FIRST, i), values(l, SECOND, i));
+}
+
+// A step whose loss or norm is not finite leaves everything as it was.
+static void compute(void *kernel, TF_OpKernelContext *c) {
+  const struct adam_kernel *k = kernel;
+  struct io io = io_begin(c, LISTS * k->count, SCALARS);
+  const float power1 = io_float(&io, IN_POWER1, "beta1_power"), power2 = io_float(&io, IN_POWER2, "beta2_power");
+  const float rate = io_float(&io, IN_RATE, "rate"), loss = io_float(&io, IN_LOSS, "loss");
+  float *next1 = io_output(&io, OUT_NEXT1, TF_FLOAT, 0, NULL), *next2 = io_output(&io, OUT_NEXT2, TF_FLOAT, 0, NULL);
+  float *norm = io_output(&io, OUT_NORM, TF_FLOAT, 0, NULL);
+  const struct lists l = open_lists(&io, k->count);
   if (io_ok(&io)) {
-    *next1 = power1 * k->beta1;
-    *next2 = power2 * k->beta2;
+    *norm = global_norm(k->isa, &l);
+    const int finite = isfinite(loss) && isfinite(*norm);
+    if (finite) move_weights(k, &l, power1, power2, rate, *norm);
+    *next1 = finite ? power1 * k->beta1 : power1;
+    *next2 = finite ? power2 * k->beta2 : power2;
   }
+  close_lists(l);
   io_end(&io);
 }
 
-void register_adam(TF_Status *status) {
-  register_op(RNNBIN_ADAM, adam_inputs, adam_outputs, adam_attrs, adam_shape, new_adam, compute_adam, status);
-}
+const struct op adam_op = {RNNBIN_ADAM, inputs, outputs, attrs, shape, create, compute};

@@ -16,30 +16,30 @@
 // ReLU, products pass over states and gradients that are zero; a NaN is walked
 // and spreads, an infinite weight behind a zero state does not.
 //
-// Training does both, and what lies between and around them, in one op, as each op
-// that TensorFlow runs costs about as much as a thousand multiplications. O outputs,
-// a series of N rows, a plan of K training steps:
+// Around the two, for training on windows of a series of N rows by a plan of K
+// steps:
 //
-//	RnnbinTrain(x [N,F], y [N], w [N], starts [K,B], rates [K], at,
-//	    kernel [F+U,U], bias [U], projection [U,O], projection_bias [O])
-//	    -> loss, norm, rate, dkernel, dbias, dprojection, dprojection_bias
+//	RnnbinWindows(x [N,F], y [N], w [N], starts [K,B], rates [K], at)
+//	    -> windows [T,B,F], labels [T*B], share [T*B], rate
 //
-// cuts the windows of the plan's step at out of the series, runs forward from
-// zeros, projection, softmax cross-entropy (y int32) or mean squared error (float)
-// as a mean by the weights w, and backward. Norm is the Euclidean norm of all
-// gradients; rate is what the plan has for the step.
+// cuts the windows of the plan's step at out of the series; row t*B+b of the flat
+// outputs is row starts[at,b]+t of the series. Labels y are int32 or float. A row's
+// share is its weight w divided by the sum of the weights over all windows, or 0
+// where that sum is 0. Rate is rates[at].
 //
-//	RnnbinAdam(weights, first, second, gradients, beta1_power, beta2_power, rate, norm)
-//	    -> next1, next2
+//	RnnbinAdam(weights, first, second, gradients, beta1_power, beta2_power, rate, loss)
+//	    -> next1, next2, norm
 //
 // moves N weights with their moments, all of them variables, as N ResourceApplyAdam
-// do, to the same bits, and multiplies the powers by their betas. With clip_norm
-// above 0 gradients are scaled as tf.clip_by_global_norm does.
+// do, to the same bits. Next1 and next2 are the powers times their betas, and norm is the
+// Euclidean norm of all gradients together; with clip_norm above 0 they are scaled by it as
+// tf.clip_by_global_norm does. If the loss or the norm is not finite, the variables
+// keep their values and next1 and next2 are the powers as they were.
 //
-//	RnnbinRecord(report [K,2], at, loss, norm) -> report, next
+//	RnnbinRecord(report, at, loss, norm) -> next
 //
-// writes a line of the report and says which step comes next: at+1, or MaxInt32
-// when loss or norm is not finite.
+// writes loss and norm into row at of the variable report [K,2] and returns the row
+// of the next step: at+1, or MaxInt32 if the loss or the norm is not finite.
 //
 // The code is C with the compiler's vector types (GCC 12 or clang), compiled
 // once for each instruction set; the processor's is chosen at run time.
@@ -57,9 +57,9 @@ import (
 
 // The ops' types.
 const (
+	Windows  = C.RNNBIN_WINDOWS
 	Forward  = C.RNNBIN_FORWARD
 	Backward = C.RNNBIN_BACKWARD
-	Train    = C.RNNBIN_TRAIN
 	Adam     = C.RNNBIN_ADAM
 	Record   = C.RNNBIN_RECORD
 )
@@ -70,7 +70,7 @@ const (
 	AttrThreads       = "threads"        // int, 1 unless given: slices of the batch that run side by side
 	AttrISA           = "isa"            // string, "auto" unless given: one of ISAs
 	AttrInputGradient = "input_gradient" // bool, Backward only: compute dx; otherwise it is [0,B,F]
-	AttrSteps         = "steps"          // int, Train only: T
+	AttrSteps         = "steps"          // int, Windows only: T
 
 	// Adam only, which has AttrISA besides.
 	AttrBeta1    = "beta1"     // float

@@ -1,9 +1,9 @@
 #ifndef RNNBIN_KERNELS_H
 #define RNNBIN_KERNELS_H
 
+#define RNNBIN_WINDOWS "RnnbinWindows"
 #define RNNBIN_FORWARD "RnnbinRNNForward"
 #define RNNBIN_BACKWARD "RnnbinRNNBackward"
-#define RNNBIN_TRAIN "RnnbinTrain"
 #define RNNBIN_ADAM "RnnbinAdam"
 #define RNNBIN_RECORD "RnnbinRecord"
 

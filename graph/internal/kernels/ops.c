@@ -5,8 +5,7 @@
 #include "shapes.h"
 
 #define TF_UNUSED_NAME rnnbin_unused_in_ops
-#include "io.h"
-#include "register.h"
+#include "op.h"
 
 static const char *const forward_inputs[] = {"x: float", "kernel: float", "bias: float", "h0: float", NULL};
 static const char *const forward_outputs[] = {"h: float", "last: float", NULL};
@@ -104,8 +103,25 @@ static void backward_shape(TF_ShapeInferenceContext *c, TF_Status *status) {
 
 // ---- kernels ----
 
+struct recurrence_kernel {
+  const struct rnn_isa *isa;
+  enum rnn_activation activation;
+  int threads, input_gradient;  // the latter backward only
+};
+
+static void *new_kernel(TF_OpKernelConstruction *c, int has_input_gradient) {
+  TF_Status *status = TF_NewStatus();
+  const struct recurrence_kernel k = {
+      .isa = isa_attribute(c, status),
+      .activation = tanh_attribute(c, status) ? RNN_TANH : RNN_RELU,
+      .threads = int_attribute(c, "threads", status),
+      .input_gradient = has_input_gradient && bool_attribute(c, "input_gradient", status),
+  };
+  return finish_kernel(c, status, &k, sizeof k);
+}
+
 static void *new_forward(TF_OpKernelConstruction *c) { return new_kernel(c, 0); }
-static void *new_backward(TF_OpKernelConstruction *c) { return new_kernel(c, HAS_INPUT_GRADIENT); }
+static void *new_backward(TF_OpKernelConstruction *c) { return new_kernel(c, 1); }
 
 // One run of either op, and the shapes of its inputs.
 struct run {
@@ -137,7 +153,7 @@ static struct rnn_size run_size(const struct run *r) {
 }
 
 static void compute_forward(void *kernel, TF_OpKernelContext *c) {
-  const struct kernel *k = kernel;
+  const struct recurrence_kernel *k = kernel;
   struct run r = begin_run(c, FORWARD_INPUTS);
   if (io_ok(&r.io)) check_forward_shapes(r.shapes, r.io.status);
   if (io_ok(&r.io)) {
@@ -159,7 +175,7 @@ static void compute_forward(void *kernel, TF_OpKernelContext *c) {
 }
 
 static void compute_backward(void *kernel, TF_OpKernelContext *c) {
-  const struct kernel *k = kernel;
+  const struct recurrence_kernel *k = kernel;
   struct run r = begin_run(c, BACKWARD_INPUTS);
   if (io_ok(&r.io)) check_backward_shapes(r.shapes, r.io.status);
   if (io_ok(&r.io)) {
@@ -185,9 +201,7 @@ static void compute_backward(void *kernel, TF_OpKernelContext *c) {
   io_end(&r.io);
 }
 
-void register_recurrence(TF_Status *status) {
-  register_op(RNNBIN_FORWARD, forward_inputs, forward_outputs, forward_attrs, forward_shape, new_forward,
-              compute_forward, status);
-  register_op(RNNBIN_BACKWARD, backward_inputs, backward_outputs, backward_attrs, backward_shape, new_backward,
-              compute_backward, status);
-}
+const struct op forward_op = {RNNBIN_FORWARD, forward_inputs, forward_outputs, forward_attrs,
+                              forward_shape,  new_forward,    compute_forward};
+const struct op backward_op = {RNNBIN_BACKWARD, backward_inputs, backward_outputs, backward_attrs,
+                               backward_shape,  new_backward,    compute_backward};

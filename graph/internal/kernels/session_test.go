@@ -38,15 +38,31 @@ func newRunner(t *testing.T, unknown bool) *runner {
 	return &runner{t: t, scope: op.NewScope(), feeds: map[tf.Output]*tf.Tensor{}, unknown: unknown}
 }
 
-func (r *runner) input(name string, values []float32, dims ...int64) {
-	r.t.Helper()
+func (r *runner) feed(name string, value *tf.Tensor, dims []int64) {
 	shape := tf.MakeShape(dims...)
 	if r.unknown {
 		shape = tf.Shape{}
 	}
-	p := op.Placeholder(r.scope.SubScope(name), tf.Float, op.PlaceholderShape(shape))
-	r.feeds[p] = tensor(r.t, values, dims...)
+	p := op.Placeholder(r.scope.SubScope(name), value.DataType(), op.PlaceholderShape(shape))
+	r.feeds[p] = value
 	r.inputs = append(r.inputs, p)
+}
+
+func (r *runner) input(name string, values []float32, dims ...int64) {
+	r.t.Helper()
+	r.feed(name, tensor(r.t, values, dims...), dims)
+}
+
+func (r *runner) ints(name string, values []int32, dims ...int64) {
+	r.t.Helper()
+	all, err := tf.NewTensor(values)
+	if err == nil {
+		err = all.Reshape(dims)
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.feed(name, all, dims)
 }
 
 // run returns the outputs and their static shapes.
@@ -247,14 +263,6 @@ func TestSessionBadAttributes(t *testing.T) {
 		a[test.attr] = test.value
 		if _, _, err := r.run(Forward, a); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s = %v: error %v, want one with %q", test.attr, test.value, err, test.want)
-		}
-	}
-}
-
-func TestRegisterTwice(t *testing.T) {
-	for range 2 {
-		if err := Register(); err != nil {
-			t.Error(err)
 		}
 	}
 }
