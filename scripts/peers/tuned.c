@@ -1,16 +1,29 @@
-// The training step by hand in C, with matrix products of its own: tiles of 4 rows by
-// a padded row of units, held in the 32 registers of AVX-512. What code written for
-// this one network and this one instruction set can reach. See limit.h.
+// The training step by hand in C, with matrix products of its own: tiles of sums that
+// stay in the registers, those of AVX-512 or of AVX2, whichever it is compiled for. What
+// code written for this one network and this one instruction set can reach. See limit.h.
 #include "limit.h"
 
 enum {
+#ifdef __AVX512F__
   LANES = 16,
+  PANEL = 3, // vectors: a tile's 15 sums and 3 operands of 32 registers
+#else
+  LANES = 8,
+  PANEL = 2, // 10 sums and 2 operands of 16
+#endif
+  TILE = 5,  // rows
+  TAIL = 4,  // columns at the end, no whole vector
+  TALL = 10, // rows of a tile there: as many sums as hide the latency
   VECTORS = (UNITS + LANES - 1) / LANES, // a row of units, padded with zeros
   WIDTH = VECTORS * LANES,
-  TILE = 4, // rows; TILE * VECTORS sums and VECTORS operands share the registers
 };
 typedef float vec __attribute__((vector_size(LANES * sizeof(float))));
+typedef float tail_vec __attribute__((vector_size(TAIL * sizeof(float))));
 #define ALIGNED __attribute__((aligned(64)))
+#define INLINE static inline __attribute__((always_inline))
+
+_Static_assert(UNITS % (PANEL * LANES) == TAIL, "panels and tail make a row");
+_Static_assert(BATCH % TILE == 0 && BATCH % TALL == 0 && UNITS % TALL == 0, "tiles make a column");
 
 enum { INPUT, STATE, BIAS, OUTPUT, OUTPUT_BIAS, PARAMETERS };
 static parameter par[PARAMETERS]; // [W], [U,W], [W], [C,W] (transposed), [C]
@@ -20,40 +33,53 @@ ALIGNED static float state[STEPS + 1][BATCH][WIDTH];
 ALIGNED static float dstate[STEPS][BATCH][WIDTH];
 ALIGNED static float transposed[UNITS][WIDTH]; // of par[STATE]
 
-// tile is c[rows,W] += a[rows,U] w[U,W]. Rows are WIDTH apart in all three.
-static inline __attribute__((always_inline)) void tile(int rows, const float *a, const float *w, float *c) {
-  vec sum[TILE][VECTORS];
-  for (int r = 0; r < rows; r++)
-    for (int v = 0; v < VECTORS; v++) sum[r][v] = ((vec *)(c + r * WIDTH))[v];
-  for (int k = 0; k < UNITS; k++) {
-    const vec *row = (const vec *)(w + k * WIDTH);
-    for (int r = 0; r < rows; r++)
-      for (int v = 0; v < VECTORS; v++) sum[r][v] += row[v] * a[r * WIDTH + k];
-  }
-  for (int r = 0; r < rows; r++)
-    for (int v = 0; v < VECTORS; v++) ((vec *)(c + r * WIDTH))[v] = sum[r][v];
-}
+// left is an operand [M,K] whose element m, k is at[m * row + k * column].
+typedef struct {
+  const float *at;
+  int row, column;
+} left;
 
-// product is c[B,W] += a[B,U] w[U,W].
-static void product(const float *a, const float *w, float *c) {
-  int i = 0;
-  for (; i + TILE <= BATCH; i += TILE) tile(TILE, a + i * WIDTH, w, c + i * WIDTH);
-  tile(BATCH % TILE, a + i * WIDTH, w, c + i * WIDTH);
-}
-
-// outer is g[U,W] = a[rows,U]^T d[rows,W].
-static void outer(int rows, const float *a, const float *d, float *g) {
-  for (int k = 0; k < UNITS; k += TILE) {
-    vec sum[TILE][VECTORS];
-    memset(sum, 0, sizeof sum);
-    for (int m = 0; m < rows; m++) {
-      const vec *row = (const vec *)(d + m * WIDTH);
-      for (int r = 0; r < TILE; r++)
-        for (int v = 0; v < VECTORS; v++) sum[r][v] += row[v] * a[m * WIDTH + k + r];
-    }
+// tile is c[TILE,PANEL] = a[TILE,K] w[K,PANEL], added to what is in c if keep. Rows of w
+// and c are WIDTH apart.
+INLINE void tile(int depth, left a, const float *w, float *c, int keep) {
+  vec sum[TILE][PANEL] = {0};
+  for (int r = 0; keep && r < TILE; r++)
+    for (int v = 0; v < PANEL; v++) sum[r][v] = ((vec *)(c + r * WIDTH))[v];
+  for (int k = 0; k < depth; k++)
     for (int r = 0; r < TILE; r++)
-      for (int v = 0; v < VECTORS; v++) ((vec *)(g + (k + r) * WIDTH))[v] = sum[r][v];
-  }
+      for (int v = 0; v < PANEL; v++) sum[r][v] += ((vec *)(w + k * WIDTH))[v] * a.at[r * a.row + k * a.column];
+  for (int r = 0; r < TILE; r++)
+    for (int v = 0; v < PANEL; v++) ((vec *)(c + r * WIDTH))[v] = sum[r][v];
+}
+
+// tail is the same for [TALL,TAIL].
+INLINE void tail(int depth, left a, const float *w, float *c, int keep) {
+  tail_vec sum[TALL] = {0};
+  for (int r = 0; keep && r < TALL; r++) sum[r] = *(tail_vec *)(c + r * WIDTH);
+  for (int k = 0; k < depth; k++)
+    for (int r = 0; r < TALL; r++) sum[r] += *(tail_vec *)(w + k * WIDTH) * a.at[r * a.row + k * a.column];
+  for (int r = 0; r < TALL; r++) *(tail_vec *)(c + r * WIDTH) = sum[r];
+}
+
+// multiply is c[rows,U] = a[rows,K] w[K,U], added to what is in c if keep. It goes by
+// panels because one fits the first-level cache and all of w does not.
+INLINE void multiply(int rows, int depth, left a, const float *w, float *c, int keep) {
+  int j = 0;
+  for (; j + TAIL < UNITS; j += PANEL * LANES)
+    for (int i = 0; i < rows; i += TILE)
+      tile(depth, (left){a.at + i * a.row, a.row, a.column}, w + j, c + i * WIDTH + j, keep);
+  for (int i = 0; i < rows; i += TALL)
+    tail(depth, (left){a.at + i * a.row, a.row, a.column}, w + j, c + i * WIDTH + j, keep);
+}
+
+// product is c[B,U] += a[B,U] w[U,U].
+static void product(const float *a, const float *w, float *c) {
+  multiply(BATCH, UNITS, (left){a, WIDTH, 1}, w, c, 1);
+}
+
+// outer is g[U,U] = a[rows,U]^T d[rows,U].
+static void outer(int rows, const float *a, const float *d, float *g) {
+  multiply(UNITS, rows, (left){a, 1, WIDTH}, d, g, 0);
 }
 
 static void forward(const float *x) {
