@@ -8,13 +8,17 @@ A line of the plan is a contestant: four columns, divided by tabs.
              as lines `name<TAB>time[<TAB>loss]`, or as a Go benchmark does
              program: the command is timed, from its start to its end
   name       for a command that prints none
-  reference  the name of the contestant that it is compared with, - for none
+  reference  the name of the contestant that it is compared with, - for one of rnnbin's
+             own, which is compared with none
   command    as the shell takes it
 
 Each round runs every command, and the reference anew right before each of those that
 are compared with it, so what disturbs the machine disturbs both. The time of a run is
 the median of what the command prints, the time in the table the median of all runs. A
 ratio is that of two neighbouring runs, the table has its median.
+
+A contestant that fails, in whichever round, is left out: of the table, of the rounds to
+come, and of the ratios. Exit codes: 0 done, 1 none of rnnbin's own ran.
 """
 
 import argparse
@@ -32,27 +36,59 @@ VECTORS = [("avx512f", "AVX-512"), ("avx2", "AVX2"), ("asimd", "NEON")]
 BUSY = 0.5  # a load above it is worth a warning
 
 
+class Failed(Exception):
+    """Tells why a contestant has no times."""
+
+
 class Contestant:
     def __init__(self, line):
         self.kind, self.name, self.reference, self.command = line.rstrip("\n").split("\t")
+        self.results = {}  # {name: result}, a time a run and a ratio a round
+        self.failure = None
+
+    @property
+    def ours(self):
+        return self.reference == "-"
 
     def run(self):
         """Returns the times of one run, {name: [times]}."""
         begin = time.perf_counter()
-        done = subprocess.run(self.command, shell=True, capture_output=True, text=True)
+        done = subprocess.run(self.command, shell=True, capture_output=True, text=True, errors="replace")
         wall = time.perf_counter() - begin
         if done.returncode:
-            sys.exit(f"bench: {self.name} failed ({done.returncode}): {self.command}\n{(done.stdout + done.stderr)[-2000:]}")
+            raise Failed(f"exit code {done.returncode}: {end(done.stderr) or end(done.stdout)}")
         if self.kind == "program":
             return {self.name: [wall]}
         times = {}
         for line in done.stdout.splitlines():
-            name, value = self.parse(line)
+            try:
+                name, value = self.parse(line)
+            except ValueError:
+                raise Failed(f"it printed no time: {line}") from None
             if name:
                 times.setdefault(name, []).append(value)
         if not times:
-            sys.exit(f"bench: {self.name} printed no times: {self.command}\n{done.stdout[-2000:]}")
+            raise Failed(f"it printed no times: {end(done.stdout)}")
         return times
+
+    def measure(self, against=None):
+        """Runs it and returns the median, the last one's. Or None, if it fails now or has before."""
+        if self.failure:
+            return None
+        try:
+            times = self.run()
+        except Failed as e:
+            self.failure = str(e)
+            print(f"bench: left out: {self.name}: {self.failure}", file=sys.stderr, flush=True)
+            return None
+        for name, values in times.items():
+            r = self.results.setdefault(name, {
+                "kind": self.kind, "name": name, "reference": self.reference, "times": [], "ratios": []})
+            middle = statistics.median(values)
+            r["times"].append(middle)
+            if against:
+                r["ratios"].append(against / middle)
+        return middle
 
     def parse(self, line):
         if "\t" not in line:
@@ -63,29 +99,25 @@ class Contestant:
         return line.split("\t")[0], float(line.split("\t")[1])
 
 
+def end(text):
+    """Returns the end of a text in one line."""
+    return " ".join(text.split())[-300:]
+
+
 def run_rounds(contestants, rounds):
-    """Returns {(kind, name): result}, a time a run and a ratio a round."""
-    results = {}
-    references = {(c.kind, c.name): c for c in contestants}
+    """Returns the results of all that have run without a failure."""
+    named = {(c.kind, c.name): c for c in contestants}
     for n in range(rounds):
         print(f"bench: round {n + 1} of {rounds}", file=sys.stderr, flush=True)
         for c in contestants:
-            reference = references.get((c.kind, c.reference))
-            against = keep(results, reference, reference.run()) if reference else None
-            keep(results, c, c.run(), against)
+            reference = named.get((c.kind, c.reference))
+            c.measure(reference.measure() if reference and not c.failure else None)
+    results = []
+    for c in contestants:
+        reference = named.get((c.kind, c.reference))
+        for r in c.results.values() if not c.failure else ():
+            results.append({**r, "ratios": []} if reference and reference.failure else r)
     return results
-
-
-def keep(results, contestant, times, against=None):
-    """Adds the times of a run to results and returns their median, the last one's."""
-    for name, values in times.items():
-        r = results.setdefault((contestant.kind, name), {
-            "kind": contestant.kind, "name": name, "reference": contestant.reference, "times": [], "ratios": []})
-        middle = statistics.median(values)
-        r["times"].append(middle)
-        if against:
-            r["ratios"].append(against / middle)
-    return middle
 
 
 def summarise(results):
@@ -136,14 +168,7 @@ def table(kind, results):
         print(f"| {name} | {median} | {spread} | {ratio}{by} |")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args()
-    contestants = [Contestant(line) for line in sys.stdin]
-    warn_if_busy()
-    results = summarise(list(run_rounds(contestants, args.rounds).values()))
+def report(results, args):
     if args.json:
         json.dump({**machine(), "rounds": args.rounds, "units": UNITS, "results": results}, sys.stdout, indent=1)
         print()
@@ -154,6 +179,19 @@ def main():
         if of_kind:
             print()
             table(kind, of_kind)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    contestants = [Contestant(line) for line in sys.stdin]
+    warn_if_busy()
+    results = summarise(run_rounds(contestants, args.rounds))
+    report(results, args)
+    if all(c.failure for c in contestants if c.ours):
+        sys.exit("bench: nothing of rnnbin itself ran")
 
 
 if __name__ == "__main__":

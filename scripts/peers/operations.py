@@ -1,6 +1,6 @@
 """Tells where a training step's time goes, from what perf has recorded.
 
-  perf script -F ip,sym,dso | profile.py NANOSECONDS BINARY
+  perf script -F ip,sym,dso | operations.py NANOSECONDS BINARY
 
 NANOSECONDS is a step's time and BINARY the recorded program's file name. Each sample
 is counted for the operation that its call chain passes through. Samples of the start,
