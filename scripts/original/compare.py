@@ -104,9 +104,9 @@ def file(path, kept):
     """Prints how a new file differs from its kept one, and returns how many arrays are beyond their limit."""
     read = READERS[os.path.splitext(path)[1]]
     new_arrays, kept_arrays = read(path), read(kept_path(path, kept))
-    if "seed" in new_arrays:  # a band of fewer seeds
-        rows = len(new_arrays["seed"])
-        kept_arrays = {name: column[:rows] for name, column in kept_arrays.items()}
+    if "seed" in new_arrays:  # a band, perhaps of fewer seeds
+        rows = np.isin(kept_arrays["seed"], new_arrays["seed"])
+        kept_arrays = {name: column[rows] for name, column in kept_arrays.items()}
     differences = list(compare(new_arrays, kept_arrays))
     differing = [d for d in differences if d[1] != 0]
     identical = len(differences) - len(differing)

@@ -160,10 +160,10 @@ def band_row(variant, seed):
 
 
 def record_band(variant, folder, seeds):
-    """Writes the printed losses of seeds 0 to seeds-1 as CSV."""
+    """Writes the printed losses of the seeds, a range, as CSV."""
     iterations = range(0, steps_per_epouch, 100)
     columns = ["seed"] + ["it%d" % i for i in iterations] + ["initial_loss_before_step1"]
-    with open(os.path.join(folder, "band_%s_%dseeds.csv" % (FILE_NAMES[variant], seeds)), "w") as csv:
+    with open(os.path.join(folder, "band_%s_%dseeds.csv" % (FILE_NAMES[variant], len(seeds))), "w") as csv:
         csv.write(",".join(columns) + "\n")
-        for seed in range(seeds):
+        for seed in seeds:
             csv.write(",".join([str(seed)] + band_row(variant, seed)) + "\n")
