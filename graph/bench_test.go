@@ -18,19 +18,20 @@ import (
 	"github.com/rnnbin/rnnbin/graph"
 )
 
-// stepsACall is how many training steps a call of Session.Steps makes here: as
+// stepsACall is how many training steps a call of Session.Train makes here: as
 // many as the program makes between two lines.
 const stepsACall = 100
 
-// BenchmarkTrainStep is the original's training, by kernel and threads. An
+// BenchmarkTrainStep is the original's training, by form and threads. An
 // operation is one training step.
 func BenchmarkTrainStep(b *testing.B) {
-	kernels := append([]graph.Kernel{graph.KernelFused, graph.KernelPortable}, forms()[1:]...)
-	for _, kernel := range kernels {
+	for _, f := range append(forms(), form{form: graph.FormFused}) {
 		for _, threads := range []int{1, 2} {
-			b.Run(fmt.Sprintf("%s/%d", kernel, threads), func(b *testing.B) {
-				c := answer.config(0)
-				c.Kernel, c.Threads = kernel, threads
+			b.Run(fmt.Sprintf("%s/%d", f, threads), func(b *testing.B) {
+				sys := answer
+				sys.form = f
+				c := sys.config(0)
+				c.Threads = threads
 				s := newSession(b, c)
 				if err := s.SetSeries(answer.series()); err != nil {
 					b.Fatal(err)
@@ -58,7 +59,7 @@ func trainOn(b *testing.B, s *graph.Session, n int) {
 func BenchmarkPredict(b *testing.B) {
 	for _, batch := range []int{10, 512, 1024} {
 		b.Run(fmt.Sprint(batch), func(b *testing.B) {
-			s := answer.session(b, 0)
+			s := newPredictor(b, answer.config(0))
 			x := randoms(batch * 20)
 			for b.Loop() {
 				predict(b, s, x, batch, nil)
@@ -87,13 +88,14 @@ var (
 	shapeUnits   = flag.Int("shape.units", 100, "width of the recurrent state")
 	shapeBatch   = flag.Int("shape.batch", 10, "windows in a batch")
 	shapeThreads = flag.Int("shape.threads", 1, "threads")
-	shapeKernel  = flag.String("shape.kernel", "auto", "form of the recurrence")
+	shapeForm    = flag.String("shape.form", "auto", "form of the graph")
+	shapeSet     = flag.String("shape.set", "auto", "instruction set")
 	shapeCall    = flag.Int("shape.call", 10, "training steps in a call")
 )
 
 // BenchmarkShape trains a network of the shape that the flags ask for, in a new
 // session: run it alone, as memory and the first times are the process's. An
-// operation is one call of Session.Steps; the metrics are
+// operation is one call of Session.Train; the metrics are
 //
 //	ns/step   a training step
 //	GFLOP/s   of its matrix products, 2 operations a multiplication
@@ -102,14 +104,14 @@ var (
 //	MB-peak   resident memory at most (Linux only)
 func BenchmarkShape(b *testing.B) {
 	c := graph.DefaultConfig()
-	c.Steps, c.Units, c.Threads = *shapeSteps, *shapeUnits, *shapeThreads
-	c.Kernel = graph.Kernel(*shapeKernel)
+	c.Window, c.Layers[0].Units, c.Threads = *shapeSteps, *shapeUnits, *shapeThreads
+	c.Form, c.InstructionSet = graph.Form(*shapeForm), *shapeSet
 	c.LearningRate = 1e-9 // at a common rate relu over many steps grows beyond any bound
 
 	begin := time.Now()
 	s := newSession(b, c)
 	built := time.Since(begin)
-	if err := s.SetSeries(shapeSeries(c.Steps + *shapeBatch + *shapeCall)); err != nil {
+	if err := s.SetSeries(shapeSeries(c.Window + *shapeBatch + *shapeCall)); err != nil {
 		b.Fatal(err)
 	}
 	plan := shapePlan(*shapeCall, *shapeBatch)
@@ -151,8 +153,8 @@ func shapePlan(steps, batch int) graph.Plan {
 // flop is what the matrix products of a training step take: the state's and the
 // projection's three each (forward, by the weights, by the input), the input's two.
 func flop(c graph.Config, batch int) float64 {
-	rows, units := float64(c.Steps*batch), float64(c.Units)
-	return rows * units * (6*(units+float64(c.Loss.Outputs())) + 4*float64(c.Features))
+	rows, units := float64(c.Window*batch), float64(c.Layers[0].Units)
+	return rows * units * (6*(units+float64(c.Outputs())) + 4*float64(c.Features))
 }
 
 // peakMemory is this process's largest resident size in MB, 0 where /proc does

@@ -5,35 +5,26 @@ import (
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// recurrence is a layer of plain recurrent cells, h_t = f(x_t Wx + h_{t-1} Wh + b),
-// in one of its forms.
-type recurrence interface {
-	// forward runs the layer over x [T,B,F] from the state h0 [B,U], or from zeros
-	// when h0 is not set. kernel [F+U,U] holds Wx above Wh, bias is [U].
-	forward(s *op.Scope, x, h0, kernel, bias tf.Output) unrolled
+// plainCell is one step of a recurrent layer, h' = f([x, h] kernel + bias).
+type plainCell struct {
+	Layer
+	inputs int    // F
+	scope  string // before the names of its variables
+	seeds  seeds  // of the kernel's initial values
 }
 
-// unrolls says that the graph holds each of Config.Steps on its own.
-func (c Config) unrolls() bool { return c.Kernel == KernelPortable }
+// weights are kernel [F+U,U], the input's rows above the state's, and bias [U].
+func (p plainCell) weights() []variable {
+	f, u := int64(p.inputs), int64(p.Units)
+	return []variable{glorot(p.scope+cellKernel, p.seeds, f+u, u), zeros(p.scope+cellBias, u)}
+}
 
-func (c Config) recurrence() recurrence {
-	if c.unrolls() {
-		return portable{c}
+// step is the state [B,U] after x [B,F], from the state h [B,U].
+func (p plainCell) step(s *op.Scope, x, h tf.Output, w []tf.Output) tf.Output {
+	both := op.ConcatV2(s, []tf.Output{x, h}, op.Const(s.SubScope("axis"), int32(1))) // [B,F+U]
+	sum := op.BiasAdd(s, op.MatMul(s, both, w[0]), w[1])
+	if p.Activation == Tanh {
+		return op.Tanh(s, sum)
 	}
-	return fused{c}
-}
-
-// unrolled is a layer that has run over a batch of sequences.
-type unrolled struct {
-	states tf.Output // [T,B,U], after every step
-	last   tf.Output // [B,U], after the last step
-
-	// backward takes the loss's gradient by states, [T,B,U], and returns that
-	// by kernel and by bias.
-	backward func(s *op.Scope, dstates tf.Output) []tf.Output
-}
-
-// reshape is op.Reshape to constant dimensions, -1 for the one that follows.
-func reshape(s *op.Scope, v tf.Output, dims ...int32) tf.Output {
-	return op.Reshape(s, v, op.Const(s.SubScope("shape"), dims))
+	return op.Relu(s, sum)
 }

@@ -20,67 +20,56 @@ type checkpoint struct {
 	restore tf.Output // the variable of that name
 }
 
-func (m *model) addCheckpoint(s *op.Scope) checkpoint {
+func (p *Predictor) addCheckpoint(s *op.Scope) checkpoint {
 	text := func(name string, shape tf.Shape) tf.Output {
 		return op.Placeholder(s.SubScope(name), tf.String, op.PlaceholderShape(shape))
 	}
 	c := checkpoint{prefix: text("prefix", tf.ScalarShape()), name: text("name", tf.MakeShape(1))}
-	vars := m.cfg.stateVariables()
-	names := make([]string, len(vars))
-	values := make([]tf.Output, len(vars))
-	for i, v := range vars {
-		names[i], values[i] = v.name, m.value[v.name]
+	names := make([]string, len(p.state))
+	values := make([]tf.Output, len(p.state))
+	for i, v := range p.state {
+		names[i], values[i] = v.name, p.vars[v.name].value
 	}
-	whole := op.Const(s.SubScope("whole"), make([]string, len(vars))) // no slices of partitioned variables
+	whole := op.Const(s.SubScope("whole"), make([]string, len(names))) // no slices of partitioned variables
 	c.save = op.SaveV2(s, c.prefix, op.Const(s.SubScope("names"), names), whole, values)
-	c.restore = op.RestoreV2(s, c.prefix, c.name, op.Const(s.SubScope("all"), []string{""}), []tf.DataType{tf.Float})[0]
+	c.restore = nth(op.RestoreV2(s, c.prefix, c.name, op.Const(s.SubScope("all"), []string{""}), []tf.DataType{tf.Float}), 0)
 	return c
 }
 
-// Save writes the session's whole state, see [Session.Variables], as a checkpoint
-// of TensorFlow's: the files prefix.index and prefix.data-00000-of-00001, in a
+// Save writes the whole state, see [Predictor.Variables], as a checkpoint of
+// TensorFlow's: the files prefix.index and prefix.data-00000-of-00001, in a
 // folder that exists. Files of these names are replaced.
-func (s *Session) Save(prefix string) error {
-	c := s.model.checkpoint
-	if _, err := s.run([]feed{{c.prefix, prefix, nil}}, nil, []*tf.Operation{c.save}); err != nil {
+func (p *Predictor) Save(prefix string) error {
+	c := p.checkpoint
+	if _, err := p.run([]feed{{c.prefix, prefix, nil}}, nil, []*tf.Operation{c.save}); err != nil {
 		return fmt.Errorf("write the checkpoint %s: %w", prefix, err)
 	}
 	return nil
 }
 
-// Restore sets the session's whole state to a checkpoint's, which may hold other
-// variables too. One that has not all of the state in the right shapes is
-// a *[CheckpointError], and nothing is changed.
-func (s *Session) Restore(prefix string) error {
-	return s.restore(prefix, s.model.cfg.stateVariables())
-}
-
-// RestoreWeights is [Session.Restore] for the weights alone, which is all that
-// predicting needs. The optimizer's variables stay as they are.
-func (s *Session) RestoreWeights(prefix string) error {
-	return s.restore(prefix, s.model.cfg.weights())
-}
-
-func (s *Session) restore(prefix string, vars []variable) error {
-	read := make([]Variable, len(vars))
-	for i, v := range vars {
-		value, err := s.readCheckpoint(prefix, v)
+// Restore sets the whole state to a checkpoint's, which may hold other variables too:
+// a [Predictor] takes the weights of what a [Session] has saved. One that has not all
+// of the state in the right shapes is a *[CheckpointError], and nothing is changed.
+func (p *Predictor) Restore(prefix string) error {
+	read := make([]Variable, len(p.state))
+	for i, v := range p.state {
+		value, err := p.readCheckpoint(prefix, v)
 		if err != nil {
 			return err
 		}
 		read[i] = value
 	}
-	return s.SetVariables(read)
+	return p.SetVariables(read)
 }
 
 // readCheckpoint reads one variable: TensorFlow's error for several does not say
 // of which it speaks.
-func (s *Session) readCheckpoint(prefix string, v variable) (Variable, error) {
+func (p *Predictor) readCheckpoint(prefix string, v variable) (Variable, error) {
 	fail := func(name, reason string, err error) (Variable, error) {
 		return Variable{}, &CheckpointError{Prefix: prefix, Variable: name, Reason: reason, Err: err}
 	}
-	c := s.model.checkpoint
-	got, err := s.run([]feed{{c.prefix, prefix, nil}, {c.name, []string{v.name}, nil}}, []tf.Output{c.restore}, nil)
+	c := p.checkpoint
+	got, err := p.run([]feed{{c.prefix, prefix, nil}, {c.name, []string{v.name}, nil}}, []tf.Output{c.restore}, nil)
 	switch {
 	case err == nil:
 	case strings.Contains(err.Error(), "Failed to find any matching files"):

@@ -15,30 +15,21 @@ type Loss string
 const (
 	// MSE is the mean squared error of one output against the label's value.
 	MSE Loss = "mse"
-	// SparseXent is the softmax cross-entropy of two outputs against class
-	// indices (SparseSoftmaxCrossEntropyWithLogits).
+	// SparseXent is the softmax cross-entropy of an output for each class against
+	// class indices (SparseSoftmaxCrossEntropyWithLogits).
 	SparseXent Loss = "sparse"
-	// OneHotXent is the softmax cross-entropy of two outputs against one-hot
-	// labels (OneHot, SoftmaxCrossEntropyWithLogits).
+	// OneHotXent is the softmax cross-entropy of an output for each class against
+	// one-hot labels (OneHot, SoftmaxCrossEntropyWithLogits).
 	OneHotXent Loss = "xent"
-	// Focal is the cross-entropy of two outputs times (1-p)^FocalGamma, p the
-	// softmax's probability of the label: steps that are right already count less
-	// (Lin and others, Focal Loss for Dense Object Detection, 2017, without the
-	// weights of classes, which Series.W holds).
+	// Focal is the cross-entropy times (1-p)^FocalGamma, p the softmax's probability
+	// of the label: steps that are right already count less (Lin and others, Focal
+	// Loss for Dense Object Detection, 2017, without the weights of classes, which
+	// Series.W holds).
 	Focal Loss = "focal"
 )
 
 // Losses lists every loss, in the order in which help texts name them.
-var Losses = []Loss{OneHotXent, SparseXent, MSE, Focal}
-
-// Outputs is the number of values the projection gives at each step: one for
-// MSE, one for each class otherwise.
-func (l Loss) Outputs() int {
-	if l == MSE {
-		return 1
-	}
-	return 2
-}
+func Losses() []Loss { return []Loss{OneHotXent, SparseXent, MSE, Focal} }
 
 // Optimizer names how training moves the weights.
 type Optimizer string
@@ -56,7 +47,7 @@ const (
 )
 
 // Optimizers lists every optimizer, in the order in which help texts name them.
-var Optimizers = []Optimizer{Adam, AdamW, RMSProp, SGD}
+func Optimizers() []Optimizer { return []Optimizer{Adam, AdamW, RMSProp, SGD} }
 
 // Activation names the function a plain cell applies to its sum.
 type Activation string
@@ -69,37 +60,50 @@ const (
 )
 
 // Activations lists every activation, in the order in which help texts name them.
-var Activations = []Activation{ReLU, Tanh}
+func Activations() []Activation { return []Activation{ReLU, Tanh} }
 
-// Kernel names the form in which a recurrence runs.
-type Kernel string
+// Form names the operations that a network consists of where TensorFlow's own are
+// slow: the layer over time, the cutting of windows, and Adam's update.
+type Form string
 
 const (
-	// KernelAuto is KernelFused: this library's operations are for CPUs, and so
-	// is the libtensorflow it is built for.
-	KernelAuto Kernel = "auto"
-	// KernelPortable assembles the recurrence from TensorFlow's standard
-	// operations, step by step. It is the reference that the fused form is tested
-	// against.
-	KernelPortable Kernel = "portable"
-	// KernelFused runs all steps as one operation of our own, on the best
-	// instruction set of the processor. The name of a set, one of
-	// [InstructionSets], is a Kernel too: the fused form on that set.
-	KernelFused Kernel = "fused"
+	// FormAuto is FormFused: this library's operations are for CPUs, and so is the
+	// libtensorflow it is built for.
+	FormAuto Form = "auto"
+	// FormPortable takes TensorFlow's standard operations throughout, and unrolls a
+	// layer step by step. It is the reference that the fused form is tested against.
+	FormPortable Form = "portable"
+	// FormFused runs all steps of a layer as one operation of this package's own,
+	// several times faster.
+	FormFused Form = "fused"
 )
+
+// Forms lists every form, in the order in which help texts name them.
+func Forms() []Form { return []Form{FormAuto, FormPortable, FormFused} }
+
+// InstructionSetAuto is the best instruction set of the processor, the first of
+// [InstructionSets].
+const InstructionSetAuto = kernels.ISAAuto
 
 // InstructionSets lists those that this processor can run the fused form on, the
 // best first.
 func InstructionSets() []string { return kernels.ISAs() }
 
+// Layer describes one recurrent layer: plain cells, whose state is
+// f(x Wx + h Wh + b), x the layer's input and h its state before.
+type Layer struct {
+	Units      int        // width of the state, U
+	Activation Activation // f
+}
+
 // Config describes a network and how it is trained. The zero value is not
 // valid: start from [DefaultConfig].
 type Config struct {
-	Steps    int // steps in a window, T
-	Features int // input columns, F
-	Units    int // width of the recurrent state, U
+	Window   int     // steps in a window, T
+	Features int     // input columns, F
+	Layers   []Layer // from the features up
+	Classes  int     // labels are 0 to Classes-1, C
 
-	Activation Activation // of the recurrent cells
 	Loss       Loss
 	FocalGamma float32 // the exponent of Focal; 0 makes it the cross-entropy
 
@@ -127,111 +131,158 @@ type Config struct {
 	// bits for the same number.
 	Threads int
 
-	Kernel Kernel // the form of the recurrence
+	Form           Form
+	InstructionSet string // of the fused form: InstructionSetAuto or one of InstructionSets
 }
 
 // DefaultConfig is the original program's network and optimizer, on one
 // thread.
 func DefaultConfig() Config {
 	return Config{
-		Steps:        20,
-		Features:     1,
-		Units:        100,
-		Activation:   ReLU,
-		Loss:         OneHotXent,
-		FocalGamma:   2,
-		Optimizer:    Adam,
-		LearningRate: 0.001,
-		Beta1:        0.9,
-		Beta2:        0.999,
-		Epsilon:      1e-8,
-		WeightDecay:  0.01,
-		Threads:      1,
-		Kernel:       KernelAuto,
+		Window:         20,
+		Features:       1,
+		Layers:         []Layer{{Units: 100, Activation: ReLU}},
+		Classes:        2,
+		Loss:           OneHotXent,
+		FocalGamma:     2,
+		Optimizer:      Adam,
+		LearningRate:   0.001,
+		Beta1:          0.9,
+		Beta2:          0.999,
+		Epsilon:        1e-8,
+		WeightDecay:    0.01,
+		Threads:        1,
+		Form:           FormAuto,
+		InstructionSet: InstructionSetAuto,
 	}
+}
+
+// Outputs is the number of values that the network gives at each step, O: one for
+// MSE, one for each class otherwise.
+func (c Config) Outputs() int {
+	if c.Loss == MSE {
+		return 1
+	}
+	return c.Classes
+}
+
+// StateSize is the number of values that the network hands from step to step, S:
+// the units of all layers.
+func (c Config) StateSize() int {
+	n := 0
+	for _, l := range c.Layers {
+		n += l.Units
+	}
+	return n
 }
 
 // Limits keep a typing error from asking for more memory than any machine has.
 const (
-	maxSteps   = 1 << 20
+	maxWindow  = 1 << 20
 	maxWidth   = 1 << 16
+	maxLayers  = 1 << 6
 	maxThreads = 1 << 10
 )
 
 // Validate returns a *[ConfigError] that names the first field with an
-// impossible value, and the program's flag for it.
+// impossible value.
 func (c Config) Validate() error {
-	counts := []struct {
-		field, flag string
-		value, max  int
-	}{
-		{"Steps", "--steps", c.Steps, maxSteps},
-		{"Features", "--features", c.Features, maxWidth},
-		{"Units", "--units", c.Units, maxWidth},
-		{"Threads", "--threads", c.Threads, maxThreads},
-	}
-	for _, n := range counts {
-		if n.value < 1 || n.value > n.max {
-			return &ConfigError{n.field, n.flag, fmt.Sprintf("must be between 1 and %d, not %d", n.max, n.value)}
-		}
-	}
-	if !slices.Contains(Activations, c.Activation) {
-		return &ConfigError{"Activation", "--activation", oneOf(Activations, c.Activation)}
-	}
-	if !slices.Contains(Losses, c.Loss) {
-		return &ConfigError{"Loss", "--loss", oneOf(Losses, c.Loss)}
-	}
-	if !c.Kernel.valid() {
-		return &ConfigError{"Kernel", "--kernel", fmt.Sprintf("must be auto, portable, fused or one of this machine's instruction sets, %s, not %q",
-			strings.Join(kernels.ISAs(), ", "), c.Kernel)}
-	}
-	if !slices.Contains(Optimizers, c.Optimizer) {
-		return &ConfigError{"Optimizer", "--optimizer", oneOf(Optimizers, c.Optimizer)}
-	}
-	if !finite(c.LearningRate) || c.LearningRate <= 0 {
-		return &ConfigError{"LearningRate", "--learning-rate", fmt.Sprintf("must be a number above 0, not %v", c.LearningRate)}
-	}
-	if !(c.Beta1 >= 0 && c.Beta1 < 1) || !(c.Beta2 >= 0 && c.Beta2 < 1) {
-		return &ConfigError{"Beta1, Beta2", "", fmt.Sprintf("must be at least 0 and below 1, not %v and %v", c.Beta1, c.Beta2)}
-	}
-	if !finite(c.Epsilon) || c.Epsilon <= 0 {
-		return &ConfigError{"Epsilon", "", fmt.Sprintf("must be a number above 0, not %v", c.Epsilon)}
-	}
-	for _, n := range []struct {
-		field, flag string
-		value       float32
-	}{
-		{"FocalGamma", "--focal-gamma", c.FocalGamma},
-		{"WeightDecay", "--weight-decay", c.WeightDecay},
-		{"ClipNorm", "--clip-norm", c.ClipNorm},
-	} {
-		if !finite(n.value) || n.value < 0 {
-			return &ConfigError{n.field, n.flag, fmt.Sprintf("must be a number of at least 0, not %v", n.value)}
+	for _, check := range []func() error{c.validateNetwork, c.validateTraining, c.validateMachine} {
+		if err := check(); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// oneOf says what a setting with few values must be.
-func oneOf[T ~string](all []T, not T) string {
-	last := len(all) - 1
-	text := string(all[0])
-	for _, v := range all[1:last] {
-		text += ", " + string(v)
+func (c Config) validateNetwork() error {
+	err := firstError(
+		between("Window", c.Window, 1, maxWindow),
+		between("Features", c.Features, 1, maxWidth),
+		between("Classes", c.Classes, 2, maxWidth))
+	if err != nil {
+		return err
 	}
-	return fmt.Sprintf("must be %s or %s, not %q", text, all[last], not)
+	if n := len(c.Layers); n < 1 || n > maxLayers {
+		return &ConfigError{"Layers", fmt.Sprintf("must hold 1 to %d layers, not %d", maxLayers, n)}
+	}
+	for _, l := range c.Layers {
+		if err := firstError(between("Units", l.Units, 1, maxWidth), oneOf("Activation", Activations(), l.Activation)); err != nil {
+			return err
+		}
+	}
+	if c.Loss == MSE && c.Classes != 2 {
+		return &ConfigError{"Classes", fmt.Sprintf("must be 2 with the loss %s, not %d", MSE, c.Classes)}
+	}
+	return nil
 }
 
-func (k Kernel) valid() bool {
-	return k == KernelAuto || k == KernelPortable || k == KernelFused || slices.Contains(kernels.ISAs(), string(k))
+func (c Config) validateTraining() error {
+	err := firstError(
+		oneOf("Loss", Losses(), c.Loss),
+		oneOf("Optimizer", Optimizers(), c.Optimizer))
+	if err != nil {
+		return err
+	}
+	if !finite(c.LearningRate) || c.LearningRate <= 0 {
+		return &ConfigError{"LearningRate", fmt.Sprintf("must be a number above 0, not %v", c.LearningRate)}
+	}
+	if !(c.Beta1 >= 0 && c.Beta1 < 1) {
+		return &ConfigError{"Beta1", fmt.Sprintf("must be at least 0 and below 1, not %v", c.Beta1)}
+	}
+	if !(c.Beta2 >= 0 && c.Beta2 < 1) {
+		return &ConfigError{"Beta2", fmt.Sprintf("must be at least 0 and below 1, not %v", c.Beta2)}
+	}
+	if !finite(c.Epsilon) || c.Epsilon <= 0 {
+		return &ConfigError{"Epsilon", fmt.Sprintf("must be a number above 0, not %v", c.Epsilon)}
+	}
+	return firstError(
+		notNegative("FocalGamma", c.FocalGamma),
+		notNegative("WeightDecay", c.WeightDecay),
+		notNegative("ClipNorm", c.ClipNorm))
 }
 
-// isa is the instruction set of a fused form.
-func (k Kernel) isa() string {
-	if k == KernelAuto || k == KernelFused {
-		return kernels.ISAAuto
+func (c Config) validateMachine() error {
+	return firstError(
+		between("Threads", c.Threads, 1, maxThreads),
+		oneOf("Form", Forms(), c.Form),
+		oneOf("InstructionSet", append([]string{InstructionSetAuto}, InstructionSets()...), c.InstructionSet))
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
 	}
-	return string(k)
+	return nil
+}
+
+func between(field string, value, low, high int) error {
+	if value < low || value > high {
+		return &ConfigError{field, fmt.Sprintf("must be between %d and %d, not %d", low, high, value)}
+	}
+	return nil
+}
+
+func notNegative(field string, value float32) error {
+	if !finite(value) || value < 0 {
+		return &ConfigError{field, fmt.Sprintf("must be a number of at least 0, not %v", value)}
+	}
+	return nil
+}
+
+// oneOf checks a setting with few values, and says which there are.
+func oneOf[T ~string](field string, all []T, value T) error {
+	if slices.Contains(all, value) {
+		return nil
+	}
+	names := make([]string, len(all))
+	for i, v := range all {
+		names[i] = string(v)
+	}
+	last := len(names) - 1
+	return &ConfigError{field, fmt.Sprintf("must be %s or %s, not %q", strings.Join(names[:last], ", "), names[last], value)}
 }
 
 func finite(v float32) bool {

@@ -2,21 +2,15 @@ package graph
 
 import "fmt"
 
-// ConfigError says that a setting of a [Config] is impossible.
+// ConfigError is returned for a [Config] with a setting that is impossible.
 type ConfigError struct {
-	Field  string // the field's name
-	Flag   string // the program's flag for it, empty when it has none
+	Field  string // its name, in Config or in one of its Layers
 	Reason string
 }
 
-func (e *ConfigError) Error() string {
-	if e.Flag == "" {
-		return fmt.Sprintf("%s %s", e.Field, e.Reason)
-	}
-	return fmt.Sprintf("%s (%s) %s", e.Flag, e.Field, e.Reason)
-}
+func (e *ConfigError) Error() string { return fmt.Sprintf("%s %s", e.Field, e.Reason) }
 
-// ShapeError says that an array has not the size that its place needs.
+// ShapeError is returned for an array that has not the size that its place needs.
 type ShapeError struct {
 	Name string // what the array is
 	Want string
@@ -27,19 +21,34 @@ func (e *ShapeError) Error() string {
 	return fmt.Sprintf("%s: want %s, got %s", e.Name, e.Want, e.Got)
 }
 
-// LabelError says that a label is not one that the loss can take.
+// InputError is returned for a feature that is not a finite number.
+type InputError struct {
+	Row, Feature int // zero-based, of the series
+	Value        float32
+}
+
+func (e *InputError) Error() string {
+	return fmt.Sprintf("feature %d of row %d is %v: must be a finite number", e.Feature, e.Row, e.Value)
+}
+
+// LabelError is returned for a label that the loss cannot take.
 type LabelError struct {
-	Row   int // zero-based row of the series
-	Value float32
+	Row     int // zero-based, of the series
+	Value   float32
+	Classes int // labels are 0 to Classes-1; 0 for any number
 }
 
 func (e *LabelError) Error() string {
-	return fmt.Sprintf("label of row %d is %v: cross-entropy takes 0 or 1", e.Row, e.Value)
+	want := "a finite number"
+	if e.Classes > 0 {
+		want = fmt.Sprintf("a whole number from 0 to %d", e.Classes-1)
+	}
+	return fmt.Sprintf("label of row %d is %v: must be %s", e.Row, e.Value, want)
 }
 
-// WeightError says that a row's weight in the loss is below 0 or not finite.
+// WeightError is returned for a row's weight in the loss that is below 0 or not finite.
 type WeightError struct {
-	Row   int // zero-based row of the series
+	Row   int // zero-based, of the series
 	Value float32
 }
 
@@ -47,19 +56,20 @@ func (e *WeightError) Error() string {
 	return fmt.Sprintf("weight of row %d is %v: must be a finite number of at least 0", e.Row, e.Value)
 }
 
-// DivergedError says that training reached a loss or a gradient that is not a
-// number. The weights are of no use any more.
+// DivergedError is returned when training reaches a loss or a gradient that is not
+// finite. The weights are those that led there.
 type DivergedError struct {
-	Step int // zero-based step within the call
-	Loss float32
+	Step int64   // zero-based, of the run: Plan.First and the step's number in the plan
+	Loss float32 // before the update that was not made
+	Norm float32 // of its gradient
 }
 
 func (e *DivergedError) Error() string {
-	return fmt.Sprintf("training diverged at step %d: loss %v", e.Step, e.Loss)
+	return fmt.Sprintf("training diverged at step %d: loss %v, gradient norm %v", e.Step, e.Loss, e.Norm)
 }
 
-// NonFiniteError says that a network answers with something that is not a finite
-// number. Its weights or its input are not finite themselves, or its state has
+// NonFiniteError is returned when a network answers with something that is not a
+// finite number. Its weights or its input are not finite themselves, or its state has
 // grown without bound: with [ReLU] it may, over many more steps than it was
 // trained on.
 type NonFiniteError struct {
@@ -72,7 +82,7 @@ func (e *NonFiniteError) Error() string {
 	return fmt.Sprintf("the output of sequence %d at step %d is %v", e.Sequence, e.Step, e.Value)
 }
 
-// CheckpointError says that a checkpoint has not what is to be restored from it.
+// CheckpointError is returned for a checkpoint that has not what is to be restored.
 type CheckpointError struct {
 	Prefix   string
 	Variable string // empty when there is no checkpoint
@@ -93,7 +103,7 @@ func (e *CheckpointError) Error() string {
 
 func (e *CheckpointError) Unwrap() error { return e.Err }
 
-// VersionError says that the libtensorflow that was loaded is not the one whose
+// VersionError is returned when the libtensorflow that was loaded is not the one whose
 // operations this package was built for.
 type VersionError struct {
 	Got string

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -15,7 +16,8 @@ import (
 // a window.
 func Example() {
 	config := graph.DefaultConfig()
-	config.Steps, config.Units, config.LearningRate = 8, 16, 0.01
+	config.Window, config.LearningRate = 8, 0.01
+	config.Layers[0].Units = 16
 
 	session, err := graph.NewSession(config)
 	if err != nil {
@@ -38,11 +40,11 @@ func Example() {
 	for i := range int32(200) {
 		plan.Starts = append(plan.Starts, []int32{i % 16, 16 + i%16, 32 + i%16, 40 + i%16})
 	}
-	if _, err := session.Steps(context.Background(), plan); err != nil {
+	if _, err := session.Train(context.Background(), plan); err != nil {
 		log.Fatal(err)
 	}
 
-	prediction, err := session.Predict(series.X[:8], 1, nil)
+	prediction, err := session.Predict(context.Background(), series.X[:8], 1, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -62,28 +64,29 @@ func Example() {
 }
 
 // Label a series as its rows arrive: the state goes from call to call.
-func ExampleSession_Predict() {
+func ExamplePredictor_Predict() {
 	config := graph.DefaultConfig()
-	config.Units = 16
-	session, err := graph.NewSession(config)
+	config.Layers[0].Units = 16
+	network, err := graph.NewPredictor(config)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer session.Close()
+	defer network.Close()
 
 	rows := []float32{0.1, 0.7, -0.3, 0.4, 0.9}
-	whole, err := session.Predict(rows, 1, nil)
+	whole, err := network.Predict(context.Background(), rows, 1, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	var state []float32
 	for t := range rows {
-		now, err := session.Predict(rows[t:t+1], 1, state)
+		now, err := network.Predict(context.Background(), rows[t:t+1], 1, state)
 		if err != nil {
 			log.Fatal(err)
 		}
 		state = now.State
-		fmt.Println(now.Probability[0] == whole.Probability[t])
+		difference := now.Probability[1] - whole.Probability[2*t+1] // of class 1
+		fmt.Println(math.Abs(float64(difference)) < 1e-6)
 	}
 	// Output:
 	// true
@@ -94,9 +97,9 @@ func ExampleSession_Predict() {
 }
 
 // Keep a session in a checkpoint, and go on from it later.
-func ExampleSession_Save() {
+func ExamplePredictor_Save() {
 	config := graph.DefaultConfig()
-	config.Steps, config.Units = 2, 4
+	config.Window, config.Layers[0].Units = 2, 4
 	session, err := graph.NewSession(config)
 	if err != nil {
 		log.Fatal(err)
@@ -123,7 +126,7 @@ func ExampleSession_Save() {
 		log.Fatal(err)
 	}
 
-	config.Units = 5
+	config.Layers[0].Units = 5
 	wider, err := graph.NewSession(config)
 	if err != nil {
 		log.Fatal(err)
@@ -140,7 +143,7 @@ func ExampleSession_Save() {
 // Train with AdamW, the gradients clipped, at a rate that falls from step to step.
 func ExamplePlan() {
 	config := graph.DefaultConfig()
-	config.Steps, config.Units = 4, 8
+	config.Window, config.Layers[0].Units = 4, 8
 	config.Optimizer, config.WeightDecay, config.ClipNorm = graph.AdamW, 0.01, 1
 	session, err := graph.NewSession(config)
 	if err != nil {
@@ -161,7 +164,7 @@ func ExamplePlan() {
 		plan.Starts = append(plan.Starts, []int32{0, 2, 4})
 		plan.Rates = append(plan.Rates, 0.02*float32(100-step)/100)
 	}
-	report, err := session.Steps(context.Background(), plan)
+	report, err := session.Train(context.Background(), plan)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -9,26 +9,27 @@ import (
 	"github.com/rnnbin/rnnbin/graph"
 )
 
-// randomSeries has values of about 1, labels of both kinds, and rows of no and
+// randomSeries has values of about 1, labels of all classes, and rows of no and
 // of double weight.
-func randomSeries(rows, features int) graph.Series {
+func randomSeries(rows, features, classes int) graph.Series {
 	r := rand.New(rand.NewPCG(1, 2))
 	var d graph.Series
 	for range rows {
 		for range features {
 			d.X = append(d.X, float32(r.NormFloat64()))
 		}
-		d.Y = append(d.Y, float32(r.IntN(2)))
+		d.Y = append(d.Y, float32(r.IntN(classes)))
 		d.W = append(d.W, float32(r.IntN(3)))
 	}
 	return d
 }
 
 // smallConfig is a network whose sizes are no multiples of a vector's.
-func smallConfig(loss graph.Loss, activation graph.Activation, kernel graph.Kernel) graph.Config {
+func smallConfig(loss graph.Loss, activation graph.Activation, f form) graph.Config {
 	c := graph.DefaultConfig()
-	c.Steps, c.Features, c.Units = 7, 3, 13
-	c.Loss, c.Activation, c.Kernel = loss, activation, kernel
+	c.Window, c.Features, c.Loss = 7, 3, loss
+	c.Layers = []graph.Layer{{Units: 13, Activation: activation}}
+	f.apply(&c)
 	return c
 }
 
@@ -37,30 +38,41 @@ var smallStarts = []int32{0, 5, 9, 31, 33}
 func smallSession(t testing.TB, c graph.Config) *graph.Session {
 	t.Helper()
 	s := newSession(t, c)
-	if err := s.SetSeries(randomSeries(40, c.Features)); err != nil {
+	if err := s.SetSeries(randomSeries(40, c.Features, c.Classes)); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
+// deep has a second layer, and a third class where the loss knows classes.
+func deep(c graph.Config) graph.Config {
+	c.Layers = append(c.Layers, graph.Layer{Units: 9, Activation: c.Layers[0].Activation})
+	if c.Loss != graph.MSE {
+		c.Classes = 3
+	}
+	return c
+}
+
 // TestFormsAgree compares every form with the portable one on sizes of no
 // particular kind, with weights, on more than one thread.
 func TestFormsAgree(t *testing.T) {
-	for _, loss := range graph.Losses {
-		for _, activation := range []graph.Activation{graph.ReLU, graph.Tanh} {
-			reference := smallSession(t, smallConfig(loss, activation, graph.KernelPortable))
-			want, wantLoss := gradients(t, reference, smallStarts)
-			for _, kernel := range forms()[1:] {
-				for _, threads := range []int{1, 2} {
-					t.Run(fmt.Sprintf("%s/%s/%s/%d", loss, activation, kernel, threads), func(t *testing.T) {
-						c := smallConfig(loss, activation, kernel)
-						c.Threads = threads
-						got, gotLoss := gradients(t, smallSession(t, c), smallStarts)
-						// Sums of 35 rows in another order, and tanh of another library.
-						const rounding = 3e-6
-						near(t, "loss", []float32{gotLoss}, []float32{wantLoss}, rounding)
-						nearAll(t, "gradient", got, want, rounding)
-					})
+	same := func(c graph.Config) graph.Config { return c }
+	for name, shape := range map[string]func(graph.Config) graph.Config{"plain": same, "deep": deep} {
+		for _, loss := range graph.Losses() {
+			for _, activation := range graph.Activations() {
+				want, wantLoss := gradients(t, smallSession(t, shape(smallConfig(loss, activation, portable))), smallStarts)
+				for _, f := range fusedForms() {
+					for _, threads := range []int{1, 2} {
+						t.Run(fmt.Sprintf("%s/%s/%s/%s/%d", name, loss, activation, f, threads), func(t *testing.T) {
+							c := shape(smallConfig(loss, activation, f))
+							c.Threads = threads
+							got, gotLoss := gradients(t, smallSession(t, c), smallStarts)
+							// Sums of 35 rows in another order, and tanh of another library.
+							const rounding = 3e-6
+							near(t, "loss", []float32{gotLoss}, []float32{wantLoss}, rounding)
+							nearAll(t, "gradient", got, want, rounding)
+						})
+					}
 				}
 			}
 		}
@@ -82,11 +94,11 @@ func gradients(t testing.TB, s *graph.Session, starts []int32) (map[string][]flo
 
 // TestGradientsAreTheLosss compares with differences of the loss itself.
 func TestGradientsAreTheLosss(t *testing.T) {
-	for _, loss := range graph.Losses {
-		for _, kernel := range forms() {
-			t.Run(fmt.Sprintf("%s/%s", loss, kernel), func(t *testing.T) {
+	for _, loss := range graph.Losses() {
+		for _, f := range forms() {
+			t.Run(fmt.Sprintf("%s/%s", loss, f), func(t *testing.T) {
 				// Tanh: ReLU's corners have no derivative.
-				s := smallSession(t, smallConfig(loss, graph.Tanh, kernel))
+				s := smallSession(t, deep(smallConfig(loss, graph.Tanh, f)))
 				grads, err := s.Gradients(smallStarts)
 				if err != nil {
 					t.Fatal(err)
@@ -95,7 +107,8 @@ func TestGradientsAreTheLosss(t *testing.T) {
 					for _, at := range []int{0, len(g.Value) / 2, len(g.Value) - 1} {
 						// A step of 1e-2 leaves the third derivative, and 1e-7 of a loss
 						// near 1, each about 1e-5.
-						if want := slope(t, s, g.Name, at, 1e-2); math.Abs(float64(g.Value[at])-want) > 1e-4 {
+						want := slope(t, s, g.Name, at, 1e-2)
+						if d := math.Abs(float64(g.Value[at]) - want); !(d <= 1e-4) {
 							t.Errorf("%s[%d]: gradient %v, the loss has %v", g.Name, at, g.Value[at], want)
 						}
 					}
@@ -135,10 +148,12 @@ func slope(t testing.TB, s *graph.Session, name string, at int, step float32) fl
 
 // TestSameBitsRunAfterRun: for a number of threads, training has one result.
 func TestSameBitsRunAfterRun(t *testing.T) {
-	for _, kernel := range forms() {
+	for _, f := range forms() {
 		for _, threads := range []int{1, 2} {
-			c := answer.config(5)
-			c.Kernel, c.Threads = kernel, threads
+			sys := answer
+			sys.form = f
+			c := sys.config(5)
+			c.Threads = threads
 			var want []float32
 			for range 2 {
 				s := newSession(t, c)
@@ -150,10 +165,8 @@ func TestSameBitsRunAfterRun(t *testing.T) {
 				if want == nil {
 					want = got
 				}
-				for i := range got {
-					if got[i] != want[i] {
-						t.Fatalf("%s, %d threads: %v and %v", kernel, threads, got[i], want[i])
-					}
+				if !sameBits(got, want) {
+					t.Fatalf("%s, %d threads: other bits", f, threads)
 				}
 			}
 		}

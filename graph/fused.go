@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/rnnbin/rnnbin/graph/internal/kernels"
@@ -9,31 +8,39 @@ import (
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// fused runs the layer as one operation of our own forward and one backward, so
-// that the graph does not grow with the steps, and a whole training step but for
-// the update as one too.
+// fused is the form in which operations of our own do what is slow in TensorFlow:
+// a layer runs as one operation forward and one backward, so that the graph does
+// not grow with the steps, a window's rows are cut in one, and Adam moves all
+// weights in one.
 //
-// On a processor with fused multiply-add its sums are rounded as the original's
-// are, step by step: see internal/kernels.
+// On a processor with fused multiply-add a layer's sums are rounded as the
+// original's are, step by step: see internal/kernels.
 type fused struct {
-	cfg Config
+	portable // for the optimizers that have no operation of ours
 }
 
-func (f fused) forward(s *op.Scope, x, h0, kernel, bias tf.Output) unrolled {
-	none := op.Const(s.SubScope("none"), noRows(f.cfg.Units))
+func (f fused) windows(s *op.Scope, p plan, at tf.Output) batch {
+	out := ourOp(s, kernels.Windows, 4, map[string]any{kernels.AttrSteps: int64(f.cfg.Window)},
+		p.x, p.y, p.w, p.starts, p.rates, at)
+	return batch{x: out[0], labels: out[1], share: out[2], rate: out[3]}
+}
+
+func (f fused) recur(s *op.Scope, cell plainCell, x, h0 tf.Output, w []tf.Output, dx bool) (tf.Output, tf.Output, backward) {
+	none := op.Const(s.SubScope("none"), noRows(cell.Units))
 	if h0.Op == nil {
 		h0 = none
 	}
-	out := ourOp(s, kernels.Forward, 2, f.attrs(), x, kernel, bias, h0)
+	attrs := map[string]any{
+		kernels.AttrActivation: string(cell.Activation),
+		kernels.AttrThreads:    int64(f.cfg.Threads),
+		kernels.AttrISA:        f.cfg.InstructionSet,
+	}
+	out := ourOp(s, kernels.Forward, 2, attrs, x, w[0], w[1], h0)
 	states, last := out[0], out[1]
-	return unrolled{
-		states: states,
-		last:   last,
-		backward: func(s *op.Scope, dstates tf.Output) []tf.Output {
-			attrs := f.attrs()
-			attrs[kernels.AttrInputGradient] = false // the series is not trained
-			return ourOp(s, kernels.Backward, 2, attrs, x, kernel, h0, states, dstates, none)
-		},
+	return states, last, func(s *op.Scope, dy tf.Output) (tf.Output, []tf.Output) {
+		attrs[kernels.AttrInputGradient] = dx
+		d := ourOp(s, kernels.Backward, 3, attrs, x, w[0], h0, states, dy, none)
+		return d[2], d[:2]
 	}
 }
 
@@ -46,50 +53,41 @@ func noRows(units int) *tf.Tensor {
 	return t
 }
 
-// train is Config.train, as one operation.
-func (f fused) train(s *op.Scope, weights []tf.Output, p plan, at tf.Output) training {
-	attrs := f.attrs()
-	attrs[kernels.AttrSteps] = int64(f.cfg.Steps)
-	var inputs []tf.Input
-	for _, in := range slices.Concat(p.list(), []tf.Output{at}, weights) {
-		inputs = append(inputs, in)
+// update is one operation for Adam, with the norm and clipping.
+func (f fused) update(s *op.Scope, h handles, u update) updated {
+	if f.cfg.Optimizer != Adam {
+		return f.portable.update(s, h, u)
 	}
-	out := ourOp(s.SubScope("train"), kernels.Train, 7, attrs, inputs...)
-	return training{out[0], out[1], out[2], out[3:]}
-}
-
-// adam is Config.update for Adam, as one operation with clipping.
-func (f fused) adam(s *op.Scope, h handles, powers []tf.Output, rate, norm tf.Output, grads []tf.Output) ([]*tf.Operation, []tf.Output) {
-	var weights, first, second tf.OutputList
-	for _, w := range f.cfg.weights() {
-		weights = append(weights, h[w.name])
-		first, second = append(first, h[w.name+firstMoment]), append(second, h[w.name+secondMoment])
+	var weights, first, second, grads tf.OutputList
+	for _, g := range u.grads {
+		weights, grads = append(weights, h[g.of.name]), append(grads, g.value)
+		first, second = append(first, h[g.of.name+firstMoment]), append(second, h[g.of.name+secondMoment])
 	}
-	next := ourOp(s, kernels.Adam, 2, map[string]any{
+	out := ourOp(s, kernels.Adam, 3, map[string]any{
 		kernels.AttrBeta1:    f.cfg.Beta1,
 		kernels.AttrBeta2:    f.cfg.Beta2,
 		kernels.AttrEpsilon:  f.cfg.Epsilon,
 		kernels.AttrClipNorm: f.cfg.ClipNorm,
-		kernels.AttrISA:      f.cfg.Kernel.isa(),
-	}, weights, first, second, tf.OutputList(grads), powers[0], powers[1], rate, norm)
-	return []*tf.Operation{next[0].Op}, next
+		kernels.AttrISA:      f.cfg.InstructionSet,
+	}, weights, first, second, grads, u.shared[0], u.shared[1], u.rate, u.loss)
+	return updated{norm: out[2], shared: out[:2]}
 }
 
-// ourOp adds one of our operations and returns its first outputs.
+func (f fused) record(s *op.Scope, report, at, loss, norm tf.Output) tf.Output {
+	return ourOp(s, kernels.Record, 1, nil, report, at, loss, norm)[0]
+}
+
+// ourOp adds one of our operations and returns its first outputs, unset after an
+// error, which the scope holds.
 func ourOp(s *op.Scope, kind string, outputs int, attrs map[string]any, inputs ...tf.Input) []tf.Output {
 	list := make([]tf.Output, outputs)
-	if added := s.AddOperation(tf.OpSpec{Type: kind, Attrs: attrs, Input: inputs}); added != nil { // else the scope holds the error
+	if s.Err() != nil {
+		return list
+	}
+	if added := s.AddOperation(tf.OpSpec{Type: kind, Attrs: attrs, Input: inputs}); added != nil {
 		for i := range list {
 			list[i] = added.Output(i)
 		}
 	}
 	return list
-}
-
-func (f fused) attrs() map[string]any {
-	return map[string]any{
-		kernels.AttrActivation: string(f.cfg.Activation),
-		kernels.AttrThreads:    int64(f.cfg.Threads),
-		kernels.AttrISA:        f.cfg.Kernel.isa(),
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,41 +14,72 @@ import (
 
 // system is one of the original's three programs, run in one of our forms.
 type system struct {
-	name   string // in the golden files
-	loss   graph.Loss
-	kernel graph.Kernel
+	name string // in the golden files
+	loss graph.Loss
+	form form
 }
 
 var (
-	question = system{"mse", graph.MSE, graph.KernelAuto}
-	attempt  = system{"sparse", graph.SparseXent, graph.KernelAuto}
-	answer   = system{"xent", graph.OneHotXent, graph.KernelAuto}
+	question = system{"mse", graph.MSE, form{}}
+	attempt  = system{"sparse", graph.SparseXent, form{}}
+	answer   = system{"xent", graph.OneHotXent, form{}}
 )
 
-// inEachForm tests systems with the portable recurrence, and with the fused one
-// on each instruction set of this machine.
-func inEachForm(t *testing.T, test func(*testing.T, system), systems ...system) {
-	for _, kernel := range forms() {
-		for _, sys := range systems {
-			sys.kernel = kernel
-			t.Run(sys.name+"/"+string(kernel), func(t *testing.T) { test(t, sys) })
-		}
+// form is a [graph.Form], and an instruction set for the fused one. The zero value
+// stands for the defaults.
+type form struct {
+	form graph.Form
+	set  string
+}
+
+var portable = form{form: graph.FormPortable}
+
+func (f form) String() string {
+	if f.set != "" {
+		return f.set
+	}
+	return string(f.form)
+}
+
+// fusesMultiplyAdd reports whether the form rounds a layer's sums as the original does.
+func (f form) fusesMultiplyAdd() bool { return f.set != "" && f.set != "generic" || f == form{} }
+
+func (f form) apply(c *graph.Config) {
+	if f.form != "" {
+		c.Form = f.form
+	}
+	if f.set != "" {
+		c.InstructionSet = f.set
 	}
 }
 
-func forms() []graph.Kernel {
-	forms := []graph.Kernel{graph.KernelPortable}
-	for _, isa := range graph.InstructionSets() {
-		forms = append(forms, graph.Kernel(isa))
+// forms are the portable form, and the fused one on each instruction set of this
+// machine.
+func forms() []form { return append([]form{portable}, fusedForms()...) }
+
+func fusedForms() []form {
+	var forms []form
+	for _, set := range graph.InstructionSets() {
+		forms = append(forms, form{graph.FormFused, set})
 	}
 	return forms
+}
+
+// inEachForm tests systems in each of the forms.
+func inEachForm(t *testing.T, test func(*testing.T, system), systems ...system) {
+	for _, form := range forms() {
+		for _, sys := range systems {
+			sys.form = form
+			t.Run(sys.name+"/"+form.String(), func(t *testing.T) { test(t, sys) })
+		}
+	}
 }
 
 func (sys system) config(seed int64) graph.Config {
 	c := graph.DefaultConfig()
 	c.Loss = sys.loss
 	c.Seed = seed
-	c.Kernel = sys.kernel
+	sys.form.apply(&c)
 	return c
 }
 
@@ -122,6 +154,16 @@ func newSession(t testing.TB, c graph.Config) *graph.Session {
 	return s
 }
 
+func newPredictor(t testing.TB, c graph.Config) *graph.Predictor {
+	t.Helper()
+	p, err := graph.NewPredictor(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
 func (sys system) session(t testing.TB, seed int64) *graph.Session {
 	t.Helper()
 	s := newSession(t, sys.config(seed))
@@ -133,14 +175,14 @@ func (sys system) session(t testing.TB, seed int64) *graph.Session {
 
 func steps(t testing.TB, s *graph.Session, p graph.Plan) graph.Report {
 	t.Helper()
-	r, err := s.Steps(context.Background(), p)
+	r, err := s.Train(context.Background(), p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-func state(t testing.TB, s *graph.Session) map[string][]float32 {
+func state(t testing.TB, s stateful) map[string][]float32 {
 	t.Helper()
 	vars, err := s.Variables()
 	if err != nil {
@@ -149,12 +191,27 @@ func state(t testing.TB, s *graph.Session) map[string][]float32 {
 	return byName(vars)
 }
 
+// stateful is a Session or a Predictor.
+type stateful interface {
+	Variables() ([]graph.Variable, error)
+}
+
 func byName(vars []graph.Variable) map[string][]float32 {
 	m := map[string][]float32{}
 	for _, v := range vars {
 		m[v.Name] = v.Value
 	}
 	return m
+}
+
+// weights are a session's variables but for the optimizer's.
+func weights(t testing.TB, s *graph.Session) map[string][]float32 {
+	t.Helper()
+	all, only := state(t, s), map[string][]float32{}
+	for _, w := range s.Config().Weights() {
+		only[w.Name] = all[w.Name]
+	}
+	return only
 }
 
 // golden is an open file of the original's arrays.
@@ -197,6 +254,10 @@ func (g golden) weights(prefix string) map[string][]float32 {
 		m[variables+name] = g.array(prefix + "|" + strings.ReplaceAll(name, "/", "."))
 	}
 	return m
+}
+
+func sameBits(a, b []float32) bool {
+	return slices.EqualFunc(a, b, func(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) })
 }
 
 // absolute and relative are differences between a value and the original's.

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/rnnbin/rnnbin/graph/internal/function"
-	"github.com/rnnbin/rnnbin/graph/internal/kernels"
 	tf "github.com/wamuir/graft/tensorflow"
 	attrpb "github.com/wamuir/graft/tensorflow/core/framework/attr_value_go_proto"
 	functionpb "github.com/wamuir/graft/tensorflow/core/framework/function_go_proto"
@@ -24,75 +23,82 @@ const (
 	loopCond = "train_more"
 )
 
-// diverged is the step's number after a loss or a gradient that is not finite,
-// as kernels.Record has it.
+// diverged is the number of the step after one whose loss or gradient is not finite.
 const diverged = math.MaxInt32
 
-// carried is what goes from step to step by value. The weights and the
-// optimizer's slots are in variables.
+// carried is what goes from step to step by value. The weights, the optimizer's
+// slots and the report are in variables.
 type carried struct {
-	at     tf.Output   // scalar, the step's number
-	report tf.Output   // [K,2]: loss before the update and gradient norm of each step
+	at     tf.Output   // scalar, the step's number in the plan
 	plan   plan        // goes through unchanged
 	shared []tf.Output // the optimizer's scalars
 }
 
 func (c carried) list() []tf.Output {
-	return slices.Concat([]tf.Output{c.at, c.report}, c.plan.list(), c.shared)
+	return slices.Concat([]tf.Output{c.at}, c.plan.list(), c.shared)
 }
 
-// store keeps in variables what a later call of the loop begins with. It returns
-// the operation that comes last.
-func (c carried) store(s *op.Scope, h handles, shared []variable) *tf.Operation {
-	last := c.at.Op
-	for i, v := range shared {
-		last = op.AssignVariableOp(s.SubScope("store").WithControlDependencies(last), h[v.name], c.shared[i])
-	}
-	return last
-}
-
-// addLoop adds the loop that trains on p from step 0 to the limit. What it
-// returns has stopped at the limit, or at diverged.
-func (c Config) addLoop(g *tf.Graph, s *op.Scope, h handles, p plan) (carried, error) {
+// addLoop adds the loop that trains on p from step 0 on, and stops at the limit or
+// at diverged.
+func (c Config) addLoop(g *tf.Graph, s *op.Scope, h handles, p plan) (loop, error) {
 	body, err := c.function(loopBody, c.step)
 	if err != nil {
-		return carried{}, err
+		return loop{}, err
 	}
 	cond, err := c.function(loopCond, func(s *op.Scope, in carried) []tf.Output {
 		limit := op.ReadVariableOp(s.SubScope("value"), planLimit.handle(s), tf.Int32)
 		return []tf.Output{op.Less(s, in.at, limit)}
 	})
 	if err != nil {
-		return carried{}, err
+		return loop{}, err
 	}
-	node, opts := whileNode(c.begin(s.SubScope("begin"), h, p).list())
+	begin := c.begin(s.SubScope("begin"), h, p).list()
+	if err := s.Err(); err != nil {
+		return loop{}, err
+	}
+	node, opts := whileNode(begin)
 	def, err := proto.Marshal(&graphpb.GraphDef{
 		Node:    []*nodepb.NodeDef{node},
 		Library: &functionpb.FunctionDefLibrary{Function: []*functionpb.FunctionDef{body, cond}},
 	})
 	if err != nil {
-		return carried{}, fmt.Errorf("write the training loop: %w", err)
+		return loop{}, fmt.Errorf("write the training loop: %w", err)
 	}
 	if err := g.ImportWithOptions(def, opts); err != nil {
-		return carried{}, fmt.Errorf("import the training loop: %w", err)
+		return loop{}, fmt.Errorf("import the training loop: %w", err)
 	}
-	loop := g.Operation(loopNode)
-	end := carried{at: loop.Output(0), report: loop.Output(1)}
-	for i := range c.optimizer().scalars() {
-		end.shared = append(end.shared, loop.Output(2+len(p.list())+i))
-	}
-	return end, nil
+	return c.end(s.SubScope("end"), h, g.Operation(loopNode)), nil
 }
 
-// begin is what the loop's first step is given.
+// loop is what a session fetches and runs of the training loop.
+type loop struct {
+	stopped tf.Output     // the step's number at which it stopped
+	report  tf.Output     // [K,2]: loss before the update and gradient norm of each step
+	keep    *tf.Operation // stores what a later call begins with
+}
+
+// begin is what the loop's first step is given. The report has been cleared by then.
 func (c Config) begin(s *op.Scope, h handles, p plan) carried {
 	lines := op.Pack(s.SubScope("lines"), []tf.Output{op.Size(s, p.rates), op.Const(s.SubScope("values"), int32(2))})
+	empty := op.Fill(s.SubScope("report"), lines, op.Const(s.SubScope("zero"), float32(0)))
+	cleared := op.AssignVariableOp(s.SubScope("clear"), h[planReport.name], empty)
 	return carried{
-		at:     op.Const(s.SubScope("at"), int32(0)),
-		report: op.Fill(s.SubScope("report"), lines, op.Const(s.SubScope("zero"), float32(0))),
+		at:     op.Const(s.SubScope("at").WithControlDependencies(cleared), int32(0)),
 		plan:   p,
 		shared: h.readAll(s, c.optimizer().scalars()),
 	}
+}
+
+// end follows the loop's node.
+func (c Config) end(s *op.Scope, h handles, node *tf.Operation) loop {
+	at := node.Output(0)
+	report := op.ReadVariableOp(s.SubScope("report").WithControlDependencies(node), h[planReport.name], tf.Float)
+	last := at.Op
+	first := 1 + len(plan{}.list())
+	for i, v := range c.optimizer().scalars() {
+		last = op.AssignVariableOp(s.SubScope("store").WithControlDependencies(last), h[v.name], node.Output(first+i))
+	}
+	return loop{at, report, last}
 }
 
 // whileNode is the loop's node, which graft has no function for, and how its
@@ -128,8 +134,7 @@ func (c Config) function(name string, build func(*op.Scope, carried) []tf.Output
 	}
 	scalar := tf.ScalarShape()
 	in := carried{
-		at:     argument("at", tf.Int32, scalar),
-		report: argument("report", tf.Float, tf.MakeShape(-1, 2)),
+		at: argument("at", tf.Int32, scalar),
 		plan: plan{
 			x:      argument("x", tf.Float, tf.MakeShape(-1, int64(c.Features))),
 			y:      argument("y", c.Loss.labelType(), tf.MakeShape(-1)),
@@ -147,18 +152,4 @@ func (c Config) function(name string, build func(*op.Scope, carried) []tf.Output
 		return nil, fmt.Errorf("assemble %s: %w", name, err)
 	}
 	return function.FromGraph(g, name, in.list(), results)
-}
-
-// step is the loop's body: it trains on the windows planned for the step, writes
-// down the loss before the update and the gradient's norm, and returns what it
-// was given for the next step.
-func (c Config) step(s *op.Scope, in carried) []tf.Output {
-	h := handles{}
-	for _, v := range c.stateVariables() {
-		h[v.name] = v.handle(s.SubScope("handle"))
-	}
-	t := c.train(s, h, in.plan, in.at)
-	done, next := c.update(s.SubScope("update"), h, in.shared, t.rate, t.norm, t.grads)
-	recorded := ourOp(s.WithControlDependencies(done...).SubScope("record"), kernels.Record, 2, nil, in.report, in.at, t.loss, t.norm)
-	return carried{recorded[1], recorded[0], in.plan, next}.list()
 }

@@ -5,58 +5,47 @@ import (
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// labelType is how the labels are stored for a loss: values for MSE, class
-// indices otherwise.
-func (l Loss) labelType() tf.DataType {
-	if l == MSE {
-		return tf.Float
-	}
-	return tf.Int32
-}
-
-// score compares logits [T*B,O] with labels [T*B], each step weighing w [T*B]. It
-// returns the weighted mean of the steps' losses, 0 when no step has a weight,
-// and the mean's gradient by the logits.
+// score compares outputs [T*B,O] with a batch's labels. It returns the mean of the
+// rows' losses by their share, 0 when no row has one, and the mean's gradient with
+// respect to the outputs.
 //
-// The gradient of a weighted mean by its terms is known, w/sum(w), so that
-// differentiation starts at the terms.
-func (c Config) score(s *op.Scope, logits, labels, w tf.Output) (mean, dlogits tf.Output) {
-	all := op.Const(s.SubScope("all"), []int32{0})
-	share := op.DivNoNan(s.SubScope("share"), w, op.Sum(s.SubScope("total"), w, all))
-	term, backprop := c.terms(s, logits, labels)
-	mean = op.Sum(s.SubScope("mean"), op.Mul(s.SubScope("weighted"), term, share), all)
-	if c.Loss == MSE {
-		return mean, op.Gradients(s.SubScope("dlogits"), []tf.Output{term}, []tf.Output{logits}, share)[0]
-	}
-	// The cross-entropies' second output is their gradient; for the sparse one
-	// TensorFlow's C++ gradients know no other.
-	column := op.ExpandDims(s.SubScope("column"), share, op.Const(s.SubScope("axis"), int32(1)))
-	return mean, op.Mul(s.SubScope("dlogits"), backprop, column)
+// A row without a share counts nothing, though its loss be infinite or not a number:
+// hence MulNoNan, which gives 0 there, and a differentiation that starts at the
+// terms, as a weighted mean's gradient by its terms is known to be the share.
+func (c Config) score(s *op.Scope, outputs tf.Output, b batch) (mean, doutputs tf.Output) {
+	term, slope := c.terms(s, outputs, b.labels)
+	mean = op.Sum(s.SubScope("mean"), op.MulNoNan(s.SubScope("weighted"), term, b.share), op.Const(s.SubScope("all"), []int32{0}))
+	return mean, op.MulNoNan(s.SubScope("doutputs"), slope, column(s.SubScope("column"), b.share))
 }
 
-// terms gives every step's loss, [T*B], and but for MSE its gradient by the
-// logits, [T*B,O].
-func (c Config) terms(s *op.Scope, logits, labels tf.Output) (term, backprop tf.Output) {
+// terms gives every row's loss [T*B], and its gradient with respect to the outputs
+// [T*B,O].
+func (c Config) terms(s *op.Scope, outputs, labels tf.Output) (term, slope tf.Output) {
 	switch c.Loss {
 	case MSE:
-		values := reshape(s.SubScope("values"), logits, -1)
-		return op.Square(s, op.Sub(s.SubScope("error"), values, labels)), tf.Output{}
+		miss := op.Sub(s.SubScope("error"), reshape(s.SubScope("values"), outputs, -1), labels)
+		twice := op.AddV2(s.SubScope("twice"), miss, miss)
+		return op.Square(s, miss), column(s.SubScope("slope"), twice)
 	case SparseXent:
-		return op.SparseSoftmaxCrossEntropyWithLogits(s, logits, labels)
+		return op.SparseSoftmaxCrossEntropyWithLogits(s, outputs, labels)
 	case Focal:
-		xent, dlogits := op.SparseSoftmaxCrossEntropyWithLogits(s, logits, labels)
-		term, dxent := c.focal(s.SubScope("focal"), xent)
-		column := op.ExpandDims(s.SubScope("column"), dxent, op.Const(s.SubScope("axis"), int32(1)))
-		return term, op.Mul(s.SubScope("backprop"), dlogits, column)
+		xent, dxent := op.SparseSoftmaxCrossEntropyWithLogits(s, outputs, labels)
+		term, slope := c.focal(s.SubScope("focal"), xent)
+		return term, op.Mul(s.SubScope("slope"), dxent, column(s.SubScope("column"), slope))
 	default:
-		classes := op.OneHot(s.SubScope("one_hot"), labels,
-			op.Const(s.SubScope("depth"), int32(c.Loss.Outputs())),
+		classes := op.OneHot(s.SubScope("one_hot"), labels, op.Const(s.SubScope("depth"), int32(c.Classes)),
 			op.Const(s.SubScope("on"), float32(1)), op.Const(s.SubScope("off"), float32(0)))
-		return op.SoftmaxCrossEntropyWithLogits(s, logits, classes)
+		return op.SoftmaxCrossEntropyWithLogits(s, outputs, classes)
 	}
 }
 
-// focal makes focal losses of cross-entropies, and gives their gradient by them.
+// column is [N] as [N,1].
+func column(s *op.Scope, v tf.Output) tf.Output {
+	return op.ExpandDims(s, v, op.Const(s.SubScope("axis"), int32(1)))
+}
+
+// focal turns cross-entropies into focal losses, and gives the gradient of the
+// latter with respect to the former.
 // With p = exp(-xent), the label's probability, and q = 1-p,
 //
 //	focal = q^gamma xent

@@ -15,10 +15,10 @@ import (
 func TestFocalLossIsTheFormulas(t *testing.T) {
 	const rounding = 3e-6 // of differences of logits up to 40, whose exponential is taken
 	for _, gamma := range []float32{0, 0.5, 1, 2, 5} {
-		c := smallConfig(graph.Focal, graph.ReLU, graph.KernelAuto)
+		c := smallConfig(graph.Focal, graph.ReLU, form{})
 		c.FocalGamma = gamma
 		s := newSession(t, c)
-		d := graph.Series{X: make([]float32, c.Steps*c.Features), Y: slices.Repeat([]float32{1}, c.Steps)}
+		d := graph.Series{X: make([]float32, c.Window*c.Features), Y: slices.Repeat([]float32{1}, c.Window)}
 		if err := s.SetSeries(d); err != nil {
 			t.Fatal(err)
 		}
@@ -53,8 +53,8 @@ func focal(gamma, d float64) (loss, slope float64) {
 }
 
 func TestFocalLossOfGamma0IsCrossEntropy(t *testing.T) {
-	for _, kernel := range forms() {
-		c := smallConfig(graph.Focal, graph.ReLU, kernel)
+	for _, f := range forms() {
+		c := deep(smallConfig(graph.Focal, graph.ReLU, f))
 		c.FocalGamma = 0
 		got, gotLoss := gradients(t, smallSession(t, c), smallStarts)
 		c.Loss = graph.SparseXent
@@ -65,24 +65,107 @@ func TestFocalLossOfGamma0IsCrossEntropy(t *testing.T) {
 }
 
 func TestNoWeightAtAllChangesNothing(t *testing.T) {
-	for _, kernel := range forms() {
-		for _, loss := range graph.Losses {
-			c := smallConfig(loss, graph.ReLU, kernel)
+	for _, f := range forms() {
+		for _, loss := range graph.Losses() {
+			c := smallConfig(loss, graph.ReLU, f)
 			s := newSession(t, c)
-			d := randomSeries(40, c.Features)
+			d := randomSeries(40, c.Features, c.Classes)
 			clear(d.W)
 			if err := s.SetSeries(d); err != nil {
 				t.Fatal(err)
 			}
-			before := state(t, s)
+			before := weights(t, s)
 			r := steps(t, s, graph.Plan{Starts: [][]int32{smallStarts}})
 			if r.Losses[0] != 0 || r.Norms[0] != 0 {
-				t.Errorf("%s, %s: loss %v and norm %v without a labelled row", kernel, loss, r.Losses[0], r.Norms[0])
+				t.Errorf("%s, %s: loss %v and norm %v without a labelled row", f, loss, r.Losses[0], r.Norms[0])
 			}
-			for _, name := range []string{"basic_rnn_cell/kernel", "kernel"} {
-				if !slices.Equal(state(t, s)[variables+name], before[variables+name]) {
-					t.Errorf("%s, %s: %s has changed", kernel, loss, name)
+			sameState(t, fmt.Sprint(f, ", ", loss), weights(t, s), before)
+		}
+	}
+}
+
+// TestRowsWithoutWeightCountNothing: neither a label that is not a number, nor a loss
+// that is infinite.
+func TestRowsWithoutWeightCountNothing(t *testing.T) {
+	for _, f := range forms() {
+		for _, loss := range graph.Losses() {
+			c := smallConfig(loss, graph.ReLU, f)
+			s := newSession(t, c)
+			d := randomSeries(40, c.Features, c.Classes)
+			if err := s.SetSeries(d); err != nil {
+				t.Fatal(err)
+			}
+			want, wantLoss := gradients(t, s, smallStarts)
+
+			unknown := []float32{float32(math.NaN()), float32(math.Inf(1)), -1, 1e30}
+			for i, w := range d.W {
+				if w == 0 {
+					d.Y[i] = unknown[i%len(unknown)]
 				}
+			}
+			if err := s.SetSeries(d); err != nil {
+				t.Fatalf("%s, %s: labels of rows without weight: %v", f, loss, err)
+			}
+			got, gotLoss := gradients(t, s, smallStarts)
+			if gotLoss != wantLoss {
+				t.Errorf("%s, %s: loss %v, with other labels %v", f, loss, gotLoss, wantLoss)
+			}
+			sameState(t, fmt.Sprint(f, ", ", loss), got, want)
+		}
+	}
+}
+
+// TestInfiniteLossWithoutWeight has rows whose outputs are infinite, as their states
+// are not zero and the projection's weights are huge. The one row that has a weight is
+// not among them: its state is zero.
+func TestInfiniteLossWithoutWeight(t *testing.T) {
+	const row = 5
+	want := map[graph.Loss]float64{graph.MSE: 1, graph.SparseXent: math.Ln2, graph.OneHotXent: math.Ln2, graph.Focal: math.Ln2 / 4}
+	for _, f := range forms() {
+		for _, loss := range graph.Losses() {
+			c := smallConfig(loss, graph.ReLU, f)
+			s := newSession(t, c)
+			d := graph.Series{X: slices.Repeat([]float32{1}, 40*c.Features), Y: make([]float32, 40), W: make([]float32, 40)}
+			clear(d.X[row*c.Features : (row+1)*c.Features])
+			d.Y[row], d.W[row] = 1, 1
+			if err := s.SetSeries(d); err != nil {
+				t.Fatal(err)
+			}
+			vars, err := s.Variables()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, v := range vars {
+				switch v.Name {
+				case variables + "basic_rnn_cell/kernel": // a state is the sum of the row's inputs
+					for i := range v.Value {
+						v.Value[i] = 0
+						if i < c.Features*v.Shape[1] {
+							v.Value[i] = 1
+						}
+					}
+				case variables + "kernel":
+					for i := range v.Value {
+						v.Value[i] = []float32{1e38, -1e38}[i%v.Shape[1]]
+					}
+				}
+			}
+			if err := s.SetVariables(vars); err != nil {
+				t.Fatal(err)
+			}
+			grads, got := gradients(t, s, smallStarts[:1])
+			if d := math.Abs(float64(got) - want[loss]); !(d <= 1e-6) {
+				t.Errorf("%s, %s: loss %v, want %v", f, loss, got, want[loss])
+			}
+			for name, v := range grads {
+				for i, g := range v {
+					if !(math.Abs(float64(g)) < math.MaxFloat32) {
+						t.Fatalf("%s, %s: gradient of %s[%d] is %v", f, loss, name, i, g)
+					}
+				}
+			}
+			if bias := grads[variables+"bias"]; bias[0] == 0 {
+				t.Errorf("%s, %s: the row with a weight has no gradient", f, loss)
 			}
 		}
 	}

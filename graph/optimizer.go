@@ -48,37 +48,6 @@ func (c Config) optimizerVariables(weights []variable) []variable {
 	return append(own, o.scalars()...)
 }
 
-// update moves every weight against its gradient; norm is the global norm of
-// grads. It returns the operations to wait for, and the next step's shared.
-// Adam, which most use, has an operation of our own that does it all.
-func (c Config) update(s *op.Scope, h handles, shared []tf.Output, rate, norm tf.Output, grads []tf.Output) ([]*tf.Operation, []tf.Output) {
-	if c.Optimizer == Adam && c.Kernel != KernelPortable {
-		return fused{c}.adam(s.SubScope("adam"), h, shared, rate, norm, grads)
-	}
-	if c.ClipNorm > 0 {
-		grads = c.clip(s.SubScope("clip"), grads, norm)
-	}
-	move, next := c.optimizer().step(s.SubScope("step"), h, shared, rate)
-	var updates []*tf.Operation
-	for i, w := range c.weights() {
-		updates = append(updates, move(s.SubScope("move"), w, grads[i]))
-	}
-	return updates, next
-}
-
-// clip is tf.clip_by_global_norm: gradients of a norm above ClipNorm are scaled
-// down to it. It goes through the same roundings.
-func (c Config) clip(s *op.Scope, grads []tf.Output, norm tf.Output) []tf.Output {
-	limit, one := op.Const(s.SubScope("limit"), c.ClipNorm), op.Const(s.SubScope("one"), float32(1))
-	inverse := op.Minimum(s, op.RealDiv(s.SubScope("norm"), one, norm), op.RealDiv(s.SubScope("least"), one, limit))
-	scale := op.Mul(s.SubScope("scale"), limit, inverse)
-	clipped := make([]tf.Output, len(grads))
-	for i, g := range grads {
-		clipped[i] = op.Mul(s.SubScope("clipped"), g, scale)
-	}
-	return clipped
-}
-
 // Suffixes of Adam's moments.
 const (
 	firstMoment  = "/Adam"
@@ -127,7 +96,7 @@ func (a adamW) step(s *op.Scope, h handles, powers []tf.Output, rate tf.Output) 
 	share := op.Mul(s.SubScope("share"), rate, op.Const(s.SubScope("decay"), a.cfg.WeightDecay))
 	adam, next := a.adam.step(s, h, powers, rate)
 	return func(s *op.Scope, w variable, grad tf.Output) *tf.Operation {
-		// By the time of its gradient nobody needs the weight as it was.
+		// A weight's gradient comes of the step's one reading of it, which is over then.
 		now := h.read(s.WithControlDependencies(grad.Op), w)
 		decayed := op.AssignSubVariableOp(s, h[w.name], op.Mul(s.SubScope("lost"), share, now))
 		return adam(s.WithControlDependencies(decayed), w, grad)

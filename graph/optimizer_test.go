@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -41,49 +42,54 @@ func adamFormula(c graph.Config, m *moments, w, g float64, t int) float64 {
 //
 // Adam's powers of beta are float32, which leaves 1-beta2^t five digits.
 func TestOptimizersAreTheirFormulas(t *testing.T) {
-	for _, optimizer := range graph.Optimizers {
+	for _, optimizer := range graph.Optimizers() {
 		for _, clip := range []float32{0, 0.05} {
-			t.Run(string(optimizer)+map[bool]string{true: "/clipped"}[clip > 0], func(t *testing.T) {
-				c := smallConfig(graph.OneHotXent, graph.Tanh, graph.KernelAuto)
-				c.Optimizer, c.ClipNorm, c.WeightDecay, c.LearningRate = optimizer, clip, 0.1, 0.05
-				s := smallSession(t, c)
-				kept := map[string][]moments{}
-				for step := 1; step <= 3; step++ {
-					before := state(t, s)
-					grads, err := s.Gradients(smallStarts)
-					if err != nil {
-						t.Fatal(err)
-					}
-					norm := steps(t, s, graph.Plan{Starts: [][]int32{smallStarts}}).Norms[0]
-					scale := 1.0
-					if clip > 0 && norm > clip {
-						scale = float64(clip / norm)
-					}
-					if (scale < 1) != (clip > 0) {
-						t.Errorf("step %d: a norm of %v, clipped to %v", step, norm, clip)
-					}
-					after := state(t, s)
-					for _, g := range grads {
-						if kept[g.Name] == nil {
-							kept[g.Name] = make([]moments, len(g.Value))
-						}
-						want := make([]float32, len(g.Value))
-						for i, v := range g.Value {
-							want[i] = float32(formulas[optimizer](c, &kept[g.Name][i], float64(before[g.Name][i]), scale*float64(v), step))
-						}
-						near(t, g.Name, after[g.Name], want, 5e-5)
-					}
-				}
-			})
+			for _, f := range []form{{}, portable} {
+				name := fmt.Sprint(optimizer, "/", f, map[bool]string{true: "/clipped"}[clip > 0])
+				t.Run(name, func(t *testing.T) { threeSteps(t, optimizer, clip, f) })
+			}
+		}
+	}
+}
+
+func threeSteps(t *testing.T, optimizer graph.Optimizer, clip float32, f form) {
+	c := smallConfig(graph.OneHotXent, graph.Tanh, f)
+	c.Optimizer, c.ClipNorm, c.WeightDecay, c.LearningRate = optimizer, clip, 0.1, 0.05
+	s := smallSession(t, c)
+	kept := map[string][]moments{}
+	for step := 1; step <= 3; step++ {
+		before := state(t, s)
+		grads, err := s.Gradients(smallStarts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		norm := steps(t, s, graph.Plan{Starts: [][]int32{smallStarts}}).Norms[0]
+		scale := 1.0
+		if clip > 0 && norm > clip {
+			scale = float64(clip / norm)
+		}
+		if (scale < 1) != (clip > 0) {
+			t.Errorf("step %d: a norm of %v, clipped to %v", step, norm, clip)
+		}
+		after := state(t, s)
+		for _, g := range grads {
+			if kept[g.Name] == nil {
+				kept[g.Name] = make([]moments, len(g.Value))
+			}
+			want := make([]float32, len(g.Value))
+			for i, v := range g.Value {
+				want[i] = float32(formulas[optimizer](c, &kept[g.Name][i], float64(before[g.Name][i]), scale*float64(v), step))
+			}
+			near(t, g.Name, after[g.Name], want, 5e-5)
 		}
 	}
 }
 
 // The rates of a plan take the place of the configuration's.
 func TestRatesOfAPlan(t *testing.T) {
-	for _, optimizer := range graph.Optimizers {
+	for _, optimizer := range graph.Optimizers() {
 		t.Run(string(optimizer), func(t *testing.T) {
-			c := smallConfig(graph.MSE, graph.ReLU, graph.KernelAuto)
+			c := smallConfig(graph.MSE, graph.ReLU, form{})
 			c.Optimizer = optimizer
 			plan := graph.Plan{Starts: [][]int32{smallStarts}, Rates: []float32{0.01}}
 			planned := smallSession(t, c)

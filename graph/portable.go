@@ -1,51 +1,112 @@
 package graph
 
 import (
+	"math"
+
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// portable assembles the layer from TensorFlow's standard operations as the
-// original does, one group for each step, and leaves its differentiation to
-// op.Gradients. It runs on any device.
+// portable is the form of TensorFlow's standard operations alone. It runs on any
+// device.
 type portable struct {
 	cfg Config
 }
 
-func (p portable) forward(s *op.Scope, x, h0, kernel, bias tf.Output) unrolled {
+func (p portable) windows(s *op.Scope, of plan, at tf.Output) batch {
+	offsets := make([][]int32, p.cfg.Window) // [T,1]
+	for t := range offsets {
+		offsets[t] = []int32{int32(t)}
+	}
+	axis := op.Const(s.SubScope("axis"), int32(0))
+	starts := op.GatherV2(s.SubScope("starts"), of.starts, at, axis)
+	rows := op.AddV2(s.SubScope("rows"), starts, op.Const(s.SubScope("offsets"), offsets)) // [B] + [T,1] -> [T,B]
+	flat := reshape(s.SubScope("flat"), rows, -1)
+	w := op.GatherV2(s.SubScope("w"), of.w, flat, axis)
+	return batch{
+		x:      op.GatherV2(s.SubScope("x"), of.x, rows, axis),
+		labels: op.GatherV2(s.SubScope("y"), of.y, flat, axis),
+		share:  op.DivNoNan(s.SubScope("share"), w, op.Sum(s.SubScope("total"), w, op.Const(s.SubScope("all"), []int32{0}))),
+		rate:   op.GatherV2(s.SubScope("rate"), of.rates, at, axis),
+	}
+}
+
+// recur unrolls the layer as the original does, one group of operations for each
+// step, and leaves its differentiation to op.Gradients.
+func (p portable) recur(s *op.Scope, cell plainCell, x, h0 tf.Output, w []tf.Output, dx bool) (tf.Output, tf.Output, backward) {
 	h := h0
 	if h.Op == nil {
-		h = p.zeroState(s.SubScope("zeros"), x)
+		h = zeroState(s.SubScope("zeros"), x, cell.Units)
 	}
-	states := make([]tf.Output, p.cfg.Steps)
-	axis := op.Const(s.SubScope("axis"), int32(1))
-	for t, xt := range op.Unpack(s.SubScope("steps"), x, int64(p.cfg.Steps)) { // [T,B,F] -> T times [B,F]
-		step := s.SubScope("step")
-		both := op.ConcatV2(step, []tf.Output{xt, h}, axis) // [B,F+U]
-		h = p.activate(step, op.BiasAdd(step, op.MatMul(step, both, kernel), bias))
+	inputs := op.Unpack(s.SubScope("steps"), x, int64(p.cfg.Window)) // [T,B,F] -> T times [B,F]
+	states := make([]tf.Output, p.cfg.Window)
+	for t := range states {
+		h = cell.step(s.SubScope("step"), nth(inputs, t), h, w)
 		states[t] = h
 	}
 	stacked := op.Pack(s.SubScope("states"), states)
-	return unrolled{
-		states: stacked,
-		last:   h,
-		backward: func(s *op.Scope, dstates tf.Output) []tf.Output {
-			return op.Gradients(s, []tf.Output{stacked}, []tf.Output{kernel, bias}, dstates)
-		},
+	return stacked, h, func(s *op.Scope, dy tf.Output) (tf.Output, []tf.Output) {
+		if !dx {
+			return tf.Output{}, gradients(s, stacked, w, dy)
+		}
+		d := gradients(s, stacked, append([]tf.Output{x}, w...), dy)
+		return d[0], d[1:]
 	}
 }
 
 // zeroState is a state of zeros [B,U], one for each sequence of x [T,B,F].
-func (p portable) zeroState(s *op.Scope, x tf.Output) tf.Output {
+func zeroState(s *op.Scope, x tf.Output, units int) tf.Output {
 	at := func(name string, value ...int32) tf.Output { return op.Const(s.SubScope(name), value) }
 	batch := op.Slice(s, op.Shape(s.SubScope("shape"), x), at("second", 1), at("one", 1))
-	dims := op.ConcatV2(s.SubScope("dims"), []tf.Output{batch, at("units", int32(p.cfg.Units))}, op.Const(s.SubScope("axis"), int32(0)))
+	dims := op.ConcatV2(s.SubScope("dims"), []tf.Output{batch, at("units", int32(units))}, op.Const(s.SubScope("axis"), int32(0)))
 	return op.Fill(s, dims, op.Const(s.SubScope("zero"), float32(0)))
 }
 
-func (p portable) activate(s *op.Scope, a tf.Output) tf.Output {
-	if p.cfg.Activation == Tanh {
-		return op.Tanh(s, a)
+// update leaves the weights as they are when the loss or the norm is not finite:
+// gradients and rate are zero then.
+func (p portable) update(s *op.Scope, h handles, u update) updated {
+	norm := globalNorm(s.SubScope("norm"), u.grads)
+	finite := op.LogicalAnd(s.SubScope("both"), op.IsFinite(s.SubScope("loss"), u.loss), op.IsFinite(s.SubScope("bounded"), norm))
+	none := op.Const(s.SubScope("none"), float32(0))
+	scale := op.Select(s.SubScope("scale"), finite, p.cfg.clipScale(s.SubScope("clip"), norm), none)
+	rate := op.Select(s.SubScope("rate"), finite, u.rate, none)
+
+	move, next := p.cfg.optimizer().step(s.SubScope("step"), h, u.shared, rate)
+	done := updated{norm: norm, shared: next}
+	for _, g := range u.grads {
+		grad := op.MulNoNan(s.SubScope("gradient"), g.value, scale)
+		done.done = append(done.done, move(s.SubScope("move"), g.of, grad))
 	}
-	return op.Relu(s, a)
+	return done
+}
+
+// globalNorm is the Euclidean norm of all gradients together. Squares are taken in
+// float64, whose range their sum does not leave.
+func globalNorm(s *op.Scope, grads []gradient) tf.Output {
+	halves := make([]tf.Output, len(grads)) // of the squares' sums
+	for i, g := range grads {
+		halves[i] = op.L2Loss(s.SubScope("half"), op.Cast(s.SubScope("wide"), g.value, tf.Double))
+	}
+	squares := op.Mul(s.SubScope("squares"), op.AddN(s, halves), op.Const(s.SubScope("two"), float64(2)))
+	return op.Cast(s, op.Sqrt(s, squares), tf.Float)
+}
+
+// clipScale is the factor by which tf.clip_by_global_norm scales gradients of a norm
+// above ClipNorm down to it. It goes through the same roundings.
+func (c Config) clipScale(s *op.Scope, norm tf.Output) tf.Output {
+	one := op.Const(s.SubScope("one"), float32(1))
+	if c.ClipNorm == 0 {
+		return one
+	}
+	limit := op.Const(s.SubScope("limit"), c.ClipNorm)
+	inverse := op.Minimum(s, op.RealDiv(s.SubScope("norm"), one, norm), op.RealDiv(s.SubScope("least"), one, limit))
+	return op.Mul(s.SubScope("scale"), limit, inverse)
+}
+
+func (p portable) record(s *op.Scope, report, at, loss, norm tf.Output) tf.Output {
+	line := op.Pack(s.SubScope("line"), []tf.Output{loss, norm})
+	finite := op.All(s.SubScope("finite"), op.IsFinite(s, line), op.Const(s.SubScope("axis"), []int32{0}))
+	written := op.ResourceScatterUpdate(s, report, at, line)
+	more := op.AddV2(s.SubScope("more"), at, op.Const(s.SubScope("one"), int32(1)))
+	return op.Select(s.WithControlDependencies(written), finite, more, op.Const(s.SubScope("diverged"), int32(math.MaxInt32)))
 }

@@ -1,99 +1,142 @@
 package graph
 
 import (
+	"context"
 	"fmt"
-	"slices"
+	"sync"
 
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
+// Predictor is a network with its weights, ready to predict. Predict may be called by
+// several goroutines at the same time, as long as none calls another method.
+type Predictor struct {
+	cfg    Config
+	graph  *tf.Graph
+	tf     *tf.Session
+	closed sync.Once
+
+	state      []variable // what Variables returns
+	vars       map[string]access
+	ways       []way
+	checkpoint checkpoint
+}
+
+// access is how a variable is read and set from outside of the graph.
+type access struct {
+	value tf.Output
+	feed  tf.Output
+	set   *tf.Operation // to what feed is fed
+}
+
+// NewPredictor assembles the network of cfg without what trains it, so that its
+// variables are the weights alone, and initialises them from cfg.Seed. Close it after
+// use.
+func NewPredictor(cfg Config) (*Predictor, error) {
+	none := func(*tf.Graph, *op.Scope, handles) error { return nil }
+	return start(cfg, cfg.network().weights(), nil, none)
+}
+
+// Close frees what the network holds in TensorFlow.
+func (p *Predictor) Close() error {
+	var err error
+	p.closed.Do(func() { err = p.tf.Close() })
+	return err
+}
+
+// Config is the configuration that the network was made with.
+func (p *Predictor) Config() Config { return p.cfg }
+
+// Devices names the devices that TensorFlow runs the network on.
+func (p *Predictor) Devices() ([]string, error) {
+	devices, err := p.tf.ListDevices()
+	if err != nil {
+		return nil, fmt.Errorf("list devices: %w", err)
+	}
+	names := make([]string, len(devices))
+	for i, d := range devices {
+		names[i] = fmt.Sprintf("%s (%s)", d.Name, d.Type)
+	}
+	return names, nil
+}
+
 // Prediction is what a network gives for a batch of sequences.
 type Prediction struct {
 	Outputs []float32 // [B,T,O], the projection's values
 
-	// Probability [B,T] is that of label 1: the softmax's of two outputs, the value
-	// of a single one within 0 and 1.
+	// Probability [B,T,C] is that of each class: the outputs' softmax; for MSE 1-v and
+	// v, v the single output's value within 0 and 1.
 	Probability []float32
 
-	State []float32 // [B,U], after the last step
+	State []float32 // [B,S], after the last step
 }
 
 // Predict runs the network over x, batch sequences of any number of steps T
-// ([B,T,F], a sequence after the other), from the states state [B,U]; nil for
-// zeros. T is what the size of x makes it, at least 1.
+// ([B,T,F], a sequence after the other), from the states state [B,S], see
+// [Config.StateSize]; nil for zeros. T is what the size of x makes it, at least 1.
 //
-// Sequences can be divided into calls that hand on the state. With a fused
-// kernel the results are the same bits however that is done, and whichever other
-// sequences are in the call. Memory does not grow with T, but for x and the
-// prediction.
+// Sequences can be divided into calls that hand on the state. Results agree to
+// rounding however that is done and whichever other sequences are in the call; the
+// states of a fused layer are the same bits. Memory does not grow with T, but for x
+// and the prediction.
 //
-// An output that is not finite is a *[NonFiniteError].
-func (s *Session) Predict(x []float32, batch int, state []float32) (Prediction, error) {
-	c := s.model.cfg
+// An output that is not finite is a *[NonFiniteError]. When ctx ends, its error is
+// returned soon after.
+func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state []float32) (Prediction, error) {
+	c := p.cfg
 	if batch < 1 || len(x) == 0 || len(x)%(batch*c.Features) != 0 {
 		return Prediction{}, &ShapeError{"x", fmt.Sprintf("%d x steps x %d values", batch, c.Features), fmt.Sprint(len(x))}
 	}
 	if state == nil {
-		state = make([]float32, batch*c.Units)
+		state = make([]float32, batch*c.StateSize())
 	}
-	if len(state) != batch*c.Units {
-		return Prediction{}, &ShapeError{"state", fmt.Sprintf("%d x %d values", batch, c.Units), fmt.Sprint(len(state))}
+	if len(state) != batch*c.StateSize() {
+		return Prediction{}, &ShapeError{"state", fmt.Sprintf("%d x %d values", batch, c.StateSize()), fmt.Sprint(len(state))}
 	}
 	rows := len(x) / c.Features
-	p := Prediction{make([]float32, rows*c.Loss.Outputs()), make([]float32, rows), state}
+	all := Prediction{make([]float32, rows*c.Outputs()), make([]float32, rows*c.Classes), state}
 	for from, to, steps := 0, 0, rows/batch; from < steps; from = to {
-		part, n := s.model.predictorFor(batch, steps-from)
+		if err := ctx.Err(); err != nil {
+			return Prediction{}, err
+		}
+		part, n := p.wayFor(batch, steps-from)
 		to = from + n
-		got, err := s.predictPart(part, timeMajor(x, batch, from, to, c.Features), p.State)
+		got, err := p.predictPart(part, timeMajor(x, batch, from, to, c.Features), batch, all.State)
 		if err != nil {
 			return Prediction{}, fmt.Errorf("predict: %w", err)
 		}
-		toBatchMajor(p.Outputs, got.Outputs, batch, from, c.Loss.Outputs())
-		toBatchMajor(p.Probability, got.Probability, batch, from, 1)
-		p.State = got.State
+		toBatchMajor(all.Outputs, got.Outputs, batch, from, c.Outputs())
+		toBatchMajor(all.Probability, got.Probability, batch, from, c.Classes)
+		all.State = got.State
 	}
-	if err := p.check(batch); err != nil {
+	if err := all.check(batch, rows/batch); err != nil {
 		return Prediction{}, err
 	}
-	return p, nil
+	return all, nil
 }
 
 // check finds an output that is not finite.
-func (p Prediction) check(batch int) error {
-	rows := len(p.Probability)
+func (p Prediction) check(batch, steps int) error {
 	for i, v := range p.Outputs {
 		if !finite(v) {
-			row, steps := i*rows/len(p.Outputs), rows/batch
+			row := i / (len(p.Outputs) / (batch * steps))
 			return &NonFiniteError{Sequence: row / steps, Step: row % steps, Value: v}
 		}
 	}
 	return nil
 }
 
-// predictPart runs x [T,B,F] through p. What it returns is time-major too.
-//
-// A lone row goes through twice: a matrix's product with one row alone takes its
-// sums in another order than with more.
-func (s *Session) predictPart(p predictor, x, state []float32) (Prediction, error) {
-	c := s.model.cfg
-	lone := len(x) == c.Features
-	if lone {
-		x, state = slices.Repeat(x, 2), slices.Repeat(state, 2)
-	}
-	batch := len(state) / c.Units
+// predictPart runs x [T,B,F] one way. What it returns is time-major too.
+func (p *Predictor) predictPart(w way, x []float32, batch int, state []float32) (Prediction, error) {
+	c := p.cfg
 	steps := len(x) / (batch * c.Features)
-	got, err := s.fetch([]feed{
-		{p.input, x, []int64{int64(steps), int64(batch), int64(c.Features)}},
-		{p.state, state, []int64{int64(batch), int64(c.Units)}},
-	}, p.outputs, p.probability, p.last)
+	got, err := p.fetch([]feed{
+		{w.input, x, []int64{int64(steps), int64(batch), int64(c.Features)}},
+		{w.state, state, []int64{int64(batch), int64(c.StateSize())}},
+	}, w.outputs, w.probability, w.last)
 	if err != nil {
 		return Prediction{}, err
-	}
-	if lone {
-		for i, v := range got {
-			got[i] = v[:len(v)/2]
-		}
 	}
 	return Prediction{got[0], got[1], got[2]}, nil
 }
@@ -120,60 +163,79 @@ func toBatchMajor(whole, part []float32, batch, from, outputs int) {
 	}
 }
 
-// predictor is a part of the graph that runs the network over sequences.
-type predictor struct {
+// way is a part of the graph that runs the network over sequences.
+type way struct {
 	input tf.Output // [T,B,F]
-	state tf.Output // [B,U]
+	state tf.Output // [B,S]
 
 	outputs     tf.Output // [T*B,O]
-	probability tf.Output // [T*B]
-	last        tf.Output // [B,U]
+	probability tf.Output // [T*B,C]
+	last        tf.Output // [B,S]
 }
 
-// partValues limits the states [T,B,U] of one run of a predictor, a megabyte
-// or a few that stay in the processor's cache until they are projected.
+// partValues limits the states [T,B,S] of one run, a megabyte or a few that stay in
+// the processor's cache until they are projected.
 const partValues = 1 << 20
 
-// predictorFor chooses the predictor for the next steps of batch sequences, and
-// how many of those left it takes.
-func (m *model) predictorFor(batch, left int) (predictor, int) {
-	switch c := m.cfg; {
+// wayFor chooses the way for the next steps of batch sequences, and how many of those
+// left it takes.
+func (p *Predictor) wayFor(batch, left int) (way, int) {
+	switch c := p.cfg; {
 	case !c.unrolls():
-		return m.predictors[0], min(left, max(1, partValues/(batch*c.Units)))
-	case left >= c.Steps:
-		return m.predictors[0], c.Steps
+		return p.ways[0], min(left, max(1, partValues/(batch*c.StateSize())))
+	case left >= c.Window:
+		return p.ways[0], c.Window
 	default:
-		return m.predictors[1], 1
+		return p.ways[1], 1
 	}
 }
 
-// addPredictors makes the predictor for any number of steps; or, where a
-// recurrence is unrolled, one for a window and one for a step.
-func (c Config) addPredictors(s *op.Scope, h handles) []predictor {
-	weights := h.readAll(s, c.weights())
-	list := []predictor{c.addPredictor(s, weights)}
+// addWays makes the way for any number of steps; or, where layers are unrolled, one
+// for a window and one for a step.
+func (c Config) addWays(s *op.Scope, h handles) []way {
+	list := []way{c.addWay(s.SubScope("steps"), h)}
 	if c.unrolls() {
-		c.Steps = 1
-		list = append(list, c.addPredictor(s.SubScope("step"), weights))
+		c.Window = 1
+		list = append(list, c.addWay(s.SubScope("step"), h))
 	}
 	return list
 }
 
-func (c Config) addPredictor(s *op.Scope, weights []tf.Output) predictor {
+func (c Config) addWay(s *op.Scope, h handles) way {
 	input := op.Placeholder(s.SubScope("input"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, -1, int64(c.Features))))
-	state := op.Placeholder(s.SubScope("state"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, int64(c.Units))))
-	p := c.forward(s.SubScope("forward"), weights, input, state)
-	return predictor{input, state, p.logits, c.Loss.probability(s.SubScope("probability"), p.logits), p.layer.last}
+	state := op.Placeholder(s.SubScope("state"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, int64(c.StateSize()))))
+	axis := op.Const(s.SubScope("axis"), int32(1))
+	r := &run{states: c.splitState(s.SubScope("layers"), state, axis)}
+	outputs, _ := c.network().forward(s.SubScope("forward"), h, input, r)
+	last := r.last[0]
+	if len(r.last) > 1 {
+		last = op.ConcatV2(s.SubScope("last"), r.last, axis)
+	}
+	return way{input, state, outputs, c.probability(s.SubScope("probability"), outputs), last}
 }
 
-// probability is that of label 1, [T*B], for outputs [T*B,O].
-//
-// TensorFlow's softmax gives a row the same bits whatever the number of rows;
-// its logistic function does not.
-func (l Loss) probability(s *op.Scope, outputs tf.Output) tf.Output {
-	if l.Outputs() == 1 {
-		zero, one := op.Const(s.SubScope("zero"), float32(0)), op.Const(s.SubScope("one"), float32(1))
-		return reshape(s, op.ClipByValue(s, outputs, zero, one), -1)
+// splitState divides states [B,S] among the layers.
+func (c Config) splitState(s *op.Scope, state, axis tf.Output) []tf.Output {
+	if len(c.Layers) == 1 {
+		return []tf.Output{state}
 	}
-	return op.Unpack(s, op.Softmax(s, outputs), 2, op.UnpackAxis(1))[1]
+	sizes := make([]int32, len(c.Layers))
+	for i, l := range c.Layers {
+		sizes[i] = int32(l.Units)
+	}
+	parts := op.SplitV(s, state, op.Const(s.SubScope("sizes"), sizes), axis, int64(len(sizes)))
+	if len(parts) != len(sizes) { // the scope holds why
+		return make([]tf.Output, len(sizes))
+	}
+	return parts
+}
+
+// probability is that of each class, [T*B,C], for outputs [T*B,O].
+func (c Config) probability(s *op.Scope, outputs tf.Output) tf.Output {
+	if c.Loss != MSE {
+		return op.Softmax(s, outputs)
+	}
+	zero, one := op.Const(s.SubScope("zero"), float32(0)), op.Const(s.SubScope("one"), float32(1))
+	v := op.ClipByValue(s, outputs, zero, one)
+	return op.ConcatV2(s, []tf.Output{op.Sub(s.SubScope("other"), one, v), v}, op.Const(s.SubScope("axis"), int32(1)))
 }

@@ -1,19 +1,21 @@
 package graph_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/rnnbin/rnnbin/graph"
 )
 
-func predict(t testing.TB, s *graph.Session, x []float32, batch int, state []float32) graph.Prediction {
+func predict(t testing.TB, s *graph.Predictor, x []float32, batch int, state []float32) graph.Prediction {
 	t.Helper()
-	p, err := s.Predict(x, batch, state)
+	p, err := s.Predict(context.Background(), x, batch, state)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,10 +42,10 @@ func partOf(x []float32, batch, features, from, to int) []float32 {
 
 // inCalls predicts x in calls of the given numbers of steps, the last one again
 // and again.
-func inCalls(t testing.TB, s *graph.Session, x []float32, batch int, calls ...int) graph.Prediction {
+func inCalls(t testing.TB, s *graph.Predictor, x []float32, batch int, calls ...int) graph.Prediction {
 	t.Helper()
 	c := s.Config()
-	steps, outputs := len(x)/(batch*c.Features), c.Loss.Outputs()
+	steps, outputs := len(x)/(batch*c.Features), c.Outputs()
 	sequences := make([]graph.Prediction, batch)
 	var state []float32
 	for from := 0; from < steps; {
@@ -51,7 +53,7 @@ func inCalls(t testing.TB, s *graph.Session, x []float32, batch int, calls ...in
 		p := predict(t, s, partOf(x, batch, c.Features, from, to), batch, state)
 		for b := range sequences {
 			sequences[b].Outputs = append(sequences[b].Outputs, p.Outputs[b*(to-from)*outputs:(b+1)*(to-from)*outputs]...)
-			sequences[b].Probability = append(sequences[b].Probability, p.Probability[b*(to-from):(b+1)*(to-from)]...)
+			sequences[b].Probability = append(sequences[b].Probability, p.Probability[b*(to-from)*c.Classes:(b+1)*(to-from)*c.Classes]...)
 		}
 		from, state = to, p.State
 		if len(calls) > 1 {
@@ -66,20 +68,22 @@ func inCalls(t testing.TB, s *graph.Session, x []float32, batch int, calls ...in
 	return whole
 }
 
-// samePrediction asks of a fused form for the same bits. The portable one
-// takes the sums of its matrix products in another order for one sequence than for
-// more, which the steps hand on.
-func samePrediction(t *testing.T, what string, kernel graph.Kernel, got, want graph.Prediction) {
+// samePrediction asks for what holds however sequences are divided into calls: the
+// states of a fused layer are the same bits. Outputs are a product of TensorFlow's,
+// which takes its sums in an order of its own for each number of rows; the portable
+// form has such products in every step.
+func samePrediction(t *testing.T, what string, f form, got, want graph.Prediction) {
 	t.Helper()
-	for _, part := range []struct {
-		name      string
-		got, want []float32
-	}{{"outputs", got.Outputs, want.Outputs}, {"probability", got.Probability, want.Probability}, {"state", got.State, want.State}} {
-		if kernel == graph.KernelPortable {
-			near(t, what+": "+part.name, part.got, part.want, 1e-5)
-		} else if !slices.Equal(part.got, part.want) {
-			t.Errorf("%s, %s: other %s", kernel, what, part.name)
-		}
+	rounding := 1e-6
+	if f == portable {
+		rounding = 1e-5
+	}
+	near(t, what+": outputs", got.Outputs, want.Outputs, rounding)
+	near(t, what+": probability", got.Probability, want.Probability, rounding)
+	if f == portable {
+		near(t, what+": state", got.State, want.State, rounding)
+	} else if !sameBits(got.State, want.State) {
+		t.Errorf("%s, %s: other states", f, what)
 	}
 }
 
@@ -87,25 +91,25 @@ func samePrediction(t *testing.T, what string, kernel graph.Kernel, got, want gr
 // window into calls.
 func TestPredictionsDoNotDependOnCalls(t *testing.T) {
 	const batch, steps = 3, 50
-	for _, kernel := range forms() {
+	for _, f := range forms() {
 		for _, units := range []int{13, 100, 600} {
 			for _, loss := range []graph.Loss{graph.OneHotXent, graph.MSE} {
 				for _, threads := range []int{1, 2} {
-					t.Run(fmt.Sprintf("%s/%s/%d/%d", kernel, loss, units, threads), func(t *testing.T) {
-						c := smallConfig(loss, graph.Tanh, kernel)
-						c.Units, c.Threads = units, threads
-						s := newSession(t, c)
+					t.Run(fmt.Sprintf("%s/%s/%d/%d", f, loss, units, threads), func(t *testing.T) {
+						c := deep(smallConfig(loss, graph.Tanh, f))
+						c.Layers[0].Units, c.Threads = units, threads
+						s := newPredictor(t, c)
 						x := randoms(batch * steps * c.Features)
 						want := predict(t, s, x, batch, nil)
-						for _, calls := range [][]int{{1}, {2}, {c.Steps}, {1, 8, 3, 20}, {49, 1}} {
-							samePrediction(t, fmt.Sprintf("calls of %d", calls), kernel, inCalls(t, s, x, batch, calls...), want)
+						for _, calls := range [][]int{{1}, {2}, {c.Window}, {1, 8, 3, 20}, {49, 1}} {
+							samePrediction(t, fmt.Sprintf("calls of %d", calls), f, inCalls(t, s, x, batch, calls...), want)
 						}
 						n := len(x) / batch
 						alone := inCalls(t, s, x[:n], 1, 1)
 						first := predict(t, s, x[:n], 1, nil)
-						samePrediction(t, "a step alone", kernel, alone, first)
-						samePrediction(t, "a sequence alone", kernel, first, graph.Prediction{
-							Outputs: want.Outputs[:len(first.Outputs)], Probability: want.Probability[:steps], State: want.State[:units]})
+						samePrediction(t, "a step alone", f, alone, first)
+						samePrediction(t, "a sequence alone", f, first, graph.Prediction{
+							Outputs: want.Outputs[:len(first.Outputs)], Probability: want.Probability[:len(first.Probability)], State: want.State[:c.StateSize()]})
 					})
 				}
 			}
@@ -116,18 +120,53 @@ func TestPredictionsDoNotDependOnCalls(t *testing.T) {
 // TestLongSequences are more than a fused form takes at once.
 func TestLongSequences(t *testing.T) {
 	const batch, steps = 2, 2200
-	for _, kernel := range forms() {
-		c := smallConfig(graph.OneHotXent, graph.Tanh, kernel)
-		c.Units = 300
-		s := newSession(t, c)
+	for _, f := range forms() {
+		c := smallConfig(graph.OneHotXent, graph.Tanh, f)
+		c.Layers[0].Units = 300
+		s := newPredictor(t, c)
 		x := randoms(batch * steps * c.Features)
-		samePrediction(t, "calls of 700", kernel, inCalls(t, s, x, batch, 700), predict(t, s, x, batch, nil))
+		samePrediction(t, "calls of 700", f, inCalls(t, s, x, batch, 700), predict(t, s, x, batch, nil))
+	}
+}
+
+// TestPredictAtTheSameTime has several goroutines share a network.
+func TestPredictAtTheSameTime(t *testing.T) {
+	for _, f := range forms() {
+		c := smallConfig(graph.OneHotXent, graph.Tanh, f)
+		c.Threads = 2
+		s := newPredictor(t, c)
+		x := randoms(4 * 30 * c.Features)
+		want := predict(t, s, x, 4, nil)
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				for range 20 {
+					got, err := s.Predict(context.Background(), x, 4, nil)
+					if err != nil || !sameBits(got.Outputs, want.Outputs) || !sameBits(got.State, want.State) {
+						t.Errorf("%s: other outputs, or error %v", f, err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+	}
+}
+
+func TestPredictEndsWithItsContext(t *testing.T) {
+	for _, f := range forms() {
+		s := newPredictor(t, smallConfig(graph.OneHotXent, graph.Tanh, f))
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := s.Predict(ctx, randoms(30), 1, nil); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: error %v", f, err)
+		}
 	}
 }
 
 func TestProbabilityIsTheSoftmaxs(t *testing.T) {
 	inEachForm(t, func(t *testing.T, sys system) {
-		s := sys.session(t, 0)
+		s := newPredictor(t, sys.config(0))
 		// Outputs from nearly nothing to more than float32's exponential can take.
 		if err := s.SetVariables([]graph.Variable{{Name: variables + "kernel", Shape: []int{100, 2}, Value: randoms(200)}}); err != nil {
 			t.Fatal(err)
@@ -139,7 +178,7 @@ func TestProbabilityIsTheSoftmaxs(t *testing.T) {
 			}
 			p := predict(t, s, x, 1, nil)
 			for i, got := range p.Probability {
-				a, b := float64(p.Outputs[2*i]), float64(p.Outputs[2*i+1])
+				a, b := float64(p.Outputs[i^1]), float64(p.Outputs[i]) // the other class, and this one
 				want := 1 / (1 + math.Exp(a-b))
 				// The difference of two logits is rounded to 2^-24 of itself, which
 				// multiplies what is e to its power.
@@ -153,29 +192,30 @@ func TestProbabilityIsTheSoftmaxs(t *testing.T) {
 
 func TestProbabilityOfOneOutputIsWithin0And1(t *testing.T) {
 	inEachForm(t, func(t *testing.T, sys system) {
-		p := predict(t, sys.session(t, 0), randoms(400), 20, nil)
+		p := predict(t, newPredictor(t, sys.config(0)), randoms(400), 20, nil)
 		var cut int
-		for i, got := range p.Probability {
-			if want := min(max(p.Outputs[i], 0), 1); got != want {
-				t.Errorf("output %v: probability %v", p.Outputs[i], got)
+		for i, v := range p.Outputs {
+			want := min(max(v, 0), 1)
+			if no, yes := p.Probability[2*i], p.Probability[2*i+1]; yes != want || no != 1-want {
+				t.Errorf("output %v: probabilities %v and %v", v, no, yes)
 			}
-			if p.Outputs[i] != p.Probability[i] {
+			if v != want {
 				cut++
 			}
 		}
-		if cut == 0 || cut == len(p.Probability) {
-			t.Errorf("%d of %d outputs are cut: the test shows nothing", cut, len(p.Probability))
+		if cut == 0 || cut == len(p.Outputs) {
+			t.Errorf("%d of %d outputs are cut: the test shows nothing", cut, len(p.Outputs))
 		}
 	}, question)
 }
 
 func TestOutputsThatAreNotFinite(t *testing.T) {
 	inEachForm(t, func(t *testing.T, sys system) {
-		s := sys.session(t, 0)
+		s := newPredictor(t, sys.config(0))
 		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 			x := randoms(3 * 25)
 			x[25+22] = float32(bad)
-			_, err := s.Predict(x, 3, nil)
+			_, err := s.Predict(context.Background(), x, 3, nil)
 			var nonFinite *graph.NonFiniteError
 			if !errors.As(err, &nonFinite) || nonFinite.Sequence != 1 || nonFinite.Step != 22 {
 				t.Errorf("%v in step 22 of sequence 1: error %v", bad, err)
@@ -185,7 +225,7 @@ func TestOutputsThatAreNotFinite(t *testing.T) {
 }
 
 func TestPredictErrors(t *testing.T) {
-	s := smallSession(t, smallConfig(graph.OneHotXent, graph.ReLU, graph.KernelAuto))
+	s := newPredictor(t, smallConfig(graph.OneHotXent, graph.ReLU, form{}))
 	for what, call := range map[string]struct{ values, batch, state int }{
 		"no step":            {0, 1, 0},
 		"no sequence":        {3, 0, 0},
@@ -200,7 +240,7 @@ func TestPredictErrors(t *testing.T) {
 			state = make([]float32, call.state)
 		}
 		var shape *graph.ShapeError
-		if _, err := s.Predict(make([]float32, call.values), call.batch, state); !errors.As(err, &shape) {
+		if _, err := s.Predict(context.Background(), make([]float32, call.values), call.batch, state); !errors.As(err, &shape) {
 			t.Errorf("%s: error %v", what, err)
 		}
 	}

@@ -3,8 +3,10 @@ package graph_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,18 +49,28 @@ func TestReportedNormIsTheGradients(t *testing.T) {
 		}
 	}
 	r := steps(t, s, iterations(0, 1))
-	if d := relative(r.Norms[0], float32(math.Sqrt(squares))); d > 1e-6 {
+	if d := relative(r.Norms[0], float32(math.Sqrt(squares))); !(d <= 1e-6) {
 		t.Errorf("norm %v, the gradients' is %v", r.Norms[0], math.Sqrt(squares))
 	}
 }
 
+// TestOneStepChangesEveryVariable looks at every single value: no part of the network
+// is left out of training.
 func TestOneStepChangesEveryVariable(t *testing.T) {
-	s := answer.session(t, 0)
-	before := state(t, s)
-	steps(t, s, iterations(0, 1))
-	for name, v := range state(t, s) {
-		if slices.Equal(v, before[name]) {
-			t.Errorf("%s is as it was", name)
+	for _, f := range forms() {
+		for _, optimizer := range graph.Optimizers() {
+			c := deep(smallConfig(graph.OneHotXent, graph.Tanh, f)) // with ReLU some units are never active
+			c.Optimizer, c.LearningRate = optimizer, 0.1
+			s := smallSession(t, c)
+			before := state(t, s)
+			steps(t, s, graph.Plan{Starts: [][]int32{smallStarts}})
+			for name, v := range state(t, s) {
+				for i := range v {
+					if v[i] == before[name][i] {
+						t.Errorf("%s, %s: %s[%d] is as it was", f, optimizer, name, i)
+					}
+				}
+			}
 		}
 	}
 }
@@ -94,7 +106,7 @@ func TestWeightsOfRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := s.Predict(d.X[:perBatch], 10, nil)
+	p, err := s.Predict(context.Background(), d.X[:perBatch], 10, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +119,7 @@ func TestWeightsOfRows(t *testing.T) {
 		sum += w * math.Log1p(math.Exp(b-a))
 		total += w
 	}
-	if d := relative(got, float32(sum/total)); d > 1e-6 {
+	if d := relative(got, float32(sum/total)); !(d <= 1e-6) {
 		t.Errorf("weighted loss %v, by hand %v", got, sum/total)
 	}
 }
@@ -118,7 +130,7 @@ func TestCancelStopsTheLoop(t *testing.T) {
 	defer cancel()
 	p := iterations(0, perEpoch)
 	p.Starts = slices.Repeat(p.Starts, 200) // minutes of work
-	r, err := s.Steps(ctx, p)
+	r, err := s.Train(ctx, p)
 	late := time.Since(deadline(ctx))
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("error %v", err)
@@ -141,27 +153,106 @@ func TestCancelledBeforeTheFirstStep(t *testing.T) {
 	s := answer.session(t, 0)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	r, err := s.Steps(ctx, iterations(0, 100))
+	r, err := s.Train(ctx, iterations(0, 100))
 	if !errors.Is(err, context.Canceled) || len(r.Losses) != 0 {
 		t.Errorf("%d steps, error %v", len(r.Losses), err)
 	}
 }
 
+// TestDivergence: the run stops at the step whose loss is not finite, and the weights
+// are those before it.
 func TestDivergence(t *testing.T) {
-	sys := question
-	d := sys.series()
-	d.X[225] = float32(math.Inf(1)) // first within a window at iteration 26
-	s := newSession(t, sys.config(0))
-	if err := s.SetSeries(d); err != nil {
-		t.Fatal(err)
+	for _, f := range forms() {
+		for _, optimizer := range graph.Optimizers() {
+			sys := question
+			sys.form = f
+			d := sys.series()
+			d.X[225] = 3e38 // first within a window at iteration 26
+			c := sys.config(0)
+			c.Optimizer = optimizer
+			s, before := newSession(t, c), newSession(t, c)
+			for _, s := range []*graph.Session{s, before} {
+				if err := s.SetSeries(d); err != nil {
+					t.Fatal(err)
+				}
+			}
+			steps(t, before, iterations(0, 26))
+			p := iterations(0, 100)
+			p.First = 1000
+			r, err := s.Train(context.Background(), p)
+			var diverged *graph.DivergedError
+			if !errors.As(err, &diverged) {
+				t.Fatalf("%s, %s: error %v", f, optimizer, err)
+			}
+			if diverged.Step != 1026 || len(r.Losses) != 26 || len(r.Norms) != 26 {
+				t.Errorf("%s, %s: diverged at step %d after %d losses, want 1026 after 26", f, optimizer, diverged.Step, len(r.Losses))
+			}
+			if !math.IsInf(float64(diverged.Loss), 1) {
+				t.Errorf("%s, %s: loss %v, want one that is infinite", f, optimizer, diverged.Loss)
+			}
+			sameState(t, fmt.Sprint(f, ", ", optimizer), weights(t, s), weights(t, before))
+		}
 	}
-	r, err := s.Steps(context.Background(), iterations(0, 100))
-	var diverged *graph.DivergedError
-	if !errors.As(err, &diverged) {
-		t.Fatalf("error %v", err)
+}
+
+// TestDivergenceOfTheGradientAlone has a loss that is finite and a gradient that is
+// not: outputs of 1e18, whose loss is 1e36, from states of 1e21 by weights of 0, whose
+// gradient is 2e39.
+func TestDivergenceOfTheGradientAlone(t *testing.T) {
+	for _, f := range forms() {
+		s := newSession(t, smallConfig(graph.MSE, graph.ReLU, f))
+		c := s.Config()
+		d := graph.Series{X: make([]float32, 40*c.Features), Y: make([]float32, 40)}
+		if err := s.SetSeries(d); err != nil {
+			t.Fatal(err)
+		}
+		set := map[string]float32{"basic_rnn_cell/kernel": 0, "basic_rnn_cell/bias": 1e21, "kernel": 0, "bias": 1e18}
+		vars, err := s.Variables()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range vars {
+			if value, ok := set[strings.TrimPrefix(v.Name, variables)]; ok {
+				for i := range v.Value {
+					v.Value[i] = value
+				}
+			}
+		}
+		if err := s.SetVariables(vars); err != nil {
+			t.Fatal(err)
+		}
+		before := weights(t, s)
+		_, err = s.Train(context.Background(), graph.Plan{Starts: [][]int32{smallStarts}})
+		var diverged *graph.DivergedError
+		if !errors.As(err, &diverged) || !(diverged.Loss < 1.1e36) || !math.IsInf(float64(diverged.Norm), 1) {
+			t.Errorf("%s: error %v, want a loss of 1e36 and an infinite norm", f, err)
+		}
+		sameState(t, f.String(), weights(t, s), before)
 	}
-	if diverged.Step != 26 || len(r.Losses) != 26 {
-		t.Errorf("diverged at step %d after %d losses, want 26", diverged.Step, len(r.Losses))
+}
+
+// TestLargeNorm: the squares leave float32's range, their root does not.
+func TestLargeNorm(t *testing.T) {
+	for _, f := range forms() {
+		s := newSession(t, smallConfig(graph.MSE, graph.ReLU, f))
+		c := s.Config()
+		if err := s.SetSeries(graph.Series{X: make([]float32, 40*c.Features), Y: make([]float32, 40)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.SetVariables([]graph.Variable{
+			{Name: variables + "basic_rnn_cell/bias", Shape: []int{13}, Value: slices.Repeat([]float32{1e12}, 13)},
+			{Name: variables + "basic_rnn_cell/kernel", Shape: []int{16, 13}, Value: make([]float32, 16*13)},
+			{Name: variables + "kernel", Shape: []int{13, 1}, Value: make([]float32, 13)},
+			{Name: variables + "bias", Shape: []int{1}, Value: []float32{1e18}},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		r := steps(t, s, graph.Plan{Starts: [][]int32{smallStarts}})
+		// Only the projection's kernel has a gradient that counts: 2e18 times 1e12 for
+		// each of the 13 units.
+		if d := relative(r.Norms[0], float32(2e30*math.Sqrt(13))); !(d <= 1e-6) {
+			t.Errorf("%s: norm %v, want %v", f, r.Norms[0], 2e30*math.Sqrt(13))
+		}
 	}
 }
 
@@ -170,11 +261,16 @@ func TestConfigErrors(t *testing.T) {
 		field  string
 		change func(*graph.Config)
 	}{
-		{"Steps", func(c *graph.Config) { c.Steps = 0 }},
+		{"Window", func(c *graph.Config) { c.Window = 0 }},
 		{"Features", func(c *graph.Config) { c.Features = -1 }},
-		{"Units", func(c *graph.Config) { c.Units = 1 << 30 }},
+		{"Layers", func(c *graph.Config) { c.Layers = nil }},
+		{"Units", func(c *graph.Config) { c.Layers[0].Units = 1 << 30 }},
+		{"Activation", func(c *graph.Config) { c.Layers[0].Activation = "gelu" }},
+		{"Classes", func(c *graph.Config) { c.Classes = 1 }},
+		{"Classes", func(c *graph.Config) { c.Classes, c.Loss = 3, graph.MSE }},
 		{"Threads", func(c *graph.Config) { c.Threads = 0 }},
-		{"Activation", func(c *graph.Config) { c.Activation = "gelu" }},
+		{"Form", func(c *graph.Config) { c.Form = "avx2" }},
+		{"InstructionSet", func(c *graph.Config) { c.InstructionSet = "mmx" }},
 		{"Loss", func(c *graph.Config) { c.Loss = "" }},
 		{"Optimizer", func(c *graph.Config) { c.Optimizer = "" }},
 		{"FocalGamma", func(c *graph.Config) { c.FocalGamma = -1 }},
@@ -182,7 +278,8 @@ func TestConfigErrors(t *testing.T) {
 		{"ClipNorm", func(c *graph.Config) { c.ClipNorm = float32(math.NaN()) }},
 		{"LearningRate", func(c *graph.Config) { c.LearningRate = float32(math.NaN()) }},
 		{"LearningRate", func(c *graph.Config) { c.LearningRate = 0 }},
-		{"Beta1, Beta2", func(c *graph.Config) { c.Beta1 = 1 }},
+		{"Beta1", func(c *graph.Config) { c.Beta1 = 1 }},
+		{"Beta2", func(c *graph.Config) { c.Beta2 = float32(math.NaN()) }},
 		{"Epsilon", func(c *graph.Config) { c.Epsilon = -1 }},
 	} {
 		c := graph.DefaultConfig()
@@ -197,12 +294,12 @@ func TestConfigErrors(t *testing.T) {
 // An error lists what a setting can be.
 func TestConfigErrorsListTheChoice(t *testing.T) {
 	c := graph.DefaultConfig()
-	c.Activation, c.Optimizer = "gelu", "adagrad"
-	if err, want := c.Validate(), `--activation (Activation) must be relu or tanh, not "gelu"`; err == nil || err.Error() != want {
+	c.Layers[0].Activation, c.Optimizer = "gelu", "adagrad"
+	if err, want := c.Validate(), `Activation must be relu or tanh, not "gelu"`; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
-	c.Activation = graph.ReLU
-	if err, want := c.Validate(), `--optimizer (Optimizer) must be adam, adamw, rmsprop or sgd, not "adagrad"`; err == nil || err.Error() != want {
+	c.Layers[0].Activation = graph.ReLU
+	if err, want := c.Validate(), `Optimizer must be adam, adamw, rmsprop or sgd, not "adagrad"`; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }
@@ -216,6 +313,20 @@ func TestSeriesErrors(t *testing.T) {
 	}
 	if err := mse.SetSeries(two); err != nil {
 		t.Errorf("MSE takes any label: %v", err)
+	}
+	nan := graph.Series{X: []float32{0, 0}, Y: []float32{1, float32(math.NaN())}}
+	for _, s := range []*graph.Session{xent, mse} {
+		if err := s.SetSeries(nan); !errors.As(err, &label) || label.Row != 1 {
+			t.Errorf("label NaN: error %v", err)
+		}
+	}
+	var input *graph.InputError
+	for _, x := range []float64{math.NaN(), math.Inf(-1)} {
+		// even where the row has no weight: the state goes through it
+		d := graph.Series{X: []float32{0, float32(x)}, Y: []float32{0, 0}, W: []float32{1, 0}}
+		if err := xent.SetSeries(d); !errors.As(err, &input) || input.Row != 1 || input.Feature != 0 {
+			t.Errorf("input %v: error %v", x, err)
+		}
 	}
 	var shape *graph.ShapeError
 	for _, d := range []graph.Series{
@@ -244,12 +355,13 @@ func TestPlanErrors(t *testing.T) {
 		"before the first row":    {Starts: [][]int32{{-1}}},
 		"past the last row":       {Starts: [][]int32{{980}}},
 		"rates for another count": {Starts: [][]int32{{0}}, Rates: []float32{1, 2}},
+		"a first step below 0":    {First: -1, Starts: [][]int32{{0}}},
 	} {
-		if _, err := s.Steps(context.Background(), p); !errors.As(err, &shape) {
+		if _, err := s.Train(context.Background(), p); !errors.As(err, &shape) {
 			t.Errorf("%s: error %v", what, err)
 		}
 	}
-	if _, err := s.Steps(context.Background(), graph.Plan{Starts: [][]int32{{979}}}); err != nil {
+	if _, err := s.Train(context.Background(), graph.Plan{Starts: [][]int32{{979}}}); err != nil {
 		t.Errorf("the last window: %v", err)
 	}
 }

@@ -19,7 +19,7 @@ type Variable struct {
 // which the original makes them: names and shapes, no values.
 func (c Config) Weights() []Variable {
 	var weights []Variable
-	for _, v := range c.weights() {
+	for _, v := range c.network().weights() {
 		weights = append(weights, Variable{Name: v.name, Shape: dims(v.shape)})
 	}
 	return weights
@@ -37,21 +37,20 @@ func (c Config) Parameters() int {
 	return n
 }
 
-// Variables returns the session's whole state: the weights under the
-// original's names, then the optimizer's variables, under those that TensorFlow 1
+// Variables returns the network's whole state: the weights under the original's
+// names; of a [Session] then the optimizer's variables, under those that TensorFlow 1
 // gives them: of Adam two moments for each weight, and the powers of both betas.
-func (s *Session) Variables() ([]Variable, error) {
-	vars := s.model.cfg.stateVariables()
-	outputs := make([]tf.Output, len(vars))
-	for i, v := range vars {
-		outputs[i] = s.model.value[v.name]
+func (p *Predictor) Variables() ([]Variable, error) {
+	outputs := make([]tf.Output, len(p.state))
+	for i, v := range p.state {
+		outputs[i] = p.vars[v.name].value
 	}
-	got, err := s.fetch(nil, outputs...)
+	got, err := p.fetch(nil, outputs...)
 	if err != nil {
 		return nil, fmt.Errorf("read the variables: %w", err)
 	}
-	state := make([]Variable, len(vars))
-	for i, v := range vars {
+	state := make([]Variable, len(got))
+	for i, v := range p.state {
 		state[i] = Variable{v.name, dims(v.shape), got[i]}
 	}
 	return state, nil
@@ -60,9 +59,9 @@ func (s *Session) Variables() ([]Variable, error) {
 // SetVariables replaces those variables of the state that it is given. A name
 // that is not in the state, or an array of another shape, is a *[ShapeError],
 // and nothing is changed.
-func (s *Session) SetVariables(vars []Variable) error {
+func (p *Predictor) SetVariables(vars []Variable) error {
 	known := map[string][]int{}
-	for _, v := range s.model.cfg.stateVariables() {
+	for _, v := range p.state {
 		known[v.name] = dims(v.shape)
 	}
 	values := make([]value, len(vars))
@@ -79,7 +78,7 @@ func (s *Session) SetVariables(vars []Variable) error {
 			values[i].flat = v.Value[0]
 		}
 	}
-	if err := s.set(values...); err != nil {
+	if err := p.set(values...); err != nil {
 		return fmt.Errorf("set the variables: %w", err)
 	}
 	return nil
@@ -92,15 +91,15 @@ type value struct {
 	shape []int64
 }
 
-func (s *Session) set(values ...value) error {
+func (p *Predictor) set(values ...value) error {
 	feeds := make([]feed, len(values))
 	targets := make([]*tf.Operation, len(values))
 	for i, v := range values {
-		a := s.model.assign[v.name]
+		a := p.vars[v.name]
 		feeds[i] = feed{a.feed, v.flat, v.shape}
-		targets[i] = a.op
+		targets[i] = a.set
 	}
-	_, err := s.run(feeds, nil, targets)
+	_, err := p.run(feeds, nil, targets)
 	return err
 }
 
@@ -113,8 +112,8 @@ type feed struct {
 
 // fetch runs what is needed for float32 outputs and returns their values flat,
 // in row-major order.
-func (s *Session) fetch(feeds []feed, outputs ...tf.Output) ([][]float32, error) {
-	got, err := s.run(feeds, outputs, nil)
+func (p *Predictor) fetch(feeds []feed, outputs ...tf.Output) ([][]float32, error) {
+	got, err := p.run(feeds, outputs, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +137,7 @@ func flat(t *tf.Tensor) ([]float32, error) {
 	return t.Value().([]float32), nil
 }
 
-func (s *Session) run(feeds []feed, fetches []tf.Output, targets []*tf.Operation) ([]*tf.Tensor, error) {
+func (p *Predictor) run(feeds []feed, fetches []tf.Output, targets []*tf.Operation) ([]*tf.Tensor, error) {
 	tensors := map[tf.Output]*tf.Tensor{}
 	for _, f := range feeds {
 		t, err := tf.NewTensor(f.flat)
@@ -152,13 +151,13 @@ func (s *Session) run(feeds []feed, fetches []tf.Output, targets []*tf.Operation
 		}
 		tensors[f.at] = t
 	}
-	return s.runHere(tensors, fetches, targets)
+	return p.runHere(tensors, fetches, targets)
 }
 
 // runHere runs in the caller's thread, as sessionOptions asks, set up as
 // TensorFlow's own threads are.
-func (s *Session) runHere(feeds map[tf.Output]*tf.Tensor, fetches []tf.Output, targets []*tf.Operation) (got []*tf.Tensor, err error) {
-	denormal.Flush(func() { got, err = s.tf.Run(feeds, fetches, targets) })
+func (p *Predictor) runHere(feeds map[tf.Output]*tf.Tensor, fetches []tf.Output, targets []*tf.Operation) (got []*tf.Tensor, err error) {
+	denormal.Flush(func() { got, err = p.tf.Run(feeds, fetches, targets) })
 	return got, err
 }
 

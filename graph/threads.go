@@ -7,9 +7,14 @@ package graph
 const ThreadWork = 12e6
 
 // StepWork is the number of floating-point operations of one training step on
-// batch windows: the recurrence's products, forward and twice backward.
+// batch windows: the layers' products, forward and twice backward.
 func (c Config) StepWork(batch int) float64 {
-	return 6 * float64(c.Steps) * float64(batch) * float64(c.Units) * float64(c.Units+c.Features)
+	work, inputs := 0.0, c.Features
+	for _, l := range c.Layers {
+		work += float64(l.Units) * float64(l.Units+inputs)
+		inputs = l.Units
+	}
+	return 6 * float64(c.Window) * float64(batch) * work
 }
 
 // SuggestThreads is the number of threads, at most cpus, at which steps on batch

@@ -11,17 +11,19 @@ import (
 // has trained.
 const (
 	scopeName        = "rnn/output_projection_wrapper/"
-	cellKernel       = scopeName + "basic_rnn_cell/kernel" // [F+U,U]: the input's rows, then the state's
-	cellBias         = scopeName + "basic_rnn_cell/bias"   // [U]
-	projectionKernel = scopeName + "kernel"                // [U,O]
-	projectionBias   = scopeName + "bias"                  // [O]
+	cellKernel       = "basic_rnn_cell/kernel" // [F+U,U]: the input's rows, then the state's
+	cellBias         = "basic_rnn_cell/bias"   // [U]
+	projectionKernel = scopeName + "kernel"    // [U,O]
+	projectionBias   = scopeName + "bias"      // [O]
 )
 
 // The seeds that TensorFlow 1 derives for the two kernels from their place in
-// the original's graph: the number of operations made before them.
+// the original's graph: the number of operations made before them. Those of further
+// layers only have to differ.
 const (
 	cellKernelSeed       = 88
 	projectionKernelSeed = 109
+	seedsApart           = 1000
 )
 
 // variable is a resource variable of the graph.
@@ -32,35 +34,27 @@ type variable struct {
 	init  func(s *op.Scope) tf.Output
 }
 
-// weights are the trained variables, in the order in which the original makes
-// them.
-func (c Config) weights() []variable {
-	f, u, o := int64(c.Features), int64(c.Units), int64(c.Loss.Outputs())
-	return []variable{
-		c.glorot(cellKernel, cellKernelSeed, f+u, u),
-		zeros(cellBias, u),
-		c.glorot(projectionKernel, projectionKernelSeed, u, o),
-		zeros(projectionBias, o),
-	}
+// seeds are the two numbers from which TensorFlow draws: the graph's and an
+// operation's.
+type seeds struct{ graph, operation int64 }
+
+// seeds takes the graph's from Config.Seed as tf.set_random_seed does: Python's
+// remainder by 2^31-1, which is never negative.
+func (c Config) seeds(operation int64) seeds {
+	const modulus = math.MaxInt32
+	return seeds{(c.Seed%modulus + modulus) % modulus, operation}
 }
 
 // glorot is a kernel [in,out] that starts uniform in ±sqrt(6/(in+out)), by the
 // same float32 operations as TensorFlow 1's glorot_uniform_initializer.
-func (c Config) glorot(name string, seed2, in, out int64) variable {
+func glorot(name string, from seeds, in, out int64) variable {
 	limit := float32(math.Sqrt(6 / float64(in+out)))
 	return variable{name, tf.Float, tf.MakeShape(in, out), func(s *op.Scope) tf.Output {
 		shape := op.Const(s.SubScope("shape"), []int32{int32(in), int32(out)})
-		unit := op.RandomUniform(s, shape, tf.Float, op.RandomUniformSeed(graphSeed(c.Seed)), op.RandomUniformSeed2(seed2))
+		unit := op.RandomUniform(s, shape, tf.Float, op.RandomUniformSeed(from.graph), op.RandomUniformSeed2(from.operation))
 		wide := op.Mul(s.SubScope("scale"), unit, op.Const(s.SubScope("range"), limit-(-limit)))
 		return op.AddV2(s.SubScope("shift"), wide, op.Const(s.SubScope("low"), -limit))
 	}}
-}
-
-// graphSeed is what tf.set_random_seed makes of a seed: Python's remainder by
-// 2^31-1, which is never negative.
-func graphSeed(seed int64) int64 {
-	const modulus = math.MaxInt32
-	return (seed%modulus + modulus) % modulus
 }
 
 func zeros(name string, shape ...int64) variable { return filled(name, tf.MakeShape(shape...), 0) }

@@ -27,8 +27,7 @@ type applyOptions struct {
 	input     string // format of the data
 	threshold float64
 	plot      string
-	threads   int
-	kernel    string
+	machine   graph.Config // Threads, Form and InstructionSet alone
 
 	changed func(flag string) bool // is it on the command line?
 }
@@ -39,16 +38,17 @@ func (o *applyOptions) addModelFlag(f *pflag.FlagSet) {
 
 func (o *applyOptions) addFlags(f *pflag.FlagSet) {
 	o.changed = f.Changed
-	f.Float64Var(&o.threshold, "threshold", 0, "answer 1 from this `probability` on (default the model's)")
+	o.machine = graph.DefaultConfig()
+	f.Float64Var(&o.threshold, "threshold", 0, "label a row 1 if its `probability` is at least this (default the model's)")
 	f.StringVar(&o.label, "label", "", "`column` of the labels (default the model's)")
-	f.StringVar(&o.positive, "positive", "", "`value` of the label that means yes (default the model's)")
+	f.StringVar(&o.positive, "positive", "", "label `value` that means 1; every other means 0 (default the model's)")
 	f.StringVar(&o.series, "series", "", "`column` that names the series of a row, \"\" for none (default the model's)")
 	f.StringVar(&o.time, "time", "", "`column` of times, which must not go back, \"\" for none (default the model's)")
-	f.StringVar(&o.missing, "missing", "", "`what` becomes of an empty or NaN feature: error, forward, zero, mean or drop\n(default the model's)")
+	f.StringVar(&o.missing, "missing", "", "`what` to do about an empty or NaN feature: error, forward, zero, mean or drop\n(default the model's)")
 	f.StringVar(&o.input, "input-format", "", "`format` of the data: csv, tsv, jsonl or parquet (default by name, then by content)")
 	f.StringVar(&o.plot, "plot", "", "draw features, labels and probabilities to `file`, .svg or .png")
-	f.IntVar(&o.threads, "threads", 0, "`n` threads for the network (default by its size); reading and writing have their own")
-	f.StringVar(&o.kernel, "kernel", string(graph.KernelAuto), "`form` of the recurrence, see `rnnbin train --help`")
+	f.IntVar(&o.machine.Threads, "threads", 0, "`n` threads for the network (default by its size); reading and writing have their own")
+	addFormFlags(f, &o.machine)
 	f.SortFlags = false
 }
 
@@ -59,6 +59,9 @@ func (o *applyOptions) validate() error {
 	}
 	if o.changed("threshold") && !(o.threshold >= 0 && o.threshold <= 1) {
 		return usagef("threshold", "must be between 0 and 1, not %v", o.threshold)
+	}
+	if err := asUsage(o.on(graph.DefaultConfig(), 1).Validate()); err != nil {
+		return err
 	}
 	return checkPlot(o.plot)
 }
@@ -74,7 +77,7 @@ func checkPlot(path string) error {
 	return nil
 }
 
-// load reads the model, its threshold being as the flags say.
+// load reads the model, with the threshold of --threshold if that is given.
 func (o *applyOptions) load() (*model.Model, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -86,14 +89,19 @@ func (o *applyOptions) load() (*model.Model, error) {
 	return m, err
 }
 
-// session starts the model's network, which is to work on batches of the given
+// predictor starts the model's network, which is to work on batches of the given
 // number of windows.
-func (o *applyOptions) session(m *model.Model, batch int) (*graph.Session, error) {
-	c := m.Config(o.threads, graph.Kernel(o.kernel))
+func (o *applyOptions) predictor(m *model.Model, batch int) (*graph.Predictor, error) {
+	return restoredPredictor(o.model, o.on(m.Network, batch))
+}
+
+// on is the network c set up for this machine and for batches of that many windows.
+func (o *applyOptions) on(c graph.Config, batch int) graph.Config {
+	c.Threads, c.Form, c.InstructionSet = o.machine.Threads, o.machine.Form, o.machine.InstructionSet
 	if !o.changed("threads") {
 		c.Threads = c.SuggestThreads(batch, runtime.GOMAXPROCS(0))
 	}
-	return restoredSession(o.model, c)
+	return c
 }
 
 // options are those to read the data with.

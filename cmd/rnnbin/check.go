@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,8 +24,9 @@ func newCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check that libtensorflow is there and gives the right numbers",
-		Long: `Say which libtensorflow was loaded from where, what it runs on, and make one
-training step whose loss is known.
+		Long: `Report which libtensorflow was loaded and from where, what it runs on, and which
+forms the network has on this processor; and make one training step whose loss is
+known.
 
 ` + exitCodes,
 		Args: noArgs,
@@ -43,8 +45,8 @@ type checkResult struct {
 	Devices  []string `json:"devices"`
 	CPU      []string `json:"cpu"`
 	CPUs     int      `json:"cpus"`
-	Kernels  []string `json:"kernels"` // instruction sets of the fused recurrence, the best first
-	Threads  int      `json:"threads"` // for a step of the default network
+	Sets     []string `json:"instruction_sets"` // of the fused form, the best first
+	Threads  int      `json:"threads"`          // for a step of the default network
 	StepWork float64  `json:"step_work"`
 	Loss     float32  `json:"loss"`
 	Expected float32  `json:"expected"`
@@ -63,7 +65,7 @@ func runCheck(ctx context.Context, asJSON bool, out io.Writer) error {
 		Version:  tf.Version(),
 		CPU:      cpuFeatures(),
 		CPUs:     runtime.GOMAXPROCS(0),
-		Kernels:  graph.InstructionSets(),
+		Sets:     graph.InstructionSets(),
 		Expected: goldenLoss,
 	}
 	failure := r.measure(ctx)
@@ -96,8 +98,8 @@ func (r *checkResult) measure(ctx context.Context) error {
 	if err := s.SetSeries(original.Presets[0].Series()); err != nil {
 		return err
 	}
-	windows := original.Windows(0, batch, c.Steps)
-	if _, err := s.Steps(ctx, graph.Plan{Starts: [][]int32{windows}}); err != nil {
+	windows := original.Windows(0, batch, c.Window)
+	if _, err := s.Train(ctx, graph.Plan{Starts: [][]int32{windows}}); err != nil {
 		return err
 	}
 	r.Loss, err = s.Loss(windows)
@@ -112,18 +114,20 @@ func (r *checkResult) print(asJSON bool, out io.Writer) error {
 version   %s
 devices   %s
 cpu       %s
-kernel    fused, %s
+form      %s
 threads   %d of %d CPUs, for the default network's steps of %.1f MFLOP; one for each %.0f
 loss      %s after one training step, %s in the original
 `, r.Library, r.Version, strings.Join(r.Devices, ", "), strings.Join(r.CPU, " "),
-		kernelLine(r.Kernels), r.Threads, r.CPUs, r.StepWork/1e6, graph.ThreadWork/1e6,
+		formLine(r.Sets), r.Threads, r.CPUs, r.StepWork/1e6, graph.ThreadWork/1e6,
 		original.FormatFloat(r.Loss), original.FormatFloat(r.Expected))
 	return err
 }
 
-// kernelLine names the instruction set that is used, and the others there are.
-func kernelLine(sets []string) string {
-	return fmt.Sprintf("%s; also %s", sets[0], strings.Join(append(sets[1:], "portable"), ", "))
+// formLine names the form with the instruction set that is used by default, and the
+// others there are.
+func formLine(sets []string) string {
+	others := append(slices.Clone(sets[1:]), string(graph.FormPortable))
+	return fmt.Sprintf("%s; also %s", formText(graph.FormFused, sets[0]), strings.Join(others, ", "))
 }
 
 // cpuFeatures are those of the vector instructions that matter here.

@@ -28,7 +28,7 @@ type evaluateOptions struct {
 func (o *evaluateOptions) addFlags(f *pflag.FlagSet) {
 	o.addModelFlag(f)
 	f.StringArrayVarP(&o.data, "data", "d", nil, "`file` or pattern (*, ?) with labelled data, or - for standard input; can be\nrepeated")
-	f.StringVar(&o.rows, "rows", "", "count only the rows `FROM:TO` of each series, from 0 on and TO left out; either may\nbe empty, or negative to count from the end: -1000: is the last 1000")
+	f.StringVar(&o.rows, "rows", "", "score only rows `FROM:TO` of each series, counted from 0 and without TO; either may\nbe empty, or negative to count from the end: -1000: is the last 1000")
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
 	o.applyOptions.addFlags(f)
 }
@@ -37,14 +37,15 @@ func newEvaluate() *cobra.Command {
 	var o evaluateOptions
 	cmd := &cobra.Command{
 		Use:   "evaluate --model DIR --data FILE",
-		Short: "Compare a trained model's answers with the labels of data",
-		Long: `Answer labelled data as predict does and say how good the answers are: over all
-steps, and for each series. Only labelled steps count, and none whose answer
-rests on rows before the start or behind the end of its series (--horizon).
+		Short: "Compare a trained model's labels with those of the data",
+		Long: `Label data that has labels as predict does, and report how good the result is:
+over all steps, and for each series. Steps without a label are not scored, nor
+those that --horizon would label from rows before the start or after the end of
+their series.
 
-Metrics are those of scikit-learn; segments are runs of equal labels; the
-baselines are always answering with the more frequent label, and with the true
-label of the step before.
+Metrics are those of scikit-learn; segments are runs of equal labels; the two
+baselines always give the more frequent label, and the true label of the step
+before.
 
 ` + exitCodes,
 		Example: `  rnnbin evaluate --model runs/latest --data test.csv
@@ -73,14 +74,14 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 		return err
 	}
 	printWarnings(errOut, data.Warnings)
-	session, err := o.session(m, label.Batch(m.Network))
+	predictor, err := o.predictor(m, label.Batch(m.Network))
 	if err != nil {
 		return err
 	}
-	defer session.Close()
+	defer predictor.Close()
 
 	m.Scaler.Apply(data.X)
-	answers, err := label.New(session, m.Horizon).Label(ctx, data.X, data.Series)
+	answers, err := label.New(predictor, m.Horizon).Label(ctx, data.X, data.Series)
 	if err != nil {
 		return err
 	}

@@ -13,17 +13,18 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph"
 )
 
 func newInspect() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "inspect DIR",
-		Short: "Say what a model folder holds",
-		Long: `Say what a model folder holds: the network, the columns it was trained on, how
+		Short: "Show what a model folder holds",
+		Long: `Show what a model folder holds: the network, the columns it was trained on, how
 they are scaled, the threshold, how training went, and the files:
 
-  model.json                    all of this but the weights
+  model.json                    everything but the weights
   weights.index, weights.data…  the weights, a checkpoint of TensorFlow
   config.yaml                   the settings of the training run, for --config
   metrics.json                  its last evaluation
@@ -56,7 +57,7 @@ func printContents(out io.Writer, c *model.Contents) error {
 	for _, line := range [][2]string{
 		{"folder", c.Folder},
 		{"made", fmt.Sprintf("%s by rnnbin %s", m.Created.Format(time.RFC3339), cmp.Or(m.Version, "(unknown)"))},
-		{"network", fmt.Sprintf("features %d, units %d (%s), steps %d, parameters %d", n.Features, n.Units, n.Activation, n.Steps, c.Parameters)},
+		{"network", fmt.Sprintf("features %d, units %s, steps %d, parameters %d", n.Features, unitsText(n.Layers), n.Window, c.Parameters)},
 		{"loss", string(n.Loss)},
 		{"horizon", horizonText(m.Horizon)},
 		{"threshold", fmt.Sprintf("%.4g", m.Threshold)},
@@ -82,12 +83,21 @@ func printContents(out io.Writer, c *model.Contents) error {
 	return w.Flush()
 }
 
+// unitsText describes the layers, from the features up.
+func unitsText(layers []graph.Layer) string {
+	var each []string
+	for _, l := range layers {
+		each = append(each, fmt.Sprintf("%d (%s)", l.Units, l.Activation))
+	}
+	return strings.Join(each, ", ")
+}
+
 func horizonText(h int) string {
 	switch {
 	case h > 0:
 		return fmt.Sprintf("%d: the label that many steps ahead", h)
 	case h < 0:
-		return fmt.Sprintf("%d: the label that many steps behind", h)
+		return fmt.Sprintf("%d: the label that many steps back", h)
 	}
 	return "0: the label of the same step"
 }

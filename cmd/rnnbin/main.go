@@ -52,8 +52,8 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	return report(err, errOut)
 }
 
-// report prints an error as one line, and a hint where there is one. That nobody
-// reads on is no error to tell of.
+// report prints an error as one line, and a hint where there is one. It does not
+// mention a closed standard output.
 func report(err error, errOut io.Writer) int {
 	switch err {
 	case nil:
@@ -70,25 +70,24 @@ func report(err error, errOut io.Writer) int {
 
 func exitCode(err error) int {
 	var usage usageError
-	var config *graph.ConfigError
 	var received signalError
 	switch {
 	case errors.As(err, &received):
 		return exitSignal + int(received.signal.(syscall.Signal))
-	case errors.As(err, &usage), errors.As(err, &config):
+	case errors.As(err, &usage):
 		return exitUsage
 	default:
 		return exitFailed
 	}
 }
 
-// hint says what to do about an error, where that is known.
+// hint is what to do about an error, where that is known.
 func hint(err error) string {
 	var version *graph.VersionError
 	var diverged *graph.DivergedError
 	switch {
 	case errors.As(err, &version):
-		return "scripts/libtensorflow installs the right one; `rnnbin check` tells which one is loaded"
+		return "scripts/libtensorflow installs the right one; `rnnbin check` shows which one is loaded"
 	case errors.As(err, &diverged):
 		return "a smaller --learning-rate often helps"
 	default:

@@ -49,7 +49,7 @@ func makeModel(ts *testscript.TestScript, neg bool, args []string) {
 		m.Scaler.Scale = append(m.Scaler.Scale, 2)
 		m.Scaler.Fill = append(m.Scaler.Fill, number("offset"))
 	}
-	m.Network.Steps, m.Network.Features, m.Network.Units = int(number("steps")), len(m.Columns.Features), 1
+	m.Network.Window, m.Network.Features, m.Network.Layers[0].Units = int(number("steps")), len(m.Columns.Features), 1
 	ts.Check(writeModel(ts.MkAbs(args[0]), m))
 }
 
@@ -60,12 +60,12 @@ func writeModel(dir string, m *model.Model) error {
 		return err
 	}
 	defer w.Discard()
-	session, err := newSession(m.Network)
+	predictor, err := newPredictor(m.Network)
 	if err != nil {
 		return err
 	}
-	defer session.Close()
-	vars, err := session.Variables()
+	defer predictor.Close()
+	vars, err := predictor.Variables()
 	if err != nil {
 		return err
 	}
@@ -74,10 +74,10 @@ func writeModel(dir string, m *model.Model) error {
 	cell[0] = 8                       // of the first feature; the state is ReLU's
 	copy(projection, []float32{0, 1}) // sigmoid(state - 2)
 	copy(bias, []float32{0, -2})
-	if err := session.SetVariables(vars[:4]); err != nil {
+	if err := predictor.SetVariables(vars); err != nil {
 		return err
 	}
-	if err := session.Save(w.Path(model.WeightsPrefix)); err != nil {
+	if err := predictor.Save(w.Path(model.WeightsPrefix)); err != nil {
 		return err
 	}
 	return w.Commit(m)

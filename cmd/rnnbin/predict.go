@@ -30,7 +30,7 @@ func (o *predictOptions) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVarP(&o.data, "data", "d", nil, "`file` with the columns of the training data, or - for standard input")
 	f.StringVarP(&o.output, "output", "o", series.Stdin, "`file` to write, whole or not at all; - for standard output")
 	f.StringVar(&o.format, "format", "", "`format` of the output: csv, tsv, jsonl or parquet\n(default by the output's name, else that of the data)")
-	f.BoolVar(&o.follow, "follow", false, "answer line by line, as soon as an answer is known")
+	f.BoolVar(&o.follow, "follow", false, "label line by line, each row as soon as it can be")
 	o.applyOptions.addFlags(f)
 }
 
@@ -40,19 +40,20 @@ func newPredict() *cobra.Command {
 		Use:   "predict --model DIR --data FILE",
 		Short: "Label the rows of a file or a stream with a trained model",
 		Long: `Write the rows of the data with two more columns: probability, that of label 1,
-and label, which is 1 where the probability reaches the threshold. Where the
+and label, which is 1 if the probability is at least the threshold. Where the
 data has such a column already, the new one is called predicted_label (or
-predicted_probability). Every row is answered, in order, and the other columns
+predicted_probability). Every row is labelled, in order, and the other columns
 stay as they are.
 
 The columns' roles come from the model. The data needs its features, and its
 series and time columns unless --series "" or --time "" says otherwise; labels
-are not needed, and only drawn.
+are not needed, and are only drawn.
 
-Data of any length is answered in little memory, as it arrives in large pieces.
-With --follow each row is answered by itself. A model trained with --horizon -N
-answers a row when the N rows behind it have arrived, and the last N rows of a
-series at the end of the data; it also keeps the rows of other series waiting.
+Data of any length is labelled in little memory, many rows at a time. With --follow
+each row is labelled as soon as it can be; the probabilities agree to rounding (a
+millionth of the largest). A model trained with --horizon -N labels a row when the
+N rows after it have arrived, and the last N rows of a series at the end of the
+data; rows of other series wait for them.
 
 ` + exitCodes,
 		Example: `  rnnbin predict --model runs/latest --data new.csv | head
@@ -87,13 +88,13 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 	if o.follow {
 		batch = 1
 	}
-	session, err := o.session(m, batch)
+	predictor, err := o.predictor(m, batch)
 	if err != nil {
 		return err
 	}
-	defer session.Close()
+	defer predictor.Close()
 
-	labeler := label.New(session, m.Horizon)
+	labeler := label.New(predictor, m.Horizon)
 	stream := labeler.Stream()
 	if o.follow {
 		stream = labeler.Follow()
@@ -122,7 +123,7 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 		return err
 	}
 	if n := stream.Early(); n > 0 {
-		fmt.Fprintf(errOut, "rnnbin: warning: %d rows were answered as the last of their series, which then went on after a long pause\n", n)
+		fmt.Fprintf(errOut, "rnnbin: warning: %d rows were labelled as the last of their series, which then went on after a long pause\n", n)
 	}
 	return picture.write(reader.SeriesName)
 }

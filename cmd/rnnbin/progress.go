@@ -9,7 +9,7 @@ import (
 	"golang.org/x/term"
 )
 
-// progress tells on a terminal how work is getting on.
+// progress shows on a terminal how work is getting on.
 type progress struct {
 	out   io.Writer // nil when nobody watches
 	begin time.Time
@@ -32,7 +32,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// add tells of n more rows, once a second.
+// add counts n more rows, and shows all once a second.
 func (p *progress) add(n int) {
 	p.rows += n
 	if p.out == nil || time.Since(p.last) < time.Second {

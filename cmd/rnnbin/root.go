@@ -19,7 +19,7 @@ libtensorflow; there is no Python.
   rnnbin evaluate -m runs/latest -d test.csv      see how good the model is
   rnnbin predict -m runs/latest -d new.csv        label new rows
   rnnbin train --seed 0                           repeat the original on its sine
-  rnnbin check                                    is libtensorflow there, and is it right`,
+  rnnbin check                                    see whether libtensorflow works`,
 		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true, // run prints them

@@ -20,17 +20,17 @@ func newTrain() *cobra.Command {
 With --data it trains on your own series: files with a column of labels, 0 and 1
 or empty for a step without one, and columns of numbers. The tail of each series
 is held back for validation. Windows of --steps rows are cut from the rest, and
-dealt to batches in random order. Standard output has a line for each epoch. The
+put into batches in random order. Standard output has a line for each epoch. The
 weights of the epoch that did best on the validation part (highest F1, then
-least loss) go into a model folder, with all that ` + "`rnnbin predict`" + ` needs.
+least loss) go into a model folder, with everything that ` + "`rnnbin predict`" + ` needs.
 
 Without --data it runs one of the original's programs on a sine: 1000 samples of
 two periods, each labelled one step ahead. Batches slide over the series by one
 sample. Standard output has a line for every hundredth iteration: iteration,
 epoch, and the loss on its batch after the update.
 
-All else goes to standard error. The same seed gives the same lines, run after
-run.
+Everything else goes to standard error. The same seed gives the same lines on the
+same machine, run after run.
 
 ` + exitCodes,
 		Example: `  rnnbin train --data heart.csv --label beat --out runs/heart

@@ -11,7 +11,7 @@ import (
 	"github.com/rnnbin/rnnbin/graph"
 )
 
-// description is what a run is going to do, as --dry-run tells it.
+// description is what a run is going to do, as --dry-run shows it.
 type description struct {
 	Data     *dataDescription  `json:"data,omitempty"` // of own data
 	Network  networkSummary    `json:"network"`
@@ -30,31 +30,36 @@ type dataDescription struct {
 }
 
 type networkSummary struct {
-	Steps      int              `json:"steps"`
-	Features   int              `json:"features"`
-	Units      int              `json:"units"`
-	Outputs    int              `json:"outputs"`
-	Activation graph.Activation `json:"activation"`
-	Loss       graph.Loss       `json:"loss"`
-	Layers     []layer          `json:"layers"`
-	Parameters int              `json:"parameters"`
+	Steps      int             `json:"steps"` // in a window
+	Features   int             `json:"features"`
+	Layers     []layerSummary  `json:"layers"` // from the features up
+	Outputs    int             `json:"outputs"`
+	Loss       graph.Loss      `json:"loss"`
+	Weights    []weightSummary `json:"weights"`
+	Parameters int             `json:"parameters"`
 }
 
-// layer is an array of weights.
-type layer struct {
+type layerSummary struct {
+	Units      int              `json:"units"`
+	Activation graph.Activation `json:"activation"`
+}
+
+// weightSummary is an array of weights.
+type weightSummary struct {
 	Name       string `json:"name"`
 	Shape      []int  `json:"shape"`
 	Parameters int    `json:"parameters"`
 }
 
 type trainingSummary struct {
-	Optimizer    graph.Optimizer `json:"optimizer"`
-	LearningRate string          `json:"learning_rate"`
-	BatchSize    int             `json:"batch_size"`
-	Epochs       int             `json:"epochs"`
-	Seed         int64           `json:"seed"`
-	Threads      int             `json:"threads"`
-	Kernel       string          `json:"kernel"`
+	Optimizer      graph.Optimizer `json:"optimizer"`
+	LearningRate   string          `json:"learning_rate"`
+	BatchSize      int             `json:"batch_size"`
+	Epochs         int             `json:"epochs"`
+	Seed           int64           `json:"seed"`
+	Threads        int             `json:"threads"`
+	Form           graph.Form      `json:"form"`
+	InstructionSet string          `json:"instruction_set,omitempty"` // of the fused form
 }
 
 // taskDescription is what one network is trained on.
@@ -64,6 +69,7 @@ type taskDescription struct {
 	StepsPerEpoch  int                `json:"steps_per_epoch"`
 	Zeros          int                `json:"zeros"`
 	Ones           int                `json:"ones"`
+	Twos           int                `json:"twos,omitempty"` // of the preset question alone
 	ClassWeight    series.ClassWeight `json:"class_weight"`
 	ValidationRows int                `json:"validation_rows"`
 	Validation     int                `json:"validation_steps"` // labelled, and not padded
@@ -118,36 +124,43 @@ func describeTask(t *ownTask) taskDescription {
 
 func (d taskDescription) String() string {
 	text := fmt.Sprintf("training on %s in %s, %s an epoch; labels: %s",
-		count(d.Rows, "row"), count(d.Windows, "window"), count(d.StepsPerEpoch, "step"), balance(d.Zeros, d.Ones))
+		count(d.Rows, "row"), count(d.Windows, "window"), count(d.StepsPerEpoch, "step"), d.balance())
 	if d.ClassWeight != (series.ClassWeight{1, 1}) {
-		text += fmt.Sprintf(", weighing %.4g and %.4g", d.ClassWeight[0], d.ClassWeight[1])
+		text += fmt.Sprintf(", with weights %.4g and %.4g", d.ClassWeight[0], d.ClassWeight[1])
 	}
 	if d.ValidationRows > 0 {
-		text += fmt.Sprintf("; validation on %s, of which %d count", count(d.ValidationRows, "row"), d.Validation)
+		text += fmt.Sprintf("; validation on %s, %d of them scored", count(d.ValidationRows, "row"), d.Validation)
 	}
 	return text
 }
 
+func (d taskDescription) balance() string {
+	if d.Twos > 0 {
+		return fmt.Sprintf("%d of %d are 2", d.Twos, d.Zeros+d.Ones+d.Twos)
+	}
+	return balance(d.Zeros, d.Ones)
+}
+
 func describeNetwork(c graph.Config) networkSummary {
 	s := networkSummary{
-		Steps: c.Steps, Features: c.Features, Units: c.Units, Outputs: c.Loss.Outputs(), Activation: c.Activation, Loss: c.Loss,
+		Steps: c.Window, Features: c.Features, Outputs: c.Outputs(), Loss: c.Loss,
 		Parameters: c.Parameters(),
 	}
+	for _, l := range c.Layers {
+		s.Layers = append(s.Layers, layerSummary(l))
+	}
 	for _, w := range c.Weights() {
-		s.Layers = append(s.Layers, layer{Name: w.Name, Shape: w.Shape, Parameters: w.Size()})
+		s.Weights = append(s.Weights, weightSummary{Name: w.Name, Shape: w.Shape, Parameters: w.Size()})
 	}
 	return s
 }
 
 func (o *trainOptions) describeTraining(c graph.Config, epochSteps int) trainingSummary {
-	kernel := string(c.Kernel)
-	if c.Kernel == graph.KernelAuto || c.Kernel == graph.KernelFused {
-		kernel = "fused, " + graph.InstructionSets()[0]
-	}
-	return trainingSummary{c.Optimizer, o.rates(epochSteps).String(), o.batchSize, o.epochs, c.Seed, c.Threads, kernel}
+	form, set := chosen(c)
+	return trainingSummary{c.Optimizer, o.rates(epochSteps).String(), o.batchSize, o.epochs, c.Seed, c.Threads, form, set}
 }
 
-// dryRunOwn tells what a run on own data would do.
+// dryRunOwn shows what a run on own data would do.
 func (o *trainOptions) dryRunOwn(data *ownData, folds []fold, out, errOut io.Writer) error {
 	d := description{Data: describeData(data)}
 	for _, f := range folds {
@@ -163,7 +176,7 @@ func (o *trainOptions) dryRunOwn(data *ownData, folds []fold, out, errOut io.Wri
 	return d.write(o.json, out)
 }
 
-// dryRunPreset tells what a preset would do.
+// dryRunPreset shows what a preset would do.
 func (o *trainOptions) dryRunPreset(t *task, out io.Writer) error {
 	d := description{
 		Network:  describeNetwork(t.config),
@@ -173,10 +186,13 @@ func (o *trainOptions) dryRunPreset(t *task, out io.Writer) error {
 		}},
 	}
 	for _, y := range t.series.Y {
-		if y == 0 {
+		switch y {
+		case 0:
 			d.Folds[0].Zeros++
-		} else {
+		case 1:
 			d.Folds[0].Ones++
+		default:
+			d.Folds[0].Twos++
 		}
 	}
 	return d.write(o.json, out)
@@ -191,10 +207,13 @@ func (d description) write(asJSON bool, out io.Writer) error {
 		fmt.Fprintf(w, "data\t%v\n", d.Data)
 	}
 	n, t := d.Network, d.Training
-	fmt.Fprintf(w, "network\twindows of %d steps, [B,%d,%d] -> %d %s units -> [B,%d,%d]; loss %s\n",
-		n.Steps, n.Steps, n.Features, n.Units, n.Activation, n.Steps, n.Outputs, n.Loss)
+	fmt.Fprintf(w, "network\twindows of %d steps, [B,%d,%d] -> ", n.Steps, n.Steps, n.Features)
 	for _, l := range n.Layers {
-		fmt.Fprintf(w, "\t%s\t%v\t%d\n", l.Name, l.Shape, l.Parameters)
+		fmt.Fprintf(w, "%d %s units -> ", l.Units, l.Activation)
+	}
+	fmt.Fprintf(w, "[B,%d,%d]; loss %s\n", n.Steps, n.Outputs, n.Loss)
+	for _, v := range n.Weights {
+		fmt.Fprintf(w, "\t%s\t%v\t%d\n", v.Name, v.Shape, v.Parameters)
 	}
 	fmt.Fprintf(w, "\tparameters\t\t%d\n", n.Parameters)
 	for i, f := range d.Folds {
@@ -205,12 +224,12 @@ func (d description) write(asJSON bool, out io.Writer) error {
 		fmt.Fprintf(w, "%s\t%v\n", title, f)
 	}
 	fmt.Fprintf(w, "training\t%s, batches of %s; %s, learning rate %s\n", count(t.Epochs, "epoch"), count(t.BatchSize, "window"), t.Optimizer, t.LearningRate)
-	fmt.Fprintf(w, "machine\tseed %d, threads %d, kernel %s\n", t.Seed, t.Threads, t.Kernel)
+	fmt.Fprintf(w, "machine\tseed %d, threads %d, form %s\n", t.Seed, t.Threads, formText(t.Form, t.InstructionSet))
 	return w.Flush()
 }
 
-// describeResult tells how long training took, and how good the weights are that
-// it kept. With --walk-forward standard output tells the latter.
+// describeResult reports how long training took, and how good the weights are that
+// it kept. With --walk-forward the latter is on standard output.
 func describeResult(r *foldResult, walk bool, errOut io.Writer) error {
 	took := time.Duration(r.seconds * float64(time.Second))
 	fmt.Fprintf(errOut, "rnnbin: trained %s, %s, in %v with validation\n",

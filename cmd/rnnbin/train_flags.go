@@ -36,7 +36,7 @@ type trainOptions struct {
 	threshold      string
 	earlyStopping  int
 
-	network    graph.Config // but for Features, which the data tells
+	network    graph.Config // but for Features, which depends on the data
 	stride     int
 	shuffle    bool
 	batchSize  int
@@ -123,48 +123,49 @@ func (o *trainOptions) addDataFlags(f *pflag.FlagSet) {
 	c := &o.columns
 	f.StringArrayVar(&o.data, "data", nil, "train on `file`, a pattern such as 'days/*.csv', or - for standard input; can be repeated.\nCSV, TSV, JSON lines, Parquet, and the first three compressed with gzip or zstd")
 	f.StringVar(&c.Label, "label", c.Label, "`column` of labels: 0 or 1, yes or no, empty for a step without one")
-	f.StringSliceVar(&c.Features, "features", nil, "`columns` to label by, separated by commas (default every other column of numbers,\nbut one that is called time, sample, index or the like and rises)")
+	f.StringSliceVar(&c.Features, "features", nil, "feature `columns`, separated by commas (default every other column of numbers, except\none that looks like a time column: called time, sample, index or the like, and rising)")
 	f.StringVar(&c.Series, "series", "", "`column` that names the series of a row (default each file is one series)")
 	f.StringVar(&c.Time, "time", "", "`column` of times, which must not go back within a series")
 	f.StringVar(&c.Positive, "positive", "", "the label `value` that means 1; every other means 0")
-	f.StringVar((*string)(&c.Missing), "missing", string(c.Missing), "`what` stands in for a missing feature: error (nothing), forward (the last value), zero,\nmean (of the training part), or drop the row")
+	f.StringVar((*string)(&c.Missing), "missing", string(c.Missing), "`what` to do about a missing feature: error (stop), forward (repeat the last value), zero,\nmean (of the training part) or drop (leave the row out)")
 	f.StringVar(&o.scale, "scale", o.scale, "`how` to scale features, fitted to the training part: standard (mean 0, deviation 1),\nminmax (0 to 1) or none")
 	f.StringVar((*string)(&c.Format), "input-format", "", "`format` of the data: csv, tsv, jsonl or parquet (default by name and content)")
-	f.IntVar(&o.horizon, "horizon", 0, "label `n` steps ahead; below 0: as many steps behind, so that the network\nhas seen what follows a step before it answers")
+	f.IntVar(&o.horizon, "horizon", 0, "learn the label `n` steps ahead; if negative, that many steps back, so that the network\nhas seen what follows a step before it labels it")
 	f.Float64Var(&o.validation, "validation", o.validation, "hold back this `fraction` of each series, its tail, for validation")
 	f.StringArrayVar(&o.validationData, "validation-data", nil, "validate on `file` instead; can be repeated")
-	f.IntVar(&o.walkForward, "walk-forward", 0, "cut each series into `k`+1 blocks and train k times, each time on one block more,\nvalidating on the next; the model of the last time is kept")
-	f.StringVar(&o.classWeight, "class-weight", "", "`w0,w1`: what steps labelled 0 and 1 weigh in the loss; auto: both classes the same in total")
-	f.StringVar(&o.threshold, "threshold", o.threshold, "take a step for 1 from this `probability` on; auto: that with the best F1 in validation")
-	f.IntVar(&o.earlyStopping, "early-stopping", 0, "stop after `n` epochs that did not do better in validation (default never)")
+	f.IntVar(&o.walkForward, "walk-forward", 0, "cut each series into `k`+1 blocks and train k times, each time on one more block,\nvalidating on the next; the last model is kept")
+	f.StringVar(&o.classWeight, "class-weight", "", "weights `w0,w1` of steps labelled 0 and 1 in the loss; auto: the same total for both")
+	f.StringVar(&o.threshold, "threshold", o.threshold, "label a step 1 if its `probability` is at least this; auto: the one with the best F1\nin validation")
+	f.IntVar(&o.earlyStopping, "early-stopping", 0, "stop after `n` epochs without improvement in validation (default never)")
 }
 
 func (o *trainOptions) addNetworkFlags(f *pflag.FlagSet) {
 	c := &o.network
-	f.IntVar(&c.Steps, "steps", c.Steps, "`n` samples in a window")
-	f.IntVar(&c.Units, "units", c.Units, "width `n` of the recurrent state")
-	f.StringVar((*string)(&c.Activation), "activation", string(c.Activation), "`function` of the recurrence: relu, as the original, or tanh, which trains more steadily\non long windows")
-	f.StringVar((*string)(&c.Loss), "loss", string(c.Loss), "`loss` to minimise: xent (one-hot softmax cross-entropy), sparse (the same, otherwise computed),\nmse (one output, mean squared error) or focal (xent that attends to steps it gets wrong)")
-	f.Float32Var(&c.FocalGamma, "focal-gamma", c.FocalGamma, "how much, `gamma`, the focal loss does so")
+	l := &c.Layers[0]
+	f.IntVar(&c.Window, "steps", c.Window, "number `n` of steps in a window")
+	f.IntVar(&l.Units, "units", l.Units, "number `n` of units, the width of the recurrent state")
+	f.StringVar((*string)(&l.Activation), "activation", string(l.Activation), "activation `function` of the recurrence: relu, as in the original, or tanh, which trains\nmore steadily on long windows")
+	f.StringVar((*string)(&c.Loss), "loss", string(c.Loss), "`loss` to minimise: xent (one-hot softmax cross-entropy), sparse (the same, computed\nfrom class numbers), mse (one output, mean squared error) or focal (xent with less weight\non steps that are already right)")
+	f.Float32Var(&c.FocalGamma, "focal-gamma", c.FocalGamma, "exponent `gamma` of the focal loss: the larger, the less those steps weigh")
 }
 
 func (o *trainOptions) addTrainingFlags(f *pflag.FlagSet) {
 	c := &o.network
 	f.IntVar(&o.stride, "stride", 0, "start a window every `n` rows (default half of --steps)")
-	f.BoolVar(&o.shuffle, "shuffle", o.shuffle, "deal the windows to batches in random order, another one each epoch")
-	f.IntVar(&o.batchSize, "batch-size", o.batchSize, "`n` windows in a batch")
-	f.IntVar(&o.epochs, "epochs", o.epochs, "train `n` times over the batches")
-	f.StringVar((*string)(&c.Optimizer), "optimizer", string(c.Optimizer), "`name`: "+strings.Join(names(graph.Optimizers), ", "))
+	f.BoolVar(&o.shuffle, "shuffle", o.shuffle, "put the windows into batches in random order, a new one each epoch")
+	f.IntVar(&o.batchSize, "batch-size", o.batchSize, "number `n` of windows in a batch")
+	f.IntVar(&o.epochs, "epochs", o.epochs, "number `n` of epochs")
+	f.StringVar((*string)(&c.Optimizer), "optimizer", string(c.Optimizer), "`name` of the optimizer: "+strings.Join(names(graph.Optimizers()), ", "))
 	f.Float32Var(&c.LearningRate, "learning-rate", c.LearningRate, "the optimizer's learning `rate`")
-	f.Float32Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "adamw's `decay` of the weights")
+	f.Float32Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "adamw's weight `decay`")
 	f.StringVar(&o.schedule, "schedule", o.schedule, "`how` the learning rate falls: constant, cosine (to 0 at the end) or step")
-	f.IntVar(&o.warmup, "warmup", 0, "let it rise over the first `n` batches")
-	f.IntVar(&o.decayEvery, "decay-every", 0, "with --schedule step: `n` epochs after which it falls (default a third of --epochs)")
-	f.Float32Var(&o.decay, "decay", o.decay, "with --schedule step: the `factor` by which it falls")
-	f.Float32Var(&c.ClipNorm, "clip-norm", c.ClipNorm, "scale gradients above this `norm` down to it, 0 for none")
+	f.IntVar(&o.warmup, "warmup", 0, "let the learning rate rise over the first `n` batches")
+	f.IntVar(&o.decayEvery, "decay-every", 0, "with --schedule step: let it fall every `n` epochs (default a third of --epochs)")
+	f.Float32Var(&o.decay, "decay", o.decay, "with --schedule step: the `factor` it is multiplied by")
+	f.Float32Var(&c.ClipNorm, "clip-norm", c.ClipNorm, "scale gradients down to this `norm` if theirs is larger; 0 for no limit")
 	f.Int64Var(&c.Seed, "seed", 0, "seed `n` of the initial weights and of the windows' order (default random, and printed)")
 	f.IntVar(&c.Threads, "threads", 0, "`n` threads (default by the size of a step: one for small ones)")
-	f.StringVar((*string)(&c.Kernel), "kernel", string(c.Kernel), "`form` of the recurrence: auto, portable (TensorFlow's standard operations), fused\n(ours, several times faster), or fused on one of this machine's instruction sets:\n"+strings.Join(graph.InstructionSets(), ", "))
+	addFormFlags(f, c)
 }
 
 func (o *trainOptions) addPresetFlags(f *pflag.FlagSet) {
@@ -173,13 +174,13 @@ func (o *trainOptions) addPresetFlags(f *pflag.FlagSet) {
 		fmt.Fprintf(&presets, "\n%s: %s", p.Name, p.About)
 	}
 	f.StringVar(&o.preset, "preset", o.preset, "without --data: `name` of the program to run:"+presets.String())
-	f.IntVar(&o.iterations, "iterations", 0, "of a preset: `n` batches an epoch, each one sample further on (default as many as fit)")
+	f.IntVar(&o.iterations, "iterations", 0, "of a preset: number `n` of batches an epoch, each one sample further on (default as many\nas fit)")
 	f.StringVar(&o.predictions, "predictions", "", "of a preset: after training, write the outputs for samples from 37 on to `file` as CSV:\nsample, input, the label one step ahead, outputs, probability of label 1")
 }
 
 func (o *trainOptions) addOutputFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.config, "config", "", "take settings from a YAML `file` whose keys are names of flags; the command line wins.\nA model folder's config.yaml makes its run again")
-	f.BoolVar(&o.dryRun, "dry-run", false, "print network, data, windows and classes, and stop")
+	f.BoolVar(&o.dryRun, "dry-run", false, "show data, network and windows, and stop before training")
 	f.StringVar(&o.out, "out", "", "write the model to `folder` (with --data by default runs/<n>, and runs/latest points to it)")
 	f.BoolVar(&o.force, "force", false, "replace the model that is in that folder")
 	f.BoolVar(&o.json, "json", false, "print the lines as JSON objects")
@@ -216,7 +217,7 @@ func (o *trainOptions) settle(f *pflag.FlagSet) error {
 func (o *trainOptions) checkKind(f *pflag.FlagSet) error {
 	others, why := ownOnly, "needs --data"
 	if o.own() {
-		others, why = presetOnly, "is for the built-in series and does not go with --data"
+		others, why = presetOnly, "is for the built-in series and cannot be used with --data"
 	}
 	for _, name := range others {
 		if f.Changed(name) {
@@ -250,7 +251,7 @@ func (o *trainOptions) fill(f *pflag.FlagSet) error {
 		o.network.Threads = o.network.SuggestThreads(o.batchSize, runtime.GOMAXPROCS(0))
 	}
 	if o.stride == 0 {
-		o.stride = max(1, o.network.Steps/2)
+		o.stride = max(1, o.network.Window/2)
 	}
 	if o.decayEvery == 0 {
 		o.decayEvery = max(1, o.epochs/3)
@@ -303,7 +304,7 @@ func (o *trainOptions) effective() ([]byte, error) {
 
 // validate checks what the engine's own checks cannot see.
 func (o *trainOptions) validate() error {
-	if err := o.networkFor(1).Validate(); err != nil {
+	if err := asUsage(o.networkFor(1).Validate()); err != nil {
 		return err
 	}
 	for _, n := range []struct {
@@ -350,8 +351,8 @@ func (o *trainOptions) validateOwn() error {
 	if _, _, err := o.fixedThreshold(); err != nil {
 		return err
 	}
-	if o.stride > o.network.Steps {
-		return usagef("stride", "must be at most --steps, %d, not %d: rows would be left out", o.network.Steps, o.stride)
+	if o.stride > o.network.Window {
+		return usagef("stride", "must be at most --steps, %d, not %d: rows would be left out", o.network.Window, o.stride)
 	}
 	if err := checkPlot(o.plot); err != nil {
 		return err
@@ -369,7 +370,7 @@ func (o *trainOptions) validateValidation() error {
 	}
 	used := slices.DeleteFunc(slices.Clone(validationWays), func(name string) bool { return !o.flags.Changed(name) || name == "walk-forward" && o.walkForward == 0 })
 	if len(used) > 1 {
-		return usagef(used[0], "does not go with --%s", used[1])
+		return usagef(used[0], "cannot be used with --%s", used[1])
 	}
 	if o.validation > 0 || len(o.validationData) > 0 || o.walkForward > 0 {
 		return nil
@@ -389,11 +390,18 @@ func second[T any](_ T, err error) error { return err }
 
 // validatePreset checks what does not fit into the original's series.
 func (o *trainOptions) validatePreset() error {
+	p, err := original.Find(o.preset)
+	if err != nil {
+		return err
+	}
+	if most := slices.Max(p.Series().Y); o.network.Loss != graph.MSE && most > 1 {
+		return usagef("loss", "%s cannot be used with --preset %s, whose labels go up to %v; %s can", o.network.Loss, p.Name, most, graph.MSE)
+	}
 	samples := o.samples()
 	fit := original.Iterations(samples)
 	if o.batchSize >= original.Samples || fit < 1 {
 		return usagef("batch-size", "%d with --steps %d needs %d samples for a batch, the series has %d and one more for its labels",
-			o.batchSize, o.network.Steps, samples, original.Samples-1)
+			o.batchSize, o.network.Window, samples, original.Samples-1)
 	}
 	if o.iterations > fit {
 		return usagef("iterations", "must be at most %d, as batches of %d samples fit into the series of %d, not %d",
@@ -406,7 +414,7 @@ func (o *trainOptions) validatePreset() error {
 }
 
 // samples is the length of a preset's batch.
-func (o *trainOptions) samples() int { return o.batchSize * o.network.Steps }
+func (o *trainOptions) samples() int { return o.batchSize * o.network.Window }
 
 func (o *trainOptions) iterationsOrAll() int {
 	if o.iterations == 0 {

@@ -77,7 +77,7 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 	return o.drawHistory(last.history)
 }
 
-// read loads the data, and tells what is odd about it.
+// read loads the data, and prints what is odd about it.
 func (o *trainOptions) read(ctx context.Context, errOut io.Writer) (*ownData, error) {
 	data, err := series.Read(ctx, o.data, o.columns)
 	if err != nil {
@@ -129,16 +129,16 @@ func (o *trainOptions) ownTask(data *ownData, f fold, keep bool) (*ownTask, erro
 		return nil, err
 	}
 	rows, held := scaled(t.scaler, data, keep)
-	set, err := series.Build(rows, f.train, series.Layout{Steps: o.network.Steps, Horizon: o.horizon, Weight: t.weight})
+	set, err := series.Build(rows, f.train, series.Layout{Steps: o.network.Window, Horizon: o.horizon, Weight: t.weight})
 	if err != nil {
 		return nil, err
 	}
-	starts, err := set.Windows(set.Parts, o.network.Steps, o.stride)
+	starts, err := set.Windows(set.Parts, o.network.Window, o.stride)
 	if err != nil {
 		return nil, err
 	}
 	if len(starts) == 0 {
-		return nil, errors.New("no step of the training part is learned: check --label, --horizon and --class-weight")
+		return nil, errors.New("there is nothing to learn in the training part: check --label, --horizon and --class-weight")
 	}
 	t.task = task{
 		config:  o.networkFor(len(data.Features)),
@@ -177,8 +177,7 @@ func (o *trainOptions) holdBack(t *ownTask, held *series.Data) error {
 	}
 	t.validation = &train.Validation{
 		X: held.X, Labels: held.Labels, Series: held.Series, Parts: t.fold.validation,
-		Steps: t.config.Steps, Horizon: o.horizon,
-		Threshold: threshold, Auto: auto,
+		Horizon: o.horizon, Threshold: threshold, Auto: auto,
 		Loss: t.config.Loss, Gamma: t.config.FocalGamma, Weight: t.weight,
 	}
 	return o.judgeable(t.validation)
@@ -188,9 +187,9 @@ func (o *trainOptions) holdBack(t *ownTask, held *series.Data) error {
 func (o *trainOptions) judgeable(v *train.Validation) error {
 	switch count := v.Classes(); {
 	case count[0]+count[1] == 0:
-		return errors.New("the validation part has no labelled step to judge by (--validation 0 trains without)")
+		return errors.New("the validation part has no labelled step to score (--validation 0 trains without)")
 	case o.threshold == "auto" && count[1] == 0:
-		return errors.New("the validation part has no step labelled 1 to find the threshold by (--threshold 0.5 sets it)")
+		return errors.New("the validation part has no step labelled 1 to find the threshold with (--threshold 0.5 sets it)")
 	}
 	return nil
 }
@@ -206,7 +205,7 @@ func (o *trainOptions) checkFolds(data *ownData, folds []fold) error {
 	return nil
 }
 
-// warn tells what is odd about a task.
+// warn prints what is odd about a task.
 func (t *ownTask) warn(o *trainOptions, label string, errOut io.Writer) {
 	for class, n := range t.count {
 		if n > 0 {
@@ -219,17 +218,17 @@ func (t *ownTask) warn(o *trainOptions, label string, errOut io.Writer) {
 		fmt.Fprintln(errOut)
 	}
 	if v := t.validation; v != nil && series.CountLabels(v.Labels, v.Parts)[1] == 0 {
-		fmt.Fprintf(errOut, "rnnbin: warning: column %q: no label of the validation part is 1, so the epoch of least loss counts as best\n", label)
+		fmt.Fprintf(errOut, "rnnbin: warning: column %q: no label of the validation part is 1, so the epoch with the lowest loss counts as best\n", label)
 	}
 	var short []series.Range
 	for _, p := range t.fold.train {
-		if p.Len() < o.network.Steps {
+		if p.Len() < o.network.Window {
 			short = append(short, p)
 		}
 	}
 	if len(short) > 0 {
-		fmt.Fprintf(errOut, "rnnbin: warning: %d of %d series have fewer rows to train on than a window (--steps %d), %q for one %d, and are padded\n",
-			len(short), len(t.fold.train), o.network.Steps, short[0].Name, short[0].Len())
+		fmt.Fprintf(errOut, "rnnbin: warning: %d of %d series have fewer rows to train on than a window (--steps %d), for example %q with %d, and are padded\n",
+			len(short), len(t.fold.train), o.network.Window, short[0].Name, short[0].Len())
 	}
 }
 
@@ -288,7 +287,7 @@ func (o *trainOptions) trainFolds(ctx context.Context, data *ownData, folds []fo
 	return results, nil
 }
 
-// release lets go of a fold's session and rows: what is told of it later needs
+// release lets go of a fold's session and rows: what is printed of it later needs
 // neither.
 func (r *foldResult) release() {
 	r.session.Close()
@@ -333,7 +332,7 @@ func (o *trainOptions) trainFold(ctx context.Context, t *ownTask, printer *print
 	return result, nil
 }
 
-// endEpoch judges the network after an epoch and tells whether to go on.
+// endEpoch judges the network after an epoch and returns whether to go on.
 func (o *trainOptions) endEpoch(ctx context.Context, r *foldResult, e train.Epoch, printer *printer) (bool, error) {
 	r.steps = e.Steps
 	line := newEpochLine(e)

@@ -23,7 +23,7 @@ func (o *trainOptions) presetTask(p original.Preset) task {
 	return task{
 		config:  o.networkFor(1),
 		series:  p.Series(),
-		batches: original.Batches(o.iterationsOrAll(), o.batchSize, o.network.Steps),
+		batches: original.Batches(o.iterationsOrAll(), o.batchSize, o.network.Window),
 	}
 }
 
@@ -85,7 +85,7 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 	took := time.Since(begin)
 	fmt.Fprintf(errOut, "rnnbin: trained in %v, %v a step\n",
 		took.Round(time.Millisecond), (took / time.Duration(r.Steps())).Round(time.Microsecond))
-	if err := predictions.write(session, preset, o); err != nil {
+	if err := predictions.write(ctx, session.Predictor, preset, o); err != nil {
 		return err
 	}
 	m := o.presetModel(&t)
@@ -121,26 +121,26 @@ func createPredictions(path string) (predictionsFile, error) {
 	return predictionsFile{f}, nil
 }
 
-func (p predictionsFile) discard() {
-	if p.file != nil {
-		p.file.Discard()
+func (f predictionsFile) discard() {
+	if f.file != nil {
+		f.file.Discard()
 	}
 }
 
 // write is the original's last line: the trained network's outputs for the
 // samples from 37 on.
-func (p predictionsFile) write(s *graph.Session, preset original.Preset, o *trainOptions) error {
-	if p.file == nil {
+func (f predictionsFile) write(ctx context.Context, p *graph.Predictor, preset original.Preset, o *trainOptions) error {
+	if f.file == nil {
 		return nil
 	}
 	const from = original.PredictFrom
 	d := preset.Series()
-	prediction, err := s.Predict(d.X[from:from+o.samples()], o.batchSize, nil)
+	prediction, err := p.Predict(ctx, d.X[from:from+o.samples()], o.batchSize, nil)
 	if err != nil {
 		return err
 	}
-	w := csv.NewWriter(p.file)
-	outputs := preset.Loss.Outputs()
+	w := csv.NewWriter(f.file)
+	outputs := p.Config().Outputs()
 	_ = w.Write(predictionsHeader(outputs)) // its error is Flush's
 	for i := range o.samples() {
 		row := prediction.Outputs[i*outputs : (i+1)*outputs]
@@ -149,12 +149,12 @@ func (p predictionsFile) write(s *graph.Session, preset original.Preset, o *trai
 			cells = append(cells, original.FormatFloat(v))
 		}
 		if outputs == 2 {
-			cells = append(cells, original.FormatFloat(prediction.Probability[i]))
+			cells = append(cells, original.FormatFloat(prediction.Probability[2*i+1]))
 		}
 		_ = w.Write(cells)
 	}
 	w.Flush()
-	if err := errors.Join(w.Error(), p.file.Commit()); err != nil {
+	if err := errors.Join(w.Error(), f.file.Commit()); err != nil {
 		return fmt.Errorf("write the predictions: %w", err)
 	}
 	return nil

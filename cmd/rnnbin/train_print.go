@@ -17,7 +17,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/train"
 )
 
-// epochLine is what is told, and kept in the history, of an epoch.
+// epochLine is what is printed of an epoch, and kept in the history.
 type epochLine struct {
 	Fold         int     `json:"fold,omitempty"`
 	Epoch        int     `json:"epoch"` // from 1
@@ -69,7 +69,7 @@ func (l epochLine) plot() plot.Epoch {
 	return e
 }
 
-// foldLine is what is told of a fold: how the weights do that it keeps.
+// foldLine is what is printed of a fold: how the weights do that it keeps.
 type foldLine struct {
 	Fold           int `json:"fold"`
 	Rows           int `json:"rows"`

@@ -97,7 +97,7 @@ def compare(new, kept):
 def kept_path(path, kept):
     """Returns the kept file to compare path with; a band of any number of seeds has the same one."""
     name = os.path.basename(path)
-    return os.path.join(kept, re.sub(r"_\d+seeds", "_60seeds", name))
+    return os.path.join(kept, re.sub(r"_\d+seeds", "_200seeds", name))
 
 
 def file(path, kept):

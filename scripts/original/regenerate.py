@@ -36,7 +36,7 @@ def main():
     parser = argparse.ArgumentParser(prog="regenerate", description=__doc__.partition("\n")[0])
     parser.add_argument("--out", metavar="DIR", default="runs/original", help="write there (default %(default)s)")
     parser.add_argument("--only", metavar="PART", choices=PARTS, help="one of " + ", ".join(PARTS))
-    parser.add_argument("--seeds", metavar="N", type=int, default=60, help="of the band (default %(default)s)")
+    parser.add_argument("--seeds", metavar="N", type=int, default=200, help="of the band (default %(default)s)")
     parser.add_argument("--first", metavar="SEED", type=int, default=0,
                         help="the first of these seeds (default %(default)s)")
     parser.add_argument("--check", action="store_true",

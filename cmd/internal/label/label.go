@@ -25,10 +25,11 @@
 // [Labeler.Label] answers series in memory. A [Stream] answers the rows of any
 // number of series, which may alternate, as they arrive, in bounded memory:
 // many windows at once ([Labeler.Stream]), or row by row, carrying the states of
-// the two windows that a row is in ([Labeler.Follow]). All give the same answers.
+// the two windows that a row is in ([Labeler.Follow]). The answers agree to
+// rounding.
 //
-// Comments give shapes in letters: N rows, F features, U units, B windows of a
-// call.
+// Comments give shapes in letters: N rows, F features, S values of a state, B
+// windows of a call.
 package label
 
 import (
@@ -39,18 +40,18 @@ import (
 	"github.com/rnnbin/rnnbin/graph"
 )
 
-// Network is what a Labeler needs of a [graph.Session].
+// Network is what a Labeler needs of a [graph.Predictor].
 type Network interface {
 	Config() graph.Config
-	Predict(x []float32, batch int, state []float32) (graph.Prediction, error)
+	Predict(ctx context.Context, x []float32, batch int, state []float32) (graph.Prediction, error)
 }
 
-// Labeler answers rows with a network. Neither its methods nor those of its
-// streams are to be called at the same time, as is so with a session's.
+// Labeler answers rows with a network of two classes. Several goroutines may use
+// it, each with streams of its own.
 type Labeler struct {
 	network  Network
 	features int // F
-	units    int // U
+	state    int // S
 	block    int // H
 	warm     int // steps before a window's answers count, except in the first: H, or 0 when T is 1
 	span     int // steps of a window that are of use
@@ -65,18 +66,18 @@ const (
 	batchValues = 1 << 24 // features and states in a call, at most
 )
 
-// New returns a Labeler for windows of the network's Config.Steps.
+// New returns a Labeler for windows of the network's Config.Window.
 func New(network Network, horizon int) *Labeler {
 	c := network.Config()
 	l := &Labeler{
 		network:  network,
 		features: c.Features,
-		units:    c.Units,
-		block:    max(1, c.Steps/2),
+		state:    c.StateSize(),
+		block:    max(1, c.Window/2),
 		lead:     max(0, horizon),
 		lag:      max(0, -horizon),
 	}
-	if c.Steps > 1 {
+	if c.Window > 1 {
 		l.warm = l.block
 	}
 	l.span = l.warm + l.block
@@ -86,8 +87,22 @@ func New(network Network, horizon int) *Labeler {
 
 // Batch is how many windows one call of a network labels.
 func Batch(c graph.Config) int {
-	n := max(batchLeast, batchSteps/c.Steps)
-	return max(1, min(n, batchValues/(c.Steps*(c.Features+c.Units))))
+	n := max(batchLeast, batchSteps/c.Window)
+	return max(1, min(n, batchValues/(c.Window*(c.Features+c.StateSize()))))
+}
+
+// predict is the network's, but for the probability: that of label 1 alone, [B,T].
+func (l *Labeler) predict(ctx context.Context, x []float32, batch int, state []float32) (probability, last []float32, err error) {
+	p, err := l.network.Predict(ctx, x, batch, state)
+	if err != nil {
+		return nil, nil, err
+	}
+	const classes = 2
+	probability = make([]float32, len(p.Probability)/classes)
+	for i := range probability {
+		probability[i] = p.Probability[classes*i+1]
+	}
+	return probability, p.State, nil
 }
 
 // first is the first position that the window which begins at the given one
@@ -131,27 +146,24 @@ func (l *Labeler) Label(ctx context.Context, x []float32, parts []series.Range) 
 	}
 	for i, p := range parts {
 		for at := p.Start; at < p.End; at += feed {
-			if err := ctx.Err(); err != nil {
-				return Answers{}, err
-			}
 			end := min(at+feed, p.End)
-			if err := s.push(int32(i), x[at*l.features:end*l.features]); err != nil {
+			if err := s.push(ctx, int32(i), x[at*l.features:end*l.features]); err != nil {
 				return Answers{}, err
 			}
 			take()
 		}
-		if err := s.end(int32(i)); err != nil {
+		if err := s.end(ctx, int32(i)); err != nil {
 			return Answers{}, err
 		}
 	}
-	if err := s.Flush(); err != nil {
+	if err := s.Flush(ctx); err != nil {
 		return Answers{}, err
 	}
 	take()
 	return a, nil
 }
 
-// Of is the label that a probability gives: 1 from the threshold on.
+// Of is the label that a probability gives: 1 if it is at least the threshold.
 func Of(probability float32, threshold float64) int8 {
 	if float64(probability) >= threshold {
 		return 1

@@ -13,18 +13,21 @@ import (
 	"github.com/rnnbin/rnnbin/graph"
 )
 
-// counter is a network of two features whose probability tells the history that
-// it rests on: the state is a sum that forgets little.
+// counter is a network of two features whose probability depends on all of its
+// history: the state is a sum that forgets little.
 type counter struct {
 	steps int
 	calls int
 }
 
 func (c *counter) Config() graph.Config {
-	return graph.Config{Steps: c.steps, Features: 2, Units: 1}
+	return graph.Config{Window: c.steps, Features: 2, Layers: []graph.Layer{{Units: 1}}}
 }
 
-func (c *counter) Predict(x []float32, batch int, state []float32) (graph.Prediction, error) {
+func (c *counter) Predict(ctx context.Context, x []float32, batch int, state []float32) (graph.Prediction, error) {
+	if err := ctx.Err(); err != nil {
+		return graph.Prediction{}, err
+	}
 	c.calls++
 	if state == nil {
 		state = make([]float32, batch)
@@ -35,7 +38,8 @@ func (c *counter) Predict(x []float32, batch int, state []float32) (graph.Predic
 		for i := range steps {
 			row := x[(b*steps+i)*2:]
 			p.State[b] = p.State[b]*0.97 + row[0] + 0.1*row[1]
-			p.Probability = append(p.Probability, p.State[b]/(1+p.State[b]))
+			one := p.State[b] / (1 + p.State[b])
+			p.Probability = append(p.Probability, 1-one, one)
 		}
 	}
 	return p, nil
@@ -57,8 +61,8 @@ func expected(x []float32, steps, horizon int) (probability []float32, padded []
 			window = append(window, x[2*at(p)], x[2*at(p)+1])
 		}
 		net := &counter{}
-		got, _ := net.Predict(window, 1, nil)
-		probability = append(probability, got.Probability[position-start])
+		got, _ := net.Predict(context.Background(), window, 1, nil)
+		probability = append(probability, got.Probability[2*(position-start)+1])
 		padded = append(padded, row < horizon || row-horizon >= n)
 	}
 	return probability, padded
@@ -183,13 +187,13 @@ func (in interleaved) stream(t *testing.T, s *Stream, r *rand.Rand, most int) (p
 	}
 	for at := 0; at < len(in.series); {
 		n := min(1+r.IntN(most), len(in.series)-at)
-		if err := s.Push(in.series[at:at+n], in.x[2*at:2*(at+n)]); err != nil {
+		if err := s.Push(context.Background(), in.series[at:at+n], in.x[2*at:2*(at+n)]); err != nil {
 			t.Fatal(err)
 		}
 		take()
 		at += n
 	}
-	if err := s.Flush(); err != nil {
+	if err := s.Flush(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	take()
@@ -221,7 +225,7 @@ func TestFollowAnswersAtOnce(t *testing.T) {
 		s := New(&counter{steps: 20}, horizon).Follow()
 		taken := 0
 		for i := range 100 {
-			if err := s.Push([]int32{0}, x[2*i:2*i+2]); err != nil {
+			if err := s.Push(context.Background(), []int32{0}, x[2*i:2*i+2]); err != nil {
 				t.Fatal(err)
 			}
 			p, _ := s.Take(s.Ready())
@@ -277,7 +281,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	s := New(&counter{steps: 20}, -5).Stream()
 	x := randomRows(rand.New(rand.NewPCG(6, 6)), feed)
 	for chunk := range 200 {
-		if err := s.Push(slices.Repeat([]int32{int32(chunk / 60)}, feed), x); err != nil {
+		if err := s.Push(context.Background(), slices.Repeat([]int32{int32(chunk / 60)}, feed), x); err != nil {
 			t.Fatal(err)
 		}
 		s.Take(s.Ready())
@@ -294,7 +298,7 @@ func TestMemoryIsBounded(t *testing.T) {
 
 func TestPushChecksItsSlices(t *testing.T) {
 	s := New(&counter{steps: 20}, 0).Stream()
-	if err := s.Push([]int32{0}, make([]float32, 3)); err == nil {
+	if err := s.Push(context.Background(), []int32{0}, make([]float32, 3)); err == nil {
 		t.Error("three values for a row of two features are taken")
 	}
 }
@@ -304,6 +308,22 @@ func TestLabelEndsWithItsContext(t *testing.T) {
 	cancel()
 	_, err := New(&counter{steps: 20}, 0).Label(ctx, make([]float32, 20), []series.Range{{End: 10}})
 	if err != context.Canceled {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestStreamsEndWithTheirContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	l := New(&counter{steps: 20}, 0)
+	if err := l.Follow().Push(ctx, []int32{0}, make([]float32, 2)); err != context.Canceled {
+		t.Errorf("following: error %v", err)
+	}
+	s := l.Stream()
+	if err := s.Push(context.Background(), []int32{0}, make([]float32, 2)); err != nil { // waits for a batch
+		t.Fatal(err)
+	}
+	if err := s.Flush(ctx); err != context.Canceled {
 		t.Errorf("error %v", err)
 	}
 }

@@ -98,7 +98,7 @@ func (p *Pipe) answer(ctx context.Context, from <-chan *series.Chunk, to chan<- 
 		if err != nil {
 			return err
 		}
-		if err := p.Stream.Push(c.Series, c.X); err != nil {
+		if err := p.Stream.Push(ctx, c.Series, c.X); err != nil {
 			return err
 		}
 		waiting = append(waiting, c)
@@ -106,7 +106,7 @@ func (p *Pipe) answer(ctx context.Context, from <-chan *series.Chunk, to chan<- 
 			return err
 		}
 	}
-	if err := p.Stream.Flush(); err != nil {
+	if err := p.Stream.Flush(ctx); err != nil {
 		return err
 	}
 	if err := pass(); err != nil {

@@ -1,6 +1,7 @@
 package label
 
 import (
+	"context"
 	"fmt"
 	"slices"
 )
@@ -12,7 +13,8 @@ import (
 // of its series behind it where the horizon is below 0, otherwise also for
 // a batch of windows to fill. What waits is bounded: when rows of other series
 // keep too many waiting behind it, a row is answered as if its series ended
-// there. With a horizon of 0 or more that changes no answer; see [Stream.Early].
+// there. With a horizon of 0 or more that changes answers by rounding alone; see
+// [Stream.Early].
 type Stream struct {
 	l      *Labeler
 	carry  bool     // carry states from row to row
@@ -42,7 +44,7 @@ type stretch struct{ number, n int }
 type cursor struct {
 	x     []float32 // [n,F] the extended series from position at on
 	at    int       // where the next window begins or, carrying, the next position
-	state []float32 // [2,U] of the two windows that a position is in, the one that answers first
+	state []float32 // [2,S] of the two windows that a position is in, the one that answers first
 }
 
 // job is a window of a batch, which begins at the given position of a track
@@ -66,8 +68,9 @@ func (l *Labeler) Follow() *Stream {
 }
 
 // Push adds rows: the number of each one's series, [n], and their scaled
-// features, [n,F].
-func (s *Stream) Push(series []int32, x []float32) error {
+// features, [n,F]. After an error, which may be that of ctx, the stream cannot be
+// used any more.
+func (s *Stream) Push(ctx context.Context, series []int32, x []float32) error {
 	F := s.l.features
 	if len(x) != len(series)*F {
 		return fmt.Errorf("%d values for %d rows of %d features", len(x), len(series), F)
@@ -77,19 +80,19 @@ func (s *Stream) Push(series []int32, x []float32) error {
 		for end < len(series) && series[end] == series[at] {
 			end++
 		}
-		if err := s.push(series[at], x[at*F:end*F]); err != nil {
+		if err := s.push(ctx, series[at], x[at*F:end*F]); err != nil {
 			return err
 		}
 		at = end
 	}
-	return s.limit()
+	return s.limit(ctx)
 }
 
 // push adds rows x [n,F] of one series.
-func (s *Stream) push(series int32, x []float32) error {
+func (s *Stream) push(ctx context.Context, series int32, x []float32) error {
 	t := s.track(series)
 	s.append(t, series, x)
-	return s.advance(t)
+	return s.advance(ctx, t)
 }
 
 func (s *Stream) track(series int32) *track {
@@ -97,7 +100,7 @@ func (s *Stream) track(series int32) *track {
 		s.tracks = append(s.tracks, nil)
 	}
 	if s.tracks[series] == nil {
-		s.tracks[series] = &track{cursor: cursor{state: make([]float32, 2*s.l.units)}}
+		s.tracks[series] = &track{cursor: cursor{state: make([]float32, 2*s.l.state)}}
 	}
 	return s.tracks[series]
 }
@@ -118,13 +121,13 @@ func (s *Stream) append(t *track, series int32, x []float32) {
 }
 
 // advance works through what has arrived of a series.
-func (s *Stream) advance(t *track) error {
+func (s *Stream) advance(ctx context.Context, t *track) error {
 	if s.carry {
-		return s.walk(t, &t.cursor, t.count)
+		return s.walk(ctx, t, &t.cursor, t.count)
 	}
 	from := t.at
 	for t.at+s.l.span <= t.count {
-		if err := s.enqueue(t, &t.cursor, t.count); err != nil {
+		if err := s.enqueue(ctx, t, &t.cursor, t.count); err != nil {
 			return err
 		}
 	}
@@ -136,7 +139,7 @@ func (s *Stream) advance(t *track) error {
 
 // enqueue makes a job of the window at c, what it lacks being zeros, and moves
 // c to the next.
-func (s *Stream) enqueue(t *track, c *cursor, end int) error {
+func (s *Stream) enqueue(ctx context.Context, t *track, c *cursor, end int) error {
 	l := s.l
 	n := min(l.span*l.features, len(c.x))
 	s.x = append(s.x, c.x[:n]...)
@@ -145,23 +148,23 @@ func (s *Stream) enqueue(t *track, c *cursor, end int) error {
 	c.x = c.x[min(l.block*l.features, len(c.x)):]
 	c.at += l.block
 	if len(s.jobs) == l.batch {
-		return s.run()
+		return s.run(ctx)
 	}
 	return nil
 }
 
 // run answers the windows that wait.
-func (s *Stream) run() error {
+func (s *Stream) run(ctx context.Context) error {
 	l := s.l
 	if len(s.jobs) == 0 {
 		return nil
 	}
-	p, err := l.network.Predict(s.x, len(s.jobs), nil)
+	probability, _, err := l.predict(ctx, s.x, len(s.jobs), nil)
 	if err != nil {
 		return err
 	}
 	for i, j := range s.jobs {
-		of := p.Probability[i*l.span : (i+1)*l.span]
+		of := probability[i*l.span : (i+1)*l.span]
 		for at := l.first(j.start); at < min(j.start+l.span, j.end); at++ {
 			s.answer(j.track, at, of[at-j.start])
 		}
@@ -171,7 +174,7 @@ func (s *Stream) run() error {
 }
 
 // walk carries the states on, position by position up to end.
-func (s *Stream) walk(t *track, c *cursor, end int) error {
+func (s *Stream) walk(ctx context.Context, t *track, c *cursor, end int) error {
 	l := s.l
 	for c.at < end {
 		if c.at%l.block == 0 {
@@ -180,14 +183,14 @@ func (s *Stream) walk(t *track, c *cursor, end int) error {
 		// The rest of the block, or as much of it as there is.
 		n := min(l.block-c.at%l.block, end-c.at)
 		x := c.x[:n*l.features]
-		p, err := l.network.Predict(slices.Concat(x, x), 2, c.state)
+		probability, state, err := l.predict(ctx, slices.Concat(x, x), 2, c.state)
 		if err != nil {
 			return err
 		}
 		for i := range n {
-			s.answer(t, c.at+i, p.Probability[i])
+			s.answer(t, c.at+i, probability[i])
 		}
-		c.x, c.at, c.state = c.x[n*l.features:], c.at+n, p.State
+		c.x, c.at, c.state = c.x[n*l.features:], c.at+n, state
 	}
 	return nil
 }
@@ -195,7 +198,7 @@ func (s *Stream) walk(t *track, c *cursor, end int) error {
 // turn enters a block: the window that warmed up answers from here on, and
 // another one begins. Both are the first window in the first block.
 func (c *cursor) turn(l *Labeler) {
-	older, younger := c.state[:l.units], c.state[l.units:]
+	older, younger := c.state[:l.state], c.state[l.state:]
 	if l.warm == 0 {
 		clear(younger)
 	}
@@ -220,7 +223,7 @@ func (s *Stream) answer(t *track, position int, probability float32) {
 
 // end answers the rows of a series that still wait, as if it ended here. It may
 // go on nevertheless.
-func (s *Stream) end(series int32) error {
+func (s *Stream) end(ctx context.Context, series int32) error {
 	l, t := s.l, s.track(series)
 	if t.answered == t.count {
 		return nil
@@ -228,10 +231,10 @@ func (s *Stream) end(series int32) error {
 	c, end := t.cursor, t.count+l.lag
 	c.x, c.state = slices.Concat(c.x, slices.Repeat(t.last, l.lag)), slices.Clone(c.state)
 	if s.carry {
-		return s.walk(t, &c, end)
+		return s.walk(ctx, t, &c, end)
 	}
 	for l.first(c.at) < end {
-		if err := s.enqueue(t, &c, end); err != nil {
+		if err := s.enqueue(ctx, t, &c, end); err != nil {
 			return err
 		}
 	}
@@ -239,36 +242,36 @@ func (s *Stream) end(series int32) error {
 }
 
 // Flush answers all rows that wait, their series having ended.
-func (s *Stream) Flush() error {
+func (s *Stream) Flush(ctx context.Context) error {
 	for series, t := range s.tracks {
 		if t == nil {
 			continue
 		}
-		if err := s.end(int32(series)); err != nil {
+		if err := s.end(ctx, int32(series)); err != nil {
 			return err
 		}
 	}
-	return s.run()
+	return s.run(ctx)
 }
 
 // limit answers the older half of the rows when too many wait.
-func (s *Stream) limit() error {
+func (s *Stream) limit(ctx context.Context) error {
 	if len(s.queue.rows)-s.queue.ready <= s.held {
 		return nil
 	}
-	if err := s.run(); err != nil {
+	if err := s.run(ctx); err != nil {
 		return err
 	}
 	ended := map[int32]bool{}
 	for i := s.queue.ready; i < len(s.queue.rows)-s.held/2; i++ {
 		if r := s.queue.rows[i]; !r.known && !ended[r.series] {
 			ended[r.series] = true
-			if err := s.end(r.series); err != nil {
+			if err := s.end(ctx, r.series); err != nil {
 				return err
 			}
 		}
 	}
-	return s.run()
+	return s.run(ctx)
 }
 
 // Ready is how many answers can be taken.

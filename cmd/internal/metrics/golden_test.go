@@ -100,7 +100,7 @@ func checkBest(t *testing.T, in Input, want Number) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if math.Abs(float64(f1-want)) > 1e-12 || reached.F1 != f1 {
+	if !(math.Abs(float64(f1-want)) <= 1e-12) || reached.F1 != f1 {
 		t.Errorf("best F1 %v, reached %v with threshold %v, want %v", f1, reached.F1, threshold, want)
 	}
 }

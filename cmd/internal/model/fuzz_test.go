@@ -15,8 +15,8 @@ func FuzzParse(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
-	f.Add([]byte(`{"format":1}`))
-	f.Add([]byte(`{"format":1,"network":{"Units":-1},"columns":{"features":[""]}}`))
+	f.Add([]byte(`{"format":2}`))
+	f.Add([]byte(`{"format":2,"network":{"Layers":[{"Units":-1}]},"columns":{"features":[""]}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := parse(text)
 		if err != nil {

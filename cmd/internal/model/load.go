@@ -63,10 +63,13 @@ func parse(text []byte) (*Model, error) {
 		return nil, fmt.Errorf("damaged: %w", err)
 	}
 	if head.Format > Format {
-		return nil, fmt.Errorf("format %d is newer than this program knows (%d); a newer rnnbin reads it", head.Format, Format)
+		return nil, fmt.Errorf("format %d is newer than this program reads (%d); a newer rnnbin reads it", head.Format, Format)
 	}
 	if head.Format < 1 {
 		return nil, fmt.Errorf("damaged: format %d", head.Format)
+	}
+	if head.Format < Format {
+		return nil, fmt.Errorf("format %d is older than this program reads (%d); train the model again", head.Format, Format)
 	}
 	m := &Model{Network: portable(graph.DefaultConfig())}
 	if err := json.Unmarshal(text, m); err != nil {
@@ -105,16 +108,9 @@ func pathError(err error) error {
 	return err
 }
 
-// Config is the network's configuration for this machine.
-func (m *Model) Config(threads int, kernel graph.Kernel) graph.Config {
-	c := m.Network
-	c.Threads, c.Kernel = threads, kernel
-	return c
-}
-
 // portable is c without what belongs to the machine.
 func portable(c graph.Config) graph.Config {
 	d := graph.DefaultConfig()
-	c.Threads, c.Kernel = d.Threads, d.Kernel
+	c.Threads, c.Form, c.InstructionSet = d.Threads, d.Form, d.InstructionSet
 	return c
 }

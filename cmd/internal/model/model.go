@@ -22,9 +22,8 @@ const (
 // weightsFiles are those of the checkpoint.
 var weightsFiles = []string{WeightsPrefix + ".index", WeightsPrefix + ".data-00000-of-00001"}
 
-// Format is the version of the folder's layout that this package writes, and
-// the newest that it reads.
-const Format = 1
+// Format is the version of the folder's layout that this package writes and reads.
+const Format = 2
 
 // Model is all of a trained network but its weights.
 type Model struct {
@@ -32,7 +31,7 @@ type Model struct {
 	Version string    `json:"rnnbin"`  // of the program that made it
 	Created time.Time `json:"created"` // set by Commit when zero
 
-	Network graph.Config `json:"network"` // Threads and Kernel are the machine's matter and are not kept
+	Network graph.Config `json:"network"` // with the defaults for Threads, Form and InstructionSet, which depend on the machine
 	Columns Columns      `json:"columns"`
 	Horizon int          `json:"horizon"` // row i gives the label of row i+Horizon
 
@@ -84,7 +83,10 @@ const MaxHorizon = 1 << 24
 // validate finds what cannot be, or does not fit together.
 func (m *Model) validate() error {
 	if err := m.Network.Validate(); err != nil {
-		return fmt.Errorf("network: %v", err) // no wrong flag, as a *graph.ConfigError would be
+		return fmt.Errorf("network: %w", err)
+	}
+	if n := m.Network.Classes; n != 2 {
+		return fmt.Errorf("network: %d classes, not 2", n)
 	}
 	if err := m.Columns.validate(); err != nil {
 		return fmt.Errorf("columns: %w", err)

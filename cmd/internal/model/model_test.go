@@ -19,8 +19,8 @@ import (
 // example is a model of two features.
 func example() *Model {
 	network := graph.DefaultConfig()
-	network.Features, network.Units = 2, 4
-	network.Threads = 2
+	network.Features, network.Layers[0].Units = 2, 4
+	network.Threads, network.Form = 2, graph.FormPortable
 	features := []string{"a", "b"}
 	return &Model{
 		Version:   "v1",
@@ -108,15 +108,15 @@ func TestWhatIsWrittenIsLoaded(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := example()
-	want.Format, want.Created, want.Network.Threads = Format, got.Created, 1
+	want.Format, want.Created, want.Network = Format, got.Created, portable(want.Network)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	if time.Since(got.Created) > time.Hour {
 		t.Errorf("created %v", got.Created)
 	}
-	if c := got.Config(3, graph.KernelPortable); c.Threads != 3 || c.Kernel != graph.KernelPortable || c.Units != 4 {
-		t.Errorf("Config: %+v", c)
+	if c := got.Network; c.Threads != 1 || c.Form != graph.FormAuto {
+		t.Errorf("%d threads and form %s are kept", c.Threads, c.Form)
 	}
 	if o := got.Options(); o.Series != "id" || o.Missing != series.MissingMean || len(o.Features) != 2 {
 		t.Errorf("Options: %+v", o)
@@ -344,9 +344,11 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		{"empty", "", []string{"damaged"}},
 		{"another type", "[1]", []string{"damaged"}},
 		{"trailing text", whole + "}", []string{"damaged"}},
-		{"newer", change(`"format": 1`, `"format": 2`), []string{"format 2 is newer than this program knows (1)"}},
+		{"newer", change(`"format": 2`, `"format": 3`), []string{"format 3 is newer than this program reads (2)"}},
+		{"older", change(`"format": 2`, `"format": 1`), []string{"format 1 is older than this program reads (2); train the model again"}},
 		{"no format", "{}", []string{"damaged: format 0"}},
-		{"units", change(`"Units": 4`, `"Units": 0`), []string{"damaged: network: ", "Units"}},
+		{"units", change(`"Units": 4`, `"Units": 0`), []string{"damaged: network: Units must be between "}},
+		{"classes", change(`"Classes": 2`, `"Classes": 3`), []string{"damaged: network: 3 classes, not 2"}},
 		{"features", change(`"Features": 2`, `"Features": 3`), []string{"damaged: 2 feature columns for a network of 3"}},
 		{"threshold", change(`"threshold": 0.25`, `"threshold": 25`), []string{"damaged: threshold 25"}},
 		{"scale", change("3,\n      4", "3,\n      0"), []string{`damaged: scaler: the scale of "b" is 0`}},

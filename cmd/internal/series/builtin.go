@@ -94,7 +94,7 @@ func Builtins() []string {
 	return lines
 }
 
-// ErrNoBuiltin says that a name is not that of a built-in series.
+// ErrNoBuiltin is returned for a name that no built-in series has.
 var ErrNoBuiltin = errors.New("there is no built-in series")
 
 // WriteBuiltin writes a built-in series as CSV.

@@ -85,7 +85,7 @@ func (r *roles) takeNumbers(file string, d decoder, arrived bool) ([]Warning, er
 	return warnings, nil
 }
 
-// noColumn says that a file lacks a column, and what it has instead.
+// noColumn is the error for a file that lacks a column; it lists those there are.
 func noColumn(file string, names []string, name, flag string) error {
 	text := fmt.Sprintf("there is no column %q (%s); columns: %s", name, flag, List(names))
 	if similar := closest(names, name); similar != "" {

@@ -25,7 +25,7 @@ const (
 	nullKind               // an absent or null value
 )
 
-// missing reports whether v says that nothing was measured: empty or one of the
+// missing reports whether v stands for nothing measured: empty or one of the
 // usual words for it, or NaN.
 func (v value) missing() bool {
 	switch v.kind {

@@ -45,7 +45,7 @@ func TestEpochsOfBatchesOfDifferentSizes(t *testing.T) {
 	}
 	for i, rate := range []float32{0.06, 0.1} {
 		e := epochs[i]
-		if !(e.Loss > 0 && e.GradientNorm > 0) || math.Abs(float64(e.LearningRate-rate)) > 1e-7 {
+		if !(e.Loss > 0 && e.GradientNorm > 0) || !(math.Abs(float64(e.LearningRate-rate)) <= 1e-7) {
 			t.Errorf("%+v, want the learning rate %v", e, rate)
 		}
 	}
@@ -63,12 +63,12 @@ func TestEpochLoss(t *testing.T) {
 			t.Fatal(err)
 		}
 		want += float64(loss) / 3
-		if _, err := single.Session.Steps(context.Background(), graph.Plan{Starts: [][]int32{b}}); err != nil {
+		if _, err := single.Session.Train(context.Background(), graph.Plan{Starts: [][]int32{b}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	r.EndEpoch = func(_ context.Context, e Epoch) (bool, error) {
-		if math.Abs(e.Loss-want) > 1e-6 {
+		if !(math.Abs(e.Loss-want) <= 1e-6) {
 			t.Errorf("loss %v, want %v", e.Loss, want)
 		}
 		return true, nil

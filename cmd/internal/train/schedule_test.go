@@ -21,7 +21,7 @@ func TestSchedules(t *testing.T) {
 	}
 	for _, test := range tests {
 		for step, want := range test.want {
-			if got := float64(test.schedule.At(step)); math.Abs(got-want) > 1e-7 {
+			if got := float64(test.schedule.At(step)); !(math.Abs(got-want) <= 1e-7) {
 				t.Errorf("%s: %v at step %d, want %v", test.name, got, step, want)
 			}
 		}

@@ -1,5 +1,5 @@
 // Package train drives a session through epochs, judges it on rows held back,
-// and tells what happens on the way.
+// and reports what happens on the way.
 //
 // A run is a table of batches, which every epoch goes through, and functions for
 // what may change on the way: the order of the windows ([Shuffle]), the learning
@@ -21,7 +21,7 @@ import (
 type Run struct {
 	Session *graph.Session
 	Epochs  int
-	First   int       // the number of the first epoch, in all that is told of epochs
+	First   int       // the number of the first epoch, in all that is reported of epochs
 	Batches [][]int32 // at least one: the starts of its windows, as graph.Plan takes them; their sizes may differ
 
 	Shuffle func(epoch int, batches [][]int32) // gives the windows, in place, the order of an epoch; nil: as they are
@@ -35,12 +35,12 @@ type Run struct {
 	// Progress is called now and then with the number of steps made; nil: never.
 	Progress func(steps int)
 
-	// EndEpoch is called after every epoch, and tells whether to go on; nil:
+	// EndEpoch is called after every epoch, and returns whether to go on; nil:
 	// always.
 	EndEpoch func(context.Context, Epoch) (bool, error)
 }
 
-// Line tells of one iteration.
+// Line reports one iteration.
 type Line struct {
 	Epoch        int     `json:"epoch"`
 	Iteration    int     `json:"iteration"`
@@ -48,7 +48,7 @@ type Line struct {
 	GradientNorm float32 `json:"gradient_norm"` // of that update
 }
 
-// Epoch tells of one epoch. Loss and GradientNorm are means over its steps.
+// Epoch reports one epoch. Loss and GradientNorm are means over its steps.
 type Epoch struct {
 	Epoch        int
 	Steps        int     // made since the run began
@@ -57,7 +57,7 @@ type Epoch struct {
 	LearningRate float32 // of the last step
 }
 
-// Error says where in a run training failed.
+// Error is returned when training fails at an iteration.
 type Error struct {
 	Epoch     int
 	Iteration int // from 0
@@ -65,7 +65,11 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("epoch %d, iteration %d: %v", e.Epoch, e.Iteration, e.Err)
+	text := e.Err.Error()
+	if d := (*graph.DivergedError)(nil); errors.As(e.Err, &d) { // it counts steps from the run's first
+		text = fmt.Sprintf("training diverged: loss %v, gradient norm %v", d.Loss, d.Norm)
+	}
+	return fmt.Sprintf("epoch %d, iteration %d: %s", e.Epoch, e.Iteration, text)
 }
 
 func (e *Error) Unwrap() error { return e.Err }
@@ -98,7 +102,7 @@ func (r Run) Do(ctx context.Context) error {
 			break
 		}
 	}
-	_, err := r.loss(r.First+last, len(r.Batches)-1)
+	_, err := r.loss(last, len(r.Batches)-1)
 	return err
 }
 
@@ -115,13 +119,16 @@ func (r Run) epoch(ctx context.Context, i int) (Epoch, error) {
 		norms += sum(report.Norms)
 		at = next
 		if r.Progress != nil {
-			r.Progress(i*len(r.Batches) + at)
+			r.Progress(r.step(i, at))
 		}
 	}
 	n := len(r.Batches)
-	made := (i + 1) * n
+	made := r.step(i+1, 0)
 	return Epoch{r.First + i, made, losses / float64(n), norms / float64(n), r.rate(made - 1)}, nil
 }
+
+// step is the number, in the whole run, of an iteration's step in epoch i, all from 0.
+func (r Run) step(i, iteration int) int { return i*len(r.Batches) + iteration }
 
 // endOfCall is where a call ends that begins at iteration at: behind the next
 // one that has a line, or before a batch of another size.
@@ -142,13 +149,13 @@ func (r Run) endOfCall(at int) int {
 // has a line.
 func (r Run) steps(ctx context.Context, i, from, to int) (graph.Report, error) {
 	epoch := r.First + i
-	plan := graph.Plan{Starts: r.Batches[from:to]}
+	plan := graph.Plan{First: int64(r.step(i, from)), Starts: r.Batches[from:to]}
 	if r.Rate != nil {
 		for at := from; at < to; at++ {
-			plan.Rates = append(plan.Rates, r.Rate(i*len(r.Batches)+at))
+			plan.Rates = append(plan.Rates, r.Rate(r.step(i, at)))
 		}
 	}
-	report, err := r.Session.Steps(ctx, plan)
+	report, err := r.Session.Train(ctx, plan)
 	if errors.Is(err, context.Canceled) {
 		return report, err
 	}
@@ -159,21 +166,22 @@ func (r Run) steps(ctx context.Context, i, from, to int) (graph.Report, error) {
 	if r.Log == nil || last%r.LogEvery != 0 {
 		return report, nil
 	}
-	loss, err := r.loss(epoch, last)
+	loss, err := r.loss(i, last)
 	if err != nil {
 		return report, err
 	}
 	return report, r.Log(Line{epoch, last, loss, report.Norms[len(report.Norms)-1]})
 }
 
-// loss is the loss on an iteration's batch after its update.
-func (r Run) loss(epoch, iteration int) (float32, error) {
+// loss is the loss on an iteration's batch in epoch i after its update.
+func (r Run) loss(i, iteration int) (float32, error) {
 	loss, err := r.Session.Loss(r.Batches[iteration])
 	if v := float64(loss); err == nil && (math.IsNaN(v) || math.IsInf(v, 0)) {
-		err = &graph.DivergedError{Step: iteration, Loss: loss}
+		nan := float32(math.NaN()) // what a gradient of such a loss is
+		err = &graph.DivergedError{Step: int64(r.step(i, iteration)), Loss: loss, Norm: nan}
 	}
 	if err != nil {
-		return loss, &Error{epoch, iteration, err}
+		return loss, &Error{r.First + i, iteration, err}
 	}
 	return loss, nil
 }

@@ -3,6 +3,8 @@ package train
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -13,7 +15,7 @@ import (
 func newRun(t *testing.T, series graph.Series) Run {
 	t.Helper()
 	c := graph.DefaultConfig()
-	c.Units = 4
+	c.Layers[0].Units = 4
 	s, err := graph.NewSession(c)
 	if err != nil {
 		t.Fatal(err)
@@ -22,7 +24,7 @@ func newRun(t *testing.T, series graph.Series) Run {
 	if err := s.SetSeries(series); err != nil {
 		t.Fatal(err)
 	}
-	return Run{Session: s, Epochs: 2, Batches: original.Batches(25, 2, c.Steps), LogEvery: 10}
+	return Run{Session: s, Epochs: 2, Batches: original.Batches(25, 2, c.Window), LogEvery: 10}
 }
 
 func TestLinesAreThoseOfEveryTenthIteration(t *testing.T) {
@@ -57,18 +59,32 @@ func TestAFailedLineEndsTheRun(t *testing.T) {
 }
 
 func TestErrorsSayWhere(t *testing.T) {
-	series := original.Presets[0].Series()
-	series.X[52] = float32(1e38) // first in a window at iteration 13
-	series.X[52] *= 10
-	r := newRun(t, series)
-	r.Log = func(Line) error { return nil }
+	r := newRun(t, original.Presets[0].Series())
+	r.First, r.Log = 1, func(Line) error { return nil }
+	r.Rate = func(step int) float32 {
+		if step == 25+12 { // iteration 12 of the second epoch spoils the weights
+			return 1e38
+		}
+		return 0.001
+	}
 	var failed *Error
 	var diverged *graph.DivergedError
 	if err := r.Do(context.Background()); !errors.As(err, &failed) || !errors.As(err, &diverged) {
 		t.Fatalf("error %v", err)
 	}
-	if failed.Epoch != 0 || failed.Iteration != 13 {
-		t.Errorf("%v", failed)
+	if failed.Epoch != 2 || failed.Iteration != 13 || diverged.Step != 25+13 {
+		t.Errorf("%v, at step %d of the run", failed, diverged.Step)
+	}
+	if want := fmt.Sprintf("epoch 2, iteration 13: training diverged: loss %v, gradient norm %v", diverged.Loss, diverged.Norm); failed.Error() != want {
+		t.Errorf("%v, want %s", failed, want)
+	}
+}
+
+// A loss can be finite and its gradient not.
+func TestErrorsShowTheNorm(t *testing.T) {
+	err := &Error{3, 7, &graph.DivergedError{Step: 1007, Loss: 0.5, Norm: float32(math.Inf(1))}}
+	if want := "epoch 3, iteration 7: training diverged: loss 0.5, gradient norm +Inf"; err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 

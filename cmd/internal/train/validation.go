@@ -14,7 +14,7 @@ import (
 
 // Validation is rows held back from training, to judge a network on.
 //
-// Each row gets the answer that it gets when its whole series is labelled: the
+// Each row gets, to rounding, the answer that it gets when its whole series is labelled: the
 // features of training rows before it are its history, as they will be known
 // when the network is used. Rows without a label, and those whose answer rests
 // on repeated rows, do not count.
@@ -24,7 +24,7 @@ type Validation struct {
 	Series []series.Range // whole series, in order
 	Parts  []series.Range // the rows held back, each part within a series
 
-	Steps, Horizon int // of the network
+	Horizon int // of the network
 
 	Threshold float64 // a probability of at least this is label 1; see Auto
 	Auto      bool    // take the threshold with the best F1 instead

@@ -11,14 +11,18 @@ import (
 )
 
 // echo is a network whose probability is its input.
-type echo struct{ steps int }
+type echo struct{}
 
-func (e echo) Config() graph.Config {
-	return graph.Config{Steps: e.steps, Features: 1, Units: 1, Loss: graph.MSE}
+func (echo) Config() graph.Config {
+	return graph.Config{Window: 2, Features: 1, Layers: []graph.Layer{{Units: 1}}, Loss: graph.MSE}
 }
 
-func (e echo) Predict(x []float32, batch int, _ []float32) (graph.Prediction, error) {
-	return graph.Prediction{Outputs: x, Probability: x, State: make([]float32, batch)}, nil
+func (echo) Predict(_ context.Context, x []float32, batch int, _ []float32) (graph.Prediction, error) {
+	p := graph.Prediction{Outputs: x, State: make([]float32, batch)}
+	for _, one := range x {
+		p.Probability = append(p.Probability, 1-one, one)
+	}
+	return p, nil
 }
 
 // held is a validation of 10 rows in two series, the tail of each held back.
@@ -29,7 +33,6 @@ func held() *Validation {
 		Labels:    []int8{1, 1, 1, 0, none, 1, 0, 0, 1, 1},
 		Series:    []series.Range{{Name: "a", Start: 0, End: 5}, {Name: "b", Start: 5, End: 10}},
 		Parts:     []series.Range{{Name: "a", Start: 2, End: 5}, {Name: "b", Start: 7, End: 10}},
-		Steps:     2,
 		Threshold: 0.5,
 		Loss:      graph.OneHotXent,
 		Weight:    series.ClassWeight{1, 2},
@@ -38,7 +41,7 @@ func held() *Validation {
 
 func judge(t *testing.T, v *Validation) *Judgement {
 	t.Helper()
-	j, err := v.Judge(context.Background(), echo{v.Steps})
+	j, err := v.Judge(context.Background(), echo{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +57,7 @@ func TestJudgeCountsLabelledRowsHeldBack(t *testing.T) {
 	}
 	ln := func(p float32) float64 { return -math.Log(float64(p)) }
 	loss := (2*ln(0.9) + ln(1-0.2) + ln(1-0.1) + 2*ln(0.9) + 2*ln(0.4)) / 8
-	if math.Abs(j.Loss-loss) > 1e-6 {
+	if !(math.Abs(j.Loss-loss) <= 1e-6) {
 		t.Errorf("loss %v, want %v", j.Loss, loss)
 	}
 }
@@ -99,7 +102,7 @@ func TestLosses(t *testing.T) {
 	}
 	for _, test := range tests {
 		v := Validation{Loss: test.loss, Gamma: 2}
-		if got := v.stepLoss(test.p, test.y); math.Abs(got-test.want) > 1e-9 {
+		if got := v.stepLoss(test.p, test.y); !(math.Abs(got-test.want) <= 1e-9) {
 			t.Errorf("%s of %v for label %d: %v, want %v", test.loss, test.p, test.y, got, test.want)
 		}
 	}

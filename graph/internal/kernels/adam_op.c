@@ -4,8 +4,6 @@
 #include <stdlib.h>
 
 #include "kernels.h"
-
-#define TF_UNUSED_NAME rnnbin_unused_in_adam_op
 #include "op.h"
 
 static const char *const inputs[] = {
@@ -19,9 +17,7 @@ enum { IN_POWER1, IN_POWER2, IN_RATE, IN_LOSS, SCALARS };  // and these behind t
 enum { OUT_NEXT1, OUT_NEXT2, OUT_NORM, OUTPUTS };
 
 static void shape(TF_ShapeInferenceContext *c, TF_Status *status) {
-  TF_ShapeHandle *scalar = TF_ShapeInferenceContextScalar(c);
-  for (int i = 0; i < OUTPUTS; i++) TF_ShapeInferenceContextSetOutput(c, i, scalar, status);
-  TF_DeleteShapeHandle(scalar);
+  for (int i = 0; i < OUTPUTS; i++) rnnbin_set_shape(c, i, 0, NULL, status);
 }
 
 struct adam_kernel {
@@ -33,14 +29,14 @@ struct adam_kernel {
 static void *create(TF_OpKernelConstruction *c) {
   TF_Status *status = TF_NewStatus();
   const struct adam_kernel k = {
-      .isa = isa_attribute(c, status),
-      .count = int_attribute(c, "N", status),
-      .beta1 = float_attribute(c, "beta1", status),
-      .beta2 = float_attribute(c, "beta2", status),
-      .epsilon = float_attribute(c, "epsilon", status),
-      .clip_norm = float_attribute(c, "clip_norm", status),
+      .isa = rnnbin_isa_attribute(c, status),
+      .count = rnnbin_int_attribute(c, "N", status),
+      .beta1 = rnnbin_float_attribute(c, "beta1", status),
+      .beta2 = rnnbin_float_attribute(c, "beta2", status),
+      .epsilon = rnnbin_float_attribute(c, "epsilon", status),
+      .clip_norm = rnnbin_float_attribute(c, "clip_norm", status),
   };
-  return finish_kernel(c, status, &k, sizeof k);
+  return rnnbin_finish_kernel(c, status, &k, sizeof k);
 }
 
 // The tensors of the lists, [LISTS][N]: variables share their memory.
@@ -55,16 +51,16 @@ static float *values(const struct lists *l, int list, int i) { return TF_TensorD
 
 static struct lists open_lists(struct io *io, int count) {
   const struct lists l = {count, calloc((size_t)(LISTS * count), sizeof(TF_Tensor *))};
-  if (!l.tensor) io_fail(io, TF_RESOURCE_EXHAUSTED, "no memory for the lists of weights");
-  for (int i = 0; i < LISTS * count && io_ok(io); i++)
+  if (!l.tensor) rnnbin_fail(io->status, TF_RESOURCE_EXHAUSTED, "no memory for the lists of weights");
+  for (int i = 0; i < LISTS * count && rnnbin_ok(io); i++)
     if (i < GRADIENTS * count)
-      l.tensor[i] = io_variable(io, i);
+      l.tensor[i] = rnnbin_variable(io, i);
     else
       TF_GetInput(io->context, i, &l.tensor[i], io->status);
-  for (int i = 0; i < count && io_ok(io); i++)
+  for (int i = 0; i < count && rnnbin_ok(io); i++)
     for (int list = 0; list < LISTS; list++)
       if (TF_TensorElementCount(tensor(&l, list, i)) != TF_TensorElementCount(tensor(&l, WEIGHTS, i)))
-        io_fail(io, TF_INVALID_ARGUMENT, "want a weight, its moments and its gradient to be of one size");
+        rnnbin_fail(io->status, TF_INVALID_ARGUMENT, "want a weight, its moments and its gradient to be of one size");
   return l;
 }
 
@@ -116,13 +112,13 @@ static void move_weights(const struct adam_kernel *k, const struct lists *l, flo
 // A step whose loss or norm is not finite leaves everything as it was.
 static void compute(void *kernel, TF_OpKernelContext *c) {
   const struct adam_kernel *k = kernel;
-  struct io io = io_begin(c, LISTS * k->count, SCALARS);
-  const float power1 = io_float(&io, IN_POWER1, "beta1_power"), power2 = io_float(&io, IN_POWER2, "beta2_power");
-  const float rate = io_float(&io, IN_RATE, "rate"), loss = io_float(&io, IN_LOSS, "loss");
-  float *next1 = io_output(&io, OUT_NEXT1, TF_FLOAT, 0, NULL), *next2 = io_output(&io, OUT_NEXT2, TF_FLOAT, 0, NULL);
-  float *norm = io_output(&io, OUT_NORM, TF_FLOAT, 0, NULL);
+  struct io io = rnnbin_begin(c, LISTS * k->count, SCALARS);
+  const float power1 = rnnbin_float(&io, IN_POWER1, "beta1_power"), power2 = rnnbin_float(&io, IN_POWER2, "beta2_power");
+  const float rate = rnnbin_float(&io, IN_RATE, "rate"), loss = rnnbin_float(&io, IN_LOSS, "loss");
+  float *next1 = rnnbin_output(&io, OUT_NEXT1, TF_FLOAT, 0, NULL), *next2 = rnnbin_output(&io, OUT_NEXT2, TF_FLOAT, 0, NULL);
+  float *norm = rnnbin_output(&io, OUT_NORM, TF_FLOAT, 0, NULL);
   const struct lists l = open_lists(&io, k->count);
-  if (io_ok(&io)) {
+  if (rnnbin_ok(&io)) {
     *norm = global_norm(k->isa, &l);
     const int finite = isfinite(loss) && isfinite(*norm);
     if (finite) move_weights(k, &l, power1, power2, rate, *norm);
@@ -130,7 +126,7 @@ static void compute(void *kernel, TF_OpKernelContext *c) {
     *next2 = finite ? power2 * k->beta2 : power2;
   }
   close_lists(l);
-  io_end(&io);
+  rnnbin_end(&io);
 }
 
-const struct op adam_op = {RNNBIN_ADAM, inputs, outputs, attrs, shape, create, compute};
+const struct op rnnbin_adam_op = {RNNBIN_ADAM, inputs, outputs, attrs, shape, create, compute};

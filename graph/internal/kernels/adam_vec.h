@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "adam.h"
+#include "recurrence.h"
 #include "vector.h"
 
 #if !defined(ROOT)

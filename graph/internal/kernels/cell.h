@@ -50,21 +50,26 @@ INLINE vec activation_gradient(enum rnn_activation activation, vec h, vec g) {
   return g * (1 - h * h);
 }
 
-// One row: products [U] and bias [U] -> state [U] (padded) and, unless it is NULL,
-// h [U] (packed). The padding must be zeros whatever the row holds, or products would walk it. The
-// bias comes last, as in TensorFlow's BasicRNNCell: so the sums are the same bits.
+// One row: products [U] and bias [U] -> state [U] (padded) and h [U] (packed). The
+// padding must be zeros whatever the row holds, or products would walk it. The bias
+// comes last, as in TensorFlow's BasicRNNCell: so the sums are the same bits.
 INLINE void cell_forward(enum rnn_activation activation, int64_t units, const float *pre, const float *bias,
                          float *state, float *h) {
-  int64_t i = 0;
-  for (; i + LANES <= units; i += LANES) {
-    vec y = activate(activation, load(pre + i) + load(bias + i));
-    store(state + i, y);
-    if (h) store(h + i, y);
-  }
-  if (i < units) {
-    vec y = activate(activation, load(pre + i) + load(bias + i));
+  for (int64_t i = 0; i < units; i += LANES) {
+    const vec y = activate(activation, load(pre + i) + load(bias + i));
     store(state + i, keep_first(y, units - i));
-    if (h) store_part(h + i, y, units - i);
+    store_upto(h + i, y, units - i);
+  }
+}
+
+// One row: the gradient with respect to h is what the next step sends back, back [U]
+// (padded), plus what comes from above, dh [U]. Leaves the gradient with respect to
+// the pre-activations in dpre (padded).
+INLINE void cell_backward(enum rnn_activation activation, int64_t units, const float *h, const float *dh,
+                          const float *back, float *dpre) {
+  for (int64_t i = 0; i < units; i += LANES) {
+    const vec g = load(back + i) + load_upto(dh + i, units - i);
+    store(dpre + i, keep_first(activation_gradient(activation, load_upto(h + i, units - i), g), units - i));
   }
 }
 

@@ -93,28 +93,49 @@ func TestCEmpty(t *testing.T) {
 	})
 }
 
-// One NaN in x must be found in everything it has a part in, and nowhere else.
+// TestCDenormal has states of which each would be a denormal number, in whatever thread it is computed.
+func TestCDenormal(t *testing.T) {
+	forEachVariant(t, func(t *testing.T, isa string, tanh bool) {
+		c := newCall(shape{50, 64, 1, 20}, isa, tanh, 3, false)
+		clear(c.kernel)
+		for i := range c.bias {
+			c.bias[i] = 1e-39
+		}
+		c.forward()
+		for i, v := range c.h {
+			if v != 0 {
+				t.Fatalf("h[%d] is %v, want 0", i, v)
+			}
+		}
+	})
+}
+
+// TestCNaN puts one NaN into x, which must be found in everything it has a part in, and nowhere else. ReLU's gradient is
+// zero where the state is NaN, as TensorFlow's, so that there it comes back only with the states themselves.
 func TestCNaN(t *testing.T) {
 	forEachVariant(t, func(t *testing.T, isa string, tanh bool) {
+		const step, row, input = 2, 3, 1
 		c := newCall(shape{5, 6, 2, 37}, isa, tanh, 1, true)
-		nan := float32(math.NaN())
-		c.x[(2*c.batch+3)*c.inputs+1] = nan
+		c.x[(step*c.batch+row)*c.inputs+input] = float32(math.NaN())
 		c.forward()
 		c.backward()
-		for i, v := range c.h {
-			step, row := i/c.units/c.batch, i/c.units%c.batch
-			if got, want := v != v, step >= 2 && row == 3; got != want {
-				t.Fatalf("h[%d,%d,%d] = %v, NaN wanted: %t", step, row, i%c.units, v, want)
-			}
-		}
-		for i, v := range c.dkernel[c.inputs*c.units:] {
-			if v == v {
-				t.Fatalf("dkernel at %d is %v, want NaN", i, v)
-			}
-		}
-		for i, v := range c.dh0 {
-			if v != v && i/c.units != 3 {
-				t.Fatalf("dh0[%d,%d] is NaN", i/c.units, i%c.units)
+		rowOf := func(i, width int) bool { return i/width%c.batch == row }
+		for _, v := range []struct {
+			name string
+			got  []float32
+			want func(i int) bool
+		}{
+			{"h", c.h, func(i int) bool { return rowOf(i, c.units) && i/c.units/c.batch >= step }},
+			{"last", c.last, func(i int) bool { return rowOf(i, c.units) }},
+			{"dkernel", c.dkernel, func(i int) bool { return tanh || i/c.units == input || i/c.units >= c.inputs }},
+			{"dbias", c.dbias, func(int) bool { return tanh }},
+			{"dx", c.dx, func(i int) bool { return tanh && rowOf(i, c.inputs) }},
+			{"dh0", c.dh0, func(i int) bool { return tanh && rowOf(i, c.units) }},
+		} {
+			for i, value := range v.got {
+				if got, want := value != value, v.want(i); got != want {
+					t.Fatalf("%s at %d is %v, NaN wanted: %t", v.name, i, value, want)
+				}
 			}
 		}
 	})
@@ -152,7 +173,7 @@ func TestCFiniteDifferences(t *testing.T) {
 				down, below := loss(), v.value[i]
 				v.value[i] = was
 				want := (up - down) / (float64(above) - float64(below))
-				if math.Abs(float64(v.got[i])-want) > 1e-3*max(1, math.Abs(want)) {
+				if d := math.Abs(float64(v.got[i]) - want); !(d <= 1e-3*max(1, math.Abs(want))) {
 					t.Errorf("d%s[%d] = %v, finite difference %v", v.name, i, v.got[i], want)
 				}
 			}
@@ -202,7 +223,7 @@ func TestCTanh(t *testing.T) {
 				c.bias[0] = float32(sign * x)
 				c.forward()
 				want := math.Tanh(float64(c.bias[0]))
-				if math.Abs(float64(c.h[0])-want) > 4e-7*math.Abs(want) {
+				if d := math.Abs(float64(c.h[0]) - want); !(d <= 4e-7*math.Abs(want)) {
 					t.Fatalf("%s: tanh(%v) = %v, want %v", isa, c.bias[0], c.h[0], want)
 				}
 			}

@@ -14,10 +14,10 @@ TARGET_BEGIN("avx2,fma")
   T(4, 1) T(4, 2) T(4, 3) T(5, 1) T(5, 2) T(6, 1) T(6, 2)
 #include "adam_vec.h"
 #include "norm.h"
-#include "training.h"
+#include "sequence.h"
 TARGET_END
 
 static int available(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
-const struct rnn_isa rnn_avx2 = {"avx2", available, forward, backward, train, squares, adam};
+const struct rnn_isa rnnbin_avx2 = {"avx2", available, forward, backward, squares, adam};
 #endif

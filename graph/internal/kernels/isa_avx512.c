@@ -22,12 +22,12 @@ static inline int append_sixteen(int *list, int n, __m512i columns, __m512i bits
   T(5, 1) T(5, 2) T(5, 3) T(5, 4) T(5, 5) T(6, 1) T(6, 2) T(6, 3) T(6, 4)
 #include "adam_vec.h"
 #include "norm.h"
-#include "training.h"
+#include "sequence.h"
 TARGET_END
 
 static int available(void) {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-const struct rnn_isa rnn_avx512 = {"avx512", available, forward, backward, train, squares, adam};
+const struct rnn_isa rnnbin_avx512 = {"avx512", available, forward, backward, squares, adam};
 #endif

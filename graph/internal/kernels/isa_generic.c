@@ -7,8 +7,8 @@
   T(2, 1) T(2, 2) T(2, 3) T(2, 4) T(3, 1) T(3, 2) T(3, 3) T(4, 1) T(4, 2) T(4, 3)
 #include "adam_vec.h"
 #include "norm.h"
-#include "training.h"
+#include "sequence.h"
 
 static int available(void) { return 1; }
 
-const struct rnn_isa rnn_generic = {"generic", available, forward, backward, train, squares, adam};
+const struct rnn_isa rnnbin_generic = {"generic", available, forward, backward, squares, adam};

@@ -12,9 +12,9 @@
   T(5, 1) T(5, 2) T(5, 3) T(5, 4) T(6, 1) T(6, 2) T(6, 3) T(6, 4)
 #include "adam_vec.h"
 #include "norm.h"
-#include "training.h"
+#include "sequence.h"
 
 static int available(void) { return 1; }
 
-const struct rnn_isa rnn_neon = {"neon", available, forward, backward, train, squares, adam};
+const struct rnn_isa rnnbin_neon = {"neon", available, forward, backward, squares, adam};
 #endif

@@ -1,23 +1,23 @@
-// Package kernels adds TensorFlow ops of our own that run a recurrent cell over
-// all steps of a sequence, forward and backward, in one op each.
+// Package kernels adds TensorFlow ops of our own: a recurrent cell over all steps
+// of a sequence, forward and backward, in one op each, and what a training step has
+// around the layer, its projection and its loss.
 //
 // Forward, T steps, B batch rows, F inputs, U units:
 //
 //	RnnbinRNNForward(x [T,B,F], kernel [F+U,U], bias [U], h0 [B,U]) -> h [T,B,U], last [B,U]
 //
 // computes h[t] = activation([x[t], h[t-1]] kernel + bias). Backward takes the
-// gradient to all states and, besides, to the last one:
+// gradient with respect to all states and, besides, to the last one:
 //
 //	RnnbinRNNBackward(x, kernel, h0, h, dh [T,B,U], dlast [B,U])
 //	    -> dkernel [F+U,U], dbias [U], dx [T,B,F], dh0 [B,U]
 //
 // h0 and dlast may have no row, [0,U]: they are zeros then. All are float32. For
 // a given number of threads the results are the same bits on every run. With
-// ReLU, products pass over states and gradients that are zero; a NaN is walked
-// and spreads, an infinite weight behind a zero state does not.
+// ReLU, products skip states and gradients that are zero: a NaN is not skipped and
+// spreads, an infinite weight behind a zero state does not.
 //
-// Around the two, for training on windows of a series of N rows by a plan of K
-// steps:
+// Training takes its windows from a series of N rows by a plan of K steps:
 //
 //	RnnbinWindows(x [N,F], y [N], w [N], starts [K,B], rates [K], at)
 //	    -> windows [T,B,F], labels [T*B], share [T*B], rate
@@ -31,10 +31,10 @@
 //	    -> next1, next2, norm
 //
 // moves N weights with their moments, all of them variables, as N ResourceApplyAdam
-// do, to the same bits. Next1 and next2 are the powers times their betas, and norm is the
-// Euclidean norm of all gradients together; with clip_norm above 0 they are scaled by it as
-// tf.clip_by_global_norm does. If the loss or the norm is not finite, the variables
-// keep their values and next1 and next2 are the powers as they were.
+// do, to the same bits. Next1 and next2 are the powers times their betas. Norm is the
+// Euclidean norm of all gradients together; with clip_norm above 0 the gradients are
+// scaled as tf.clip_by_global_norm does. If the loss or the norm is not finite, the
+// variables keep their values, and next1 and next2 are the powers as they were.
 //
 //	RnnbinRecord(report, at, loss, norm) -> next
 //
@@ -45,7 +45,7 @@
 // once for each instruction set; the processor's is chosen at run time.
 package kernels
 
-// #cgo CFLAGS: -O3 -Wall -Wextra -Wno-psabi
+// #cgo CFLAGS: -O3 -Wall -Wextra -Wno-psabi -fvisibility=hidden
 // #cgo LDFLAGS: -ltensorflow -ltensorflow_framework -lpthread -lm
 // #include "kernels.h"
 import "C"

@@ -1,69 +1,96 @@
-#define TF_UNUSED_NAME rnnbin_unused_in_op
 #include "op.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels.h"
+#include "store.h"
 
 static int ok(TF_Status *status) { return TF_GetCode(status) == TF_OK; }
 
-// ---- while a kernel is made ----
+void rnnbin_fail(TF_Status *status, TF_Code code, const char *format, ...) {
+  char text[256];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  TF_SetStatus(status, code, text);
+}
 
-int32_t int_attribute(TF_OpKernelConstruction *c, const char *name, TF_Status *status) {
+// ---- shapes, while a graph is built ----
+
+// The shape of this one dimension, to be deleted.
+static TF_ShapeHandle *one_dim(TF_ShapeInferenceContext *c, const struct dim *d, TF_Status *status) {
+  TF_ShapeHandle *one = TF_ShapeInferenceContextVectorFromSize(c, (size_t)-1);  // unknown
+  if (d->input < 0) return one;
+  TF_ShapeHandle *all = TF_NewShapeHandle();
+  TF_ShapeInferenceContextGetInput(c, d->input, all, status);
+  if (ok(status)) TF_ShapeInferenceContextWithRank(c, all, d->rank, all, status);
+  if (ok(status)) TF_ShapeInferenceContextSubshape(c, all, d->i, d->i + 1, one, status);
+  TF_DeleteShapeHandle(all);
+  return one;
+}
+
+void rnnbin_set_shape(TF_ShapeInferenceContext *c, int output, int rank, const struct dim *dims, TF_Status *status) {
+  TF_ShapeHandle *shape = TF_ShapeInferenceContextScalar(c);
+  for (int i = 0; i < rank && ok(status); i++) {
+    TF_ShapeHandle *one = one_dim(c, &dims[i], status);
+    if (ok(status)) TF_ShapeInferenceContextConcatenateShapes(c, shape, one, shape, status);
+    TF_DeleteShapeHandle(one);
+  }
+  if (ok(status)) TF_ShapeInferenceContextSetOutput(c, output, shape, status);
+  TF_DeleteShapeHandle(shape);
+}
+
+// ---- attributes, while a kernel is made ----
+
+int32_t rnnbin_int_attribute(TF_OpKernelConstruction *c, const char *name, TF_Status *status) {
   int32_t value = 0;
   if (ok(status)) TF_OpKernelConstruction_GetAttrInt32(c, name, &value, status);
   return value;
 }
 
-float float_attribute(TF_OpKernelConstruction *c, const char *name, TF_Status *status) {
+float rnnbin_float_attribute(TF_OpKernelConstruction *c, const char *name, TF_Status *status) {
   float value = 0;
   if (ok(status)) TF_OpKernelConstruction_GetAttrFloat(c, name, &value, status);
   return value;
 }
 
-int bool_attribute(TF_OpKernelConstruction *c, const char *name, TF_Status *status) {
+int rnnbin_bool_attribute(TF_OpKernelConstruction *c, const char *name, TF_Status *status) {
   TF_Bool value = 0;
   if (ok(status)) TF_OpKernelConstruction_GetAttrBool(c, name, &value, status);
   return value;
 }
 
-// Texts that are longer are cut.
-struct text {
-  char at[32];
-};
-
-static struct text text_attribute(TF_OpKernelConstruction *c, const char *name, TF_Status *status) {
-  struct text value = {""};
-  if (ok(status)) TF_OpKernelConstruction_GetAttrString(c, name, value.at, sizeof value.at - 1, status);
-  return value;
-}
-
-int tanh_attribute(TF_OpKernelConstruction *c, TF_Status *status) {
-  return !strcmp(text_attribute(c, "activation", status).at, "tanh");
+int rnnbin_tanh_attribute(TF_OpKernelConstruction *c, TF_Status *status) {
+  char text[32] = "";
+  if (ok(status)) TF_OpKernelConstruction_GetAttrString(c, "activation", text, sizeof text - 1, status);
+  return !strcmp(text, "tanh");
 }
 
 const char *rnnbin_isa(int i) {
-  for (int k = 0; k < rnn_isa_count; k++)
-    if (rnn_isas[k]->available() && i-- == 0) return rnn_isas[k]->name;
+  for (int k = 0; k < rnnbin_isa_count; k++)
+    if (rnnbin_isas[k]->available() && i-- == 0) return rnnbin_isas[k]->name;
   return NULL;
 }
 
-const struct rnn_isa *isa_attribute(TF_OpKernelConstruction *c, TF_Status *status) {
-  const struct text name = text_attribute(c, "isa", status);
+const struct rnn_isa *rnnbin_isa_attribute(TF_OpKernelConstruction *c, TF_Status *status) {
+  char name[32] = "";  // a longer one is cut
+  if (ok(status)) TF_OpKernelConstruction_GetAttrString(c, "isa", name, sizeof name - 1, status);
   if (!ok(status)) return NULL;
-  for (int k = 0; k < rnn_isa_count; k++)
-    if (rnn_isas[k]->available() && (!strcmp(name.at, "auto") || !strcmp(name.at, rnn_isas[k]->name))) return rnn_isas[k];
-  char text[256];
-  int n = snprintf(text, sizeof text, "this machine has no instruction set called '%s', only auto", name.at);
-  for (int i = 0; rnnbin_isa(i) && n < (int)sizeof text; i++)
-    n += snprintf(text + n, sizeof text - (size_t)n, ", %s", rnnbin_isa(i));
-  TF_SetStatus(status, TF_INVALID_ARGUMENT, text);
+  for (int k = 0; k < rnnbin_isa_count; k++)
+    if (rnnbin_isas[k]->available() && (!strcmp(name, "auto") || !strcmp(name, rnnbin_isas[k]->name)))
+      return rnnbin_isas[k];
+  char names[64] = "";
+  int n = 0;
+  for (int i = 0; rnnbin_isa(i); i++) n += snprintf(names + n, sizeof names - (size_t)n, ", %s", rnnbin_isa(i));
+  rnnbin_fail(status, TF_INVALID_ARGUMENT, "this machine has no instruction set called '%s', only auto%s", name, names);
   return NULL;
 }
 
-void *finish_kernel(TF_OpKernelConstruction *c, TF_Status *status, const void *kernel, size_t size) {
+void *rnnbin_finish_kernel(TF_OpKernelConstruction *c, TF_Status *status, const void *kernel, size_t size) {
   void *copy = ok(status) ? malloc(size) : NULL;
   if (copy)
     memcpy(copy, kernel, size);
@@ -74,21 +101,19 @@ void *finish_kernel(TF_OpKernelConstruction *c, TF_Status *status, const void *k
   return copy;
 }
 
-// ---- while it runs ----
+// ---- inputs and outputs, while it runs ----
 
-int io_ok(const struct io *io) { return ok(io->status); }
+int rnnbin_ok(const struct io *io) { return ok(io->status); }
 
-void io_fail(struct io *io, TF_Code code, const char *message) { TF_SetStatus(io->status, code, message); }
-
-struct io io_begin(TF_OpKernelContext *context, int first, int inputs) {
+struct io rnnbin_begin(TF_OpKernelContext *context, int first, int inputs) {
   struct io io = {.context = context, .status = TF_NewStatus()};
-  if (inputs > IO_MAX) io_fail(&io, TF_INTERNAL, "more inputs than IO_MAX");
-  for (int i = 0; i < inputs && io_ok(&io); i++) TF_GetInput(context, first + i, &io.in[i], io.status);
+  if (inputs > IO_MAX) rnnbin_fail(io.status, TF_INTERNAL, "more inputs than IO_MAX");
+  for (int i = 0; i < inputs && rnnbin_ok(&io); i++) TF_GetInput(context, first + i, &io.in[i], io.status);
   return io;
 }
 
-void io_end(struct io *io) {
-  if (!io_ok(io)) TF_OpKernelContext_Failure(io->context, io->status);
+void rnnbin_end(struct io *io) {
+  if (!rnnbin_ok(io)) TF_OpKernelContext_Failure(io->context, io->status);
   for (int i = 0; i < IO_MAX; i++) {
     if (io->in[i]) TF_DeleteTensor(io->in[i]);
     if (io->out[i]) TF_DeleteTensor(io->out[i]);
@@ -97,32 +122,53 @@ void io_end(struct io *io) {
 }
 
 static const void *scalar(struct io *io, int i, const char *name) {
-  if (!io_ok(io)) return NULL;
+  if (!rnnbin_ok(io)) return NULL;
   if (TF_NumDims(io->in[i]) == 0) return TF_TensorData(io->in[i]);
-  char text[64];
-  snprintf(text, sizeof text, "want %s as a scalar", name);
-  io_fail(io, TF_INVALID_ARGUMENT, text);
+  rnnbin_fail(io->status, TF_INVALID_ARGUMENT, "want %s as a scalar", name);
   return NULL;
 }
 
-float io_float(struct io *io, int i, const char *name) {
+float rnnbin_float(struct io *io, int i, const char *name) {
   const float *value = scalar(io, i, name);
   return value ? *value : 0;
 }
 
-int32_t io_int(struct io *io, int i, const char *name) {
+int32_t rnnbin_int(struct io *io, int i, const char *name) {
   const int32_t *value = scalar(io, i, name);
   return value ? *value : 0;
 }
 
-void *io_output(struct io *io, int i, TF_DataType type, int rank, const int64_t *dim) {
-  if (!io_ok(io)) return NULL;
-  if (i >= IO_MAX) io_fail(io, TF_INTERNAL, "more outputs than IO_MAX");
+// From so many bytes on, an output lies in memory of the store, which may get it back
+// long after the op has run. TensorFlow's own would often be given back to the system
+// and mapped anew on each run.
+enum { LARGE = 1 << 20 };
+
+static void give_back(void *data, size_t bytes, void *unused) {
+  (void)bytes, (void)unused;
+  rnnbin_store_give(data);
+}
+
+static TF_Tensor *large_output(struct io *io, int i, TF_DataType type, int rank, const int64_t *dim, size_t bytes) {
+  float *data = rnnbin_store_take(bytes / sizeof(float));
+  if (!data) {
+    rnnbin_fail(io->status, TF_RESOURCE_EXHAUSTED, "no memory for an output");
+    return NULL;
+  }
+  TF_Tensor *t = TF_NewTensor(type, dim, rank, data, bytes, give_back, NULL);
+  TF_SetOutput(io->context, i, t, io->status);
+  return t;
+}
+
+void *rnnbin_output(struct io *io, int i, TF_DataType type, int rank, const int64_t *dim) {
+  if (!rnnbin_ok(io)) return NULL;
+  if (i >= IO_MAX) rnnbin_fail(io->status, TF_INTERNAL, "more outputs than IO_MAX");
   size_t bytes = sizeof(float);
   for (int d = 0; d < rank; d++)
-    if (__builtin_mul_overflow(bytes, (size_t)dim[d], &bytes)) io_fail(io, TF_RESOURCE_EXHAUSTED, "an output is too large");
-  if (io_ok(io)) io->out[i] = TF_AllocateOutput(io->context, i, type, dim, rank, bytes, io->status);
-  return io_ok(io) ? TF_TensorData(io->out[i]) : NULL;
+    if (__builtin_mul_overflow(bytes, (size_t)dim[d], &bytes)) rnnbin_fail(io->status, TF_RESOURCE_EXHAUSTED, "an output is too large");
+  if (!rnnbin_ok(io)) return NULL;
+  io->out[i] = bytes < LARGE ? TF_AllocateOutput(io->context, i, type, dim, rank, bytes, io->status)
+                             : large_output(io, i, type, rank, dim, bytes);
+  return rnnbin_ok(io) ? TF_TensorData(io->out[i]) : NULL;
 }
 
 // From tensorflow/c/kernels_experimental.h, which not every distribution of the C
@@ -139,12 +185,12 @@ static void copy_tensor(TF_OpKernelContext *context, TF_Tensor *source, TF_Tenso
   TF_DeleteTensor(dest);
 }
 
-TF_Tensor *io_variable(struct io *io, int input) {
-  if (!io_ok(io)) return NULL;
+TF_Tensor *rnnbin_variable(struct io *io, int input) {
+  if (!rnnbin_ok(io)) return NULL;
   TF_Tensor *t = NULL;
   TF_GetInputTensorFromVariable(io->context, input, true, false, false, copy_tensor, &t, io->status);
   // where there is no variable, the status stays as it was: the context has the failure, which names it
-  if (io_ok(io) && !t) io_fail(io, TF_FAILED_PRECONDITION, "a variable has not been set");
-  if (io_ok(io) && TF_TensorType(t) != TF_FLOAT) io_fail(io, TF_INVALID_ARGUMENT, "want variables of type float");
+  if (rnnbin_ok(io) && !t) rnnbin_fail(io->status, TF_FAILED_PRECONDITION, "a variable has not been set");
+  if (rnnbin_ok(io) && TF_TensorType(t) != TF_FLOAT) rnnbin_fail(io->status, TF_INVALID_ARGUMENT, "want variables of type float");
   return t;
 }

@@ -1,5 +1,4 @@
-// What the files with ops share. Each defines TF_UNUSED_NAME before it includes
-// this, see tf.h.
+// What the files with ops share.
 #ifndef RNNBIN_OP_H
 #define RNNBIN_OP_H
 
@@ -17,20 +16,35 @@ struct op {
   void (*compute)(void *, TF_OpKernelContext *);
 };
 
-// ---- while a kernel is made ----
+// Sets the status, with a text of up to 255 characters.
+__attribute__((format(printf, 3, 4))) void rnnbin_fail(TF_Status *, TF_Code, const char *format, ...);
 
-// An attribute; 0, false or NULL once the status is one of failure.
-int32_t int_attribute(TF_OpKernelConstruction *, const char *name, TF_Status *);
-float float_attribute(TF_OpKernelConstruction *, const char *name, TF_Status *);
-int bool_attribute(TF_OpKernelConstruction *, const char *name, TF_Status *);
-int tanh_attribute(TF_OpKernelConstruction *, TF_Status *);                     // whether activation is 'tanh', not 'relu'
-const struct rnn_isa *isa_attribute(TF_OpKernelConstruction *, TF_Status *);  // fails where the machine has no such one
+// ---- shapes, while a graph is built ----
+
+// One dimension of an output: that of an input, which must have so many.
+struct dim {
+  int input, rank, i;
+};
+#define UNKNOWN_DIM {-1, 0, 0}
+
+// Sets the shape of an output of so many dimensions, unless the status is one of
+// failure.
+void rnnbin_set_shape(TF_ShapeInferenceContext *, int output, int rank, const struct dim *, TF_Status *);
+
+// ---- attributes, while a kernel is made ----
+
+// An attribute; 0 or NULL once the status is one of failure.
+int32_t rnnbin_int_attribute(TF_OpKernelConstruction *, const char *name, TF_Status *);
+float rnnbin_float_attribute(TF_OpKernelConstruction *, const char *name, TF_Status *);
+int rnnbin_bool_attribute(TF_OpKernelConstruction *, const char *name, TF_Status *);
+int rnnbin_tanh_attribute(TF_OpKernelConstruction *, TF_Status *);  // whether activation is 'tanh', not 'relu'
+const struct rnn_isa *rnnbin_isa_attribute(TF_OpKernelConstruction *, TF_Status *);
 
 // A copy of the size bytes of a kernel, which the status belongs to and is deleted
 // with; NULL, with the failure told to TensorFlow, unless it is OK.
-void *finish_kernel(TF_OpKernelConstruction *, TF_Status *, const void *kernel, size_t size);
+void *rnnbin_finish_kernel(TF_OpKernelConstruction *, TF_Status *, const void *kernel, size_t size);
 
-// ---- while it runs ----
+// ---- inputs and outputs, while it runs ----
 
 enum { IO_MAX = 8 };
 
@@ -43,22 +57,21 @@ struct io {
 };
 
 // With inputs first to first+inputs-1 of the op; there are at most IO_MAX.
-struct io io_begin(TF_OpKernelContext *, int first, int inputs);
+struct io rnnbin_begin(TF_OpKernelContext *, int first, int inputs);
 
 // Tells TensorFlow the status and frees what io holds.
-void io_end(struct io *);
+void rnnbin_end(struct io *);
 
-int io_ok(const struct io *);
-void io_fail(struct io *, TF_Code, const char *message);
+int rnnbin_ok(const struct io *);
 
 // The value of a scalar input, which is called name in messages.
-float io_float(struct io *, int i, const char *name);
-int32_t io_int(struct io *, int i, const char *name);
+float rnnbin_float(struct io *, int i, const char *name);
+int32_t rnnbin_int(struct io *, int i, const char *name);
 
 // The memory of a new output of a type with four bytes a value.
-void *io_output(struct io *, int i, TF_DataType, int rank, const int64_t *dim);
+void *rnnbin_output(struct io *, int i, TF_DataType, int rank, const int64_t *dim);
 
 // The float variable at an input of the op, to be changed in place and deleted.
-TF_Tensor *io_variable(struct io *, int input);
+TF_Tensor *rnnbin_variable(struct io *, int input);
 
 #endif

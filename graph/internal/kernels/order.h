@@ -1,6 +1,6 @@
 // An order of the units in which those that are active together are neighbours.
 //
-// After ReLU each unit is zero in about half of the rows. Tiles pass over a row
+// After ReLU each unit is zero in about half of the rows. Tiles skip a row
 // where all of their units are zero; with units in their own order that is one in
 // five for three of them, with units sorted by when they are active nearly one in
 // two. Order is a matter of speed alone, the sums are the same bits.

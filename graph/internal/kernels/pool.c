@@ -1,6 +1,8 @@
+#define _GNU_SOURCE  // sched_getaffinity
 #include "pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -8,6 +10,8 @@
 #include <stdint.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "../denormal/denormal.h"
 
 // How long a thread looks for work, or for the end of its job, before it
 // sleeps. Waking a sleeper costs some ten microseconds, as long as a small job
@@ -44,12 +48,18 @@ static void relax(void) {
 #endif
 }
 
-// Waits a while, at most, until (*value == number) is what is wanted. With a
-// single processor nobody else could change it meanwhile.
+// The processors that this process may use: fewer than there are under taskset or
+// in a cpuset.
+static int count_processors(void) {
+#if defined(__linux__)
+  cpu_set_t allowed;
+  if (!sched_getaffinity(0, sizeof allowed, &allowed)) return CPU_COUNT(&allowed);
+#endif
+  return (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+// Waits a while, at most, until (*value == number) is what is wanted.
 static void spin(atomic_int *value, int number, bool wanted) {
-  static atomic_int processors;
-  if (!atomic_load(&processors)) atomic_store(&processors, (int)sysconf(_SC_NPROCESSORS_ONLN));
-  if (atomic_load(&processors) < 2) return;
   for (int64_t stop = nanoseconds() + SPIN_NANOSECONDS; nanoseconds() < stop;)
     for (int i = 0; i < 16; i++) {
       if ((atomic_load_explicit(value, memory_order_acquire) == number) == wanted) return;
@@ -71,6 +81,7 @@ static int begin_part(struct job *j) {
 }
 
 static void *worker(void *unused) {
+  flush_denormals();
   pthread_mutex_lock(&lock);
   for (;;) {
     while (!jobs) {
@@ -93,49 +104,63 @@ static void *worker(void *unused) {
   return unused;
 }
 
-// Under lock. Without a new worker the caller does the work itself.
-static void start_worker(void) {
+// Under lock. Returns 0, or -1 when the system allows no more.
+static int start_worker(void) {
   pthread_t thread;
   pthread_attr_t attributes;
   sigset_t all, before;
-  if (pthread_attr_init(&attributes)) return;
+  if (pthread_attr_init(&attributes)) return -1;
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   // signals are the Go runtime's business
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  if (!pthread_create(&thread, &attributes, worker, NULL)) workers++;
+  const int failed = pthread_create(&thread, &attributes, worker, NULL);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   pthread_attr_destroy(&attributes);
+  if (failed) return -1;
+  workers++;
+  return 0;
 }
 
-void pool_run(void (*run)(void *, int), void *argument, int parts) {
-  if (parts == 1) {
-    run(argument, 0);
-    return;
+// Under lock. As many workers as the parts need besides this thread and the
+// processors allow: with a single one there are none, and nobody spins.
+static void start_workers(int parts) {
+  static int processors;
+  if (!processors) processors = count_processors();
+  while (workers < parts - 1 && workers < processors - 1 && workers < WORKERS_MAX && !start_worker()) {
   }
-  struct job j = {.run = run, .argument = argument, .parts = parts};
+}
+
+// The parts that this thread takes; then waits for the others.
+static void run_job(struct job *j) {
   pthread_mutex_lock(&lock);
-  while (workers < parts - 1 && workers < WORKERS_MAX) {
-    int before = workers;
-    start_worker();
-    if (workers == before) break;
-  }
-  j.next = jobs;
-  jobs = &j;
-  atomic_fetch_add(&open_parts, parts);
-  for (int i = 0; i < parts - 1 && i < sleepers; i++) pthread_cond_signal(&work);
-  for (int part; (part = begin_part(&j)) >= 0;) {
+  start_workers(j->parts);
+  j->next = jobs;
+  jobs = j;
+  atomic_fetch_add(&open_parts, j->parts);
+  for (int i = 0; i < j->parts - 1 && i < sleepers; i++) pthread_cond_signal(&work);
+  for (int part; (part = begin_part(j)) >= 0;) {
     pthread_mutex_unlock(&lock);
-    run(argument, part);
+    j->run(j->argument, part);
     pthread_mutex_lock(&lock);
-    atomic_fetch_add(&j.done, 1);
+    atomic_fetch_add(&j->done, 1);
   }
   pthread_mutex_unlock(&lock);
-  spin(&j.done, parts, true);
-  if (atomic_load(&j.done) == parts) return;
+  spin(&j->done, j->parts, true);
+  if (atomic_load(&j->done) == j->parts) return;
   pthread_mutex_lock(&lock);
   waiting++;
-  while (atomic_load(&j.done) < parts) pthread_cond_wait(&finished, &lock);
+  while (atomic_load(&j->done) < j->parts) pthread_cond_wait(&finished, &lock);
   waiting--;
   pthread_mutex_unlock(&lock);
+}
+
+void rnnbin_pool_run(void (*run)(void *, int), void *argument, int parts) {
+  const uint64_t mode = flush_denormals();
+  struct job j = {.run = run, .argument = argument, .parts = parts};
+  if (parts == 1)
+    run(argument, 0);
+  else
+    run_job(&j);
+  set_denormal_mode(mode);
 }

@@ -5,7 +5,8 @@
 // Calls run(job, i) once for every i < parts, on this thread and on workers, and
 // returns when all have. Several threads may call it at a time. Whatever the
 // workers do, this thread takes each part that nobody has begun: a busy machine
-// costs time, never progress.
-void pool_run(void (*run)(void *job, int part), void *job, int parts);
+// costs time, never progress. Denormal numbers are zero in all parts, whoever runs
+// them.
+void rnnbin_pool_run(void (*run)(void *job, int part), void *job, int parts);
 
 #endif

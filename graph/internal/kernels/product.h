@@ -1,4 +1,4 @@
-// Matrix products C = start + A W that pass over zeros of A.
+// Matrix products C = start + A W that skip zeros of A.
 //
 // A tile keeps rows x width vectors of C in registers and walks a list of those
 // columns k in which any of its rows of A is not zero. After ReLU about half of

@@ -9,9 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "adam.h"
-#include "head.h"
-
 enum rnn_activation { RNN_RELU, RNN_TANH };
 
 struct rnn_size {
@@ -35,24 +32,12 @@ struct rnn_backward {
   const float *x, *kernel;
   const float *h0;     // [B,U], or NULL for zeros
   const float *h;      // [T,B,U], what the forward pass returned
-  const float *dh;     // [T,B,U], gradient of the loss to h
-  const float *dlast;  // [B,U], gradient of the loss to the last state, or NULL for zeros
+  const float *dh;     // [T,B,U], gradient of the loss with respect to h
+  const float *dlast;  // [B,U], gradient with respect to the last state besides, or NULL for zeros
   float *dkernel;      // [F+U,U]
   float *dbias;        // [U]
   float *dx;           // [T,B,F], or NULL when nobody asks for it
   float *dh0;          // [B,U]
-};
-
-// Forward, the head, and backward over windows of a series of N rows: a training
-// step but for the update. The states before are zeros.
-struct rnn_train {
-  struct rnn_size size;
-  enum rnn_activation activation;
-  const float *x;         // [N,F]
-  const int32_t *starts;  // [B], the windows' first rows
-  const float *kernel, *bias;
-  struct rnn_head head;
-  float *dkernel, *dbias;
 };
 
 // Rows [begin,end) of the batch and the memory to work in. Slices share nothing
@@ -60,10 +45,15 @@ struct rnn_train {
 struct rnn_slice {
   int64_t begin, end;
   float *scratch;   // of the size scratch.h tells, on a cache line
-  // Sums over the slice's rows, backward and in training only.
-  float *gradient;       // [F+U+1, rnn_stride(U)], kernel then bias
-  float *head_gradient;  // [O+1, rnn_stride(max(U,O))], kernel transposed then bias
-  double *loss;          // by weight, not yet divided
+  float *gradient;  // [F+U+1, rnn_stride(U)], kernel then bias, summed over the slice's rows; backward only
+};
+
+// Adam as TensorFlow 1 has it, for one weight.
+struct rnn_adam {
+  float scale;         // of gradients
+  float rest1, rest2;  // 1 - beta1, 1 - beta2
+  float alpha;         // rate sqrt(1 - beta2^t) / (1 - beta1^t)
+  float epsilon;
 };
 
 struct rnn_isa {
@@ -71,15 +61,14 @@ struct rnn_isa {
   int (*available)(void);
   void (*forward)(const struct rnn_forward *, const struct rnn_slice *);
   void (*backward)(const struct rnn_backward *, const struct rnn_slice *);
-  void (*train)(const struct rnn_train *, const struct rnn_slice *);
   double (*squares)(const float *values, int64_t n);  // their sum
   // Moves n values of a weight against their gradient.
   void (*adam)(const struct rnn_adam *, int64_t n, const float *gradient, float *weight, float *first, float *second);
 };
 
 // The best first, the plain one last; all that were compiled in.
-extern const struct rnn_isa *const rnn_isas[];
-extern const int rnn_isa_count;
+extern const struct rnn_isa *const rnnbin_isas[];
+extern const int rnnbin_isa_count;
 
 // A row of n floats in scratch memory starts on a cache line.
 static inline int64_t rnn_round(int64_t n) { return (n + 15) / 16 * 16; }
@@ -93,8 +82,7 @@ static inline int64_t rnn_stride(int64_t n) { return n <= 128 ? rnn_round(n) : r
 
 // Runs all rows in as many slices as threads allow. They return 0, or -1 when
 // memory is short.
-int rnn_run_forward(const struct rnn_isa *, const struct rnn_forward *, int threads);
-int rnn_run_backward(const struct rnn_isa *, const struct rnn_backward *, int threads);
-int rnn_run_train(const struct rnn_isa *, const struct rnn_train *, int threads);
+int rnnbin_run_forward(const struct rnn_isa *, const struct rnn_forward *, int threads);
+int rnnbin_run_backward(const struct rnn_isa *, const struct rnn_backward *, int threads);
 
 #endif

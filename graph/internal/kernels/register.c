@@ -3,12 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TF_UNUSED_NAME rnnbin_unused_in_register
 #include "kernels.h"
 #include "op.h"
 
-extern const struct op windows_op, forward_op, backward_op, adam_op, record_op;
-static const struct op *const ops[] = {&windows_op, &forward_op, &backward_op, &adam_op, &record_op};
+extern const struct op rnnbin_windows_op, rnnbin_forward_op, rnnbin_backward_op, rnnbin_adam_op, rnnbin_record_op;
+static const struct op *const ops[] = {&rnnbin_windows_op, &rnnbin_forward_op, &rnnbin_backward_op, &rnnbin_adam_op, &rnnbin_record_op};
 
 static void add_all(TF_OpDefinitionBuilder *b, void (*add)(TF_OpDefinitionBuilder *, const char *),
                     const char *const *specs) {

@@ -1,10 +1,9 @@
-// TensorFlow's C API for kernels and ops, for C. Each file that includes it
-// defines TF_UNUSED_NAME first: the header defines a constant that only one file
-// could otherwise have.
+// TensorFlow's C API for kernels and ops, for C.
 #ifndef RNNBIN_TF_H
 #define RNNBIN_TF_H
 
-#define TF_InputRange_Args_STRUCT_SIZE TF_UNUSED_NAME
+// kernels.h defines this constant in every file that includes it
+#define TF_InputRange_Args_STRUCT_SIZE __attribute__((weak)) rnnbin_unused
 // tensorflow/c/ops.h uses these names in C++'s way
 typedef struct TF_DimensionHandle TF_DimensionHandle;
 typedef struct TF_OpDefinitionBuilder TF_OpDefinitionBuilder;

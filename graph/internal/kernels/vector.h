@@ -7,6 +7,13 @@
 #include <stdint.h>
 #include <string.h>
 
+// A product and the sum that it goes into are rounded once, where the processor can.
+#if defined(__clang__)
+#pragma clang fp contract(fast)
+#else
+#pragma GCC optimize("fp-contract=fast")
+#endif
+
 #define INLINE static inline __attribute__((always_inline))
 
 // Before a loop of a few constant rounds: leave no loop.

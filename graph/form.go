@@ -1,0 +1,71 @@
+package graph
+
+import (
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+)
+
+// form makes the parts of a graph for which there is a choice between TensorFlow's
+// operations and ours, see [Form]. Whatever it is, results agree to rounding.
+type form interface {
+	// windows cuts what the plan's step at works on.
+	windows(s *op.Scope, p plan, at tf.Output) batch
+
+	// recur runs a cell over x [T,B,F] from the state h0 [B,U], unset for zeros. w has
+	// the values of the cell's weights. It returns the states [T,B,U] after every
+	// step and the last one [B,U]; back gives the gradient with respect to x only if
+	// dx asks for it.
+	recur(s *op.Scope, cell plainCell, x, h0 tf.Output, w []tf.Output, dx bool) (states, last tf.Output, back backward)
+
+	// update moves every weight against its gradient.
+	update(s *op.Scope, h handles, u update) updated
+
+	// record writes a step's loss and norm into the report. It returns the number of
+	// the next step: at+1, or diverged when one of them is not finite.
+	record(s *op.Scope, report, at, loss, norm tf.Output) (next tf.Output)
+}
+
+func (c Config) form() form {
+	if c.Form == FormPortable {
+		return portable{c}
+	}
+	return fused{portable{c}}
+}
+
+// unrolls reports whether the graph holds each step of a window on its own.
+func (c Config) unrolls() bool { return c.Form == FormPortable }
+
+// plan is what training steps work on: the series, and for each step the windows
+// and the learning rate.
+type plan struct {
+	x      tf.Output // [N,F]
+	y      tf.Output // [N]
+	w      tf.Output // [N]
+	starts tf.Output // [K,B]
+	rates  tf.Output // [K]
+}
+
+func (p plan) list() []tf.Output { return []tf.Output{p.x, p.y, p.w, p.starts, p.rates} }
+
+// batch is what one step of a plan works on: windows, time-major.
+type batch struct {
+	x      tf.Output // [T,B,F]
+	labels tf.Output // [T*B]
+	share  tf.Output // [T*B], of each row in the mean loss; zeros when no row has a weight
+	rate   tf.Output // scalar
+}
+
+// update is what a step's update goes by.
+type update struct {
+	rate   tf.Output   // scalar
+	loss   tf.Output   // scalar
+	grads  []gradient  // in the order of the network's weights
+	shared []tf.Output // the optimizer's scalars
+}
+
+// updated is what comes of an update.
+type updated struct {
+	norm   tf.Output       // scalar, of all gradients together
+	shared []tf.Output     // the optimizer's scalars for the next step
+	done   []*tf.Operation // to wait for
+}

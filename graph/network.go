@@ -1,0 +1,174 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+)
+
+// network is a list of stages, each of which takes what the one before gives: the
+// layers, then the projection.
+type network []stage
+
+// stage is a part of a network with weights of its own.
+type stage interface {
+	weights() []variable
+
+	// forward runs the stage over x: [T,B,F] for the first, the one before's outputs
+	// for the others. w has the values of weights.
+	forward(s *op.Scope, x tf.Output, w []tf.Output, r *run) (y tf.Output, back backward)
+}
+
+// backward takes the loss's gradient with respect to a stage's outputs, and returns
+// those with respect to its input, unset where nobody asked for it, and to each of
+// its weights.
+type backward func(s *op.Scope, dy tf.Output) (dx tf.Output, dw []tf.Output)
+
+// run is one way of a batch through the layers.
+type run struct {
+	states []tf.Output // before the first step, [B,U] for each layer; nil for zeros
+	last   []tf.Output // after the last step, likewise; each layer adds its own
+}
+
+// before is the state that the next layer begins with, unset for zeros.
+func (r *run) before() tf.Output {
+	if r.states == nil {
+		return tf.Output{}
+	}
+	return r.states[len(r.last)]
+}
+
+// gradient is the loss's with respect to a weight.
+type gradient struct {
+	of    variable
+	value tf.Output
+}
+
+func (c Config) network() network {
+	var n network
+	inputs := c.Features
+	for i, l := range c.Layers {
+		cell := plainCell{l, inputs, c.cellScope(i), c.seeds(cellKernelSeed + int64(i)*seedsApart)}
+		n = append(n, layer{c.form(), cell, i == 0})
+		inputs = l.Units
+	}
+	return append(n, projection{c, inputs})
+}
+
+// weights are the trained variables, in the order in which the original makes
+// them.
+func (n network) weights() []variable {
+	var all []variable
+	for _, st := range n {
+		all = append(all, st.weights()...)
+	}
+	return all
+}
+
+// forward runs all stages over x [T,B,F]. The function it returns takes the loss's
+// gradient with respect to the outputs [T*B,O] back through all of them.
+func (n network) forward(s *op.Scope, h handles, x tf.Output, r *run) (outputs tf.Output, back func(*op.Scope, tf.Output) []gradient) {
+	backs := make([]backward, len(n))
+	for i, st := range n {
+		ss := s.SubScope("stage")
+		x, backs[i] = st.forward(ss, x, h.readAll(ss, st.weights()), r)
+	}
+	return x, func(s *op.Scope, d tf.Output) []gradient {
+		var grads []gradient
+		for i, st := range slices.Backward(n) {
+			var dw []tf.Output
+			d, dw = backs[i](s.SubScope("stage"), d)
+			var own []gradient
+			for k, w := range st.weights() {
+				own = append(own, gradient{w, dw[k]})
+			}
+			grads = append(own, grads...)
+		}
+		return grads
+	}
+}
+
+// cellScope is what TensorFlow 1 puts before the names of a layer's variables.
+func (c Config) cellScope(layer int) string {
+	if len(c.Layers) == 1 {
+		return scopeName
+	}
+	return fmt.Sprintf("%smulti_rnn_cell/cell_%d/", scopeName, layer)
+}
+
+// layer runs a cell over time in one of the forms.
+type layer struct {
+	form  form
+	cell  plainCell
+	first bool // whose input is the features, which are not trained
+}
+
+func (l layer) weights() []variable { return l.cell.weights() }
+
+func (l layer) forward(s *op.Scope, x tf.Output, w []tf.Output, r *run) (tf.Output, backward) {
+	states, last, back := l.form.recur(s, l.cell, x, r.before(), w, !l.first)
+	r.last = append(r.last, last)
+	return states, back
+}
+
+// projection gives the outputs of each step from the last layer's states, by a
+// matrix and a bias.
+type projection struct {
+	cfg    Config
+	inputs int // units of the last layer
+}
+
+func (p projection) weights() []variable {
+	in, out := int64(p.inputs), int64(p.cfg.Outputs())
+	return []variable{
+		glorot(projectionKernel, p.cfg.seeds(projectionKernelSeed), in, out),
+		zeros(projectionBias, out),
+	}
+}
+
+// forward is [T,B,U] -> [T*B,O].
+//
+// Both products with all the states give a result of a row for each output, which is
+// then transposed: a MatMul that gives so few columns instead takes TensorFlow three to
+// five times as long.
+func (p projection) forward(s *op.Scope, x tf.Output, w []tf.Output, _ *run) (tf.Output, backward) {
+	flat := reshape(s.SubScope("flat"), x, -1, int32(p.inputs)) // [T*B,U]
+	swap := op.Const(s.SubScope("swap"), []int32{1, 0})
+	transposed := func(name string, v tf.Output) tf.Output { return op.Transpose(s.SubScope(name), v, swap) }
+
+	rows := op.MatMul(s, transposed("kernel", w[0]), flat, op.MatMulTransposeB(true)) // [O,U] x [T*B,U]' -> [O,T*B]
+	y := op.BiasAdd(s, transposed("outputs", rows), w[1])
+	return y, func(s *op.Scope, dy tf.Output) (tf.Output, []tf.Output) {
+		dflat := op.MatMul(s.SubScope("dstates"), dy, w[0], op.MatMulTransposeB(true))   // [T*B,O] x [U,O]' -> [T*B,U]
+		dkernel := op.MatMul(s.SubScope("dkernel"), dy, flat, op.MatMulTransposeA(true)) // [T*B,O]' x [T*B,U] -> [O,U]
+		dx := reshape(s.SubScope("dx"), dflat, int32(p.cfg.Window), -1, int32(p.inputs))
+		return dx, []tf.Output{transposed("dkernel", dkernel), op.BiasAddGrad(s, dy)}
+	}
+}
+
+// gradients is op.Gradients of one output, whose gradient is dy. After an error,
+// which the scope holds, its results are unset.
+func gradients(s *op.Scope, y tf.Output, x []tf.Output, dy tf.Output) []tf.Output {
+	if s.Err() == nil {
+		if d := op.Gradients(s, []tf.Output{y}, x, dy); len(d) == len(x) {
+			return d
+		}
+	}
+	return make([]tf.Output, len(x))
+}
+
+// nth is one of the outputs of an operation with a list of them, unset after an
+// error, which the scope holds.
+func nth(list []tf.Output, i int) tf.Output {
+	if i >= len(list) {
+		return tf.Output{}
+	}
+	return list[i]
+}
+
+// reshape is op.Reshape to constant dimensions, -1 for the one that follows.
+func reshape(s *op.Scope, v tf.Output, dims ...int32) tf.Output {
+	return op.Reshape(s, v, op.Const(s.SubScope("shape"), dims))
+}

@@ -1,0 +1,174 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+)
+
+// Variables that hold a caller's series and plan, whose size is the caller's.
+var (
+	seriesX = variable{name: "series/x", dtype: tf.Float} // [N,F]
+	seriesY = variable{name: "series/y"}                  // [N], of Loss.labelType
+	seriesW = variable{name: "series/w", dtype: tf.Float} // [N]
+
+	planLimit  = variable{name: "plan/limit", dtype: tf.Int32}  // scalar: the steps to do, 0 to stop
+	planReport = variable{name: "plan/report", dtype: tf.Float} // [K,2]: each step's loss and norm
+)
+
+func (c Config) inputVariables() []variable {
+	y := seriesY
+	y.dtype = c.Loss.labelType()
+	return []variable{seriesX, y, seriesW, planLimit, planReport}
+}
+
+// labelType is how the labels are stored for a loss: values for MSE, class indices
+// otherwise.
+func (l Loss) labelType() tf.DataType {
+	if l == MSE {
+		return tf.Float
+	}
+	return tf.Int32
+}
+
+// planOf is the plan of windows of the session's series.
+func (c Config) planOf(s *op.Scope, h handles, starts, rates tf.Output) plan {
+	return plan{
+		x:      op.ReadVariableOp(s.SubScope("x"), h[seriesX.name], tf.Float),
+		y:      op.ReadVariableOp(s.SubScope("y"), h[seriesY.name], c.Loss.labelType()),
+		w:      op.ReadVariableOp(s.SubScope("w"), h[seriesW.name], tf.Float),
+		starts: starts,
+		rates:  rates,
+	}
+}
+
+// Series is a data set of N rows that stays in the session: windows are cut
+// out of it by the number of their first row.
+type Series struct {
+	X []float32 // [N,F], row after row, finite
+	Y []float32 // [N]: any number for MSE, 0 to Classes-1 otherwise
+	W []float32 // [N]: weight of each row in the loss, at least 0; nil for 1 everywhere
+}
+
+// SetSeries hands the session a copy of the rows that later calls refer to, in
+// place of those before. It returns a *[ShapeError], *[InputError], *[LabelError] or
+// *[WeightError] for rows that cannot be used, and nothing is changed.
+//
+// A row of weight 0 counts nothing, and its label is not looked at. Its inputs are, as
+// the network's state goes through it: they must be finite like all others.
+func (s *Session) SetSeries(d Series) error {
+	rows := len(d.Y)
+	if d.W == nil {
+		d.W = slices.Repeat([]float32{1}, rows)
+	}
+	if err := s.checkSeries(d); err != nil {
+		return err
+	}
+	labels, err := s.cfg.labels(d)
+	if err != nil {
+		return err
+	}
+	err = s.set(
+		value{seriesX.name, d.X, []int64{int64(rows), int64(s.cfg.Features)}},
+		value{seriesY.name, labels, []int64{int64(rows)}},
+		value{seriesW.name, d.W, []int64{int64(rows)}})
+	if err != nil {
+		return fmt.Errorf("set the series: %w", err)
+	}
+	s.rows = rows
+	return nil
+}
+
+func (s *Session) checkSeries(d Series) error {
+	rows, features := len(d.Y), s.cfg.Features
+	switch {
+	case rows > math.MaxInt32:
+		return &ShapeError{"Series", fmt.Sprintf("at most %d rows", math.MaxInt32), fmt.Sprint(rows)}
+	case len(d.X) != rows*features:
+		return &ShapeError{"Series.X", fmt.Sprintf("%d rows of %d features, %d values", rows, features, rows*features), fmt.Sprint(len(d.X))}
+	case len(d.W) != rows:
+		return &ShapeError{"Series.W", fmt.Sprintf("%d values", rows), fmt.Sprint(len(d.W))}
+	}
+	for i, w := range d.W {
+		if !finite(w) || w < 0 {
+			return &WeightError{Row: i, Value: w}
+		}
+	}
+	for i, x := range d.X {
+		if !finite(x) {
+			return &InputError{Row: i / features, Feature: i % features, Value: x}
+		}
+	}
+	return nil
+}
+
+// labels are d.Y as labelType says, 0 for rows without weight.
+func (c Config) labels(d Series) (any, error) {
+	values, classes := make([]float32, len(d.Y)), make([]int32, len(d.Y))
+	for i, v := range d.Y {
+		if d.W[i] == 0 {
+			continue
+		}
+		class := int32(-1)
+		if v >= 0 && v < float32(c.Classes) {
+			class = int32(v)
+		}
+		if c.Loss == MSE && !finite(v) || c.Loss != MSE && float32(class) != v {
+			return nil, &LabelError{Row: i, Value: v, Classes: c.labelClasses()}
+		}
+		values[i], classes[i] = v, class
+	}
+	if c.Loss == MSE {
+		return values, nil
+	}
+	return classes, nil
+}
+
+// labelClasses is the number of classes that a label can have, 0 for any number.
+func (c Config) labelClasses() int {
+	if c.Loss == MSE {
+		return 0
+	}
+	return c.Classes
+}
+
+// Plan says what each of K training steps works on.
+type Plan struct {
+	First  int64     // the number, in the whole run, of the plan's first step
+	Starts [][]int32 // [K][B]: the first rows of a step's windows, the same number for each step
+	Rates  []float32 // [K]: learning rates; nil for Config.LearningRate
+}
+
+func (s *Session) checkPlan(p Plan) error {
+	if p.First < 0 {
+		return &ShapeError{"Plan.First", "a number of at least 0", fmt.Sprint(p.First)}
+	}
+	if p.Rates != nil && len(p.Rates) != len(p.Starts) {
+		return &ShapeError{"Plan.Rates", fmt.Sprintf("%d rates", len(p.Starts)), fmt.Sprint(len(p.Rates))}
+	}
+	for i, starts := range p.Starts {
+		if len(starts) != len(p.Starts[0]) {
+			return &ShapeError{fmt.Sprintf("Plan.Starts[%d]", i), fmt.Sprintf("%d windows as in the first step", len(p.Starts[0])), fmt.Sprint(len(starts))}
+		}
+		if err := s.checkStarts(starts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Session) checkStarts(starts []int32) error {
+	if len(starts) == 0 {
+		return &ShapeError{"starts", "at least one window", "none"}
+	}
+	last := s.rows - s.cfg.Window
+	for _, at := range starts {
+		if at < 0 || int(at) > last {
+			return &ShapeError{"starts", fmt.Sprintf("windows of %d steps within %d rows", s.cfg.Window, s.rows), fmt.Sprintf("a window at row %d", at)}
+		}
+	}
+	return nil
+}

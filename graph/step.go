@@ -1,0 +1,46 @@
+package graph
+
+import (
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+)
+
+// step is the loop's body, one step of training: it cuts the windows planned for the
+// step out of the series, runs the network forward, the loss back through it, moves
+// the weights, writes down the loss before the update and the gradient's norm, and
+// returns what it was given for the next step.
+func (c Config) step(s *op.Scope, in carried) []tf.Output {
+	h := handles{}
+	for _, v := range append(c.stateVariables(), planReport) {
+		h[v.name] = v.handle(s.SubScope("handle"))
+	}
+	form := c.form()
+	b := form.windows(s.SubScope("windows"), in.plan, in.at)
+	loss, grads := c.lossOf(s, h, b)
+	u := form.update(s.SubScope("update"), h, update{b.rate, loss, grads(), in.shared})
+	next := form.record(s.SubScope("record").WithControlDependencies(u.done...), h[planReport.name], in.at, loss, u.norm)
+	return carried{next, in.plan, u.shared}.list()
+}
+
+// lossOf runs a batch's windows through the network from zeros. The function it
+// returns adds the way back.
+func (c Config) lossOf(s *op.Scope, h handles, b batch) (loss tf.Output, grads func() []gradient) {
+	outputs, back := c.network().forward(s.SubScope("forward"), h, b.x, new(run))
+	loss, doutputs := c.score(s.SubScope("loss"), outputs, b)
+	return loss, func() []gradient { return back(s.SubScope("backward"), doutputs) }
+}
+
+// evaluation is the mean loss over windows, and where it leads.
+type evaluation struct {
+	starts tf.Output // [1,B], fed
+	loss   tf.Output // scalar
+	grads  []gradient
+}
+
+func (c Config) addEvaluation(s *op.Scope, h handles) evaluation {
+	starts := op.Placeholder(s.SubScope("starts"), tf.Int32, op.PlaceholderShape(tf.MakeShape(1, -1)))
+	p := c.planOf(s, h, starts, op.Const(s.SubScope("rates"), []float32{0}))
+	b := c.form().windows(s.SubScope("windows"), p, op.Const(s.SubScope("at"), int32(0)))
+	loss, grads := c.lossOf(s, h, b)
+	return evaluation{starts, loss, grads()}
+}
