@@ -1,4 +1,4 @@
-"""Makes the files of graph/testdata/original anew, or compares new ones with them.
+"""Makes the files of graph/testdata/original and cells anew, or compares new ones with them.
 
 The files are never overwritten unless --out names their folder: another CPU rounds
 otherwise, and the tests stand on the kept numbers.
@@ -9,12 +9,14 @@ import os
 import sys
 import tempfile
 
+import cells
 import compare
 import record
 from original import VARIANTS
 
-PARTS = ("trajectory", "resync", "band", "printed")
-KEPT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../graph/testdata/original"))
+PARTS = ("trajectory", "resync", "band", "printed", "cells")
+TESTDATA = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../graph/testdata"))
+KEPT = [os.path.join(TESTDATA, folder) for folder in ("original", "cells")]
 
 
 def regenerate(folder, parts, seeds):
@@ -22,7 +24,11 @@ def regenerate(folder, parts, seeds):
 
     seeds is the band's range of seeds.
     """
-    if set(parts) - {"band"}:
+    if "cells" in parts:
+        for name in cells.NETWORKS:
+            print("original: cells, %s, %d updates" % (name, cells.UPDATES), file=sys.stderr)
+            cells.record(name, folder)
+    if set(parts) - {"band", "cells"}:
         for variant in VARIANTS:
             print("original: %s, seed %d, 10 epochs" % (variant, record.SEED), file=sys.stderr)
             record.record_run(variant, folder, parts)
