@@ -3,28 +3,173 @@ package graph
 import (
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
+
+	"github.com/rnnbin/rnnbin/graph/internal/kernels"
 )
 
-// plainCell is one step of a recurrent layer, h' = f([x, h] kernel + bias).
+// cell knows one step of a recurrent layer, in one direction.
+type cell interface {
+	// weights are its variables, in the order in which the fused operations take them.
+	// scope stands before their names.
+	weights(scope string, inputs int, from seeds) []variable
+
+	// states is the number of arrays [B,U] that go from step to step.
+	states() int
+
+	// step is the output [B,U] after x [B,F], and the state for the next step.
+	step(s *op.Scope, x tf.Output, state, w []tf.Output) (h tf.Output, next []tf.Output)
+
+	// kernel is its name in the fused operations, "" where they do not know it.
+	kernel() string
+}
+
+func (l Layer) cell() cell {
+	switch l.Cell {
+	case LSTM:
+		return lstmCell{l.Units}
+	case GRU:
+		return gruCell{l.Units}
+	case GRUResetBefore:
+		return gruResetBefore{l.Units}
+	default:
+		return plainCell{l.Units, l.Activation}
+	}
+}
+
+// dense is x [B,F] w + bias, [B,F] x [F,U] -> [B,U].
+func dense(s *op.Scope, x, w, bias tf.Output) tf.Output {
+	return op.BiasAdd(s, op.MatMul(s, x, w), bias)
+}
+
+// beside is [x, h], [B,F] and [B,U] -> [B,F+U].
+func beside(s *op.Scope, x, h tf.Output) tf.Output {
+	return op.ConcatV2(s, []tf.Output{x, h}, op.Const(s.SubScope("axis"), int32(1)))
+}
+
+// blocks divides [B,n*U] into n times [B,U].
+func blocks(s *op.Scope, v tf.Output, n int) []tf.Output {
+	parts := op.Split(s, op.Const(s.SubScope("axis"), int32(1)), v, int64(n))
+	if len(parts) != n { // the scope holds why
+		return make([]tf.Output, n)
+	}
+	return parts
+}
+
+// mix is u a + (1-u) b.
+func mix(s *op.Scope, u, a, b tf.Output) tf.Output {
+	rest := op.Sub(s.SubScope("rest"), op.Const(s.SubScope("one"), float32(1)), u)
+	return op.AddV2(s, op.Mul(s.SubScope("old"), u, a), op.Mul(s.SubScope("new"), rest, b))
+}
+
+// plainCell is TensorFlow 1's BasicRNNCell, h' = f([x, h] kernel + bias).
 type plainCell struct {
-	Layer
-	inputs int    // F
-	scope  string // before the names of its variables
-	seeds  seeds  // of the kernel's initial values
+	units      int
+	activation Activation
 }
 
 // weights are kernel [F+U,U], the input's rows above the state's, and bias [U].
-func (p plainCell) weights() []variable {
-	f, u := int64(p.inputs), int64(p.Units)
-	return []variable{glorot(p.scope+cellKernel, p.seeds, f+u, u), zeros(p.scope+cellBias, u)}
+func (p plainCell) weights(scope string, inputs int, from seeds) []variable {
+	f, u := int64(inputs), int64(p.units)
+	scope += "basic_rnn_cell/"
+	return []variable{glorot(scope+"kernel", from, f+u, u), zeros(scope+"bias", u)}
 }
 
-// step is the state [B,U] after x [B,F], from the state h [B,U].
-func (p plainCell) step(s *op.Scope, x, h tf.Output, w []tf.Output) tf.Output {
-	both := op.ConcatV2(s, []tf.Output{x, h}, op.Const(s.SubScope("axis"), int32(1))) // [B,F+U]
-	sum := op.BiasAdd(s, op.MatMul(s, both, w[0]), w[1])
-	if p.Activation == Tanh {
-		return op.Tanh(s, sum)
+func (p plainCell) states() int    { return 1 }
+func (p plainCell) kernel() string { return string(p.activation) }
+
+func (p plainCell) step(s *op.Scope, x tf.Output, state, w []tf.Output) (tf.Output, []tf.Output) {
+	sum := dense(s, beside(s, x, state[0]), w[0], w[1])
+	f := op.Relu
+	if p.activation == Tanh {
+		f = func(s *op.Scope, v tf.Output) tf.Output { return op.Tanh(s, v) }
 	}
-	return op.Relu(s, sum)
+	h := f(s, sum)
+	return h, []tf.Output{h}
+}
+
+// lstmCell is TensorFlow 1's BasicLSTMCell (Hochreiter and Schmidhuber, Long Short-Term
+// Memory, 1997; Gers and others, Learning to Forget, 2000). With i, j, f and o the
+// blocks of columns of [x, h] kernel + bias,
+//
+//	c' = c sigmoid(f + 1) + sigmoid(i) tanh(j)
+//	h' = tanh(c') sigmoid(o)
+type lstmCell struct{ units int }
+
+// weights are kernel [F+U,4U], the input's rows above the state's, and bias [4U].
+func (l lstmCell) weights(scope string, inputs int, from seeds) []variable {
+	scope += "basic_lstm_cell/"
+	return []variable{gates(scope+"kernel", from, inputs, l.units, 4), zeros(scope+"bias", 4*int64(l.units))}
+}
+
+func (l lstmCell) states() int    { return 2 } // c, h
+func (l lstmCell) kernel() string { return kernels.CellLSTM }
+
+func (l lstmCell) step(s *op.Scope, x tf.Output, state, w []tf.Output) (tf.Output, []tf.Output) {
+	g := blocks(s, dense(s, beside(s, x, state[1]), w[0], w[1]), 4)
+	i, j, o := op.Sigmoid(s.SubScope("i"), g[0]), op.Tanh(s.SubScope("j"), g[1]), op.Sigmoid(s.SubScope("o"), g[3])
+	// 1 more keeps the memory until training has learned what to forget
+	f := op.Sigmoid(s.SubScope("f"), op.AddV2(s.SubScope("forget"), g[2], op.Const(s.SubScope("one"), float32(1))))
+	c := op.AddV2(s.SubScope("c"), op.Mul(s.SubScope("kept"), state[0], f), op.Mul(s.SubScope("added"), i, j))
+	h := op.Mul(s.SubScope("h"), op.Tanh(s.SubScope("squashed"), c), o)
+	return h, []tf.Output{c, h}
+}
+
+// gruCell is TensorFlow 1's CudnnCompatibleGRUCell and Keras's GRU, which resets after
+// the product with the state (Cho and others, Learning Phrase Representations using RNN
+// Encoder-Decoder, 2014, in cuDNN's form). With r and u the blocks of columns of
+// sigmoid([x, h] gates + bias),
+//
+//	n  = tanh(x Wx + bx + r (h Wh + bh))
+//	h' = u h + (1 - u) n
+type gruCell struct{ units int }
+
+// weights are the gates' [F+U,2U] and [2U], the input's projection [F,U] and [U], and
+// the state's [U,U] and [U].
+func (g gruCell) weights(scope string, inputs int, from seeds) []variable {
+	scope += "cudnn_compatible_gru_cell/"
+	u := int64(g.units)
+	return []variable{
+		gates(scope+"gates/kernel", from, inputs, g.units, 2), ones(scope+"gates/bias", 2*u),
+		glorot(scope+"candidate/input_projection/kernel", from.next(2), int64(inputs), u), zeros(scope+"candidate/input_projection/bias", u),
+		gates(scope+"candidate/hidden_projection/kernel", from.next(3), 0, g.units, 1), zeros(scope+"candidate/hidden_projection/bias", u),
+	}
+}
+
+func (g gruCell) states() int    { return 1 }
+func (g gruCell) kernel() string { return kernels.CellGRU }
+
+func (g gruCell) step(s *op.Scope, x tf.Output, state, w []tf.Output) (tf.Output, []tf.Output) {
+	h := state[0]
+	ru := blocks(s, op.Sigmoid(s, dense(s, beside(s, x, h), w[0], w[1])), 2)
+	fromState := dense(s.SubScope("hidden"), h, w[4], w[5])
+	sum := op.AddV2(s.SubScope("sum"), dense(s.SubScope("input"), x, w[2], w[3]), op.Mul(s.SubScope("reset"), ru[0], fromState))
+	next := mix(s.SubScope("mix"), ru[1], h, op.Tanh(s.SubScope("n"), sum))
+	return next, []tf.Output{next}
+}
+
+// gruResetBefore is TensorFlow 1's GRUCell, which resets the state before its product:
+//
+//	n  = tanh([x, r h] candidate + bias)
+//	h' = u h + (1 - u) n
+type gruResetBefore struct{ units int }
+
+// weights are the gates' [F+U,2U] and [2U], and the candidate's [F+U,U] and [U].
+func (g gruResetBefore) weights(scope string, inputs int, from seeds) []variable {
+	scope += "gru_cell/"
+	u := int64(g.units)
+	return []variable{
+		gates(scope+"gates/kernel", from, inputs, g.units, 2), ones(scope+"gates/bias", 2*u),
+		gates(scope+"candidate/kernel", from.next(2), inputs, g.units, 1), zeros(scope+"candidate/bias", u),
+	}
+}
+
+func (g gruResetBefore) states() int    { return 1 }
+func (g gruResetBefore) kernel() string { return "" }
+
+func (g gruResetBefore) step(s *op.Scope, x tf.Output, state, w []tf.Output) (tf.Output, []tf.Output) {
+	h := state[0]
+	ru := blocks(s, op.Sigmoid(s, dense(s, beside(s, x, h), w[0], w[1])), 2)
+	reset := beside(s.SubScope("reset"), x, op.Mul(s.SubScope("r"), ru[0], h))
+	next := mix(s.SubScope("mix"), ru[1], h, op.Tanh(s.SubScope("n"), dense(s.SubScope("candidate"), reset, w[2], w[3])))
+	return next, []tf.Output{next}
 }

@@ -151,9 +151,9 @@ func TestCheckpointInAFolderThatIsNot(t *testing.T) {
 	}
 }
 
-// TestTheOriginalReadsCheckpoints has the original program, under TensorFlow
-// 1.15.5, restore a checkpoint of ours and save it anew, which we restore.
-func TestTheOriginalReadsCheckpoints(t *testing.T) {
+// needOriginal skips a test where TensorFlow 1.15.5 is not installed.
+func needOriginal(t *testing.T) {
+	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Skip(err)
@@ -161,12 +161,24 @@ func TestTheOriginalReadsCheckpoints(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(cache, "rnnbin", "tensorflow-1.15.5")); err != nil {
 		t.Skipf("TensorFlow 1.15.5 is not installed, scripts/original/python does so: %v", err)
 	}
-	s, prefix := trained(t)
-	again := prefix + "-again"
+}
+
+// inOriginal runs one of the scripts under TensorFlow 1.15.5.
+func inOriginal(t *testing.T, script string, args ...string) {
+	t.Helper()
 	const scripts = "../scripts/original/"
-	if out, err := exec.Command(scripts+"python", scripts+"checkpoint.py", prefix, again).CombinedOutput(); err != nil {
+	if out, err := exec.Command(scripts+"python", append([]string{scripts + script}, args...)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+}
+
+// TestTheOriginalReadsCheckpoints has the original program, under TensorFlow
+// 1.15.5, restore a checkpoint of ours and save it anew, which we restore.
+func TestTheOriginalReadsCheckpoints(t *testing.T) {
+	needOriginal(t)
+	s, prefix := trained(t)
+	again := prefix + "-again"
+	inOriginal(t, "checkpoint.py", prefix, again)
 	seen, err := npz.Open(again + ".npz")
 	if err != nil {
 		t.Fatal(err)

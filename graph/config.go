@@ -49,6 +49,25 @@ const (
 // Optimizers lists every optimizer, in the order in which help texts name them.
 func Optimizers() []Optimizer { return []Optimizer{Adam, AdamW, RMSProp, SGD} }
 
+// Cell names what a recurrent layer consists of.
+type Cell string
+
+const (
+	// Plain is TensorFlow 1's BasicRNNCell, the original's choice.
+	Plain Cell = "plain"
+	// LSTM is TensorFlow 1's BasicLSTMCell.
+	LSTM Cell = "lstm"
+	// GRU resets after the product with the state, as Keras and cuDNN do: TensorFlow
+	// 1's CudnnCompatibleGRUCell.
+	GRU Cell = "gru"
+	// GRUResetBefore resets before it: TensorFlow 1's GRUCell. There is no operation of
+	// ours for it, so that it is unrolled in every form.
+	GRUResetBefore Cell = "gru-reset-before"
+)
+
+// Cells lists every cell, in the order in which help texts name them.
+func Cells() []Cell { return []Cell{Plain, LSTM, GRU, GRUResetBefore} }
+
 // Activation names the function a plain cell applies to its sum.
 type Activation string
 
@@ -89,11 +108,11 @@ const InstructionSetAuto = kernels.ISAAuto
 // best first.
 func InstructionSets() []string { return kernels.ISAs() }
 
-// Layer describes one recurrent layer: plain cells, whose state is
-// f(x Wx + h Wh + b), x the layer's input and h its state before.
+// Layer describes one recurrent layer.
 type Layer struct {
+	Cell       Cell
 	Units      int        // width of the state, U
-	Activation Activation // f
+	Activation Activation // of plain cells; empty for others, which have their own
 }
 
 // Config describes a network and how it is trained. The zero value is not
@@ -101,8 +120,12 @@ type Layer struct {
 type Config struct {
 	Window   int     // steps in a window, T
 	Features int     // input columns, F
-	Layers   []Layer // from the features up
+	Layers   []Layer // from the features up; with none the projection is of the features
 	Classes  int     // labels are 0 to Classes-1, C
+
+	// Bidirectional has each layer run over time in both directions, with a state of
+	// its own for each, so that an output sees what comes after its step too.
+	Bidirectional bool
 
 	Loss       Loss
 	FocalGamma float32 // the exponent of Focal; 0 makes it the cross-entropy
@@ -115,8 +138,8 @@ type Config struct {
 	Beta1, Beta2 float32
 	Epsilon      float32
 
-	// WeightDecay is AdamW's: a step takes from each weight, biases too, its
-	// WeightDecay times the learning rate, as Keras's AdamW does.
+	// WeightDecay is AdamW's: a step takes from each weight, but for biases, its
+	// WeightDecay times the learning rate.
 	WeightDecay float32
 
 	// ClipNorm is the largest global norm of a step's gradients: larger ones are
@@ -141,7 +164,7 @@ func DefaultConfig() Config {
 	return Config{
 		Window:         20,
 		Features:       1,
-		Layers:         []Layer{{Units: 100, Activation: ReLU}},
+		Layers:         []Layer{{Cell: Plain, Units: 100, Activation: ReLU}},
 		Classes:        2,
 		Loss:           OneHotXent,
 		FocalGamma:     2,
@@ -166,14 +189,25 @@ func (c Config) Outputs() int {
 	return c.Classes
 }
 
-// StateSize is the number of values that the network hands from step to step, S:
-// the units of all layers.
+// StateSize is the number of values that the network hands from step to step, S. A
+// network of two directions hands on none: each sequence is a whole.
 func (c Config) StateSize() int {
+	if c.Bidirectional {
+		return 0
+	}
 	n := 0
 	for _, l := range c.Layers {
-		n += l.Units
+		n += l.cell().states() * l.Units
 	}
 	return n
+}
+
+// directions is the number of them, D.
+func (c Config) directions() int {
+	if c.Bidirectional {
+		return 2
+	}
+	return 1
 }
 
 // Limits keep a typing error from asking for more memory than any machine has.
@@ -203,16 +237,29 @@ func (c Config) validateNetwork() error {
 	if err != nil {
 		return err
 	}
-	if n := len(c.Layers); n < 1 || n > maxLayers {
-		return &ConfigError{"Layers", fmt.Sprintf("must hold 1 to %d layers, not %d", maxLayers, n)}
+	if n := len(c.Layers); n > maxLayers {
+		return &ConfigError{"Layers", fmt.Sprintf("must hold at most %d layers, not %d", maxLayers, n)}
 	}
 	for _, l := range c.Layers {
-		if err := firstError(between("Units", l.Units, 1, maxWidth), oneOf("Activation", Activations(), l.Activation)); err != nil {
+		if err := l.validate(); err != nil {
 			return err
 		}
 	}
 	if c.Loss == MSE && c.Classes != 2 {
 		return &ConfigError{"Classes", fmt.Sprintf("must be 2 with the loss %s, not %d", MSE, c.Classes)}
+	}
+	return nil
+}
+
+func (l Layer) validate() error {
+	if err := firstError(oneOf("Cell", Cells(), l.Cell), between("Units", l.Units, 1, maxWidth)); err != nil {
+		return err
+	}
+	if l.Cell == Plain {
+		return oneOf("Activation", Activations(), l.Activation)
+	}
+	if l.Activation != "" {
+		return &ConfigError{"Activation", fmt.Sprintf("is for plain cells, %s has its own functions", l.Cell)}
 	}
 	return nil
 }

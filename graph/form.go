@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"slices"
+
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 )
@@ -11,11 +13,9 @@ type form interface {
 	// windows cuts what the plan's step at works on.
 	windows(s *op.Scope, p plan, at tf.Output) batch
 
-	// recur runs a cell over x [T,B,F] from the state h0 [B,U], unset for zeros. w has
-	// the values of the cell's weights. It returns the states [T,B,U] after every
-	// step and the last one [B,U]; back gives the gradient with respect to x only if
-	// dx asks for it.
-	recur(s *op.Scope, cell plainCell, x, h0 tf.Output, w []tf.Output, dx bool) (states, last tf.Output, back backward)
+	// recur runs a cell over time. It returns the outputs [T,B,D*U] of every step and
+	// the states after the last one.
+	recur(s *op.Scope, r recurrence) (outputs tf.Output, last []tf.Output, back backward)
 
 	// update moves every weight against its gradient.
 	update(s *op.Scope, h handles, u update) updated
@@ -32,8 +32,36 @@ func (c Config) form() form {
 	return fused{portable{c}}
 }
 
+// formOf is the form for a layer of a cell: not all cells have operations of ours.
+func (c Config) formOf(l cell) form {
+	if l.kernel() == "" {
+		return portable{c}
+	}
+	return c.form()
+}
+
 // unrolls reports whether the graph holds each step of a window on its own.
-func (c Config) unrolls() bool { return c.Form == FormPortable }
+func (c Config) unrolls() bool {
+	return c.Form == FormPortable || slices.ContainsFunc(c.Layers, func(l Layer) bool { return l.cell().kernel() == "" })
+}
+
+// recurrence is a layer that is to run over a batch of sequences.
+type recurrence struct {
+	cell       cell
+	units      int         // U
+	directions int         // D
+	x          tf.Output   // [T,B,F]
+	initial    []tf.Output // [B,U] for each state of each direction; nil for zeros
+	w          []tf.Output // the values of the layer's weights
+	training   bool        // backward will be asked for
+	dx         bool        // with the gradient with respect to x
+}
+
+// of is a direction's part of a list that holds one for each.
+func (r recurrence) of(direction int, list []tf.Output) []tf.Output {
+	n := len(list) / r.directions
+	return list[direction*n : (direction+1)*n]
+}
 
 // plan is what training steps work on: the series, and for each step the windows
 // and the learning rate.

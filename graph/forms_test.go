@@ -28,7 +28,7 @@ func randomSeries(rows, features, classes int) graph.Series {
 func smallConfig(loss graph.Loss, activation graph.Activation, f form) graph.Config {
 	c := graph.DefaultConfig()
 	c.Window, c.Features, c.Loss = 7, 3, loss
-	c.Layers = []graph.Layer{{Units: 13, Activation: activation}}
+	c.Layers = []graph.Layer{{Cell: graph.Plain, Units: 13, Activation: activation}}
 	f.apply(&c)
 	return c
 }
@@ -46,7 +46,7 @@ func smallSession(t testing.TB, c graph.Config) *graph.Session {
 
 // deep has a second layer, and a third class where the loss knows classes.
 func deep(c graph.Config) graph.Config {
-	c.Layers = append(c.Layers, graph.Layer{Units: 9, Activation: c.Layers[0].Activation})
+	c.Layers = append(c.Layers, graph.Layer{Cell: graph.Plain, Units: 9, Activation: c.Layers[0].Activation})
 	if c.Loss != graph.MSE {
 		c.Classes = 3
 	}
@@ -98,22 +98,27 @@ func TestGradientsAreTheLosss(t *testing.T) {
 		for _, f := range forms() {
 			t.Run(fmt.Sprintf("%s/%s", loss, f), func(t *testing.T) {
 				// Tanh: ReLU's corners have no derivative.
-				s := smallSession(t, deep(smallConfig(loss, graph.Tanh, f)))
-				grads, err := s.Gradients(smallStarts)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, g := range grads {
-					for _, at := range []int{0, len(g.Value) / 2, len(g.Value) - 1} {
-						// A step of 1e-2 leaves the third derivative, and 1e-7 of a loss
-						// near 1, each about 1e-5.
-						want := slope(t, s, g.Name, at, 1e-2)
-						if d := math.Abs(float64(g.Value[at]) - want); !(d <= 1e-4) {
-							t.Errorf("%s[%d]: gradient %v, the loss has %v", g.Name, at, g.Value[at], want)
-						}
-					}
-				}
+				gradientsAreTheLosss(t, deep(smallConfig(loss, graph.Tanh, f)))
 			})
+		}
+	}
+}
+
+func gradientsAreTheLosss(t *testing.T, c graph.Config) {
+	t.Helper()
+	s := smallSession(t, c)
+	grads, err := s.Gradients(smallStarts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range grads {
+		for _, at := range []int{0, len(g.Value) / 2, len(g.Value) - 1} {
+			// A step of 1e-2 leaves the third derivative, and 1e-7 of a loss
+			// near 1, each about 1e-5.
+			want := slope(t, s, g.Name, at, 1e-2)
+			if d := math.Abs(float64(g.Value[at]) - want); !(d <= 1e-4) {
+				t.Errorf("%s[%d]: gradient %v, the loss has %v", g.Name, at, g.Value[at], want)
+			}
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/rnnbin/rnnbin/graph/internal/kernels"
@@ -25,23 +27,34 @@ func (f fused) windows(s *op.Scope, p plan, at tf.Output) batch {
 	return batch{x: out[0], labels: out[1], share: out[2], rate: out[3]}
 }
 
-func (f fused) recur(s *op.Scope, cell plainCell, x, h0 tf.Output, w []tf.Output, dx bool) (tf.Output, tf.Output, backward) {
-	none := op.Const(s.SubScope("none"), noRows(cell.Units))
-	if h0.Op == nil {
-		h0 = none
+func (f fused) recur(s *op.Scope, r recurrence) (tf.Output, []tf.Output, backward) {
+	states := r.directions * r.cell.states()
+	none := slices.Repeat([]tf.Output{op.Const(s.SubScope("none"), noRows(r.units))}, states)
+	if r.initial == nil {
+		r.initial = none
 	}
 	attrs := map[string]any{
-		kernels.AttrActivation: string(cell.Activation),
+		kernels.AttrCell:       r.cell.kernel(),
+		kernels.AttrDirections: int64(r.directions),
 		kernels.AttrThreads:    int64(f.cfg.Threads),
 		kernels.AttrISA:        f.cfg.InstructionSet,
 	}
-	out := ourOp(s, kernels.Forward, 2, attrs, x, w[0], w[1], h0)
-	states, last := out[0], out[1]
-	return states, last, func(s *op.Scope, dy tf.Output) (tf.Output, []tf.Output) {
-		attrs[kernels.AttrInputGradient] = dx
-		d := ourOp(s, kernels.Backward, 3, attrs, x, w[0], h0, states, dy, none)
-		return d[2], d[:2]
+	all := op.Const(s.SubScope("all"), []int32{}) // steps of every sequence
+	initial, w := tf.OutputList(r.initial), tf.OutputList(r.w)
+	out := ourOp(s, kernels.Forward, 2+states, with(attrs, kernels.AttrTraining, r.training), r.x, all, initial, w)
+	outputs, last, saved := out[0], out[1:1+states], out[1+states]
+	return outputs, last, func(s *op.Scope, dy tf.Output) (tf.Output, []tf.Output) {
+		d := ourOp(s, kernels.Backward, 1+states+len(r.w), with(attrs, kernels.AttrInputGradient, r.dx),
+			r.x, all, initial, w, outputs, saved, dy, tf.OutputList(none))
+		return d[0], d[1+states:]
 	}
+}
+
+// with is attrs with one more.
+func with(attrs map[string]any, name string, value any) map[string]any {
+	more := maps.Clone(attrs)
+	more[name] = value
+	return more
 }
 
 // noRows is a state of no row, [0,U], which the operations take for zeros.

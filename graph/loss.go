@@ -11,7 +11,7 @@ import (
 //
 // A row without a share counts nothing, though its loss be infinite or not a number:
 // hence MulNoNan, which gives 0 there, and a differentiation that starts at the
-// terms, as a weighted mean's gradient by its terms is known to be the share.
+// terms, as a weighted mean's gradient with respect to its terms is known to be the share.
 func (c Config) score(s *op.Scope, outputs tf.Output, b batch) (mean, doutputs tf.Output) {
 	term, slope := c.terms(s, outputs, b.labels)
 	mean = op.Sum(s.SubScope("mean"), op.MulNoNan(s.SubScope("weighted"), term, b.share), op.Const(s.SubScope("all"), []int32{0}))

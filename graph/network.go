@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"fmt"
 	"slices"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -28,16 +27,17 @@ type backward func(s *op.Scope, dy tf.Output) (dx tf.Output, dw []tf.Output)
 
 // run is one way of a batch through the layers.
 type run struct {
-	states []tf.Output // before the first step, [B,U] for each layer; nil for zeros
-	last   []tf.Output // after the last step, likewise; each layer adds its own
+	training bool        // what backward needs is kept
+	states   []tf.Output // before the first step, [B,U] for each of the layers' states; nil for zeros
+	last     []tf.Output // after the last step, likewise; each layer adds its own
 }
 
-// before is the state that the next layer begins with, unset for zeros.
-func (r *run) before() tf.Output {
+// before are the n states that the next layer begins with, nil for zeros.
+func (r *run) before(n int) []tf.Output {
 	if r.states == nil {
-		return tf.Output{}
+		return nil
 	}
-	return r.states[len(r.last)]
+	return r.states[len(r.last):][:n]
 }
 
 // gradient is the loss's with respect to a weight.
@@ -50,9 +50,8 @@ func (c Config) network() network {
 	var n network
 	inputs := c.Features
 	for i, l := range c.Layers {
-		cell := plainCell{l, inputs, c.cellScope(i), c.seeds(cellKernelSeed + int64(i)*seedsApart)}
-		n = append(n, layer{c.form(), cell, i == 0})
-		inputs = l.Units
+		n = append(n, layer{c, i, l.cell(), inputs})
+		inputs = c.directions() * l.Units
 	}
 	return append(n, projection{c, inputs})
 }
@@ -90,26 +89,38 @@ func (n network) forward(s *op.Scope, h handles, x tf.Output, r *run) (outputs t
 	}
 }
 
-// cellScope is what TensorFlow 1 puts before the names of a layer's variables.
-func (c Config) cellScope(layer int) string {
-	if len(c.Layers) == 1 {
-		return scopeName
-	}
-	return fmt.Sprintf("%smulti_rnn_cell/cell_%d/", scopeName, layer)
-}
-
-// layer runs a cell over time in one of the forms.
+// layer runs a cell over time, in one direction or in two.
 type layer struct {
-	form  form
-	cell  plainCell
-	first bool // whose input is the features, which are not trained
+	cfg    Config
+	number int // from 0, whose input is the features, which are not trained
+	cell   cell
+	inputs int
 }
 
-func (l layer) weights() []variable { return l.cell.weights() }
+// weights are the forward direction's, then the other's.
+func (l layer) weights() []variable {
+	var all []variable
+	for d := range l.cfg.directions() {
+		from := l.cfg.seeds(cellSeed + seedsApart*int64(2*l.number+d))
+		all = append(all, l.cell.weights(l.cfg.layerScope(l.number, d), l.inputs, from)...)
+	}
+	return all
+}
 
+// forward is [T,B,F] -> [T,B,D*U].
 func (l layer) forward(s *op.Scope, x tf.Output, w []tf.Output, r *run) (tf.Output, backward) {
-	states, last, back := l.form.recur(s, l.cell, x, r.before(), w, !l.first)
-	r.last = append(r.last, last)
+	directions := l.cfg.directions()
+	states, last, back := l.cfg.formOf(l.cell).recur(s, recurrence{
+		cell:       l.cell,
+		units:      l.cfg.Layers[l.number].Units,
+		directions: directions,
+		x:          x,
+		initial:    r.before(directions * l.cell.states()),
+		w:          w,
+		training:   r.training,
+		dx:         l.number > 0,
+	})
+	r.last = append(r.last, last...)
 	return states, back
 }
 
@@ -117,14 +128,14 @@ func (l layer) forward(s *op.Scope, x tf.Output, w []tf.Output, r *run) (tf.Outp
 // matrix and a bias.
 type projection struct {
 	cfg    Config
-	inputs int // units of the last layer
+	inputs int // columns of what comes before it
 }
 
 func (p projection) weights() []variable {
 	in, out := int64(p.inputs), int64(p.cfg.Outputs())
 	return []variable{
-		glorot(projectionKernel, p.cfg.seeds(projectionKernelSeed), in, out),
-		zeros(projectionBias, out),
+		glorot(p.cfg.projectionScope()+"kernel", p.cfg.seeds(projectionSeed), in, out),
+		zeros(p.cfg.projectionScope()+"bias", out),
 	}
 }
 

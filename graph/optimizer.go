@@ -85,17 +85,21 @@ func (a adam) step(s *op.Scope, h handles, powers []tf.Output, rate tf.Output) (
 	}
 }
 
-// adamW lets weights decay by their own size before Adam's step, beside the
+// adamW lets weight matrices decay by their own size before Adam's step, beside the
 // gradient and its moments (Loshchilov and Hutter, Decoupled Weight Decay
-// Regularization, 2019). As in Keras, the decay is times the learning rate, and
-// every weight decays, biases too. TensorFlow 1's tf.contrib.opt.AdamWOptimizer,
-// whose names these are, takes the product as its weight_decay.
+// Regularization, 2019). As in Keras, the decay is times the learning rate; biases, which
+// do not make a network overfit, keep theirs. TensorFlow 1's
+// tf.contrib.opt.AdamWOptimizer, whose names these are, takes the product as its
+// weight_decay.
 type adamW struct{ adam }
 
 func (a adamW) step(s *op.Scope, h handles, powers []tf.Output, rate tf.Output) (move, []tf.Output) {
 	share := op.Mul(s.SubScope("share"), rate, op.Const(s.SubScope("decay"), a.cfg.WeightDecay))
 	adam, next := a.adam.step(s, h, powers, rate)
 	return func(s *op.Scope, w variable, grad tf.Output) *tf.Operation {
+		if len(dims(w.shape)) < 2 {
+			return adam(s, w, grad)
+		}
 		// A weight's gradient comes of the step's one reading of it, which is over then.
 		now := h.read(s.WithControlDependencies(grad.Op), w)
 		decayed := op.AssignSubVariableOp(s, h[w.name], op.Mul(s.SubScope("lost"), share, now))

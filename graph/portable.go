@@ -2,6 +2,7 @@ package graph
 
 import (
 	"math"
+	"slices"
 
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
@@ -33,25 +34,41 @@ func (p portable) windows(s *op.Scope, of plan, at tf.Output) batch {
 
 // recur unrolls the layer as the original does, one group of operations for each
 // step, and leaves its differentiation to op.Gradients.
-func (p portable) recur(s *op.Scope, cell plainCell, x, h0 tf.Output, w []tf.Output, dx bool) (tf.Output, tf.Output, backward) {
-	h := h0
-	if h.Op == nil {
-		h = zeroState(s.SubScope("zeros"), x, cell.Units)
+func (p portable) recur(s *op.Scope, r recurrence) (tf.Output, []tf.Output, backward) {
+	if r.initial == nil {
+		zero := zeroState(s.SubScope("zeros"), r.x, r.units)
+		r.initial = slices.Repeat([]tf.Output{zero}, r.directions*r.cell.states())
 	}
-	inputs := op.Unpack(s.SubScope("steps"), x, int64(p.cfg.Window)) // [T,B,F] -> T times [B,F]
-	states := make([]tf.Output, p.cfg.Window)
-	for t := range states {
-		h = cell.step(s.SubScope("step"), nth(inputs, t), h, w)
-		states[t] = h
+	inputs := op.Unpack(s.SubScope("steps"), r.x, int64(p.cfg.Window)) // [T,B,F] -> T times [B,F]
+	var sides, last []tf.Output
+	for d := range r.directions {
+		outputs, end := p.unroll(s, r.cell, inputs, r.of(d, r.initial), r.of(d, r.w), d == 1)
+		sides, last = append(sides, op.Pack(s.SubScope("states"), outputs)), append(last, end...)
 	}
-	stacked := op.Pack(s.SubScope("states"), states)
-	return stacked, h, func(s *op.Scope, dy tf.Output) (tf.Output, []tf.Output) {
-		if !dx {
-			return tf.Output{}, gradients(s, stacked, w, dy)
+	outputs := sides[0]
+	if r.directions > 1 {
+		outputs = op.ConcatV2(s.SubScope("sides"), sides, op.Const(s.SubScope("axis"), int32(2)))
+	}
+	return outputs, last, func(s *op.Scope, dy tf.Output) (tf.Output, []tf.Output) {
+		if !r.dx {
+			return tf.Output{}, gradients(s, outputs, r.w, dy)
 		}
-		d := gradients(s, stacked, append([]tf.Output{x}, w...), dy)
+		d := gradients(s, outputs, append([]tf.Output{r.x}, r.w...), dy)
 		return d[0], d[1:]
 	}
+}
+
+// unroll runs a cell over the steps, from the last to the first when back.
+func (p portable) unroll(s *op.Scope, c cell, inputs, state, w []tf.Output, back bool) (outputs, last []tf.Output) {
+	outputs = make([]tf.Output, p.cfg.Window)
+	for i := range outputs {
+		t := i
+		if back {
+			t = len(outputs) - 1 - i
+		}
+		outputs[t], state = c.step(s.SubScope("step"), nth(inputs, t), state, w)
+	}
+	return outputs, state
 }
 
 // zeroState is a state of zeros [B,U], one for each sequence of x [T,B,F].

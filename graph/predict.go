@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -76,7 +77,8 @@ type Prediction struct {
 // ([B,T,F], a sequence after the other), from the states state [B,S], see
 // [Config.StateSize]; nil for zeros. T is what the size of x makes it, at least 1.
 //
-// Sequences can be divided into calls that hand on the state. Results agree to
+// Sequences can be divided into calls that hand on the state, but for networks of two
+// directions, for which a call has whole sequences. Results agree to
 // rounding however that is done and whichever other sequences are in the call; the
 // states of a fused layer are the same bits. Memory does not grow with T, but for x
 // and the prediction.
@@ -95,6 +97,9 @@ func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state [
 		return Prediction{}, &ShapeError{"state", fmt.Sprintf("%d x %d values", batch, c.StateSize()), fmt.Sprint(len(state))}
 	}
 	rows := len(x) / c.Features
+	if c.Bidirectional && c.unrolls() && rows/batch != c.Window {
+		return Prediction{}, &ShapeError{"x", fmt.Sprintf("sequences of %d steps, to which this form unrolls two directions", c.Window), fmt.Sprint(rows / batch)}
+	}
 	all := Prediction{make([]float32, rows*c.Outputs()), make([]float32, rows*c.Classes), state}
 	for from, to, steps := 0, 0, rows/batch; from < steps; from = to {
 		if err := ctx.Err(); err != nil {
@@ -181,8 +186,10 @@ const partValues = 1 << 20
 // left it takes.
 func (p *Predictor) wayFor(batch, left int) (way, int) {
 	switch c := p.cfg; {
+	case !c.unrolls() && c.Bidirectional:
+		return p.ways[0], left
 	case !c.unrolls():
-		return p.ways[0], min(left, max(1, partValues/(batch*c.StateSize())))
+		return p.ways[0], min(left, max(1, partValues/(batch*max(1, c.StateSize()))))
 	case left >= c.Window:
 		return p.ways[0], c.Window
 	default:
@@ -204,26 +211,31 @@ func (c Config) addWays(s *op.Scope, h handles) []way {
 func (c Config) addWay(s *op.Scope, h handles) way {
 	input := op.Placeholder(s.SubScope("input"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, -1, int64(c.Features))))
 	state := op.Placeholder(s.SubScope("state"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, int64(c.StateSize()))))
-	axis := op.Const(s.SubScope("axis"), int32(1))
-	r := &run{states: c.splitState(s.SubScope("layers"), state, axis)}
+	last := op.Identity(s.SubScope("last"), state) // of a network that hands on none
+	r := new(run)
+	if c.StateSize() > 0 {
+		r.states = c.splitState(s.SubScope("layers"), state)
+	}
 	outputs, _ := c.network().forward(s.SubScope("forward"), h, input, r)
-	last := r.last[0]
-	if len(r.last) > 1 {
-		last = op.ConcatV2(s.SubScope("last"), r.last, axis)
+	if c.StateSize() > 0 {
+		last = r.last[0]
+	}
+	if len(r.last) > 1 && !c.Bidirectional {
+		last = op.ConcatV2(s.SubScope("last"), r.last, op.Const(s.SubScope("axis"), int32(1)))
 	}
 	return way{input, state, outputs, c.probability(s.SubScope("probability"), outputs), last}
 }
 
-// splitState divides states [B,S] among the layers.
-func (c Config) splitState(s *op.Scope, state, axis tf.Output) []tf.Output {
-	if len(c.Layers) == 1 {
+// splitState divides states [B,S] among the layers' states, [B,U] each.
+func (c Config) splitState(s *op.Scope, state tf.Output) []tf.Output {
+	var sizes []int32
+	for _, l := range c.Layers {
+		sizes = append(sizes, slices.Repeat([]int32{int32(l.Units)}, l.cell().states())...)
+	}
+	if len(sizes) == 1 {
 		return []tf.Output{state}
 	}
-	sizes := make([]int32, len(c.Layers))
-	for i, l := range c.Layers {
-		sizes[i] = int32(l.Units)
-	}
-	parts := op.SplitV(s, state, op.Const(s.SubScope("sizes"), sizes), axis, int64(len(sizes)))
+	parts := op.SplitV(s, state, op.Const(s.SubScope("sizes"), sizes), op.Const(s.SubScope("axis"), int32(1)), int64(len(sizes)))
 	if len(parts) != len(sizes) { // the scope holds why
 		return make([]tf.Output, len(sizes))
 	}

@@ -263,7 +263,9 @@ func TestConfigErrors(t *testing.T) {
 	}{
 		{"Window", func(c *graph.Config) { c.Window = 0 }},
 		{"Features", func(c *graph.Config) { c.Features = -1 }},
-		{"Layers", func(c *graph.Config) { c.Layers = nil }},
+		{"Layers", func(c *graph.Config) { c.Layers = make([]graph.Layer, 100) }},
+		{"Cell", func(c *graph.Config) { c.Layers[0].Cell = "elman" }},
+		{"Activation", func(c *graph.Config) { c.Layers[0].Cell = graph.LSTM }},
 		{"Units", func(c *graph.Config) { c.Layers[0].Units = 1 << 30 }},
 		{"Activation", func(c *graph.Config) { c.Layers[0].Activation = "gelu" }},
 		{"Classes", func(c *graph.Config) { c.Classes = 1 }},

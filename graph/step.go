@@ -16,21 +16,21 @@ func (c Config) step(s *op.Scope, in carried) []tf.Output {
 	}
 	form := c.form()
 	b := form.windows(s.SubScope("windows"), in.plan, in.at)
-	loss, grads := c.lossOf(s, h, b)
+	loss, grads := c.lossOf(s, h, b, true)
 	u := form.update(s.SubScope("update"), h, update{b.rate, loss, grads(), in.shared})
 	next := form.record(s.SubScope("record").WithControlDependencies(u.done...), h[planReport.name], in.at, loss, u.norm)
 	return carried{next, in.plan, u.shared}.list()
 }
 
 // lossOf runs a batch's windows through the network from zeros. The function it
-// returns adds the way back.
-func (c Config) lossOf(s *op.Scope, h handles, b batch) (loss tf.Output, grads func() []gradient) {
-	outputs, back := c.network().forward(s.SubScope("forward"), h, b.x, new(run))
+// returns adds the way back, for a network that is training.
+func (c Config) lossOf(s *op.Scope, h handles, b batch, training bool) (loss tf.Output, grads func() []gradient) {
+	outputs, back := c.network().forward(s.SubScope("forward"), h, b.x, &run{training: training})
 	loss, doutputs := c.score(s.SubScope("loss"), outputs, b)
 	return loss, func() []gradient { return back(s.SubScope("backward"), doutputs) }
 }
 
-// evaluation is the mean loss over windows, and where it leads.
+// evaluation is the mean loss over windows, and its gradients.
 type evaluation struct {
 	starts tf.Output // [1,B], fed
 	loss   tf.Output // scalar
@@ -41,6 +41,7 @@ func (c Config) addEvaluation(s *op.Scope, h handles) evaluation {
 	starts := op.Placeholder(s.SubScope("starts"), tf.Int32, op.PlaceholderShape(tf.MakeShape(1, -1)))
 	p := c.planOf(s, h, starts, op.Const(s.SubScope("rates"), []float32{0}))
 	b := c.form().windows(s.SubScope("windows"), p, op.Const(s.SubScope("at"), int32(0)))
-	loss, grads := c.lossOf(s, h, b)
+	loss, _ := c.lossOf(s.SubScope("loss"), h, b, false)
+	_, grads := c.lossOf(s.SubScope("gradients"), h, b, true)
 	return evaluation{starts, loss, grads()}
 }

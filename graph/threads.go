@@ -9,12 +9,17 @@ const ThreadWork = 12e6
 // StepWork is the number of floating-point operations of one training step on
 // batch windows: the layers' products, forward and twice backward.
 func (c Config) StepWork(batch int) float64 {
-	work, inputs := 0.0, c.Features
-	for _, l := range c.Layers {
-		work += float64(l.Units) * float64(l.Units+inputs)
-		inputs = l.Units
+	weights := 0
+	for _, st := range c.network() {
+		if l, ok := st.(layer); ok {
+			for _, w := range l.weights() {
+				if sizes := dims(w.shape); len(sizes) == 2 {
+					weights += product(sizes)
+				}
+			}
+		}
 	}
-	return 6 * float64(c.Window) * float64(batch) * work
+	return 6 * float64(c.Window) * float64(batch) * float64(weights)
 }
 
 // SuggestThreads is the number of threads, at most cpus, at which steps on batch

@@ -1,29 +1,51 @@
 package graph
 
 import (
+	"fmt"
 	"math"
 
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// Names are the original's, so that either program can restore what the other
-// has trained.
-const (
-	scopeName        = "rnn/output_projection_wrapper/"
-	cellKernel       = "basic_rnn_cell/kernel" // [F+U,U]: the input's rows, then the state's
-	cellBias         = "basic_rnn_cell/bias"   // [U]
-	projectionKernel = scopeName + "kernel"    // [U,O]
-	projectionBias   = scopeName + "bias"      // [O]
-)
+// Names are TensorFlow 1's for networks that it has, so that either program can restore
+// what the other has trained: OutputProjectionWrapper's for one direction,
+// bidirectional_dynamic_rnn's for two, and with several layers MultiRNNCell's and
+// stack_bidirectional_dynamic_rnn's.
+const wrapperScope = "rnn/output_projection_wrapper/"
+
+// layerScope stands before the names of a layer's variables in a direction, 0 forward.
+func (c Config) layerScope(layer, direction int) string {
+	switch deep := len(c.Layers) > 1; {
+	case c.Bidirectional && deep:
+		return fmt.Sprintf("stack_bidirectional_rnn/cell_%d/bidirectional_rnn/%s/", layer, directionNames[direction])
+	case c.Bidirectional:
+		return fmt.Sprintf("bidirectional_rnn/%s/", directionNames[direction])
+	case deep:
+		return fmt.Sprintf("%smulti_rnn_cell/cell_%d/", wrapperScope, layer)
+	default:
+		return wrapperScope
+	}
+}
+
+var directionNames = [...]string{"fw", "bw"}
+
+// projectionScope stands before the names of the projection's variables. Without a
+// wrapper TensorFlow 1 leaves them to the program.
+func (c Config) projectionScope() string {
+	if c.Bidirectional || len(c.Layers) == 0 {
+		return "projection/"
+	}
+	return wrapperScope
+}
 
 // The seeds that TensorFlow 1 derives for the two kernels from their place in
 // the original's graph: the number of operations made before them. Those of further
-// layers only have to differ.
+// layers and directions only have to differ.
 const (
-	cellKernelSeed       = 88
-	projectionKernelSeed = 109
-	seedsApart           = 1000
+	cellSeed       = 88
+	projectionSeed = 109
+	seedsApart     = 1000
 )
 
 // variable is a resource variable of the graph.
@@ -45,19 +67,51 @@ func (c Config) seeds(operation int64) seeds {
 	return seeds{(c.Seed%modulus + modulus) % modulus, operation}
 }
 
+// next are the seeds of another operation of the same cell.
+func (s seeds) next(n int64) seeds { return seeds{s.graph, s.operation + n} }
+
 // glorot is a kernel [in,out] that starts uniform in ±sqrt(6/(in+out)), by the
 // same float32 operations as TensorFlow 1's glorot_uniform_initializer.
 func glorot(name string, from seeds, in, out int64) variable {
 	limit := float32(math.Sqrt(6 / float64(in+out)))
-	return variable{name, tf.Float, tf.MakeShape(in, out), func(s *op.Scope) tf.Output {
-		shape := op.Const(s.SubScope("shape"), []int32{int32(in), int32(out)})
-		unit := op.RandomUniform(s, shape, tf.Float, op.RandomUniformSeed(from.graph), op.RandomUniformSeed2(from.operation))
-		wide := op.Mul(s.SubScope("scale"), unit, op.Const(s.SubScope("range"), limit-(-limit)))
-		return op.AddV2(s.SubScope("shift"), wide, op.Const(s.SubScope("low"), -limit))
+	return variable{name, tf.Float, tf.MakeShape(in, out), func(s *op.Scope) tf.Output { return uniform(s, from, limit, in, out) }}
+}
+
+// uniform is [in,out] within ±limit.
+func uniform(s *op.Scope, from seeds, limit float32, in, out int64) tf.Output {
+	shape := op.Const(s.SubScope("shape"), []int32{int32(in), int32(out)})
+	unit := op.RandomUniform(s, shape, tf.Float, op.RandomUniformSeed(from.graph), op.RandomUniformSeed2(from.operation))
+	wide := op.Mul(s.SubScope("scale"), unit, op.Const(s.SubScope("range"), limit-(-limit)))
+	return op.AddV2(s.SubScope("shift"), wide, op.Const(s.SubScope("low"), -limit))
+}
+
+// gates is a kernel [inputs+units,n*units] of n gates, whose rows for the input start as
+// Glorot has it, gate by gate, and those for the state orthogonal (Saxe and others,
+// Exact solutions to the nonlinear dynamics of learning, 2014), as Keras has it.
+func gates(name string, from seeds, inputs, units, n int) variable {
+	in, u, wide := int64(inputs), int64(units), int64(n*units)
+	return variable{name, tf.Float, tf.MakeShape(in+u, wide), func(s *op.Scope) tf.Output {
+		state := orthogonal(s.SubScope("orthogonal"), from.next(1), u, wide)
+		if inputs == 0 {
+			return state
+		}
+		input := uniform(s.SubScope("glorot"), from, float32(math.Sqrt(6/float64(in+u))), in, wide)
+		return op.ConcatV2(s, []tf.Output{input, state}, op.Const(s.SubScope("axis"), int32(0)))
 	}}
 }
 
+// orthogonal is [rows,columns], not higher than wide, whose rows are orthogonal and of
+// length 1: the Q of a random matrix's decomposition, with R's diagonal made positive.
+func orthogonal(s *op.Scope, from seeds, rows, columns int64) tf.Output {
+	shape := op.Const(s.SubScope("shape"), []int32{int32(columns), int32(rows)})
+	q, r := op.Qr(s, op.RandomStandardNormal(s, shape, tf.Float,
+		op.RandomStandardNormalSeed(from.graph), op.RandomStandardNormalSeed2(from.operation)))
+	positive := op.Mul(s.SubScope("positive"), q, op.Sign(s, op.MatrixDiagPart(s, r)))
+	return op.Transpose(s, positive, op.Const(s.SubScope("swap"), []int32{1, 0}))
+}
+
 func zeros(name string, shape ...int64) variable { return filled(name, tf.MakeShape(shape...), 0) }
+func ones(name string, shape ...int64) variable  { return filled(name, tf.MakeShape(shape...), 1) }
 
 // filled starts with the same value everywhere.
 func filled(name string, shape tf.Shape, value float32) variable {

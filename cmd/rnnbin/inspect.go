@@ -57,7 +57,7 @@ func printContents(out io.Writer, c *model.Contents) error {
 	for _, line := range [][2]string{
 		{"folder", c.Folder},
 		{"made", fmt.Sprintf("%s by rnnbin %s", m.Created.Format(time.RFC3339), cmp.Or(m.Version, "(unknown)"))},
-		{"network", fmt.Sprintf("features %d, units %s, steps %d, parameters %d", n.Features, unitsText(n.Layers), n.Window, c.Parameters)},
+		{"network", fmt.Sprintf("features %d, units %s, steps %d, parameters %d", n.Features, unitsText(n), n.Window, c.Parameters)},
 		{"loss", string(n.Loss)},
 		{"horizon", horizonText(m.Horizon)},
 		{"threshold", fmt.Sprintf("%.4g", m.Threshold)},
@@ -84,10 +84,16 @@ func printContents(out io.Writer, c *model.Contents) error {
 }
 
 // unitsText describes the layers, from the features up.
-func unitsText(layers []graph.Layer) string {
+func unitsText(c graph.Config) string {
 	var each []string
-	for _, l := range layers {
-		each = append(each, fmt.Sprintf("%d (%s)", l.Units, l.Activation))
+	for _, l := range c.Layers {
+		each = append(each, fmt.Sprintf("%d (%s)", l.Units, kindOf(l)))
+	}
+	switch {
+	case len(each) == 0:
+		return "none"
+	case c.Bidirectional:
+		return strings.Join(each, ", ") + " in each direction"
 	}
 	return strings.Join(each, ", ")
 }

@@ -15,6 +15,8 @@ import (
 // fieldFlags are the flags that set the fields of a graph.Config and of its layers.
 var fieldFlags = map[string]string{
 	"Window":         "steps",
+	"Layers":         "layers",
+	"Cell":           "cell",
 	"Units":          "units",
 	"Activation":     "activation",
 	"Loss":           "loss",

@@ -84,6 +84,9 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 		return err
 	}
 	defer writer.Discard()
+	if o.follow && m.Network.Bidirectional {
+		return usagef("follow", "cannot be used with a network of two directions, which has to see the rows behind a row first;\nwithout it the rows of a stream are labelled as windows of them are full")
+	}
 	batch := label.Batch(m.Network)
 	if o.follow {
 		batch = 1

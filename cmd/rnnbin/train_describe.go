@@ -30,18 +30,20 @@ type dataDescription struct {
 }
 
 type networkSummary struct {
-	Steps      int             `json:"steps"` // in a window
-	Features   int             `json:"features"`
-	Layers     []layerSummary  `json:"layers"` // from the features up
-	Outputs    int             `json:"outputs"`
-	Loss       graph.Loss      `json:"loss"`
-	Weights    []weightSummary `json:"weights"`
-	Parameters int             `json:"parameters"`
+	Steps         int             `json:"steps"` // in a window
+	Features      int             `json:"features"`
+	Layers        []layerSummary  `json:"layers"` // from the features up
+	Bidirectional bool            `json:"bidirectional"`
+	Outputs       int             `json:"outputs"`
+	Loss          graph.Loss      `json:"loss"`
+	Weights       []weightSummary `json:"weights"`
+	Parameters    int             `json:"parameters"`
 }
 
 type layerSummary struct {
+	Cell       graph.Cell       `json:"cell"`
 	Units      int              `json:"units"`
-	Activation graph.Activation `json:"activation"`
+	Activation graph.Activation `json:"activation,omitempty"` // of plain cells
 }
 
 // weightSummary is an array of weights.
@@ -141,9 +143,17 @@ func (d taskDescription) balance() string {
 	return balance(d.Zeros, d.Ones)
 }
 
+// kindOf names a layer's cell, a plain one by its activation.
+func kindOf(l graph.Layer) string {
+	if l.Cell == graph.Plain {
+		return string(l.Activation)
+	}
+	return string(l.Cell)
+}
+
 func describeNetwork(c graph.Config) networkSummary {
 	s := networkSummary{
-		Steps: c.Window, Features: c.Features, Outputs: c.Outputs(), Loss: c.Loss,
+		Steps: c.Window, Features: c.Features, Outputs: c.Outputs(), Loss: c.Loss, Bidirectional: c.Bidirectional,
 		Parameters: c.Parameters(),
 	}
 	for _, l := range c.Layers {
@@ -209,7 +219,7 @@ func (d description) write(asJSON bool, out io.Writer) error {
 	n, t := d.Network, d.Training
 	fmt.Fprintf(w, "network\twindows of %d steps, [B,%d,%d] -> ", n.Steps, n.Steps, n.Features)
 	for _, l := range n.Layers {
-		fmt.Fprintf(w, "%d %s units -> ", l.Units, l.Activation)
+		fmt.Fprintf(w, "%d %s units%s -> ", l.Units, kindOf(graph.Layer(l)), map[bool]string{true: " in each direction"}[n.Bidirectional])
 	}
 	fmt.Fprintf(w, "[B,%d,%d]; loss %s\n", n.Steps, n.Outputs, n.Loss)
 	for _, v := range n.Weights {

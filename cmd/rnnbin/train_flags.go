@@ -37,6 +37,10 @@ type trainOptions struct {
 	earlyStopping  int
 
 	network    graph.Config // but for Features, which depends on the data
+	cell       string
+	units      []int
+	layers     int
+	activation string
 	stride     int
 	shuffle    bool
 	batchSize  int
@@ -67,6 +71,9 @@ func defaultTrainOptions() trainOptions {
 		validation: 0.2,
 		threshold:  "0.5",
 		network:    graph.DefaultConfig(),
+		cell:       string(graph.Plain),
+		units:      []int{100},
+		activation: string(graph.ReLU),
 		shuffle:    true,
 		batchSize:  10,
 		epochs:     10,
@@ -141,10 +148,12 @@ func (o *trainOptions) addDataFlags(f *pflag.FlagSet) {
 
 func (o *trainOptions) addNetworkFlags(f *pflag.FlagSet) {
 	c := &o.network
-	l := &c.Layers[0]
 	f.IntVar(&c.Window, "steps", c.Window, "number `n` of steps in a window")
-	f.IntVar(&l.Units, "units", l.Units, "number `n` of units, the width of the recurrent state")
-	f.StringVar((*string)(&l.Activation), "activation", string(l.Activation), "activation `function` of the recurrence: relu, as in the original, or tanh, which trains\nmore steadily on long windows")
+	f.StringVar(&o.cell, "cell", o.cell, "recurrent `cell`: plain, lstm, gru, gru-reset-before (TensorFlow 1's GRUCell, slower), or\nnone, which is logistic regression on each row")
+	f.IntSliceVar(&o.units, "units", o.units, "number `n` of units, the width of the recurrent state; n,m for two layers and so on")
+	f.IntVar(&o.layers, "layers", 0, "`n` layers of that width (default as many as --units names)")
+	f.BoolVar(&c.Bidirectional, "bidirectional", false, "run the layers over time in both directions, so that a label rests on the rows behind\na row too")
+	f.StringVar(&o.activation, "activation", o.activation, "activation `function` of plain cells: relu, as in the original, or tanh, which trains\nmore steadily on long windows")
 	f.StringVar((*string)(&c.Loss), "loss", string(c.Loss), "`loss` to minimise: xent (one-hot softmax cross-entropy), sparse (the same, computed\nfrom class numbers), mse (one output, mean squared error) or focal (xent with less weight\non steps that are already right)")
 	f.Float32Var(&c.FocalGamma, "focal-gamma", c.FocalGamma, "exponent `gamma` of the focal loss: the larger, the less those steps weigh")
 }
@@ -244,6 +253,11 @@ func (o *trainOptions) fill(f *pflag.FlagSet) error {
 			}
 		}
 	}
+	layers, err := o.layersOf(f)
+	if err != nil {
+		return err
+	}
+	o.network.Layers = layers
 	if !f.Changed("seed") {
 		o.network.Seed = rand.Int64N(math.MaxInt32)
 	}
@@ -257,6 +271,44 @@ func (o *trainOptions) fill(f *pflag.FlagSet) error {
 		o.decayEvery = max(1, o.epochs/3)
 	}
 	return nil
+}
+
+// noCell is the value of --cell for a network without a layer.
+const noCell = "none"
+
+// layersOf are the layers that the flags describe.
+func (o *trainOptions) layersOf(f *pflag.FlagSet) ([]graph.Layer, error) {
+	if graph.Cell(o.cell) != graph.Plain && f.Changed("activation") {
+		return nil, usagef("activation", "is for --cell plain, not %s", o.cell)
+	}
+	if o.cell == noCell {
+		for _, name := range []string{"units", "layers", "bidirectional"} {
+			if f.Changed(name) {
+				return nil, usagef(name, "cannot be used with --cell none, which has no layer")
+			}
+		}
+		return nil, nil
+	}
+	units := o.units
+	switch {
+	case len(units) == 0:
+		return nil, usagef("units", "names no number")
+	case o.layers < 0:
+		return nil, usagef("layers", "must be at least 1, not %d", o.layers)
+	case o.layers > 0 && len(units) == 1:
+		units = slices.Repeat(units, o.layers)
+	case o.layers > 0 && len(units) != o.layers:
+		return nil, usagef("layers", "is %d, but --units names %d", o.layers, len(units))
+	}
+	var layers []graph.Layer
+	for _, n := range units {
+		l := graph.Layer{Cell: graph.Cell(o.cell), Units: n}
+		if l.Cell == graph.Plain {
+			l.Activation = graph.Activation(o.activation)
+		}
+		layers = append(layers, l)
+	}
+	return layers, nil
 }
 
 // networkFor is the network's configuration for data of so many features.
@@ -298,6 +350,12 @@ func (o *trainOptions) effective() ([]byte, error) {
 	}
 	if o.walkForward > 0 || len(o.validationData) > 0 {
 		left = append(left, "validation")
+	}
+	if graph.Cell(o.cell) != graph.Plain {
+		left = append(left, "activation")
+	}
+	if o.cell == noCell {
+		left = append(left, "units", "layers", "bidirectional")
 	}
 	return config.Format(o.flags, func(f *pflag.Flag) bool { return !slices.Contains(left, f.Name) })
 }

@@ -66,7 +66,7 @@ static void adam(parameter *parameters, int count) {
   power2 *= 0.999;
 }
 
-// cross_entropy returns the loss of two logits, and in d the gradient by them of the
+// cross_entropy returns the loss of two logits, and in d the gradient with respect to them of the
 // mean over all rows.
 static inline float cross_entropy(float a, float b, int class, float d[CLASSES]) {
   float top = a > b ? a : b;

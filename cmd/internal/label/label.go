@@ -8,9 +8,11 @@
 // So a series is answered by overlapping windows: one starts every H rows, H
 // being half of T, and answers the rows from its H-th on to the 2H-1-th, that
 // is, after at least H and fewer than T steps. The first window also answers
-// the H rows at its start. With T = 1 each row is a window. Windows never reach
+// the H rows at its start. With T = 1 each row is a window. A network of two
+// directions answers by the middle half of a window, so that a row has rows on either
+// side; the first and the last window of a series answer its ends too. Windows never reach
 // from one series into the next, and one that a series does not fill is padded
-// behind.
+// behind, or short where there are two directions.
 //
 // # Horizon
 //
@@ -50,14 +52,16 @@ type Network interface {
 // it, each with streams of its own.
 type Labeler struct {
 	network  Network
-	features int // F
-	state    int // S
-	block    int // H
-	warm     int // steps before a window's answers count, except in the first: H, or 0 when T is 1
-	span     int // steps of a window that are of use
-	lead     int // horizon above 0: repetitions before a series
-	lag      int // horizon below 0: repetitions behind it
-	batch    int // windows in a call
+	features int  // F
+	state    int  // S
+	block    int  // H
+	warm     int  // steps before a window's answers count, except in the first: H, or 0 when T is 1
+	span     int  // steps of a window that are of use
+	reach    int  // steps after a window's start that it answers, but for the last of a series, which answers its end
+	whole    bool // a window is of two directions: what is behind its rows would spoil its answers
+	lead     int  // horizon above 0: repetitions before a series
+	lag      int  // horizon below 0: repetitions behind it
+	batch    int  // windows in a call
 }
 
 const (
@@ -81,14 +85,23 @@ func New(network Network, horizon int) *Labeler {
 		l.warm = l.block
 	}
 	l.span = l.warm + l.block
+	l.reach = l.span
+	if c.Bidirectional {
+		l.whole, l.span, l.warm = true, c.Window, (c.Window-l.block)/2
+		l.reach = l.warm + l.block
+	}
 	l.batch = Batch(c)
 	return l
 }
 
 // Batch is how many windows one call of a network labels.
 func Batch(c graph.Config) int {
+	width := c.Features
+	for _, l := range c.Layers {
+		width += l.Units
+	}
 	n := max(batchLeast, batchSteps/c.Window)
-	return max(1, min(n, batchValues/(c.Window*(c.Features+c.StateSize()))))
+	return max(1, min(n, batchValues/(c.Window*width)))
 }
 
 // predict is the network's, but for the probability: that of label 1 alone, [B,T].
@@ -106,7 +119,7 @@ func (l *Labeler) predict(ctx context.Context, x []float32, batch int, state []f
 }
 
 // first is the first position that the window which begins at the given one
-// answers; it answers up to start+span.
+// answers.
 func (l *Labeler) first(start int) int {
 	if start == 0 {
 		return 0

@@ -9,6 +9,10 @@ import "github.com/rnnbin/rnnbin/cmd/internal/series"
 func (l *Labeler) Reach(whole, part series.Range) series.Range {
 	blocks := max(0, part.Start-whole.Start-l.lead-l.span) / l.block
 	part.Start = whole.Start + blocks*l.block
-	part.End = min(whole.End, part.End+l.lag)
+	behind := l.lag
+	if l.whole {
+		behind += l.span
+	}
+	part.End = min(whole.End, part.End+behind)
 	return part
 }

@@ -48,7 +48,7 @@ type cursor struct {
 }
 
 // job is a window of a batch, which begins at the given position of a track
-// that has end positions.
+// and answers up to another.
 type job struct {
 	track      *track
 	start, end int
@@ -126,8 +126,8 @@ func (s *Stream) advance(ctx context.Context, t *track) error {
 		return s.walk(ctx, t, &t.cursor, t.count)
 	}
 	from := t.at
-	for t.at+s.l.span <= t.count {
-		if err := s.enqueue(ctx, t, &t.cursor, t.count); err != nil {
+	for t.at+s.l.span <= t.count && !(s.l.whole && t.at+s.l.span == t.count+s.l.lag) { // which may be the last
+		if err := s.enqueue(ctx, t, &t.cursor, t.at+s.l.reach); err != nil {
 			return err
 		}
 	}
@@ -137,23 +137,31 @@ func (s *Stream) advance(ctx context.Context, t *track) error {
 	return nil
 }
 
-// enqueue makes a job of the window at c, what it lacks being zeros, and moves
-// c to the next.
-func (s *Stream) enqueue(ctx context.Context, t *track, c *cursor, end int) error {
+// enqueue makes a job of the window at c, which answers up to a position, and moves c to
+// the next. What the window lacks are zeros; or, where they would spoil it, it is short.
+func (s *Stream) enqueue(ctx context.Context, t *track, c *cursor, to int) error {
 	l := s.l
 	n := min(l.span*l.features, len(c.x))
+	short := n < l.span*l.features
+	if short && l.whole { // of another length than those that wait
+		if err := s.run(ctx); err != nil {
+			return err
+		}
+	}
 	s.x = append(s.x, c.x[:n]...)
-	s.x = append(s.x, make([]float32, l.span*l.features-n)...)
-	s.jobs = append(s.jobs, job{t, c.at, end})
+	if short && !l.whole {
+		s.x = append(s.x, make([]float32, l.span*l.features-n)...)
+	}
+	s.jobs = append(s.jobs, job{t, c.at, to})
 	c.x = c.x[min(l.block*l.features, len(c.x)):]
 	c.at += l.block
-	if len(s.jobs) == l.batch {
+	if len(s.jobs) == l.batch || short && l.whole {
 		return s.run(ctx)
 	}
 	return nil
 }
 
-// run answers the windows that wait.
+// run answers the windows that wait, which are of one length.
 func (s *Stream) run(ctx context.Context) error {
 	l := s.l
 	if len(s.jobs) == 0 {
@@ -163,9 +171,10 @@ func (s *Stream) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	steps := len(probability) / len(s.jobs)
 	for i, j := range s.jobs {
-		of := probability[i*l.span : (i+1)*l.span]
-		for at := l.first(j.start); at < min(j.start+l.span, j.end); at++ {
+		of := probability[i*steps : (i+1)*steps]
+		for at := l.first(j.start); at < j.end; at++ {
 			s.answer(j.track, at, of[at-j.start])
 		}
 	}
@@ -233,8 +242,11 @@ func (s *Stream) end(ctx context.Context, series int32) error {
 	if s.carry {
 		return s.walk(ctx, t, &c, end)
 	}
-	for l.first(c.at) < end {
-		if err := s.enqueue(ctx, t, &c, end); err != nil {
+	for to := l.first(c.at); to < end; {
+		if to = min(c.at+l.reach, end); l.whole && c.at+l.span >= end {
+			to = end // what is behind the middle has no more rows behind it in the next window
+		}
+		if err := s.enqueue(ctx, t, &c, to); err != nil {
 			return err
 		}
 	}

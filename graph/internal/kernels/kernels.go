@@ -1,21 +1,43 @@
-// Package kernels adds TensorFlow ops of our own: a recurrent cell over all steps
+// Package kernels adds TensorFlow ops of our own: a recurrent layer over all steps
 // of a sequence, forward and backward, in one op each, and what a training step has
-// around the layer, its projection and its loss.
+// around the layers, their projection and their loss.
 //
-// Forward, T steps, B batch rows, F inputs, U units:
+// T steps, B batch rows, F inputs, U units, D directions, each with S states and V
+// variables, which a cell's kind says; lists have I = D*S states and W = D*V variables,
+// the forward direction's first. All are float32 but for the lengths, int32.
 //
-//	RnnbinRNNForward(x [T,B,F], kernel [F+U,U], bias [U], h0 [B,U]) -> h [T,B,U], last [B,U]
+//	RnnbinRNNForward(x [T,B,F], lengths [B], initial I*[B,U], weights W*[..])
+//	    -> h [T,B,D*U], last I*[B,U], saved
 //
-// computes h[t] = activation([x[t], h[t-1]] kernel + bias). Backward takes the
-// gradient with respect to all states and, besides, to the last one:
+// runs the cell from each row's initial state to its last one. The second direction
+// goes from the last step to the first, writes the columns of h behind the first's, and
+// its last state is the one after step 0. Saved is for Backward alone; it is [0] unless
+// the layer is trained. Backward takes the gradient with respect to all h and, besides,
+// to the last states:
 //
-//	RnnbinRNNBackward(x, kernel, h0, h, dh [T,B,U], dlast [B,U])
-//	    -> dkernel [F+U,U], dbias [U], dx [T,B,F], dh0 [B,U]
+//	RnnbinRNNBackward(x, lengths, initial, weights, h, saved, dh [T,B,D*U], dlast I*[B,U])
+//	    -> dx [T,B,F], dinitial I*[B,U], dweights W*[..]
 //
-// h0 and dlast may have no row, [0,U]: they are zeros then. All are float32. For
-// a given number of threads the results are the same bits on every run. With
-// ReLU, products skip states and gradients that are zero: a NaN is not skipped and
-// spreads, an infinite weight behind a zero state does not.
+// Steps of a row from its length on change neither a state nor a gradient, in either
+// direction, and x is not looked at there; h is zero. Lengths [0] are all T, and states
+// and their gradients of no row, [0,U], are zeros.
+//
+// The variables are as TensorFlow 1 lays them out, a kernel's rows for x first:
+//
+//	relu, tanh  kernel [F+U,U], bias [U]; the state is h
+//	            h' = relu([x,h] kernel + bias), or tanh
+//	lstm        kernel [F+U,4U] and bias [4U] in blocks i, j, f, o; the states are c, h
+//	            c' = c sigmoid(f+1) + sigmoid(i) tanh(j), h' = tanh(c') sigmoid(o)
+//	gru         gates/kernel [F+U,2U] and bias [2U] in blocks r, u; the candidate's
+//	            input projection, kernel [F,U] and bias [U], and hidden projection,
+//	            kernel [U,U] and bias [U]; the state is h
+//	            n = tanh(x Wx + bx + sigmoid(r) (h Wh + bh))
+//	            h' = (1-sigmoid(u)) n + sigmoid(u) h
+//
+// as BasicRNNCell, BasicLSTMCell and CudnnCompatibleGRUCell are. Sigmoid and tanh have
+// a relative error of at most 2e-7. For a given number of threads the results are the
+// same bits on every run. With ReLU, products skip states and gradients that are zero:
+// a NaN is not skipped and spreads, an infinite weight behind a zero state does not.
 //
 // Training takes its windows from a series of N rows by a plan of K steps:
 //
@@ -66,9 +88,11 @@ const (
 
 // The ops' attributes.
 const (
-	AttrActivation    = "activation"     // string: "relu" or "tanh"
-	AttrThreads       = "threads"        // int, 1 unless given: slices of the batch that run side by side
+	AttrCell          = "cell"           // string: one of the cells below
+	AttrDirections    = "directions"     // int, 1 unless given: 1 or 2
+	AttrThreads       = "threads"        // int, 1 unless given: parts of the batch and directions that run side by side
 	AttrISA           = "isa"            // string, "auto" unless given: one of ISAs
+	AttrTraining      = "training"       // bool, Forward only: fill saved
 	AttrInputGradient = "input_gradient" // bool, Backward only: compute dx; otherwise it is [0,B,F]
 	AttrSteps         = "steps"          // int, Windows only: T
 
@@ -77,6 +101,14 @@ const (
 	AttrBeta2    = "beta2"     // float
 	AttrEpsilon  = "epsilon"   // float
 	AttrClipNorm = "clip_norm" // float, 0 unless given: no clipping
+)
+
+// The cells.
+const (
+	CellReLU = "relu"
+	CellTanh = "tanh"
+	CellLSTM = "lstm"
+	CellGRU  = "gru"
 )
 
 // ISAAuto asks for the best instruction set of the machine, the first of ISAs.

@@ -23,7 +23,7 @@ void rnnbin_fail(TF_Status *status, TF_Code code, const char *format, ...) {
 
 // The shape of this one dimension, to be deleted.
 static TF_ShapeHandle *one_dim(TF_ShapeInferenceContext *c, const struct dim *d, TF_Status *status) {
-  TF_ShapeHandle *one = TF_ShapeInferenceContextVectorFromSize(c, (size_t)-1);  // unknown
+  TF_ShapeHandle *one = TF_ShapeInferenceContextVectorFromSize(c, d->input < 0 ? (size_t)d->i : (size_t)-1);
   if (d->input < 0) return one;
   TF_ShapeHandle *all = TF_NewShapeHandle();
   TF_ShapeInferenceContextGetInput(c, d->input, all, status);
@@ -64,10 +64,12 @@ int rnnbin_bool_attribute(TF_OpKernelConstruction *c, const char *name, TF_Statu
   return value;
 }
 
-int rnnbin_tanh_attribute(TF_OpKernelConstruction *c, TF_Status *status) {
+enum rnn_kind rnnbin_cell_attribute(TF_OpKernelConstruction *c, TF_Status *status) {
   char text[32] = "";
-  if (ok(status)) TF_OpKernelConstruction_GetAttrString(c, "activation", text, sizeof text - 1, status);
-  return !strcmp(text, "tanh");
+  if (ok(status)) TF_OpKernelConstruction_GetAttrString(c, "cell", text, sizeof text - 1, status);
+  for (int kind = 0; kind < RNN_KINDS; kind++)
+    if (!strcmp(text, rnn_cells[kind].name)) return kind;
+  return 0;
 }
 
 const char *rnnbin_isa(int i) {

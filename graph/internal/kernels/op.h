@@ -23,9 +23,11 @@ __attribute__((format(printf, 3, 4))) void rnnbin_fail(TF_Status *, TF_Code, con
 
 // One dimension of an output: that of an input, which must have so many.
 struct dim {
-  int input, rank, i;
+  int input, rank;
+  int64_t i;
 };
-#define UNKNOWN_DIM {-1, 0, 0}
+#define KNOWN_DIM(size) {-1, 0, size}
+#define UNKNOWN_DIM KNOWN_DIM(-1)
 
 // Sets the shape of an output of so many dimensions, unless the status is one of
 // failure.
@@ -37,7 +39,7 @@ void rnnbin_set_shape(TF_ShapeInferenceContext *, int output, int rank, const st
 int32_t rnnbin_int_attribute(TF_OpKernelConstruction *, const char *name, TF_Status *);
 float rnnbin_float_attribute(TF_OpKernelConstruction *, const char *name, TF_Status *);
 int rnnbin_bool_attribute(TF_OpKernelConstruction *, const char *name, TF_Status *);
-int rnnbin_tanh_attribute(TF_OpKernelConstruction *, TF_Status *);  // whether activation is 'tanh', not 'relu'
+enum rnn_kind rnnbin_cell_attribute(TF_OpKernelConstruction *, TF_Status *);
 const struct rnn_isa *rnnbin_isa_attribute(TF_OpKernelConstruction *, TF_Status *);
 
 // A copy of the size bytes of a kernel, which the status belongs to and is deleted
@@ -46,7 +48,7 @@ void *rnnbin_finish_kernel(TF_OpKernelConstruction *, TF_Status *, const void *k
 
 // ---- inputs and outputs, while it runs ----
 
-enum { IO_MAX = 8 };
+enum { IO_MAX = 24 };
 
 // One run of an op. The first failure stays in the status; what follows it gives
 // NULL or 0.

@@ -1,11 +1,12 @@
-// Matrix products C = start + A W that skip zeros of A.
+// Matrix products C = start + A W over lists of columns of A.
 //
-// A tile keeps rows x width vectors of C in registers and walks a list of those
-// columns k in which any of its rows of A is not zero. After ReLU about half of
-// the states are zero, and of the gradients behind them, mostly the same units
-// in neighbouring rows: such a k costs nothing, and leaves the sum's bits as
-// they are. A NaN is not zero, so it is walked and arrives in C. An infinite
-// weight is seen only where its column of A is walked.
+// A tile keeps rows x width vectors of C in registers and walks a list of columns
+// k of A. Those the caller names are all that are not padding. Or it is those in
+// which any of the tile's rows of A is not zero: after ReLU about half of the
+// states are zero, and of the gradients behind them, mostly the same units in
+// neighbouring rows. Such a k costs nothing, and leaves the sum's bits as they
+// are. A NaN is not zero, so it is walked and arrives in C. An infinite weight is
+// seen only where its column of A is walked.
 #ifndef RNNBIN_PRODUCT_H
 #define RNNBIN_PRODUCT_H
 
@@ -25,6 +26,15 @@ _Static_assert(BLOCK_ROWS * BLOCK_DEPTH <= RNN_LIST_LENGTH, "the lists of a bloc
 struct matrix {
   float *at;
   int64_t stride;
+};
+
+static struct matrix from_column(struct matrix m, int64_t column) { return (struct matrix){m.at + column, m.stride}; }
+
+// The columns of A that a product walks.
+struct columns {
+  int64_t n;
+  const int32_t *named;  // these, or, when NULL, those of the first n that are not zero
+  int32_t *lists;        // where to list the latter, RNN_LIST_LENGTH
 };
 
 // The columns k < depth at which any of the rows is not zero. Depth is a
@@ -102,14 +112,15 @@ static struct parts divide_evenly(int length, int most) {
 
 INLINE int next_part(struct parts *p) { return p->size + (p->longer-- > 0); }
 
-// c = start + a w for one block of rows and depth, panel by panel of columns.
-static void product_block(int rows, int tall, int64_t depth, int vectors, const int32_t *order, const float *a,
-                          int64_t lda, const float *w, int64_t ldw, const float *start, int64_t lds, float *c,
-                          int64_t ldc, int32_t *lists) {
+// c = start + a w for one block of rows and depth, panel by panel of columns. Named
+// columns are counted from a and w; NULL asks for those that are not zero.
+INLINE void product_block(int rows, int tall, int64_t depth, const int32_t *named, int vectors, const int32_t *order,
+                          const float *a, int64_t lda, const float *w, int64_t ldw, const float *start, int64_t lds,
+                          float *c, int64_t ldc, int32_t *lists) {
   const struct parts groups = divide_evenly(rows, tall);
   struct parts panels = divide_evenly(vectors, WIDEST(tall)), part = groups;
   int length[BLOCK_ROWS];
-  for (int r = 0, g = 0, high; r < rows; r += high, g++) {
+  for (int r = 0, g = 0, high; r < rows && !named; r += high, g++) {
     high = next_part(&part);
     length[g] = list_nonzero(lists + g * depth, high, depth, a, lda, order + r);
   }
@@ -118,24 +129,45 @@ static void product_block(int rows, int tall, int64_t depth, int vectors, const 
     part = groups;
     for (int r = 0, g = 0, high; r < rows; r += high, g++) {
       high = next_part(&part);
-      tiles[high][width](length[g], lists + g * depth, order + r, a, lda, w + v * LANES, ldw,
-                         start ? start + v * LANES : NULL, lds, c + v * LANES, ldc);
+      tiles[high][width](named ? (int)depth : length[g], named ? named : lists + g * depth, order + r, a, lda,
+                         w + v * LANES, ldw, start ? start + v * LANES : NULL, lds, c + v * LANES, ldc);
     }
   }
 }
 
-// c[rows,n] = start[rows,n] + a[rows,depth] w[depth,n], n and depth rounded up
-// to whole vectors. Order lists the rows: those that are side by side in it share
-// tiles. A start with stride 0 repeats its row, NULL means zeros.
-static void product(int64_t rows, const int32_t *order, int64_t depth, int64_t n, struct matrix a, struct matrix w,
-                    struct matrix start, struct matrix c, int32_t *lists) {
+static void product_nonzero(int64_t rows, const int32_t *order, int64_t depth, int64_t n, struct matrix a,
+                            struct matrix w, struct matrix start, struct matrix c, int32_t *lists) {
   const int vectors = (int)(whole(n) / LANES), tall = (int)smaller(TALLEST(vectors), rows);
   for (int64_t k = 0; k < depth; k += BLOCK_DEPTH) {
     for (int64_t r = 0; r < rows; r += BLOCK_ROWS)
-      product_block((int)smaller(BLOCK_ROWS, rows - r), tall, smaller(BLOCK_DEPTH, depth - k), vectors, order + r,
+      product_block((int)smaller(BLOCK_ROWS, rows - r), tall, smaller(BLOCK_DEPTH, depth - k), NULL, vectors, order + r,
                     a.at + k, a.stride, w.at + k * w.stride, w.stride, start.at, start.stride, c.at, c.stride, lists);
     start = c;
   }
+}
+
+static void product_named(int64_t rows, const int32_t *order, int64_t count, const int32_t *named, int64_t n,
+                          struct matrix a, struct matrix w, struct matrix start, struct matrix c) {
+  const int vectors = (int)(whole(n) / LANES), tall = (int)smaller(TALLEST(vectors), rows);
+  for (int64_t k = 0; k < count; k += BLOCK_DEPTH) {
+    for (int64_t r = 0; r < rows; r += BLOCK_ROWS)
+      product_block((int)smaller(BLOCK_ROWS, rows - r), tall, smaller(BLOCK_DEPTH, count - k), named + k, vectors,
+                    order + r, a.at, a.stride, w.at, w.stride, start.at, start.stride, c.at, c.stride, NULL);
+    start = c;
+  }
+}
+
+// c[rows,n] = start[rows,n] + a[rows,k] w[k,n] over the columns k of a, n and the
+// number of columns that are not named rounded up to whole vectors. Order lists the
+// rows: those that are side by side in it share tiles. A start with stride 0 repeats
+// its row, NULL means zeros.
+INLINE void product(int64_t rows, const int32_t *order, struct columns columns, int64_t n, struct matrix a,
+                    struct matrix w, struct matrix start, struct matrix c) {
+  if (rows == 0) return;
+  if (columns.named)
+    product_named(rows, order, columns.n, columns.named, n, a, w, start, c);
+  else
+    product_nonzero(rows, order, columns.n, n, a, w, start, c, columns.lists);
 }
 
 #endif

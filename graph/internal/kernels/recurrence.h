@@ -1,43 +1,41 @@
-// The recurrence of a plain RNN cell over a whole sequence, one batch slice at
-// a time: what the instruction sets implement and what run.c divides.
+// A recurrent layer over a whole sequence, one direction and one batch slice at a
+// time: what the instruction sets implement and what run.c divides.
 //
-// T steps, B batch rows, F inputs, U units; every array is row-major float32.
-// a[t] = [x[t], h[t-1]] kernel + bias, h[t] = activation(a[t]).
+// T steps, B batch rows, F inputs, U units, D directions; every array is row-major
+// float32.
 #ifndef RNNBIN_RECURRENCE_H
 #define RNNBIN_RECURRENCE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum rnn_activation { RNN_RELU, RNN_TANH };
+#include "cells.h"
 
 struct rnn_size {
   int64_t steps, batch, inputs, units;
 };
 
-struct rnn_forward {
+// One direction of a layer. From its length on, a row of the batch keeps its states,
+// its h is zero and no gradient comes from there.
+struct rnn_layer {
+  enum rnn_kind kind;
   struct rnn_size size;
-  enum rnn_activation activation;
-  const float *x;       // [T,B,F]
-  const float *kernel;  // [F+U,U], the inputs' rows first
-  const float *bias;    // [U]
-  const float *h0;      // [B,U], or NULL for zeros
-  float *h;             // [T,B,U]
-  float *last;          // [B,U]
-};
+  int reverse;                          // from the last step to the first
+  int64_t h_stride;                     // D*U: the directions lie side by side in h
+  const int32_t *lengths;               // [B], or NULL when all are T
+  const float *x;                       // [T,B,F]
+  const float *initial[RNN_STATES];     // [B,U], or NULL for zeros
+  const float *weights[RNN_VARIABLES];  // see cells.h
+  float *h;                             // [T,B,U], rows h_stride apart; backward reads it, as
+  float *saved;                         // [T,B,saved,rnn_round(U)]; forward: NULL when predicting
+  float *last[RNN_STATES];              // [B,U], forward only
 
-struct rnn_backward {
-  struct rnn_size size;
-  enum rnn_activation activation;
-  const float *x, *kernel;
-  const float *h0;     // [B,U], or NULL for zeros
-  const float *h;      // [T,B,U], what the forward pass returned
-  const float *dh;     // [T,B,U], gradient of the loss with respect to h
-  const float *dlast;  // [B,U], gradient with respect to the last state besides, or NULL for zeros
-  float *dkernel;      // [F+U,U]
-  float *dbias;        // [U]
-  float *dx;           // [T,B,F], or NULL when nobody asks for it
-  float *dh0;          // [B,U]
+  // backward only
+  const float *dh;                 // as h, gradient of the loss with respect to h
+  const float *dlast[RNN_STATES];  // [B,U], with respect to the last states besides, or NULL for zeros
+  float *dweights[RNN_VARIABLES];
+  float *dx;                       // [T,B,F], or NULL when nobody asks for it
+  float *dinitial[RNN_STATES];     // [B,U]
 };
 
 // Rows [begin,end) of the batch and the memory to work in. Slices share nothing
@@ -45,7 +43,7 @@ struct rnn_backward {
 struct rnn_slice {
   int64_t begin, end;
   float *scratch;   // of the size scratch.h tells, on a cache line
-  float *gradient;  // [F+U+1, rnn_stride(U)], kernel then bias, summed over the slice's rows; backward only
+  float *gradient;  // [F+U+1, rnn_columns], what [x, h, 1] multiplies, summed over the slice's rows; backward only
 };
 
 // Adam as TensorFlow 1 has it, for one weight.
@@ -59,8 +57,8 @@ struct rnn_adam {
 struct rnn_isa {
   const char *name;
   int (*available)(void);
-  void (*forward)(const struct rnn_forward *, const struct rnn_slice *);
-  void (*backward)(const struct rnn_backward *, const struct rnn_slice *);
+  void (*forward)(const struct rnn_layer *, const struct rnn_slice *);
+  void (*backward)(const struct rnn_layer *, const struct rnn_slice *);
   double (*squares)(const float *values, int64_t n);  // their sum
   // Moves n values of a weight against their gradient.
   void (*adam)(const struct rnn_adam *, int64_t n, const float *gradient, float *weight, float *first, float *second);
@@ -80,9 +78,21 @@ static inline int64_t rnn_odd(int64_t n) { return (n + 15) / 16 / 2 * 32 + 16; }
 // Rows that are taken whole while they are short.
 static inline int64_t rnn_stride(int64_t n) { return n <= 128 ? rnn_round(n) : rnn_odd(n); }
 
-// Runs all rows in as many slices as threads allow. They return 0, or -1 when
-// memory is short.
-int rnnbin_run_forward(const struct rnn_isa *, const struct rnn_forward *, int threads);
-int rnnbin_run_backward(const struct rnn_isa *, const struct rnn_backward *, int threads);
+// Columns of so many padded blocks of U, up to the last column that is used.
+static inline int64_t rnn_columns(int blocks, int64_t units) { return (blocks - 1) * rnn_round(units) + units; }
+
+static inline int64_t rnn_rows(const struct rnn_variable *v, const struct rnn_size *z) {
+  return v->x || v->h ? v->x * z->inputs + v->h * z->units : 1;
+}
+
+// Floats that one direction of a layer saves.
+static inline int64_t rnn_saved(enum rnn_kind kind, const struct rnn_size *z) {
+  return z->steps * z->batch * rnn_cells[kind].saved * rnn_round(z->units);
+}
+
+// Runs all directions of a layer, one or two, on so many threads. They return 0, or
+// -1 when memory is short.
+int rnnbin_run_forward(const struct rnn_isa *, const struct rnn_layer *, int directions, int threads);
+int rnnbin_run_backward(const struct rnn_isa *, const struct rnn_layer *, int directions, int threads);
 
 #endif

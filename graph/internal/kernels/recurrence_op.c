@@ -6,20 +6,45 @@
 #include "kernels.h"
 #include "op.h"
 
-static const char *const forward_inputs[] = {"x: float", "kernel: float", "bias: float", "h0: float", NULL};
-static const char *const forward_outputs[] = {"h: float", "last: float", NULL};
-static const char *const forward_attrs[] = {"activation: {'relu', 'tanh'}", "threads: int >= 1 = 1", "isa: string = 'auto'",
-                                            NULL};
-enum { FORWARD_X, FORWARD_KERNEL, FORWARD_BIAS, FORWARD_H0, FORWARD_INPUTS };
-enum { FORWARD_OUT_H, FORWARD_OUT_LAST };
+// Lists of states and variables have those of the forward direction first.
+#define CELL "cell: {'relu', 'tanh', 'lstm', 'gru'}"
+#define LISTS "I: int >= 1", "W: int >= 1", "directions: int >= 1 = 1", "threads: int >= 1 = 1", "isa: string = 'auto'"
 
-static const char *const backward_inputs[] = {"x: float",  "kernel: float", "h0: float", "h: float",
-                                              "dh: float", "dlast: float",  NULL};
-static const char *const backward_outputs[] = {"dkernel: float", "dbias: float", "dx: float", "dh0: float", NULL};
-static const char *const backward_attrs[] = {"activation: {'relu', 'tanh'}", "threads: int >= 1 = 1",
-                                             "isa: string = 'auto'", "input_gradient: bool", NULL};
-enum { BACKWARD_X, BACKWARD_KERNEL, BACKWARD_H0, BACKWARD_H, BACKWARD_DH, BACKWARD_DLAST, BACKWARD_INPUTS };
-enum { BACKWARD_OUT_DKERNEL, BACKWARD_OUT_DBIAS, BACKWARD_OUT_DX, BACKWARD_OUT_DH0 };
+static const char *const forward_inputs[] = {"x: float", "lengths: int32", "initial: I * float", "weights: W * float", NULL};
+static const char *const forward_outputs[] = {"h: float", "last: I * float", "saved: float", NULL};
+static const char *const forward_attrs[] = {CELL, LISTS, "training: bool", NULL};
+
+static const char *const backward_inputs[] = {"x: float", "lengths: int32", "initial: I * float", "weights: W * float",
+                                              "h: float", "saved: float",   "dh: float",          "dlast: I * float",
+                                              NULL};
+static const char *const backward_outputs[] = {"dx: float", "dinitial: I * float", "dweights: W * float", NULL};
+static const char *const backward_attrs[] = {CELL, LISTS, "input_gradient: bool", NULL};
+
+enum { IN_X, IN_LENGTHS, IN_INITIAL };           // then, counted from the end of the lists,
+enum { IN_H, IN_SAVED, IN_DH, IN_DLAST };        // backward has these
+enum { OUT_H, OUT_LAST };                        // and then saved
+enum { OUT_DX, OUT_DINITIAL };                   // and then dweights
+
+// A layer's cell and number of directions, and how long its lists are.
+struct form {
+  enum rnn_kind kind;
+  int directions, states, variables;
+};
+
+static struct form form_of(enum rnn_kind kind, int directions) {
+  return (struct form){kind, directions, directions * rnn_cells[kind].states, directions * rnn_cells[kind].variables};
+}
+
+// The layer whose lists are so long; 'relu' stands for 'tanh', too, otherwise no two are alike.
+static struct form form_by_lists(int states, int variables, TF_Status *status) {
+  for (int directions = 1; directions <= RNN_DIRECTIONS; directions++)
+    for (int kind = 0; kind < RNN_KINDS; kind++) {
+      const struct form f = form_of(kind, directions);
+      if (f.states == states && f.variables == variables) return f;
+    }
+  rnnbin_fail(status, TF_INVALID_ARGUMENT, "no cell has %d states and %d variables", states, variables);
+  return (struct form){0};
+}
 
 // ---- the shapes that are accepted, while a graph is built and while it runs ----
 
@@ -65,40 +90,60 @@ static void want(TF_Status *status, const char *name, const struct shape *got, c
                 in_words(rank, dim).at);
 }
 
-// A state of zeros may be left out: no row instead of one for each of the batch.
-static void want_state(TF_Status *status, const char *name, const struct shape *got, int64_t batch, int64_t units) {
-  const int64_t rows = known_dim(got, 0) == 0 ? 0 : batch;
-  want(status, name, got, "[batch, units]", 2, (int64_t[]){rows, units});
+// States of zeros may be left out: no row instead of one for each of the batch.
+static void want_states(TF_Status *status, const char *name, const struct shape *got, int count, const struct rnn_size *z) {
+  for (int i = 0; i < count; i++) {
+    char text[32];
+    snprintf(text, sizeof text, "%s[%d]", name, i);
+    const int64_t rows = known_dim(&got[i], 0) == 0 ? 0 : z->batch;
+    want(status, text, &got[i], "[batch, units]", 2, (int64_t[]){rows, z->units});
+  }
 }
 
-// What x [T,B,F] and kernel [F+U,U] say; both are checked.
-static struct rnn_size size_of(const struct shape *x, const struct shape *kernel, TF_Status *status) {
-  const struct rnn_size z = {known_dim(x, 0), known_dim(x, 1), known_dim(x, 2), known_dim(kernel, 1)};
+// The shape of a variable, whose units may not be known.
+static void want_variable(TF_Status *status, int i, const struct shape *got, const struct rnn_variable *v,
+                          const struct rnn_size *z) {
+  char text[32];
+  snprintf(text, sizeof text, "weights[%d]", i);
+  const int64_t columns = z->units == UNKNOWN ? UNKNOWN : v->blocks * z->units;
+  const int known = (!v->x || z->inputs != UNKNOWN) && (!v->h || z->units != UNKNOWN);
+  if (v->x || v->h)
+    want(status, text, got, v->shape, 2, (int64_t[]){known ? rnn_rows(v, z) : UNKNOWN, columns});
+  else
+    want(status, text, got, v->shape, 1, &columns);
+}
+
+// [T,B,D*U]
+static void want_h(TF_Status *status, const char *name, const struct shape *got, const struct form *f, const struct rnn_size *z) {
+  const int64_t columns = z->units == UNKNOWN ? UNKNOWN : f->directions * z->units;
+  want(status, name, got, f->directions > 1 ? "[steps, batch, directions*units]" : "[steps, batch, units]", 3,
+       (int64_t[]){z->steps, z->batch, columns});
+}
+
+// The size of a call by its inputs' shapes. The status becomes InvalidArgument, with
+// a text naming the input, at the first shape that does not fit the others.
+static struct rnn_size size_of(const struct form *f, const struct shape *s, int backward, TF_Status *status) {
+  const struct rnn_cell *cell = &rnn_cells[f->kind];
+  const struct shape *x = &s[IN_X], *weights = s + IN_INITIAL + f->states, *rest = weights + f->variables;
+  const int64_t columns = known_dim(&weights[0], 1);
+  const struct rnn_size z = {known_dim(x, 0), known_dim(x, 1), known_dim(x, 2),
+                             columns == UNKNOWN ? UNKNOWN : columns / cell->variable[0].blocks};
   want(status, "x", x, "[steps, batch, inputs]", 3, (int64_t[]){z.steps, z.batch, z.inputs});
-  const int64_t rows = z.inputs == UNKNOWN || z.units == UNKNOWN ? UNKNOWN : z.inputs + z.units;
-  want(status, "kernel", kernel, "[inputs+units, units]", 2, (int64_t[]){rows, z.units});
+  const int64_t lengths = known_dim(&s[IN_LENGTHS], 0) == 0 ? 0 : z.batch;
+  want(status, "lengths", &s[IN_LENGTHS], "[batch]", 1, &lengths);
+  for (int i = 0; i < f->variables; i++) want_variable(status, i, &weights[i], &cell->variable[i % cell->variables], &z);
+  want_states(status, "initial", s + IN_INITIAL, f->states, &z);
+  if (backward) {
+    want_h(status, "h", &rest[IN_H], f, &z);
+    const int known = z.steps != UNKNOWN && z.batch != UNKNOWN && z.units != UNKNOWN;
+    want(status, "saved", &rest[IN_SAVED], "what forward saved for training", 1,
+         (int64_t[]){known ? f->directions * rnn_saved(f->kind, &z) : UNKNOWN});
+    want_h(status, "dh", &rest[IN_DH], f, &z);
+    want_states(status, "dlast", rest + IN_DLAST, f->states, &z);
+  }
   if (TF_GetCode(status) != TF_OK) return z;
   if (z.inputs == 0) rnnbin_fail(status, TF_INVALID_ARGUMENT, "x has no inputs: its last dimension is 0");
-  if (z.units == 0) rnnbin_fail(status, TF_INVALID_ARGUMENT, "kernel has no units: its last dimension is 0");
-  return z;
-}
-
-// The size of a call. The status becomes InvalidArgument, with a text naming the
-// input, at the first shape that does not fit the others.
-static struct rnn_size forward_size(const struct shape s[FORWARD_INPUTS], TF_Status *status) {
-  const struct rnn_size z = size_of(&s[FORWARD_X], &s[FORWARD_KERNEL], status);
-  want(status, "bias", &s[FORWARD_BIAS], "[units]", 1, (int64_t[]){z.units});
-  want_state(status, "h0", &s[FORWARD_H0], z.batch, z.units);
-  return z;
-}
-
-static struct rnn_size backward_size(const struct shape s[BACKWARD_INPUTS], TF_Status *status) {
-  const struct rnn_size z = size_of(&s[BACKWARD_X], &s[BACKWARD_KERNEL], status);
-  const int64_t all[] = {z.steps, z.batch, z.units};
-  want_state(status, "h0", &s[BACKWARD_H0], z.batch, z.units);
-  want(status, "h", &s[BACKWARD_H], "[steps, batch, units]", 3, all);
-  want(status, "dh", &s[BACKWARD_DH], "[steps, batch, units]", 3, all);
-  want_state(status, "dlast", &s[BACKWARD_DLAST], z.batch, z.units);
+  if (z.units == 0) rnnbin_fail(status, TF_INVALID_ARGUMENT, "weights[0] has no units: its last dimension is 0");
   return z;
 }
 
@@ -118,52 +163,87 @@ static struct shape known_shape(TF_ShapeInferenceContext *c, int input, TF_Shape
   return s;
 }
 
-static void check_known(TF_ShapeInferenceContext *c, int inputs, struct rnn_size (*size)(const struct shape *, TF_Status *),
-                        TF_Status *status) {
-  struct shape shapes[BACKWARD_INPUTS];
-  TF_ShapeHandle *any = TF_NewShapeHandle();
-  for (int i = 0; i < inputs && TF_GetCode(status) == TF_OK; i++) shapes[i] = known_shape(c, i, any, status);
+// The number of outputs, which this C API tells by refusing to set more.
+static int count_outputs(TF_ShapeInferenceContext *c) {
+  TF_Status *status = TF_NewStatus();
+  TF_ShapeHandle *any = TF_ShapeInferenceContextVectorFromSize(c, (size_t)UNKNOWN);
+  int n = 0;
+  while (n <= IO_MAX && (TF_ShapeInferenceContextSetOutput(c, n, any, status), TF_GetCode(status) == TF_OK)) n++;
   TF_DeleteShapeHandle(any);
-  if (TF_GetCode(status) == TF_OK) size(shapes, status);
+  TF_DeleteStatus(status);
+  return n;
 }
 
-// What the outputs' shapes are made of: x [T,B,F] and kernel [F+U,U].
-#define STEPS {FORWARD_X, 3, 0}
-#define BATCH {FORWARD_X, 3, 1}
-#define ROWS {FORWARD_KERNEL, 2, 0}
-#define UNITS {FORWARD_KERNEL, 2, 1}
+// What is known of the inputs; checks them.
+static struct rnn_size known_size(TF_ShapeInferenceContext *c, const struct form *f, int backward, TF_Status *status) {
+  struct shape shapes[IO_MAX];
+  const int inputs = (int)TF_ShapeInferenceContextNumInputs(c);
+  TF_ShapeHandle *any = TF_NewShapeHandle();
+  for (int i = 0; i < inputs && i < IO_MAX && TF_GetCode(status) == TF_OK; i++) shapes[i] = known_shape(c, i, any, status);
+  TF_DeleteShapeHandle(any);
+  return TF_GetCode(status) == TF_OK ? size_of(f, shapes, backward, status) : (struct rnn_size){0};
+}
+
+static void set_states(TF_ShapeInferenceContext *c, int first, int count, const struct rnn_size *z, TF_Status *status) {
+  for (int i = 0; i < count; i++)
+    rnnbin_set_shape(c, first + i, 2, (struct dim[]){KNOWN_DIM(z->batch), KNOWN_DIM(z->units)}, status);
+}
 
 static void forward_shape(TF_ShapeInferenceContext *c, TF_Status *status) {
-  check_known(c, FORWARD_INPUTS, forward_size, status);
-  rnnbin_set_shape(c, FORWARD_OUT_H, 3, (struct dim[]){STEPS, BATCH, UNITS}, status);
-  rnnbin_set_shape(c, FORWARD_OUT_LAST, 2, (struct dim[]){BATCH, UNITS}, status);
+  const int states = count_outputs(c) - OUT_LAST - 1, lists = (int)TF_ShapeInferenceContextNumInputs(c) - IN_INITIAL;
+  const struct form f = form_by_lists(states, lists - states, status);
+  if (TF_GetCode(status) != TF_OK) return;
+  const struct rnn_size z = known_size(c, &f, 0, status);
+  const int64_t columns = z.units == UNKNOWN ? UNKNOWN : f.directions * z.units;
+  rnnbin_set_shape(c, OUT_H, 3, (struct dim[]){KNOWN_DIM(z.steps), KNOWN_DIM(z.batch), KNOWN_DIM(columns)}, status);
+  set_states(c, OUT_LAST, states, &z, status);
+  // the size depends on training, which this C API can't read here
+  rnnbin_set_shape(c, OUT_LAST + states, 1, (struct dim[]){UNKNOWN_DIM}, status);
 }
 
 static void backward_shape(TF_ShapeInferenceContext *c, TF_Status *status) {
-  check_known(c, BACKWARD_INPUTS, backward_size, status);
-  rnnbin_set_shape(c, BACKWARD_OUT_DKERNEL, 2, (struct dim[]){ROWS, UNITS}, status);
-  rnnbin_set_shape(c, BACKWARD_OUT_DBIAS, 1, (struct dim[]){UNITS}, status);
+  const int lists = count_outputs(c) - OUT_DINITIAL;  // states and variables
+  const int states = (int)TF_ShapeInferenceContextNumInputs(c) - IN_INITIAL - lists - IN_DLAST;
+  const struct form f = form_by_lists(states, lists - states, status);
+  if (TF_GetCode(status) != TF_OK) return;
+  const struct rnn_size z = known_size(c, &f, 1, status);
   // its steps depend on input_gradient, which this C API can't read here
-  rnnbin_set_shape(c, BACKWARD_OUT_DX, 3, (struct dim[]){UNKNOWN_DIM, BATCH, {FORWARD_X, 3, 2}}, status);
-  rnnbin_set_shape(c, BACKWARD_OUT_DH0, 2, (struct dim[]){BATCH, UNITS}, status);
+  rnnbin_set_shape(c, OUT_DX, 3, (struct dim[]){UNKNOWN_DIM, KNOWN_DIM(z.batch), KNOWN_DIM(z.inputs)}, status);
+  set_states(c, OUT_DINITIAL, states, &z, status);
+  for (int i = 0; i < f.variables; i++) {
+    const struct rnn_variable *v = &rnn_cells[f.kind].variable[i % rnn_cells[f.kind].variables];
+    const int rank = v->x || v->h ? 2 : 1, input = IN_INITIAL + states + i;
+    rnnbin_set_shape(c, OUT_DINITIAL + states + i, rank, (struct dim[]){{input, rank, 0}, {input, rank, 1}}, status);
+  }
 }
 
 // ---- kernels ----
 
 struct recurrence_kernel {
   const struct rnn_isa *isa;
-  enum rnn_activation activation;
-  int threads, input_gradient;  // the latter backward only
+  struct form form;
+  int backward, threads;
+  int training;        // forward only
+  int input_gradient;  // backward only
 };
 
-static void *new_kernel(TF_OpKernelConstruction *c, int has_input_gradient) {
+static void *new_kernel(TF_OpKernelConstruction *c, int backward) {
   TF_Status *status = TF_NewStatus();
+  const int directions = rnnbin_int_attribute(c, "directions", status);
   const struct recurrence_kernel k = {
       .isa = rnnbin_isa_attribute(c, status),
-      .activation = rnnbin_tanh_attribute(c, status) ? RNN_TANH : RNN_RELU,
+      .form = form_of(rnnbin_cell_attribute(c, status), directions),
+      .backward = backward,
       .threads = rnnbin_int_attribute(c, "threads", status),
-      .input_gradient = has_input_gradient && rnnbin_bool_attribute(c, "input_gradient", status),
+      .training = !backward && rnnbin_bool_attribute(c, "training", status),
+      .input_gradient = backward && rnnbin_bool_attribute(c, "input_gradient", status),
   };
+  const int states = rnnbin_int_attribute(c, "I", status), variables = rnnbin_int_attribute(c, "W", status);
+  if (TF_GetCode(status) == TF_OK && directions > RNN_DIRECTIONS)
+    rnnbin_fail(status, TF_INVALID_ARGUMENT, "there are at most %d directions, not %d", RNN_DIRECTIONS, directions);
+  if (TF_GetCode(status) == TF_OK && (states != k.form.states || variables != k.form.variables))
+    rnnbin_fail(status, TF_INVALID_ARGUMENT, "%d directions of cell '%s' have %d states and %d variables, not %d and %d",
+                directions, rnn_cells[k.form.kind].name, k.form.states, k.form.variables, states, variables);
   return rnnbin_finish_kernel(c, status, &k, sizeof k);
 }
 
@@ -174,16 +254,47 @@ static void *new_backward(TF_OpKernelConstruction *c) { return new_kernel(c, 1);
 struct run {
   struct io io;
   struct rnn_size size;
+  struct rnn_layer layer[RNN_DIRECTIONS];
 };
 
-static struct run begin_run(TF_OpKernelContext *c, int inputs, struct rnn_size (*size)(const struct shape *, TF_Status *)) {
-  struct run r = {.io = rnnbin_begin(c, 0, inputs)};
-  struct shape shapes[BACKWARD_INPUTS];
-  for (int i = 0; i < inputs && rnnbin_ok(&r.io); i++) {
+static const void *input(const struct run *r, int i) { return rnnbin_ok(&r->io) ? TF_TensorData(r->io.in[i]) : NULL; }
+
+// An input that may be left out, by no row, is NULL then.
+static const void *optional_input(const struct run *r, int i) {
+  return rnnbin_ok(&r->io) && TF_Dim(r->io.in[i], 0) > 0 ? input(r, i) : NULL;
+}
+
+static float *output(struct run *r, int i, int rank, const int64_t *dim) {
+  return rnnbin_output(&r->io, i, TF_FLOAT, rank, dim);
+}
+
+static void check_lengths(struct run *r, const int32_t *lengths) {
+  for (int64_t i = 0; lengths && i < r->size.batch && rnnbin_ok(&r->io); i++)
+    if (lengths[i] < 0 || lengths[i] > r->size.steps)
+      rnnbin_fail(r->io.status, TF_INVALID_ARGUMENT, "lengths[%" PRId64 "] is %d, want 0 to %" PRId64 ", the number of steps", i,
+                  lengths[i], r->size.steps);
+}
+
+// The inputs that both ops have.
+static struct run begin_run(const struct recurrence_kernel *k, TF_OpKernelContext *c) {
+  struct run r = {.io = rnnbin_begin(c, 0, TF_NumInputs(c))};
+  struct shape shapes[IO_MAX];
+  for (int i = 0; rnnbin_ok(&r.io) && i < TF_NumInputs(c); i++) {
     shapes[i].rank = TF_NumDims(r.io.in[i]);
     for (int d = 0; d < shapes[i].rank && d < RANK_MAX; d++) shapes[i].dim[d] = TF_Dim(r.io.in[i], d);
   }
-  if (rnnbin_ok(&r.io)) r.size = size(shapes, r.io.status);
+  if (rnnbin_ok(&r.io)) r.size = size_of(&k->form, shapes, k->backward, r.io.status);
+  const struct rnn_cell *cell = &rnn_cells[k->form.kind];
+  const int32_t *lengths = optional_input(&r, IN_LENGTHS);
+  check_lengths(&r, lengths);
+  for (int d = 0; d < k->form.directions; d++) {
+    struct rnn_layer *l = &r.layer[d];
+    *l = (struct rnn_layer){.kind = k->form.kind, .size = r.size, .reverse = d > 0, .lengths = lengths, .x = input(&r, IN_X),
+                            .h_stride = k->form.directions * r.size.units};
+    for (int i = 0; i < cell->states; i++) l->initial[i] = optional_input(&r, IN_INITIAL + d * cell->states + i);
+    for (int i = 0; i < cell->variables; i++)
+      l->weights[i] = input(&r, IN_INITIAL + k->form.states + d * cell->variables + i);
+  }
   return r;
 }
 
@@ -192,54 +303,46 @@ static void end_run(struct run *r, int failed) {
   rnnbin_end(&r->io);
 }
 
-static const float *input(const struct run *r, int i) { return rnnbin_ok(&r->io) ? TF_TensorData(r->io.in[i]) : NULL; }
-
-// A state that is left out is NULL.
-static const float *state_input(const struct run *r, int i) {
-  return rnnbin_ok(&r->io) && TF_Dim(r->io.in[i], 0) > 0 ? input(r, i) : NULL;
-}
-
-static float *output(struct run *r, int i, int rank, const int64_t *dim) {
-  return rnnbin_output(&r->io, i, TF_FLOAT, rank, dim);
-}
-
 static void compute_forward(void *kernel, TF_OpKernelContext *c) {
   const struct recurrence_kernel *k = kernel;
-  struct run r = begin_run(c, FORWARD_INPUTS, forward_size);
+  struct run r = begin_run(k, c);
   const struct rnn_size z = r.size;
-  const struct rnn_forward f = {
-      .size = z,
-      .activation = k->activation,
-      .x = input(&r, FORWARD_X),
-      .kernel = input(&r, FORWARD_KERNEL),
-      .bias = input(&r, FORWARD_BIAS),
-      .h0 = state_input(&r, FORWARD_H0),
-      .h = output(&r, FORWARD_OUT_H, 3, (int64_t[]){z.steps, z.batch, z.units}),
-      .last = output(&r, FORWARD_OUT_LAST, 2, (int64_t[]){z.batch, z.units}),
-  };
-  end_run(&r, rnnbin_ok(&r.io) && rnnbin_run_forward(k->isa, &f, k->threads));
+  const int64_t D = k->form.directions, states = rnn_cells[k->form.kind].states, part = rnn_saved(k->form.kind, &z);
+  float *h = output(&r, OUT_H, 3, (int64_t[]){z.steps, z.batch, D * z.units});
+  for (int i = 0; i < k->form.states; i++)
+    r.layer[i / states].last[i % states] = output(&r, OUT_LAST + i, 2, (int64_t[]){z.batch, z.units});
+  float *saved = output(&r, OUT_LAST + k->form.states, 1, (int64_t[]){k->training ? D * part : 0});
+  for (int d = 0; d < D && rnnbin_ok(&r.io); d++) {
+    r.layer[d].h = h + d * z.units;
+    r.layer[d].saved = k->training && part > 0 ? saved + d * part : NULL;
+  }
+  end_run(&r, rnnbin_ok(&r.io) && rnnbin_run_forward(k->isa, r.layer, (int)D, k->threads));
 }
 
 static void compute_backward(void *kernel, TF_OpKernelContext *c) {
   const struct recurrence_kernel *k = kernel;
-  struct run r = begin_run(c, BACKWARD_INPUTS, backward_size);
+  struct run r = begin_run(k, c);
   const struct rnn_size z = r.size;
-  float *dx = output(&r, BACKWARD_OUT_DX, 3, (int64_t[]){k->input_gradient ? z.steps : 0, z.batch, z.inputs});
-  const struct rnn_backward b = {
-      .size = z,
-      .activation = k->activation,
-      .x = input(&r, BACKWARD_X),
-      .kernel = input(&r, BACKWARD_KERNEL),
-      .h0 = state_input(&r, BACKWARD_H0),
-      .h = input(&r, BACKWARD_H),
-      .dh = input(&r, BACKWARD_DH),
-      .dlast = state_input(&r, BACKWARD_DLAST),
-      .dkernel = output(&r, BACKWARD_OUT_DKERNEL, 2, (int64_t[]){z.inputs + z.units, z.units}),
-      .dbias = output(&r, BACKWARD_OUT_DBIAS, 1, (int64_t[]){z.units}),
-      .dx = k->input_gradient ? dx : NULL,
-      .dh0 = output(&r, BACKWARD_OUT_DH0, 2, (int64_t[]){z.batch, z.units}),
-  };
-  end_run(&r, rnnbin_ok(&r.io) && rnnbin_run_backward(k->isa, &b, k->threads));
+  const struct rnn_cell *cell = &rnn_cells[k->form.kind];
+  const int lists = IN_INITIAL + k->form.states, rest = lists + k->form.variables;
+  float *dx = output(&r, OUT_DX, 3, (int64_t[]){k->input_gradient ? z.steps : 0, z.batch, z.inputs});
+  for (int d = 0; d < k->form.directions && rnnbin_ok(&r.io); d++) {
+    struct rnn_layer *l = &r.layer[d];
+    l->h = (float *)input(&r, rest + IN_H) + d * z.units;
+    l->saved = (float *)input(&r, rest + IN_SAVED) + d * rnn_saved(k->form.kind, &z);
+    l->dh = (const float *)input(&r, rest + IN_DH) + d * z.units;
+    l->dx = k->input_gradient ? dx : NULL;
+    for (int i = 0; i < cell->states; i++) {
+      l->dlast[i] = optional_input(&r, rest + IN_DLAST + d * cell->states + i);
+      l->dinitial[i] = output(&r, OUT_DINITIAL + d * cell->states + i, 2, (int64_t[]){z.batch, z.units});
+    }
+    for (int i = 0; i < cell->variables; i++) {
+      const int at = d * cell->variables + i, rank = TF_NumDims(r.io.in[lists + at]);
+      const int64_t dim[] = {TF_Dim(r.io.in[lists + at], 0), rank > 1 ? TF_Dim(r.io.in[lists + at], 1) : 0};
+      l->dweights[i] = output(&r, OUT_DINITIAL + k->form.states + at, rank, dim);
+    }
+  }
+  end_run(&r, rnnbin_ok(&r.io) && rnnbin_run_backward(k->isa, r.layer, k->form.directions, k->threads));
 }
 
 const struct op rnnbin_forward_op = {RNNBIN_FORWARD, forward_inputs, forward_outputs, forward_attrs,

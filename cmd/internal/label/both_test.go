@@ -1,0 +1,124 @@
+package label
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// both is a network of two directions, and of two features, whose probability tells
+// what rows are on either side.
+type both struct{ steps int }
+
+func (b both) Config() graph.Config {
+	return graph.Config{Window: b.steps, Features: 2, Bidirectional: true, Layers: []graph.Layer{{Units: 1}}}
+}
+
+func (b both) Predict(_ context.Context, x []float32, batch int, _ []float32) (graph.Prediction, error) {
+	var p graph.Prediction
+	steps := len(x) / batch / 2
+	for n := range batch {
+		rows := x[n*steps*2 : (n+1)*steps*2]
+		for i := range steps {
+			var sum float32
+			for j := range steps {
+				sum += (rows[2*j] + 0.1*rows[2*j+1]) / float32(1+(i-j)*(i-j))
+			}
+			v := sum / (1 + sum)
+			p.Probability = append(p.Probability, 1-v, v)
+		}
+	}
+	return p, nil
+}
+
+// expectedBoth answers a series row by row, as the package comment describes it.
+func expectedBoth(x []float32, steps, horizon int) (probability []float32, padded []bool) {
+	n := len(x) / 2
+	lead, lag := max(horizon, 0), max(-horizon, 0)
+	var extended []float32
+	for i := range lead + n + lag {
+		at := min(max(i-lead, 0), n-1)
+		extended = append(extended, x[2*at], x[2*at+1])
+	}
+	block := max(1, steps/2)
+	warm := (steps - block) / 2
+	last := 0 // the first window that reaches the end
+	for last*block+steps < n+lag {
+		last++
+	}
+	for row := range n {
+		position := row + lag
+		k := min(max(position-warm, 0)/block, last)
+		window := extended[2*k*block : 2*min(k*block+steps, lead+n+lag)]
+		got, _ := both{}.Predict(context.Background(), window, 1, nil)
+		probability = append(probability, got.Probability[2*(position-k*block)+1])
+		padded = append(padded, row < lead || position >= n)
+	}
+	return probability, padded
+}
+
+func TestTwoDirections(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	for _, steps := range []int{1, 2, 3, 7, 8, 20} {
+		for _, horizon := range []int{0, 1, 5, -1, -5, -50} {
+			for _, n := range []int{1, 2, 6, 7, 8, 19, 20, 21, 30, 40, 101} {
+				x := randomRows(r, n)
+				probability, padded := expectedBoth(x, steps, horizon)
+				what := fmt.Sprintf("%d steps, horizon %d, %d rows", steps, horizon, n)
+				l := New(both{steps}, horizon)
+				got, err := l.Label(context.Background(), x, []series.Range{{Start: 0, End: n}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				wantAnswers(t, what, got.Probability, got.Padded, probability, padded)
+
+				s := l.Stream()
+				for i := range n {
+					if err := s.Push(context.Background(), []int32{0}, x[2*i:2*i+2]); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := s.Flush(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+				p, pad := s.Take(s.Ready())
+				wantAnswers(t, what+", row by row", p, pad, probability, padded)
+				if t.Failed() {
+					return
+				}
+			}
+		}
+	}
+}
+
+// TestReachOfTwoDirections: a part of a series is answered as in the whole.
+func TestReachOfTwoDirections(t *testing.T) {
+	const n = 200
+	x := randomRows(rand.New(rand.NewPCG(8, 8)), n)
+	for _, steps := range []int{1, 7, 20} {
+		for _, horizon := range []int{0, 3, -3} {
+			l := New(both{steps}, horizon)
+			whole := series.Range{Start: 0, End: n}
+			want, err := l.Label(context.Background(), x, []series.Range{whole})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, part := range []series.Range{{Start: 0, End: 50}, {Start: 61, End: 120}, {Start: 150, End: n}} {
+				got, err := l.Label(context.Background(), x, []series.Range{l.Reach(whole, part)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := part.Start; i < part.End; i++ {
+					if got.Probability[i] != want.Probability[i] {
+						t.Fatalf("%d steps, horizon %d, rows %d to %d: row %d is %v, in the whole series %v",
+							steps, horizon, part.Start, part.End, i, got.Probability[i], want.Probability[i])
+					}
+				}
+			}
+		}
+	}
+}

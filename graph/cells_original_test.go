@@ -1,0 +1,141 @@
+package graph_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"codeberg.org/sbinet/npyio/npz"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// Networks of TensorFlow 1's own cells, run by TensorFlow 1.15.5;
+// testdata/cells/README.md describes the files.
+var cellNetworks = map[string]struct {
+	layers        []graph.Layer
+	bidirectional bool
+	last          []string // the states after the last step, in our order
+}{
+	"basic_rnn":          {layers: []graph.Layer{{Cell: graph.Plain, Units: 13, Activation: graph.Tanh}}, last: []string{"h"}},
+	"lstm":               {layers: []graph.Layer{{Cell: graph.LSTM, Units: 13}}, last: []string{"c", "h"}},
+	"gru":                {layers: []graph.Layer{{Cell: graph.GRU, Units: 13}}, last: []string{"h"}},
+	"gru_before":         {layers: []graph.Layer{{Cell: graph.GRUResetBefore, Units: 13}}, last: []string{"h"}},
+	"stacked_lstm":       {layers: []graph.Layer{{Cell: graph.LSTM, Units: 13}, {Cell: graph.LSTM, Units: 9}}, last: []string{"cell_0.c", "cell_0.h", "cell_1.c", "cell_1.h"}},
+	"stacked_gru":        {layers: []graph.Layer{{Cell: graph.GRU, Units: 13}, {Cell: graph.GRU, Units: 9}}, last: []string{"cell_0.h", "cell_1.h"}},
+	"bidirectional_lstm": {layers: []graph.Layer{{Cell: graph.LSTM, Units: 13}}, bidirectional: true},
+	"bidirectional_gru":  {layers: []graph.Layer{{Cell: graph.GRU, Units: 13}}, bidirectional: true},
+}
+
+const cellBatch, cellWindow = 5, 7
+
+func TestCellsAreTensorFlow1s(t *testing.T) {
+	for name, network := range cellNetworks {
+		for _, f := range forms() {
+			t.Run(name+"/"+f.String(), func(t *testing.T) {
+				compareCells(t, openCells(t, name), cellConfig(name, f), network.last)
+			})
+		}
+	}
+}
+
+// TestTensorFlow1RestoresCells has TensorFlow 1.15.5's own cells restore checkpoints of
+// ours, and predict.
+func TestTensorFlow1RestoresCells(t *testing.T) {
+	needOriginal(t)
+	for _, name := range []string{"lstm", "gru_before", "stacked_gru", "bidirectional_gru"} {
+		t.Run(name, func(t *testing.T) {
+			x := openCells(t, name).array("x")
+			s := newSession(t, cellConfig(name, form{}))
+			prefix := filepath.Join(t.TempDir(), "weights")
+			if err := s.Save(prefix); err != nil {
+				t.Fatal(err)
+			}
+			inOriginal(t, "cells.py", "--restore", prefix, name, prefix+".npz")
+			seen, err := npz.Open(prefix + ".npz")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer seen.Close()
+			near(t, "outputs", predict(t, s.Predictor, x, cellBatch, nil).Outputs, golden{t, seen}.array("outputs0"), 1e-6)
+		})
+	}
+}
+
+func openCells(t *testing.T, name string) golden {
+	t.Helper()
+	file, err := npz.Open(filepath.Join("testdata", "cells", name+".npz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return golden{t, file}
+}
+
+func cellConfig(name string, f form) graph.Config {
+	c := graph.DefaultConfig()
+	c.Window, c.Features, c.Classes, c.LearningRate = cellWindow, 3, 3, 0.01
+	c.Layers, c.Bidirectional = cellNetworks[name].layers, cellNetworks[name].bidirectional
+	f.apply(&c)
+	return c
+}
+
+func compareCells(t *testing.T, g golden, c graph.Config, last []string) {
+	s := newSession(t, c)
+	var starts []int32
+	for b := range cellBatch {
+		starts = append(starts, int32(b*cellWindow))
+	}
+	var labels []int32
+	if err := g.file.Read("y.npy", &labels); err != nil {
+		t.Fatal(err)
+	}
+	d := graph.Series{X: g.array("x")}
+	for _, y := range labels {
+		d.Y = append(d.Y, float32(y))
+	}
+	if err := s.SetSeries(d); err != nil {
+		t.Fatal(err)
+	}
+	vars := c.Weights()
+	named := func(prefix string) map[string][]float32 {
+		all := map[string][]float32{}
+		for _, v := range vars {
+			all[v.Name] = g.array(prefix + "|" + strings.ReplaceAll(v.Name, "/", "."))
+		}
+		return all
+	}
+	for i, v := range vars {
+		vars[i].Value = named("init")[v.Name]
+	}
+	if err := s.SetVariables(vars); err != nil {
+		t.Fatal(err)
+	}
+
+	p := predict(t, s.Predictor, d.X, cellBatch, nil)
+	near(t, "outputs", p.Outputs, g.array("outputs0"), 1e-6)
+	at := 0 // the state's columns so far
+	for _, name := range last {
+		want := g.array("last0|" + name)
+		width := len(want) / cellBatch
+		var got []float32
+		for row := range slices.Chunk(p.State, c.StateSize()) {
+			got = append(got, row[at:at+width]...)
+		}
+		near(t, "last "+name, got, want, 1e-6)
+		at += width
+	}
+
+	grads, loss := gradients(t, s, starts)
+	near(t, "loss", []float32{loss}, g.array("loss0"), 1e-6)
+	nearAll(t, "gradient", grads, named("grad0"), 1e-5)
+
+	plan := graph.Plan{Starts: slices.Repeat([][]int32{starts}, 10)}
+	for i, to := range []int{1, 10} {
+		r := steps(t, s, graph.Plan{Starts: plan.Starts[[]int{0, 1}[i]:to]})
+		near(t, "losses", r.Losses, g.array("loss_before")[to-len(r.Losses):to], 1e-5)
+		// Adam's first steps move a weight by its gradient's sign: see weightTolerance.
+		nearAll(t, fmt.Sprint("after step ", to), weights(t, s), named(fmt.Sprint("step", to)), 1e-5)
+	}
+}

@@ -1,0 +1,131 @@
+package graph_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// cells are one layer of each kind, of a width that is no multiple of a vector's.
+func cells() []graph.Layer {
+	layers := []graph.Layer{{Cell: graph.Plain, Units: 13, Activation: graph.ReLU}, {Cell: graph.Plain, Units: 13, Activation: graph.Tanh}}
+	for _, cell := range graph.Cells()[1:] {
+		layers = append(layers, graph.Layer{Cell: cell, Units: 13})
+	}
+	return layers
+}
+
+// cellConfigs are networks of every cell, in one direction and in two, of one layer and
+// of two, and one of no layer.
+func cellConfigs(f form) map[string]graph.Config {
+	configs := map[string]graph.Config{}
+	for _, l := range cells() {
+		for _, bidirectional := range []bool{false, true} {
+			c := smallConfig(graph.OneHotXent, graph.Tanh, f)
+			c.Layers, c.Bidirectional, c.Classes = []graph.Layer{l}, bidirectional, 3
+			name := fmt.Sprint(l.Cell, l.Activation, map[bool]string{true: ", two directions"}[bidirectional])
+			configs[name] = c
+			l := l
+			l.Units = 9
+			c.Layers = append([]graph.Layer{c.Layers[0]}, l)
+			configs[name+", two layers"] = c
+		}
+	}
+	none := smallConfig(graph.OneHotXent, graph.Tanh, f)
+	none.Layers = nil
+	configs["none"] = none
+	return configs
+}
+
+// TestCellsAgree compares the fused form with the portable one.
+func TestCellsAgree(t *testing.T) {
+	for name, c := range cellConfigs(portable) {
+		want, wantLoss := gradients(t, smallSession(t, c), smallStarts)
+		for _, f := range fusedForms() {
+			for _, threads := range []int{1, 2} {
+				t.Run(fmt.Sprint(name, "/", f, "/", threads), func(t *testing.T) {
+					f.apply(&c)
+					c.Threads = threads
+					got, gotLoss := gradients(t, smallSession(t, c), smallStarts)
+					const rounding = 3e-6 // as in TestFormsAgree
+					near(t, "loss", []float32{gotLoss}, []float32{wantLoss}, rounding)
+					nearAll(t, "gradient", got, want, rounding)
+				})
+			}
+		}
+	}
+}
+
+// TestGradientsOfCells compares with differences of the loss itself.
+func TestGradientsOfCells(t *testing.T) {
+	for _, f := range []form{portable, {}} {
+		for name, c := range cellConfigs(f) {
+			if c.Layers != nil && c.Layers[0].Activation == graph.ReLU {
+				continue // whose corners have no derivative
+			}
+			t.Run(fmt.Sprint(name, "/", f), func(t *testing.T) { gradientsAreTheLosss(t, c) })
+		}
+	}
+}
+
+// TestOneStepChangesEveryValueOfEveryCell.
+func TestOneStepChangesEveryValueOfEveryCell(t *testing.T) {
+	for _, f := range []form{portable, {}} {
+		for name, c := range cellConfigs(f) {
+			if c.Layers != nil && c.Layers[0].Activation == graph.ReLU {
+				continue // some of whose units are never active
+			}
+			s := smallSession(t, c)
+			before := state(t, s)
+			steps(t, s, graph.Plan{Starts: [][]int32{smallStarts}})
+			for variable, v := range weights(t, s) {
+				for i := range v {
+					if v[i] == before[variable][i] {
+						t.Errorf("%s, %s: %s[%d] is as it was", name, f, variable, i)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestCellsPredictInCalls: the state goes from call to call, and the forms agree.
+func TestCellsPredictInCalls(t *testing.T) {
+	const batch, steps = 3, 50
+	for name, c := range cellConfigs(form{}) {
+		if c.Bidirectional {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			x := randoms(batch * steps * c.Features)
+			s := newPredictor(t, c)
+			want := predict(t, s, x, batch, nil)
+			c.Form = graph.FormPortable
+			samePrediction(t, "portable", portable, predict(t, newPredictor(t, c), x, batch, nil), want)
+			for _, calls := range [][]int{{1}, {c.Window}, {1, 8, 3, 20}} {
+				samePrediction(t, fmt.Sprint("calls of ", calls), portable, inCalls(t, s, x, batch, calls...), want)
+			}
+		})
+	}
+}
+
+// TestTwoDirectionsAreWhole: a window gets the same answer in both forms, and other
+// sequences' lengths are refused where the window is unrolled.
+func TestTwoDirectionsAreWhole(t *testing.T) {
+	for name, c := range cellConfigs(form{}) {
+		if !c.Bidirectional {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			x := randoms(3 * c.Window * c.Features)
+			want := predict(t, newPredictor(t, c), x, 3, nil)
+			c.Form = graph.FormPortable
+			p := newPredictor(t, c)
+			samePrediction(t, "portable", portable, predict(t, p, x, 3, nil), want)
+			if _, err := p.Predict(t.Context(), x, 1, nil); err == nil {
+				t.Error("a sequence of another length than the window is not refused")
+			}
+		})
+	}
+}
