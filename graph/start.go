@@ -36,7 +36,7 @@ func start(cfg Config, state, others []variable, add func(g *tf.Graph, s *op.Sco
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if !cfg.unrolls() {
+	if cfg.Form != FormPortable {
 		if err := kernels.Register(); err != nil {
 			return nil, err
 		}

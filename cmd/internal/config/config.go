@@ -214,6 +214,8 @@ func format(f *pflag.Flag) ([]byte, error) {
 		return nil, nil
 	case f.Value.Type() == "string", f.Value.Type() == "stringArray", f.Value.Type() == "stringSlice":
 		return yaml.MarshalWithOptions(yaml.MapSlice{{Key: f.Name, Value: value}}, yaml.Flow(false))
+	case f.Value.Type() == "intSlice": // [1,2], which YAML reads as it is
+		value = f.Value.String()
 	}
 	return fmt.Appendf(nil, "%s: %s\n", f.Name, value), nil // a number or a truth value
 }
