@@ -61,15 +61,21 @@ func TestOneStepChangesEveryVariable(t *testing.T) {
 		for _, optimizer := range graph.Optimizers() {
 			c := deep(smallConfig(graph.OneHotXent, graph.Tanh, f)) // with ReLU some units are never active
 			c.Optimizer, c.LearningRate = optimizer, 0.1
-			s := smallSession(t, c)
-			before := state(t, s)
-			steps(t, s, graph.Plan{Starts: [][]int32{smallStarts}})
-			for name, v := range state(t, s) {
-				for i := range v {
-					if v[i] == before[name][i] {
-						t.Errorf("%s, %s: %s[%d] is as it was", f, optimizer, name, i)
-					}
-				}
+			everyValueChanges(t, fmt.Sprint(f, ", ", optimizer), c)
+		}
+	}
+}
+
+// everyValueChanges makes a step and looks at each value of the whole state.
+func everyValueChanges(t *testing.T, what string, c graph.Config) {
+	t.Helper()
+	s := smallSession(t, c)
+	before := state(t, s)
+	steps(t, s, graph.Plan{Starts: [][]int32{smallStarts}})
+	for name, v := range state(t, s) {
+		for i := range v {
+			if v[i] == before[name][i] {
+				t.Errorf("%s: %s[%d] is as it was", what, name, i)
 			}
 		}
 	}
