@@ -61,6 +61,13 @@ func mix(s *op.Scope, u, a, b tf.Output) tf.Output {
 	return op.AddV2(s, op.Mul(s.SubScope("old"), u, a), op.Mul(s.SubScope("new"), rest, b))
 }
 
+// resetAndUpdate are a GRU's gates r and u [B,U], the blocks of columns of sigmoid([x, h]
+// w[0] + w[1]).
+func resetAndUpdate(s *op.Scope, x, h tf.Output, w []tf.Output) (r, u tf.Output) {
+	gates := blocks(s, op.Sigmoid(s, dense(s, beside(s, x, h), w[0], w[1])), 2)
+	return gates[0], gates[1]
+}
+
 // plainCell is TensorFlow 1's BasicRNNCell, h' = f([x, h] kernel + bias).
 type plainCell struct {
 	units      int
@@ -140,10 +147,10 @@ func (g gruCell) kernel() string { return kernels.CellGRU }
 
 func (g gruCell) step(s *op.Scope, x tf.Output, state, w []tf.Output) (tf.Output, []tf.Output) {
 	h := state[0]
-	ru := blocks(s, op.Sigmoid(s, dense(s, beside(s, x, h), w[0], w[1])), 2)
+	r, u := resetAndUpdate(s, x, h, w)
 	fromState := dense(s.SubScope("hidden"), h, w[4], w[5])
-	sum := op.AddV2(s.SubScope("sum"), dense(s.SubScope("input"), x, w[2], w[3]), op.Mul(s.SubScope("reset"), ru[0], fromState))
-	next := mix(s.SubScope("mix"), ru[1], h, op.Tanh(s.SubScope("n"), sum))
+	sum := op.AddV2(s.SubScope("sum"), dense(s.SubScope("input"), x, w[2], w[3]), op.Mul(s.SubScope("reset"), r, fromState))
+	next := mix(s.SubScope("mix"), u, h, op.Tanh(s.SubScope("n"), sum))
 	return next, []tf.Output{next}
 }
 
@@ -168,8 +175,8 @@ func (g gruResetBefore) kernel() string { return "" }
 
 func (g gruResetBefore) step(s *op.Scope, x tf.Output, state, w []tf.Output) (tf.Output, []tf.Output) {
 	h := state[0]
-	ru := blocks(s, op.Sigmoid(s, dense(s, beside(s, x, h), w[0], w[1])), 2)
-	reset := beside(s.SubScope("reset"), x, op.Mul(s.SubScope("r"), ru[0], h))
-	next := mix(s.SubScope("mix"), ru[1], h, op.Tanh(s.SubScope("n"), dense(s.SubScope("candidate"), reset, w[2], w[3])))
+	r, u := resetAndUpdate(s, x, h, w)
+	reset := beside(s.SubScope("reset"), x, op.Mul(s.SubScope("r"), r, h))
+	next := mix(s.SubScope("mix"), u, h, op.Tanh(s.SubScope("n"), dense(s.SubScope("candidate"), reset, w[2], w[3])))
 	return next, []tf.Output{next}
 }

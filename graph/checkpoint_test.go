@@ -156,7 +156,7 @@ func needOriginal(t *testing.T) {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		t.Skip(err)
+		t.Skip("TensorFlow 1.15.5 is looked for in the folder of caches, and there is none: ", err)
 	}
 	if _, err := os.Stat(filepath.Join(cache, "rnnbin", "tensorflow-1.15.5")); err != nil {
 		t.Skipf("TensorFlow 1.15.5 is not installed, scripts/original/python does so: %v", err)

@@ -211,16 +211,19 @@ func (c Config) addWays(s *op.Scope, h handles) []way {
 func (c Config) addWay(s *op.Scope, h handles) way {
 	input := op.Placeholder(s.SubScope("input"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, -1, int64(c.Features))))
 	state := op.Placeholder(s.SubScope("state"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, int64(c.StateSize()))))
-	last := op.Identity(s.SubScope("last"), state) // of a network that hands on none
+	handsOn := c.StateSize() > 0
 	r := new(run)
-	if c.StateSize() > 0 {
+	if handsOn {
 		r.states = c.splitState(s.SubScope("layers"), state)
 	}
 	outputs, _ := c.network().forward(s.SubScope("forward"), h, input, r)
-	if c.StateSize() > 0 {
+	var last tf.Output
+	switch {
+	case !handsOn:
+		last = op.Identity(s.SubScope("last"), state) // no columns
+	case len(r.last) == 1:
 		last = r.last[0]
-	}
-	if len(r.last) > 1 && !c.Bidirectional {
+	default:
 		last = op.ConcatV2(s.SubScope("last"), r.last, op.Const(s.SubScope("axis"), int32(1)))
 	}
 	return way{input, state, outputs, c.probability(s.SubScope("probability"), outputs), last}
