@@ -42,9 +42,7 @@ func dense(s *op.Scope, x, w, bias tf.Output) tf.Output {
 }
 
 // beside is [x, h], [B,F] and [B,U] -> [B,F+U].
-func beside(s *op.Scope, x, h tf.Output) tf.Output {
-	return op.ConcatV2(s, []tf.Output{x, h}, op.Const(s.SubScope("axis"), int32(1)))
-}
+func beside(s *op.Scope, x, h tf.Output) tf.Output { return joined(s, []tf.Output{x, h}, 1) }
 
 // blocks divides [B,n*U] into n times [B,U].
 func blocks(s *op.Scope, v tf.Output, n int) []tf.Output {

@@ -17,6 +17,7 @@ var cellNetworks = map[string]struct {
 	layers        []graph.Layer
 	bidirectional bool
 	last          []string // the states after the last step, in our order
+	lengths       bool     // the sequences differ in length
 }{
 	"basic_rnn":          {layers: []graph.Layer{{Cell: graph.Plain, Units: 13, Activation: graph.Tanh}}, last: []string{"h"}},
 	"lstm":               {layers: []graph.Layer{{Cell: graph.LSTM, Units: 13}}, last: []string{"c", "h"}},
@@ -26,15 +27,18 @@ var cellNetworks = map[string]struct {
 	"stacked_gru":        {layers: []graph.Layer{{Cell: graph.GRU, Units: 13}, {Cell: graph.GRU, Units: 9}}, last: []string{"cell_0.h", "cell_1.h"}},
 	"bidirectional_lstm": {layers: []graph.Layer{{Cell: graph.LSTM, Units: 13}}, bidirectional: true},
 	"bidirectional_gru":  {layers: []graph.Layer{{Cell: graph.GRU, Units: 13}}, bidirectional: true},
+	"lengths_lstm":       {layers: []graph.Layer{{Cell: graph.LSTM, Units: 13}}, last: []string{"c", "h"}, lengths: true},
+
+	"lengths_bidirectional_lstm": {layers: []graph.Layer{{Cell: graph.LSTM, Units: 13}}, bidirectional: true, lengths: true},
 }
 
 const cellBatch, cellWindow = 5, 7
 
 func TestCellsAreTensorFlow1s(t *testing.T) {
-	for name, network := range cellNetworks {
+	for name := range cellNetworks {
 		for _, f := range forms() {
 			t.Run(name+"/"+f.String(), func(t *testing.T) {
-				compareCells(t, openCells(t, name), cellConfig(name, f), network.last)
+				compareCells(t, name, openCells(t, name), cellConfig(name, f))
 			})
 		}
 	}
@@ -81,20 +85,53 @@ func cellConfig(name string, f form) graph.Config {
 	return c
 }
 
-func compareCells(t *testing.T, g golden, c graph.Config, last []string) {
-	s := newSession(t, c)
-	var starts []int32
-	for b := range cellBatch {
-		starts = append(starts, int32(b*cellWindow))
-	}
+// cellSeries are the sequences of a file, each a series of its length, and where they
+// begin.
+func cellSeries(t *testing.T, g golden, c graph.Config, uneven bool) (d graph.Series, starts []int32) {
+	t.Helper()
+	lengths := slices.Repeat([]int32{cellWindow}, cellBatch)
 	var labels []int32
 	if err := g.file.Read("y.npy", &labels); err != nil {
 		t.Fatal(err)
 	}
-	d := graph.Series{X: g.array("x")}
-	for _, y := range labels {
-		d.Y = append(d.Y, float32(y))
+	if uneven {
+		if err := g.file.Read("lengths.npy", &lengths); err != nil {
+			t.Fatal(err)
+		}
 	}
+	x := g.array("x")
+	for b, n := range lengths {
+		starts = append(starts, int32(len(d.Y)))
+		d.Lengths = append(d.Lengths, int(n))
+		d.X = append(d.X, x[b*cellWindow*c.Features:][:int(n)*c.Features]...)
+		for _, y := range labels[b*cellWindow:][:n] {
+			d.Y = append(d.Y, float32(y))
+		}
+	}
+	return d, starts
+}
+
+// comparePrediction predicts each sequence by itself.
+func comparePrediction(t *testing.T, s *graph.Session, g golden, d graph.Series, starts []int32, last []string) {
+	t.Helper()
+	c := s.Config()
+	outputs := g.array("outputs0")
+	for b, n := range d.Lengths {
+		p := predict(t, s.Predictor, d.X[int(starts[b])*c.Features:][:n*c.Features], 1, nil)
+		near(t, fmt.Sprint("outputs of sequence ", b), p.Outputs, outputs[b*cellWindow*c.Outputs():][:n*c.Outputs()], 1e-6)
+		at := 0 // the state's values so far
+		for _, name := range last {
+			want := g.array("last0|" + name)
+			width := len(want) / cellBatch
+			near(t, fmt.Sprint("last ", name, " of sequence ", b), p.State[at:at+width], want[b*width:][:width], 1e-6)
+			at += width
+		}
+	}
+}
+
+func compareCells(t *testing.T, name string, g golden, c graph.Config) {
+	s := newSession(t, c)
+	d, starts := cellSeries(t, g, c, cellNetworks[name].lengths)
 	if err := s.SetSeries(d); err != nil {
 		t.Fatal(err)
 	}
@@ -112,20 +149,7 @@ func compareCells(t *testing.T, g golden, c graph.Config, last []string) {
 	if err := s.SetVariables(vars); err != nil {
 		t.Fatal(err)
 	}
-
-	p := predict(t, s.Predictor, d.X, cellBatch, nil)
-	near(t, "outputs", p.Outputs, g.array("outputs0"), 1e-6)
-	at := 0 // the state's columns so far
-	for _, name := range last {
-		want := g.array("last0|" + name)
-		width := len(want) / cellBatch
-		var got []float32
-		for row := range slices.Chunk(p.State, c.StateSize()) {
-			got = append(got, row[at:at+width]...)
-		}
-		near(t, "last "+name, got, want, 1e-6)
-		at += width
-	}
+	comparePrediction(t, s, g, d, starts, cellNetworks[name].last)
 
 	grads, loss := gradients(t, s, starts)
 	near(t, "loss", []float32{loss}, g.array("loss0"), 1e-6)

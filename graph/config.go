@@ -123,6 +123,11 @@ type Config struct {
 	Layers   []Layer // from the features up; with none the projection is of the features
 	Classes  int     // labels are 0 to Classes-1, C
 
+	// Lags are the rows whose features are a step's inputs, counted from the step's own:
+	// -1 is the row before it. Beyond the ends of a series its first and its last row
+	// stand in. Nil for the step's own row alone.
+	Lags []int
+
 	// Bidirectional has each layer run over time in both directions, with a state of
 	// its own for each, so that an output sees what comes after its step too.
 	Bidirectional bool
@@ -142,11 +147,19 @@ type Config struct {
 	// WeightDecay times the learning rate.
 	WeightDecay float32
 
+	// Dropout is the part of each layer's outputs that a training step leaves out, at
+	// random; the others are scaled up for it.
+	Dropout float32
+
+	// InputNoise is the standard deviation of the normal noise that a training step adds
+	// to the inputs.
+	InputNoise float32
+
 	// ClipNorm is the largest global norm of a step's gradients: larger ones are
 	// scaled down to it, as by tf.clip_by_global_norm. 0 leaves them as they are.
 	ClipNorm float32
 
-	// Seed of the initial weights. The original's network gets from it the
+	// Seed of the initial weights and of all that is drawn in training. The original's network gets from it the
 	// weights that the original has after tf.set_random_seed(Seed).
 	Seed int64
 
@@ -189,6 +202,30 @@ func (c Config) Outputs() int {
 	return c.Classes
 }
 
+// Inputs is the number of values that a step's inputs have, L*F.
+func (c Config) Inputs() int { return len(c.lags()) * c.Features }
+
+// lags are Lags, that of the step's own row if there are none.
+func (c Config) lags() []int32 {
+	if len(c.Lags) == 0 {
+		return []int32{0}
+	}
+	lags := make([]int32, len(c.Lags))
+	for i, lag := range c.Lags {
+		lags[i] = int32(lag)
+	}
+	return lags
+}
+
+// Context is how many rows before and behind a sequence its steps' inputs are taken
+// from.
+func (c Config) Context() (before, behind int) {
+	for _, lag := range c.Lags {
+		before, behind = max(before, -lag), max(behind, lag)
+	}
+	return before, behind
+}
+
 // StateSize is the number of values that the network hands from step to step, S. A
 // network of two directions hands on none: each sequence is a whole.
 func (c Config) StateSize() int {
@@ -215,6 +252,8 @@ const (
 	maxWindow  = 1 << 20
 	maxWidth   = 1 << 16
 	maxLayers  = 1 << 6
+	maxLags    = 1 << 10
+	maxLag     = 1 << 20
 	maxThreads = 1 << 10
 )
 
@@ -237,6 +276,9 @@ func (c Config) validateNetwork() error {
 	if err != nil {
 		return err
 	}
+	if err := c.validateLags(); err != nil {
+		return err
+	}
 	if n := len(c.Layers); n > maxLayers {
 		return &ConfigError{"Layers", fmt.Sprintf("must hold at most %d layers, not %d", maxLayers, n)}
 	}
@@ -247,6 +289,21 @@ func (c Config) validateNetwork() error {
 	}
 	if c.Loss == MSE && c.Classes != 2 {
 		return &ConfigError{"Classes", fmt.Sprintf("must be 2 with the loss %s, not %d", MSE, c.Classes)}
+	}
+	return nil
+}
+
+func (c Config) validateLags() error {
+	if n := len(c.Lags); n > maxLags || n*c.Features > maxWidth {
+		return &ConfigError{"Lags", fmt.Sprintf("must be at most %d, and inputs at most %d, not %d of %d features", maxLags, maxWidth, n, c.Features)}
+	}
+	for i, lag := range c.Lags {
+		if err := between("Lags", lag, -maxLag, maxLag); err != nil {
+			return err
+		}
+		if slices.Contains(c.Lags[:i], lag) {
+			return &ConfigError{"Lags", fmt.Sprintf("must differ, there are two of %d", lag)}
+		}
 	}
 	return nil
 }
@@ -283,7 +340,14 @@ func (c Config) validateTraining() error {
 	if !finite(c.Epsilon) || c.Epsilon <= 0 {
 		return &ConfigError{"Epsilon", fmt.Sprintf("must be a number above 0, not %v", c.Epsilon)}
 	}
+	if !(c.Dropout >= 0 && c.Dropout < 1) {
+		return &ConfigError{"Dropout", fmt.Sprintf("must be at least 0 and below 1, not %v", c.Dropout)}
+	}
+	if c.Dropout > 0 && len(c.Layers) == 0 {
+		return &ConfigError{"Dropout", "is of layers' outputs, and there is no layer"}
+	}
 	return firstError(
+		notNegative("InputNoise", c.InputNoise),
 		notNegative("FocalGamma", c.FocalGamma),
 		notNegative("WeightDecay", c.WeightDecay),
 		notNegative("ClipNorm", c.ClipNorm))

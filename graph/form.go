@@ -14,7 +14,8 @@ type form interface {
 	windows(s *op.Scope, p plan, at tf.Output) batch
 
 	// recur runs a cell over time. It returns the outputs [T,B,D*U] of every step and
-	// the states after the last one.
+	// the states after step T. Behind a sequence's length neither means anything, and
+	// the outputs must have no gradient there.
 	recur(s *op.Scope, r recurrence) (outputs tf.Output, last []tf.Output, back backward)
 
 	// update moves every weight against its gradient.
@@ -51,6 +52,7 @@ type recurrence struct {
 	units      int         // U
 	directions int         // D
 	x          tf.Output   // [T,B,F]
+	lengths    tf.Output   // [B], the steps of each sequence; unset when all have T
 	initial    []tf.Output // [B,U] for each state of each direction; nil for zeros
 	w          []tf.Output // the values of the layer's weights
 	training   bool        // backward will be asked for
@@ -66,21 +68,22 @@ func (r recurrence) of(direction int, list []tf.Output) []tf.Output {
 // plan is what training steps work on: the series, and for each step the windows
 // and the learning rate.
 type plan struct {
-	x      tf.Output // [N,F]
-	y      tf.Output // [N]
-	w      tf.Output // [N]
-	starts tf.Output // [K,B]
-	rates  tf.Output // [K]
+	x       tf.Output // [N,F]
+	y       tf.Output // [N]
+	w       tf.Output // [N]
+	windows tf.Output // [K,B,3]: the first row of each, that of its series, and the row behind that
+	rates   tf.Output // [K]
 }
 
-func (p plan) list() []tf.Output { return []tf.Output{p.x, p.y, p.w, p.starts, p.rates} }
+func (p plan) list() []tf.Output { return []tf.Output{p.x, p.y, p.w, p.windows, p.rates} }
 
 // batch is what one step of a plan works on: windows, time-major.
 type batch struct {
-	x      tf.Output // [T,B,F]
-	labels tf.Output // [T*B]
-	share  tf.Output // [T*B], of each row in the mean loss; zeros when no row has a weight
-	rate   tf.Output // scalar
+	x       tf.Output // [T,B,L*F]
+	labels  tf.Output // [T*B]
+	share   tf.Output // [T*B], of each row in the mean loss; zeros when no row has a weight, and behind a window's end
+	lengths tf.Output // [B], the windows' rows
+	rate    tf.Output // scalar
 }
 
 // update is what a step's update goes by.

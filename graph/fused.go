@@ -22,9 +22,9 @@ type fused struct {
 }
 
 func (f fused) windows(s *op.Scope, p plan, at tf.Output) batch {
-	out := ourOp(s, kernels.Windows, 4, map[string]any{kernels.AttrSteps: int64(f.cfg.Window)},
-		p.x, p.y, p.w, p.starts, p.rates, at)
-	return batch{x: out[0], labels: out[1], share: out[2], rate: out[3]}
+	out := ourOp(s, kernels.Windows, 5, map[string]any{kernels.AttrSteps: int64(f.cfg.Window)},
+		p.x, p.y, p.w, p.windows, p.rates, op.Const(s.SubScope("lags"), f.cfg.lags()), at)
+	return batch{out[0], out[1], out[2], out[3], out[4]}
 }
 
 func (f fused) recur(s *op.Scope, r recurrence) (tf.Output, []tf.Output, backward) {
@@ -39,13 +39,15 @@ func (f fused) recur(s *op.Scope, r recurrence) (tf.Output, []tf.Output, backwar
 		kernels.AttrThreads:    int64(f.cfg.Threads),
 		kernels.AttrISA:        f.cfg.InstructionSet,
 	}
-	all := op.Const(s.SubScope("all"), []int32{}) // steps of every sequence
+	if r.lengths == (tf.Output{}) {
+		r.lengths = op.Const(s.SubScope("all"), []int32{}) // steps of every sequence
+	}
 	initial, w := tf.OutputList(r.initial), tf.OutputList(r.w)
-	out := ourOp(s, kernels.Forward, 2+states, with(attrs, kernels.AttrTraining, r.training), r.x, all, initial, w)
+	out := ourOp(s, kernels.Forward, 2+states, with(attrs, kernels.AttrTraining, r.training), r.x, r.lengths, initial, w)
 	outputs, last, saved := out[0], out[1:1+states], out[1+states]
 	return outputs, last, func(s *op.Scope, dy tf.Output) (tf.Output, []tf.Output) {
 		d := ourOp(s, kernels.Backward, 1+states+len(r.w), with(attrs, kernels.AttrInputGradient, r.dx),
-			r.x, all, initial, w, outputs, saved, dy, tf.OutputList(none))
+			r.x, r.lengths, initial, w, outputs, saved, dy, tf.OutputList(none))
 		return d[0], d[1+states:]
 	}
 }

@@ -136,11 +136,11 @@ func (c Config) function(name string, build func(*op.Scope, carried) []tf.Output
 	in := carried{
 		at: argument("at", tf.Int32, scalar),
 		plan: plan{
-			x:      argument("x", tf.Float, tf.MakeShape(-1, int64(c.Features))),
-			y:      argument("y", c.Loss.labelType(), tf.MakeShape(-1)),
-			w:      argument("w", tf.Float, tf.MakeShape(-1)),
-			starts: argument("starts", tf.Int32, tf.MakeShape(-1, -1)),
-			rates:  argument("rates", tf.Float, tf.MakeShape(-1)),
+			x:       argument("x", tf.Float, tf.MakeShape(-1, int64(c.Features))),
+			y:       argument("y", c.Loss.labelType(), tf.MakeShape(-1)),
+			w:       argument("w", tf.Float, tf.MakeShape(-1)),
+			windows: argument("windows", tf.Int32, windowsShape),
+			rates:   argument("rates", tf.Float, tf.MakeShape(-1)),
 		},
 	}
 	for _, v := range c.optimizer().scalars() {

@@ -8,14 +8,14 @@ import (
 )
 
 // network is a list of stages, each of which takes what the one before gives: the
-// layers, then the projection.
+// layers, with what training adds between them, then the projection.
 type network []stage
 
-// stage is a part of a network with weights of its own.
+// stage is a part of a network.
 type stage interface {
 	weights() []variable
 
-	// forward runs the stage over x: [T,B,F] for the first, the one before's outputs
+	// forward runs the stage over x: [T,B,L*F] for the first, the one before's outputs
 	// for the others. w has the values of weights.
 	forward(s *op.Scope, x tf.Output, w []tf.Output, r *run) (y tf.Output, back backward)
 }
@@ -28,6 +28,8 @@ type backward func(s *op.Scope, dy tf.Output) (dx tf.Output, dw []tf.Output)
 // run is one way of a batch through the layers.
 type run struct {
 	training bool        // what backward needs is kept
+	lengths  tf.Output   // [B], the steps of each sequence; unset when all have T
+	draw     *draw       // what is drawn at random in training; nil for nothing
 	states   []tf.Output // before the first step, [B,U] for each of the layers' states; nil for zeros
 	last     []tf.Output // after the last step, likewise; each layer adds its own
 }
@@ -48,10 +50,16 @@ type gradient struct {
 
 func (c Config) network() network {
 	var n network
-	inputs := c.Features
+	inputs := c.Inputs()
+	if c.InputNoise > 0 {
+		n = append(n, noise{c.InputNoise})
+	}
 	for i, l := range c.Layers {
 		n = append(n, layer{c, i, l.cell(), inputs})
 		inputs = c.directions() * l.Units
+		if c.Dropout > 0 {
+			n = append(n, dropout{c.Dropout, i})
+		}
 	}
 	return append(n, projection{c, inputs})
 }
@@ -66,7 +74,7 @@ func (n network) weights() []variable {
 	return all
 }
 
-// forward runs all stages over x [T,B,F]. The function it returns takes the loss's
+// forward runs all stages over x [T,B,L*F]. The function it returns takes the loss's
 // gradient with respect to the outputs [T*B,O] back through all of them.
 func (n network) forward(s *op.Scope, h handles, x tf.Output, r *run) (outputs tf.Output, back func(*op.Scope, tf.Output) []gradient) {
 	backs := make([]backward, len(n))
@@ -115,6 +123,7 @@ func (l layer) forward(s *op.Scope, x tf.Output, w []tf.Output, r *run) (tf.Outp
 		units:      l.cfg.Layers[l.number].Units,
 		directions: directions,
 		x:          x,
+		lengths:    r.lengths,
 		initial:    r.before(directions * l.cell.states()),
 		w:          w,
 		training:   r.training,
@@ -177,6 +186,14 @@ func nth(list []tf.Output, i int) tf.Output {
 		return tf.Output{}
 	}
 	return list[i]
+}
+
+// joined is a list of outputs as one, side by side along an axis.
+func joined(s *op.Scope, list []tf.Output, axis int32) tf.Output {
+	if len(list) == 1 {
+		return list[0]
+	}
+	return op.ConcatV2(s, list, op.Const(s.SubScope("axis"), axis))
 }
 
 // reshape is op.Reshape to constant dimensions, -1 for the one that follows.

@@ -20,16 +20,39 @@ func (p portable) windows(s *op.Scope, of plan, at tf.Output) batch {
 		offsets[t] = []int32{int32(t)}
 	}
 	axis := op.Const(s.SubScope("axis"), int32(0))
-	starts := op.GatherV2(s.SubScope("starts"), of.starts, at, axis)
-	rows := op.AddV2(s.SubScope("rows"), starts, op.Const(s.SubScope("offsets"), offsets)) // [B] + [T,1] -> [T,B]
-	flat := reshape(s.SubScope("flat"), rows, -1)
-	w := op.GatherV2(s.SubScope("w"), of.w, flat, axis)
-	return batch{
-		x:      op.GatherV2(s.SubScope("x"), of.x, rows, axis),
-		labels: op.GatherV2(s.SubScope("y"), of.y, flat, axis),
-		share:  op.DivNoNan(s.SubScope("share"), w, op.Sum(s.SubScope("total"), w, op.Const(s.SubScope("all"), []int32{0}))),
-		rate:   op.GatherV2(s.SubScope("rate"), of.rates, at, axis),
+	all := op.Unpack(s.SubScope("of_step"), op.GatherV2(s.SubScope("windows"), of.windows, at, axis), 3, op.UnpackAxis(1)) // 3 times [B]
+	start, first, end := nth(all, 0), nth(all, 1), nth(all, 2)
+	last := op.Sub(s.SubScope("last"), end, op.Const(s.SubScope("one"), int32(1)))
+	within := func(s *op.Scope, rows tf.Output) tf.Output {
+		return op.Maximum(s.SubScope("first"), op.Minimum(s.SubScope("last"), rows, last), first)
 	}
+	next := op.AddV2(s.SubScope("next"), start, op.Const(s.SubScope("offsets"), offsets)) // [B] + [T,1] -> [T,B]
+	rows := within(s.SubScope("rows"), next)
+	flat := reshape(s.SubScope("flat"), rows, -1)
+
+	inside := op.Cast(s.SubScope("inside"), op.Less(s.SubScope("before_end"), next, end), tf.Float) // [T,B]
+	w := op.Mul(s.SubScope("weight"), op.GatherV2(s.SubScope("w"), of.w, flat, axis), reshape(s.SubScope("flat_inside"), inside, -1))
+	return batch{
+		x:       p.inputs(s.SubScope("inputs"), of.x, next, within),
+		labels:  op.GatherV2(s.SubScope("y"), of.y, flat, axis),
+		share:   op.DivNoNan(s.SubScope("share"), w, op.Sum(s.SubScope("total"), w, op.Const(s.SubScope("all"), []int32{0}))),
+		lengths: op.Minimum(s.SubScope("lengths"), op.Sub(s.SubScope("left"), end, start), op.Const(s.SubScope("steps"), int32(p.cfg.Window))),
+		rate:    op.GatherV2(s.SubScope("rate"), of.rates, at, axis),
+	}
+}
+
+// inputs are those of rows [T,B] of x [N,F], [T,B,L*F].
+func (p portable) inputs(s *op.Scope, x, rows tf.Output, within func(*op.Scope, tf.Output) tf.Output) tf.Output {
+	axis := op.Const(s.SubScope("axis"), int32(0))
+	var lagged []tf.Output
+	for _, lag := range p.cfg.lags() {
+		at := rows
+		if lag != 0 {
+			at = op.AddV2(s.SubScope("at"), rows, op.Const(s.SubScope("lag"), int32(lag)))
+		}
+		lagged = append(lagged, op.GatherV2(s.SubScope("x"), x, within(s.SubScope("within"), at), axis))
+	}
+	return joined(s.SubScope("all"), lagged, 2)
 }
 
 // recur unrolls the layer as the original does, one group of operations for each
@@ -39,16 +62,16 @@ func (p portable) recur(s *op.Scope, r recurrence) (tf.Output, []tf.Output, back
 		zero := zeroState(s.SubScope("zeros"), r.x, r.units)
 		r.initial = slices.Repeat([]tf.Output{zero}, r.directions*r.cell.states())
 	}
-	inputs := op.Unpack(s.SubScope("steps"), r.x, int64(p.cfg.Window)) // [T,B,F] -> T times [B,F]
 	var sides, last []tf.Output
 	for d := range r.directions {
-		outputs, end := p.unroll(s, r.cell, inputs, r.of(d, r.initial), r.of(d, r.w), d == 1)
-		sides, last = append(sides, op.Pack(s.SubScope("states"), outputs)), append(last, end...)
+		x, turn := r.x, func(v tf.Output) tf.Output { return v }
+		if d == 1 {
+			turn = func(v tf.Output) tf.Output { return p.turned(s.SubScope("turned"), v, r.lengths) }
+		}
+		outputs, end := p.unroll(s, r.cell, turn(x), r.of(d, r.initial), r.of(d, r.w))
+		sides, last = append(sides, turn(outputs)), append(last, end...)
 	}
-	outputs := sides[0]
-	if r.directions > 1 {
-		outputs = op.ConcatV2(s.SubScope("sides"), sides, op.Const(s.SubScope("axis"), int32(2)))
-	}
+	outputs := joined(s.SubScope("sides"), sides, 2)
 	return outputs, last, func(s *op.Scope, dy tf.Output) (tf.Output, []tf.Output) {
 		if !r.dx {
 			return tf.Output{}, gradients(s, outputs, r.w, dy)
@@ -58,17 +81,23 @@ func (p portable) recur(s *op.Scope, r recurrence) (tf.Output, []tf.Output, back
 	}
 }
 
-// unroll runs a cell over the steps, from the last to the first when back.
-func (p portable) unroll(s *op.Scope, c cell, inputs, state, w []tf.Output, back bool) (outputs, last []tf.Output) {
-	outputs = make([]tf.Output, p.cfg.Window)
-	for i := range outputs {
-		t := i
-		if back {
-			t = len(outputs) - 1 - i
-		}
-		outputs[t], state = c.step(s.SubScope("step"), nth(inputs, t), state, w)
+// unroll runs a cell over the steps of x [T,B,F].
+func (p portable) unroll(s *op.Scope, c cell, x tf.Output, state, w []tf.Output) (outputs tf.Output, last []tf.Output) {
+	steps := op.Unpack(s.SubScope("steps"), x, int64(p.cfg.Window)) // T times [B,F]
+	all := make([]tf.Output, p.cfg.Window)
+	for t := range all {
+		all[t], state = c.step(s.SubScope("step"), nth(steps, t), state, w)
 	}
-	return outputs, state
+	return op.Pack(s.SubScope("states"), all), state
+}
+
+// turned is v [T,B,F] with the order of each sequence's steps reversed, but for those
+// behind its length.
+func (p portable) turned(s *op.Scope, v, lengths tf.Output) tf.Output {
+	if lengths == (tf.Output{}) {
+		return op.ReverseV2(s, v, op.Const(s.SubScope("axis"), []int32{0}))
+	}
+	return op.ReverseSequence(s, v, lengths, 0, op.ReverseSequenceBatchDim(1))
 }
 
 // zeroState is a state of zeros [B,U], one for each sequence of x [T,B,F].

@@ -76,6 +76,8 @@ type Prediction struct {
 // Predict runs the network over x, batch sequences of any number of steps T
 // ([B,T,F], a sequence after the other), from the states state [B,S], see
 // [Config.StateSize]; nil for zeros. T is what the size of x makes it, at least 1.
+// With [Config.Lags] each sequence has besides, before its first row and behind its
+// last one, the rows that [Config.Context] asks for.
 //
 // Sequences can be divided into calls that hand on the state, but for networks of two
 // directions, for which a call has whole sequences. Results agree to
@@ -87,8 +89,9 @@ type Prediction struct {
 // returned soon after.
 func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state []float32) (Prediction, error) {
 	c := p.cfg
-	if batch < 1 || len(x) == 0 || len(x)%(batch*c.Features) != 0 {
-		return Prediction{}, &ShapeError{"x", fmt.Sprintf("%d x steps x %d values", batch, c.Features), fmt.Sprint(len(x))}
+	steps, err := c.stepsOf(x, batch)
+	if err != nil {
+		return Prediction{}, err
 	}
 	if state == nil {
 		state = make([]float32, batch*c.StateSize())
@@ -96,18 +99,16 @@ func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state [
 	if len(state) != batch*c.StateSize() {
 		return Prediction{}, &ShapeError{"state", fmt.Sprintf("%d x %d values", batch, c.StateSize()), fmt.Sprint(len(state))}
 	}
-	rows := len(x) / c.Features
-	if c.Bidirectional && c.unrolls() && rows/batch != c.Window {
-		return Prediction{}, &ShapeError{"x", fmt.Sprintf("sequences of %d steps, to which this form unrolls two directions", c.Window), fmt.Sprint(rows / batch)}
-	}
+	rows := batch * steps
 	all := Prediction{make([]float32, rows*c.Outputs()), make([]float32, rows*c.Classes), state}
-	for from, to, steps := 0, 0, rows/batch; from < steps; from = to {
+	before, behind := c.Context()
+	for from, to := 0, 0; from < steps; from = to {
 		if err := ctx.Err(); err != nil {
 			return Prediction{}, err
 		}
 		part, n := p.wayFor(batch, steps-from)
 		to = from + n
-		got, err := p.predictPart(part, timeMajor(x, batch, from, to, c.Features), batch, all.State)
+		got, err := p.predictPart(part, timeMajor(x, batch, from, to+before+behind, c.Features), batch, n, all.State)
 		if err != nil {
 			return Prediction{}, fmt.Errorf("predict: %w", err)
 		}
@@ -115,10 +116,29 @@ func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state [
 		toBatchMajor(all.Probability, got.Probability, batch, from, c.Classes)
 		all.State = got.State
 	}
-	if err := all.check(batch, rows/batch); err != nil {
+	if err := all.check(batch, steps); err != nil {
 		return Prediction{}, err
 	}
 	return all, nil
+}
+
+// stepsOf is the number of steps of the batch sequences x, without the rows around them.
+func (c Config) stepsOf(x []float32, batch int) (int, error) {
+	before, behind := c.Context()
+	around := before + behind
+	row := batch * c.Features
+	if batch < 1 || len(x)%row != 0 || len(x)/row <= around {
+		steps := "steps"
+		if around > 0 {
+			steps = fmt.Sprintf("(steps + %d)", around)
+		}
+		return 0, &ShapeError{"x", fmt.Sprintf("%d x %s x %d values", batch, steps, c.Features), fmt.Sprint(len(x))}
+	}
+	steps := len(x)/row - around
+	if c.Bidirectional && c.unrolls() && steps > c.Window {
+		return 0, &ShapeError{"x", fmt.Sprintf("sequences of at most %d steps, to which two directions are unrolled here", c.Window), fmt.Sprint(steps)}
+	}
+	return steps, nil
 }
 
 // check finds an output that is not finite.
@@ -132,18 +152,22 @@ func (p Prediction) check(batch, steps int) error {
 	return nil
 }
 
-// predictPart runs x [T,B,F] one way. What it returns is time-major too.
-func (p *Predictor) predictPart(w way, x []float32, batch int, state []float32) (Prediction, error) {
+// predictPart runs so many steps x, with the rows around them, one way. What it takes
+// and returns is time-major.
+func (p *Predictor) predictPart(w way, x []float32, batch, steps int, state []float32) (Prediction, error) {
 	c := p.cfg
-	steps := len(x) / (batch * c.Features)
-	got, err := p.fetch([]feed{
-		{w.input, x, []int64{int64(steps), int64(batch), int64(c.Features)}},
-		{w.state, state, []int64{int64(batch), int64(c.StateSize())}},
-	}, w.outputs, w.probability, w.last)
+	feeds := []feed{{w.state, state, []int64{int64(batch), int64(c.StateSize())}}}
+	if w.lengths != (tf.Output{}) {
+		feeds = append(feeds, feed{w.lengths, slices.Repeat([]int32{int32(steps)}, batch), []int64{int64(batch)}})
+		x = append(x, make([]float32, (c.Window-steps)*batch*c.Features)...)
+	}
+	rows := len(x) / (batch * c.Features)
+	feeds = append(feeds, feed{w.input, x, []int64{int64(rows), int64(batch), int64(c.Features)}})
+	got, err := p.fetch(feeds, w.outputs, w.probability, w.last)
 	if err != nil {
 		return Prediction{}, err
 	}
-	return Prediction{got[0], got[1], got[2]}, nil
+	return Prediction{got[0][:steps*batch*c.Outputs()], got[1][:steps*batch*c.Classes], got[2]}, nil
 }
 
 // timeMajor is the steps from, to of x [B,T,F] as [to-from,B,F].
@@ -170,8 +194,9 @@ func toBatchMajor(whole, part []float32, batch, from, outputs int) {
 
 // way is a part of the graph that runs the network over sequences.
 type way struct {
-	input tf.Output // [T,B,F]
-	state tf.Output // [B,S]
+	input   tf.Output // [T,B,F], with the rows around
+	state   tf.Output // [B,S]
+	lengths tf.Output // [B], the steps of each sequence; unset where all have T
 
 	outputs     tf.Output // [T*B,O]
 	probability tf.Output // [T*B,C]
@@ -186,7 +211,7 @@ const partValues = 1 << 20
 // left it takes.
 func (p *Predictor) wayFor(batch, left int) (way, int) {
 	switch c := p.cfg; {
-	case !c.unrolls() && c.Bidirectional:
+	case c.Bidirectional:
 		return p.ways[0], left
 	case !c.unrolls():
 		return p.ways[0], min(left, max(1, partValues/(batch*max(1, c.StateSize()))))
@@ -198,10 +223,11 @@ func (p *Predictor) wayFor(batch, left int) (way, int) {
 }
 
 // addWays makes the way for any number of steps; or, where layers are unrolled, one
-// for a window and one for a step.
+// for a window and one for a step. Two directions need the steps behind, so that fewer
+// than a window are a part of one.
 func (c Config) addWays(s *op.Scope, h handles) []way {
 	list := []way{c.addWay(s.SubScope("steps"), h)}
-	if c.unrolls() {
+	if c.unrolls() && !c.Bidirectional {
 		c.Window = 1
 		list = append(list, c.addWay(s.SubScope("step"), h))
 	}
@@ -216,17 +242,29 @@ func (c Config) addWay(s *op.Scope, h handles) way {
 	if handsOn {
 		r.states = c.splitState(s.SubScope("layers"), state)
 	}
-	outputs, _ := c.network().forward(s.SubScope("forward"), h, input, r)
-	var last tf.Output
-	switch {
-	case !handsOn:
-		last = op.Identity(s.SubScope("last"), state) // no columns
-	case len(r.last) == 1:
-		last = r.last[0]
-	default:
-		last = op.ConcatV2(s.SubScope("last"), r.last, op.Const(s.SubScope("axis"), int32(1)))
+	if c.unrolls() && c.Bidirectional {
+		r.lengths = op.Placeholder(s.SubScope("lengths"), tf.Int32, op.PlaceholderShape(tf.MakeShape(-1)))
 	}
-	return way{input, state, outputs, c.probability(s.SubScope("probability"), outputs), last}
+	outputs, _ := c.network().forward(s.SubScope("forward"), h, c.lagged(s.SubScope("lagged"), input), r)
+	last := op.Identity(s.SubScope("last"), state) // of no columns
+	if handsOn {
+		last = joined(s.SubScope("last"), r.last, 1)
+	}
+	return way{input, state, r.lengths, outputs, c.probability(s.SubScope("probability"), outputs), last}
+}
+
+// lagged are the inputs [T,B,L*F] of sequences x [T,B,F] with the rows around them.
+func (c Config) lagged(s *op.Scope, x tf.Output) tf.Output {
+	if len(c.Lags) == 0 {
+		return x
+	}
+	before, behind := c.Context()
+	size := op.Sub(s, op.Shape(s, x), op.Const(s.SubScope("around"), []int32{int32(before + behind), 0, 0}))
+	var list []tf.Output
+	for _, lag := range c.Lags {
+		list = append(list, op.Slice(s.SubScope("lag"), x, op.Const(s.SubScope("from"), []int32{int32(before + lag), 0, 0}), size))
+	}
+	return joined(s, list, 2)
 }
 
 // splitState divides states [B,S] among the layers' states, [B,U] each.
@@ -252,5 +290,5 @@ func (c Config) probability(s *op.Scope, outputs tf.Output) tf.Output {
 	}
 	zero, one := op.Const(s.SubScope("zero"), float32(0)), op.Const(s.SubScope("one"), float32(1))
 	v := op.ClipByValue(s, outputs, zero, one)
-	return op.ConcatV2(s, []tf.Output{op.Sub(s.SubScope("other"), one, v), v}, op.Const(s.SubScope("axis"), int32(1)))
+	return joined(s, []tf.Output{op.Sub(s.SubScope("other"), one, v), v}, 1)
 }

@@ -15,6 +15,7 @@ var (
 	seriesY = variable{name: "series/y"}                  // [N], of Loss.labelType
 	seriesW = variable{name: "series/w", dtype: tf.Float} // [N]
 
+	planFirst  = variable{name: "plan/first", dtype: tf.Int64}  // scalar: the number of its first step in the run
 	planLimit  = variable{name: "plan/limit", dtype: tf.Int32}  // scalar: the steps to do, 0 to stop
 	planReport = variable{name: "plan/report", dtype: tf.Float} // [K,2]: each step's loss and norm
 )
@@ -22,7 +23,7 @@ var (
 func (c Config) inputVariables() []variable {
 	y := seriesY
 	y.dtype = c.Loss.labelType()
-	return []variable{seriesX, y, seriesW, planLimit, planReport}
+	return []variable{seriesX, y, seriesW, planFirst, planLimit, planReport}
 }
 
 // labelType is how the labels are stored for a loss: values for MSE, class indices
@@ -35,22 +36,28 @@ func (l Loss) labelType() tf.DataType {
 }
 
 // planOf is the plan of windows of the session's series.
-func (c Config) planOf(s *op.Scope, h handles, starts, rates tf.Output) plan {
+func (c Config) planOf(s *op.Scope, h handles, windows, rates tf.Output) plan {
 	return plan{
-		x:      op.ReadVariableOp(s.SubScope("x"), h[seriesX.name], tf.Float),
-		y:      op.ReadVariableOp(s.SubScope("y"), h[seriesY.name], c.Loss.labelType()),
-		w:      op.ReadVariableOp(s.SubScope("w"), h[seriesW.name], tf.Float),
-		starts: starts,
-		rates:  rates,
+		x:       op.ReadVariableOp(s.SubScope("x"), h[seriesX.name], tf.Float),
+		y:       op.ReadVariableOp(s.SubScope("y"), h[seriesY.name], c.Loss.labelType()),
+		w:       op.ReadVariableOp(s.SubScope("w"), h[seriesW.name], tf.Float),
+		windows: windows,
+		rates:   rates,
 	}
 }
 
+// windowsShape is that of a plan's windows, [K,B,3].
+var windowsShape = tf.MakeShape(-1, -1, 3)
+
 // Series is a data set of N rows that stays in the session: windows are cut
-// out of it by the number of their first row.
+// out of it by the number of their first row. A window that begins less than
+// Config.Window rows before the end of its series is shorter.
 type Series struct {
 	X []float32 // [N,F], row after row, finite
 	Y []float32 // [N]: any number for MSE, 0 to Classes-1 otherwise
 	W []float32 // [N]: weight of each row in the loss, at least 0; nil for 1 everywhere
+
+	Lengths []int // the rows of each of the series that lie here one behind the other; nil for one series
 }
 
 // SetSeries hands the session a copy of the rows that later calls refer to, in
@@ -63,6 +70,9 @@ func (s *Session) SetSeries(d Series) error {
 	rows := len(d.Y)
 	if d.W == nil {
 		d.W = slices.Repeat([]float32{1}, rows)
+	}
+	if d.Lengths == nil {
+		d.Lengths = []int{rows}
 	}
 	if err := s.checkSeries(d); err != nil {
 		return err
@@ -78,8 +88,27 @@ func (s *Session) SetSeries(d Series) error {
 	if err != nil {
 		return fmt.Errorf("set the series: %w", err)
 	}
-	s.rows = rows
+	s.ends = s.ends[:0]
+	end := 0
+	for _, n := range d.Lengths {
+		end += n
+		s.ends = append(s.ends, int32(end))
+	}
 	return nil
+}
+
+// windows are the given ones as a plan has them, [B,3].
+func (s *Session) windows(starts []int32) []int32 {
+	rows := make([]int32, 0, 3*len(starts))
+	for _, at := range starts {
+		i, _ := slices.BinarySearch(s.ends, at+1) // the first series that ends behind it
+		first := int32(0)
+		if i > 0 {
+			first = s.ends[i-1]
+		}
+		rows = append(rows, at, first, s.ends[i])
+	}
+	return rows
 }
 
 func (s *Session) checkSeries(d Series) error {
@@ -91,6 +120,16 @@ func (s *Session) checkSeries(d Series) error {
 		return &ShapeError{"Series.X", fmt.Sprintf("%d rows of %d features, %d values", rows, features, rows*features), fmt.Sprint(len(d.X))}
 	case len(d.W) != rows:
 		return &ShapeError{"Series.W", fmt.Sprintf("%d values", rows), fmt.Sprint(len(d.W))}
+	}
+	left := rows
+	for i, n := range d.Lengths {
+		if n < 0 || n > left {
+			return &ShapeError{fmt.Sprintf("Series.Lengths[%d]", i), fmt.Sprintf("0 to %d rows, as many as are left", left), fmt.Sprint(n)}
+		}
+		left -= n
+	}
+	if left > 0 {
+		return &ShapeError{"Series.Lengths", fmt.Sprintf("%d rows together", rows), fmt.Sprint(rows - left)}
 	}
 	for i, w := range d.W {
 		if !finite(w) || w < 0 {
@@ -164,10 +203,13 @@ func (s *Session) checkStarts(starts []int32) error {
 	if len(starts) == 0 {
 		return &ShapeError{"starts", "at least one window", "none"}
 	}
-	last := s.rows - s.cfg.Window
+	rows := int32(0)
+	if n := len(s.ends); n > 0 {
+		rows = s.ends[n-1]
+	}
 	for _, at := range starts {
-		if at < 0 || int(at) > last {
-			return &ShapeError{"starts", fmt.Sprintf("windows of %d steps within %d rows", s.cfg.Window, s.rows), fmt.Sprintf("a window at row %d", at)}
+		if at < 0 || at >= rows {
+			return &ShapeError{"starts", fmt.Sprintf("windows within %d rows", rows), fmt.Sprintf("a window at row %d", at)}
 		}
 	}
 	return nil

@@ -16,16 +16,16 @@ import (
 // other may be called.
 type Session struct {
 	*Predictor
-	rows      int // of the series, 0 before SetSeries
+	ends      []int32 // the row behind each series; none before SetSeries
 	training  training
 	evaluated evaluation
 }
 
 // training is where a session feeds and fetches the training loop.
 type training struct {
-	starts tf.Output // [K,B]
-	rates  tf.Output // [K]
-	loop   loop
+	windows tf.Output // [K,B,3]
+	rates   tf.Output // [K]
+	loop    loop
 }
 
 // NewSession assembles the network of cfg and what trains it, and initialises the
@@ -46,11 +46,11 @@ func NewSession(cfg Config) (*Session, error) {
 
 func (c Config) addTraining(g *tf.Graph, s *op.Scope, h handles) (training, error) {
 	t := training{
-		starts: op.Placeholder(s.SubScope("starts"), tf.Int32, op.PlaceholderShape(tf.MakeShape(-1, -1))),
-		rates:  op.Placeholder(s.SubScope("rates"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1))),
+		windows: op.Placeholder(s.SubScope("windows"), tf.Int32, op.PlaceholderShape(windowsShape)),
+		rates:   op.Placeholder(s.SubScope("rates"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1))),
 	}
 	var err error
-	t.loop, err = c.addLoop(g, s, h, c.planOf(s, h, t.starts, t.rates))
+	t.loop, err = c.addLoop(g, s, h, c.planOf(s, h, t.windows, t.rates))
 	return t, err
 }
 
@@ -76,7 +76,7 @@ func (s *Session) Train(ctx context.Context, p Plan) (Report, error) {
 	if err := s.checkPlan(p); err != nil || len(p.Starts) == 0 {
 		return Report{}, err
 	}
-	if err := s.set(value{planLimit.name, int32(len(p.Starts)), nil}); err != nil {
+	if err := s.set(value{planFirst.name, p.First, nil}, value{planLimit.name, int32(len(p.Starts)), nil}); err != nil {
 		return Report{}, fmt.Errorf("set the plan: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
@@ -105,7 +105,7 @@ func (s *Session) feeds(p Plan) []feed {
 		rates = slices.Repeat([]float32{s.cfg.LearningRate}, steps)
 	}
 	return []feed{
-		{s.training.starts, slices.Concat(p.Starts...), []int64{int64(steps), int64(len(p.Starts[0]))}},
+		{s.training.windows, s.windows(slices.Concat(p.Starts...)), []int64{int64(steps), int64(len(p.Starts[0])), 3}},
 		{s.training.rates, rates, []int64{int64(steps)}},
 	}
 }
@@ -144,7 +144,8 @@ func (r Report) untilNotFinite(first int64) (Report, error) {
 	return r, errors.New("train: the loop stopped without a step that is not finite")
 }
 
-// Loss is the mean loss over the windows that begin at the given rows.
+// Loss is the mean loss over the windows that begin at the given rows, without dropout
+// and noise.
 func (s *Session) Loss(starts []int32) (float32, error) {
 	got, err := s.overWindows(starts, s.evaluated.loss)
 	if err != nil {
@@ -154,7 +155,7 @@ func (s *Session) Loss(starts []int32) (float32, error) {
 }
 
 // Gradients are those of the mean loss over the windows that begin at the given rows,
-// with respect to each of the weights.
+// with respect to each of the weights, without dropout and noise.
 func (s *Session) Gradients(starts []int32) ([]Variable, error) {
 	outputs := make([]tf.Output, len(s.evaluated.grads))
 	for i, g := range s.evaluated.grads {
@@ -175,7 +176,7 @@ func (s *Session) overWindows(starts []int32, what ...tf.Output) ([][]float32, e
 	if err := s.checkStarts(starts); err != nil {
 		return nil, err
 	}
-	got, err := s.fetch([]feed{{s.evaluated.starts, starts, []int64{1, int64(len(starts))}}}, what...)
+	got, err := s.fetch([]feed{{s.evaluated.windows, s.windows(starts), []int64{1, int64(len(starts)), 3}}}, what...)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: %w", err)
 	}

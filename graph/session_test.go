@@ -272,6 +272,9 @@ func TestConfigErrors(t *testing.T) {
 		{"Layers", func(c *graph.Config) { c.Layers = make([]graph.Layer, 100) }},
 		{"Cell", func(c *graph.Config) { c.Layers[0].Cell = "elman" }},
 		{"Activation", func(c *graph.Config) { c.Layers[0].Cell = graph.LSTM }},
+		{"Lags", func(c *graph.Config) { c.Lags = []int{1, 1 << 40} }},
+		{"Lags", func(c *graph.Config) { c.Lags = []int{-2, 3, -2} }},
+		{"Lags", func(c *graph.Config) { c.Features, c.Lags = 1<<15, []int{0, 1, 2} }},
 		{"Units", func(c *graph.Config) { c.Layers[0].Units = 1 << 30 }},
 		{"Activation", func(c *graph.Config) { c.Layers[0].Activation = "gelu" }},
 		{"Classes", func(c *graph.Config) { c.Classes = 1 }},
@@ -281,6 +284,10 @@ func TestConfigErrors(t *testing.T) {
 		{"InstructionSet", func(c *graph.Config) { c.InstructionSet = "mmx" }},
 		{"Loss", func(c *graph.Config) { c.Loss = "" }},
 		{"Optimizer", func(c *graph.Config) { c.Optimizer = "" }},
+		{"Dropout", func(c *graph.Config) { c.Dropout = 1 }},
+		{"Dropout", func(c *graph.Config) { c.Dropout = float32(math.NaN()) }},
+		{"Dropout", func(c *graph.Config) { c.Layers, c.Dropout = nil, 0.1 }},
+		{"InputNoise", func(c *graph.Config) { c.InputNoise = -1 }},
 		{"FocalGamma", func(c *graph.Config) { c.FocalGamma = -1 }},
 		{"WeightDecay", func(c *graph.Config) { c.WeightDecay = float32(math.Inf(1)) }},
 		{"ClipNorm", func(c *graph.Config) { c.ClipNorm = float32(math.NaN()) }},
@@ -340,6 +347,9 @@ func TestSeriesErrors(t *testing.T) {
 	for _, d := range []graph.Series{
 		{X: []float32{0}, Y: []float32{0, 0}},
 		{X: []float32{0, 0}, Y: []float32{0, 0}, W: []float32{1}},
+		{X: []float32{0, 0}, Y: []float32{0, 0}, Lengths: []int{1}},
+		{X: []float32{0, 0}, Y: []float32{0, 0}, Lengths: []int{1, 2}},
+		{X: []float32{0, 0}, Y: []float32{0, 0}, Lengths: []int{3, -1}},
 	} {
 		if err := xent.SetSeries(d); !errors.As(err, &shape) {
 			t.Errorf("%+v: error %v", d, err)
@@ -361,7 +371,7 @@ func TestPlanErrors(t *testing.T) {
 		"no window":               {Starts: [][]int32{{}}},
 		"uneven steps":            {Starts: [][]int32{{0, 1}, {0}}},
 		"before the first row":    {Starts: [][]int32{{-1}}},
-		"past the last row":       {Starts: [][]int32{{980}}},
+		"past the last row":       {Starts: [][]int32{{999}}},
 		"rates for another count": {Starts: [][]int32{{0}}, Rates: []float32{1, 2}},
 		"a first step below 0":    {First: -1, Starts: [][]int32{{0}}},
 	} {
@@ -369,7 +379,7 @@ func TestPlanErrors(t *testing.T) {
 			t.Errorf("%s: error %v", what, err)
 		}
 	}
-	if _, err := s.Train(context.Background(), graph.Plan{Starts: [][]int32{{979}}}); err != nil {
+	if _, err := s.Train(context.Background(), graph.Plan{Starts: [][]int32{{998}}}); err != nil {
 		t.Errorf("the last window: %v", err)
 	}
 }

@@ -11,12 +11,13 @@ import (
 // returns what it was given for the next step.
 func (c Config) step(s *op.Scope, in carried) []tf.Output {
 	h := handles{}
-	for _, v := range append(c.stateVariables(), planReport) {
+	for _, v := range append(c.stateVariables(), planFirst, planReport) {
 		h[v.name] = v.handle(s.SubScope("handle"))
 	}
 	form := c.form()
 	b := form.windows(s.SubScope("windows"), in.plan, in.at)
-	loss, grads := c.lossOf(s, h, b, true)
+	r := &run{training: true, draw: c.drawOf(s.SubScope("draw"), h, in.at)}
+	loss, grads := c.lossOf(s, h, b, r)
 	u := form.update(s.SubScope("update"), h, update{b.rate, loss, grads(), in.shared})
 	next := form.record(s.SubScope("record").WithControlDependencies(u.done...), h[planReport.name], in.at, loss, u.norm)
 	return carried{next, in.plan, u.shared}.list()
@@ -24,24 +25,25 @@ func (c Config) step(s *op.Scope, in carried) []tf.Output {
 
 // lossOf runs a batch's windows through the network from zeros. The function it
 // returns adds the way back, for a network that is training.
-func (c Config) lossOf(s *op.Scope, h handles, b batch, training bool) (loss tf.Output, grads func() []gradient) {
-	outputs, back := c.network().forward(s.SubScope("forward"), h, b.x, &run{training: training})
+func (c Config) lossOf(s *op.Scope, h handles, b batch, r *run) (loss tf.Output, grads func() []gradient) {
+	r.lengths = b.lengths
+	outputs, back := c.network().forward(s.SubScope("forward"), h, b.x, r)
 	loss, doutputs := c.score(s.SubScope("loss"), outputs, b)
 	return loss, func() []gradient { return back(s.SubScope("backward"), doutputs) }
 }
 
 // evaluation is the mean loss over windows, and its gradients.
 type evaluation struct {
-	starts tf.Output // [1,B], fed
-	loss   tf.Output // scalar
-	grads  []gradient
+	windows tf.Output // [1,B,3], fed
+	loss    tf.Output // scalar
+	grads   []gradient
 }
 
 func (c Config) addEvaluation(s *op.Scope, h handles) evaluation {
-	starts := op.Placeholder(s.SubScope("starts"), tf.Int32, op.PlaceholderShape(tf.MakeShape(1, -1)))
-	p := c.planOf(s, h, starts, op.Const(s.SubScope("rates"), []float32{0}))
+	windows := op.Placeholder(s.SubScope("windows"), tf.Int32, op.PlaceholderShape(windowsShape))
+	p := c.planOf(s, h, windows, op.Const(s.SubScope("rates"), []float32{0}))
 	b := c.form().windows(s.SubScope("windows"), p, op.Const(s.SubScope("at"), int32(0)))
-	loss, _ := c.lossOf(s.SubScope("loss"), h, b, false)
-	_, grads := c.lossOf(s.SubScope("gradients"), h, b, true)
-	return evaluation{starts, loss, grads()}
+	loss, _ := c.lossOf(s.SubScope("loss"), h, b, &run{})
+	_, grads := c.lossOf(s.SubScope("gradients"), h, b, &run{training: true})
+	return evaluation{windows, loss, grads()}
 }

@@ -96,7 +96,7 @@ func gates(name string, from seeds, inputs, units, n int) variable {
 			return state
 		}
 		input := uniform(s.SubScope("glorot"), from, float32(math.Sqrt(6/float64(in+u))), in, wide)
-		return op.ConcatV2(s, []tf.Output{input, state}, op.Const(s.SubScope("axis"), int32(0)))
+		return joined(s, []tf.Output{input, state}, 0)
 	}}
 }
 

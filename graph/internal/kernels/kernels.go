@@ -41,13 +41,17 @@
 //
 // Training takes its windows from a series of N rows by a plan of K steps:
 //
-//	RnnbinWindows(x [N,F], y [N], w [N], starts [K,B], rates [K], at)
-//	    -> windows [T,B,F], labels [T*B], share [T*B], rate
+//	RnnbinWindows(x [N,F], y [N], w [N], windows [K,B,3], rates [K], lags [L], at)
+//	    -> inputs [T,B,L*F], labels [T*B], share [T*B], lengths [B], rate
 //
-// cuts the windows of the plan's step at out of the series; row t*B+b of the flat
-// outputs is row starts[at,b]+t of the series. Labels y are int32 or float. A row's
-// share is its weight w divided by the sum of the weights over all windows, or 0
-// where that sum is 0. Rate is rates[at].
+// cuts the windows of the plan's step at out of the series. A window is its first row,
+// the first row of its series and the row behind that; it ends with its series, and
+// lengths [B] are the rows that each has, at most T. Row t*B+b of the flat outputs is
+// row windows[at,b,0]+t of the series; its inputs are the features of the rows at the
+// distances lags from it, for which the first and the last row of its series stand in
+// beyond these. Labels y are int32 or float. A row's share is its weight w divided by
+// the sum of the weights over all windows, or 0 where that sum is 0 and behind a
+// window's end. Rate is rates[at].
 //
 //	RnnbinAdam(weights, first, second, gradients, beta1_power, beta2_power, rate, loss)
 //	    -> next1, next2, norm

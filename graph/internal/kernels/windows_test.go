@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,16 +15,19 @@ type plan struct {
 	x, w, rates            []float32
 	classes                []int32   // these
 	values                 []float32 // or those are the labels
-	starts                 []int32   // [K,B]
+	windows                []int32   // [K,B,3]
+	lags                   []int32   // [L]
 	at                     any       // an int32
 }
 
-// testPlan has 9 rows of 2 features and the windows of 3 steps, of which two in a step overlap.
+// testPlan has 9 rows of 2 features in two series, the second from row 6 on, and windows
+// of 3 steps; those of step 1 overlap.
 func testPlan() *plan {
 	p := &plan{
 		features: 2, batch: 2, steps: 4, at: int32(1),
 		w: []float32{1, 0, .3, 2, 1, 1, 0, .1, 5}, rates: []float32{.1, .2, .3},
-		starts: []int32{0, 5, 1, 3, 2, 2},
+		windows: []int32{0, 0, 6, 5, 0, 6, 1, 0, 6, 2, 0, 6, 6, 6, 9, 7, 6, 9},
+		lags:    []int32{0},
 	}
 	for row := range 9 {
 		p.x = append(p.x, float32(row), float32(-row))
@@ -41,8 +45,9 @@ func (p *plan) inputs(r *runner) {
 		r.ints("y", p.classes, int64(len(p.classes)))
 	}
 	r.input("w", p.w, rows)
-	r.ints("starts", p.starts, k, int64(p.batch))
+	r.ints("windows", p.windows, k, int64(p.batch), 3)
 	r.input("rates", p.rates, k)
+	r.ints("lags", p.lags, int64(len(p.lags)))
 	at, err := tf.NewTensor(p.at)
 	if err != nil {
 		r.t.Fatal(err)
@@ -52,26 +57,40 @@ func (p *plan) inputs(r *runner) {
 
 func (p *plan) attrs() map[string]any { return map[string]any{AttrSteps: int64(p.steps)} }
 
-// want is what the op should give, but for the labels: their rows.
-func (p *plan) want() (windows, share []float32, rows []int) {
+// windowsWant is what the op should give, but for the labels: their rows.
+type windowsWant struct {
+	inputs, share []float32
+	lengths       []int32
+	rows          []int
+}
+
+func (p *plan) want() windowsWant {
+	var w windowsWant
 	total := 0.0
-	starts := p.starts[int(p.at.(int32))*p.batch:][:p.batch]
+	windows := p.windows[3*int(p.at.(int32))*p.batch:][:3*p.batch]
+	for v := range slices.Chunk(windows, 3) {
+		n := min(p.steps, int(v[2]-v[0]))
+		w.lengths = append(w.lengths, int32(n))
+		for t := range n {
+			total += float64(p.w[int(v[0])+t])
+		}
+	}
 	for t := range p.steps {
-		for _, start := range starts {
-			row := int(start) + t
-			rows = append(rows, row)
-			windows = append(windows, p.x[row*p.features:][:p.features]...)
-			total += float64(p.w[row])
+		for b, v := range slices.Collect(slices.Chunk(windows, 3)) {
+			within := func(row int) int { return max(int(v[1]), min(int(v[2])-1, row)) }
+			row := int(v[0]) + t
+			for _, lag := range p.lags {
+				w.inputs = append(w.inputs, p.x[within(row+int(lag))*p.features:][:p.features]...)
+			}
+			w.rows = append(w.rows, within(row))
+			share := float32(0)
+			if t < int(w.lengths[b]) && total != 0 {
+				share = p.w[row] / float32(total)
+			}
+			w.share = append(w.share, share)
 		}
 	}
-	for _, row := range rows {
-		if total == 0 {
-			share = append(share, 0)
-		} else {
-			share = append(share, p.w[row]/float32(total))
-		}
-	}
-	return windows, share, rows
+	return w
 }
 
 func TestWindows(t *testing.T) {
@@ -79,7 +98,12 @@ func TestWindows(t *testing.T) {
 	floats.values = []float32{.5, -1, 2, 3, 4, float32(math.Inf(1)), 6, 7, 8}
 	weightless := testPlan()
 	clear(weightless.w)
-	for name, p := range map[string]*plan{"classes": testPlan(), "values": floats, "no weights": weightless} {
+	short, lags := testPlan(), testPlan()
+	short.at, short.steps = int32(2), 3
+	lags.lags = []int32{-2, 0, 3}
+	for name, p := range map[string]*plan{
+		"classes": testPlan(), "values": floats, "no weights": weightless, "short": short, "lags": lags,
+	} {
 		t.Run(name, func(t *testing.T) {
 			for _, unknown := range []bool{false, true} {
 				r := newRunner(t, unknown)
@@ -88,25 +112,28 @@ func TestWindows(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				windows, share, rows := p.want()
-				if s := tf.MakeShape(got[0].Shape()...).String(); s != "[4, 2, 2]" {
-					t.Errorf("windows have shape %s", s)
+				want := p.want()
+				if s, want := got[0].Shape(), []int64{int64(p.steps), 2, int64(2 * len(p.lags))}; !slices.Equal(s, want) {
+					t.Errorf("inputs have shape %v, want %v", s, want)
 				}
-				if !sameBits(flat(t, got[0]), windows) || !sameBits(flat(t, got[2]), share) {
-					t.Errorf("windows %v with shares %v, want %v with %v", flat(t, got[0]), flat(t, got[2]), windows, share)
+				if !sameBits(flat(t, got[0]), want.inputs) || !sameBits(flat(t, got[2]), want.share) {
+					t.Errorf("inputs %v with shares %v, want %v with %v", flat(t, got[0]), flat(t, got[2]), want.inputs, want.share)
 				}
-				for i, row := range rows {
+				if lengths := got[3].Value().([]int32); !slices.Equal(lengths, want.lengths) {
+					t.Errorf("lengths %v, want %v", lengths, want.lengths)
+				}
+				for i, row := range want.rows {
 					if p.values != nil && got[1].Value().([]float32)[i] != p.values[row] {
-						t.Errorf("labels %v, want those of rows %v", got[1].Value(), rows)
+						t.Errorf("labels %v, want those of rows %v", got[1].Value(), want.rows)
 					} else if p.values == nil && got[1].Value().([]int32)[i] != p.classes[row] {
-						t.Errorf("labels %v, want those of rows %v", got[1].Value(), rows)
+						t.Errorf("labels %v, want those of rows %v", got[1].Value(), want.rows)
 					}
 				}
-				if rate := got[3].Value().(float32); rate != p.rates[p.at.(int32)] {
+				if rate := got[4].Value().(float32); rate != p.rates[p.at.(int32)] {
 					t.Errorf("rate %v", rate)
 				}
-				first := map[bool]string{false: "[?, 2, 2]", true: "[?, ?, ?]"}[unknown]
-				for i, want := range []string{first, "[?]", "[?]", "[]"} {
+				batch := map[bool]string{false: "2", true: "?"}[unknown]
+				for i, want := range []string{"[?, " + batch + ", ?]", "[?]", "[?]", "[" + batch + "]", "[]"} {
 					if s := shapes[i].String(); s != want {
 						t.Errorf("announces shape %s of output %d, want %s", s, i, want)
 					}
@@ -117,20 +144,22 @@ func TestWindows(t *testing.T) {
 }
 
 func TestWindowsRefuses(t *testing.T) {
-	const sizes = "want x [rows, inputs], y and w [rows], starts [K, batch], rates [K], 0 <= at < K"
+	const sizes = "want x [rows, features], y and w [rows], windows [K, batch, 3], rates [K], lags [L], 0 <= at < K"
 	for _, test := range []struct {
 		name, want string
 		spoil      func(p *plan)
 	}{
-		{"window behind the end", "a window of 4 steps at row 6 is not within 9 rows", func(p *plan) { p.starts[3] = 6 }},
-		{"window before the start", "a window of 4 steps at row -1 is not within 9 rows", func(p *plan) { p.starts[2] = -1 }},
-		{"window longer than the series", "a window of 10 steps at row 1 is not within 9 rows", func(p *plan) { p.steps = 10 }},
+		{"window behind its series", "a window at row 6 of the series from row 0 to 6 is not within 9 rows", func(p *plan) { p.windows[9] = 6 }},
+		{"window before its series", "a window at row 1 of the series from row 2 to 6 is not within 9 rows", func(p *plan) { p.windows[7] = 2 }},
+		{"series before the rows", "a window at row 1 of the series from row -1 to 6 is not within 9 rows", func(p *plan) { p.windows[7] = -1 }},
+		{"series behind the rows", "a window at row 1 of the series from row 0 to 10 is not within 9 rows", func(p *plan) { p.windows[8] = 10 }},
+		{"no lags", sizes, func(p *plan) { p.lags = nil }},
 		{"at behind the plan", sizes, func(p *plan) { p.at = int32(3) }},
 		{"at before the plan", sizes, func(p *plan) { p.at = int32(-1) }},
 		{"at a vector", "want at as a scalar", func(p *plan) { p.at = []int32{1} }},
 		{"more weights than rows", sizes, func(p *plan) { p.x, p.classes = p.x[:16], p.classes[:8] }},
 		{"no features", sizes, func(p *plan) { p.x, p.features = nil, 0 }},
-		{"no windows", sizes, func(p *plan) { p.starts, p.batch = nil, 0 }},
+		{"no windows", sizes, func(p *plan) { p.windows, p.batch = nil, 0 }},
 		{"no steps", "at least minimum 1", func(p *plan) { p.steps = 0 }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
