@@ -20,15 +20,15 @@ type checkpoint struct {
 	restore tf.Output // the variable of that name
 }
 
-func (p *Predictor) addCheckpoint(s *op.Scope) checkpoint {
+func (m *Member) addCheckpoint(s *op.Scope) checkpoint {
 	text := func(name string, shape tf.Shape) tf.Output {
 		return op.Placeholder(s.SubScope(name), tf.String, op.PlaceholderShape(shape))
 	}
 	c := checkpoint{prefix: text("prefix", tf.ScalarShape()), name: text("name", tf.MakeShape(1))}
-	names := make([]string, len(p.state))
-	values := make([]tf.Output, len(p.state))
-	for i, v := range p.state {
-		names[i], values[i] = v.name, p.vars[v.name].value
+	names := make([]string, len(m.state))
+	values := make([]tf.Output, len(m.state))
+	for i, v := range m.state {
+		names[i], values[i] = v.name, m.vars[v.name].value
 	}
 	whole := op.Const(s.SubScope("whole"), make([]string, len(names))) // no slices of partitioned variables
 	c.save = op.SaveV2(s, c.prefix, op.Const(s.SubScope("names"), names), whole, values)
@@ -36,12 +36,12 @@ func (p *Predictor) addCheckpoint(s *op.Scope) checkpoint {
 	return c
 }
 
-// Save writes the whole state, see [Predictor.Variables], as a checkpoint of
+// Save writes the whole state, see [Member.Variables], as a checkpoint of
 // TensorFlow's: the files prefix.index and prefix.data-00000-of-00001, in a
 // folder that exists. Files of these names are replaced.
-func (p *Predictor) Save(prefix string) error {
-	c := p.checkpoint
-	if _, err := p.run([]feed{{c.prefix, prefix, nil}}, nil, []*tf.Operation{c.save}); err != nil {
+func (m *Member) Save(prefix string) error {
+	c := m.checkpoint
+	if _, err := m.in.run([]feed{{c.prefix, prefix, nil}}, nil, []*tf.Operation{c.save}); err != nil {
 		return fmt.Errorf("write the checkpoint %s: %w", prefix, err)
 	}
 	return nil
@@ -50,26 +50,26 @@ func (p *Predictor) Save(prefix string) error {
 // Restore sets the whole state to a checkpoint's, which may hold other variables too:
 // a [Predictor] takes the weights of what a [Session] has saved. One that has not all
 // of the state in the right shapes is a *[CheckpointError], and nothing is changed.
-func (p *Predictor) Restore(prefix string) error {
-	read := make([]Variable, len(p.state))
-	for i, v := range p.state {
-		value, err := p.readCheckpoint(prefix, v)
+func (m *Member) Restore(prefix string) error {
+	read := make([]Variable, len(m.state))
+	for i, v := range m.state {
+		value, err := m.readCheckpoint(prefix, v)
 		if err != nil {
 			return err
 		}
 		read[i] = value
 	}
-	return p.SetVariables(read)
+	return m.SetVariables(read)
 }
 
 // readCheckpoint reads one variable: TensorFlow's error for several does not say
 // of which it speaks.
-func (p *Predictor) readCheckpoint(prefix string, v variable) (Variable, error) {
+func (m *Member) readCheckpoint(prefix string, v variable) (Variable, error) {
 	fail := func(name, reason string, err error) (Variable, error) {
 		return Variable{}, &CheckpointError{Prefix: prefix, Variable: name, Reason: reason, Err: err}
 	}
-	c := p.checkpoint
-	got, err := p.run([]feed{{c.prefix, prefix, nil}, {c.name, []string{v.name}, nil}}, []tf.Output{c.restore}, nil)
+	c := m.checkpoint
+	got, err := m.in.run([]feed{{c.prefix, prefix, nil}, {c.name, []string{v.name}, nil}}, []tf.Output{c.restore}, nil)
 	switch {
 	case err == nil:
 	case strings.Contains(err.Error(), "Failed to find any matching files"):

@@ -252,6 +252,7 @@ const (
 	maxWindow  = 1 << 20
 	maxWidth   = 1 << 16
 	maxLayers  = 1 << 6
+	maxMembers = 1 << 10
 	maxLags    = 1 << 10
 	maxLag     = 1 << 20
 	maxThreads = 1 << 10

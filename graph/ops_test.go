@@ -110,7 +110,7 @@ type typedGraph struct {
 func graphsOf(t *testing.T, s *Session) []typedGraph {
 	t.Helper()
 	var buf bytes.Buffer
-	if _, err := s.graph.WriteTo(&buf); err != nil {
+	if _, err := s.in.graph.WriteTo(&buf); err != nil {
 		t.Fatal(err)
 	}
 	def := new(graphpb.GraphDef)

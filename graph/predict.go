@@ -4,54 +4,54 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// Predictor is a network with its weights, ready to predict. Predict may be called by
-// several goroutines at the same time, as long as none calls another method.
+// Predictor is one network with its weights, or several of one shape, ready to predict.
+// Predict may be called by several goroutines at the same time, as long as none calls
+// another method.
 type Predictor struct {
-	cfg    Config
-	graph  *tf.Graph
-	tf     *tf.Session
-	closed sync.Once
+	*Member // the first
 
-	state      []variable // what Variables returns
-	vars       map[string]access
-	ways       []way
-	checkpoint checkpoint
-}
-
-// access is how a variable is read and set from outside of the graph.
-type access struct {
-	value tf.Output
-	feed  tf.Output
-	set   *tf.Operation // to what feed is fed
+	cfg     Config
+	members []*Member
+	ways    []way
 }
 
 // NewPredictor assembles the network of cfg without what trains it, so that its
 // variables are the weights alone, and initialises them from cfg.Seed. Close it after
 // use.
-func NewPredictor(cfg Config) (*Predictor, error) {
+func NewPredictor(cfg Config) (*Predictor, error) { return NewEnsemble(cfg, 1) }
+
+// NewEnsemble is NewPredictor for several networks, initialised from cfg.Seed,
+// cfg.Seed+1 and so on. [Predictor.Predict] runs all of them and averages their
+// probabilities.
+func NewEnsemble(cfg Config, members int) (*Predictor, error) {
+	if members < 1 || members > maxMembers {
+		return nil, &ShapeError{"members", fmt.Sprintf("1 to %d", maxMembers), fmt.Sprint(members)}
+	}
 	none := func(*tf.Graph, *op.Scope, handles) error { return nil }
-	return start(cfg, cfg.network().weights(), nil, none)
+	return start(cfg, members, func(c Config) []variable { return c.network().weights() }, nil, none)
 }
 
-// Close frees what the network holds in TensorFlow.
-func (p *Predictor) Close() error {
-	var err error
-	p.closed.Do(func() { err = p.tf.Close() })
-	return err
-}
+// Close frees what the networks hold in TensorFlow.
+func (p *Predictor) Close() error { return p.in.close() }
 
-// Config is the configuration that the network was made with.
+// Config is the configuration that the networks were made with.
 func (p *Predictor) Config() Config { return p.cfg }
 
-// Devices names the devices that TensorFlow runs the network on.
+// Members are the networks.
+func (p *Predictor) Members() []*Member { return p.members }
+
+// StateSize is the number of values that the networks hand from step to step, S: see
+// [Config.StateSize].
+func (p *Predictor) StateSize() int { return len(p.members) * p.cfg.StateSize() }
+
+// Devices names the devices that TensorFlow runs the networks on.
 func (p *Predictor) Devices() ([]string, error) {
-	devices, err := p.tf.ListDevices()
+	devices, err := p.in.tf.ListDevices()
 	if err != nil {
 		return nil, fmt.Errorf("list devices: %w", err)
 	}
@@ -62,12 +62,12 @@ func (p *Predictor) Devices() ([]string, error) {
 	return names, nil
 }
 
-// Prediction is what a network gives for a batch of sequences.
+// Prediction is what a Predictor gives for a batch of sequences.
 type Prediction struct {
-	Outputs []float32 // [B,T,O], the projection's values
+	Outputs []float32 // [B,T,O], the projection's values; of several networks their mean
 
 	// Probability [B,T,C] is that of each class: the outputs' softmax; for MSE 1-v and
-	// v, v the single output's value within 0 and 1.
+	// v, v the single output's value within 0 and 1. Of several networks it is the mean.
 	Probability []float32
 
 	State []float32 // [B,S], after the last step
@@ -75,7 +75,7 @@ type Prediction struct {
 
 // Predict runs the network over x, batch sequences of any number of steps T
 // ([B,T,F], a sequence after the other), from the states state [B,S], see
-// [Config.StateSize]; nil for zeros. T is what the size of x makes it, at least 1.
+// [Predictor.StateSize]; nil for zeros. T is what the size of x makes it, at least 1.
 // With [Config.Lags] each sequence has besides, before its first row and behind its
 // last one, the rows that [Config.Context] asks for.
 //
@@ -94,10 +94,10 @@ func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state [
 		return Prediction{}, err
 	}
 	if state == nil {
-		state = make([]float32, batch*c.StateSize())
+		state = make([]float32, batch*p.StateSize())
 	}
-	if len(state) != batch*c.StateSize() {
-		return Prediction{}, &ShapeError{"state", fmt.Sprintf("%d x %d values", batch, c.StateSize()), fmt.Sprint(len(state))}
+	if len(state) != batch*p.StateSize() {
+		return Prediction{}, &ShapeError{"state", fmt.Sprintf("%d x %d values", batch, p.StateSize()), fmt.Sprint(len(state))}
 	}
 	rows := batch * steps
 	all := Prediction{make([]float32, rows*c.Outputs()), make([]float32, rows*c.Classes), state}
@@ -156,14 +156,14 @@ func (p Prediction) check(batch, steps int) error {
 // and returns is time-major.
 func (p *Predictor) predictPart(w way, x []float32, batch, steps int, state []float32) (Prediction, error) {
 	c := p.cfg
-	feeds := []feed{{w.state, state, []int64{int64(batch), int64(c.StateSize())}}}
+	feeds := []feed{{w.state, state, []int64{int64(batch), int64(p.StateSize())}}}
 	if w.lengths != (tf.Output{}) {
 		feeds = append(feeds, feed{w.lengths, slices.Repeat([]int32{int32(steps)}, batch), []int64{int64(batch)}})
 		x = append(x, make([]float32, (c.Window-steps)*batch*c.Features)...)
 	}
 	rows := len(x) / (batch * c.Features)
 	feeds = append(feeds, feed{w.input, x, []int64{int64(rows), int64(batch), int64(c.Features)}})
-	got, err := p.fetch(feeds, w.outputs, w.probability, w.last)
+	got, err := p.in.fetch(feeds, w.outputs, w.probability, w.last)
 	if err != nil {
 		return Prediction{}, err
 	}
@@ -214,7 +214,7 @@ func (p *Predictor) wayFor(batch, left int) (way, int) {
 	case c.Bidirectional:
 		return p.ways[0], left
 	case !c.unrolls():
-		return p.ways[0], min(left, max(1, partValues/(batch*max(1, c.StateSize()))))
+		return p.ways[0], min(left, max(1, partValues/(batch*max(1, p.StateSize()))))
 	case left >= c.Window:
 		return p.ways[0], c.Window
 	default:
@@ -225,32 +225,51 @@ func (p *Predictor) wayFor(batch, left int) (way, int) {
 // addWays makes the way for any number of steps; or, where layers are unrolled, one
 // for a window and one for a step. Two directions need the steps behind, so that fewer
 // than a window are a part of one.
-func (c Config) addWays(s *op.Scope, h handles) []way {
-	list := []way{c.addWay(s.SubScope("steps"), h)}
+func (c Config) addWays(s *op.Scope, members []handles) []way {
+	list := []way{c.addWay(s.SubScope("steps"), members)}
 	if c.unrolls() && !c.Bidirectional {
 		c.Window = 1
-		list = append(list, c.addWay(s.SubScope("step"), h))
+		list = append(list, c.addWay(s.SubScope("step"), members))
 	}
 	return list
 }
 
-func (c Config) addWay(s *op.Scope, h handles) way {
-	input := op.Placeholder(s.SubScope("input"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, -1, int64(c.Features))))
-	state := op.Placeholder(s.SubScope("state"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, int64(c.StateSize()))))
-	handsOn := c.StateSize() > 0
-	r := new(run)
-	if handsOn {
-		r.states = c.splitState(s.SubScope("layers"), state)
+func (c Config) addWay(s *op.Scope, members []handles) way {
+	size := len(members) * c.StateSize()
+	w := way{
+		input: op.Placeholder(s.SubScope("input"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, -1, int64(c.Features)))),
+		state: op.Placeholder(s.SubScope("state"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, int64(size)))),
 	}
 	if c.unrolls() && c.Bidirectional {
-		r.lengths = op.Placeholder(s.SubScope("lengths"), tf.Int32, op.PlaceholderShape(tf.MakeShape(-1)))
+		w.lengths = op.Placeholder(s.SubScope("lengths"), tf.Int32, op.PlaceholderShape(tf.MakeShape(-1)))
 	}
-	outputs, _ := c.network().forward(s.SubScope("forward"), h, c.lagged(s.SubScope("lagged"), input), r)
-	last := op.Identity(s.SubScope("last"), state) // of no columns
-	if handsOn {
-		last = joined(s.SubScope("last"), r.last, 1)
+	inputs := c.lagged(s.SubScope("lagged"), w.input)
+	states := c.splitState(s.SubScope("layers"), w.state, len(members))
+	var outputs, probability, last []tf.Output
+	for i, h := range members {
+		r := &run{lengths: w.lengths}
+		if len(states) > 0 {
+			n := len(states) / len(members)
+			r.states = states[i*n : (i+1)*n]
+		}
+		y, _ := c.network().forward(s.SubScope("forward"), h, inputs, r)
+		outputs, probability = append(outputs, y), append(probability, c.probability(s.SubScope("probability"), y))
+		last = append(last, r.last...)
 	}
-	return way{input, state, r.lengths, outputs, c.probability(s.SubScope("probability"), outputs), last}
+	w.outputs, w.probability = mean(s.SubScope("outputs"), outputs), mean(s.SubScope("probability"), probability)
+	w.last = op.Identity(s.SubScope("last"), w.state) // of no columns
+	if len(states) > 0 {
+		w.last = joined(s.SubScope("last"), last, 1)
+	}
+	return w
+}
+
+// mean is that of outputs of one shape.
+func mean(s *op.Scope, list []tf.Output) tf.Output {
+	if len(list) == 1 {
+		return list[0]
+	}
+	return op.RealDiv(s, op.AddN(s, list), op.Const(s.SubScope("count"), float32(len(list))))
 }
 
 // lagged are the inputs [T,B,L*F] of sequences x [T,B,F] with the rows around them.
@@ -267,12 +286,17 @@ func (c Config) lagged(s *op.Scope, x tf.Output) tf.Output {
 	return joined(s, list, 2)
 }
 
-// splitState divides states [B,S] among the layers' states, [B,U] each.
-func (c Config) splitState(s *op.Scope, state tf.Output) []tf.Output {
+// splitState divides states [B,S] among the layers' states, [B,U] each, of so many
+// networks. There are none where nothing is handed on.
+func (c Config) splitState(s *op.Scope, state tf.Output, members int) []tf.Output {
+	if c.StateSize() == 0 {
+		return nil
+	}
 	var sizes []int32
 	for _, l := range c.Layers {
 		sizes = append(sizes, slices.Repeat([]int32{int32(l.Units)}, l.cell().states())...)
 	}
+	sizes = slices.Repeat(sizes, members)
 	if len(sizes) == 1 {
 		return []tf.Output{state}
 	}

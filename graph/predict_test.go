@@ -45,12 +45,13 @@ func partOf(x []float32, batch, features, from, to int) []float32 {
 func inCalls(t testing.TB, s *graph.Predictor, x []float32, batch int, calls ...int) graph.Prediction {
 	t.Helper()
 	c := s.Config()
-	steps, outputs := len(x)/(batch*c.Features), c.Outputs()
+	before, behind := c.Context()
+	steps, outputs := len(x)/(batch*c.Features)-before-behind, c.Outputs()
 	sequences := make([]graph.Prediction, batch)
 	var state []float32
 	for from := 0; from < steps; {
 		to := min(from+calls[0], steps)
-		p := predict(t, s, partOf(x, batch, c.Features, from, to), batch, state)
+		p := predict(t, s, partOf(x, batch, c.Features, from, to+before+behind), batch, state)
 		for b := range sequences {
 			sequences[b].Outputs = append(sequences[b].Outputs, p.Outputs[b*(to-from)*outputs:(b+1)*(to-from)*outputs]...)
 			sequences[b].Probability = append(sequences[b].Probability, p.Probability[b*(to-from)*c.Classes:(b+1)*(to-from)*c.Classes]...)

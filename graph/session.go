@@ -32,7 +32,7 @@ type training struct {
 // weights from cfg.Seed. Close it after use.
 func NewSession(cfg Config) (*Session, error) {
 	s := new(Session)
-	p, err := start(cfg, cfg.stateVariables(), cfg.inputVariables(), func(g *tf.Graph, scope *op.Scope, h handles) (err error) {
+	p, err := start(cfg, 1, Config.stateVariables, cfg.inputVariables(), func(g *tf.Graph, scope *op.Scope, h handles) (err error) {
 		s.evaluated = cfg.addEvaluation(scope.SubScope("evaluate"), h)
 		s.training, err = cfg.addTraining(g, scope.SubScope("train"), h)
 		return err
@@ -84,7 +84,7 @@ func (s *Session) Train(ctx context.Context, p Plan) (Report, error) {
 	}
 	stop := s.stopWhen(ctx)
 	loop := s.training.loop
-	got, err := s.run(s.feeds(p), []tf.Output{loop.stopped, loop.report}, []*tf.Operation{loop.keep})
+	got, err := s.in.run(s.feeds(p), []tf.Output{loop.stopped, loop.report}, []*tf.Operation{loop.keep})
 	stop()
 	if err != nil {
 		return Report{}, fmt.Errorf("train: %w", err)
@@ -176,7 +176,7 @@ func (s *Session) overWindows(starts []int32, what ...tf.Output) ([][]float32, e
 	if err := s.checkStarts(starts); err != nil {
 		return nil, err
 	}
-	got, err := s.fetch([]feed{{s.evaluated.windows, s.windows(starts), []int64{1, int64(len(starts)), 3}}}, what...)
+	got, err := s.in.fetch([]feed{{s.evaluated.windows, s.windows(starts), []int64{1, int64(len(starts)), 3}}}, what...)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: %w", err)
 	}

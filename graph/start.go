@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rnnbin/rnnbin/graph/internal/kernels"
@@ -27,9 +28,10 @@ func checkVersion(got string) error {
 	return nil
 }
 
-// start assembles a graph of the state variables, others, what predicting takes, and
-// what add adds; and starts a session of it, in which the state has its initial values.
-func start(cfg Config, state, others []variable, add func(g *tf.Graph, s *op.Scope, h handles) error) (*Predictor, error) {
+// start assembles a graph of so many networks with their state, of other variables that
+// there are once, of what predicting takes, and of what add adds for the first network;
+// and starts a session of it, in which the state has its initial values.
+func start(cfg Config, members int, state func(Config) []variable, others []variable, add func(g *tf.Graph, s *op.Scope, h handles) error) (*Predictor, error) {
 	if err := CheckLibrary(); err != nil {
 		return nil, err
 	}
@@ -41,8 +43,9 @@ func start(cfg Config, state, others []variable, add func(g *tf.Graph, s *op.Sco
 			return nil, err
 		}
 	}
-	p := &Predictor{cfg: cfg, state: state, graph: tf.NewGraph()}
-	init, err := p.assemble(others, add)
+	in := &runner{graph: tf.NewGraph()}
+	p := &Predictor{cfg: cfg}
+	init, err := p.assemble(in, members, state, others, add)
 	if err != nil {
 		return nil, fmt.Errorf("assemble the graph: %w", err)
 	}
@@ -50,10 +53,10 @@ func start(cfg Config, state, others []variable, add func(g *tf.Graph, s *op.Sco
 	if err != nil {
 		return nil, err
 	}
-	if p.tf, err = tf.NewSession(p.graph, options); err != nil {
+	if in.tf, err = tf.NewSession(in.graph, options); err != nil {
 		return nil, fmt.Errorf("start the session: %w", err)
 	}
-	if _, err := p.runHere(nil, nil, init); err != nil {
+	if _, err := in.runHere(nil, nil, init); err != nil {
 		p.Close()
 		return nil, fmt.Errorf("initialise the variables: %w", err)
 	}
@@ -62,29 +65,50 @@ func start(cfg Config, state, others []variable, add func(g *tf.Graph, s *op.Sco
 
 // assemble builds the graph, and returns the operations that give the state its
 // initial values.
-func (p *Predictor) assemble(others []variable, add func(*tf.Graph, *op.Scope, handles) error) ([]*tf.Operation, error) {
-	s := op.NewScopeWithGraph(p.graph)
-	h, init := p.addVariables(s, others)
-	p.ways = p.cfg.addWays(s.SubScope("predict"), h)
-	p.checkpoint = p.addCheckpoint(s.SubScope("checkpoint"))
-	if err := add(p.graph, s, h); err != nil {
+func (p *Predictor) assemble(in *runner, members int, state func(Config) []variable, others []variable, add func(*tf.Graph, *op.Scope, handles) error) ([]*tf.Operation, error) {
+	s := op.NewScopeWithGraph(in.graph)
+	var all []handles
+	var init []*tf.Operation
+	for i := range members {
+		m := &Member{in: in}
+		h, assign := m.addVariables(s, p.cfg.member(i, state), others)
+		m.checkpoint = m.addCheckpoint(s.SubScope("checkpoint"))
+		p.members, all, init = append(p.members, m), append(all, h), append(init, assign...)
+		others = nil
+	}
+	p.Member = p.members[0]
+	p.ways = p.cfg.addWays(s.SubScope("predict"), all)
+	if err := add(in.graph, s, all[0]); err != nil {
 		return nil, err
 	}
 	_, err := s.Finalize()
 	return init, err
 }
 
+// member is the state of the network of a number, the first of which has TensorFlow's
+// default container, where the training loop looks for it.
+func (c Config) member(i int, state func(Config) []variable) []variable {
+	c.Seed += int64(i)
+	vars := state(c)
+	for k := range vars {
+		if i > 0 {
+			vars[k].container = fmt.Sprintf("member_%d", i)
+		}
+	}
+	return vars
+}
+
 // addVariables makes every variable with the operations that initialise, set and read
 // it.
-func (p *Predictor) addVariables(s *op.Scope, others []variable) (handles, []*tf.Operation) {
+func (m *Member) addVariables(s *op.Scope, state, others []variable) (handles, []*tf.Operation) {
 	var init []*tf.Operation
 	h := handles{}
-	p.vars = map[string]access{}
-	for _, v := range append(p.state[:len(p.state):len(p.state)], others...) {
+	m.state, m.vars = state, map[string]access{}
+	for _, v := range slices.Concat(state, others) {
 		vs := s.SubScope(v.name)
 		h[v.name] = v.handle(vs)
 		feed := op.Placeholder(vs.SubScope("feed"), v.dtype, op.PlaceholderShape(v.shape))
-		p.vars[v.name] = access{
+		m.vars[v.name] = access{
 			value: op.ReadVariableOp(vs.SubScope("value"), h[v.name], v.dtype),
 			feed:  feed,
 			set:   op.AssignVariableOp(vs.SubScope("set"), h[v.name], feed),

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/rnnbin/rnnbin/graph/internal/denormal"
 	tf "github.com/wamuir/graft/tensorflow"
 )
 
@@ -37,20 +36,35 @@ func (c Config) Parameters() int {
 	return n
 }
 
+// Member is one network of a [Predictor].
+type Member struct {
+	in         *runner
+	state      []variable // what Variables returns
+	vars       map[string]access
+	checkpoint checkpoint
+}
+
+// access is how a variable is read and set from outside of the graph.
+type access struct {
+	value tf.Output
+	feed  tf.Output
+	set   *tf.Operation // to what feed is fed
+}
+
 // Variables returns the network's whole state: the weights under the original's
 // names; of a [Session] then the optimizer's variables, under those that TensorFlow 1
 // gives them: of Adam two moments for each weight, and the powers of both betas.
-func (p *Predictor) Variables() ([]Variable, error) {
-	outputs := make([]tf.Output, len(p.state))
-	for i, v := range p.state {
-		outputs[i] = p.vars[v.name].value
+func (m *Member) Variables() ([]Variable, error) {
+	outputs := make([]tf.Output, len(m.state))
+	for i, v := range m.state {
+		outputs[i] = m.vars[v.name].value
 	}
-	got, err := p.fetch(nil, outputs...)
+	got, err := m.in.fetch(nil, outputs...)
 	if err != nil {
 		return nil, fmt.Errorf("read the variables: %w", err)
 	}
 	state := make([]Variable, len(got))
-	for i, v := range p.state {
+	for i, v := range m.state {
 		state[i] = Variable{v.name, dims(v.shape), got[i]}
 	}
 	return state, nil
@@ -59,9 +73,9 @@ func (p *Predictor) Variables() ([]Variable, error) {
 // SetVariables replaces those variables of the state that it is given. A name
 // that is not in the state, or an array of another shape, is a *[ShapeError],
 // and nothing is changed.
-func (p *Predictor) SetVariables(vars []Variable) error {
+func (m *Member) SetVariables(vars []Variable) error {
 	known := map[string][]int{}
-	for _, v := range p.state {
+	for _, v := range m.state {
 		known[v.name] = dims(v.shape)
 	}
 	values := make([]value, len(vars))
@@ -78,7 +92,7 @@ func (p *Predictor) SetVariables(vars []Variable) error {
 			values[i].flat = v.Value[0]
 		}
 	}
-	if err := p.set(values...); err != nil {
+	if err := m.set(values...); err != nil {
 		return fmt.Errorf("set the variables: %w", err)
 	}
 	return nil
@@ -91,74 +105,16 @@ type value struct {
 	shape []int64
 }
 
-func (p *Predictor) set(values ...value) error {
+func (m *Member) set(values ...value) error {
 	feeds := make([]feed, len(values))
 	targets := make([]*tf.Operation, len(values))
 	for i, v := range values {
-		a := p.vars[v.name]
+		a := m.vars[v.name]
 		feeds[i] = feed{a.feed, v.flat, v.shape}
 		targets[i] = a.set
 	}
-	_, err := p.run(feeds, nil, targets)
+	_, err := m.in.run(feeds, nil, targets)
 	return err
-}
-
-// feed is the value of a placeholder for one call.
-type feed struct {
-	at    tf.Output
-	flat  any
-	shape []int64
-}
-
-// fetch runs what is needed for float32 outputs and returns their values flat,
-// in row-major order.
-func (p *Predictor) fetch(feeds []feed, outputs ...tf.Output) ([][]float32, error) {
-	got, err := p.run(feeds, outputs, nil)
-	if err != nil {
-		return nil, err
-	}
-	values := make([][]float32, len(got))
-	for i, t := range got {
-		if values[i], err = flat(t); err != nil {
-			return nil, err
-		}
-	}
-	return values, nil
-}
-
-// flat is a float32 tensor's values in row-major order.
-func flat(t *tf.Tensor) ([]float32, error) {
-	if len(t.Shape()) == 0 {
-		return []float32{t.Value().(float32)}, nil
-	}
-	if err := t.Reshape([]int64{elements(t.Shape())}); err != nil {
-		return nil, err
-	}
-	return t.Value().([]float32), nil
-}
-
-func (p *Predictor) run(feeds []feed, fetches []tf.Output, targets []*tf.Operation) ([]*tf.Tensor, error) {
-	tensors := map[tf.Output]*tf.Tensor{}
-	for _, f := range feeds {
-		t, err := tf.NewTensor(f.flat)
-		if err != nil {
-			return nil, err
-		}
-		if len(f.shape) > 1 {
-			if err := t.Reshape(f.shape); err != nil {
-				return nil, err
-			}
-		}
-		tensors[f.at] = t
-	}
-	return p.runHere(tensors, fetches, targets)
-}
-
-// runHere runs in the caller's thread, as sessionOptions asks, set up as
-// TensorFlow's own threads are.
-func (p *Predictor) runHere(feeds map[tf.Output]*tf.Tensor, fetches []tf.Output, targets []*tf.Operation) (got []*tf.Tensor, err error) {
-	denormal.Flush(func() { got, err = p.tf.Run(feeds, fetches, targets) })
-	return got, err
 }
 
 func dims(shape tf.Shape) []int {

@@ -50,10 +50,16 @@ const (
 
 // variable is a resource variable of the graph.
 type variable struct {
-	name  string
-	dtype tf.DataType
-	shape tf.Shape // unknown for what a caller sizes
-	init  func(s *op.Scope) tf.Output
+	name      string
+	container string // keeps equal names of several networks apart; "" for the default one
+	dtype     tf.DataType
+	shape     tf.Shape // unknown for what a caller sizes
+	init      func(s *op.Scope) tf.Output
+}
+
+// trained is a variable that training changes.
+func trained(name string, shape tf.Shape, init func(s *op.Scope) tf.Output) variable {
+	return variable{name: name, dtype: tf.Float, shape: shape, init: init}
 }
 
 // seeds are the two numbers from which TensorFlow draws: the graph's and an
@@ -74,7 +80,7 @@ func (s seeds) next(n int64) seeds { return seeds{s.graph, s.operation + n} }
 // same float32 operations as TensorFlow 1's glorot_uniform_initializer.
 func glorot(name string, from seeds, in, out int64) variable {
 	limit := float32(math.Sqrt(6 / float64(in+out)))
-	return variable{name, tf.Float, tf.MakeShape(in, out), func(s *op.Scope) tf.Output { return uniform(s, from, limit, in, out) }}
+	return trained(name, tf.MakeShape(in, out), func(s *op.Scope) tf.Output { return uniform(s, from, limit, in, out) })
 }
 
 // uniform is [in,out] within ±limit.
@@ -90,14 +96,14 @@ func uniform(s *op.Scope, from seeds, limit float32, in, out int64) tf.Output {
 // Exact solutions to the nonlinear dynamics of learning, 2014), as Keras has it.
 func gates(name string, from seeds, inputs, units, n int) variable {
 	in, u, wide := int64(inputs), int64(units), int64(n*units)
-	return variable{name, tf.Float, tf.MakeShape(in+u, wide), func(s *op.Scope) tf.Output {
+	return trained(name, tf.MakeShape(in+u, wide), func(s *op.Scope) tf.Output {
 		state := orthogonal(s.SubScope("orthogonal"), from.next(1), u, wide)
 		if inputs == 0 {
 			return state
 		}
 		input := uniform(s.SubScope("glorot"), from, float32(math.Sqrt(6/float64(in+u))), in, wide)
 		return joined(s, []tf.Output{input, state}, 0)
-	}}
+	})
 }
 
 // orthogonal is [rows,columns], not higher than wide, whose rows are orthogonal and of
@@ -115,25 +121,23 @@ func ones(name string, shape ...int64) variable  { return filled(name, tf.MakeSh
 
 // filled starts with the same value everywhere.
 func filled(name string, shape tf.Shape, value float32) variable {
-	return variable{name, tf.Float, shape, func(s *op.Scope) tf.Output {
+	return trained(name, shape, func(s *op.Scope) tf.Output {
 		var sizes []int32
 		for _, d := range dims(shape) {
 			sizes = append(sizes, int32(d))
 		}
 		return op.Fill(s, op.Const(s.SubScope("shape"), sizes), op.Const(s.SubScope("value"), value))
-	}}
+	})
 }
 
 func scalar(name string, value float32) variable {
-	return variable{name, tf.Float, tf.ScalarShape(), func(s *op.Scope) tf.Output {
-		return op.Const(s, value)
-	}}
+	return trained(name, tf.ScalarShape(), func(s *op.Scope) tf.Output { return op.Const(s, value) })
 }
 
 // handle is the variable's resource, the same wherever in a session it is asked
 // for.
 func (v variable) handle(s *op.Scope) tf.Output {
-	return op.VarHandleOp(s, v.dtype, v.shape, op.VarHandleOpSharedName(v.name))
+	return op.VarHandleOp(s, v.dtype, v.shape, op.VarHandleOpSharedName(v.name), op.VarHandleOpContainer(v.container))
 }
 
 // handles finds a variable's resource by its name.

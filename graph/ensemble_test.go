@@ -1,0 +1,95 @@
+package graph_test
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+func newEnsemble(t *testing.T, c graph.Config, members int) *graph.Predictor {
+	t.Helper()
+	p, err := graph.NewEnsemble(c, members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+// TestEnsembleIsTheMean compares with each network by itself.
+func TestEnsembleIsTheMean(t *testing.T) {
+	const members, batch, steps = 3, 2, 7
+	for _, f := range []form{portable, {}} {
+		for name, c := range cellConfigs(f) {
+			c.Lags = []int{-1, 0}
+			x := randoms(batch * (1 + steps) * c.Features)
+			all := newEnsemble(t, c, members)
+			got := predict(t, all, x, batch, nil)
+			want := graph.Prediction{Outputs: make([]float32, len(got.Outputs)), Probability: make([]float32, len(got.Probability))}
+			states := make([][]float32, batch)
+			for range members {
+				p := predict(t, newPredictor(t, c), x, batch, nil)
+				c.Seed++
+				for i, v := range p.Outputs {
+					want.Outputs[i] += v / members
+				}
+				for i, v := range p.Probability {
+					want.Probability[i] += v / members
+				}
+				for b := range states {
+					states[b] = append(states[b], p.State[b*c.StateSize():(b+1)*c.StateSize()]...)
+				}
+			}
+			for _, s := range states {
+				want.State = append(want.State, s...)
+			}
+			what := fmt.Sprint(name, ", ", f)
+			near(t, what+": outputs", got.Outputs, want.Outputs, 1e-6)
+			near(t, what+": probability", got.Probability, want.Probability, 1e-6)
+			if !sameBits(got.State, want.State) {
+				t.Errorf("%s: states %v, want %v", what, got.State, want.State)
+			}
+			if !c.Bidirectional {
+				samePrediction(t, what+", in calls", portable, inCalls(t, all, x, batch, 1, 2, 4), got)
+			}
+		}
+	}
+}
+
+// TestMembersOfAnEnsemble: each has its weights, under the names of a single network,
+// and its checkpoint.
+func TestMembersOfAnEnsemble(t *testing.T) {
+	c := smallConfig(graph.OneHotXent, graph.Tanh, form{})
+	all := newEnsemble(t, c, 2)
+	first, second := all.Members()[0], all.Members()[1]
+	was := state(t, first)
+	prefix := filepath.Join(t.TempDir(), "weights")
+	if err := second.Save(prefix); err != nil {
+		t.Fatal(err)
+	}
+	single := newPredictor(t, c)
+	if err := single.Restore(prefix); err != nil {
+		t.Fatal(err)
+	}
+	sameState(t, "the second's checkpoint", state(t, single), state(t, second))
+	if sameBits(state(t, single)[variables+"kernel"], was[variables+"kernel"]) {
+		t.Error("two members have the same weights")
+	}
+
+	vars, err := first.Variables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := second.SetVariables(vars); err != nil {
+		t.Fatal(err)
+	}
+	sameState(t, "the second", state(t, second), was)
+
+	var shape *graph.ShapeError
+	if _, err := graph.NewEnsemble(c, 0); !errors.As(err, &shape) {
+		t.Errorf("no member: error %v", err)
+	}
+}

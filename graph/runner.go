@@ -1,0 +1,79 @@
+package graph
+
+import (
+	"sync"
+
+	"github.com/rnnbin/rnnbin/graph/internal/denormal"
+	tf "github.com/wamuir/graft/tensorflow"
+)
+
+// runner is a graph and TensorFlow's session of it.
+type runner struct {
+	graph  *tf.Graph
+	tf     *tf.Session
+	closed sync.Once
+}
+
+func (r *runner) close() error {
+	var err error
+	r.closed.Do(func() { err = r.tf.Close() })
+	return err
+}
+
+// feed is the value of a placeholder for one call.
+type feed struct {
+	at    tf.Output
+	flat  any
+	shape []int64
+}
+
+// fetch runs what is needed for float32 outputs and returns their values flat,
+// in row-major order.
+func (r *runner) fetch(feeds []feed, outputs ...tf.Output) ([][]float32, error) {
+	got, err := r.run(feeds, outputs, nil)
+	if err != nil {
+		return nil, err
+	}
+	values := make([][]float32, len(got))
+	for i, t := range got {
+		if values[i], err = flat(t); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// flat is a float32 tensor's values in row-major order.
+func flat(t *tf.Tensor) ([]float32, error) {
+	if len(t.Shape()) == 0 {
+		return []float32{t.Value().(float32)}, nil
+	}
+	if err := t.Reshape([]int64{elements(t.Shape())}); err != nil {
+		return nil, err
+	}
+	return t.Value().([]float32), nil
+}
+
+func (r *runner) run(feeds []feed, fetches []tf.Output, targets []*tf.Operation) ([]*tf.Tensor, error) {
+	tensors := map[tf.Output]*tf.Tensor{}
+	for _, f := range feeds {
+		t, err := tf.NewTensor(f.flat)
+		if err != nil {
+			return nil, err
+		}
+		if len(f.shape) > 1 {
+			if err := t.Reshape(f.shape); err != nil {
+				return nil, err
+			}
+		}
+		tensors[f.at] = t
+	}
+	return r.runHere(tensors, fetches, targets)
+}
+
+// runHere runs in the caller's thread, as sessionOptions asks, set up as
+// TensorFlow's own threads are.
+func (r *runner) runHere(feeds map[tf.Output]*tf.Tensor, fetches []tf.Output, targets []*tf.Operation) (got []*tf.Tensor, err error) {
+	denormal.Flush(func() { got, err = r.tf.Run(feeds, fetches, targets) })
+	return got, err
+}
