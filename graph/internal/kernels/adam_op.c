@@ -14,11 +14,7 @@ static const char *const attrs[] = {"N: int >= 1", "beta1: float", "beta2: float
                                     "clip_norm: float = 0", "isa: string = 'auto'", NULL};
 enum { WEIGHTS, FIRST, SECOND, GRADIENTS, LISTS };    // N inputs each,
 enum { IN_POWER1, IN_POWER2, IN_RATE, IN_LOSS, SCALARS };  // and these behind them
-enum { OUT_NEXT1, OUT_NEXT2, OUT_NORM, OUTPUTS };
-
-static void shape(TF_ShapeInferenceContext *c, TF_Status *status) {
-  for (int i = 0; i < OUTPUTS; i++) rnnbin_set_shape(c, i, 0, NULL, status);
-}
+enum { OUT_NEXT1, OUT_NEXT2, OUT_NORM };
 
 struct adam_kernel {
   const struct rnn_isa *isa;
@@ -129,4 +125,4 @@ static void compute(void *kernel, TF_OpKernelContext *c) {
   rnnbin_end(&io);
 }
 
-const struct op rnnbin_adam_op = {RNNBIN_ADAM, inputs, outputs, attrs, shape, create, compute};
+const struct op rnnbin_adam_op = {RNNBIN_ADAM, inputs, outputs, attrs, create, compute};

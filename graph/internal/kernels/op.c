@@ -19,31 +19,6 @@ void rnnbin_fail(TF_Status *status, TF_Code code, const char *format, ...) {
   TF_SetStatus(status, code, text);
 }
 
-// ---- shapes, while a graph is built ----
-
-// The shape of this one dimension, to be deleted.
-static TF_ShapeHandle *one_dim(TF_ShapeInferenceContext *c, const struct dim *d, TF_Status *status) {
-  TF_ShapeHandle *one = TF_ShapeInferenceContextVectorFromSize(c, d->input < 0 ? (size_t)d->i : (size_t)-1);
-  if (d->input < 0) return one;
-  TF_ShapeHandle *all = TF_NewShapeHandle();
-  TF_ShapeInferenceContextGetInput(c, d->input, all, status);
-  if (ok(status)) TF_ShapeInferenceContextWithRank(c, all, d->rank, all, status);
-  if (ok(status)) TF_ShapeInferenceContextSubshape(c, all, d->i, d->i + 1, one, status);
-  TF_DeleteShapeHandle(all);
-  return one;
-}
-
-void rnnbin_set_shape(TF_ShapeInferenceContext *c, int output, int rank, const struct dim *dims, TF_Status *status) {
-  TF_ShapeHandle *shape = TF_ShapeInferenceContextScalar(c);
-  for (int i = 0; i < rank && ok(status); i++) {
-    TF_ShapeHandle *one = one_dim(c, &dims[i], status);
-    if (ok(status)) TF_ShapeInferenceContextConcatenateShapes(c, shape, one, shape, status);
-    TF_DeleteShapeHandle(one);
-  }
-  if (ok(status)) TF_ShapeInferenceContextSetOutput(c, output, shape, status);
-  TF_DeleteShapeHandle(shape);
-}
-
 // ---- attributes, while a kernel is made ----
 
 int32_t rnnbin_int_attribute(TF_OpKernelConstruction *c, const char *name, TF_Status *status) {

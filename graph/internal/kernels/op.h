@@ -11,27 +11,12 @@
 struct op {
   const char *name;
   const char *const *inputs, *const *outputs, *const *attrs;
-  void (*shape)(TF_ShapeInferenceContext *, TF_Status *);
   void *(*create)(TF_OpKernelConstruction *);  // what compute gets, to be freed; NULL when it needs nothing
   void (*compute)(void *, TF_OpKernelContext *);
 };
 
 // Sets the status, with a text of up to 255 characters.
 __attribute__((format(printf, 3, 4))) void rnnbin_fail(TF_Status *, TF_Code, const char *format, ...);
-
-// ---- shapes, while a graph is built ----
-
-// One dimension of an output: that of an input, which must have so many.
-struct dim {
-  int input, rank;
-  int64_t i;
-};
-#define KNOWN_DIM(size) {-1, 0, size}
-#define UNKNOWN_DIM KNOWN_DIM(-1)
-
-// Sets the shape of an output of so many dimensions, unless the status is one of
-// failure.
-void rnnbin_set_shape(TF_ShapeInferenceContext *, int output, int rank, const struct dim *, TF_Status *);
 
 // ---- attributes, while a kernel is made ----
 

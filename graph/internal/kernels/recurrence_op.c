@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "kernels.h"
 #include "op.h"
@@ -20,10 +21,10 @@ static const char *const backward_inputs[] = {"x: float", "lengths: int32", "ini
 static const char *const backward_outputs[] = {"dx: float", "dinitial: I * float", "dweights: W * float", NULL};
 static const char *const backward_attrs[] = {CELL, LISTS, "input_gradient: bool", NULL};
 
-enum { IN_X, IN_LENGTHS, IN_INITIAL };           // then, counted from the end of the lists,
-enum { IN_H, IN_SAVED, IN_DH, IN_DLAST };        // backward has these
-enum { OUT_H, OUT_LAST };                        // and then saved
-enum { OUT_DX, OUT_DINITIAL };                   // and then dweights
+enum { IN_X, IN_LENGTHS, IN_INITIAL };     // then, counted from the end of the lists,
+enum { IN_H, IN_SAVED, IN_DH, IN_DLAST };  // backward has these
+enum { OUT_H, OUT_LAST };                  // and then saved
+enum { OUT_DX, OUT_DINITIAL };             // and then dweights
 
 // A layer's cell and number of directions, and how long its lists are.
 struct form {
@@ -35,186 +36,94 @@ static struct form form_of(enum rnn_kind kind, int directions) {
   return (struct form){kind, directions, directions * rnn_cells[kind].states, directions * rnn_cells[kind].variables};
 }
 
-// The layer whose lists are so long; 'relu' stands for 'tanh', too, otherwise no two are alike.
-static struct form form_by_lists(int states, int variables, TF_Status *status) {
-  for (int directions = 1; directions <= RNN_DIRECTIONS; directions++)
-    for (int kind = 0; kind < RNN_KINDS; kind++) {
-      const struct form f = form_of(kind, directions);
-      if (f.states == states && f.variables == variables) return f;
-    }
-  rnnbin_fail(status, TF_INVALID_ARGUMENT, "no cell has %d states and %d variables", states, variables);
-  return (struct form){0};
-}
-
-// ---- the shapes that are accepted, while a graph is built and while it runs ----
-
-enum { RANK_MAX = 8, UNKNOWN = -1 };
-
-struct shape {
-  int rank;               // or UNKNOWN
-  int64_t dim[RANK_MAX];  // each may be UNKNOWN; only the first few of a higher rank
+// One run of either op.
+struct run {
+  struct io io;
+  struct rnn_size size;
+  struct rnn_layer layer[RNN_DIRECTIONS];
 };
 
-// In words, as [6,?,20].
+// ---- the shapes that are accepted ----
+
+enum { RANK_MAX = 8 };
+
+// A shape in words, as [6,5,20].
 struct words {
-  char at[256];
+  char at[RANK_MAX * 24];
 };
 
 static struct words in_words(int rank, const int64_t *dim) {
-  struct words w;
+  struct words w = {"[]"};
   int n = 0;
-  if (rank > RANK_MAX) {
-    snprintf(w.at, sizeof w.at, "rank %d", rank);
-    return w;
-  }
-  for (int i = 0; i < rank; i++)
-    if (dim[i] == UNKNOWN)
-      n += snprintf(w.at + n, sizeof w.at - (size_t)n, "%s?", i ? "," : "[");
-    else
-      n += snprintf(w.at + n, sizeof w.at - (size_t)n, "%s%" PRId64, i ? "," : "[", dim[i]);
-  snprintf(w.at + n, sizeof w.at - (size_t)n, "%s", rank ? "]" : "[]");
+  if (rank > RANK_MAX) snprintf(w.at, sizeof w.at, "rank %d", rank);
+  for (int i = 0; i < rank && rank <= RANK_MAX; i++)
+    n += snprintf(w.at + n, sizeof w.at - (size_t)n, "%c%" PRId64 "%s", i ? ',' : '[', dim[i], i == rank - 1 ? "]" : "");
   return w;
 }
 
-static int64_t known_dim(const struct shape *s, int i) { return s->rank > i ? s->dim[i] : UNKNOWN; }
+// A dimension of an input, 0 where it has fewer.
+static int64_t dim_of(const struct run *r, int input, int i) {
+  return TF_NumDims(r->io.in[input]) > i ? TF_Dim(r->io.in[input], i) : 0;
+}
 
-// Sets the status unless the shape is the wanted one, as far as either is known.
-static void want(TF_Status *status, const char *name, const struct shape *got, const char *meaning, int rank,
-                 const int64_t *dim) {
-  if (TF_GetCode(status) != TF_OK || got->rank == UNKNOWN) return;
-  int fits = got->rank == rank;
-  for (int i = 0; fits && i < rank; i++)
-    fits = got->dim[i] == dim[i] || got->dim[i] == UNKNOWN || dim[i] == UNKNOWN;
-  if (!fits)
-    rnnbin_fail(status, TF_INVALID_ARGUMENT, "%s has shape %s, want %s = %s", name, in_words(got->rank, got->dim).at, meaning,
-                in_words(rank, dim).at);
+// Fails unless the input has the wanted shape. The i-th of a list is called name[i].
+static void want(struct run *r, int input, const char *name, int i, const char *meaning, int rank, const int64_t *dim) {
+  int64_t got[RANK_MAX] = {0};
+  const int dims = TF_NumDims(r->io.in[input]);
+  for (int k = 0; k < dims && k < RANK_MAX; k++) got[k] = TF_Dim(r->io.in[input], k);
+  if (!rnnbin_ok(&r->io) || (dims == rank && !memcmp(got, dim, (size_t)rank * sizeof *dim))) return;
+  char number[16] = "";
+  if (i >= 0) snprintf(number, sizeof number, "[%d]", i);
+  rnnbin_fail(r->io.status, TF_INVALID_ARGUMENT, "%s%s has shape %s, want %s = %s", name, number, in_words(dims, got).at,
+              meaning, in_words(rank, dim).at);
 }
 
 // States of zeros may be left out: no row instead of one for each of the batch.
-static void want_states(TF_Status *status, const char *name, const struct shape *got, int count, const struct rnn_size *z) {
+static void want_states(struct run *r, int first, const char *name, int count) {
   for (int i = 0; i < count; i++) {
-    char text[32];
-    snprintf(text, sizeof text, "%s[%d]", name, i);
-    const int64_t rows = known_dim(&got[i], 0) == 0 ? 0 : z->batch;
-    want(status, text, &got[i], "[batch, units]", 2, (int64_t[]){rows, z->units});
+    const int64_t rows = dim_of(r, first + i, 0) == 0 ? 0 : r->size.batch;
+    want(r, first + i, name, i, "[batch, units]", 2, (int64_t[]){rows, r->size.units});
   }
 }
 
-// The shape of a variable, whose units may not be known.
-static void want_variable(TF_Status *status, int i, const struct shape *got, const struct rnn_variable *v,
-                          const struct rnn_size *z) {
-  char text[32];
-  snprintf(text, sizeof text, "weights[%d]", i);
-  const int64_t columns = z->units == UNKNOWN ? UNKNOWN : v->blocks * z->units;
-  const int known = (!v->x || z->inputs != UNKNOWN) && (!v->h || z->units != UNKNOWN);
-  if (v->x || v->h)
-    want(status, text, got, v->shape, 2, (int64_t[]){known ? rnn_rows(v, z) : UNKNOWN, columns});
-  else
-    want(status, text, got, v->shape, 1, &columns);
+static void want_variables(struct run *r, int first, const struct form *f) {
+  for (int i = 0; i < f->variables; i++) {
+    const struct rnn_variable *v = &rnn_cells[f->kind].variable[i % rnn_cells[f->kind].variables];
+    const int64_t columns = v->blocks * r->size.units;
+    if (v->x || v->h)
+      want(r, first + i, "weights", i, v->shape, 2, (int64_t[]){rnn_rows(v, &r->size), columns});
+    else
+      want(r, first + i, "weights", i, v->shape, 1, &columns);
+  }
 }
 
 // [T,B,D*U]
-static void want_h(TF_Status *status, const char *name, const struct shape *got, const struct form *f, const struct rnn_size *z) {
-  const int64_t columns = z->units == UNKNOWN ? UNKNOWN : f->directions * z->units;
-  want(status, name, got, f->directions > 1 ? "[steps, batch, directions*units]" : "[steps, batch, units]", 3,
-       (int64_t[]){z->steps, z->batch, columns});
+static void want_h(struct run *r, int input, const char *name, const struct form *f) {
+  want(r, input, name, -1, f->directions > 1 ? "[steps, batch, directions*units]" : "[steps, batch, units]", 3,
+       (int64_t[]){r->size.steps, r->size.batch, f->directions * r->size.units});
 }
 
-// The size of a call by its inputs' shapes. The status becomes InvalidArgument, with
-// a text naming the input, at the first shape that does not fit the others.
-static struct rnn_size size_of(const struct form *f, const struct shape *s, int backward, TF_Status *status) {
-  const struct rnn_cell *cell = &rnn_cells[f->kind];
-  const struct shape *x = &s[IN_X], *weights = s + IN_INITIAL + f->states, *rest = weights + f->variables;
-  const int64_t columns = known_dim(&weights[0], 1);
-  const struct rnn_size z = {known_dim(x, 0), known_dim(x, 1), known_dim(x, 2),
-                             columns == UNKNOWN ? UNKNOWN : columns / cell->variable[0].blocks};
-  want(status, "x", x, "[steps, batch, inputs]", 3, (int64_t[]){z.steps, z.batch, z.inputs});
-  const int64_t lengths = known_dim(&s[IN_LENGTHS], 0) == 0 ? 0 : z.batch;
-  want(status, "lengths", &s[IN_LENGTHS], "[batch]", 1, &lengths);
-  for (int i = 0; i < f->variables; i++) want_variable(status, i, &weights[i], &cell->variable[i % cell->variables], &z);
-  want_states(status, "initial", s + IN_INITIAL, f->states, &z);
+// Sets the size of a run by its inputs' shapes. Fails at the first that does not fit the
+// others.
+static void find_size(struct run *r, const struct form *f, int backward) {
+  const int weights = IN_INITIAL + f->states, rest = weights + f->variables;
+  struct rnn_size *z = &r->size;
+  *z = (struct rnn_size){dim_of(r, IN_X, 0), dim_of(r, IN_X, 1), dim_of(r, IN_X, 2),
+                         dim_of(r, weights, 1) / rnn_cells[f->kind].variable[0].blocks};
+  want(r, IN_X, "x", -1, "[steps, batch, inputs]", 3, (int64_t[]){z->steps, z->batch, z->inputs});
+  const int64_t lengths = dim_of(r, IN_LENGTHS, 0) == 0 ? 0 : z->batch;
+  want(r, IN_LENGTHS, "lengths", -1, "[batch]", 1, &lengths);
+  want_variables(r, weights, f);
+  want_states(r, IN_INITIAL, "initial", f->states);
   if (backward) {
-    want_h(status, "h", &rest[IN_H], f, &z);
-    const int known = z.steps != UNKNOWN && z.batch != UNKNOWN && z.units != UNKNOWN;
-    want(status, "saved", &rest[IN_SAVED], "what forward saved for training", 1,
-         (int64_t[]){known ? f->directions * rnn_saved(f->kind, &z) : UNKNOWN});
-    want_h(status, "dh", &rest[IN_DH], f, &z);
-    want_states(status, "dlast", rest + IN_DLAST, f->states, &z);
+    const int64_t saved = f->directions * rnn_saved(f->kind, z);
+    want_h(r, rest + IN_H, "h", f);
+    want(r, rest + IN_SAVED, "saved", -1, "what forward saved for training", 1, &saved);
+    want_h(r, rest + IN_DH, "dh", f);
+    want_states(r, rest + IN_DLAST, "dlast", f->states);
   }
-  if (TF_GetCode(status) != TF_OK) return z;
-  if (z.inputs == 0) rnnbin_fail(status, TF_INVALID_ARGUMENT, "x has no inputs: its last dimension is 0");
-  if (z.units == 0) rnnbin_fail(status, TF_INVALID_ARGUMENT, "weights[0] has no units: its last dimension is 0");
-  return z;
-}
-
-// ---- shapes, while a graph is built ----
-
-static struct shape known_shape(TF_ShapeInferenceContext *c, int input, TF_ShapeHandle *handle, TF_Status *status) {
-  struct shape s = {.rank = UNKNOWN};
-  TF_ShapeInferenceContextGetInput(c, input, handle, status);
-  if (TF_GetCode(status) != TF_OK || !TF_ShapeInferenceContextRankKnown(c, handle)) return s;
-  s.rank = (int)TF_ShapeInferenceContextRank(c, handle);
-  TF_DimensionHandle *d = TF_NewDimensionHandle();
-  for (int i = 0; i < s.rank && i < RANK_MAX; i++) {
-    TF_ShapeInferenceContextDim(c, handle, i, d);
-    s.dim[i] = TF_DimensionHandleValueKnown(d) ? TF_DimensionHandleValue(d) : UNKNOWN;
-  }
-  TF_DeleteDimensionHandle(d);
-  return s;
-}
-
-// The number of outputs, which this C API tells by refusing to set more.
-static int count_outputs(TF_ShapeInferenceContext *c) {
-  TF_Status *status = TF_NewStatus();
-  TF_ShapeHandle *any = TF_ShapeInferenceContextVectorFromSize(c, (size_t)UNKNOWN);
-  int n = 0;
-  while (n <= IO_MAX && (TF_ShapeInferenceContextSetOutput(c, n, any, status), TF_GetCode(status) == TF_OK)) n++;
-  TF_DeleteShapeHandle(any);
-  TF_DeleteStatus(status);
-  return n;
-}
-
-// What is known of the inputs; checks them.
-static struct rnn_size known_size(TF_ShapeInferenceContext *c, const struct form *f, int backward, TF_Status *status) {
-  struct shape shapes[IO_MAX];
-  const int inputs = (int)TF_ShapeInferenceContextNumInputs(c);
-  TF_ShapeHandle *any = TF_NewShapeHandle();
-  for (int i = 0; i < inputs && i < IO_MAX && TF_GetCode(status) == TF_OK; i++) shapes[i] = known_shape(c, i, any, status);
-  TF_DeleteShapeHandle(any);
-  return TF_GetCode(status) == TF_OK ? size_of(f, shapes, backward, status) : (struct rnn_size){0};
-}
-
-static void set_states(TF_ShapeInferenceContext *c, int first, int count, const struct rnn_size *z, TF_Status *status) {
-  for (int i = 0; i < count; i++)
-    rnnbin_set_shape(c, first + i, 2, (struct dim[]){KNOWN_DIM(z->batch), KNOWN_DIM(z->units)}, status);
-}
-
-static void forward_shape(TF_ShapeInferenceContext *c, TF_Status *status) {
-  const int states = count_outputs(c) - OUT_LAST - 1, lists = (int)TF_ShapeInferenceContextNumInputs(c) - IN_INITIAL;
-  const struct form f = form_by_lists(states, lists - states, status);
-  if (TF_GetCode(status) != TF_OK) return;
-  const struct rnn_size z = known_size(c, &f, 0, status);
-  const int64_t columns = z.units == UNKNOWN ? UNKNOWN : f.directions * z.units;
-  rnnbin_set_shape(c, OUT_H, 3, (struct dim[]){KNOWN_DIM(z.steps), KNOWN_DIM(z.batch), KNOWN_DIM(columns)}, status);
-  set_states(c, OUT_LAST, states, &z, status);
-  // the size depends on training, which this C API can't read here
-  rnnbin_set_shape(c, OUT_LAST + states, 1, (struct dim[]){UNKNOWN_DIM}, status);
-}
-
-static void backward_shape(TF_ShapeInferenceContext *c, TF_Status *status) {
-  const int lists = count_outputs(c) - OUT_DINITIAL;  // states and variables
-  const int states = (int)TF_ShapeInferenceContextNumInputs(c) - IN_INITIAL - lists - IN_DLAST;
-  const struct form f = form_by_lists(states, lists - states, status);
-  if (TF_GetCode(status) != TF_OK) return;
-  const struct rnn_size z = known_size(c, &f, 1, status);
-  // its steps depend on input_gradient, which this C API can't read here
-  rnnbin_set_shape(c, OUT_DX, 3, (struct dim[]){UNKNOWN_DIM, KNOWN_DIM(z.batch), KNOWN_DIM(z.inputs)}, status);
-  set_states(c, OUT_DINITIAL, states, &z, status);
-  for (int i = 0; i < f.variables; i++) {
-    const struct rnn_variable *v = &rnn_cells[f.kind].variable[i % rnn_cells[f.kind].variables];
-    const int rank = v->x || v->h ? 2 : 1, input = IN_INITIAL + states + i;
-    rnnbin_set_shape(c, OUT_DINITIAL + states + i, rank, (struct dim[]){{input, rank, 0}, {input, rank, 1}}, status);
-  }
+  if (rnnbin_ok(&r->io) && z->inputs == 0) rnnbin_fail(r->io.status, TF_INVALID_ARGUMENT, "x has no inputs: its last dimension is 0");
+  if (rnnbin_ok(&r->io) && z->units == 0) rnnbin_fail(r->io.status, TF_INVALID_ARGUMENT, "weights[0] has no units: its last dimension is 0");
 }
 
 // ---- kernels ----
@@ -250,13 +159,6 @@ static void *new_kernel(TF_OpKernelConstruction *c, int backward) {
 static void *new_forward(TF_OpKernelConstruction *c) { return new_kernel(c, 0); }
 static void *new_backward(TF_OpKernelConstruction *c) { return new_kernel(c, 1); }
 
-// One run of either op.
-struct run {
-  struct io io;
-  struct rnn_size size;
-  struct rnn_layer layer[RNN_DIRECTIONS];
-};
-
 static const void *input(const struct run *r, int i) { return rnnbin_ok(&r->io) ? TF_TensorData(r->io.in[i]) : NULL; }
 
 // An input that may be left out, by no row, is NULL then.
@@ -283,12 +185,7 @@ static const int32_t *find_lengths(struct run *r) {
 // The inputs that both ops have.
 static struct run begin_run(const struct recurrence_kernel *k, TF_OpKernelContext *c) {
   struct run r = {.io = rnnbin_begin(c, 0, TF_NumInputs(c))};
-  struct shape shapes[IO_MAX];
-  for (int i = 0; rnnbin_ok(&r.io) && i < TF_NumInputs(c); i++) {
-    shapes[i].rank = TF_NumDims(r.io.in[i]);
-    for (int d = 0; d < shapes[i].rank && d < RANK_MAX; d++) shapes[i].dim[d] = TF_Dim(r.io.in[i], d);
-  }
-  if (rnnbin_ok(&r.io)) r.size = size_of(&k->form, shapes, k->backward, r.io.status);
+  if (rnnbin_ok(&r.io)) find_size(&r, &k->form, k->backward);
   const struct rnn_cell *cell = &rnn_cells[k->form.kind];
   const int32_t *lengths = find_lengths(&r);
   for (int d = 0; d < k->form.directions; d++) {
@@ -350,6 +247,6 @@ static void compute_backward(void *kernel, TF_OpKernelContext *c) {
 }
 
 const struct op rnnbin_forward_op = {RNNBIN_FORWARD, forward_inputs, forward_outputs, forward_attrs,
-                                     forward_shape,  new_forward,    compute_forward};
+                                     new_forward, compute_forward};
 const struct op rnnbin_backward_op = {RNNBIN_BACKWARD, backward_inputs, backward_outputs, backward_attrs,
-                                      backward_shape,  new_backward,    compute_backward};
+                                      new_backward, compute_backward};

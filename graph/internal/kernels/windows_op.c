@@ -12,15 +12,6 @@ static const char *const attrs[] = {"L: {int32, float}", "steps: int >= 1", NULL
 enum { IN_X, IN_Y, IN_W, IN_WINDOWS, IN_RATES, IN_LAGS, IN_AT, INPUTS };
 enum { OUT_INPUTS, OUT_LABELS, OUT_SHARE, OUT_LENGTHS, OUT_RATE };
 
-// The number of steps is unknown: this C API can't read such an attribute here.
-static void shape(TF_ShapeInferenceContext *c, TF_Status *status) {
-  rnnbin_set_shape(c, OUT_INPUTS, 3, (struct dim[]){UNKNOWN_DIM, {IN_WINDOWS, 3, 1}, UNKNOWN_DIM}, status);
-  rnnbin_set_shape(c, OUT_LABELS, 1, (struct dim[]){UNKNOWN_DIM}, status);
-  rnnbin_set_shape(c, OUT_SHARE, 1, (struct dim[]){UNKNOWN_DIM}, status);
-  rnnbin_set_shape(c, OUT_LENGTHS, 1, (struct dim[]){{IN_WINDOWS, 3, 1}}, status);
-  rnnbin_set_shape(c, OUT_RATE, 0, NULL, status);
-}
-
 struct windows_kernel {
   int steps;
 };
@@ -125,4 +116,4 @@ static void compute(void *kernel, TF_OpKernelContext *c) {
   rnnbin_end(&io);
 }
 
-const struct op rnnbin_windows_op = {RNNBIN_WINDOWS, inputs, outputs, attrs, shape, create, compute};
+const struct op rnnbin_windows_op = {RNNBIN_WINDOWS, inputs, outputs, attrs, create, compute};

@@ -52,7 +52,7 @@ func (p *plan) inputs(r *runner) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.feed("at", at, at.Shape())
+	r.feed("at", at)
 }
 
 func (p *plan) attrs() map[string]any { return map[string]any{AttrSteps: int64(p.steps)} }
@@ -105,39 +105,31 @@ func TestWindows(t *testing.T) {
 		"classes": testPlan(), "values": floats, "no weights": weightless, "short": short, "lags": lags,
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, unknown := range []bool{false, true} {
-				r := newRunner(t, unknown)
-				p.inputs(r)
-				got, shapes, err := r.run(Windows, p.attrs())
-				if err != nil {
-					t.Fatal(err)
+			r := newRunner(t)
+			p.inputs(r)
+			got, err := r.run(Windows, p.attrs())
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := p.want()
+			if s, want := got[0].Shape(), []int64{int64(p.steps), 2, int64(2 * len(p.lags))}; !slices.Equal(s, want) {
+				t.Errorf("inputs have shape %v, want %v", s, want)
+			}
+			if !sameBits(flat(t, got[0]), want.inputs) || !sameBits(flat(t, got[2]), want.share) {
+				t.Errorf("inputs %v with shares %v, want %v with %v", flat(t, got[0]), flat(t, got[2]), want.inputs, want.share)
+			}
+			if lengths := got[3].Value().([]int32); !slices.Equal(lengths, want.lengths) {
+				t.Errorf("lengths %v, want %v", lengths, want.lengths)
+			}
+			for i, row := range want.rows {
+				if p.values != nil && got[1].Value().([]float32)[i] != p.values[row] {
+					t.Errorf("labels %v, want those of rows %v", got[1].Value(), want.rows)
+				} else if p.values == nil && got[1].Value().([]int32)[i] != p.classes[row] {
+					t.Errorf("labels %v, want those of rows %v", got[1].Value(), want.rows)
 				}
-				want := p.want()
-				if s, want := got[0].Shape(), []int64{int64(p.steps), 2, int64(2 * len(p.lags))}; !slices.Equal(s, want) {
-					t.Errorf("inputs have shape %v, want %v", s, want)
-				}
-				if !sameBits(flat(t, got[0]), want.inputs) || !sameBits(flat(t, got[2]), want.share) {
-					t.Errorf("inputs %v with shares %v, want %v with %v", flat(t, got[0]), flat(t, got[2]), want.inputs, want.share)
-				}
-				if lengths := got[3].Value().([]int32); !slices.Equal(lengths, want.lengths) {
-					t.Errorf("lengths %v, want %v", lengths, want.lengths)
-				}
-				for i, row := range want.rows {
-					if p.values != nil && got[1].Value().([]float32)[i] != p.values[row] {
-						t.Errorf("labels %v, want those of rows %v", got[1].Value(), want.rows)
-					} else if p.values == nil && got[1].Value().([]int32)[i] != p.classes[row] {
-						t.Errorf("labels %v, want those of rows %v", got[1].Value(), want.rows)
-					}
-				}
-				if rate := got[4].Value().(float32); rate != p.rates[p.at.(int32)] {
-					t.Errorf("rate %v", rate)
-				}
-				batch := map[bool]string{false: "2", true: "?"}[unknown]
-				for i, want := range []string{"[?, " + batch + ", ?]", "[?]", "[?]", "[" + batch + "]", "[]"} {
-					if s := shapes[i].String(); s != want {
-						t.Errorf("announces shape %s of output %d, want %s", s, i, want)
-					}
-				}
+			}
+			if rate := got[4].Value().(float32); rate != p.rates[p.at.(int32)] {
+				t.Errorf("rate %v", rate)
 			}
 		})
 	}
@@ -163,10 +155,10 @@ func TestWindowsRefuses(t *testing.T) {
 		{"no steps", "at least minimum 1", func(p *plan) { p.steps = 0 }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p, r := testPlan(), newRunner(t, true)
+			p, r := testPlan(), newRunner(t)
 			test.spoil(p)
 			p.inputs(r)
-			if _, _, err := r.run(Windows, p.attrs()); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := r.run(Windows, p.attrs()); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %q", err, test.want)
 			}
 		})
