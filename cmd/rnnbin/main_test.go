@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,7 +16,12 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:  "testdata/script",
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			models, err := filepath.Abs("../internal/keras/testdata")
+			env.Setenv("KERAS", models)
+			return err
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"near": near, "model": makeModel},
 	})
 }

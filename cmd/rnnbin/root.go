@@ -26,7 +26,7 @@ libtensorflow; there is no Python.
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newTrain(), newPredict(), newEvaluate(), newInspect(), newData(), newCheck(), newVersion())
+	root.AddCommand(newTrain(), newPredict(), newEvaluate(), newInspect(), newImport(), newData(), newCheck(), newVersion())
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	return root
 }

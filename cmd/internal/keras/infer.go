@@ -153,23 +153,23 @@ func (in *inference) shape(path string) []int {
 }
 
 // order puts layers into the order of a model: Normalization, recurrent layers of one
-// class by their numbers, Dense. Where those stand that do nothing makes no difference.
+// class by their numbers, Dense. Others come before them, to be refused, but those that
+// do nothing behind them, as it makes no difference where they stand.
 func order(layers []layer) error {
-	rank := map[string]int{"Normalization": 1, "SimpleRNN": 2, "LSTM": 2, "GRU": 2, "Bidirectional": 2, "Dense": 3, "TimeDistributed": 3}
-	var recurrent layer
-	for _, l := range layers {
-		if rank[l.class] != 2 {
-			continue
-		}
-		if recurrent.class != "" && recurrent.class != l.class {
-			return fmt.Errorf("a .weights.h5 does not say in which order %q and %q follow each other; save the model as a .keras file", recurrent.name, l.name)
-		}
-		recurrent = l
+	const recurrent = 2
+	place := map[string]int{"Normalization": 1, "SimpleRNN": recurrent, "LSTM": recurrent, "GRU": recurrent, "Bidirectional": recurrent, "Dense": 3, "TimeDistributed": 3}
+	for _, class := range idle {
+		place[class] = 4
 	}
 	slices.SortStableFunc(layers, func(a, b layer) int {
 		_, m := number(a.name)
 		_, n := number(b.name)
-		return cmp.Or(cmp.Compare(rank[a.class], rank[b.class]), cmp.Compare(m, n))
+		return cmp.Or(cmp.Compare(place[a.class], place[b.class]), cmp.Compare(m, n))
 	})
+	for i, l := range layers[1:] {
+		if before := layers[i]; place[before.class] == recurrent && place[l.class] == recurrent && l.class != before.class {
+			return fmt.Errorf("a .weights.h5 does not say in which order %q and %q follow each other; save the model as a .keras file", before.name, l.name)
+		}
+	}
 	return nil
 }

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/keras"
+	"github.com/rnnbin/rnnbin/cmd/internal/model"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// importOptions are the flags of import.
+type importOptions struct {
+	keras      string
+	activation string
+	out        string
+	force      bool
+	columns    series.Options
+	steps      int
+	horizon    int
+	threshold  float64
+	json       bool
+
+	changed func(flag string) bool // is it on the command line?
+}
+
+func (o *importOptions) addFlags(f *pflag.FlagSet) {
+	o.changed = f.Changed
+	o.columns = series.DefaultOptions()
+	c := &o.columns
+	f.StringVar(&o.keras, "keras", "", "read `file`, a .keras or a .weights.h5")
+	f.StringVar(&o.out, "out", "", "write the model to `folder`")
+	f.BoolVar(&o.force, "force", false, "replace the model that is in that folder")
+	f.StringSliceVar(&c.Features, "features", nil, "feature `columns`, separated by commas, in the order of the network's inputs")
+	f.StringVar(&c.Label, "label", c.Label, "`column` of labels, for evaluate")
+	f.StringVar(&c.Series, "series", "", "`column` that names the series of a row (default each file is one series)")
+	f.StringVar(&c.Time, "time", "", "`column` of times, which must not go back within a series")
+	f.IntVar(&o.steps, "steps", 0, "number `n` of steps in a window (default the length of the model's inputs)")
+	f.IntVar(&o.horizon, "horizon", 0, "the model answers for the label `n` steps ahead, or if negative that many steps back")
+	f.Float64Var(&o.threshold, "threshold", 0.5, "label a step 1 if its `probability` is at least this")
+	f.StringVar(&o.activation, "activation", "", "activation `function` of the SimpleRNN layers in a .weights.h5: tanh or relu (default tanh)")
+	f.BoolVar(&o.json, "json", false, "print one JSON object")
+	f.SortFlags = false
+}
+
+func newImport() *cobra.Command {
+	var o importOptions
+	cmd := &cobra.Command{
+		Use:   "import --keras FILE --features A,B --out FOLDER",
+		Short: "Make a model folder from a network that Keras trained",
+		Long: `Make a model folder from a network that Keras 3 trained, for predict, evaluate and
+inspect. It answers as Keras does, to rounding. What can be read are Sequential models of
+
+  - SimpleRNN (tanh or relu), LSTM and GRU layers with return_sequences, any number of
+    them, all in one direction or all in a Bidirectional that concatenates
+  - a last Dense layer, which may be in a TimeDistributed: 2 units with softmax or linear
+    (logits), the second being label 1, or 1 unit with sigmoid
+  - before them a Normalization that was adapted, which becomes the features' scaling
+  - layers that do nothing when predicting, such as Dropout, which are left out
+
+All else is an error that names the layer and the setting.
+
+A .keras file holds the whole model. A .weights.h5 holds arrays only: cells, units and
+order are told from their names and shapes, so that recurrent layers must be of one
+kind, and all else is taken to be Keras's default (LSTM and GRU: tanh and sigmoid).
+
+Neither holds the names of columns, nor how features were scaled outside of the model:
+bring the data to predict into the form the network was trained on. The answers are
+Keras's for sequences of --steps rows; predict cuts longer series into such windows,
+which overlap by half.
+
+` + exitCodes,
+		Example: `  rnnbin import --keras beats.keras --features mlii_mv,v5_mv --out beats
+  rnnbin import --keras beats.weights.h5 --steps 180 --features mlii_mv,v5_mv --out beats
+  rnnbin predict --model beats --data new.csv`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runImport(o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runImport(o importOptions, out, errOut io.Writer) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	k, err := keras.Read(o.keras, keras.Options{Activation: graph.Activation(o.activation)})
+	switch {
+	case errors.Is(err, keras.ErrActivation):
+		return usagef("activation", "%v", keras.ErrActivation)
+	case err != nil:
+		return err
+	}
+	m, err := o.model(k)
+	if err != nil {
+		return err
+	}
+	if err := o.write(k, m); err != nil {
+		return err
+	}
+	written, err := model.Inspect(o.out)
+	if err != nil {
+		return err
+	}
+	if err := o.print(imported{k.Version, k.Layers, written}, out); err != nil {
+		return err
+	}
+	fmt.Fprintf(errOut, "rnnbin: the model is in %s; `rnnbin predict --model %s --data FILE` labels rows with it\n", o.out, o.out)
+	return nil
+}
+
+// validate checks the flags that the file has no say in.
+func (o *importOptions) validate() error {
+	switch {
+	case o.keras == "":
+		return usageError{errors.New("--keras names no file")}
+	case o.out == "":
+		return usageError{errors.New("--out names no folder")}
+	case len(o.columns.Features) == 0:
+		return usagef("features", "names no columns: the file does not hold what the network's inputs are called")
+	case o.changed("steps") && o.steps < 1:
+		return usagef("steps", "must be at least 1, not %d", o.steps)
+	case o.activation != "" && !slices.Contains(graph.Activations(), graph.Activation(o.activation)):
+		return usagef("activation", "must be relu or tanh, not %q", o.activation)
+	case o.horizon < -model.MaxHorizon || o.horizon > model.MaxHorizon:
+		return usagef("horizon", "must be between -%d and %d, not %d", model.MaxHorizon, model.MaxHorizon, o.horizon)
+	case !(o.threshold >= 0 && o.threshold <= 1):
+		return usagef("threshold", "must be between 0 and 1, not %v", o.threshold)
+	}
+	if err := o.columns.Validate(); err != nil {
+		return usageError{err}
+	}
+	if err := model.Check(o.out, o.force); err != nil {
+		return usageError{fmt.Errorf("--out: %w", err)}
+	}
+	return nil
+}
+
+// model describes what was read.
+func (o *importOptions) model(k *keras.Model) (*model.Model, error) {
+	c := k.Network
+	if o.steps > 0 {
+		c.Window = o.steps
+	}
+	if c.Window == 0 {
+		return nil, usagef("steps", "is needed: %s does not hold how many steps the network was trained on", o.keras)
+	}
+	if err := c.Validate(); err != nil { // all but Window has been checked
+		return nil, asUsage(err)
+	}
+	features := o.columns.Features
+	if len(features) != c.Features {
+		return nil, usagef("features", "names %d columns, but the network takes %d", len(features), c.Features)
+	}
+	return &model.Model{
+		Version:     programVersion(),
+		Network:     c,
+		Columns:     model.ColumnsOf(o.columns, features),
+		Horizon:     o.horizon,
+		Scaler:      importedScaler(k, features),
+		Threshold:   o.threshold,
+		ClassWeight: series.ClassWeight{1, 1},
+	}, nil
+}
+
+// importedScaler scales as the model's Normalization does, if it has one.
+func importedScaler(k *keras.Model, features []string) series.Scaler {
+	n := len(features)
+	s := series.Scaler{Kind: series.NoScale, Columns: features, Offset: make([]float64, n), Scale: slices.Repeat([]float64{1}, n)}
+	if k.Offset != nil {
+		s.Kind, s.Offset, s.Scale = series.Standard, k.Offset, k.Scale
+	}
+	s.Fill = s.Offset
+	return s
+}
+
+// write makes the folder.
+func (o *importOptions) write(k *keras.Model, m *model.Model) error {
+	w, err := model.Create(o.out, o.force)
+	if err != nil {
+		return usageError{fmt.Errorf("--out: %w", err)}
+	}
+	defer w.Discard()
+	p, err := newPredictor(m.Network)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	tflib.Quietly(func() {
+		if err = p.SetVariables(k.Weights); err == nil {
+			err = p.Save(w.Path(model.WeightsPrefix))
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("write the weights: %w", err)
+	}
+	return w.Commit(m)
+}
+
+// imported is what import prints.
+type imported struct {
+	Keras  string        `json:"keras"` // its version
+	Layers []keras.Layer `json:"layers"`
+	*model.Contents
+}
+
+func (o *importOptions) print(i imported, out io.Writer) error {
+	if o.json {
+		return json.NewEncoder(out).Encode(i)
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for k, l := range i.Layers {
+		title := ""
+		if k == 0 {
+			title = "layers"
+		}
+		fmt.Fprintf(w, "%s\t%q (%s): %s\n", title, l.Name, l.Kind, l.Role)
+	}
+	m := i.Model
+	n := m.Network
+	fmt.Fprintf(w, "network\tfeatures %d, units %s, steps %d, parameters %d\n", n.Features, unitsText(n), n.Window, i.Parameters)
+	fmt.Fprintf(w, "horizon\t%s\n", horizonText(m.Horizon))
+	fmt.Fprintf(w, "threshold\t%.4g\n", m.Threshold)
+	fmt.Fprintf(w, "columns\t%s\n", columnsText(m.Columns))
+	printScaler(w, m)
+	return w.Flush()
+}
