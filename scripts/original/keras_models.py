@@ -54,7 +54,7 @@ NETWORKS = {
         layers.Bidirectional(sequences(layers.GRU, 4)), sigmoid()]),
     "stacked": (None, lambda: [
         sequences(layers.SimpleRNN, 6, activation="relu"), layers.GaussianNoise(0.1),
-        sequences(layers.LSTM, UNITS), layers.SpatialDropout1D(0.1),
+        sequences(layers.LSTM, UNITS, use_bias=False), layers.SpatialDropout1D(0.1),
         sequences(layers.GRU, 4, use_bias=False), layers.TimeDistributed(layers.Dense(2))]),
     "stacked_gru": (STEPS, lambda: [
         sequences(layers.GRU, UNITS), layers.Dropout(0.2), sequences(layers.GRU, 4), softmax()]),

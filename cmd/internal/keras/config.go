@@ -63,10 +63,10 @@ func parseConfig(text []byte) ([]layer, error) {
 	}
 	var layers []layer
 	count := map[string]int{}
-	for i, item := range list {
+	for _, item := range list {
 		l, err := layerOf(item)
 		if err != nil {
-			return nil, fmt.Errorf("layer %d: %w", i+1, err)
+			return nil, err
 		}
 		stored := storedNames[l.class]
 		l.path = "layers/" + stored
@@ -89,10 +89,14 @@ func layerOf(item any) (layer, error) {
 	class, _ := o["class_name"].(string)
 	config, _ := o["config"].(map[string]any)
 	if class == "" || config == nil {
-		return layer{}, errors.New("config.json is damaged: this is no layer")
+		return layer{}, errors.New("config.json is damaged: there is a layer without a class or settings")
 	}
 	name, _ := config["name"].(string)
-	return layer{class: class, name: name, settings: config}, nil
+	l := layer{class: class, name: name, settings: config}
+	if own, ok := o["registered_name"].(string); ok { // null for Keras's own classes
+		return l, l.errorf("classes that are not Keras's own (%s) are not supported", own)
+	}
+	return l, nil
 }
 
 // inner is the layer in the setting of that name.

@@ -389,7 +389,8 @@ func TestWhatIsNotSupportedIsNamed(t *testing.T) {
 		{"gru", func(m map[string]any, l []any) { m["config"].(map[string]any)["layers"] = l[:2] }, `layer "gru" (GRU): this layer is the last, but a Dense layer`},
 		{"gru", func(m map[string]any, l []any) { m["config"].(map[string]any)["layers"] = append(l, l[1]) }, `no layer is supported behind the Dense layer "dense`},
 		{"gru", func(m map[string]any, l []any) { m["config"].(map[string]any)["layers"] = slices.Insert(l, 2, l[1]) }, `has no weights layers/gru_1/cell/vars/0: has the model been built?`},
-		{"gru", func(m map[string]any, l []any) { m["config"].(map[string]any)["layers"] = []any{"x"} }, `layer 1: config.json is damaged`},
+		{"gru", func(_ map[string]any, l []any) { l[1].(map[string]any)["registered_name"] = "mine>GRU" }, `layer "gru" (GRU): classes that are not Keras's own (mine>GRU) are not supported`},
+		{"gru", func(m map[string]any, l []any) { m["config"].(map[string]any)["layers"] = []any{"x"} }, `config.json is damaged: there is a layer without a class`},
 	} {
 		config, weights := contents(t, c.file+".keras")
 		if _, err := readParts(config, weights); err != nil {
@@ -410,6 +411,18 @@ func TestHarmlessSettings(t *testing.T) {
 	})
 	if _, err := readParts(config, weights); err != nil {
 		t.Error(err)
+	}
+}
+
+// Without an InputLayer the model's own setting has the shape.
+func TestInputShape(t *testing.T) {
+	config, weights := contents(t, "lstm.keras")
+	config = edit(t, config, func(model map[string]any, layers []any) {
+		model["config"].(map[string]any)["layers"] = layers[1:]
+	})
+	m, err := readParts(config, weights)
+	if err != nil || m.Network.Window != steps {
+		t.Errorf("%+v, %v", m, err)
 	}
 }
 
