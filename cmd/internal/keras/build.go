@@ -122,8 +122,8 @@ func (b *builder) takes(l layer, inputs int) error {
 	return nil
 }
 
-// normalization reads mean and variance, which are weights if Keras has found them, else
-// settings.
+// normalization reads mean and variance, which are weights once Keras has found them in
+// data.
 func (b *builder) normalization(l layer) error {
 	if len(b.model.Network.Layers) > 0 || b.model.Offset != nil {
 		return l.errorf("is only supported as the first layer")
