@@ -4,7 +4,7 @@
 // attributes are skipped.
 //
 // Sections in comments are those of the HDF5 File Format Specification, version 3.0
-// (https://docs.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html). All numbers in a
+// (https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html). All numbers in a
 // file are little-endian.
 package hdf5
 
