@@ -129,7 +129,7 @@ func (o *trainOptions) ownTask(data *ownData, f fold, keep bool) (*ownTask, erro
 		return nil, err
 	}
 	rows, held := scaled(t.scaler, data, keep)
-	set, err := series.Build(rows, f.train, series.Layout{Steps: o.network.Window, Horizon: o.horizon, Weight: t.weight})
+	set, err := series.Build(rows, f.train, series.Layout{Horizon: o.horizon, Weight: t.weight})
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func (o *trainOptions) ownTask(data *ownData, f fold, keep bool) (*ownTask, erro
 	}
 	t.task = task{
 		config:  o.networkFor(len(data.Features)),
-		series:  graph.Series{X: set.X, Y: set.Y, W: set.W},
+		series:  graph.Series{X: set.X, Y: set.Y, W: set.W, Lengths: set.Lengths()},
 		batches: train.Cut(starts, o.batchSize),
 		shuffle: o.shuffle,
 	}
@@ -219,16 +219,6 @@ func (t *ownTask) warn(o *trainOptions, label string, errOut io.Writer) {
 	}
 	if v := t.validation; v != nil && series.CountLabels(v.Labels, v.Parts)[1] == 0 {
 		fmt.Fprintf(errOut, "rnnbin: warning: column %q: no label of the validation part is 1, so the epoch with the lowest loss counts as best\n", label)
-	}
-	var short []series.Range
-	for _, p := range t.fold.train {
-		if p.Len() < o.network.Window {
-			short = append(short, p)
-		}
-	}
-	if len(short) > 0 {
-		fmt.Fprintf(errOut, "rnnbin: warning: %d of %d series have fewer rows to train on than a window (--steps %d), for example %q with %d, and are padded\n",
-			len(short), len(t.fold.train), o.network.Window, short[0].Name, short[0].Len())
 	}
 }
 

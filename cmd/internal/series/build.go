@@ -8,32 +8,28 @@ import (
 // Set is what the engine keeps for a whole run: features, and for each row the
 // label that the net is to give there and what it weighs in the loss.
 type Set struct {
-	X     []float32 // [N,F]; zeros in padding
+	X     []float32 // [N,F]
 	Y     []float32 // [N] 0 or 1; 0 where W is 0
-	W     []float32 // [N] class weight; 0 for unlabelled rows and padding
-	Parts []Range   // the parts given to Build, in their order, as rows of this set
+	W     []float32 // [N] class weight; 0 for unlabelled rows
+	Parts []Range   // the parts given to Build, one behind the other, as rows of this set
 }
 
 // Layout says how Build lays parts of the data out.
 type Layout struct {
-	Steps   int // --steps: a part shorter than a window is padded with zeros
 	Horizon int // --horizon: row i learns the label of row i+Horizon
 	Weight  ClassWeight
 }
 
 // Build lays the parts, which must not overlap, out for the engine. A label
 // further away than the part's ends is not learned, so that training never sees
-// a label of the validation part. When the parts cover the data in order and
-// none needs padding, X is the data's own.
+// a label of the validation part. When the parts cover the data in order, X is the
+// data's own.
 func Build(d *Data, parts []Range, l Layout) (*Set, error) {
-	if l.Steps < 1 {
-		return nil, fmt.Errorf("--steps %d is not positive", l.Steps)
-	}
 	if d.Labels == nil {
 		return nil, fmt.Errorf("the data has no labels")
 	}
 	s := &Set{X: d.X}
-	n := s.place(parts, l.Steps)
+	n := s.place(parts)
 	if n > math.MaxInt32 {
 		return nil, fmt.Errorf("%d rows are more than %d", n, math.MaxInt32)
 	}
@@ -47,11 +43,20 @@ func Build(d *Data, parts []Range, l Layout) (*Set, error) {
 	return s, nil
 }
 
+// Lengths are the numbers of rows of the parts.
+func (s *Set) Lengths() []int {
+	lengths := make([]int, len(s.Parts))
+	for i, p := range s.Parts {
+		lengths[i] = p.Len()
+	}
+	return lengths
+}
+
 // place sets Parts and returns the number of rows.
-func (s *Set) place(parts []Range, steps int) int {
+func (s *Set) place(parts []Range) int {
 	n := 0
 	for _, p := range parts {
-		at := Range{Name: p.Name, File: p.File, Start: n, End: n + max(p.Len(), steps)}
+		at := Range{Name: p.Name, File: p.File, Start: n, End: n + p.Len()}
 		s.Parts = append(s.Parts, at)
 		n = at.End
 	}
@@ -90,21 +95,19 @@ func (s *Set) label(labels []int8, start int, l Layout) {
 	}
 }
 
-// Windows returns the first rows of windows of the given length over the parts
-// of s: one every stride rows, and one more at the end of a part where the rest
-// would be left out. Windows in which nothing weighs are skipped.
+// Windows returns the first rows of windows of the given length over the parts of s:
+// one every stride rows, and one more at the end of a part where the rest would be left
+// out. A part shorter than a window is one short window. Windows in which nothing weighs
+// are skipped.
 func (s *Set) Windows(parts []Range, steps, stride int) ([]int32, error) {
 	if stride < 1 || stride > steps {
 		return nil, fmt.Errorf("--stride %d is not from 1 to --steps %d, so rows would be left out", stride, steps)
 	}
 	var starts []int32
 	for _, p := range parts {
-		if p.Len() < steps {
-			return nil, fmt.Errorf("series %q has %d rows, fewer than a window (--steps %d)", p.Name, p.Len(), steps)
-		}
-		last := p.End - steps
+		last := max(p.Start, p.End-steps)
 		for at := p.Start; ; at = min(at+stride, last) {
-			if s.weighs(at, at+steps) {
+			if s.weighs(at, min(at+steps, p.End)) {
 				starts = append(starts, int32(at))
 			}
 			if at == last {

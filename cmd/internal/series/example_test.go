@@ -53,7 +53,7 @@ func Example() {
 	}
 	scaler.Apply(data.X)
 	parts := append(train, validation...)
-	set, err := series.Build(data, parts, series.Layout{Steps: 20, Weight: series.BalancedWeight(data.Labels, train)})
+	set, err := series.Build(data, parts, series.Layout{Weight: series.BalancedWeight(data.Labels, train)})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -83,19 +83,17 @@ func TestBuild(t *testing.T) {
 		x      []float32
 		y, w   []float32
 	}{
-		{"as it is", d.Series, Layout{2, 0, ClassWeight{1, 1}}, d.X,
+		{"as it is", d.Series, Layout{0, ClassWeight{1, 1}}, d.X,
 			[]float32{0, 1, 0, 0, 0, 1}, []float32{1, 1, 1, 0, 1, 1}},
-		{"weights", d.Series, Layout{2, 0, ClassWeight{.5, 3}}, d.X,
+		{"weights", d.Series, Layout{0, ClassWeight{.5, 3}}, d.X,
 			[]float32{0, 1, 0, 0, 0, 1}, []float32{.5, 3, .5, 0, .5, 3}},
-		{"one step ahead", d.Series, Layout{2, 1, ClassWeight{1, 1}}, d.X,
+		{"one step ahead", d.Series, Layout{1, ClassWeight{1, 1}}, d.X,
 			[]float32{1, 0, 0, 0, 1, 0}, []float32{1, 1, 0, 0, 1, 0}},
-		{"one step behind", d.Series, Layout{2, -1, ClassWeight{1, 1}}, d.X,
+		{"one step behind", d.Series, Layout{-1, ClassWeight{1, 1}}, d.X,
 			[]float32{0, 0, 1, 0, 0, 0}, []float32{0, 1, 1, 1, 0, 1}},
-		{"padding", d.Series, Layout{3, 0, ClassWeight{1, 1}}, []float32{0, 1, 2, 3, 4, 5, 0},
-			[]float32{0, 1, 0, 0, 0, 1, 0}, []float32{1, 1, 1, 0, 1, 1, 0}},
-		{"a part", d.Series[1:], Layout{2, 0, ClassWeight{1, 1}}, []float32{4, 5},
+		{"a part", d.Series[1:], Layout{0, ClassWeight{1, 1}}, []float32{4, 5},
 			[]float32{0, 1}, []float32{1, 1}},
-		{"horizon beyond everything", d.Series, Layout{2, 9, ClassWeight{1, 1}}, d.X,
+		{"horizon beyond everything", d.Series, Layout{9, ClassWeight{1, 1}}, d.X,
 			make([]float32, 6), make([]float32, 6)},
 	}
 	for _, test := range tests {
@@ -106,6 +104,16 @@ func TestBuild(t *testing.T) {
 			}
 			if !slices.Equal(s.X, test.x) || !slices.Equal(s.Y, test.y) || !slices.Equal(s.W, test.w) {
 				t.Errorf("X %v Y %v W %v, want %v %v %v", s.X, s.Y, s.W, test.x, test.y, test.w)
+			}
+			total := 0
+			for i, n := range s.Lengths() {
+				if n != test.parts[i].Len() {
+					t.Errorf("length %d of part %d", n, i)
+				}
+				total += n
+			}
+			if total != len(s.Y) {
+				t.Errorf("lengths add up to %d, not %d", total, len(s.Y))
 			}
 		})
 	}
@@ -124,11 +132,12 @@ func TestWindows(t *testing.T) {
 		{4, 2, []int32{2, 4, 6, 10}}, //
 		{3, 3, []int32{3, 6, 7, 10}}, //
 		{5, 5, []int32{0, 5, 10}},    // fits exactly
-		{12, 12, []int32{0, 12}},     // both parts are padded
+		{8, 8, []int32{0, 2, 10}},    // the second part is shorter
+		{12, 12, []int32{0, 10}},     // both parts are
 		{1, 1, []int32{4, 5, 6, 7, 8, 9, 10, 11, 12}},
 	}
 	for _, test := range tests {
-		s, err := Build(d, d.Series, Layout{Steps: test.steps, Weight: ClassWeight{1, 1}})
+		s, err := Build(d, d.Series, Layout{Weight: ClassWeight{1, 1}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,15 +146,12 @@ func TestWindows(t *testing.T) {
 			t.Errorf("steps %d, stride %d: %v, %v, want %v", test.steps, test.stride, got, err, test.want)
 		}
 	}
-	s, err := Build(d, d.Series, Layout{Steps: 2})
+	s, err := Build(d, d.Series, Layout{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Windows(s.Parts, 2, 3); err == nil {
 		t.Error("no error for a stride beyond the steps")
-	}
-	if _, err := s.Windows(s.Parts, 4, 1); err == nil || !strings.Contains(err.Error(), `series "b" has 3 rows`) {
-		t.Errorf("error %v for a part shorter than a window", err)
 	}
 }
 
