@@ -12,14 +12,18 @@ import (
 
 // both is a network of two directions, and of two features, whose probability tells
 // what rows are on either side.
-type both struct{ steps int }
+type both struct {
+	steps int
+	lags  []int
+}
 
 func (b both) Config() graph.Config {
-	return graph.Config{Window: b.steps, Features: 2, Bidirectional: true, Layers: []graph.Layer{{Units: 1}}}
+	return graph.Config{Window: b.steps, Features: 2, Lags: b.lags, Bidirectional: true, Layers: []graph.Layer{{Units: 1}}}
 }
 
 func (b both) Predict(_ context.Context, x []float32, batch int, _ []float32) (graph.Prediction, error) {
 	var p graph.Prediction
+	x = seen(x, batch, b.lags)
 	steps := len(x) / batch / 2
 	for n := range batch {
 		rows := x[n*steps*2 : (n+1)*steps*2]
@@ -36,14 +40,10 @@ func (b both) Predict(_ context.Context, x []float32, batch int, _ []float32) (g
 }
 
 // expectedBoth answers a series row by row, as the package comment describes it.
-func expectedBoth(x []float32, steps, horizon int) (probability []float32, padded []bool) {
+func expectedBoth(x []float32, steps, horizon int, lags []int) (probability []float32, padded []bool) {
 	n := len(x) / 2
 	lead, lag := max(horizon, 0), max(-horizon, 0)
-	var extended []float32
-	for i := range lead + n + lag {
-		at := min(max(i-lead, 0), n-1)
-		extended = append(extended, x[2*at], x[2*at+1])
-	}
+	rows := extended(x, horizon, lags)
 	block := max(1, steps/2)
 	warm := (steps - block) / 2
 	last := 0 // the first window that reaches the end
@@ -53,7 +53,7 @@ func expectedBoth(x []float32, steps, horizon int) (probability []float32, padde
 	for row := range n {
 		position := row + lag
 		k := min(max(position-warm, 0)/block, last)
-		window := extended[2*k*block : 2*min(k*block+steps, lead+n+lag)]
+		window := rows[2*k*block : 2*min(k*block+steps, lead+n+lag)]
 		got, _ := both{}.Predict(context.Background(), window, 1, nil)
 		probability = append(probability, got.Probability[2*(position-k*block)+1])
 		padded = append(padded, row < lead || position >= n)
@@ -63,33 +63,31 @@ func expectedBoth(x []float32, steps, horizon int) (probability []float32, padde
 
 func TestTwoDirections(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
-	for _, steps := range []int{1, 2, 3, 7, 8, 20} {
-		for _, horizon := range []int{0, 1, 5, -1, -5, -50} {
-			for _, n := range []int{1, 2, 6, 7, 8, 19, 20, 21, 30, 40, 101} {
-				x := randomRows(r, n)
-				probability, padded := expectedBoth(x, steps, horizon)
-				what := fmt.Sprintf("%d steps, horizon %d, %d rows", steps, horizon, n)
-				l := New(both{steps}, horizon)
-				got, err := l.Label(context.Background(), x, []series.Range{{Start: 0, End: n}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				wantAnswers(t, what, got.Probability, got.Padded, probability, padded)
+	for what, v := range variants() {
+		for _, n := range []int{1, 2, 6, 7, 8, 19, 20, 21, 30, 40, 101} {
+			x := randomRows(r, n)
+			probability, padded := expectedBoth(x, v.steps, v.horizon, v.lags)
+			what := fmt.Sprintf("%s, %d rows", what, n)
+			l := New(both{v.steps, v.lags}, v.horizon)
+			got, err := l.Label(context.Background(), x, []series.Range{{Start: 0, End: n}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantAnswers(t, what, got.Probability, got.Padded, probability, padded)
 
-				s := l.Stream()
-				for i := range n {
-					if err := s.Push(context.Background(), []int32{0}, x[2*i:2*i+2]); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if err := s.Flush(context.Background()); err != nil {
+			s := l.Stream()
+			for i := range n {
+				if err := s.Push(context.Background(), []int32{0}, x[2*i:2*i+2]); err != nil {
 					t.Fatal(err)
 				}
-				p, pad := s.Take(s.Ready())
-				wantAnswers(t, what+", row by row", p, pad, probability, padded)
-				if t.Failed() {
-					return
-				}
+			}
+			if err := s.Flush(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			p, pad := s.Take(s.Ready())
+			wantAnswers(t, what+", row by row", p, pad, probability, padded)
+			if t.Failed() {
+				return
 			}
 		}
 	}
@@ -99,24 +97,22 @@ func TestTwoDirections(t *testing.T) {
 func TestReachOfTwoDirections(t *testing.T) {
 	const n = 200
 	x := randomRows(rand.New(rand.NewPCG(8, 8)), n)
-	for _, steps := range []int{1, 7, 20} {
-		for _, horizon := range []int{0, 3, -3} {
-			l := New(both{steps}, horizon)
-			whole := series.Range{Start: 0, End: n}
-			want, err := l.Label(context.Background(), x, []series.Range{whole})
+	for what, v := range variants() {
+		l := New(both{v.steps, v.lags}, v.horizon)
+		whole := series.Range{Start: 0, End: n}
+		want, err := l.Label(context.Background(), x, []series.Range{whole})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range []series.Range{{Start: 0, End: 50}, {Start: 61, End: 120}, {Start: 150, End: n}} {
+			got, err := l.Label(context.Background(), x, []series.Range{l.Reach(whole, part)})
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, part := range []series.Range{{Start: 0, End: 50}, {Start: 61, End: 120}, {Start: 150, End: n}} {
-				got, err := l.Label(context.Background(), x, []series.Range{l.Reach(whole, part)})
-				if err != nil {
-					t.Fatal(err)
-				}
-				for i := part.Start; i < part.End; i++ {
-					if got.Probability[i] != want.Probability[i] {
-						t.Fatalf("%d steps, horizon %d, rows %d to %d: row %d is %v, in the whole series %v",
-							steps, horizon, part.Start, part.End, i, got.Probability[i], want.Probability[i])
-					}
+			for i := part.Start; i < part.End; i++ {
+				if got.Probability[i] != want.Probability[i] {
+					t.Fatalf("%s, rows %d to %d: row %d is %v, in the whole series %v",
+						what, part.Start, part.End, i, got.Probability[i], want.Probability[i])
 				}
 			}
 		}

@@ -22,6 +22,14 @@
 // The answers that rest on repetitions, those of the first h or the last |h|
 // rows, are marked as padded.
 //
+// # Lags
+//
+// A network with lags also needs the rows before and behind a window that its
+// inputs are taken from. At the ends of the extended series its first and its
+// last row are repeated for that; such answers are not marked. A row of the extended
+// series whose inputs lie behind it is answered when they have arrived, as with a
+// horizon below 0.
+//
 // # Two ways
 //
 // [Labeler.Label] answers series in memory. A [Stream] answers the rows of any
@@ -61,6 +69,9 @@ type Labeler struct {
 	whole    bool // a window is of two directions: what is behind its rows would spoil its answers
 	lead     int  // horizon above 0: repetitions before a series
 	lag      int  // horizon below 0: repetitions behind it
+	before   int  // rows before a window that its inputs are taken from
+	behind   int  // rows behind it
+	late     int  // rows that have to arrive after a position for the network to see it: behind but for those that lead has in hand
 	batch    int  // windows in a call
 }
 
@@ -81,6 +92,8 @@ func New(network Network, horizon int) *Labeler {
 		lead:     max(0, horizon),
 		lag:      max(0, -horizon),
 	}
+	l.before, l.behind = c.Context()
+	l.late = max(0, l.behind-l.lead)
 	if c.Window > 1 {
 		l.warm = l.block
 	}
@@ -96,13 +109,17 @@ func New(network Network, horizon int) *Labeler {
 
 // Batch is how many windows one call of a network labels.
 func Batch(c graph.Config) int {
-	width := c.Features
+	width := c.Inputs()
 	for _, l := range c.Layers {
 		width += l.Units
 	}
+	before, behind := c.Context()
 	n := max(batchLeast, batchSteps/c.Window)
-	return max(1, min(n, batchValues/(c.Window*width)))
+	return max(1, min(n, batchValues/(c.Window*width+(before+behind)*c.Features)))
 }
+
+// wait is for how many rows after it, of its series, a row waits.
+func (l *Labeler) wait() int { return l.lag + l.late }
 
 // predict is the network's, but for the probability: that of label 1 alone, [B,T].
 func (l *Labeler) predict(ctx context.Context, x []float32, batch int, state []float32) (probability, last []float32, err error) {

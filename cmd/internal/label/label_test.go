@@ -3,6 +3,7 @@ package label
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -17,11 +18,12 @@ import (
 // history: the state is a sum that forgets little.
 type counter struct {
 	steps int
+	lags  []int
 	calls int
 }
 
 func (c *counter) Config() graph.Config {
-	return graph.Config{Window: c.steps, Features: 2, Layers: []graph.Layer{{Units: 1}}}
+	return graph.Config{Window: c.steps, Features: 2, Lags: c.lags, Layers: []graph.Layer{{Units: 1}}}
 }
 
 func (c *counter) Predict(ctx context.Context, x []float32, batch int, state []float32) (graph.Prediction, error) {
@@ -33,6 +35,7 @@ func (c *counter) Predict(ctx context.Context, x []float32, batch int, state []f
 		state = make([]float32, batch)
 	}
 	p := graph.Prediction{State: slices.Clone(state)}
+	x = seen(x, batch, c.lags)
 	steps := len(x) / batch / 2
 	for b := range batch {
 		for i := range steps {
@@ -46,22 +49,16 @@ func (c *counter) Predict(ctx context.Context, x []float32, batch int, state []f
 }
 
 // expected answers a series row by row, as the package comment describes it.
-func expected(x []float32, steps, horizon int) (probability []float32, padded []bool) {
+func expected(x []float32, steps, horizon int, lags []int) (probability []float32, padded []bool) {
 	n, H := len(x)/2, max(1, steps/2)
-	// at is the row that stands at a position of the extended series.
-	at := func(position int) int { return min(max(position-max(horizon, 0), 0), n-1) }
+	rows := extended(x, horizon, lags)
 	for row := range n {
 		position := row + max(-horizon, 0)
 		start := max(0, position/H-1) * H
 		if steps == 1 {
 			start = position
 		}
-		var window []float32
-		for p := start; p <= position; p++ {
-			window = append(window, x[2*at(p)], x[2*at(p)+1])
-		}
-		net := &counter{}
-		got, _ := net.Predict(context.Background(), window, 1, nil)
+		got, _ := new(counter).Predict(context.Background(), rows[2*start:2*position+2], 1, nil)
 		probability = append(probability, got.Probability[2*(position-start)+1])
 		padded = append(padded, row < horizon || row-horizon >= n)
 	}
@@ -87,9 +84,32 @@ func wantAnswers(t *testing.T, what string, probability []float32, padded []bool
 }
 
 var (
-	stepsTried    = []int{1, 2, 3, 7, 20}
+	stepsTried    = []int{1, 2, 3, 7, 8, 20}
 	horizonsTried = []int{0, 1, 5, 50, -1, -5, -50}
 )
+
+// variant is a way to use a network.
+type variant struct {
+	steps, horizon int
+	lags           []int
+}
+
+// variants are all that are tried, with their names.
+func variants() iter.Seq2[string, variant] {
+	return func(yield func(string, variant) bool) {
+		for _, steps := range stepsTried {
+			for _, horizon := range horizonsTried {
+				for _, lags := range lagsTried {
+					if !yield(fmt.Sprintf("steps %d, horizon %d, lags %v", steps, horizon, lags), variant{steps, horizon, lags}) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+func (v variant) counter() *counter { return &counter{steps: v.steps, lags: v.lags} }
 
 func TestLabelAnswersEachPartByItself(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
@@ -102,24 +122,21 @@ func TestLabelAnswersEachPartByItself(t *testing.T) {
 	}
 	parts[3], parts[9] = parts[9], parts[3] // in any order
 	x := randomRows(r, total)
-	for _, steps := range stepsTried {
-		for _, horizon := range horizonsTried {
-			probability, padded := make([]float32, total), slices.Repeat([]bool{true}, total)
-			for _, p := range parts {
-				a, b := expected(x[2*p.Start:2*p.End], steps, horizon)
-				copy(probability[p.Start:], a)
-				copy(padded[p.Start:], b)
-			}
-			net := &counter{steps: steps}
-			got, err := New(net, horizon).Label(context.Background(), x, parts)
-			if err != nil {
-				t.Fatal(err)
-			}
-			what := fmt.Sprintf("steps %d, horizon %d", steps, horizon)
-			wantAnswers(t, what, got.Probability, got.Padded, probability, padded)
-			if net.calls != 1 {
-				t.Errorf("%s: %d calls for a single batch", what, net.calls)
-			}
+	for what, v := range variants() {
+		probability, padded := make([]float32, total), slices.Repeat([]bool{true}, total)
+		for _, p := range parts {
+			a, b := expected(x[2*p.Start:2*p.End], v.steps, v.horizon, v.lags)
+			copy(probability[p.Start:], a)
+			copy(padded[p.Start:], b)
+		}
+		net := v.counter()
+		got, err := New(net, v.horizon).Label(context.Background(), x, parts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantAnswers(t, what, got.Probability, got.Padded, probability, padded)
+		if net.calls != 1 {
+			t.Errorf("%s: %d calls for a single batch", what, net.calls)
 		}
 	}
 }
@@ -127,7 +144,7 @@ func TestLabelAnswersEachPartByItself(t *testing.T) {
 func TestLabelManyBatches(t *testing.T) {
 	x := randomRows(rand.New(rand.NewPCG(2, 2)), 40000)
 	for _, steps := range []int{1, 20, 501} {
-		probability, padded := expected(x, steps, -30)
+		probability, padded := expected(x, steps, -30, nil)
 		net := &counter{steps: steps}
 		got, err := New(net, -30).Label(context.Background(), x, []series.Range{{Start: 0, End: 40000}})
 		if err != nil {
@@ -157,7 +174,7 @@ func interleave(r *rand.Rand, n, rows int) interleaved {
 }
 
 // expected answers each series by itself and puts the answers in place.
-func (in interleaved) expected(steps, horizon int) (probability []float32, padded []bool) {
+func (in interleaved) expected(v variant) (probability []float32, padded []bool) {
 	probability, padded = make([]float32, len(in.series)), make([]bool, len(in.series))
 	for s := range slices.Max(in.series) + 1 {
 		var rows []int
@@ -167,7 +184,7 @@ func (in interleaved) expected(steps, horizon int) (probability []float32, padde
 				rows, x = append(rows, i), append(x, in.x[2*i:2*i+2]...)
 			}
 		}
-		a, b := expected(x, steps, horizon)
+		a, b := expected(x, v.steps, v.horizon, v.lags)
 		for k, i := range rows {
 			probability[i], padded[i] = a[k], b[k]
 		}
@@ -185,9 +202,10 @@ func (in interleaved) stream(t *testing.T, s *Stream, r *rand.Rand, most int) (p
 		a, b = s.Take(n - n/2)
 		probability, padded = append(probability, a...), append(padded, b...)
 	}
+	F := len(in.x) / len(in.series)
 	for at := 0; at < len(in.series); {
 		n := min(1+r.IntN(most), len(in.series)-at)
-		if err := s.Push(context.Background(), in.series[at:at+n], in.x[2*at:2*(at+n)]); err != nil {
+		if err := s.Push(context.Background(), in.series[at:at+n], in.x[F*at:F*(at+n)]); err != nil {
 			t.Fatal(err)
 		}
 		take()
@@ -202,27 +220,26 @@ func (in interleaved) stream(t *testing.T, s *Stream, r *rand.Rand, most int) (p
 
 func TestStreamsGiveTheSameAnswers(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
-	for _, steps := range stepsTried {
-		for _, horizon := range horizonsTried {
-			for _, n := range []int{1, 4} {
-				in := interleave(r, n, 300)
-				l := New(&counter{steps: steps}, horizon)
-				l.batch = 3
-				probability, padded := in.expected(steps, horizon)
-				what := fmt.Sprintf("steps %d, horizon %d, %d series", steps, horizon, n)
-				a, b := in.stream(t, l.Stream(), r, 40)
-				wantAnswers(t, what, a, b, probability, padded)
-				a, b = in.stream(t, l.Follow(), r, 3)
-				wantAnswers(t, what+", following", a, b, probability, padded)
-			}
+	for what, v := range variants() {
+		for _, n := range []int{1, 4} {
+			in := interleave(r, n, 300)
+			l := New(v.counter(), v.horizon)
+			l.batch = 3
+			probability, padded := in.expected(v)
+			what := fmt.Sprintf("%s, %d series", what, n)
+			a, b := in.stream(t, l.Stream(), r, 40)
+			wantAnswers(t, what, a, b, probability, padded)
+			a, b = in.stream(t, l.Follow(), r, 3)
+			wantAnswers(t, what+", following", a, b, probability, padded)
 		}
 	}
 }
 
 func TestFollowAnswersAtOnce(t *testing.T) {
 	x := randomRows(rand.New(rand.NewPCG(4, 4)), 100)
-	for _, horizon := range []int{0, 3, -3} {
-		s := New(&counter{steps: 20}, horizon).Follow()
+	for what, v := range variants() {
+		s := New(v.counter(), v.horizon).Follow()
+		wait := max(0, slices.Max(append(v.lags, 0))-v.horizon)
 		taken := 0
 		for i := range 100 {
 			if err := s.Push(context.Background(), []int32{0}, x[2*i:2*i+2]); err != nil {
@@ -230,8 +247,8 @@ func TestFollowAnswersAtOnce(t *testing.T) {
 			}
 			p, _ := s.Take(s.Ready())
 			taken += len(p)
-			if want := max(0, i+1-max(0, -horizon)); taken != want {
-				t.Fatalf("horizon %d: %d answers after %d rows, want %d", horizon, taken, i+1, want)
+			if want := max(0, i+1-wait); taken != want {
+				t.Fatalf("%s: %d answers after %d rows, want %d", what, taken, i+1, want)
 			}
 		}
 	}
@@ -245,16 +262,26 @@ func TestAPausingSeriesDoesNotFillTheMemory(t *testing.T) {
 			in.series[i] = 1 + r.Int32N(2)
 		}
 	}
-	for _, horizon := range []int{0, 4, -4} {
+	for _, test := range []struct {
+		variant
+		early int
+	}{
+		{variant{8, 0, nil}, 0},
+		{variant{8, 4, nil}, 0},
+		{variant{8, -4, nil}, 4},
+		{variant{8, 0, []int{-9, 3}}, 3},
+		{variant{8, 4, []int{3}}, 0},
+		{variant{8, -2, []int{3}}, 5},
+	} {
 		for _, carry := range []bool{false, true} {
-			l := New(&counter{steps: 8}, horizon)
+			l := New(test.counter(), test.horizon)
 			l.batch = 2
 			s := l.Stream()
 			s.carry, s.held = carry, 200
-			what := fmt.Sprintf("horizon %d, carry %v", horizon, carry)
-			probability, padded := in.expected(8, horizon)
+			what := fmt.Sprintf("horizon %d, lags %v, carry %v", test.horizon, test.lags, carry)
+			probability, padded := in.expected(test.variant)
 			a, b := in.stream(t, s, r, 20)
-			if horizon >= 0 {
+			if test.early == 0 {
 				wantAnswers(t, what, a, b, probability, padded)
 				if s.Early() != 0 {
 					t.Errorf("%s: %d early answers", what, s.Early())
@@ -265,13 +292,13 @@ func TestAPausingSeriesDoesNotFillTheMemory(t *testing.T) {
 			for i := range a {
 				if a[i] != probability[i] || b[i] != padded[i] {
 					differ = append(differ, i)
-					if in.series[i] != 0 || i > 50 || !b[i] {
+					if in.series[i] != 0 || i > 50 || test.lags == nil && !b[i] {
 						t.Errorf("%s: row %d of series %d: %v %v, want %v %v", what, i, in.series[i], a[i], b[i], probability[i], padded[i])
 					}
 				}
 			}
-			if len(differ) != 4 || s.Early() != 4 {
-				t.Errorf("%s: %d answers differ, %d early ones, want 4", what, len(differ), s.Early())
+			if len(differ) != test.early || s.Early() != test.early {
+				t.Errorf("%s: %d answers differ, %d early ones, want %d", what, len(differ), s.Early(), test.early)
 			}
 		}
 	}

@@ -7,9 +7,9 @@ import "github.com/rnnbin/rnnbin/cmd/internal/series"
 // whole series: it begins with a window and with the history that the part's first
 // answer rests on, and ends with what the last one waits for.
 func (l *Labeler) Reach(whole, part series.Range) series.Range {
-	blocks := max(0, part.Start-whole.Start-l.lead-l.span) / l.block
+	blocks := max(0, part.Start-whole.Start-l.lead-l.before-l.span) / l.block
 	part.Start = whole.Start + blocks*l.block
-	behind := l.lag
+	behind := l.wait()
 	if l.whole {
 		behind += l.span
 	}

@@ -9,11 +9,11 @@ import (
 // Stream answers rows as they arrive. The rows of each series are in order; the
 // series may alternate. Answers come in the order of the rows.
 //
-// A row waits for what its answer rests on: in [Labeler.Follow] for the |h| rows
-// of its series behind it where the horizon is below 0, otherwise also for
+// A row waits for what its answer rests on: in [Labeler.Follow] for the rows of its
+// series behind it that a horizon below 0 or lags above 0 ask for, otherwise also for
 // a batch of windows to fill. What waits is bounded: when rows of other series
 // keep too many waiting behind it, a row is answered as if its series ended
-// there. With a horizon of 0 or more that changes answers by rounding alone; see
+// there. Unless it waits for rows behind it that changes answers by rounding alone; see
 // [Stream.Early].
 type Stream struct {
 	l      *Labeler
@@ -24,7 +24,7 @@ type Stream struct {
 	early  int
 
 	jobs []job     // windows that wait for a batch
-	x    []float32 // [jobs,span,F] their features
+	x    []float32 // [jobs,before+span+behind,F] their features
 }
 
 // track is what is known of one series. Positions are those in the extended
@@ -42,7 +42,7 @@ type stretch struct{ number, n int }
 
 // cursor is how far a series has been worked through.
 type cursor struct {
-	x     []float32 // [n,F] the extended series from position at on
+	x     []float32 // [n,F] the extended series from position at on, and what is before it
 	at    int       // where the next window begins or, carrying, the next position
 	state []float32 // [2,S] of the two windows that a position is in, the one that answers first
 }
@@ -57,7 +57,7 @@ type job struct {
 // Stream answers rows many windows at once.
 func (l *Labeler) Stream() *Stream {
 	// Windows that wait for a batch must not look like series that ended.
-	return &Stream{l: l, held: max(1<<18, 4*(l.batch*l.block+l.span+l.lag))}
+	return &Stream{l: l, held: max(1<<18, 4*(l.batch*l.block+l.span+l.wait()))}
 }
 
 // Follow answers each row as soon as it can be answered.
@@ -108,25 +108,25 @@ func (s *Stream) track(series int32) *track {
 func (s *Stream) append(t *track, series int32, x []float32) {
 	F := s.l.features
 	if t.count == 0 {
-		for range s.l.lead {
-			t.x = append(t.x, x[:F]...)
-		}
+		t.x = append(t.x, slices.Repeat(x[:F], s.l.before+s.l.lead)...)
 	}
 	t.x = append(t.x, x...)
 	t.last = append(t.last[:0], x[len(x)-F:]...)
 	n := len(x) / F
-	s.early += max(0, min(t.answered, t.count+n-s.l.lag)-max(0, t.count-s.l.lag))
+	wait := s.l.wait()
+	s.early += max(0, min(t.answered, t.count+n-wait)-max(0, t.count-wait))
 	t.waiting = append(t.waiting, stretch{s.queue.push(series, n), n})
 	t.count += n
 }
 
 // advance works through what has arrived of a series.
 func (s *Stream) advance(ctx context.Context, t *track) error {
+	seen := t.count - s.l.late
 	if s.carry {
-		return s.walk(ctx, t, &t.cursor, t.count)
+		return s.walk(ctx, t, &t.cursor, seen)
 	}
 	from := t.at
-	for t.at+s.l.span <= t.count && !(s.l.whole && t.at+s.l.span == t.count+s.l.lag) { // which may be the last
+	for t.at+s.l.span <= seen && !(s.l.whole && t.at+s.l.span == t.count+s.l.lag) { // which may be the last
 		if err := s.enqueue(ctx, t, &t.cursor, t.at+s.l.reach); err != nil {
 			return err
 		}
@@ -141,8 +141,9 @@ func (s *Stream) advance(ctx context.Context, t *track) error {
 // the next. What the window lacks are zeros; or, where they would spoil it, it is short.
 func (s *Stream) enqueue(ctx context.Context, t *track, c *cursor, to int) error {
 	l := s.l
-	n := min(l.span*l.features, len(c.x))
-	short := n < l.span*l.features
+	full := (l.before + l.span + l.behind) * l.features
+	n := min(full, len(c.x))
+	short := n < full
 	if short && l.whole { // of another length than those that wait
 		if err := s.run(ctx); err != nil {
 			return err
@@ -150,7 +151,7 @@ func (s *Stream) enqueue(ctx context.Context, t *track, c *cursor, to int) error
 	}
 	s.x = append(s.x, c.x[:n]...)
 	if short && !l.whole {
-		s.x = append(s.x, make([]float32, l.span*l.features-n)...)
+		s.x = append(s.x, make([]float32, full-n)...)
 	}
 	s.jobs = append(s.jobs, job{t, c.at, to})
 	c.x = c.x[min(l.block*l.features, len(c.x)):]
@@ -191,7 +192,7 @@ func (s *Stream) walk(ctx context.Context, t *track, c *cursor, end int) error {
 		}
 		// The rest of the block, or as much of it as there is.
 		n := min(l.block-c.at%l.block, end-c.at)
-		x := c.x[:n*l.features]
+		x := c.x[:(l.before+n+l.behind)*l.features]
 		probability, state, err := l.predict(ctx, slices.Concat(x, x), 2, c.state)
 		if err != nil {
 			return err
@@ -238,7 +239,7 @@ func (s *Stream) end(ctx context.Context, series int32) error {
 		return nil
 	}
 	c, end := t.cursor, t.count+l.lag
-	c.x, c.state = slices.Concat(c.x, slices.Repeat(t.last, l.lag)), slices.Clone(c.state)
+	c.x, c.state = slices.Concat(c.x, slices.Repeat(t.last, l.lag+l.behind)), slices.Clone(c.state)
 	if s.carry {
 		return s.walk(ctx, t, &c, end)
 	}
@@ -295,5 +296,6 @@ func (s *Stream) Take(n int) (probability []float32, padded []bool) { return s.q
 
 // Early is how many rows were answered, because too many waited behind them,
 // before the rows came that their answers should have rested on. It is 0 unless
-// the horizon is below 0 and a series pauses for hundreds of thousands of rows.
+// the horizon is below 0 or a lag above 0, and a series pauses for hundreds of thousands
+// of rows.
 func (s *Stream) Early() int { return s.early }
