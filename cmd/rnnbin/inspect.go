@@ -57,7 +57,7 @@ func printContents(out io.Writer, c *model.Contents) error {
 	for _, line := range [][2]string{
 		{"folder", c.Folder},
 		{"made", fmt.Sprintf("%s by rnnbin %s", m.Created.Format(time.RFC3339), cmp.Or(m.Version, "(unknown)"))},
-		{"network", fmt.Sprintf("features %d, units %s, steps %d, parameters %d", n.Features, unitsText(n), n.Window, c.Parameters)},
+		{"network", fmt.Sprintf("features %d, units %s, steps %d%s, parameters %d", n.Features, unitsText(n), n.Window, extrasText(n), c.Parameters)},
 		{"loss", string(n.Loss)},
 		{"horizon", horizonText(m.Horizon)},
 		{"threshold", fmt.Sprintf("%.4g", m.Threshold)},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -19,6 +20,9 @@ var fieldFlags = map[string]string{
 	"Cell":           "cell",
 	"Units":          "units",
 	"Activation":     "activation",
+	"Lags":           "lags",
+	"Dropout":        "dropout",
+	"InputNoise":     "input-noise",
 	"Loss":           "loss",
 	"FocalGamma":     "focal-gamma",
 	"Optimizer":      "optimizer",
@@ -48,6 +52,21 @@ func asUsage(err error) error {
 func addFormFlags(f *pflag.FlagSet, c *graph.Config) {
 	f.StringVar((*string)(&c.Form), "form", string(c.Form), "`form` of the network: fused (operations of our own for what TensorFlow is slow at),\nportable (TensorFlow's operations only, several times slower) or auto, which is fused.\nResults agree to rounding")
 	f.StringVar(&c.InstructionSet, "instruction-set", c.InstructionSet, "instruction `set` that the fused form uses: auto, which is the best, or one of those\nthat this processor has: "+strings.Join(graph.InstructionSets(), ", "))
+}
+
+// extrasText describes what a network has besides its layers, "" for nothing.
+func extrasText(c graph.Config) string {
+	text := ""
+	if len(c.Lags) > 0 {
+		text += fmt.Sprintf(", lags %v", (*lagsValue)(&c.Lags))
+	}
+	if c.Dropout > 0 {
+		text += fmt.Sprintf(", dropout %v", c.Dropout)
+	}
+	if c.InputNoise > 0 {
+		text += fmt.Sprintf(", input noise %v", c.InputNoise)
+	}
+	return text
 }
 
 // formText describes the form of a network on this machine.

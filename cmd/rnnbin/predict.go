@@ -51,9 +51,9 @@ are not needed, and are only drawn.
 
 Data of any length is labelled in little memory, many rows at a time. With --follow
 each row is labelled as soon as it can be; the probabilities agree to rounding (a
-millionth of the largest). A model trained with --horizon -N labels a row when the
-N rows after it have arrived, and the last N rows of a series at the end of the
-data; rows of other series wait for them.
+millionth of the largest). A model trained with --horizon -N, or with --lags up to N,
+labels a row when the N rows after it have arrived (with both, the sum of them), and
+the last N rows of a series at the end of the data; rows of other series wait for them.
 
 ` + exitCodes,
 		Example: `  rnnbin predict --model runs/latest --data new.csv | head

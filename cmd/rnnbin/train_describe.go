@@ -32,8 +32,11 @@ type dataDescription struct {
 type networkSummary struct {
 	Steps         int             `json:"steps"` // in a window
 	Features      int             `json:"features"`
+	Lags          []int           `json:"lags,omitempty"`
 	Layers        []layerSummary  `json:"layers"` // from the features up
 	Bidirectional bool            `json:"bidirectional"`
+	Dropout       float32         `json:"dropout,omitempty"`
+	InputNoise    float32         `json:"input_noise,omitempty"`
 	Outputs       int             `json:"outputs"`
 	Loss          graph.Loss      `json:"loss"`
 	Weights       []weightSummary `json:"weights"`
@@ -153,8 +156,8 @@ func kindOf(l graph.Layer) string {
 
 func describeNetwork(c graph.Config) networkSummary {
 	s := networkSummary{
-		Steps: c.Window, Features: c.Features, Outputs: c.Outputs(), Loss: c.Loss, Bidirectional: c.Bidirectional,
-		Parameters: c.Parameters(),
+		Steps: c.Window, Features: c.Features, Lags: c.Lags, Outputs: c.Outputs(), Loss: c.Loss, Bidirectional: c.Bidirectional,
+		Dropout: c.Dropout, InputNoise: c.InputNoise, Parameters: c.Parameters(),
 	}
 	for _, l := range c.Layers {
 		s.Layers = append(s.Layers, layerSummary(l))
@@ -218,10 +221,14 @@ func (d description) write(asJSON bool, out io.Writer) error {
 	}
 	n, t := d.Network, d.Training
 	fmt.Fprintf(w, "network\twindows of %d steps, [B,%d,%d] -> ", n.Steps, n.Steps, n.Features)
+	if len(n.Lags) > 0 {
+		fmt.Fprintf(w, "lags %v, [B,%d,%d] -> ", (*lagsValue)(&n.Lags), n.Steps, len(n.Lags)*n.Features)
+	}
 	for _, l := range n.Layers {
 		fmt.Fprintf(w, "%d %s units%s -> ", l.Units, kindOf(graph.Layer(l)), map[bool]string{true: " in each direction"}[n.Bidirectional])
 	}
-	fmt.Fprintf(w, "[B,%d,%d]; loss %s\n", n.Steps, n.Outputs, n.Loss)
+	fmt.Fprintf(w, "[B,%d,%d]; loss %s%s\n", n.Steps, n.Outputs, n.Loss,
+		extrasText(graph.Config{Dropout: n.Dropout, InputNoise: n.InputNoise}))
 	for _, v := range n.Weights {
 		fmt.Fprintf(w, "\t%s\t%v\t%d\n", v.Name, v.Shape, v.Parameters)
 	}

@@ -149,11 +149,14 @@ func (o *trainOptions) addDataFlags(f *pflag.FlagSet) {
 func (o *trainOptions) addNetworkFlags(f *pflag.FlagSet) {
 	c := &o.network
 	f.IntVar(&c.Window, "steps", c.Window, "number `n` of steps in a window")
-	f.StringVar(&o.cell, "cell", o.cell, "recurrent `cell`: plain, lstm, gru, gru-reset-before (TensorFlow 1's GRUCell, slower), or\nnone, which is logistic regression on each row")
+	f.StringVar(&o.cell, "cell", o.cell, "recurrent `cell`: plain, lstm, gru, gru-reset-before (TensorFlow 1's GRUCell, slower), or\nnone, which is logistic regression on each row and those of --lags")
 	f.IntSliceVar(&o.units, "units", o.units, "number `n` of units, the width of the recurrent state; n,m for two layers and so on")
 	f.IntVar(&o.layers, "layers", 0, "`n` layers of that width (default as many as --units names)")
 	f.BoolVar(&c.Bidirectional, "bidirectional", false, "run the layers over time in both directions, so that a label rests on the rows behind\na row too")
 	f.StringVar(&o.activation, "activation", o.activation, "activation `function` of plain cells: relu, as in the original, or tanh, which trains\nmore steadily on long windows")
+	f.Var((*lagsValue)(&c.Lags), "lags", "a step's inputs are the rows at these `distances` from its own: -2,-1,0 for the two rows\nbefore it and itself, -20:36:4 for every fourth row from 20 before it to 36 behind it. At\nthe ends of a series its first and last row are repeated (default the step's own row)")
+	f.Float32Var(&c.Dropout, "dropout", 0, "leave this `part` of each layer's outputs out in training, others at each step, so that the\nnetwork cannot rely on single ones; 0.2 to 0.5 where it does far better in training than\nin validation")
+	f.Float32Var(&c.InputNoise, "input-noise", 0, "in training, add normal noise of this standard `deviation` to the inputs, as scaled, so that\nrows that are nearly the same get the same label")
 	f.StringVar((*string)(&c.Loss), "loss", string(c.Loss), "`loss` to minimise: xent (one-hot softmax cross-entropy), sparse (the same, computed\nfrom class numbers), mse (one output, mean squared error) or focal (xent with less weight\non steps that are already right)")
 	f.Float32Var(&c.FocalGamma, "focal-gamma", c.FocalGamma, "exponent `gamma` of the focal loss: the larger, the less those steps weigh")
 }

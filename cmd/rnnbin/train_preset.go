@@ -135,7 +135,7 @@ func (f predictionsFile) write(ctx context.Context, p *graph.Predictor, preset o
 	}
 	const from = original.PredictFrom
 	d := preset.Series()
-	prediction, err := p.Predict(ctx, d.X[from:from+o.samples()], o.batchSize, nil)
+	prediction, err := p.Predict(ctx, sequences(p.Config(), d.X, from, o.batchSize), o.batchSize, nil)
 	if err != nil {
 		return err
 	}
@@ -158,6 +158,19 @@ func (f predictionsFile) write(ctx context.Context, p *graph.Predictor, preset o
 		return fmt.Errorf("write the predictions: %w", err)
 	}
 	return nil
+}
+
+// sequences are a batch's windows of the series x, one behind the other from a sample on,
+// with the samples around each that the network's lags ask for.
+func sequences(c graph.Config, x []float32, from, batch int) []float32 {
+	before, behind := c.Context()
+	var all []float32
+	for first := from; first < from+batch*c.Window; first += c.Window {
+		for at := first - before; at < first+c.Window+behind; at++ {
+			all = append(all, x[min(max(at, 0), len(x)-1)])
+		}
+	}
+	return all
 }
 
 func predictionsHeader(outputs int) []string {
