@@ -80,7 +80,9 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 	}
 	defer predictor.Close()
 
-	m.Scaler.Apply(data.X)
+	if err := data.Scale(&m.Scaler); err != nil {
+		return err
+	}
 	answers, err := label.New(predictor, m.Horizon).Label(ctx, data.X, data.Series)
 	if err != nil {
 		return err

@@ -128,7 +128,10 @@ func (o *trainOptions) ownTask(data *ownData, f fold, keep bool) (*ownTask, erro
 	if t.weight, err = series.ParseClassWeight(o.classWeight, data.Labels, f.train); err != nil {
 		return nil, err
 	}
-	rows, held := scaled(t.scaler, data, keep)
+	rows, held, err := scaled(t.scaler, data, keep)
+	if err != nil {
+		return nil, err
+	}
 	set, err := series.Build(rows, f.train, series.Layout{Horizon: o.horizon, Weight: t.weight})
 	if err != nil {
 		return nil, err
@@ -150,20 +153,20 @@ func (o *trainOptions) ownTask(data *ownData, f fold, keep bool) (*ownTask, erro
 }
 
 // scaled returns the data with scaled features, in copies if it is to be kept.
-func scaled(s *series.Scaler, data *ownData, keep bool) (rows, held *series.Data) {
-	apply := func(d *series.Data) *series.Data {
+func scaled(s *series.Scaler, data *ownData, keep bool) (rows, held *series.Data, err error) {
+	apply := func(d *series.Data) (*series.Data, error) {
 		copied := *d
 		if keep {
 			copied.X = slices.Clone(d.X)
 		}
-		s.Apply(copied.X)
-		return &copied
+		return &copied, copied.Scale(s)
 	}
-	rows = apply(data.Data)
-	if data.held == data.Data {
-		return rows, rows
+	rows, err = apply(data.Data)
+	if err != nil || data.held == data.Data {
+		return rows, rows, err
 	}
-	return rows, apply(data.held)
+	held, err = apply(data.held)
+	return rows, held, err
 }
 
 // holdBack sets the task's validation, if there is any.

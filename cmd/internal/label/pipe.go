@@ -72,7 +72,9 @@ func (p *Pipe) read(ctx context.Context, to chan<- *series.Chunk, used <-chan *s
 		if err != nil {
 			return err
 		}
-		p.Scaler.Apply(c.X)
+		if err := p.Reader.Scale(p.Scaler, c); err != nil {
+			return err
+		}
 		if err := send(ctx, to, c); err != nil {
 			return err
 		}

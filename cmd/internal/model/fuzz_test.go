@@ -28,7 +28,7 @@ func FuzzParse(f *testing.F) {
 		if err := m.Options().Validate(); err != nil {
 			t.Error(err)
 		}
-		m.Scaler.Apply(make([]float32, 3*len(m.Columns.Features)))
+		_ = m.Scaler.Apply(make([]float32, 3*len(m.Columns.Features)))
 		if _, err := json.Marshal(m); err != nil {
 			t.Error(err)
 		}

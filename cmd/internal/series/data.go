@@ -1,8 +1,10 @@
 package series
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Data is labelled series in memory, one after the other.
@@ -24,6 +26,18 @@ func (d *Data) Len() int {
 		return 0
 	}
 	return d.Series[len(d.Series)-1].End
+}
+
+// Scale scales the features in place. A value that cannot be scaled is an *[Error].
+func (d *Data) Scale(s *Scaler) error {
+	err := s.Apply(d.X)
+	var overflow *OverflowError
+	if !errors.As(err, &overflow) {
+		return err
+	}
+	of := d.Series[slices.IndexFunc(d.Series, func(r Range) bool { return overflow.Row < r.End })]
+	return &Error{File: of.File, Column: d.Features[overflow.Feature],
+		Err: fmt.Errorf("row %d (from 0) of series %q: %w", overflow.Row-of.Start, of.Name, err)}
 }
 
 // warnCounters warns of features that do nothing but count, such as the number

@@ -51,7 +51,10 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	scaler.Apply(data.X)
+	if err := data.Scale(scaler); err != nil {
+		fmt.Println(err)
+		return
+	}
 	parts := append(train, validation...)
 	set, err := series.Build(data, parts, series.Layout{Weight: series.BalancedWeight(data.Labels, train)})
 	if err != nil {

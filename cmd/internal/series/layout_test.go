@@ -181,7 +181,9 @@ func TestScaler(t *testing.T) {
 			t.Errorf("%s: %s is not what was stored (%v)", test.kind, stored, err)
 		}
 		x := slices.Clone(d.X)
-		s.Apply(x)
+		if err := s.Apply(x); err != nil {
+			t.Fatal(err)
+		}
 		near := func(a, b float32) bool { return math.Abs(float64(a-b)) < 1e-6 }
 		if !slices.EqualFunc(x, test.want, near) {
 			t.Errorf("%s: %v, want %v", test.kind, x, test.want)
@@ -205,6 +207,38 @@ func TestScaler(t *testing.T) {
 	}
 	if _, err := FitScaler(Standard, d, []Range{{Start: 1, End: 2}}); err == nil {
 		t.Error("no error for a feature without values")
+	}
+}
+
+// A value that scaling makes infinite is reported with its place.
+func TestScaleOverflows(t *testing.T) {
+	const text = "id,a,b,label\ns,1,0,1\ns,1,0.0001,0\nt,2,0,1\nt,2,-1e38,0\n"
+	o := DefaultOptions()
+	o.Series = "id"
+	d, err := readText(text, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := FitScaler(Standard, d, d.Series[:1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	const what = `-1e+38 is beyond 32-bit numbers when scaled as the training rows, (x - 5e-05) / 5e-05`
+	if err := d.Scale(s); err == nil || err.Error() != `standard input: column "b": row 1 (from 0) of series "t": `+what {
+		t.Errorf("in memory: %v", err)
+	}
+
+	r, err := open(t.Context(), Stdin, strings.NewReader(text), o, newRoster(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var c Chunk
+	if err := r.Next(&c); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Scale(s, &c); err == nil || err.Error() != `standard input:5: column "b": `+what {
+		t.Errorf("streaming: %v", err)
 	}
 }
 

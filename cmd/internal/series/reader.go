@@ -133,6 +133,17 @@ func (r *Reader) Next(c *Chunk) error {
 	return io.EOF
 }
 
+// Scale scales the features of c, which Next filled, in place. A value that cannot be
+// scaled is an *[Error].
+func (r *Reader) Scale(s *Scaler, c *Chunk) error {
+	err := s.Apply(c.X)
+	var overflow *OverflowError
+	if !errors.As(err, &overflow) {
+		return err
+	}
+	return &Error{File: r.source.name, Line: c.records[c.Input[overflow.Row]].line, Column: r.features[overflow.Feature], Err: err}
+}
+
 // add appends the current row to c.
 func (r *Reader) add(c *Chunk) error {
 	if r.keep {

@@ -92,19 +92,37 @@ func measure(d *Data, ranges []Range) []moments {
 	return all
 }
 
-// Apply scales x [n,F] in place.
-func (s *Scaler) Apply(x []float32) {
+// OverflowError is returned for a value that is not finite once it is scaled: it is
+// much further from the training rows than they are from each other.
+type OverflowError struct {
+	Row, Feature  int // from 0
+	Value         float32
+	Offset, Scale float64
+}
+
+func (e *OverflowError) Error() string {
+	return fmt.Sprintf("%v is beyond 32-bit numbers when scaled as the training rows, (x - %.5g) / %.5g", e.Value, e.Offset, e.Scale)
+}
+
+// Apply scales x [n,F] in place. It returns an *[OverflowError] for the first value that
+// cannot be scaled; the rows from that one on are then not of use.
+func (s *Scaler) Apply(x []float32) error {
 	F := len(s.Offset)
 	for from := 0; from < len(x); from += F {
 		row := x[from : from+F]
-		for k, v := range row {
-			v := float64(v)
+		for k, x := range row {
+			v := float64(x)
 			if v != v {
 				v = s.Fill[k]
 			}
-			row[k] = float32((v - s.Offset[k]) / s.Scale[k])
+			scaled := float32((v - s.Offset[k]) / s.Scale[k])
+			if math.IsInf(float64(scaled), 0) {
+				return &OverflowError{from / F, k, float32(v), s.Offset[k], s.Scale[k]}
+			}
+			row[k] = scaled
 		}
 	}
+	return nil
 }
 
 // Undo is the reverse of Apply, but for what was missing.

@@ -60,7 +60,8 @@ type Epoch struct {
 // Error is returned when training fails at an iteration.
 type Error struct {
 	Epoch     int
-	Iteration int // from 0
+	Iteration int  // from 0
+	Updated   bool // it showed in the loss after the iteration's update, of which there is no gradient
 	Err       error
 }
 
@@ -68,6 +69,9 @@ func (e *Error) Error() string {
 	text := e.Err.Error()
 	if d := (*graph.DivergedError)(nil); errors.As(e.Err, &d) { // it counts steps from the run's first
 		text = fmt.Sprintf("training diverged: loss %v, gradient norm %v", d.Loss, d.Norm)
+		if e.Updated {
+			text = fmt.Sprintf("training diverged: loss %v after the update", d.Loss)
+		}
 	}
 	return fmt.Sprintf("epoch %d, iteration %d: %s", e.Epoch, e.Iteration, text)
 }
@@ -160,7 +164,7 @@ func (r Run) steps(ctx context.Context, i, from, to int) (graph.Report, error) {
 		return report, err
 	}
 	if err != nil {
-		return report, &Error{epoch, from + len(report.Losses), err}
+		return report, &Error{Epoch: epoch, Iteration: from + len(report.Losses), Err: err}
 	}
 	last := to - 1
 	if r.Log == nil || last%r.LogEvery != 0 {
@@ -181,7 +185,7 @@ func (r Run) loss(i, iteration int) (float32, error) {
 		err = &graph.DivergedError{Step: int64(r.step(i, iteration)), Loss: loss, Norm: nan}
 	}
 	if err != nil {
-		return loss, &Error{r.First + i, iteration, err}
+		return loss, &Error{r.First + i, iteration, true, err}
 	}
 	return loss, nil
 }

@@ -82,7 +82,7 @@ func TestErrorsSayWhere(t *testing.T) {
 
 // A loss can be finite and its gradient not.
 func TestErrorsShowTheNorm(t *testing.T) {
-	err := &Error{3, 7, &graph.DivergedError{Step: 1007, Loss: 0.5, Norm: float32(math.Inf(1))}}
+	err := &Error{3, 7, false, &graph.DivergedError{Step: 1007, Loss: 0.5, Norm: float32(math.Inf(1))}}
 	if want := "epoch 3, iteration 7: training diverged: loss 0.5, gradient norm +Inf"; err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
@@ -98,8 +98,12 @@ func TestALastUpdateCanDiverge(t *testing.T) {
 		r.Epochs, r.Batches, r.Log = 1, r.Batches[:1], log
 		r.Rate = func(int) float32 { return 1e38 }
 		var diverged *graph.DivergedError
-		if err := r.Do(context.Background()); !errors.As(err, &diverged) {
-			t.Errorf("%s: error %v", name, err)
+		err := r.Do(context.Background())
+		if !errors.As(err, &diverged) {
+			t.Fatalf("%s: error %v", name, err)
+		}
+		if want := fmt.Sprintf("epoch 0, iteration 0: training diverged: loss %v after the update", diverged.Loss); err.Error() != want {
+			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 	}
 }
