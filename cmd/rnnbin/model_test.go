@@ -12,17 +12,17 @@ import (
 )
 
 // makeModel writes a model folder whose weights are set by hand: the probability
-// depends on the first feature x alone, and is 0.5 at 0.5. What is not given is
-// as here:
+// depends on the first feature x alone, at the first lag, and is 0.5 at 0.5. What is
+// not given is as here:
 //
-//	model DIR features=x steps=4 horizon=0 label=label series= time= missing=error threshold=0.5 offset=0
+//	model DIR features=x steps=4 horizon=0 label=label series= time= missing=error threshold=0.5 offset=0 lags=
 func makeModel(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: model dir key=value …")
 	}
 	set := map[string]string{
 		"features": "x", "steps": "4", "horizon": "0", "label": "label", "series": "", "time": "", "missing": "error",
-		"threshold": "0.5", "offset": "0",
+		"threshold": "0.5", "offset": "0", "lags": "",
 	}
 	for _, a := range args[1:] {
 		key, value, _ := strings.Cut(a, "=")
@@ -50,6 +50,9 @@ func makeModel(ts *testscript.TestScript, neg bool, args []string) {
 		m.Scaler.Fill = append(m.Scaler.Fill, number("offset"))
 	}
 	m.Network.Window, m.Network.Features, m.Network.Layers[0].Units = int(number("steps")), len(m.Columns.Features), 1
+	if set["lags"] != "" {
+		ts.Check((*lagsValue)(&m.Network.Lags).Set(set["lags"]))
+	}
 	ts.Check(writeModel(ts.MkAbs(args[0]), m))
 }
 
