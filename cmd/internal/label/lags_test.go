@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
@@ -54,6 +55,20 @@ func extended(x []float32, horizon int, lags []int) []float32 {
 		rows = append(rows, x[2*at:2*at+2]...)
 	}
 	return seen(rows, 1, lags)
+}
+
+// Inputs at many lags, and the rows that they reach to, count in what a call may hold.
+func TestBatchCountsLags(t *testing.T) {
+	c := graph.Config{Window: 1000, Features: 16}
+	for i, want := range []int{64, 10, 1} {
+		if got := Batch(c); got != want {
+			t.Errorf("%d lags: batches of %d, want %d", len(c.Lags), got, want)
+		}
+		c.Lags = slices.Repeat([]int{0}, 100) // [B,1000,1600]
+		if i > 0 {
+			c.Lags[0] = -1 << 20
+		}
+	}
 }
 
 // TestLagsAreWidenedFeatures compares with a network without lags and the same weights
