@@ -295,8 +295,11 @@ func (c Config) validateNetwork() error {
 }
 
 func (c Config) validateLags() error {
-	if n := len(c.Lags); n > maxLags || n*c.Features > maxWidth {
-		return &ConfigError{"Lags", fmt.Sprintf("must be at most %d, and inputs at most %d, not %d of %d features", maxLags, maxWidth, n, c.Features)}
+	switch n := len(c.Lags); {
+	case n > maxLags:
+		return &ConfigError{"Lags", fmt.Sprintf("must hold at most %d distances, not %d", maxLags, n)}
+	case n*c.Features > maxWidth:
+		return &ConfigError{"Lags", fmt.Sprintf("must give a step at most %d inputs, not %d of each of %d features", maxWidth, n, c.Features)}
 	}
 	for i, lag := range c.Lags {
 		if err := between("Lags", lag, -maxLag, maxLag); err != nil {

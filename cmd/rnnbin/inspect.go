@@ -119,6 +119,9 @@ func columnsText(c model.Columns) string {
 }
 
 func trainingText(t model.Training) string {
+	if t.Steps == 0 {
+		return "elsewhere"
+	}
 	text := fmt.Sprintf("%s, %s, %s of %s, %.3g s",
 		count(t.Epochs, "epoch"), count(t.Steps, "step"), count(t.Windows, "window"), count(t.Rows, "row"), t.Seconds)
 	if t.Best > 0 {

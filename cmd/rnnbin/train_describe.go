@@ -249,8 +249,12 @@ func (d description) write(asJSON bool, out io.Writer) error {
 // it kept. With --walk-forward the latter is on standard output.
 func describeResult(r *foldResult, walk bool, errOut io.Writer) error {
 	took := time.Duration(r.seconds * float64(time.Second))
-	fmt.Fprintf(errOut, "rnnbin: trained %s, %s, in %v with validation\n",
-		count(len(r.history), "epoch"), count(r.steps, "step"), took.Round(10*time.Millisecond))
+	validated := ""
+	if r.report() != nil {
+		validated = " with validation"
+	}
+	fmt.Fprintf(errOut, "rnnbin: trained %s, %s, in %v%s\n",
+		count(len(r.history), "epoch"), count(r.steps, "step"), took.Round(10*time.Millisecond), validated)
 	if r.report() == nil {
 		return nil
 	}
