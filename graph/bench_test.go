@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"codeberg.org/sbinet/npyio/npz"
 	tf "github.com/wamuir/graft/tensorflow"
 	configpb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"github.com/wamuir/graft/tensorflow/op"
@@ -82,16 +84,36 @@ func BenchmarkNewSession(b *testing.B) {
 	}
 }
 
-// The shape that BenchmarkShape trains, and threads of BenchmarkMatMul too.
+// The shape that BenchmarkShape, BenchmarkLayers and BenchmarkProbability run, and
+// threads of BenchmarkMatMul too.
 var (
-	shapeSteps   = flag.Int("shape.steps", 20, "steps in a window")
-	shapeUnits   = flag.Int("shape.units", 100, "width of the recurrent state")
-	shapeBatch   = flag.Int("shape.batch", 10, "windows in a batch")
-	shapeThreads = flag.Int("shape.threads", 1, "threads")
-	shapeForm    = flag.String("shape.form", "auto", "form of the graph")
-	shapeSet     = flag.String("shape.set", "auto", "instruction set")
-	shapeCall    = flag.Int("shape.call", 10, "training steps in a call")
+	shapeCell     = flag.String("shape.cell", "relu", "cell: relu, tanh, gru, gru-reset-before, lstm")
+	shapeSteps    = flag.Int("shape.steps", 20, "steps in a window")
+	shapeUnits    = flag.Int("shape.units", 100, "width of the recurrent state")
+	shapeLayers   = flag.Int("shape.layers", 1, "number of layers")
+	shapeBoth     = flag.Bool("shape.bidirectional", false, "two directions")
+	shapeFeatures = flag.Int("shape.features", 1, "inputs")
+	shapeBatch    = flag.Int("shape.batch", 10, "windows in a batch")
+	shapeThreads  = flag.Int("shape.threads", 1, "threads")
+	shapeForm     = flag.String("shape.form", "auto", "form of the graph")
+	shapeSet      = flag.String("shape.set", "auto", "instruction set")
+	shapeCall     = flag.Int("shape.call", 10, "training steps in a call")
+	shapeFile     = flag.String("shape.file", "", "where BenchmarkProbability writes weights, inputs and probabilities (npz)")
 )
+
+// shapeConfig is the network of the flags.
+func shapeConfig() graph.Config {
+	c := graph.DefaultConfig()
+	layer := graph.Layer{Cell: graph.Cell(*shapeCell), Units: *shapeUnits}
+	if a := graph.Activation(*shapeCell); slices.Contains(graph.Activations(), a) {
+		layer.Cell, layer.Activation = graph.Plain, a
+	}
+	c.Layers, c.Bidirectional = slices.Repeat([]graph.Layer{layer}, *shapeLayers), *shapeBoth
+	c.Window, c.Features, c.Threads = *shapeSteps, *shapeFeatures, *shapeThreads
+	c.Form, c.InstructionSet = graph.Form(*shapeForm), *shapeSet
+	c.LearningRate = 1e-9 // at a common rate relu over many steps grows beyond any bound
+	return c
+}
 
 // BenchmarkShape trains a network of the shape that the flags ask for, in a new
 // session: run it alone, as memory and the first times are the process's. An
@@ -103,11 +125,7 @@ var (
 //	ms-first  the first call
 //	MB-peak   resident memory at most (Linux only)
 func BenchmarkShape(b *testing.B) {
-	c := graph.DefaultConfig()
-	c.Window, c.Layers[0].Units, c.Threads = *shapeSteps, *shapeUnits, *shapeThreads
-	c.Form, c.InstructionSet = graph.Form(*shapeForm), *shapeSet
-	c.LearningRate = 1e-9 // at a common rate relu over many steps grows beyond any bound
-
+	c := shapeConfig()
 	begin := time.Now()
 	s := newSession(b, c)
 	built := time.Since(begin)
@@ -132,9 +150,12 @@ func BenchmarkShape(b *testing.B) {
 }
 
 func shapeSeries(rows int) graph.Series {
-	d := graph.Series{X: make([]float32, rows), Y: make([]float32, rows)}
-	for i := range rows {
-		d.X[i], d.Y[i] = float32(sine(i)), answer.label(i)
+	d := graph.Series{X: make([]float32, rows**shapeFeatures), Y: make([]float32, rows)}
+	for i := range d.X {
+		d.X[i] = float32(sine(i))
+	}
+	for i := range d.Y {
+		d.Y[i] = answer.label(i)
 	}
 	return d
 }
@@ -150,11 +171,71 @@ func shapePlan(steps, batch int) graph.Plan {
 	return p
 }
 
-// flop is what the matrix products of a training step take: the state's and the
-// projection's three each (forward, by the weights, by the input), the input's two.
+// flop is what the matrix products of a training step take: three a weight (forward, by
+// the weights, by the input). That of the features has none by the input, which is little.
 func flop(c graph.Config, batch int) float64 {
-	rows, units := float64(c.Window*batch), float64(c.Layers[0].Units)
-	return rows * units * (6*(units+float64(c.Outputs())) + 4*float64(c.Features))
+	products := 0
+	for _, w := range c.Weights() {
+		if len(w.Shape) == 2 {
+			products += 3 * w.Size()
+		}
+	}
+	return 2 * float64(c.Window*batch) * float64(products)
+}
+
+// BenchmarkLayers runs the layers alone, forward and backward, see [graph.Layers].
+func BenchmarkLayers(b *testing.B) {
+	c := shapeConfig()
+	rows, width := c.Window**shapeBatch, *shapeUnits
+	if c.Bidirectional {
+		width *= 2
+	}
+	l, err := graph.NewLayers(c, randoms(rows*c.Features), randoms(rows*width))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	for b.Loop() {
+		if err := l.Run(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkProbability predicts a batch of the shape, with weights that are all random.
+func BenchmarkProbability(b *testing.B) {
+	c := shapeConfig()
+	p := newPredictor(b, c)
+	weights := c.Weights()
+	for i, w := range weights {
+		weights[i].Value = randoms(w.Size())
+		for k := range weights[i].Value {
+			weights[i].Value[k] *= 0.1
+		}
+	}
+	if err := p.SetVariables(weights); err != nil {
+		b.Fatal(err)
+	}
+	x := randoms(c.Window * *shapeBatch * c.Features)
+	if *shapeFile != "" {
+		writeProbabilities(b, weights, x, predict(b, p, x, *shapeBatch, nil).Probability)
+	}
+	for b.Loop() {
+		predict(b, p, x, *shapeBatch, nil)
+	}
+	b.ReportMetric(float64(c.Window**shapeBatch*b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// writeProbabilities writes arrays without their shapes, for a program that is to
+// predict the same.
+func writeProbabilities(b *testing.B, weights []graph.Variable, x, probability []float32) {
+	arrays := map[string]any{"x": x, "probability": probability}
+	for _, w := range weights {
+		arrays[strings.ReplaceAll(w.Name, "/", ".")] = w.Value
+	}
+	if err := npz.Write(*shapeFile, arrays); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // peakMemory is this process's largest resident size in MB, 0 where /proc does

@@ -1,6 +1,6 @@
-"""Draws the scaling that scale.py has measured.
+"""Draws what scale.py has measured, and cells.py.
 
-  picture.py FILE.svg <scale.json
+  picture.py FILE.svg <scale.json or cells.json
 """
 
 import json
@@ -13,6 +13,7 @@ matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "rnnbin", "f
                             "axes.spines.top": False, "axes.spines.right": False})
 import matplotlib.pyplot as plt  # noqa: E402
 
+from cells import MEASURES  # noqa: E402
 from scale import AXES, CENTRE  # noqa: E402
 
 COLOURS = {1: "#1f6f8b", 2: "#99582a"}
@@ -49,5 +50,41 @@ def draw(result, file):
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
 
 
+PROGRAMS = {"rnnbin": ("#1f6f8b", "o"), "PyTorch": ("#99582a", "s"), "JAX": ("#6a8d3a", "^"),
+            "Keras": ("#8a4f8f", "D"), "ONNX Runtime": ("#777777", "v")}
+
+
+def draw_cells(result, file):
+    """Writes a picture with a panel for each measure and number of threads; lines go from the lowest to the highest."""
+    threads = sorted({r["threads"] for r in result["rows"]})
+    measures = [m for m in MEASURES if any(r["measure"] == m for r in result["rows"])]
+    figure, panels = plt.subplots(len(threads), len(measures), figsize=(9, 2.6 * len(threads)), sharex="col", sharey="col",
+                                  squeeze=False, layout="constrained")
+    for i, n in enumerate(threads):
+        for panel, measure in zip(panels[i], measures):
+            rows = [r for r in result["rows"] if (r["measure"], r["threads"]) == (measure, n)]
+            draw_programs(panel, rows)
+            title, unit, _ = MEASURES[measure]
+            panel.set(yscale="log", ylabel=unit, title=f"{title}, {n} thread{'s'[:n - 1]}")
+            panel.yaxis.set_major_formatter("{x:g}")
+            panel.grid(axis="y", alpha=0.3)
+    handles = {label: h for p in panels.flat for h, label in zip(*p.get_legend_handles_labels())}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles), frameon=False)
+    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def draw_programs(panel, rows):
+    """Draws the rows of one panel, the networks side by side."""
+    networks = list(dict.fromkeys(r["network"] for r in rows))
+    panel.set_xticks(range(len(networks)), [n.replace(", ", ",\n") for n in networks], rotation=60, ha="right", fontsize=7)
+    for title, (colour, marker) in PROGRAMS.items():
+        own = [r for r in rows if r["program"] == title]
+        if own:
+            x = [networks.index(r["network"]) for r in own]
+            panel.vlines(x, [r["min"] for r in own], [r["max"] for r in own], color=colour, alpha=0.5)
+            panel.plot(x, [r["median"] for r in own], marker, color=colour, markersize=4, label=title)
+
+
 if __name__ == "__main__":
-    draw(json.load(sys.stdin), sys.argv[1])
+    measured = json.load(sys.stdin)
+    (draw_cells if "isa" in measured else draw)(measured, sys.argv[1])

@@ -1,9 +1,11 @@
-"""The work that every peer does: rnnbin's default training, and its timing.
+"""The work that peers do, and its timing.
 
-10 windows of 20 steps, one input, 100 units, relu, two outputs, softmax
-cross-entropy, Adam; 800 steps an epoch, each one sample further on.
+For scripts/bench peers rnnbin's default training: 10 windows of 20 steps, one input, 100 units,
+relu, two outputs, softmax cross-entropy, Adam; 800 steps an epoch, each one sample
+further on. For scripts/bench cells a network of any shape, and random values.
 """
 
+import argparse
 import time
 
 import numpy as np
@@ -44,3 +46,38 @@ def measure(name, epoch):
         loss = float(epoch())
         if i:
             print(f"{name}\t{(time.perf_counter() - begin) / EPOCH * 1e6:.2f}\t{loss:.5f}", flush=True)
+
+
+CLASSES = 2
+
+
+def network():
+    """Returns the network that the command line asks for, as cells.py calls a peer."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cell", choices=["relu", "tanh", "gru", "lstm"], required=True)
+    for name in ("layers", "directions", "features", "units", "steps", "batch", "threads"):
+        parser.add_argument(f"--{name}", type=int, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--file", help="weights, inputs and probabilities of rnnbin's (npz)")
+    return parser.parse_args()
+
+
+def values(n):
+    """Returns random inputs x [T,B,F], labels [T,B] and a gradient with respect to the layers' outputs [T,B,D*U]."""
+    r = np.random.default_rng(0)
+
+    def normal(width):
+        return r.normal(size=(n.steps, n.batch, width)).astype(np.float32)
+
+    return normal(n.features), r.integers(0, CLASSES, (n.steps, n.batch), np.int32), normal(n.directions * n.units)
+
+
+def clock(name, call, n):
+    """Prints how many microseconds call takes on average, for n.seconds after a few calls that are not timed."""
+    for _ in range(3):
+        call()
+    begin, calls = time.perf_counter(), 0
+    while (spent := time.perf_counter() - begin) < n.seconds:
+        call()
+        calls += 1
+    print(f"{name}\t{spent / calls * 1e6:.2f}", flush=True)
