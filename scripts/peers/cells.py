@@ -186,7 +186,7 @@ def print_table(measure, rows):
 
 def report(result):
     only = ", instructions up to AVX2 but for ONNX Runtime, which cannot be told so" if result["isa"] == "avx2" else ""
-    print(f"{compare.heading()}, {result['rounds']} rounds{only}")
+    print(f"{compare.heading()}, {result['rounds']} round{'s'[:result['rounds'] - 1]}{only}")
     for measure in MEASURES:
         rows = [r for r in result["rows"] if r["measure"] == measure]
         if rows:

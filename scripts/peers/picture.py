@@ -10,7 +10,7 @@ import matplotlib
 
 matplotlib.use("svg")
 matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "rnnbin", "font.size": 9,
-                            "axes.spines.top": False, "axes.spines.right": False})
+                            "axes.titlesize": 9, "axes.spines.top": False, "axes.spines.right": False})
 import matplotlib.pyplot as plt  # noqa: E402
 
 from cells import MEASURES  # noqa: E402
@@ -58,15 +58,20 @@ def draw_cells(result, file):
     """Writes a picture with a panel for each measure and number of threads; lines go from the lowest to the highest."""
     threads = sorted({r["threads"] for r in result["rows"]})
     measures = [m for m in MEASURES if any(r["measure"] == m for r in result["rows"])]
-    figure, panels = plt.subplots(len(threads), len(measures), figsize=(9, 2.6 * len(threads)), sharex="col", sharey="col",
+    figure, panels = plt.subplots(len(threads), len(measures), figsize=(10, 2.6 * len(threads)), sharex="col", sharey="col",
                                   squeeze=False, layout="constrained")
     for i, n in enumerate(threads):
         for panel, measure in zip(panels[i], measures):
             rows = [r for r in result["rows"] if (r["measure"], r["threads"]) == (measure, n)]
             draw_programs(panel, rows)
             title, unit, _ = MEASURES[measure]
-            panel.set(yscale="log", ylabel=unit, title=f"{title}, {n} thread{'s'[:n - 1]}")
-            panel.yaxis.set_major_formatter("{x:g}")
+            panel.set(ylabel=f"{n} thread{'s'[:n - 1]}", title="" if i else f"{title}, {unit}")
+            if measure == "predict":
+                panel.set_ylim(0, None)
+            else:
+                panel.set_yscale("log")
+                panel.yaxis.set_major_formatter("{x:g}")
+                panel.yaxis.set_minor_formatter("")
             panel.grid(axis="y", alpha=0.3)
     handles = {label: h for p in panels.flat for h, label in zip(*p.get_legend_handles_labels())}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles), frameon=False)
