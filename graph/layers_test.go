@@ -18,7 +18,7 @@ type Layers struct {
 // NewLayers takes x [T,B,F] and dy [T,B,D*U].
 func NewLayers(cfg Config, x, dy []float32) (*Layers, error) {
 	l := &Layers{feeds: map[tf.Output]*tf.Tensor{}}
-	p, err := start(cfg, cfg.network().weights(), nil, func(_ *tf.Graph, s *op.Scope, h handles) error {
+	p, err := start(cfg, 1, func(c Config) []variable { return c.network().weights() }, nil, func(_ *tf.Graph, s *op.Scope, h handles) error {
 		s = s.SubScope("layers")
 		in, err := l.feed(s.SubScope("x"), x, cfg.Window, cfg.Features)
 		if err != nil {
@@ -72,6 +72,6 @@ func (l *Layers) backward(s *op.Scope, n network, h handles, x, dy tf.Output) {
 
 // Run runs them once.
 func (l *Layers) Run() error {
-	_, err := l.runHere(l.feeds, nil, l.grads)
+	_, err := l.in.runHere(l.feeds, nil, l.grads)
 	return err
 }
