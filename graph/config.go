@@ -401,5 +401,6 @@ func oneOf[T ~string](field string, all []T, value T) error {
 }
 
 func finite(v float32) bool {
-	return !math.IsNaN(float64(v)) && !math.IsInf(float64(v), 0)
+	const exponent = 0xff << 23
+	return math.Float32bits(v)&exponent != exponent
 }

@@ -172,12 +172,11 @@ func (p *Predictor) predictPart(w way, x []float32, batch, steps int, state []fl
 
 // timeMajor is the steps from, to of x [B,T,F] as [to-from,B,F].
 func timeMajor(x []float32, batch, from, to, features int) []float32 {
-	steps := len(x) / (batch * features)
-	part := make([]float32, 0, (to-from)*batch*features)
+	part := make([]float32, (to-from)*batch*features)
+	row := len(x) / batch
 	for t := from; t < to; t++ {
 		for b := range batch {
-			at := (b*steps + t) * features
-			part = append(part, x[at:at+features]...)
+			copyRow(part[((t-from)*batch+b)*features:], x[b*row+t*features:], features)
 		}
 	}
 	return part
@@ -185,10 +184,22 @@ func timeMajor(x []float32, batch, from, to, features int) []float32 {
 
 // toBatchMajor puts part [n,B,O] into whole [B,T,O], from step from on.
 func toBatchMajor(whole, part []float32, batch, from, outputs int) {
-	steps := len(whole) / (batch * outputs)
-	for row := range len(part) / outputs {
-		t, b := from+row/batch, row%batch
-		copy(whole[(b*steps+t)*outputs:], part[row*outputs:(row+1)*outputs])
+	row := len(whole) / batch
+	for t := range len(part) / (batch * outputs) {
+		for b := range batch {
+			copyRow(whole[b*row+(from+t)*outputs:], part[(t*batch+b)*outputs:], outputs)
+		}
+	}
+}
+
+// copyRow is copy of n values, which are mostly too few to call it for.
+func copyRow(to, from []float32, n int) {
+	if n > 16 {
+		copy(to[:n], from)
+		return
+	}
+	for i := range n {
+		to[i] = from[i]
 	}
 }
 
