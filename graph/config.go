@@ -159,8 +159,9 @@ type Config struct {
 	// scaled down to it, as by tf.clip_by_global_norm. 0 leaves them as they are.
 	ClipNorm float32
 
-	// Seed of the initial weights and of all that is drawn in training. The original's network gets from it the
-	// weights that the original has after tf.set_random_seed(Seed).
+	// Seed of the initial weights and of all that is drawn in training. The original's
+	// network gets from it the weights that the original has after
+	// tf.set_random_seed(Seed).
 	Seed int64
 
 	// Threads is how many threads one operation may use. Results are the same

@@ -4,25 +4,30 @@
 // A [Config] describes the network: windows of T steps with F features each,
 // recurrent layers, a projection to O outputs a step, a [Loss] and an [Optimizer].
 // [NewSession] assembles it and initialises its weights; [Session.SetSeries] hands it
-// N labelled rows, which stay in the session. Windows are named by their first row, so
-// that shuffling and sliding are a matter of the table in a [Plan]. [Session.Train]
-// makes one training step for each row of that table, all of them within one call of
-// TensorFlow: the loop is a part of the graph.
+// N labelled rows of one series or several, which stay in the session. Windows are named
+// by their first row, so that shuffling and sliding are a matter of the table in a
+// [Plan]; one that begins near the end of its series is short. [Session.Train] makes one
+// training step for each row of that table, all of them within one call of TensorFlow:
+// the loop is a part of the graph.
 //
 // A step is windows -> layers -> projection -> loss -> gradients -> update -> report.
+// With Config.Lags a window's inputs are taken from rows around each row too; with
+// Config.InputNoise and Config.Dropout training draws what it adds and leaves out from
+// Config.Seed and the step's number, so that a run that is divided otherwise is the same.
 // Projection, one-hot labels and loss are TensorFlow's own operations. Windows, layers
 // and Adam's update run in one of two forms, see [Form]: as TensorFlow's standard
 // operations, or as operations of this package's own, several times faster. Their
 // results agree to rounding.
 //
-// Comments give shapes in letters: T steps, B windows of a batch, F features, U units
-// of a layer, S units of all layers, O outputs, C classes, N rows, K training steps of a
-// call. Arrays are flat slices in row-major order.
+// Comments give shapes in letters: T steps, B windows of a batch, F features, L lags, U
+// units of a layer, D directions, S values of all layers' states, O outputs, C classes, N
+// rows, K training steps of a call. Arrays are flat slices in row-major order.
 //
 // [Predictor.Predict] labels sequences of any length, in as many calls as the
 // caller likes: the state goes from one to the next. [NewPredictor] makes a network
-// that can do that alone. [Predictor.Save] and [Predictor.Restore] keep a network in
-// TensorFlow's checkpoints, under names that the original program reads too.
+// that can do that alone, [NewEnsemble] several whose probabilities are averaged.
+// [Member.Save] and [Member.Restore] keep a network in TensorFlow's checkpoints, under
+// names that the original program reads too.
 //
 // The package needs libtensorflow 2.18, see [CheckLibrary]. It opens no file but
 // checkpoints and prints nothing; what TensorFlow itself writes to standard error, a

@@ -172,3 +172,26 @@ func ExamplePlan() {
 	// Output:
 	// 100 true
 }
+
+// Ask several networks of one shape, and take the mean of what they answer.
+func ExampleNewEnsemble() {
+	config := graph.DefaultConfig()
+	config.Window, config.Layers = 4, []graph.Layer{{Cell: graph.GRU, Units: 8}}
+	config.Lags = []int{-1, 0, 1} // each step sees the rows beside its own
+
+	ensemble, err := graph.NewEnsemble(config, 3)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer ensemble.Close()
+
+	before, behind := config.Context()
+	rows := []float32{0, 0.1, 0.7, -0.3, 0.4, 0.9, 0.9} // five, and one on either side
+	prediction, err := ensemble.Predict(context.Background(), rows, 1, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(before, behind, len(prediction.Probability), len(ensemble.Members()))
+	// Output:
+	// 1 1 10 3
+}
