@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
@@ -99,27 +100,71 @@ func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state [
 	if len(state) != batch*p.StateSize() {
 		return Prediction{}, &ShapeError{"state", fmt.Sprintf("%d x %d values", batch, p.StateSize()), fmt.Sprint(len(state))}
 	}
-	rows := batch * steps
-	all := Prediction{make([]float32, rows*c.Outputs()), make([]float32, rows*c.Classes), state}
-	before, behind := c.Context()
-	for from, to := 0, 0; from < steps; from = to {
-		if err := ctx.Err(); err != nil {
-			return Prediction{}, err
-		}
-		part, n := p.wayFor(batch, steps-from)
-		to = from + n
-		got, err := p.predictPart(part, timeMajor(x, batch, from, to+before+behind, c.Features), batch, n, all.State)
-		if err != nil {
-			return Prediction{}, fmt.Errorf("predict: %w", err)
-		}
-		toBatchMajor(all.Outputs, got.Outputs, batch, from, c.Outputs())
-		toBatchMajor(all.Probability, got.Probability, batch, from, c.Classes)
-		all.State = got.State
+	all := Prediction{
+		Outputs:     make([]float32, batch*steps*c.Outputs()),
+		Probability: make([]float32, batch*steps*c.Classes),
+		State:       slices.Clone(state),
+	}
+	n := c.sides(batch)
+	errs := make([]error, n)
+	var sides sync.WaitGroup
+	for i := range n {
+		from, to := i*batch/n, (i+1)*batch/n
+		sides.Go(func() {
+			errs[i] = p.predictSequences(ctx, share(x, batch, from, to), to-from, all.of(batch, from, to))
+		})
+	}
+	sides.Wait()
+	if err := firstError(errs...); err != nil {
+		return Prediction{}, err
 	}
 	if err := all.check(batch, steps); err != nil {
 		return Prediction{}, err
 	}
 	return all, nil
+}
+
+// sides is how many parts of a batch are predicted side by side, each by one thread. An
+// unrolled network's operations have the threads.
+func (c Config) sides(batch int) int {
+	if c.unrolls() {
+		return 1
+	}
+	return min(c.Threads, batch)
+}
+
+// share is what sequences from, to have of values for a batch.
+func share(values []float32, batch, from, to int) []float32 {
+	each := len(values) / batch
+	return values[from*each : to*each]
+}
+
+// of is the part of sequences from, to of the batch.
+func (p Prediction) of(batch, from, to int) Prediction {
+	return Prediction{share(p.Outputs, batch, from, to), share(p.Probability, batch, from, to), share(p.State, batch, from, to)}
+}
+
+// predictSequences predicts batch sequences x into a prediction, whose state is where
+// they begin.
+func (p *Predictor) predictSequences(ctx context.Context, x []float32, batch int, into Prediction) error {
+	c := p.cfg
+	before, behind := c.Context()
+	steps := len(x)/(batch*c.Features) - before - behind
+	for from, to := 0, 0; from < steps; from = to {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		way, n := p.wayFor(batch, steps-from)
+		to = from + n
+		got, err := p.predictPart(way, timeMajor(x, batch, from, to+before+behind, c.Features), batch, n, into.State)
+		if err != nil {
+			return fmt.Errorf("predict: %w", err)
+		}
+		toBatchMajor(into.Outputs, got.Outputs, batch, from, c.Outputs())
+		toBatchMajor(into.Probability, got.Probability, batch, from, c.Classes)
+		copy(into.State, got.State)
+	}
+	return nil
 }
 
 // stepsOf is the number of steps of the batch sequences x, without the rows around them.
@@ -237,6 +282,9 @@ func (p *Predictor) wayFor(batch, left int) (way, int) {
 // for a window and one for a step. Two directions need the steps behind, so that fewer
 // than a window are a part of one.
 func (c Config) addWays(s *op.Scope, members []handles) []way {
+	if !c.unrolls() {
+		c.Threads = 1 // see sides
+	}
 	list := []way{c.addWay(s.SubScope("steps"), members)}
 	if c.unrolls() && !c.Bidirectional {
 		c.Window = 1

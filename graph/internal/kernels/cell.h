@@ -29,8 +29,7 @@ INLINE vec expm1_reduced(vec x, vec *power) {
 // Relative error at most 2e-7, three units in the last place.
 INLINE vec tanh_vec(vec x) {
   ivec negative = (ivec)x & INT32_MIN;
-  vec size = (vec)((ivec)x & INT32_MAX);
-  size = choose(size > 10, (vec){0} + 10, size);
+  const vec size = at_most(10, (vec)((ivec)x & INT32_MAX));
   vec power, p = expm1_reduced(size + size, &power);
   vec e = p * power + (power - 1);
   return (vec)((ivec)(e / (e + 2)) | negative);
@@ -38,9 +37,7 @@ INLINE vec tanh_vec(vec x) {
 
 // 1/(1+exp(-x)), relative error at most 2e-7 from -87 on; below it stays at 2e-38.
 INLINE vec sigmoid_vec(vec x) {
-  x = choose(x > 87, (vec){0} + 87, x);
-  x = choose(x < -87, (vec){0} - 87, x);
-  vec power, p = expm1_reduced(-x, &power);
+  vec power, p = expm1_reduced(-at_least(-87, at_most(87, x)), &power);
   return 1 / (p * power + power + 1);
 }
 
@@ -48,7 +45,7 @@ INLINE vec sigmoid_vec(vec x) {
 
 // A NaN stays one.
 INLINE vec activate(enum rnn_kind kind, vec a) {
-  if (kind == RNN_RELU) return choose(a < 0, (vec){0}, a);
+  if (kind == RNN_RELU) return at_least(0, a);
   return tanh_vec(a);
 }
 

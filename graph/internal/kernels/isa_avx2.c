@@ -5,6 +5,8 @@
 #include "target.h"
 TARGET_BEGIN("avx2,fma")
 #define LANES 8
+#define LEAST(a, b) _mm256_min_ps((__m256)(a), (__m256)(b))
+#define GREATEST(a, b) _mm256_max_ps((__m256)(a), (__m256)(b))
 #define ROOT(v) ((vec)_mm256_sqrt_ps((__m256)(v)))
 #define WIDEST(rows) ((rows) <= 1 ? 8 : (rows) <= 2 ? 6 : (rows) <= 4 ? 3 : 2)
 #define TALLEST(vectors) ((vectors) <= 2 ? 6 : 4)

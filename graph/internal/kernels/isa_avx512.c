@@ -13,6 +13,8 @@ static inline int append_sixteen(int *list, int n, __m512i columns, __m512i bits
 #define LOAD_PART(p, n) _mm512_maskz_loadu_ps((__mmask16)((1 << (n)) - 1), p)
 #define STORE_PART(p, v, n) _mm512_mask_storeu_ps(p, (__mmask16)((1 << (n)) - 1), (__m512)(v))
 #define APPEND_LANES(list, n, columns, bits) append_sixteen(list, n, (__m512i)(columns), (__m512i)(bits))
+#define LEAST(a, b) _mm512_min_ps((__m512)(a), (__m512)(b))
+#define GREATEST(a, b) _mm512_max_ps((__m512)(a), (__m512)(b))
 #define ROOT(v) ((vec)_mm512_sqrt_ps((__m512)(v)))
 #define WIDEST(rows) ((rows) <= 3 ? 7 : (rows) <= 4 ? 6 : (rows) <= 5 ? 5 : 4)
 #define TALLEST(vectors) ((vectors) <= 4 || (vectors) > 7 ? 6 : (vectors) <= 5 ? 5 : (vectors) <= 6 ? 4 : 3)

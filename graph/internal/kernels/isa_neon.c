@@ -3,6 +3,8 @@
 #include <arm_neon.h>
 
 #define LANES 4
+#define LEAST(a, b) vminq_f32((float32x4_t)(a), (float32x4_t)(b))
+#define GREATEST(a, b) vmaxq_f32((float32x4_t)(a), (float32x4_t)(b))
 #define ROOT(v) ((vec)vsqrtq_f32((float32x4_t)(v)))
 #define WIDEST(rows) ((rows) <= 1 ? 8 : (rows) <= 3 ? 7 : (rows) <= 4 ? 6 : 4)
 #define TALLEST(vectors) ((vectors) <= 4 || (vectors) > 7 ? 6 : 4)

@@ -76,6 +76,16 @@ INLINE vec choose(ivec mask, vec yes, vec no) {
   return (vec)((mask & (ivec)yes) | (~mask & (ivec)no));
 }
 
+// The smaller or the larger of the two; v where that is a NaN. An instruction set with
+// an instruction for each defines LEAST and GREATEST.
+#if defined(LEAST)
+INLINE vec at_most(float limit, vec v) { return (vec)LEAST((vec){0} + limit, v); }
+INLINE vec at_least(float limit, vec v) { return (vec)GREATEST((vec){0} + limit, v); }
+#else
+INLINE vec at_most(float limit, vec v) { return choose(v > limit, (vec){0} + limit, v); }
+INLINE vec at_least(float limit, vec v) { return choose(v < limit, (vec){0} + limit, v); }
+#endif
+
 // Adds to list[n...] the columns of the lanes whose bits are not those of 0 or
 // -0, in order and without a branch (it would be mispredicted every second
 // time); returns the new n. May write anything to LANES entries behind it.
