@@ -81,7 +81,7 @@ func (p plan) list() []tf.Output { return []tf.Output{p.x, p.y, p.w, p.windows, 
 type batch struct {
 	x       tf.Output // [T,B,L*F]
 	labels  tf.Output // [T*B]
-	share   tf.Output // [T*B], of each row in the mean loss; zeros when no row has a weight, and behind a window's end
+	share   tf.Output // [T*B], its weight divided by the number of rows with one; zeros when there is none, and behind a window's end
 	lengths tf.Output // [B], the windows' rows
 	rate    tf.Output // scalar
 }

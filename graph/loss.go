@@ -5,13 +5,13 @@ import (
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// score compares outputs [T*B,O] with a batch's labels. It returns the mean of the
-// rows' losses by their share, 0 when no row has one, and the mean's gradient with
-// respect to the outputs.
+// score compares outputs [T*B,O] with a batch's labels. It returns the mean, over the
+// rows with a weight, of each one's loss times its weight, 0 when there are none; and the
+// mean's gradient with respect to the outputs.
 //
 // A row without a share counts nothing, though its loss be infinite or not a number:
 // hence MulNoNan, which gives 0 there, and a differentiation that starts at the
-// terms, as a weighted mean's gradient with respect to its terms is known to be the share.
+// terms, as the mean's gradient with respect to its terms is known to be the share.
 func (c Config) score(s *op.Scope, outputs tf.Output, b batch) (mean, doutputs tf.Output) {
 	term, slope := c.terms(s, outputs, b.labels)
 	mean = op.Sum(s.SubScope("mean"), op.MulNoNan(s.SubScope("weighted"), term, b.share), op.Const(s.SubScope("all"), []int32{0}))

@@ -25,12 +25,12 @@ var opTypes = map[Form]map[string]string{
 			Transpose Const Placeholder ReadVariableOp VarHandleOp`,
 	},
 	FormPortable: {
-		"training": `GatherV2 AddV2 Sub Maximum Minimum Less Reshape Sum DivNoNan Shape Slice ConcatV2 Fill Unpack MatMul BiasAdd Relu Pack
+		"training": `GatherV2 AddV2 Sub Maximum Minimum Less Sign Reshape Sum DivNoNan Shape Slice ConcatV2 Fill Unpack MatMul BiasAdd Relu Pack
 			OneHot SoftmaxCrossEntropyWithLogits ExpandDims MulNoNan
 			BiasAddGrad ReluGrad ShapeN ConcatOffset AddN
 			Cast L2Loss Mul Sqrt IsFinite LogicalAnd All Select ResourceApplyAdam ResourceScatterUpdate
 			Transpose Const Identity ReadVariableOp VarHandleOp`,
-		"evaluating": `GatherV2 AddV2 Sub Maximum Minimum Less Cast Mul Reshape Sum DivNoNan Shape Slice ConcatV2 Fill Unpack MatMul BiasAdd Relu Pack
+		"evaluating": `GatherV2 AddV2 Sub Maximum Minimum Less Sign Cast Mul Reshape Sum DivNoNan Shape Slice ConcatV2 Fill Unpack MatMul BiasAdd Relu Pack
 			OneHot SoftmaxCrossEntropyWithLogits MulNoNan Transpose Const Placeholder ReadVariableOp VarHandleOp`,
 		"predicting": `ConcatV2 Unpack MatMul BiasAdd Relu Pack Reshape Softmax
 			Transpose Const Placeholder ReadVariableOp VarHandleOp`,

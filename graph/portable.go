@@ -35,7 +35,7 @@ func (p portable) windows(s *op.Scope, of plan, at tf.Output) batch {
 	return batch{
 		x:       p.inputs(s.SubScope("inputs"), of.x, next, within),
 		labels:  op.GatherV2(s.SubScope("y"), of.y, flat, axis),
-		share:   op.DivNoNan(s.SubScope("share"), w, op.Sum(s.SubScope("total"), w, op.Const(s.SubScope("all"), []int32{0}))),
+		share:   op.DivNoNan(s.SubScope("share"), w, op.Sum(s.SubScope("count"), op.Sign(s.SubScope("weighted"), w), op.Const(s.SubScope("all"), []int32{0}))),
 		lengths: op.Minimum(s.SubScope("lengths"), op.Sub(s.SubScope("left"), end, start), op.Const(s.SubScope("steps"), int32(p.cfg.Window))),
 		rate:    op.GatherV2(s.SubScope("rate"), of.rates, at, axis),
 	}

@@ -55,7 +55,7 @@ var windowsShape = tf.MakeShape(-1, -1, 3)
 type Series struct {
 	X []float32 // [N,F], row after row, finite
 	Y []float32 // [N]: any number for MSE, 0 to Classes-1 otherwise
-	W []float32 // [N]: weight of each row in the loss, at least 0; nil for 1 everywhere
+	W []float32 // [N]: what each row's loss is multiplied by, at least 0; nil for 1 everywhere
 
 	Lengths []int // the rows of each of the series that lie here one behind the other; nil for one series
 }
@@ -64,7 +64,8 @@ type Series struct {
 // place of those before. It returns a *[ShapeError], *[InputError], *[LabelError] or
 // *[WeightError] for rows that cannot be used, and nothing is changed.
 //
-// A row of weight 0 counts nothing, and its label is not looked at. Its inputs are, as
+// The loss of windows is the mean over their rows of a weight above 0. Weights of a mean
+// of 1 over all windows leave it at its scale. A row of weight 0 counts nothing, and its label is not looked at. Its inputs are, as
 // the network's state goes through it: they must be finite like all others.
 func (s *Session) SetSeries(d Series) error {
 	rows := len(d.Y)

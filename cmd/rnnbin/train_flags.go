@@ -141,7 +141,7 @@ func (o *trainOptions) addDataFlags(f *pflag.FlagSet) {
 	f.Float64Var(&o.validation, "validation", o.validation, "hold back this `fraction` of each series, its tail, for validation")
 	f.StringArrayVar(&o.validationData, "validation-data", nil, "validate on `file` instead; can be repeated")
 	f.IntVar(&o.walkForward, "walk-forward", 0, "cut each series into `k`+1 blocks and train k times, each time on one more block,\nvalidating on the next; the last model is kept")
-	f.StringVar(&o.classWeight, "class-weight", "", "weights `w0,w1` of steps labelled 0 and 1 in the loss; auto: the same total for both")
+	f.StringVar(&o.classWeight, "class-weight", "", "how much more steps of one label weigh in the loss than those of the other, `w0,w1`; auto:\nas much as makes the total the same for both in the training part")
 	f.StringVar(&o.threshold, "threshold", o.threshold, "label a step 1 if its `probability` is at least this; auto: the one with the best F1\nin validation")
 	f.IntVar(&o.earlyStopping, "early-stopping", 0, "stop after `n` epochs without improvement in validation (default never)")
 }

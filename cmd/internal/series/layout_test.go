@@ -252,7 +252,8 @@ func TestClassWeight(t *testing.T) {
 	}{
 		{"", ClassWeight{1, 1}, true},
 		{"auto", ClassWeight{4. / 6, 2}, true},
-		{"0.5, 3", ClassWeight{.5, 3}, true},
+		{"0.5, 3", ClassWeight{.5 / 1.125, 3 / 1.125}, true}, // 4.5 of 4 labels
+		{"0, 3", ClassWeight{0, 1}, true},
 		{"1", ClassWeight{}, false},
 		{"1,x", ClassWeight{}, false},
 		{"1,-1", ClassWeight{}, false},

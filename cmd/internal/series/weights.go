@@ -10,7 +10,8 @@ import (
 type ClassWeight [2]float32
 
 // ParseClassWeight reads the value of --class-weight: "" is 1,1, "auto" is
-// BalancedWeight of the labels in the ranges, else "W0,W1".
+// BalancedWeight of the labels in the ranges, else "W0,W1", of which only the ratio
+// matters: their mean over these labels is made 1.
 func ParseClassWeight(text string, labels []int8, ranges []Range) (ClassWeight, error) {
 	switch text {
 	case "":
@@ -33,7 +34,23 @@ func ParseClassWeight(text string, labels []int8, ranges []Range) (ClassWeight, 
 	if w[0]+w[1] == 0 {
 		return w, fmt.Errorf("--class-weight %q leaves no step any weight", text)
 	}
-	return w, nil
+	return w.scaled(CountLabels(labels, ranges)), nil
+}
+
+// scaled has a mean of 1 over the labels that weigh something, if there are any.
+func (w ClassWeight) scaled(count [2]int) ClassWeight {
+	total, n := 0.0, 0.0
+	for class, weight := range w {
+		if weight > 0 {
+			total += float64(weight) * float64(count[class])
+			n += float64(count[class])
+		}
+	}
+	if n == 0 {
+		return w
+	}
+	mean := float32(total / n)
+	return ClassWeight{w[0] / mean, w[1] / mean}
 }
 
 // BalancedWeight makes both classes weigh the same in total: n/(2*n_c) for class

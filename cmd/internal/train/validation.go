@@ -94,9 +94,9 @@ func (v *Validation) Judge(ctx context.Context, network label.Network) (*Judgeme
 	return &Judgement{v.loss(in), report}, nil
 }
 
-// loss is the weighted mean of the steps' losses.
+// loss is the mean of the steps' losses times their weights, as in training.
 func (v *Validation) loss(in metrics.Input) float64 {
-	total, weight := 0.0, 0.0
+	total, count := 0.0, 0
 	for _, p := range v.Parts {
 		for i := p.Start; i < p.End; i++ {
 			y := in.Label[i]
@@ -104,11 +104,13 @@ func (v *Validation) loss(in metrics.Input) float64 {
 				continue
 			}
 			w := float64(v.Weight[y])
-			total += w * v.stepLoss(float64(in.Probability[i]), y)
-			weight += w
+			if w > 0 {
+				total += w * v.stepLoss(float64(in.Probability[i]), y)
+				count++
+			}
 		}
 	}
-	return total / weight
+	return total / float64(count)
 }
 
 // stepLoss is the loss of a step with label y and probability p. It does not

@@ -56,7 +56,7 @@ func TestJudgeCountsLabelledRowsHeldBack(t *testing.T) {
 		t.Errorf("%+v of %d steps (%d), want %+v", j.Confusion, j.Steps, v.Count(), want)
 	}
 	ln := func(p float32) float64 { return -math.Log(float64(p)) }
-	loss := (2*ln(0.9) + ln(1-0.2) + ln(1-0.1) + 2*ln(0.9) + 2*ln(0.4)) / 8
+	loss := (2*ln(0.9) + ln(1-0.2) + ln(1-0.1) + 2*ln(0.9) + 2*ln(0.4)) / 5
 	if !(math.Abs(j.Loss-loss) <= 1e-6) {
 		t.Errorf("loss %v, want %v", j.Loss, loss)
 	}

@@ -50,8 +50,8 @@
 // row windows[at,b,0]+t of the series; its inputs are the features of the rows at the
 // distances lags from it, for which the first and the last row of its series stand in
 // beyond these. Labels y are int32 or float. A row's share is its weight w divided by
-// the sum of the weights over all windows, or 0 where that sum is 0 and behind a
-// window's end. Rate is rates[at].
+// the number of rows in all windows that have one above 0, or 0 where there are none and
+// behind a window's end. Rate is rates[at].
 //
 //	RnnbinAdam(weights, first, second, gradients, beta1_power, beta2_power, rate, loss)
 //	    -> next1, next2, norm

@@ -67,11 +67,11 @@ static int64_t length(const struct windows *z, int64_t b) {
   return left < z->steps ? left : z->steps;
 }
 
-static float total_weight(const struct windows *z, const float *w) {
-  double total = 0;
+static float count_weighted(const struct windows *z, const float *w) {
+  int64_t count = 0;
   for (int64_t b = 0; b < z->batch; b++)
-    for (int64_t t = 0; t < length(z, b); t++) total += w[z->of[b].start + t];
-  return (float)total;
+    for (int64_t t = 0; t < length(z, b); t++) count += w[z->of[b].start + t] > 0;
+  return (float)count;
 }
 
 // Beyond the ends of its series, their rows stand in for a row.
@@ -83,7 +83,7 @@ static int64_t within(const struct window *w, int64_t row) {
 // whatever their type.
 static void cut(const struct windows *z, const float *x, const int32_t *y, const float *w, float *inputs, int32_t *labels,
                 float *share) {
-  const float total = total_weight(z, w);
+  const float count = count_weighted(z, w);
   for (int64_t t = 0; t < z->steps; t++)
     for (int64_t b = 0; b < z->batch; b++) {
       const struct window *of = &z->of[b];
@@ -93,7 +93,7 @@ static void cut(const struct windows *z, const float *x, const int32_t *y, const
         for (int64_t k = 0; k < z->features; k++) *inputs++ = from[k];
       }
       *labels++ = y[row];
-      *share++ = row == next && total != 0 ? w[row] / total : 0;
+      *share++ = row == next && count > 0 ? w[row] / count : 0;
     }
 }
 

@@ -66,13 +66,15 @@ type windowsWant struct {
 
 func (p *plan) want() windowsWant {
 	var w windowsWant
-	total := 0.0
+	count := 0
 	windows := p.windows[3*int(p.at.(int32))*p.batch:][:3*p.batch]
 	for v := range slices.Chunk(windows, 3) {
 		n := min(p.steps, int(v[2]-v[0]))
 		w.lengths = append(w.lengths, int32(n))
 		for t := range n {
-			total += float64(p.w[int(v[0])+t])
+			if p.w[int(v[0])+t] > 0 {
+				count++
+			}
 		}
 	}
 	for t := range p.steps {
@@ -84,8 +86,8 @@ func (p *plan) want() windowsWant {
 			}
 			w.rows = append(w.rows, within(row))
 			share := float32(0)
-			if t < int(w.lengths[b]) && total != 0 {
-				share = p.w[row] / float32(total)
+			if t < int(w.lengths[b]) && count > 0 {
+				share = p.w[row] / float32(count)
 			}
 			w.share = append(w.share, share)
 		}
