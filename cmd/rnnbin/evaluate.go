@@ -84,6 +84,10 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 		return err
 	}
 	answers, err := label.New(predictor, m.Horizon).Label(ctx, data.X, data.Series)
+	var at *label.RowError
+	if errors.As(err, &at) {
+		return data.At(at.Row, "", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -125,12 +129,13 @@ func (o *evaluateOptions) draw(m *model.Model, data *series.Data, answers label.
 	}
 	F := len(data.Features)
 	for i, s := range data.Series {
+		picture.answer.Begin(int32(i), s.Name)
 		for row := s.Start; row < s.End; row++ {
 			p := answers.Probability[row]
 			picture.add(int32(i), data.X[row*F:(row+1)*F], p, label.Of(p, m.Threshold), data.Labels[row])
 		}
 	}
-	return picture.write(func(i int32) string { return data.Series[i].Name })
+	return picture.write()
 }
 
 // rowRange is a part of each series: rows from to to-1, or, where they are

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -23,6 +24,8 @@ type predictOptions struct {
 	output string
 	format string // of the output
 	follow bool
+
+	onError string
 }
 
 func (o *predictOptions) addFlags(f *pflag.FlagSet) {
@@ -31,8 +34,15 @@ func (o *predictOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVarP(&o.output, "output", "o", series.Stdin, "`file` to write, whole or not at all; - for standard output")
 	f.StringVar(&o.format, "format", "", "`format` of the output: csv, tsv, jsonl or parquet\n(default by the output's name, else that of the data)")
 	f.BoolVar(&o.follow, "follow", false, "label line by line, each row as soon as it can be")
+	f.StringVar(&o.onError, "on-error", onErrorStop, "`what` to do about a row that cannot be read: stop when the rows before it are\nlabelled, or skip, which names it, leaves it out and goes on")
 	o.applyOptions.addFlags(f)
 }
+
+// Values of --on-error.
+const (
+	onErrorStop = "stop"
+	onErrorSkip = "skip"
+)
 
 func newPredict() *cobra.Command {
 	var o predictOptions
@@ -55,6 +65,14 @@ millionth of the largest). A model trained with --horizon -N, or with --lags up 
 labels a row when the N rows after it have arrived (with both, the sum of them), and
 the last N rows of a series at the end of the data; rows of other series wait for them.
 
+When a row cannot be read, those before it are labelled as if the data ended there, and
+the run has failed: a file of the output's name stays as it was. --on-error skip leaves
+such rows out. A fault that hides where rows begin, as in cut off or damaged compression,
+a Parquet file's pages or a quote left open, ends the run nevertheless.
+
+Of a stream with ever new series at most ` + strconv.Itoa(series.MaxOpen) + ` are open at a time: when one more
+comes, that whose last row is the longest ago ends, and begins anew if it comes again.
+
 ` + exitCodes,
 		Example: `  rnnbin predict --model runs/latest --data new.csv | head
   rnnbin predict -m runs/latest -d new.csv.gz -o labelled.parquet --plot labelled.svg
@@ -74,7 +92,8 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 	if err != nil {
 		return err
 	}
-	reader, err := o.open(ctx, m)
+	skipped := skippedRows{out: errOut}
+	reader, err := o.open(ctx, m, &skipped)
 	if err != nil {
 		return err
 	}
@@ -109,7 +128,6 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 	watch := newProgress(out, errOut)
 	pipe := label.Pipe{
 		Reader:    reader,
-		Scaler:    &m.Scaler,
 		Stream:    stream,
 		Threshold: m.Threshold,
 		Writer:    writer,
@@ -121,6 +139,7 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 	}
 	err = pipe.Run(ctx)
 	watch.end()
+	skipped.end()
 	printWarnings(errOut, reader.Warnings())
 	if err != nil {
 		return err
@@ -128,11 +147,11 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 	if n := stream.Early(); n > 0 {
 		fmt.Fprintf(errOut, "rnnbin: warning: %d rows were labelled as the last of their series, which then went on after a long pause\n", n)
 	}
-	return picture.write(reader.SeriesName)
+	return picture.write()
 }
 
 // open opens the data.
-func (o *predictOptions) open(ctx context.Context, m *model.Model) (*series.Reader, error) {
+func (o *predictOptions) open(ctx context.Context, m *model.Model, skipped *skippedRows) (*series.Reader, error) {
 	if len(o.data) == 0 || o.data[0] == "" {
 		return nil, usageError{errors.New("--data names no file")}
 	}
@@ -146,7 +165,14 @@ func (o *predictOptions) open(ctx context.Context, m *model.Model) (*series.Read
 	if err != nil {
 		return nil, err
 	}
-	options.LabelOptional, options.Follow = true, o.follow
+	options.LabelOptional, options.Follow, options.Scaler = true, o.follow, &m.Scaler
+	switch o.onError {
+	case onErrorStop:
+	case onErrorSkip:
+		options.Skip = skipped.add
+	default:
+		return nil, usagef("on-error", "must be %s or %s, not %q", onErrorStop, onErrorSkip, o.onError)
+	}
 	if o.plot == "" {
 		options.Label = "" // nobody asks, so that a fault in it is no hindrance
 	}
@@ -181,6 +207,25 @@ func (o *predictOptions) create(out io.Writer, r *series.Reader) (*series.Writer
 	return w, nil
 }
 
+// skippedRows names rows that are left out, the first few of them.
+type skippedRows struct {
+	out io.Writer
+	n   int
+}
+
+func (s *skippedRows) add(fault *series.Error) {
+	const named = 10
+	if s.n++; s.n <= named {
+		fmt.Fprintf(s.out, "rnnbin: skipped: %v\n", fault)
+	}
+}
+
+func (s *skippedRows) end() {
+	if s.n > 0 {
+		fmt.Fprintf(s.out, "rnnbin: warning: rows that cannot be read were left out (%d in all)\n", s.n)
+	}
+}
+
 // answersPicture is the picture that --plot asks for, if it does.
 type answersPicture struct {
 	path   string
@@ -197,6 +242,9 @@ func newAnswersPicture(path string, m *model.Model) *answersPicture {
 func (a *answersPicture) addChunk(c *series.Chunk, probability []float32, label []int8) {
 	if a.path == "" {
 		return
+	}
+	for _, b := range c.Begun {
+		a.answer.Begin(b.Series, b.Name)
 	}
 	F := len(a.model.Columns.Features)
 	for i, p := range probability {
@@ -216,9 +264,9 @@ func (a *answersPicture) add(series int32, x []float32, probability float32, ans
 }
 
 // write draws the picture.
-func (a *answersPicture) write(name func(series int32) string) error {
+func (a *answersPicture) write() error {
 	if a.path == "" {
 		return nil
 	}
-	return a.answer.Write(a.path, name)
+	return a.answer.Write(a.path)
 }

@@ -44,6 +44,7 @@ package label
 
 import (
 	"context"
+	"errors"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
@@ -178,19 +179,35 @@ func (l *Labeler) Label(ctx context.Context, x []float32, parts []series.Range) 
 		for at := p.Start; at < p.End; at += feed {
 			end := min(at+feed, p.End)
 			if err := s.push(ctx, int32(i), x[at*l.features:end*l.features]); err != nil {
-				return Answers{}, err
+				return Answers{}, inParts(err, parts)
 			}
 			take()
 		}
-		if err := s.end(ctx, int32(i)); err != nil {
-			return Answers{}, err
+		if err := s.End(ctx, int32(i)); err != nil {
+			return Answers{}, inParts(err, parts)
 		}
 	}
 	if err := s.Flush(ctx); err != nil {
-		return Answers{}, err
+		return Answers{}, inParts(err, parts)
 	}
 	take()
 	return a, nil
+}
+
+// inParts makes the row of a RowError, which counts those of the parts, one of all.
+func inParts(err error, parts []series.Range) error {
+	var at *RowError
+	if !errors.As(err, &at) {
+		return err
+	}
+	row := at.Row
+	for _, p := range parts {
+		if row < p.Len() {
+			return &RowError{p.Start + row, at.Err}
+		}
+		row -= p.Len()
+	}
+	return err
 }
 
 // Of is the label that a probability gives: 1 if it is at least the threshold.

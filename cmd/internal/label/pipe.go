@@ -2,6 +2,7 @@ package label
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"golang.org/x/sync/errgroup"
@@ -12,33 +13,40 @@ import (
 // Pipe answers the rows of a file from one end to the other: reading, labelling
 // and writing overlap, with a few chunks between them.
 type Pipe struct {
-	Reader    *series.Reader
-	Scaler    *series.Scaler
+	Reader    *series.Reader // hands over features that are scaled
 	Stream    *Stream
 	Threshold float64 // a probability of at least this is label 1
 	Writer    *series.Writer
 	Flush     bool // hand answers over as soon as no more are at hand
 
 	// Seen is called for every answered chunk, in order, before it is written;
-	// it may be nil. The chunk's features are scaled.
+	// it may be nil.
 	Seen func(c *series.Chunk, probability []float32, label []int8)
 }
 
-// A stage closes its channel when all has gone through. One that fails leaves
-// it open, and the group ends the context of the others: so what is cut off
-// never looks complete.
+// What goes from stage to stage ends with an error in its place among the chunks: io.EOF
+// when all has gone through, else the fault that ended it. So what is cut off never looks
+// complete, and all that comes before a fault is answered and written.
 
 // between is how many chunks wait between two stages.
 const between = 4
 
-// answered is a chunk with its answers.
+// unanswered is a chunk, or what came instead of one.
+type unanswered struct {
+	chunk *series.Chunk
+	err   error
+}
+
+// answered is a chunk with its answers, or what came instead of one.
 type answered struct {
 	chunk       *series.Chunk
 	probability []float32 // [n]
 	label       []int8    // [n]
+	err         error
 }
 
-// Run answers all rows and closes the Writer. A fault behind the Reader closes
+// Run answers all rows and closes the Writer. Behind a fault in the data the rows before it
+// are answered, as if the data ended there, and written. A fault behind the Reader closes
 // that too, which may be waiting for input. When ctx ends, the Reader's own is to
 // end with it.
 func (p *Pipe) Run(parent context.Context) error {
@@ -48,16 +56,16 @@ func (p *Pipe) Run(parent context.Context) error {
 			p.Reader.Close()
 		}
 	})
-	read := make(chan *series.Chunk, between)
+	read := make(chan unanswered, between)
 	done := make(chan answered, between)
 	used := make(chan *series.Chunk, 2*between) // to be filled again
 	group.Go(func() error { return p.read(ctx, read, used) })
 	group.Go(func() error { return p.answer(ctx, read, done) })
-	group.Go(func() error { return p.write(ctx, done, used) })
+	group.Go(func() error { return p.write(parent, done, used) }) // also what came before a fault
 	return group.Wait()
 }
 
-func (p *Pipe) read(ctx context.Context, to chan<- *series.Chunk, used <-chan *series.Chunk) error {
+func (p *Pipe) read(ctx context.Context, to chan<- unanswered, used <-chan *series.Chunk) error {
 	for {
 		c := new(series.Chunk)
 		select {
@@ -65,57 +73,95 @@ func (p *Pipe) read(ctx context.Context, to chan<- *series.Chunk, used <-chan *s
 		default:
 		}
 		err := p.Reader.Next(c)
-		if err == io.EOF {
-			close(to)
-			return nil
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := send(ctx, to, unanswered{c, err}); err != nil {
+			return err
 		}
 		if err != nil {
-			return err
-		}
-		if err := p.Reader.Scale(p.Scaler, c); err != nil {
-			return err
-		}
-		if err := send(ctx, to, c); err != nil {
-			return err
+			return nil // the last stage returns it
 		}
 	}
 }
 
-func (p *Pipe) answer(ctx context.Context, from <-chan *series.Chunk, to chan<- answered) error {
-	var waiting []*series.Chunk
-	pass := func() error {
-		for len(waiting) > 0 && waiting[0].Rows() <= p.Stream.Ready() {
-			if err := send(ctx, to, p.take(waiting[0])); err != nil {
-				return err
-			}
-			waiting = waiting[1:]
-		}
-		return nil
-	}
+func (p *Pipe) answer(ctx context.Context, from <-chan unanswered, to chan<- answered) error {
+	a := answerer{pipe: p, to: to}
 	for {
-		c, err := receive(ctx, from)
-		if err == io.EOF {
-			break
-		}
+		in, err := receive(ctx, from)
 		if err != nil {
 			return err
 		}
-		if err := p.Stream.Push(ctx, c.Series, c.X); err != nil {
+		if in.err != nil {
+			err = p.Stream.Flush(ctx)
+		} else {
+			err = a.push(ctx, in.chunk)
+		}
+		// A fault in the network comes behind what it has answered, too.
+		if passed := a.pass(ctx); passed != nil {
+			return passed
+		}
+		if err != nil {
+			err = a.inFile(err)
+			if sent := send(ctx, to, answered{err: err}); sent != nil {
+				return sent
+			}
 			return err
 		}
-		waiting = append(waiting, c)
-		if err := pass(); err != nil {
+		if in.err != nil {
+			return send(ctx, to, answered{err: in.err})
+		}
+	}
+}
+
+// answerer is the second stage.
+type answerer struct {
+	pipe    *Pipe
+	to      chan<- answered
+	waiting []*series.Chunk
+	taken   int // rows of those before
+}
+
+func (a *answerer) push(ctx context.Context, c *series.Chunk) error {
+	a.waiting = append(a.waiting, c)
+	s := a.pipe.Stream
+	if err := s.Push(ctx, c.Series, c.X); err != nil {
+		return err
+	}
+	for _, ended := range c.Ended {
+		if err := s.End(ctx, ended); err != nil {
 			return err
 		}
 	}
-	if err := p.Stream.Flush(ctx); err != nil {
-		return err
-	}
-	if err := pass(); err != nil {
-		return err
-	}
-	close(to)
 	return nil
+}
+
+// pass sends the chunks that are answered.
+func (a *answerer) pass(ctx context.Context) error {
+	for len(a.waiting) > 0 && a.waiting[0].Rows() <= a.pipe.Stream.Ready() {
+		c := a.waiting[0]
+		a.waiting, a.taken = a.waiting[1:], a.taken+c.Rows()
+		if err := send(ctx, a.to, a.pipe.take(c)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inFile tells where in the file the row of a RowError is.
+func (a *answerer) inFile(err error) error {
+	var at *RowError
+	if !errors.As(err, &at) {
+		return err
+	}
+	row := at.Row - a.taken
+	for _, c := range a.waiting {
+		if row < c.Rows() {
+			return a.pipe.Reader.At(c, row, at)
+		}
+		row -= c.Rows()
+	}
+	return err
 }
 
 // take takes the answers to a chunk.
@@ -132,11 +178,16 @@ func (p *Pipe) take(c *series.Chunk) answered {
 func (p *Pipe) write(ctx context.Context, from <-chan answered, used chan<- *series.Chunk) error {
 	for {
 		a, err := receive(ctx, from)
-		if err == io.EOF {
-			return p.Writer.Close()
-		}
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case a.err == io.EOF:
+			return p.Writer.Close()
+		case a.err != nil:
+			if err := p.Writer.Flush(); err != nil {
+				return err
+			}
+			return a.err
 		}
 		if p.Seen != nil {
 			p.Seen(a.chunk, a.probability, a.label)
@@ -166,17 +217,13 @@ func send[T any](ctx context.Context, to chan<- T, v T) error {
 	}
 }
 
-// receive returns io.EOF when the channel is closed, and the error of ctx when
-// that ends first.
+// receive returns the error of ctx when that ends first.
 func receive[T any](ctx context.Context, from <-chan T) (T, error) {
-	var none T
 	select {
-	case v, ok := <-from:
-		if !ok {
-			return none, io.EOF
-		}
+	case v := <-from:
 		return v, nil
 	case <-ctx.Done():
+		var none T
 		return none, ctx.Err()
 	}
 }

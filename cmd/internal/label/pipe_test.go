@@ -26,7 +26,7 @@ func newPipe(t *testing.T, text string, o series.Options) *Pipe {
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	o.LabelOptional, o.Features, o.Series = true, features.Columns, "id"
+	o.LabelOptional, o.Features, o.Series, o.Scaler = true, features.Columns, "id", features
 	if o.Missing == "" {
 		o.Missing = series.MissingError
 	}
@@ -35,7 +35,7 @@ func newPipe(t *testing.T, text string, o series.Options) *Pipe {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	return &Pipe{Reader: r, Scaler: features, Stream: New(&counter{steps: 4}, 0).Stream(), Threshold: 0.5}
+	return &Pipe{Reader: r, Stream: New(&counter{steps: 4}, 0).Stream(), Threshold: 0.5}
 }
 
 // rows is n rows of JSON lines, of three series, every hundredth lacking b.
@@ -126,7 +126,7 @@ func followed(t *testing.T, feed io.Writer, in string) *series.Reader {
 	if _, err := io.WriteString(feed, "id,a,b\ns,1,1\n"); err != nil {
 		t.Fatal(err)
 	}
-	o := series.Options{LabelOptional: true, Features: features.Columns, Missing: series.MissingError, Follow: true}
+	o := series.Options{LabelOptional: true, Features: features.Columns, Missing: series.MissingError, Follow: true, Scaler: features}
 	r, err := series.Open(context.Background(), in, o)
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestPipeFollows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Pipe{Reader: r, Scaler: features, Stream: New(&counter{steps: 4}, 0).Follow(), Writer: w, Flush: true}
+	p := Pipe{Reader: r, Stream: New(&counter{steps: 4}, 0).Follow(), Writer: w, Flush: true}
 	done := make(chan error)
 	go func() {
 		done <- p.Run(context.Background())
@@ -187,7 +187,7 @@ func TestPipeDoesNotWaitForInputBehindAFault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Pipe{Reader: r, Scaler: features, Stream: New(&counter{steps: 4}, 0).Follow(), Writer: w, Flush: true}
+	p := Pipe{Reader: r, Stream: New(&counter{steps: 4}, 0).Follow(), Writer: w, Flush: true}
 	done := make(chan error)
 	go func() { done <- p.Run(context.Background()) }()
 	select {

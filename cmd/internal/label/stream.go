@@ -2,8 +2,12 @@ package label
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
+
+	"github.com/rnnbin/rnnbin/graph"
 )
 
 // Stream answers rows as they arrive. The rows of each series are in order; the
@@ -17,8 +21,8 @@ import (
 // [Stream.Early].
 type Stream struct {
 	l      *Labeler
-	carry  bool     // carry states from row to row
-	tracks []*track // by the number of the series
+	carry  bool             // carry states from row to row
+	tracks map[int32]*track // by the number of the series
 	queue  queue
 	held   int // rows that may wait
 	early  int
@@ -33,6 +37,7 @@ type track struct {
 	cursor
 	count    int       // rows that arrived
 	answered int       // of them
+	early    int       // of these, those that are known to have come too early or not
 	waiting  []stretch // the others' places in the queue
 	last     []float32 // [F] the row that arrived last
 }
@@ -57,7 +62,7 @@ type job struct {
 // Stream answers rows many windows at once.
 func (l *Labeler) Stream() *Stream {
 	// Windows that wait for a batch must not look like series that ended.
-	return &Stream{l: l, held: max(1<<18, 4*(l.batch*l.block+l.span+l.wait()))}
+	return &Stream{l: l, tracks: map[int32]*track{}, held: max(1<<18, 4*(l.batch*l.block+l.span+l.wait()))}
 }
 
 // Follow answers each row as soon as it can be answered.
@@ -90,19 +95,16 @@ func (s *Stream) Push(ctx context.Context, series []int32, x []float32) error {
 
 // push adds rows x [n,F] of one series.
 func (s *Stream) push(ctx context.Context, series int32, x []float32) error {
-	t := s.track(series)
+	t := s.tracks[series]
+	if t == nil {
+		t = new(track)
+		if s.carry {
+			t.state = make([]float32, 2*s.l.state)
+		}
+		s.tracks[series] = t
+	}
 	s.append(t, series, x)
 	return s.advance(ctx, t)
-}
-
-func (s *Stream) track(series int32) *track {
-	for int(series) >= len(s.tracks) {
-		s.tracks = append(s.tracks, nil)
-	}
-	if s.tracks[series] == nil {
-		s.tracks[series] = &track{cursor: cursor{state: make([]float32, 2*s.l.state)}}
-	}
-	return s.tracks[series]
 }
 
 func (s *Stream) append(t *track, series int32, x []float32) {
@@ -113,10 +115,24 @@ func (s *Stream) append(t *track, series int32, x []float32) {
 	t.x = append(t.x, x...)
 	t.last = append(t.last[:0], x[len(x)-F:]...)
 	n := len(x) / F
-	wait := s.l.wait()
-	s.early += max(0, min(t.answered, t.count+n-wait)-max(0, t.count-wait))
+	s.countEarly(t, n)
 	t.waiting = append(t.waiting, stretch{s.queue.push(series, n), n})
 	t.count += n
+}
+
+// countEarly counts answers that would have rested on some of the n rows that come now.
+func (s *Stream) countEarly(t *track, n int) {
+	l := s.l
+	from, to := max(0, t.count-l.wait()), t.count+n-l.wait()
+	if l.whole { // the windows that were full before have given theirs
+		full := l.first(t.at)
+		if t.at+l.span <= t.count-l.late {
+			full = t.at + l.reach
+		}
+		from, to = max(t.early, full-l.lag), t.answered
+	}
+	s.early += max(0, min(t.answered, to)-from)
+	t.early = t.answered
 }
 
 // advance works through what has arrived of a series.
@@ -170,7 +186,7 @@ func (s *Stream) run(ctx context.Context) error {
 	}
 	probability, _, err := l.predict(ctx, s.x, len(s.jobs), nil)
 	if err != nil {
-		return err
+		return s.atRow(err, func(sequence int) (*track, int) { return s.jobs[sequence].track, s.jobs[sequence].start })
 	}
 	steps := len(probability) / len(s.jobs)
 	for i, j := range s.jobs {
@@ -195,7 +211,7 @@ func (s *Stream) walk(ctx context.Context, t *track, c *cursor, end int) error {
 		x := c.x[:(l.before+n+l.behind)*l.features]
 		probability, state, err := l.predict(ctx, slices.Concat(x, x), 2, c.state)
 		if err != nil {
-			return err
+			return s.atRow(err, func(int) (*track, int) { return t, c.at })
 		}
 		for i := range n {
 			s.answer(t, c.at+i, probability[i])
@@ -231,10 +247,38 @@ func (s *Stream) answer(t *track, position int, probability float32) {
 	}
 }
 
+// atRow names the row that is without an answer because of err, if it is about a number;
+// where tells for each sequence of the call its track and its first position.
+func (s *Stream) atRow(err error, where func(sequence int) (*track, int)) error {
+	var nonFinite *graph.NonFiniteError
+	if !errors.As(err, &nonFinite) {
+		return err
+	}
+	t, position := where(nonFinite.Sequence)
+	ahead := max(0, position+nonFinite.Step-s.l.lag-t.answered) // rows of the series that have no answer either
+	for _, w := range t.waiting {
+		if ahead < w.n {
+			return &RowError{Row: w.number + ahead, Err: nonFinite}
+		}
+		ahead -= w.n
+	}
+	return err // about a row that is answered already, or a repeated one
+}
+
+// End answers the rows of a series, which has no more, and forgets it.
+func (s *Stream) End(ctx context.Context, series int32) error {
+	t := s.tracks[series]
+	if t == nil {
+		return nil
+	}
+	delete(s.tracks, series)
+	return s.end(ctx, t)
+}
+
 // end answers the rows of a series that still wait, as if it ended here. It may
 // go on nevertheless.
-func (s *Stream) end(ctx context.Context, series int32) error {
-	l, t := s.l, s.track(series)
+func (s *Stream) end(ctx context.Context, t *track) error {
+	l := s.l
 	if t.answered == t.count {
 		return nil
 	}
@@ -256,11 +300,8 @@ func (s *Stream) end(ctx context.Context, series int32) error {
 
 // Flush answers all rows that wait, their series having ended.
 func (s *Stream) Flush(ctx context.Context) error {
-	for series, t := range s.tracks {
-		if t == nil {
-			continue
-		}
-		if err := s.end(ctx, int32(series)); err != nil {
+	for _, series := range slices.Sorted(maps.Keys(s.tracks)) {
+		if err := s.end(ctx, s.tracks[series]); err != nil {
 			return err
 		}
 	}
@@ -272,14 +313,14 @@ func (s *Stream) limit(ctx context.Context) error {
 	if len(s.queue.rows)-s.queue.ready <= s.held {
 		return nil
 	}
-	if err := s.run(ctx); err != nil {
+	if err := s.run(ctx); err != nil { // which answers all rows of those that have ended
 		return err
 	}
 	ended := map[int32]bool{}
 	for i := s.queue.ready; i < len(s.queue.rows)-s.held/2; i++ {
 		if r := s.queue.rows[i]; !r.known && !ended[r.series] {
 			ended[r.series] = true
-			if err := s.end(ctx, r.series); err != nil {
+			if err := s.end(ctx, s.tracks[r.series]); err != nil {
 				return err
 			}
 		}
@@ -296,6 +337,19 @@ func (s *Stream) Take(n int) (probability []float32, padded []bool) { return s.q
 
 // Early is how many rows were answered, because too many waited behind them,
 // before the rows came that their answers should have rested on. It is 0 unless
-// the horizon is below 0 or a lag above 0, and a series pauses for hundreds of thousands
-// of rows.
+// the horizon is below 0, a lag above 0 or the network of two directions, and a series
+// pauses for hundreds of thousands of rows.
 func (s *Stream) Early() int { return s.early }
+
+// RowError is returned when the network's answer to a row is no finite number.
+type RowError struct {
+	Row int // from 0, of all that were pushed, or of those given to Label
+	Err *graph.NonFiniteError
+}
+
+func (e *RowError) Error() string {
+	return fmt.Sprintf("the network's answer is %v: this row or one shortly before or behind it is too far from the training rows", e.Err.Value)
+}
+
+// Unwrap returns the cause.
+func (e *RowError) Unwrap() error { return e.Err }

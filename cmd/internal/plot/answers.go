@@ -20,13 +20,14 @@ const (
 type Answers struct {
 	features  []string
 	threshold float64
-	order     []int32 // numbers of the series shown
-	tracks    map[int32]*track
-	more      map[int32]bool // series not shown
+	order     []*track
+	tracks    map[int32]*track // those of order by the number of the series
+	more      int              // series not shown
 }
 
 // track is one series.
 type track struct {
+	name        string
 	features    []thinned
 	probability thinned
 	answer      thinned
@@ -39,21 +40,25 @@ func NewAnswers(features []string, threshold float64) *Answers {
 		features:  features[:min(len(features), shownFeatures)],
 		threshold: threshold,
 		tracks:    map[int32]*track{},
-		more:      map[int32]bool{},
 	}
 }
 
-// Add adds the next row of a series: its features, the answer, and its label,
+// Begin begins a series.
+func (a *Answers) Begin(series int32, name string) {
+	if len(a.order) == shownSeries {
+		a.more++
+		return
+	}
+	t := &track{name: name, features: make([]thinned, len(a.features))}
+	a.tracks[series], a.order = t, append(a.order, t)
+}
+
+// Add adds the next row of a series that has begun: its features, the answer, and its label,
 // which is neither 0 nor 1 where there is none.
 func (a *Answers) Add(series int32, x []float32, probability float32, answer, label int8) {
 	t := a.tracks[series]
-	if t == nil {
-		if len(a.order) == shownSeries {
-			a.more[series] = true
-			return
-		}
-		t = &track{features: make([]thinned, len(a.features))}
-		a.tracks[series], a.order = t, append(a.order, series)
+	if t == nil { // not shown
+		return
 	}
 	for k := range t.features {
 		t.features[k].add(x[k])
@@ -63,15 +68,15 @@ func (a *Answers) Add(series int32, x []float32, probability float32, answer, la
 	t.label.add(float32(label))
 }
 
-// Write draws the picture to a file; name tells what a series is called.
-func (a *Answers) Write(path string, name func(series int32) string) error {
+// Write draws the picture to a file.
+func (a *Answers) Write(path string) error {
 	var panels []*plot.Plot
-	for i, series := range a.order {
-		title := name(series)
-		if n := len(a.more); n > 0 && i == len(a.order)-1 {
-			title += fmt.Sprintf(" (and %d more series)", n)
+	for i, t := range a.order {
+		title := t.name
+		if a.more > 0 && i == len(a.order)-1 {
+			title += fmt.Sprintf(" (and %d more series)", a.more)
 		}
-		panels = append(panels, a.tracks[series].panels(title, a.features, a.threshold)...)
+		panels = append(panels, t.panels(title, a.features, a.threshold)...)
 	}
 	return write(path, panels)
 }

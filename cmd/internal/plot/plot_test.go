@@ -58,6 +58,7 @@ func TestRuns(t *testing.T) {
 func answers(lengths ...int) *Answers {
 	a := NewAnswers([]string{"a", "b", "c", "d", "e"}, 0.5)
 	for s, n := range lengths {
+		a.Begin(int32(s), fmt.Sprintf("series %d <&>", s))
 		for i := range n {
 			x := float32(math.Sin(float64(i) / 50))
 			a.Add(int32(s), []float32{x, -x, x * x, 1, 0}, (x+1)/2, int8(i/100%2), int8(i/150%2))
@@ -66,11 +67,9 @@ func answers(lengths ...int) *Answers {
 	return a
 }
 
-func name(series int32) string { return fmt.Sprintf("series %d <&>", series) }
-
 func TestWriteSVG(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "p.svg")
-	if err := answers(1000, 1, 30000, 10, 10, 10).Write(path, name); err != nil {
+	if err := answers(1000, 1, 30000, 10, 10, 10).Write(path); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)
@@ -86,7 +85,7 @@ func TestWriteSVG(t *testing.T) {
 
 func TestWritePNG(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "P.PNG")
-	if err := answers(1000).Write(path, name); err != nil {
+	if err := answers(1000).Write(path); err != nil {
 		t.Fatal(err)
 	}
 	file, err := os.Open(path)
@@ -120,11 +119,11 @@ func TestWriteSaysWhatIsWrong(t *testing.T) {
 		filepath.Join(dir, "p.gif"):           "must end in .svg or .png",
 		filepath.Join(dir, "nosuch", "p.svg"): "no such file or directory",
 	} {
-		if err := answers(10).Write(path, name); err == nil || !strings.Contains(err.Error(), want) {
+		if err := answers(10).Write(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	if err := NewAnswers(nil, 0.5).Write(filepath.Join(dir, "p.svg"), name); err == nil {
+	if err := NewAnswers(nil, 0.5).Write(filepath.Join(dir, "p.svg")); err == nil {
 		t.Error("no series is drawn")
 	}
 }

@@ -9,13 +9,23 @@ type Chunk struct {
 	X      []float32 // [n,F] features, row by row; NaN is for Scaler.Apply to fill
 	Labels []int8    // [n] 0, 1 or Unlabelled; nil without a label column
 	Time   []float64 // [n] numbers, or seconds since 1970; nil without a time column
-	Series []int32   // [n] number of the row's series, see Reader.SeriesName
+	Series []int32   // [n] number of the row's series
 	Input  []int32   // [n] number of the row among the chunk's m input rows
+
+	Begun []Begun // the series whose first row is in the chunk
+	Ended []int32 // numbers of those that no row behind the chunk belongs to, see MaxOpen
 
 	rows    int      // m
 	records []record // [m] the rows as they were written; empty in Read
 	text    []byte   // holds their text
 	typed   parquetRow
+}
+
+// Begun is a series that begins. Series are numbered from 0; its name is the text of
+// the series column, or the file's name.
+type Begun struct {
+	Series int32
+	Name   string
 }
 
 // Rows is n, the number of rows with features.
@@ -28,7 +38,7 @@ func (c *Chunk) InputRows() int { return c.rows }
 func (c *Chunk) reset() {
 	*c = Chunk{
 		X: c.X[:0], Labels: c.Labels[:0], Time: c.Time[:0], Series: c.Series[:0], Input: c.Input[:0],
-		records: c.records[:0], text: c.text[:0], typed: c.typed[:0],
+		Begun: c.Begun[:0], Ended: c.Ended[:0], records: c.records[:0], text: c.text[:0], typed: c.typed[:0],
 	}
 }
 

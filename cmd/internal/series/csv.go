@@ -79,7 +79,7 @@ func (d *csvDecoder) sample(arrived bool) ([]profile, error) {
 func (d *csvDecoder) next(row []value, rec *record) error {
 	n, err := d.record(row, rec)
 	if err == nil && n != len(row) {
-		err = &Error{Line: rec.line, Err: fmt.Errorf("%d fields, expected %d as in the header", n, len(row))}
+		err = &Error{Line: rec.line, row: true, Err: fmt.Errorf("%d fields, expected %d as in the header", n, len(row))}
 	}
 	return err
 }
@@ -122,7 +122,9 @@ func (d *csvDecoder) quoted(row []value, rec *record) (int, error) {
 			return n, nil
 		}
 		if err != errOpenQuote {
-			return 0, d.at(err)
+			err = &Error{Line: d.buf.line + 1, Err: err, row: true}
+			d.buf.consume(len(line), lines)
+			return 0, err
 		}
 		for { // up to the line that closes the quote
 			seen := len(line)

@@ -35,9 +35,14 @@ func (d *Data) Scale(s *Scaler) error {
 	if !errors.As(err, &overflow) {
 		return err
 	}
-	of := d.Series[slices.IndexFunc(d.Series, func(r Range) bool { return overflow.Row < r.End })]
-	return &Error{File: of.File, Column: d.Features[overflow.Feature],
-		Err: fmt.Errorf("row %d (from 0) of series %q: %w", overflow.Row-of.Start, of.Name, err)}
+	return d.At(overflow.Row, d.Features[overflow.Feature], err)
+}
+
+// At is err with the place of a row, and of a column unless that is "".
+func (d *Data) At(row int, column string, err error) error {
+	of := d.Series[slices.IndexFunc(d.Series, func(r Range) bool { return row < r.End })]
+	return &Error{File: of.File, Column: column,
+		Err: fmt.Errorf("row %d (from 0) of series %q: %w", row-of.Start, of.Name, err)}
 }
 
 // warnCounters warns of features that do nothing but count, such as the number

@@ -12,6 +12,8 @@ type Error struct {
 	Line   int    // from 1; in a Parquet file the row; 0 when the whole file is meant
 	Column string // "" when no single column is meant
 	Err    error
+
+	row bool // the fault is that of one row, behind which the file can be read on
 }
 
 func (e *Error) Error() string { return describe(e.File, e.Line, e.Column, e.Err.Error()) }

@@ -5,41 +5,59 @@ import (
 	"math"
 )
 
-// addFeatures appends the features of the current row. It reports false when
+// addFeatures appends the features of the current row, scaled. It reports false when
 // the row is to be left out.
-func (r *Reader) addFeatures(c *Chunk, state *seriesState) (bool, error) {
-	from := len(c.X)
+func (r *Reader) addFeatures(c *Chunk) (bool, error) {
+	r.values, r.lacking = r.values[:0], r.lacking[:0]
 	for k, i := range r.roles.features {
 		x, err := r.row[i].feature()
 		if err == nil && x != x {
-			x, err = r.fill(k, state)
+			x, err = r.fill(k)
 		}
 		if err == errDrop {
-			c.X = c.X[:from]
-			r.dropped++
 			return false, nil
 		}
 		if err != nil {
-			return false, &Error{Line: r.record.line, Column: r.features[k], Err: err}
+			return false, r.fault(r.features[k], err)
 		}
-		c.X = append(c.X, x)
+		r.values = append(r.values, x)
 	}
-	if r.options.Missing == MissingForward {
-		copy(state.last, c.X[from:])
+	from := len(c.X)
+	c.X = append(c.X, r.values...)
+	if err := r.scale(c.X[from:]); err != nil {
+		c.X = c.X[:from]
+		return false, err
+	}
+	copy(r.state.last, r.values)
+	for _, k := range r.lacking {
+		r.filled[k]++
 	}
 	return true, nil
+}
+
+// scale scales the row x in place.
+func (r *Reader) scale(x []float32) error {
+	if r.options.Scaler == nil {
+		return nil
+	}
+	err := r.options.Scaler.Apply(x)
+	var overflow *OverflowError
+	if errors.As(err, &overflow) {
+		return r.fault(r.features[overflow.Feature], err)
+	}
+	return err
 }
 
 var errDrop = errors.New("row left out")
 
 // fill is what stands in for a missing feature k.
-func (r *Reader) fill(k int, state *seriesState) (float32, error) {
-	r.filled[k]++
+func (r *Reader) fill(k int) (float32, error) {
+	r.lacking = append(r.lacking, k)
 	switch r.options.Missing {
 	case MissingZero:
 		return 0, nil
 	case MissingForward:
-		return state.last[k], nil
+		return r.state.last[k], nil
 	case MissingMean:
 		return float32(math.NaN()), nil
 	case MissingDrop:

@@ -5,16 +5,17 @@ import "slices"
 // finish brings the rows in order of their series.
 func (l *loader) finish() {
 	d := l.data
-	position := make([]int, len(l.roster.states))
+	position := make([]int, len(l.begun))
 	for _, r := range l.runs {
 		position[r.series] += r.end - r.start
 	}
 	start := 0
 	for i, n := range position {
-		s := l.roster.states[i]
 		position[i] = start
 		if n > 0 {
-			d.Series = append(d.Series, Range{Name: s.name, File: s.file, Start: start, End: start + n})
+			s := l.begun[i]
+			s.Start, s.End = start, start+n
+			d.Series = append(d.Series, s)
 		}
 		start += n
 	}

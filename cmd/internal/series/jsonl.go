@@ -49,7 +49,8 @@ func (d *jsonDecoder) sample(arrived bool) ([]profile, error) {
 	return profiles, err
 }
 
-// peekObject returns the next line that is not blank, a valid JSON object.
+// peekObject returns the next line that is not blank, a valid JSON object. It takes one
+// that is none.
 func (d *jsonDecoder) peekObject() ([]byte, error) {
 	for {
 		line, err := d.buf.peekLine(0)
@@ -65,7 +66,9 @@ func (d *jsonDecoder) peekObject() ([]byte, error) {
 			continue
 		}
 		if text[0] != '{' || tooDeep(text) || !gjson.ValidBytes(text) {
-			return nil, &Error{Line: d.buf.line + 1, Err: fmt.Errorf("%s is not a JSON object on one line", excerpt(text))}
+			err := fmt.Errorf("%s is not a JSON object on one line", excerpt(text))
+			d.buf.consume(len(line), 1)
+			return nil, &Error{Line: d.buf.line, Err: err, row: true}
 		}
 		return line, nil
 	}
@@ -95,7 +98,7 @@ func (d *jsonDecoder) next(row []value, rec *record) (err error) {
 			d.noteUnknown(key.Str, rec.line)
 			return true
 		case d.seen[i] == d.rows:
-			err = &Error{Line: rec.line, Column: key.Str, Err: errors.New("the object has this key twice")}
+			err = &Error{Line: rec.line, Column: key.Str, Err: errors.New("the object has this key twice"), row: true}
 			return false
 		}
 		d.seen[i] = d.rows

@@ -228,16 +228,17 @@ func TestScaleOverflows(t *testing.T) {
 		t.Errorf("in memory: %v", err)
 	}
 
-	r, err := open(t.Context(), Stdin, strings.NewReader(text), o, newRoster(), true)
+	o.Scaler = s
+	r, err := open(t.Context(), Stdin, strings.NewReader(text), o, newRoster(MaxOpen), true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
 	var c Chunk
-	if err := r.Next(&c); err != nil {
-		t.Fatal(err)
+	if err := r.Next(&c); err != nil || c.Rows() != 3 || c.X[3] != 1 {
+		t.Errorf("the rows before: %v, %v", c.X, err)
 	}
-	if err := r.Scale(s, &c); err == nil || err.Error() != `standard input:5: column "b": `+what {
+	if err := r.Next(&c); err == nil || err.Error() != `standard input:5: column "b": `+what {
 		t.Errorf("streaming: %v", err)
 	}
 }

@@ -29,6 +29,9 @@ type Options struct {
 
 	LabelOptional bool // the label column may be absent, as in data to predict
 	Follow        bool // --follow: hand over each row as soon as it has arrived
+
+	Scaler *Scaler      // scales the features of each row that a Reader hands over; nil: they stay as they are
+	Skip   func(*Error) // --on-error: is told of each row that is at fault, which a Reader then leaves out; nil: it is an error
 }
 
 // DefaultOptions returns the defaults of the flags.

@@ -54,7 +54,7 @@ func read(ctx context.Context, patterns []string, stdin io.Reader, o Options) (*
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{roster: newRoster(), data: &Data{}}
+	l := &loader{roster: newRoster(0), data: &Data{}}
 	for _, path := range paths {
 		l.total += fileSize(path)
 	}
@@ -88,7 +88,8 @@ type loader struct {
 	roster      *roster
 	data        *Data
 	runs        []run
-	total, done int64 // bytes of all files, and of those already loaded
+	begun       []Range // by the number of the series: its name and file
+	total, done int64   // bytes of all files, and of those already loaded
 }
 
 // run is consecutive rows of one series.
@@ -121,6 +122,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 		if err != nil {
 			return err
 		}
+		l.begin(c.Begun, r.source.name)
 		l.append(c, l.part(r, size))
 		if l.data.Input > math.MaxInt32 {
 			return fmt.Errorf("there are more than %d rows", math.MaxInt32)
@@ -129,6 +131,16 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 	l.done += size
 	l.data.Warnings = append(l.data.Warnings, r.Warnings()...)
 	return nil
+}
+
+// begin notes the series that begin in a file.
+func (l *loader) begin(all []Begun, file string) {
+	for _, b := range all {
+		if n := int(b.Series) + 1; n > len(l.begun) {
+			l.begun = append(l.begun, make([]Range, n-len(l.begun))...)
+		}
+		l.begun[b.Series] = Range{Name: b.Name, File: file}
+	}
 }
 
 // append adds a chunk, the given part of all files having been read.

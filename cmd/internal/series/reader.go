@@ -1,7 +1,6 @@
 package series
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,15 +26,20 @@ type Reader struct {
 	roster   *roster
 	labeler  labeler
 	clock    clock
-	keep     bool    // remember rows as they were written
-	row      []value // [columns] the current row
-	record   record  // the same as it was written
-	series   int32   // of the last row, -1 before the first
-	name     []byte  // of that series as written
-	inputs   int
-	filled   []int // [F] missing values
+	keep     bool         // remember rows as they were written
+	row      []value      // [columns] the current row
+	record   record       // the same as it was written
+	state    *seriesState // of the last row, nil before the first
+	failed   error        // what ended the reading, behind the rows handed over
+	inputs   int          // rows handed over
+	skipped  int
 	dropped  int
+	filled   []int // [F] missing values
 	warned   []Warning
+
+	name    []byte    // scratch
+	values  []float32 // [F] features of the current row
+	lacking []int     // which of them are missing
 }
 
 // Open opens one file, or standard input for Stdin, to stream its rows. The
@@ -44,7 +48,7 @@ func Open(ctx context.Context, path string, o Options) (*Reader, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	return open(ctx, path, os.Stdin, o, newRoster(), true)
+	return open(ctx, path, os.Stdin, o, newRoster(MaxOpen), true)
 }
 
 func open(ctx context.Context, path string, stdin io.Reader, o Options, roster *roster, keep bool) (*Reader, error) {
@@ -52,7 +56,7 @@ func open(ctx context.Context, path string, stdin io.Reader, o Options, roster *
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{ctx: ctx, source: source, options: o, roster: roster, keep: keep, series: -1, labeler: newLabeler(o.Positive)}
+	r := &Reader{ctx: ctx, source: source, options: o, roster: roster, keep: keep, labeler: newLabeler(o.Positive)}
 	if err := r.start(); err != nil {
 		source.Close()
 		return nil, err
@@ -92,17 +96,13 @@ func (r *Reader) Format() Format { return r.source.format }
 // HasLabel reports whether the label column is there.
 func (r *Reader) HasLabel() bool { return r.roles.label >= 0 }
 
-// SeriesName is the name of a series that has occurred, by its number: the text
-// of the series column, or the file's name.
-func (r *Reader) SeriesName(i int32) string { return r.roster.states[i].name }
-
 // Close closes the file. It may be called at any time: a Next that waits for input
 // then fails.
 func (r *Reader) Close() error { return r.source.Close() }
 
 // Next fills c with the next rows. It returns io.EOF, and an empty chunk, behind
-// the last one; any other error loses the rows of c. With Options.Follow it
-// returns row by row. A Writer may write earlier chunks at the same time.
+// the last one; any other error comes when the rows before it have been handed over. With
+// Options.Follow it returns row by row. A Writer may write earlier chunks at the same time.
 func (r *Reader) Next(c *Chunk) error {
 	c.reset()
 	if err := r.ctx.Err(); err != nil {
@@ -112,60 +112,83 @@ func (r *Reader) Next(c *Chunk) error {
 	if r.options.Follow {
 		most = 1
 	}
-	for c.rows < most && len(c.text) < chunkText {
-		err := r.decoder.next(r.row, &r.record)
-		if err == io.EOF {
-			break
-		}
-		if err == nil {
-			err = r.add(c)
-		}
-		if err != nil {
-			return inFile(r.source.name, err)
-		}
+	for r.failed == nil && c.rows < most && len(c.text) < chunkText {
+		r.failed = r.next(c)
 	}
-	if c.rows > 0 {
+	switch {
+	case c.rows > 0:
 		return nil
+	case r.failed == io.EOF && r.inputs == 0:
+		return r.noRows()
 	}
-	if r.inputs == 0 {
-		return &Error{File: r.source.name, Err: errNoRows}
-	}
-	return io.EOF
+	return r.failed
 }
 
-// Scale scales the features of c, which Next filled, in place. A value that cannot be
-// scaled is an *[Error].
-func (r *Reader) Scale(s *Scaler, c *Chunk) error {
-	err := s.Apply(c.X)
-	var overflow *OverflowError
-	if !errors.As(err, &overflow) {
+// At is err with the place in the file of row i of those with features in c, which Next
+// has filled.
+func (r *Reader) At(c *Chunk, i int, err error) error {
+	return &Error{File: r.source.name, Line: c.records[c.Input[i]].line, Err: err}
+}
+
+// next appends the next row to c, unless it is at fault and may be skipped.
+func (r *Reader) next(c *Chunk) error {
+	err := r.decoder.next(r.row, &r.record)
+	if err == nil {
+		err = r.add(c)
+	}
+	if err == nil || err == io.EOF {
 		return err
 	}
-	return &Error{File: r.source.name, Line: c.records[c.Input[overflow.Row]].line, Column: r.features[overflow.Feature], Err: err}
+	err = inFile(r.source.name, err)
+	var fault *Error
+	if r.options.Skip != nil && errors.As(err, &fault) && fault.row {
+		r.skipped++
+		r.options.Skip(fault)
+		return nil
+	}
+	return err
 }
 
-// add appends the current row to c.
+// noRows is the error for a file of which no row has been read.
+func (r *Reader) noRows() error {
+	err := errNoRows
+	if r.skipped > 0 {
+		err = fmt.Errorf("none of the %d rows can be used", r.skipped)
+	}
+	return &Error{File: r.source.name, Err: err}
+}
+
+// fault is an error of the current row.
+func (r *Reader) fault(column string, err error) error {
+	return &Error{Line: r.record.line, Column: column, Err: err, row: true}
+}
+
+// add appends the current row to c. A row at fault leaves no mark.
 func (r *Reader) add(c *Chunk) error {
+	if err := r.findSeries(c); err != nil {
+		return r.fault(r.options.Series, err)
+	}
+	time, err := r.time()
+	if err != nil {
+		return r.fault(r.options.Time, err)
+	}
+	label, err := r.label()
+	if err != nil {
+		return r.fault(r.options.Label, err)
+	}
+	kept, err := r.addFeatures(c)
+	if err != nil {
+		return err
+	}
 	if r.keep {
 		c.remember(r.record)
 	}
 	r.inputs++
 	c.rows++
-	if err := r.findSeries(); err != nil {
-		return &Error{Line: r.record.line, Column: r.options.Series, Err: err}
-	}
-	state := &r.roster.states[r.series]
-	time, err := r.time(state)
-	if err != nil {
-		return &Error{Line: r.record.line, Column: r.options.Time, Err: err}
-	}
-	label, err := r.label()
-	if err != nil {
-		return &Error{Line: r.record.line, Column: r.options.Label, Err: err}
-	}
-	kept, err := r.addFeatures(c, state)
-	if !kept || err != nil {
-		return err
+	r.state.time = time
+	if !kept {
+		r.dropped++
+		return nil
 	}
 	if r.roles.time >= 0 {
 		c.Time = append(c.Time, time)
@@ -173,13 +196,17 @@ func (r *Reader) add(c *Chunk) error {
 	if r.roles.label >= 0 {
 		c.Labels = append(c.Labels, label)
 	}
-	c.Series = append(c.Series, r.series)
+	if !r.state.begun {
+		r.state.begun = true
+		c.Begun = append(c.Begun, Begun{r.state.number, r.state.name})
+	}
+	c.Series = append(c.Series, r.state.number)
 	c.Input = append(c.Input, int32(c.rows-1))
 	return nil
 }
 
 // time is the time of the current row, 0 without a time column.
-func (r *Reader) time(state *seriesState) (float64, error) {
+func (r *Reader) time() (float64, error) {
 	if r.roles.time < 0 {
 		return 0, nil
 	}
@@ -187,7 +214,7 @@ func (r *Reader) time(state *seriesState) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return t, state.advance(t)
+	return t, r.state.check(t)
 }
 
 // label is the label of the current row.
@@ -198,24 +225,35 @@ func (r *Reader) label() (int8, error) {
 	return r.labeler.label(r.row[r.roles.label])
 }
 
-// findSeries sets r.series to the series of the current row.
-func (r *Reader) findSeries() error {
+// findSeries sets r.state to the series of the current row.
+func (r *Reader) findSeries(c *Chunk) error {
 	if r.roles.series < 0 {
-		if r.series < 0 {
-			r.series = r.roster.find([]byte(r.source.name), r.source.name, len(r.features))
+		if r.state == nil {
+			r.setSeries(c, []byte(r.source.name))
 		}
 		return nil
 	}
 	v := r.row[r.roles.series]
-	if v.kind == textKind && r.series >= 0 && bytes.Equal(v.text, r.name) {
+	if v.kind == textKind && r.state != nil && string(v.text) == r.state.name {
 		return nil
 	}
 	if v.empty() {
 		return errors.New("the series' name is missing")
 	}
 	r.name = v.appendText(r.name[:0])
-	r.series = r.roster.find(r.name, r.source.name, len(r.features))
+	r.setSeries(c, r.name)
 	return nil
+}
+
+func (r *Reader) setSeries(c *Chunk, name []byte) {
+	remembered := 0
+	if r.options.Missing == MissingForward {
+		remembered = len(r.features)
+	}
+	var ended *seriesState
+	if r.state, ended = r.roster.find(name, remembered); ended != nil {
+		c.Ended = append(c.Ended, ended.number)
+	}
 }
 
 // progress is the part of the file read so far, 0 where that cannot be told
@@ -241,6 +279,10 @@ func (r *Reader) Warnings() []Warning {
 	for _, w := range r.decoder.warnings() {
 		w.File = r.source.name
 		all = append(all, w)
+	}
+	if n := r.roster.ended; n > 0 {
+		all = append(all, Warning{File: r.source.name, Column: r.options.Series,
+			Text: fmt.Sprintf("%d series were ended as more than %d were open, each when no row of it had come for the longest; later rows of theirs began anew", n, r.roster.most)})
 	}
 	if r.dropped > 0 {
 		return append(all, Warning{File: r.source.name, Text: fmt.Sprintf("%d of %d rows lack a feature and are left out", r.dropped, r.inputs)})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -279,7 +280,7 @@ func TestFollow(t *testing.T) {
 	in, feed := io.Pipe()
 	o := Options{Label: "label", LabelOptional: true, Follow: true, Missing: MissingError}
 	go io.WriteString(feed, "a\n1\n")
-	r, err := open(context.Background(), Stdin, in, o, newRoster(), true)
+	r, err := open(context.Background(), Stdin, in, o, newRoster(MaxOpen), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,6 +297,9 @@ func TestFollow(t *testing.T) {
 		}
 		if c.Rows() != 1 {
 			t.Errorf("chunk %d has %d rows", i, c.Rows())
+		}
+		if begun := slices.Equal(c.Begun, []Begun{{0, "standard input"}}); begun != (i == 0) {
+			t.Errorf("chunk %d begins %v", i, c.Begun)
 		}
 		if err := w.Write(c, make([]float32, c.Rows()), make([]int8, c.Rows())); err != nil {
 			t.Fatal(err)
@@ -315,9 +319,6 @@ func TestFollow(t *testing.T) {
 	if err := r.Next(c); err != io.EOF {
 		t.Errorf("error %v at the end", err)
 	}
-	if name := r.SeriesName(0); name != "standard input" {
-		t.Errorf("the series is called %q", name)
-	}
 }
 
 // A cancelled context ends a Next that waits for standard input.
@@ -330,7 +331,7 @@ func TestFollowCancelled(t *testing.T) {
 		cancel()
 	}()
 	o := Options{Label: "label", LabelOptional: true, Missing: MissingError}
-	r, err := open(ctx, Stdin, in, o, newRoster(), true)
+	r, err := open(ctx, Stdin, in, o, newRoster(MaxOpen), true)
 	if err == nil {
 		defer r.Close()
 		err = r.Next(new(Chunk))
