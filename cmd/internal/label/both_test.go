@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
@@ -114,6 +115,47 @@ func TestReachOfTwoDirections(t *testing.T) {
 					t.Fatalf("%s, rows %d to %d: row %d is %v, in the whole series %v",
 						what, part.Start, part.End, i, got.Probability[i], want.Probability[i])
 				}
+			}
+		}
+	}
+}
+
+// Answers that lack what comes behind a long pause are counted; the others are as without.
+func TestTwoDirectionsAfterAPause(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	for what, v := range variants() {
+		for range 2 {
+			in := interleave(r, 3, 2000)
+			from, to := 60+r.IntN(60), 1800+r.IntN(100)
+			for i := from; i < to; i++ { // series 0 pauses
+				if in.series[i] == 0 {
+					in.series[i] = 1 + r.Int32N(2)
+				}
+			}
+			l := New(both{v.steps, v.lags}, v.horizon)
+			l.batch = 2
+			whole := l.Stream()
+			want, wantPadded := in.stream(t, whole, r, 20)
+			s := l.Stream()
+			s.held = 1000
+			got, padded := in.stream(t, s, r, 20)
+			early := 0
+			for i := range got {
+				if got[i] == want[i] && padded[i] == wantPadded[i] {
+					continue
+				}
+				early++
+				if in.series[i] != 0 || i >= from {
+					t.Errorf("%s: row %d of series %d: %v, want %v", what, i, in.series[i], got[i], want[i])
+				}
+			}
+			// Where it sees only rows before its own, or repeated ones, it may give the same answer.
+			exact := v.horizon < 50 && (len(v.lags) == 0 || slices.Max(v.lags) >= 0)
+			if whole.Early() != 0 || s.Early() < early || exact && s.Early() > early {
+				t.Errorf("%s: %d answers differ, %d are early, without a pause %d", what, early, s.Early(), whole.Early())
+			}
+			if t.Failed() {
+				return
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -209,4 +210,117 @@ func openPipe(t *testing.T) (feed *os.File, path string) {
 	}
 	t.Cleanup(func() { r.Close() })
 	return w, fmt.Sprintf("/dev/fd/%d", r.Fd())
+}
+
+// answersTo is what a pipe writes as CSV of text, and its error.
+func answersTo(t *testing.T, text string, o series.Options, horizon int, lags []int, follow bool) (string, error) {
+	t.Helper()
+	o.Follow = follow
+	p := newPipe(t, text, o)
+	l := New(&counter{steps: 4, lags: lags}, horizon)
+	if p.Stream = l.Stream(); follow {
+		p.Stream, p.Flush = l.Follow(), true
+	}
+	var out bytes.Buffer
+	w, err := series.NewWriter(&out, series.CSV, p.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Writer = w
+	err = p.Run(context.Background())
+	return out.String(), err
+}
+
+// ways are those in which rows wait for others.
+var ways = []struct {
+	horizon int
+	lags    []int
+	follow  bool
+}{
+	{0, nil, true}, {0, nil, false}, {-3, nil, true}, {-3, nil, false}, {0, []int{-1, 2}, true}, {-1, []int{2}, true}, {-2, []int{0, 3}, false},
+}
+
+// All rows before a fault are answered, as if the data ended there, however far reading
+// is ahead of the rest.
+func TestPipeAnswersWhatComesBeforeAFault(t *testing.T) {
+	const before = 40
+	whole := rows(before)
+	for _, way := range ways {
+		want, err := answersTo(t, whole, series.Options{}, way.horizon, way.lags, way.follow)
+		if err != nil || strings.Count(want, "\n") != before+1 {
+			t.Fatalf("%+v: %v\n%s", way, err, want)
+		}
+		for range 20 {
+			bad := whole + `{"id":"s1","n":40,"a":"x","b":1}` + "\n" + rows(10)
+			got, err := answersTo(t, bad, series.Options{}, way.horizon, way.lags, way.follow)
+			var fault *series.Error
+			if !errors.As(err, &fault) || fault.Line != before+1 || fault.Column != "a" {
+				t.Fatalf("%+v: error %v", way, err)
+			}
+			if got != want {
+				t.Fatalf("%+v: %d lines\n%s\nwant\n%s", way, strings.Count(got, "\n"), got, want)
+			}
+		}
+	}
+}
+
+// Behind a fault the rows go on as if it had not been there.
+func TestPipeSkips(t *testing.T) {
+	lines := strings.SplitAfter(strings.ReplaceAll(rows(99), `,"n":4`, `,"n":5`), "\n")
+	for _, way := range ways {
+		want, err := answersTo(t, strings.Join(lines, ""), series.Options{}, way.horizon, way.lags, way.follow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bad := slices.Clone(lines)
+		for i := 90; i > 0; i -= 7 { // between rows of the same series, and of others
+			bad = slices.Insert(bad, i, `{"id":"s0","a":1,"b":1e39}`+"\n", "not JSON\n")
+		}
+		skipped := 0
+		got, err := answersTo(t, strings.Join(bad, ""), series.Options{Skip: func(*series.Error) { skipped++ }}, way.horizon, way.lags, way.follow)
+		if err != nil || skipped != len(bad)-len(lines) {
+			t.Errorf("%+v: %d skipped, %v", way, skipped, err)
+		}
+		if got != want {
+			t.Errorf("%+v:\n%s\nwant\n%s", way, got, want)
+		}
+	}
+}
+
+// Of ever new series only so many are kept, and answers are those of each by itself.
+func TestPipeForgetsSeries(t *testing.T) {
+	const all, long = series.MaxOpen + 20000, 3
+	var text strings.Builder
+	for i := range all {
+		for k := range long {
+			fmt.Fprintf(&text, "{\"id\":\"%d\",\"a\":%d,\"b\":1}\n", i, k)
+		}
+	}
+	for _, follow := range []bool{false, true} {
+		p := newPipe(t, text.String(), series.Options{Follow: follow})
+		l := New(&counter{steps: 4}, -1)
+		if p.Stream = l.Stream(); follow {
+			p.Stream = l.Follow()
+		}
+		want, _ := expected([]float32{0, 1, 1, 1, 2, 1}, 4, -1, nil)
+		answers := 0
+		p.Seen = func(_ *series.Chunk, probability []float32, _ []int8) {
+			for _, v := range probability {
+				if v != want[answers%long] {
+					t.Errorf("answer %d is %v, want %v", answers, v, want[answers%long])
+				}
+				answers++
+			}
+		}
+		p.Writer, _ = series.NewWriter(io.Discard, "", p.Reader)
+		if err := p.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if answers != all*long || len(p.Stream.tracks) != series.MaxOpen {
+			t.Errorf("%d answers, %d series are kept", answers, len(p.Stream.tracks))
+		}
+		if w := p.Reader.Warnings(); len(w) != 1 || !strings.Contains(w[0].Text, "20000 series were ended") {
+			t.Errorf("%v", w)
+		}
+	}
 }

@@ -42,7 +42,7 @@ func (q *queue) take(n int) (probability []float32, padded []bool) {
 	for _, r := range q.rows[:n] {
 		q.answer, q.padded = append(q.answer, r.probability), append(q.padded, r.padded)
 	}
-	q.rows = append(q.rows[:0], q.rows[n:]...)
+	q.rows = q.rows[n:] // not moved: many may wait, and be taken one by one
 	q.base += n
 	q.ready -= n
 	return q.answer, q.padded

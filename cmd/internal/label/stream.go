@@ -109,13 +109,13 @@ func (s *Stream) push(ctx context.Context, series int32, x []float32) error {
 
 func (s *Stream) append(t *track, series int32, x []float32) {
 	F := s.l.features
+	n := len(x) / F
+	s.countEarly(t, n)
 	if t.count == 0 {
 		t.x = append(t.x, slices.Repeat(x[:F], s.l.before+s.l.lead)...)
 	}
 	t.x = append(t.x, x...)
 	t.last = append(t.last[:0], x[len(x)-F:]...)
-	n := len(x) / F
-	s.countEarly(t, n)
 	t.waiting = append(t.waiting, stretch{s.queue.push(series, n), n})
 	t.count += n
 }
@@ -124,15 +124,29 @@ func (s *Stream) append(t *track, series int32, x []float32) {
 func (s *Stream) countEarly(t *track, n int) {
 	l := s.l
 	from, to := max(0, t.count-l.wait()), t.count+n-l.wait()
-	if l.whole { // the windows that were full before have given theirs
-		full := l.first(t.at)
-		if t.at+l.span <= t.count-l.late {
-			full = t.at + l.reach
+	if l.whole {
+		from, to = max(t.early, l.first(t.at)-l.lag), t.answered
+		if from < to {
+			from = max(from, s.settled(t)-l.lag)
 		}
-		from, to = max(t.early, full-l.lag), t.answered
 	}
 	s.early += max(0, min(t.answered, to)-from)
 	t.early = t.answered
+}
+
+// settled is the first position whose answer rests on rows that have not come: windows
+// that lack none give the others theirs, also where the series seems to end.
+func (s *Stream) settled(t *track) int {
+	l := s.l
+	answered := l.first(t.at)
+	have := t.at + len(t.x)/l.features - l.before - l.behind
+	for at := t.at; at+l.span <= have; at += l.block {
+		answered = at + l.reach
+		if at+l.span >= t.count+l.lag { // the last
+			break
+		}
+	}
+	return answered
 }
 
 // advance works through what has arrived of a series.
