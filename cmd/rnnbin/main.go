@@ -46,7 +46,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	switch {
 	case err != nil && errors.As(context.Cause(ctx), &received):
 		err = received
-	case errors.Is(err, syscall.EPIPE): // before its signal
+	case errors.Is(err, syscall.EPIPE):
 		err = signalError{syscall.SIGPIPE}
 	}
 	return report(err, errOut)
@@ -123,13 +123,14 @@ func (e signalError) Error() string {
 // TensorFlow can take longer than that and cannot be interrupted.
 const grace = 800 * time.Millisecond
 
-// notify returns a context that ends with the first SIGINT, SIGTERM, SIGPIPE or,
+// notify returns a context that ends with the first SIGINT, SIGTERM or,
 // unless nohup is at work, SIGHUP, so that nothing half-done stays behind. A
 // second SIGINT or SIGTERM, or grace, ends the process.
 func notify(parent context.Context, errOut io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Ignore(syscall.SIGPIPE) // which would not tell standard output from standard error, as a write's error does
 	if !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(signals, syscall.SIGHUP)
 	}
