@@ -197,10 +197,11 @@ func (o *importOptions) write(k *keras.Model, m *model.Model) error {
 		return err
 	}
 	defer p.Close()
-	tflib.Quietly(func() {
-		if err = p.SetVariables(k.Weights); err == nil {
-			err = p.Save(w.Path(model.WeightsPrefix))
+	err = tflib.Quietly(func() error {
+		if err := p.SetVariables(k.Weights); err != nil {
+			return err
 		}
+		return p.Save(w.Path(model.WeightsPrefix))
 	})
 	if err != nil {
 		return fmt.Errorf("write the weights: %w", err)

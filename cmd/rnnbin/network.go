@@ -91,13 +91,13 @@ func chosen(c graph.Config) (form graph.Form, set string) {
 
 // newSession is graph.NewSession without what TensorFlow says on the way.
 func newSession(c graph.Config) (s *graph.Session, err error) {
-	tflib.Quietly(func() { s, err = graph.NewSession(c) })
+	err = tflib.Quietly(func() (err error) { s, err = graph.NewSession(c); return err })
 	return s, asUsage(err)
 }
 
 // newPredictor is graph.NewPredictor without what TensorFlow says on the way.
 func newPredictor(c graph.Config) (p *graph.Predictor, err error) {
-	tflib.Quietly(func() { p, err = graph.NewPredictor(c) })
+	err = tflib.Quietly(func() (err error) { p, err = graph.NewPredictor(c); return err })
 	return p, asUsage(err)
 }
 
@@ -107,7 +107,7 @@ func restoredPredictor(dir string, c graph.Config) (*graph.Predictor, error) {
 	if err != nil {
 		return nil, err
 	}
-	tflib.Quietly(func() { err = p.Restore(filepath.Join(dir, model.WeightsPrefix)) })
+	err = tflib.Quietly(func() error { return p.Restore(filepath.Join(dir, model.WeightsPrefix)) })
 	if err != nil {
 		p.Close()
 		return nil, err

@@ -58,8 +58,7 @@ func (f folder) commit(s *graph.Session, m *model.Model, o *trainOptions, result
 	if f.writer == nil {
 		return nil
 	}
-	var err error
-	tflib.Quietly(func() { err = s.Save(f.writer.Path(model.WeightsPrefix)) })
+	err := tflib.Quietly(func() error { return s.Save(f.writer.Path(model.WeightsPrefix)) })
 	if err != nil {
 		return fmt.Errorf("write the weights: %w", err)
 	}

@@ -2,25 +2,86 @@
 #include "hush.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int standard_error = -1; // the real one, while it is diverted
+static int diverted = -1;       // where it goes
+
+static int nameless_file(void) {
+#ifdef __linux__
+  int fd = memfd_create("stderr", MFD_CLOEXEC);
+#else
+  char name[] = "/tmp/rnnbin-XXXXXX";
+  int fd = mkstemp(name);
+  if (fd >= 0) {
+    unlink(name);
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+#endif
+  if (fd < 0) return open("/dev/null", O_WRONLY | O_CLOEXEC);
+  fcntl(fd, F_SETFL, O_APPEND); // otherwise threads may write over each other's lines
+  return fd;
+}
 
 void hush(void) {
   if (standard_error >= 0) return;
-  int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-  if (nowhere < 0) return;
+  diverted = nameless_file();
+  if (diverted < 0) return;
   standard_error = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-  if (standard_error >= 0) dup2(nowhere, STDERR_FILENO);
-  close(nowhere);
+  if (standard_error >= 0) dup2(diverted, STDERR_FILENO);
 }
 
 void unhush(void) {
-  if (standard_error < 0) return;
-  dup2(standard_error, STDERR_FILENO);
-  close(standard_error);
-  standard_error = -1;
+  if (standard_error >= 0) {
+    dup2(standard_error, STDERR_FILENO);
+    close(standard_error);
+  }
+  if (diverted >= 0) close(diverted);
+  standard_error = diverted = -1;
+}
+
+long hushed(void) {
+  struct stat info;
+  return fstat(diverted, &info) == 0 ? (long)info.st_size : 0;
+}
+
+long hushed_tail(long from, char *text, size_t n) {
+  long end = hushed();
+  if (end - from > (long)n) from = end - (long)n;
+  ssize_t got = end > from ? pread(diverted, text, (size_t)(end - from), from) : 0;
+  return got > 0 ? (long)got : 0;
+}
+
+static const int fatal[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV};
+enum { FATAL = sizeof fatal / sizeof *fatal };
+static struct sigaction before[FATAL];
+
+// Only calls that a signal handler may make.
+static void last_words(int signal, siginfo_t *info, void *context) {
+  (void)context;
+  char text[2048];
+  long n = hushed_tail(0, text, sizeof text);
+  if (n > 0 && write(standard_error, text, (size_t)n) < 0) n = 0;
+  speak_no_more();
+  if (info->si_code <= 0) raise(signal); // sent, so no instruction will bring it about again
+}
+
+void speak_last(void) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  sigemptyset(&action.sa_mask);
+  action.sa_sigaction = last_words;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK; // which Go asks of every handler
+  for (int i = 0; i < FATAL; i++) sigaction(fatal[i], &action, &before[i]);
+}
+
+void speak_no_more(void) {
+  for (int i = 0; i < FATAL; i++) sigaction(fatal[i], &before[i], NULL);
 }
 
 #ifdef __linux__

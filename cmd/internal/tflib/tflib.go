@@ -15,9 +15,16 @@ package tflib
 import "C"
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime/debug"
+	"strings"
 	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // levelVariable is TensorFlow's own. An environment that has it says what is to
@@ -32,24 +39,85 @@ var chosen = sync.OnceValue(func() bool {
 
 // Loaded ends the silence that this package lays over the loading of
 // libtensorflow, which logs before main begins. From then on TensorFlow logs
-// errors only. Call it first.
+// errors only, and os.Stderr is what Quietly does not divert. Call it first.
 func Loaded() {
 	if chosen() {
 		return
 	}
 	_ = os.Setenv(levelVariable, "2") // fails only for a name no system takes
 	C.unhush()
+	if fd, err := unix.FcntlInt(original.Fd(), unix.F_DUPFD_CLOEXEC, 3); err == nil {
+		os.Stderr = os.NewFile(uintptr(fd), original.Name())
+	}
 }
 
-// Quietly calls f with standard error diverted. It is for the first run of a
-// session, which logs to a log of its own that has no setting; nothing else may
-// write to standard error meanwhile.
-func Quietly(f func()) {
-	if !chosen() {
-		C.hush()
-		defer C.unhush()
+// original is what C code writes to. It is kept, for a file that nobody refers to is closed.
+var original = os.Stderr
+
+// quiet are the calls of Quietly that are under way.
+var quiet struct {
+	sync.Mutex
+	calls int
+}
+
+// Quietly calls f with the standard error of C code diverted, and adds to f's error what
+// faults were logged meanwhile. It is for the first run of a session, which logs to a log of
+// its own that has no setting. Several goroutines may call it at the same time.
+func Quietly(f func() error) error {
+	if chosen() {
+		return f()
 	}
-	f()
+	from := divert()
+	var log string
+	err := func() error {
+		defer func() { log = restore(from) }()
+		return f()
+	}()
+	if log = faults(log); err != nil && log != "" {
+		return fmt.Errorf("%w (libtensorflow: %s)", err, log)
+	}
+	return err
+}
+
+// divert returns where in what is diverted the caller's part begins.
+func divert() (from C.long) {
+	quiet.Lock()
+	defer quiet.Unlock()
+	if quiet.calls++; quiet.calls == 1 {
+		C.hush()
+		C.speak_last()
+		_ = debug.SetCrashOutput(os.Stderr, debug.CrashOptions{}) // a panic elsewhere is not to be hushed
+	}
+	return C.hushed()
+}
+
+// restore returns the end of what was logged.
+func restore(from C.long) string {
+	quiet.Lock()
+	defer quiet.Unlock()
+	text := make([]byte, 4096)
+	n := C.hushed_tail(from, (*C.char)(unsafe.Pointer(&text[0])), C.size_t(len(text)))
+	if quiet.calls--; quiet.calls == 0 {
+		_ = debug.SetCrashOutput(nil, debug.CrashOptions{})
+		C.speak_no_more()
+		C.unhush()
+	}
+	return string(text[:n])
+}
+
+// remark is how a line of the log begins that is no error: with a time and a letter, or, in
+// absl's format, with the letter.
+var remark = regexp.MustCompile(`^(\d{4}-\S+ \S+: [IW] |[IW]\d{4} |WARNING: All log messages before absl)`)
+
+// faults joins the lines of a log that report an error.
+func faults(log string) string {
+	var lines []string
+	for line := range strings.Lines(log) {
+		if line = strings.TrimSpace(line); line != "" && !remark.MatchString(line) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "; ")
 }
 
 // Path is the file that libtensorflow was loaded from, links resolved.
