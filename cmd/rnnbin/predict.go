@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strconv"
 
@@ -198,6 +199,9 @@ func (o *predictOptions) create(out io.Writer, r *series.Reader) (*series.Writer
 		return nil, usagef("follow", "cannot write Parquet, which is complete only at its end (--format sets another)")
 	}
 	if o.output == series.Stdin {
+		if f, ok := out.(*os.File); ok && r.Reads(f) { // which would not end
+			return nil, usageError{errors.New("standard output is the file that is read; --output writes that when all rows are labelled")}
+		}
 		return series.NewWriter(out, format, r)
 	}
 	w, err := series.Create(o.output, format, r)

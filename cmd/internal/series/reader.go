@@ -96,6 +96,17 @@ func (r *Reader) Format() Format { return r.source.format }
 // HasLabel reports whether the label column is there.
 func (r *Reader) HasLabel() bool { return r.roles.label >= 0 }
 
+// Reads reports whether f is the regular file that r reads.
+func (r *Reader) Reads(f *os.File) bool {
+	file := r.source.file
+	if file == nil {
+		file = os.Stdin
+	}
+	is, err := file.Stat()
+	other, otherErr := f.Stat()
+	return err == nil && otherErr == nil && is.Mode().IsRegular() && os.SameFile(is, other)
+}
+
 // Close closes the file. It may be called at any time: a Next that waits for input
 // then fails.
 func (r *Reader) Close() error { return r.source.Close() }
