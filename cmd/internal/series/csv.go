@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
-// csvDecoder reads CSV and TSV: a header line, then records of as many fields.
+// csvDecoder reads CSV and TSV: a header line, then records of as many fields, or of one
+// more, the first being the row's name, as R writes tables.
 type csvDecoder struct {
 	buf     *lineBuffer
 	comma   byte
@@ -34,7 +36,25 @@ func newCSVDecoder(r io.Reader, comma byte) (*csvDecoder, error) {
 	for _, v := range header {
 		d.names = append(d.names, string(bytes.TrimSpace(v.text)))
 	}
-	return d, d.checkHeader(header)
+	if err := d.checkHeader(header); err != nil {
+		return nil, err
+	}
+	if d.rowsAreNamed(fields) {
+		d.names = slices.Insert(d.names, 0, "")
+	}
+	return d, nil
+}
+
+// rowsAreNamed reports whether the first row has one field more than the header, and not
+// just a comma too many. The row is left to be read.
+func (d *csvDecoder) rowsAreNamed(header int) bool {
+	pos, line, blank, blankAt := d.buf.pos, d.buf.line, d.blank, d.blankAt
+	d.buf.held = true
+	defer func() { d.buf.pos, d.buf.line, d.buf.held, d.blank, d.blankAt = pos, line, false, blank, blankAt }()
+	var rec record
+	row := make([]value, header+1)
+	fields, err := d.record(row, &rec)
+	return err == nil && fields == len(row) && len(row[header].text) > 0
 }
 
 // checkHeader finds headers that are rows, or cut at the wrong character.
