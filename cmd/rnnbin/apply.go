@@ -30,10 +30,11 @@ type applyOptions struct {
 	machine   graph.Config // Threads, Form and InstructionSet alone
 
 	changed func(flag string) bool // is it on the command line?
+	opened  *model.Opened          // by load, until predictor has the weights
 }
 
 func (o *applyOptions) addModelFlag(f *pflag.FlagSet) {
-	f.StringVarP(&o.model, "model", "m", "", "`folder` of the model, as train made it")
+	f.StringVarP(&o.model, "model", "m", "", "`folder` of the model, as train made it; it is read once, at the start")
 }
 
 func (o *applyOptions) addFlags(f *pflag.FlagSet) {
@@ -82,17 +83,22 @@ func (o *applyOptions) load() (*model.Model, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	m, err := model.Load(o.model)
-	if err == nil && o.changed("threshold") {
+	var err error
+	if o.opened, err = model.Open(o.model); err != nil {
+		return nil, err
+	}
+	m := o.opened.Model
+	if o.changed("threshold") {
 		m.Threshold = o.threshold
 	}
-	return m, err
+	return m, nil
 }
 
 // predictor starts the model's network, which is to work on batches of the given
 // number of windows.
 func (o *applyOptions) predictor(m *model.Model, batch int) (*graph.Predictor, error) {
-	return restoredPredictor(o.model, o.on(m.Network, batch))
+	defer o.opened.Close()
+	return restoredPredictor(o.opened.Checkpoint(0), o.on(m.Network, batch))
 }
 
 // on is the network c set up for this machine and for batches of that many windows.

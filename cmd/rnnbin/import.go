@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ func (o *importOptions) addFlags(f *pflag.FlagSet) {
 	c := &o.columns
 	f.StringVar(&o.keras, "keras", "", "read `file`, a .keras or a .weights.h5")
 	f.StringVar(&o.out, "out", "", "write the model to `folder`")
-	f.BoolVar(&o.force, "force", false, "replace the model that is in that folder")
+	f.BoolVar(&o.force, "force", false, forceUsage)
 	f.StringSliceVar(&c.Features, "features", nil, "feature `columns`, separated by commas, in the order of the network's inputs")
 	f.StringVar(&c.Label, "label", c.Label, "`column` of labels, for evaluate")
 	f.StringVar(&c.Series, "series", "", "`column` that names the series of a row (default each file is one series)")
@@ -84,14 +85,14 @@ which overlap by half.
   rnnbin predict --model beats --data new.csv`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runImport(o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return runImport(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	o.addFlags(cmd.Flags())
 	return cmd
 }
 
-func runImport(o importOptions, out, errOut io.Writer) error {
+func runImport(ctx context.Context, o importOptions, out, errOut io.Writer) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
@@ -106,6 +107,7 @@ func runImport(o importOptions, out, errOut io.Writer) error {
 	if err != nil {
 		return err
 	}
+	endingOf(ctx).begin()
 	if err := o.write(k, m); err != nil {
 		return err
 	}
@@ -113,11 +115,8 @@ func runImport(o importOptions, out, errOut io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := o.print(imported{k.Version, k.Layers, written}, out); err != nil {
-		return err
-	}
 	fmt.Fprintf(errOut, "rnnbin: the model is in %s; `rnnbin predict --model %s --data FILE` labels rows with it\n", o.out, o.out)
-	return nil
+	return o.print(imported{k.Version, k.Layers, written}, out)
 }
 
 // validate checks the flags that the file has no say in.
@@ -191,7 +190,7 @@ func (o *importOptions) write(k *keras.Model, m *model.Model) error {
 	if err != nil {
 		return usageError{fmt.Errorf("--out: %w", err)}
 	}
-	defer w.Discard()
+	defer w.Close()
 	p, err := newPredictor(m.Network)
 	if err != nil {
 		return err
@@ -201,10 +200,10 @@ func (o *importOptions) write(k *keras.Model, m *model.Model) error {
 		if err := p.SetVariables(k.Weights); err != nil {
 			return err
 		}
-		return p.Save(w.Path(model.WeightsPrefix))
+		return w.AddWeights(p.Save)
 	})
 	if err != nil {
-		return fmt.Errorf("write the weights: %w", err)
+		return err
 	}
 	return w.Commit(m)
 }

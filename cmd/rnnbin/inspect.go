@@ -24,11 +24,13 @@ func newInspect() *cobra.Command {
 		Long: `Show what a model folder holds: the network, the columns it was trained on, how
 they are scaled, the threshold, how training went, and the files:
 
-  model.json                    everything but the weights
-  weights.index, weights.data…  the weights, a checkpoint of TensorFlow
-  config.yaml                   the settings of the training run, for --config
-  metrics.json                  its last evaluation
-  history.jsonl                 an object for each epoch
+  model.json        everything but the weights, which it names, with the settings of
+                    the training run, for train --config, and its last evaluation
+  weights-….index   the weights, a checkpoint of TensorFlow; their names have the
+  weights-….data…   beginning of the SHA-256 of their content
+  history-….jsonl   an object for each epoch
+
+Other files in the folder are not shown.
 
 ` + exitCodes,
 		Example: `  rnnbin inspect runs/latest
@@ -69,7 +71,7 @@ func printContents(out io.Writer, c *model.Contents) error {
 		fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
 	}
 	printScaler(w, m)
-	if r := c.Metrics; r != nil {
+	if r := m.Metrics; r != nil {
 		fmt.Fprintf(w, "metrics\tF1 %v, precision %v, recall %v, accuracy %v, ROC AUC %v, of %d steps at threshold %.4g\n",
 			r.F1, r.Precision, r.Recall, r.Accuracy, r.ROCAUC, r.Steps, r.Threshold)
 	}

@@ -9,7 +9,7 @@ import (
 // lagsValue is the value of --lags: distances and ranges of them, separated by commas.
 type lagsValue []int
 
-// Type has config.yaml quote it.
+// Type has the settings in a model folder quote it.
 func (v *lagsValue) Type() string { return "string" }
 
 func (v *lagsValue) Set(text string) error {

@@ -42,14 +42,24 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(errOut)
 	err := root.ExecuteContext(ctx)
+	return report(withSignal(ctx, err), errOut)
+}
+
+// withSignal puts the signal that ended ctx in the place of the error that came of it.
+func withSignal(ctx context.Context, err error) error {
 	var received signalError
+	var early *endedEarly
 	switch {
 	case err != nil && errors.As(context.Cause(ctx), &received):
-		err = received
 	case errors.Is(err, syscall.EPIPE):
-		err = signalError{syscall.SIGPIPE}
+		received.signal = syscall.SIGPIPE
+	default:
+		return err
 	}
-	return report(err, errOut)
+	if errors.As(err, &early) {
+		return &endedEarly{received, early.kept}
+	}
+	return received
 }
 
 // report prints an error as one line, and a hint where there is one. It does not
@@ -115,6 +125,8 @@ func (e signalError) Error() string {
 		return "interrupted"
 	case syscall.SIGHUP:
 		return "hung up"
+	case syscall.SIGPIPE:
+		return "standard output was closed"
 	}
 	return "terminated"
 }
@@ -125,9 +137,11 @@ const grace = 800 * time.Millisecond
 
 // notify returns a context that ends with the first SIGINT, SIGTERM or,
 // unless nohup is at work, SIGHUP, so that nothing half-done stays behind. A
-// second SIGINT or SIGTERM, or grace, ends the process.
+// second SIGINT or SIGTERM, or grace, ends the process; see ending for exceptions.
 func notify(parent context.Context, errOut io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
+	e := new(ending)
+	ctx = withEnding(ctx, e)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	signal.Ignore(syscall.SIGPIPE) // which would not tell standard output from standard error, as a write's error does
@@ -148,9 +162,10 @@ func notify(parent context.Context, errOut io.Writer) (context.Context, func()) 
 			case s := <-signals: // the others may come more than once
 				insist = s == syscall.SIGINT || s == syscall.SIGTERM
 			case <-end:
-				insist = true
+				insist = !e.keep.Load()
 			}
 		}
+		e.commit.Lock()
 		os.Exit(report(received, errOut))
 	}()
 	return ctx, func() {

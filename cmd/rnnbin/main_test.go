@@ -1,17 +1,24 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"math"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rnnbin": main})
+	testscript.Main(m, map[string]func(){"rnnbin": main, "dawdle": dawdle})
 }
 
 func TestScripts(t *testing.T) {
@@ -22,8 +29,41 @@ func TestScripts(t *testing.T) {
 			env.Setenv("KERAS", models)
 			return err
 		},
+		Condition: func(name string) (bool, error) {
+			if name != "mounts" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return exec.Command("unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", t.TempDir()).Run() == nil, nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"near": near, "model": makeModel},
 	})
+}
+
+// dawdle stands for a run that a signal ends, and that takes longer than grace to do so:
+//
+//	dawdle none|keep|commit
+//
+// It has nothing that is worth keeping, or has, or is amid a commit.
+func dawdle() {
+	tflib.Loaded()
+	ctx, stop := notify(context.Background(), os.Stderr)
+	defer stop()
+	e := endingOf(ctx)
+	switch os.Args[1] {
+	case "keep":
+		e.keep.Store(true)
+	case "commit":
+		e.begin()
+	}
+	fmt.Println("begun")
+	<-ctx.Done()
+	time.Sleep(grace + 700*time.Millisecond)
+	if os.Args[1] == "keep" {
+		e.begin()
+	}
+	time.Sleep(100 * time.Millisecond)
+	fmt.Println("committed")
+	os.Exit(report(withSignal(ctx, &endedEarly{ctx.Err(), "kept"}), os.Stderr))
 }
 
 // near compares two files field by field: numbers may differ by a relative

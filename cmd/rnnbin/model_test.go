@@ -62,7 +62,7 @@ func writeModel(dir string, m *model.Model) error {
 	if err != nil {
 		return err
 	}
-	defer w.Discard()
+	defer w.Close()
 	predictor, err := newPredictor(m.Network)
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func writeModel(dir string, m *model.Model) error {
 	if err := predictor.SetVariables(vars); err != nil {
 		return err
 	}
-	if err := predictor.Save(w.Path(model.WeightsPrefix)); err != nil {
+	if err := w.AddWeights(predictor.Save); err != nil {
 		return err
 	}
 	return w.Commit(m)

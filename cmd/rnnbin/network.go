@@ -3,12 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/pflag"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph"
 )
@@ -101,13 +99,13 @@ func newPredictor(c graph.Config) (p *graph.Predictor, err error) {
 	return p, asUsage(err)
 }
 
-// restoredPredictor has the network of c and the weights in a model folder.
-func restoredPredictor(dir string, c graph.Config) (*graph.Predictor, error) {
+// restoredPredictor has the network of c and the weights of a checkpoint.
+func restoredPredictor(prefix string, c graph.Config) (*graph.Predictor, error) {
 	p, err := newPredictor(c)
 	if err != nil {
 		return nil, err
 	}
-	err = tflib.Quietly(func() error { return p.Restore(filepath.Join(dir, model.WeightsPrefix)) })
+	err = tflib.Quietly(func() error { return p.Restore(prefix) })
 	if err != nil {
 		p.Close()
 		return nil, err

@@ -23,6 +23,12 @@ is held back for validation. Windows of --steps rows are cut from the rest, and
 put into batches in random order. Standard output has a line for each epoch. The
 weights of the epoch that did best on the validation part (highest F1, then
 least loss) go into a model folder, with everything that ` + "`rnnbin predict`" + ` needs.
+So they do when training ends early, by Ctrl-C or because it diverges. Without
+validation no epoch is known to be good, and then nothing is kept.
+
+The folder is made when training starts, and one with other files in it is used only
+with --force, which leaves those as they are. At every moment it holds the model that
+was there before or the whole new one.
 
 Without --data it runs one of the original's programs on a sine: 1000 samples of
 two periods, each labelled one step ahead. Batches slide over the series by one
@@ -37,7 +43,7 @@ same machine, run after run.
   rnnbin data sine | rnnbin train --data -
   rnnbin train --data 'days/*.csv.gz' --horizon -20 --class-weight auto --early-stopping 5
   rnnbin train --data heart.csv --label beat --walk-forward 5
-  rnnbin train --config runs/heart/config.yaml --seed 2
+  rnnbin train --config runs/heart --seed 2
   rnnbin train --preset question --seed 0
   rnnbin train --seed 0 --json --predictions predictions.csv`,
 		Args: noArgs,
@@ -53,10 +59,15 @@ same machine, run after run.
 }
 
 func runTrain(ctx context.Context, o *trainOptions, out, errOut io.Writer) error {
+	lines := &firstWriteError{Writer: out}
+	do := trainPreset
 	if o.own() {
-		return trainOwn(ctx, o, out, errOut)
+		do = trainOwn
 	}
-	return trainPreset(ctx, o, out, errOut)
+	if err := do(ctx, o, lines, errOut); err != nil {
+		return err
+	}
+	return lines.err
 }
 
 // task is what a network is trained on. Whose data it is makes no other

@@ -247,7 +247,7 @@ func (d description) write(asJSON bool, out io.Writer) error {
 
 // describeResult reports how long training took, and how good the weights are that
 // it kept. With --walk-forward the latter is on standard output.
-func describeResult(r *foldResult, walk bool, errOut io.Writer) error {
+func describeResult(r *foldResult, walk bool, errOut io.Writer) {
 	took := time.Duration(r.seconds * float64(time.Second))
 	validated := ""
 	if r.report() != nil {
@@ -256,11 +256,10 @@ func describeResult(r *foldResult, walk bool, errOut io.Writer) error {
 	fmt.Fprintf(errOut, "rnnbin: trained %s, %s, in %v%s\n",
 		count(len(r.history), "epoch"), count(r.steps, "step"), took.Round(10*time.Millisecond), validated)
 	if r.report() == nil {
-		return nil
+		return
 	}
 	fmt.Fprintf(errOut, "rnnbin: epoch %d did best, and its weights are kept\n", r.best.Epoch)
-	if walk {
-		return nil
+	if !walk {
+		_ = r.report().WriteTable(errOut) // the model is kept, whoever reads this
 	}
-	return r.report().WriteTable(errOut)
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -191,10 +193,10 @@ func (o *trainOptions) addPresetFlags(f *pflag.FlagSet) {
 }
 
 func (o *trainOptions) addOutputFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.config, "config", "", "take settings from a YAML `file` whose keys are names of flags; the command line wins.\nA model folder's config.yaml makes its run again")
+	f.StringVar(&o.config, "config", "", "take settings from a YAML `file` whose keys are names of flags; the command line wins.\nA model folder makes its run again")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show data, network and windows, and stop before training")
 	f.StringVar(&o.out, "out", "", "write the model to `folder` (with --data by default runs/<n>, and runs/latest points to it)")
-	f.BoolVar(&o.force, "force", false, "replace the model that is in that folder")
+	f.BoolVar(&o.force, "force", false, forceUsage)
 	f.BoolVar(&o.json, "json", false, "print the lines as JSON objects")
 	f.IntVar(&o.logEvery, "log-every", o.logEvery, "print a line every `n` iterations; with --data every n epochs")
 	f.StringVar(&o.plot, "plot", "", "draw the losses and the F1 of the epochs to `file`, .svg or .png")
@@ -212,7 +214,7 @@ func names[T ~string](values []T) []string {
 // it finds wrong is the user's mistake.
 func (o *trainOptions) settle(f *pflag.FlagSet) error {
 	if o.config != "" {
-		if err := config.Apply(f, o.config, validationWays); err != nil {
+		if err := o.applyConfig(f); err != nil {
 			return usageError{fmt.Errorf("--config %w", err)}
 		}
 	}
@@ -223,6 +225,32 @@ func (o *trainOptions) settle(f *pflag.FlagSet) error {
 		return err
 	}
 	return o.validate()
+}
+
+// applyConfig takes the settings from a file or from the model in a folder.
+func (o *trainOptions) applyConfig(f *pflag.FlagSet) error {
+	var wrong *config.Error
+	info, err := os.Stat(o.config)
+	if err == nil && info.IsDir() {
+		path, settings, err := model.Settings(o.config)
+		if err != nil {
+			return err
+		}
+		err = config.Apply(f, path, settings, validationWays)
+		if errors.As(err, &wrong) {
+			wrong.Line = 0 // within the settings
+		}
+		return err
+	}
+	text, err := os.ReadFile(o.config)
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		return &config.Error{File: o.config, Err: pathErr.Err}
+	}
+	if err != nil {
+		return err
+	}
+	return config.Apply(f, o.config, text, validationWays)
 }
 
 // checkKind refuses flags that do not belong to the kind of run.

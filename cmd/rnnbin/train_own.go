@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,21 +61,27 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 	if err != nil {
 		return err
 	}
-	defer folder.discard()
+	defer folder.close()
 	describeData(data).print(errOut)
 	results, err := o.trainFolds(ctx, data, folds, out, errOut)
+	defer release(results)
 	if err != nil {
+		return o.rescue(ctx, folder, data, results, err, errOut)
+	}
+	if err := o.commitOwn(ctx, folder, data, results, errOut); err != nil {
 		return err
 	}
 	last := results[len(results)-1]
-	defer last.session.Close()
-	if err := describeResult(last, o.walkForward > 0, errOut); err != nil {
-		return err
+	describeResult(last, o.walkForward > 0, errOut)
+	settled, drawn := folder.settle(), o.drawHistory(last.history)
+	return cmp.Or(settled, drawn)
+}
+
+// release lets go of the sessions.
+func release(results []*foldResult) {
+	for _, r := range results {
+		r.release()
 	}
-	if err := folder.commit(last.session, o.ownModel(data, last), o, results, errOut); err != nil {
-		return err
-	}
-	return o.drawHistory(last.history)
 }
 
 // read loads the data, and prints what is odd about it.
@@ -169,9 +176,14 @@ func scaled(s *series.Scaler, data *ownData, keep bool) (rows, held *series.Data
 	return rows, held, err
 }
 
+// validates reports whether rows are held back.
+func (o *trainOptions) validates() bool {
+	return o.validation > 0 || o.walkForward > 0 || len(o.validationData) > 0
+}
+
 // holdBack sets the task's validation, if there is any.
 func (o *trainOptions) holdBack(t *ownTask, held *series.Data) error {
-	if o.validation == 0 && o.walkForward == 0 && len(o.validationData) == 0 {
+	if !o.validates() {
 		return nil
 	}
 	threshold, auto, err := o.fixedThreshold()
@@ -244,14 +256,15 @@ func (r *foldResult) report() *metrics.Report {
 }
 
 // trainFolds trains one fold after the other, each from the same start. The last
-// one's session is left open.
+// one's session is left open. With an error it returns what it has, including the fold
+// that did not come to its end.
 func (o *trainOptions) trainFolds(ctx context.Context, data *ownData, folds []fold, out, errOut io.Writer) ([]*foldResult, error) {
 	printer := o.newPrinter(out, errOut)
 	var results []*foldResult
 	for i, f := range folds {
 		t, err := o.ownTask(data, f, i < len(folds)-1)
 		if err != nil {
-			return nil, o.inFold(f, err)
+			return results, o.inFold(f, err)
 		}
 		if i == 0 {
 			if err := o.checkFolds(data, folds[1:]); err != nil {
@@ -261,30 +274,42 @@ func (o *trainOptions) trainFolds(ctx context.Context, data *ownData, folds []fo
 		t.warn(o, data.Label, errOut)
 		fmt.Fprintf(errOut, "rnnbin: %v%v\n", o.foldName(f), describeTask(t))
 		r, err := o.trainFold(ctx, t, printer)
-		if err != nil {
-			return nil, o.inFold(f, err)
+		if r != nil {
+			results = append(results, r)
 		}
-		results = append(results, r)
+		if err != nil {
+			return results, o.inFold(f, err)
+		}
 		if i < len(folds)-1 {
 			r.release()
 		}
 		if err := printer.fold(r); err != nil {
-			r.session.Close()
-			return nil, err
+			return results, err
 		}
 	}
-	if err := printer.folds(results); err != nil {
-		results[len(results)-1].session.Close()
-		return nil, err
-	}
-	return results, nil
+	return results, printer.folds(results)
 }
 
-// release lets go of a fold's session and rows: what is printed of it later needs
+// release lets go of a fold's session and rows: what is told of it later needs
 // neither.
 func (r *foldResult) release() {
-	r.session.Close()
+	if r.session != nil {
+		r.session.Close()
+		r.session = nil
+	}
 	r.series, r.validation = graph.Series{}, nil
+}
+
+// restore gives the session, a new one if need be, the weights of the best epoch.
+func (r *foldResult) restore() error {
+	if r.session == nil {
+		s, err := newSession(r.config)
+		if err != nil {
+			return err
+		}
+		r.session = s
+	}
+	return r.best.Restore(r.session)
 }
 
 // foldName is what precedes a message about a fold, if there are several.
@@ -300,7 +325,8 @@ func (o *trainOptions) inFold(f fold, err error) error {
 	return fmt.Errorf("%s%w", o.foldName(f), err)
 }
 
-// trainFold trains on one fold and leaves the session with the best weights.
+// trainFold trains on one fold and leaves the session with the best weights. Once
+// training has begun it returns a result even with an error.
 func (o *trainOptions) trainFold(ctx context.Context, t *ownTask, printer *printer) (*foldResult, error) {
 	s, err := t.session()
 	if err != nil {
@@ -316,13 +342,9 @@ func (o *trainOptions) trainFold(ctx context.Context, t *ownTask, printer *print
 	result.seconds = time.Since(begin).Seconds()
 	printer.endProgress()
 	if err == nil && t.validation != nil {
-		err = result.best.Restore(s)
+		err = result.restore()
 	}
-	if err != nil {
-		s.Close()
-		return nil, err
-	}
-	return result, nil
+	return result, err
 }
 
 // endEpoch judges the network after an epoch and returns whether to go on.
@@ -342,6 +364,7 @@ func (o *trainOptions) endEpoch(ctx context.Context, r *foldResult, e train.Epoc
 			return false, err
 		}
 		line.judge(j, better)
+		endingOf(ctx).keep.Store(true)
 	}
 	r.history = append(r.history, line)
 	more := o.earlyStopping == 0 || e.Epoch-r.best.Epoch < o.earlyStopping

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -67,7 +68,7 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 	if err != nil {
 		return err
 	}
-	defer folder.discard()
+	defer folder.close()
 	session, err := t.session()
 	if err != nil {
 		return err
@@ -80,17 +81,24 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 		preset.Name, o.network.Seed, r.Steps(), t.config.Threads)
 	begin := time.Now()
 	if err := r.Do(ctx); err != nil {
+		if folder.writer != nil {
+			err = &endedEarly{err, nothingGood}
+		}
 		return err
 	}
 	took := time.Since(begin)
 	fmt.Fprintf(errOut, "rnnbin: trained in %v, %v a step\n",
 		took.Round(time.Millisecond), (took / time.Duration(r.Steps())).Round(time.Microsecond))
-	if err := predictions.write(ctx, session.Predictor, preset, o); err != nil {
-		return err
-	}
 	m := o.presetModel(&t)
 	m.Training.Seconds = took.Seconds()
-	return folder.commit(session, m, o, nil, errOut)
+	if m.Settings, err = o.effective(); err != nil {
+		return err
+	}
+	if err := folder.commit(ctx, session, m, nil, errOut); err != nil {
+		return err
+	}
+	settled, written := folder.settle(), predictions.write(ctx, session.Predictor, preset, o)
+	return cmp.Or(settled, written)
 }
 
 // logTo prints lines as the original does, or as JSON.

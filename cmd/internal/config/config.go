@@ -1,12 +1,13 @@
-// Package config reads and writes the settings of a command as YAML: each key
-// is the name of a flag, each value what would stand behind it, a list where the
-// flag can be repeated or takes several.
+// Package config reads the settings of a command from YAML, and writes them as JSON,
+// which is YAML too: each key is the name of a flag, each value what would stand behind
+// it, a list where the flag can be repeated or takes several.
 package config
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -46,25 +47,17 @@ type setting struct {
 	values []string // one, or those of a list
 }
 
-// Apply gives the flags the values that the file at path sets. Flags that were
+// Apply gives the flags the values that the text of a file sets. Flags that were
 // set before, on the command line, keep theirs, and so do all flags of a group
 // of which one was: they are ways to say the same. Every fault is an *[Error].
-func Apply(flags *pflag.FlagSet, path string, groups ...[]string) error {
-	text, err := os.ReadFile(path)
-	var pathErr *os.PathError
-	if errors.As(err, &pathErr) {
-		return &Error{File: path, Err: pathErr.Err}
-	}
-	if err != nil {
-		return err
-	}
+func Apply(flags *pflag.FlagSet, file string, text []byte, groups ...[]string) error {
 	settings, err := parse(text)
 	if err == nil {
 		err = apply(flags, settings, groups)
 	}
 	var e *Error
 	if errors.As(err, &e) {
-		e.File = path
+		e.File = file
 	}
 	return err
 }
@@ -183,39 +176,38 @@ func scalar(node ast.Node) (string, bool) {
 
 func line(node ast.Node) int { return node.GetToken().Position.Line }
 
-// Format writes the flags for which keep holds as Apply reads them, in their
+// Format writes the flags for which keep holds as an object that Apply reads, in their
 // order. Flags that are empty are left out.
 func Format(flags *pflag.FlagSet, keep func(*pflag.Flag) bool) ([]byte, error) {
-	var out []byte
+	var fields [][]byte
 	var failed error
 	flags.VisitAll(func(f *pflag.Flag) {
-		if !settable(f) || !keep(f) {
+		value := value(f)
+		if !settable(f) || !keep(f) || value == nil {
 			return
 		}
-		line, err := format(f)
+		text, err := json.Marshal(value)
 		if err != nil {
-			failed = err
+			failed = fmt.Errorf("%s: %w", f.Name, err)
 		}
-		out = append(out, line...)
+		fields = append(fields, fmt.Appendf(nil, "%q:%s", f.Name, text))
 	})
-	return out, failed
+	return slices.Concat([]byte("{"), bytes.Join(fields, []byte(",")), []byte("}")), failed
 }
 
-func format(f *pflag.Flag) ([]byte, error) {
-	value := any(f.Value.String())
-	if all, ok := f.Value.(pflag.SliceValue); ok {
-		value = all.GetSlice()
-		if len(all.GetSlice()) == 0 {
-			return nil, nil
-		}
-	}
+// value is what stands for a flag's value in JSON, nil for an empty one.
+func value(f *pflag.Flag) any {
+	text := f.Value.String()
+	all, isList := f.Value.(pflag.SliceValue)
 	switch {
-	case value == "":
-		return nil, nil
-	case f.Value.Type() == "string", f.Value.Type() == "stringArray", f.Value.Type() == "stringSlice":
-		return yaml.MarshalWithOptions(yaml.MapSlice{{Key: f.Name, Value: value}}, yaml.Flow(false))
-	case f.Value.Type() == "intSlice": // [1,2], which YAML reads as it is
-		value = f.Value.String()
+	case isList && len(all.GetSlice()) == 0, text == "":
+		return nil
+	case f.Value.Type() == "intSlice": // [1,2]
+		return json.RawMessage(text)
+	case isList:
+		return all.GetSlice()
+	case f.Value.Type() == "string":
+		return text
 	}
-	return fmt.Appendf(nil, "%s: %s\n", f.Name, value), nil // a number or a truth value
+	return json.RawMessage(text) // a number or a truth value
 }

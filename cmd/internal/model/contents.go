@@ -1,23 +1,18 @@
 package model
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 )
 
 // Contents is what a folder holds.
 type Contents struct {
-	Folder     string          `json:"folder"`
-	Model      *Model          `json:"model"`
-	Parameters int             `json:"parameters"`
-	Metrics    *metrics.Report `json:"metrics"` // nil when there are none
-	Files      []File          `json:"files"`
+	Folder     string `json:"folder"` // links resolved
+	Model      *Model `json:"model"`
+	Parameters int    `json:"parameters"`
+	Files      []File `json:"files"` // the model's; others there may be do not count
 }
 
 // File is a file of a folder.
@@ -28,45 +23,21 @@ type File struct {
 
 // Inspect reads what a folder holds, but for the weights.
 func Inspect(dir string) (*Contents, error) {
-	m, err := Load(dir)
+	o, err := Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	c := &Contents{Folder: dir, Model: m, Parameters: m.Network.Parameters()}
-	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
-		c.Folder = resolved
-	}
-	if c.Metrics, err = readMetrics(filepath.Join(dir, MetricsFile)); err != nil {
-		return nil, err
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, pathError(err)
-	}
-	for _, e := range entries {
-		info, err := e.Info()
+	defer o.Close()
+	c := &Contents{Folder: o.Dir, Model: o.Model, Parameters: o.Network.Parameters()}
+	for _, name := range o.files() {
+		info, err := os.Stat(filepath.Join(o.Dir, name))
+		if errors.Is(err, fs.ErrNotExist) { // the history; without the others there is no model
+			continue
+		}
 		if err != nil {
 			return nil, pathError(err)
 		}
-		if info.Mode().IsRegular() {
-			c.Files = append(c.Files, File{e.Name(), info.Size()})
-		}
+		c.Files = append(c.Files, File{name, info.Size()})
 	}
 	return c, nil
-}
-
-// readMetrics returns nil when there is no such file.
-func readMetrics(path string) (*metrics.Report, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, pathError(err)
-	}
-	var r metrics.Report
-	if err := json.Unmarshal(text, &r); err != nil {
-		return nil, &Error{path, fmt.Errorf("damaged: %w", err)}
-	}
-	return &r, nil
 }

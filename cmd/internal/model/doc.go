@@ -1,16 +1,18 @@
 // Package model reads and writes model folders, what training leaves behind and
 // all that prediction needs.
 //
-// A folder holds these files, and may hold others:
+// A folder holds these files, and may hold others, which are never touched:
 //
-//	model.json                    all but the weights: the network, which column plays
-//	                              which role, horizon, scaling, threshold (see [Model])
-//	weights.index                 the weights and the optimizer's state, a checkpoint in
-//	weights.data-00000-of-00001   TensorFlow's V2 format under the prefix "weights"
-//	config.yaml                   the effective settings of the training run
-//	metrics.json                  the last evaluation, as `rnnbin evaluate --json` prints it
-//	history.jsonl                 a JSON object for each epoch
+//	model.json                             all but the weights: the network, which column plays
+//	                                       which role, scaling, threshold, the settings of the
+//	                                       training run and how it went (see [Model])
+//	weights-DIGEST.index                   weights and the optimizer's state, a checkpoint in
+//	weights-DIGEST.data-00000-of-00001     TensorFlow's V2 format
+//	history-DIGEST.jsonl                   a JSON object for each epoch
 //
-// The first three make a model; the others tell how it came about. A folder
-// appears, or replaces an older one, whole: see [Writer].
+// DIGEST is the beginning of the SHA-256 of the content. A file of another content has
+// another name, so that the one rename which puts model.json in its place replaces the
+// whole model: see [Writer]. Files of these names that model.json does not name are left
+// over from older models or from runs that were killed; the next run in the folder
+// removes them.
 package model

@@ -8,15 +8,14 @@ import (
 // Whatever a model.json holds, parse reports it or returns what can be worked
 // with.
 func FuzzParse(f *testing.F) {
-	whole := example()
-	whole.Format = Format
+	whole := whole()
 	text, err := json.Marshal(whole)
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(text)
-	f.Add([]byte(`{"format":2}`))
-	f.Add([]byte(`{"format":2,"network":{"Layers":[{"Units":-1}]},"columns":{"features":[""]}}`))
+	f.Add([]byte(`{"format":3,"weights":[{"prefix":"../x"}]}`))
+	f.Add([]byte(`{"format":3,"network":{"layers":[{"units":-1}]},"columns":{"features":[""]}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := parse(text)
 		if err != nil {

@@ -1,14 +1,15 @@
 package model
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/rnnbin/rnnbin/graph"
+	"syscall"
 )
 
 // Error is a fault of a model folder. It reads "path: message".
@@ -22,38 +23,151 @@ func (e *Error) Error() string { return e.Path + ": " + e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Load reads a folder's model.json and checks that the weights are there. What
-// is wrong is an *[Error] that names the folder or the file.
-func Load(dir string) (*Model, error) {
-	if err := checkFolder(dir); err != nil {
+// Opened is a model whose weights stay where they are until Close, whatever becomes of
+// the folder meanwhile: a run that replaces the model leaves them to a later one.
+type Opened struct {
+	*Model
+	Dir string // of the folder, links resolved
+
+	locked []*os.File // the weights
+}
+
+// Open reads a folder's model.json, once, and checks that the weights are those it names.
+// What is wrong is an *[Error] that names the folder or the file.
+func Open(dir string) (*Opened, error) {
+	dir, err := resolve(dir)
+	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, modelFile)
-	text, err := os.ReadFile(path)
+	text, err := readModel(dir)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		o := &Opened{Dir: dir}
+		err := o.open(text)
+		if err == nil {
+			return o, nil
+		}
+		o.Close()
+		now, _ := readModel(dir)
+		if now == nil || bytes.Equal(now, text) {
+			return nil, err
+		}
+		text = now // another model has taken its place
+	}
+}
+
+// open parses a model.json and locks the weights.
+func (o *Opened) open(text []byte) error {
+	var err error
+	if o.Model, err = parse(text); err != nil {
+		return &Error{filepath.Join(o.Dir, modelFile), err}
+	}
+	for _, w := range o.Model.Weights {
+		if err := o.lock(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lock opens the files of a checkpoint and compares their digest.
+func (o *Opened) lock(w Weights) error {
+	paths := checkpointFiles(o.Dir, w.Prefix)
+	var readers []io.Reader
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			return missing(path, err)
+		}
+		o.locked = append(o.locked, f)
+		readers = append(readers, f)
+		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_SH) // where there are no locks, a replaced model's weights may go
+		if _, err := os.Stat(path); err != nil {        // it went before the lock
+			return missing(path, err)
+		}
+	}
+	sum, err := digest(readers...)
+	if err != nil {
+		return pathError(err)
+	}
+	if sum != w.SHA256 {
+		return &Error{paths[len(paths)-1], errors.New("the weights are damaged: their digest is not that in " + modelFile)}
+	}
+	return nil
+}
+
+// missing is the error of weights that are not there.
+func missing(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Error{path, errors.New("the weights are missing")}
+	}
+	return pathError(err)
+}
+
+// Checkpoint is the path of a network's weights, as graph.Member.Restore takes it.
+func (o *Opened) Checkpoint(network int) string {
+	return filepath.Join(o.Dir, o.Model.Weights[network].Prefix)
+}
+
+// Close lets go of the weights.
+func (o *Opened) Close() {
+	for _, f := range o.locked {
+		_ = f.Close() // only read
+	}
+	o.locked = nil
+}
+
+// Settings are those of the training run that made the model in a folder, a JSON object,
+// and the file that has them.
+func Settings(dir string) (path string, settings []byte, err error) {
+	if dir, err = resolve(dir); err != nil {
+		return "", nil, err
+	}
+	text, err := readModel(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	path = filepath.Join(dir, modelFile)
+	m, err := parse(text)
+	if err != nil {
+		return "", nil, &Error{path, err}
+	}
+	if len(m.Settings) == 0 {
+		return "", nil, &Error{path, errors.New("the model has no settings, it was trained elsewhere")}
+	}
+	return path, m.Settings, nil
+}
+
+// resolve follows links, so that one which is set anew leads to one model only.
+func resolve(dir string) (string, error) {
+	resolved, err := filepath.EvalSymlinks(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", &Error{dir, errors.New("there is no such model folder")}
+	}
+	if err != nil {
+		return "", pathError(err)
+	}
+	info, err := os.Stat(resolved)
+	switch {
+	case err != nil:
+		return "", pathError(err)
+	case !info.IsDir():
+		return "", &Error{dir, errors.New("this is no model folder but a file")}
+	}
+	return resolved, nil
+}
+
+func readModel(dir string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(dir, modelFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &Error{dir, fmt.Errorf("this is no model folder, it has no %s", modelFile)}
 	}
 	if err != nil {
 		return nil, pathError(err)
 	}
-	m, err := parse(text)
-	if err != nil {
-		return nil, &Error{path, err}
-	}
-	return m, checkWeights(dir)
-}
-
-func checkFolder(dir string) error {
-	info, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return &Error{dir, errors.New("there is no such model folder")}
-	case err != nil:
-		return pathError(err)
-	case !info.IsDir():
-		return &Error{dir, errors.New("this is no model folder but a file")}
-	}
-	return nil
+	return text, nil
 }
 
 // parse reads a model.json.
@@ -71,32 +185,18 @@ func parse(text []byte) (*Model, error) {
 	if head.Format < Format {
 		return nil, fmt.Errorf("format %d is older than this program reads (%d); train the model again", head.Format, Format)
 	}
-	m := &Model{Network: portable(graph.DefaultConfig())}
-	if err := json.Unmarshal(text, m); err != nil {
+	m := &Model{}
+	s := stored{unstored: (*unstored)(m)}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&s); err != nil {
 		return nil, fmt.Errorf("damaged: %w", err)
 	}
+	m.Network = s.Network.config()
 	if err := m.validate(); err != nil {
 		return nil, fmt.Errorf("damaged: %w", err)
 	}
 	return m, nil
-}
-
-func checkWeights(dir string) error {
-	for _, name := range weightsFiles {
-		path := filepath.Join(dir, name)
-		info, err := os.Stat(path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return &Error{path, errors.New("the weights are missing")}
-		case err != nil:
-			return pathError(err)
-		case !info.Mode().IsRegular():
-			return &Error{path, errors.New("this is no file")}
-		case info.Size() == 0:
-			return &Error{path, errors.New("the weights are damaged: the file is empty")}
-		}
-	}
-	return nil
 }
 
 // pathError makes an Error of one that the system gave.
@@ -106,11 +206,4 @@ func pathError(err error) error {
 		return &Error{e.Path, e.Err}
 	}
 	return err
-}
-
-// portable is c without what belongs to the machine.
-func portable(c graph.Config) graph.Config {
-	d := graph.DefaultConfig()
-	c.Threads, c.Form, c.InstructionSet = d.Threads, d.Form, d.InstructionSet
-	return c
 }

@@ -1,29 +1,20 @@
 package model
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
 )
 
-// Names of the files in a folder.
-const (
-	modelFile     = "model.json"
-	WeightsPrefix = "weights" // of the checkpoint
-	ConfigFile    = "config.yaml"
-	MetricsFile   = "metrics.json"
-	HistoryFile   = "history.jsonl"
-)
-
-// weightsFiles are those of the checkpoint.
-var weightsFiles = []string{WeightsPrefix + ".index", WeightsPrefix + ".data-00000-of-00001"}
-
 // Format is the version of the folder's layout that this package writes and reads.
-const Format = 2
+const Format = 3
 
 // Model is all of a trained network but its weights.
 type Model struct {
@@ -31,15 +22,45 @@ type Model struct {
 	Version string    `json:"rnnbin"`  // of the program that made it
 	Created time.Time `json:"created"` // set by Commit when zero
 
-	Network graph.Config `json:"network"` // with the defaults for Threads, Form and InstructionSet, which depend on the machine
-	Columns Columns      `json:"columns"`
-	Horizon int          `json:"horizon"` // row i gives the label of row i+Horizon
+	Network graph.Config `json:"-"`       // stored without what depends on the machine, see network
+	Weights []Weights    `json:"weights"` // one for each network; set by Commit
+
+	Columns Columns `json:"columns"`
+	Horizon int     `json:"horizon"` // row i gives the label of row i+Horizon
 
 	Scaler      series.Scaler      `json:"scaler"`
 	Threshold   float64            `json:"threshold"` // a probability of at least this is label 1
 	ClassWeight series.ClassWeight `json:"class_weight"`
 
-	Training Training `json:"training"`
+	Training Training        `json:"training"`
+	Settings json.RawMessage `json:"settings,omitempty"` // of the training run: the flags' names and their values
+	Metrics  *Metrics        `json:"metrics,omitempty"`  // of the last evaluation in training
+	History  string          `json:"history,omitempty"`  // name of the file; set by Commit
+}
+
+// Weights names the weights of a network.
+type Weights struct {
+	Prefix string `json:"prefix"` // of the checkpoint in the folder
+	SHA256 string `json:"sha256"` // of its two files, the index first
+}
+
+// Metrics is the judgement of the weights, as `rnnbin evaluate --json` has it.
+type Metrics struct {
+	*metrics.Report
+	WalkForward json.RawMessage `json:"walk_forward,omitempty"` // mean and deviation over the folds
+}
+
+// stored is a Model as model.json has it.
+type stored struct {
+	*unstored
+	Network network `json:"network"`
+}
+
+type unstored Model // without its methods
+
+// MarshalJSON gives the network keys of its own.
+func (m *Model) MarshalJSON() ([]byte, error) {
+	return json.Marshal(stored{(*unstored)(m), networkOf(m.Network)})
 }
 
 // Columns are the roles of the training data's columns.
@@ -91,6 +112,9 @@ func (m *Model) validate() error {
 	if err := m.Columns.validate(); err != nil {
 		return fmt.Errorf("columns: %w", err)
 	}
+	if err := m.validateFiles(); err != nil {
+		return err
+	}
 	if n := len(m.Columns.Features); n != m.Network.Features {
 		return fmt.Errorf("%d feature columns for a network of %d", n, m.Network.Features)
 	}
@@ -102,6 +126,25 @@ func (m *Model) validate() error {
 	}
 	if m.Horizon < -MaxHorizon || m.Horizon > MaxHorizon {
 		return fmt.Errorf("horizon %d is not between -%d and %d", m.Horizon, MaxHorizon, MaxHorizon)
+	}
+	return nil
+}
+
+// validateFiles checks the names: a file that is not in the folder must not be read.
+func (m *Model) validateFiles() error {
+	if n := len(m.Weights); n != 1 {
+		return fmt.Errorf("weights of %d networks, not of 1", n)
+	}
+	for _, w := range m.Weights {
+		if !prefixPattern.MatchString(w.Prefix) {
+			return fmt.Errorf("weights: %q is no name of a checkpoint", w.Prefix)
+		}
+		if !strings.HasPrefix("weights-"+w.SHA256, w.Prefix) {
+			return fmt.Errorf("weights: the digest of %s is %q", w.Prefix, w.SHA256)
+		}
+	}
+	if m.History != "" && !historyPattern.MatchString(m.History) {
+		return fmt.Errorf("history: %q is no name of a history", m.History)
 	}
 	return nil
 }

@@ -1,10 +1,8 @@
 package model
 
 import (
-	"bufio"
-	"fmt"
+	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
 )
@@ -30,43 +29,63 @@ func example() *Model {
 		Scaler:    series.Scaler{Kind: series.Standard, Columns: features, Offset: []float64{1, 2}, Scale: []float64{3, 4}, Fill: []float64{1, 2}},
 		Threshold: 0.25,
 		Training:  Training{Rows: 100, Epochs: 3},
+		Settings:  json.RawMessage(`{"seed":1}`),
+		Metrics:   &Metrics{Report: &metrics.Report{Scores: metrics.Scores{Steps: 7, F1: 0.5}, Threshold: 0.25}},
 	}
 }
 
-// fill writes what stands in for the weights.
-func fill(t *testing.T, w *Writer, content string) {
-	t.Helper()
-	if err := writeWeights(w, content); err != nil {
-		t.Fatal(err)
-	}
+// whole is the example with what Commit sets.
+func whole() *Model {
+	m := example()
+	m.Format = Format
+	m.Weights = []Weights{{"weights-0123456789ab", "0123456789ab" + strings.Repeat("c", 52)}}
+	m.History = "history-0123456789ab.jsonl"
+	return m
 }
 
-func writeWeights(w *Writer, content string) error {
-	for _, name := range weightsFiles {
-		if err := os.WriteFile(w.Path(name), []byte(content), 0o666); err != nil {
-			return err
+// save stands in for what writes a checkpoint.
+func save(content string) func(prefix string) error {
+	return func(prefix string) error {
+		for _, ending := range weightsEndings {
+			if err := os.WriteFile(prefix+ending, []byte(content), 0o666); err != nil {
+				return err
+			}
 		}
+		return nil
 	}
-	return nil
 }
 
-// commit writes a whole folder.
-func commit(t *testing.T, w *Writer, err error) string {
+// write writes a whole model.
+func write(w *Writer, weights string) error {
+	if err := w.AddWeights(save(weights)); err != nil {
+		return err
+	}
+	if err := w.SetHistory([]byte(weights + "\n")); err != nil {
+		return err
+	}
+	return w.Commit(example())
+}
+
+// commit writes a whole model and ends w.
+func commit(t *testing.T, w *Writer, err error, weights string) string {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	fill(t, w, "weights")
-	if err := w.Commit(example()); err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
+	check(t, write(w, weights))
+	w.Close()
 	return w.Dir()
 }
 
 func create(t *testing.T, dir string) string {
 	t.Helper()
 	w, err := Create(dir, false)
-	return commit(t, w, err)
+	return commit(t, w, err, "weights")
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // wantError checks that an error is one line with the given parts.
@@ -77,7 +96,7 @@ func wantError(t *testing.T, err error, parts ...string) {
 	}
 	for _, part := range parts {
 		if !strings.Contains(err.Error(), part) {
-			t.Errorf("%v\ndoes not say %q", err, part)
+			t.Errorf("%v\nlacks %q", err, part)
 		}
 	}
 	if strings.Contains(err.Error(), "\n") {
@@ -85,245 +104,99 @@ func wantError(t *testing.T, err error, parts ...string) {
 	}
 }
 
-// wantNames checks what a folder holds, hidden files included.
+// wantNames checks what a folder holds, hidden files included; * stands for a digest.
 func wantNames(t *testing.T, dir string, want ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	var got []string
 	for _, e := range entries {
-		got = append(got, e.Name())
+		name := e.Name()
+		if finished.MatchString(name) {
+			name = name[:len("weights-")] + "*" + name[len("weights-")+digits:]
+		}
+		got = append(got, name)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", dir, diff)
 	}
 }
 
+// files are those of a model.
+var files = []string{"history-*.jsonl", "model.json", "weights-*.data-00000-of-00001", "weights-*.index"}
+
+// weightsOf are the weights that a folder's model has.
+func weightsOf(t *testing.T, dir string) string {
+	t.Helper()
+	o, err := Open(dir)
+	check(t, err)
+	defer o.Close()
+	return read(t, o.Checkpoint(0)+weightsEndings[0])
+}
+
+// load is what Open reads.
+func load(dir string) (*Model, error) {
+	o, err := Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	o.Close()
+	return o.Model, nil
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	check(t, err)
+	return string(text)
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	check(t, os.WriteFile(path, []byte(text), 0o666))
+}
+
 func TestWhatIsWrittenIsLoaded(t *testing.T) {
 	dir := create(t, filepath.Join(t.TempDir(), "a", "b"))
-	got, err := Load(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := example()
-	want.Format, want.Created, want.Network = Format, got.Created, portable(want.Network)
+	got, err := load(dir)
+	check(t, err)
+	want := whole()
+	want.Created, want.Weights, want.History = got.Created, got.Weights, got.History
+	d := graph.DefaultConfig()
+	want.Network.Threads, want.Network.Form, want.Network.InstructionSet = d.Threads, d.Form, d.InstructionSet
+	want.Settings = got.Settings
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	if time.Since(got.Created) > time.Hour {
 		t.Errorf("created %v", got.Created)
 	}
-	if c := got.Network; c.Threads != 1 || c.Form != graph.FormAuto {
-		t.Errorf("%d threads and form %s are kept", c.Threads, c.Form)
-	}
 	if o := got.Options(); o.Series != "id" || o.Missing != series.MissingMean || len(o.Features) != 2 {
 		t.Errorf("Options: %+v", o)
 	}
+	path, settings, err := Settings(dir)
+	if err != nil || path != filepath.Join(dir, modelFile) || strings.Join(strings.Fields(string(settings)), "") != `{"seed":1}` {
+		t.Errorf("settings %s of %s: %v", settings, path, err)
+	}
+	wantNames(t, dir, files...)
 	wantNames(t, filepath.Dir(dir), "b")
 }
 
-func TestTheFolderIsTheOldOneUntilCommit(t *testing.T) {
-	parent := t.TempDir()
-	dir := filepath.Join(parent, "m")
-	w, err := Create(dir, false)
-	if err != nil {
-		t.Fatal(err)
+// Every field of a network is kept, but for those that belong to the machine.
+func TestNetworksAreKept(t *testing.T) {
+	c := graph.Config{
+		Window: 2, Features: 3, Lags: []int{-1, 4}, Layers: []graph.Layer{{Cell: graph.GRU, Units: 5}, {Cell: graph.Plain, Units: 6, Activation: graph.Tanh}},
+		Bidirectional: true, Classes: 7, Loss: graph.Focal, FocalGamma: 8, Optimizer: graph.SGD, LearningRate: 9, Beta1: 10, Beta2: 11, Epsilon: 12,
+		WeightDecay: 13, Dropout: 14, InputNoise: 15, ClipNorm: 16, Seed: 17,
+		Threads: 1, Form: graph.FormAuto, InstructionSet: graph.InstructionSetAuto,
 	}
-	fill(t, w, "new")
-	if _, err := Load(dir); err == nil {
-		t.Error("there is a model before Commit")
+	text, err := json.Marshal(networkOf(c))
+	check(t, err)
+	var n network
+	check(t, json.Unmarshal(text, &n))
+	if diff := cmp.Diff(c, n.config()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
-	w.Discard()
-	wantNames(t, parent)
-
-	create(t, dir)
-	if w, err = Create(dir, true); err != nil {
-		t.Fatal(err)
-	}
-	fill(t, w, "new")
-	if got := read(t, filepath.Join(dir, weightsFiles[0])); got != "weights" {
-		t.Errorf("before Commit the weights are %q", got)
-	}
-	if err := w.Commit(example()); err != nil {
-		t.Fatal(err)
-	}
-	w.Discard()
-	if got := read(t, filepath.Join(dir, weightsFiles[0])); got != "new" {
-		t.Errorf("after Commit the weights are %q", got)
-	}
-	wantNames(t, parent, "m")
-}
-
-func read(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-func TestExchangeSlowly(t *testing.T) {
-	parent := t.TempDir()
-	a, b := filepath.Join(parent, "a"), filepath.Join(parent, "b")
-	for _, dir := range []string{a, b} {
-		if err := os.Mkdir(dir, 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(dir)), nil, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := exchangeSlowly(a, b); err != nil {
-		t.Fatal(err)
-	}
-	wantNames(t, a, "b")
-	wantNames(t, b, "a")
-}
-
-// replaceFor names the folder that a copy of this test program is to replace
-// again and again.
-const replaceFor = "MODEL_TEST_REPLACE"
-
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(replaceFor); dir != "" {
-		fmt.Println(replaceUntilKilled(dir))
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
-
-// replaceUntilKilled ends with an error only.
-func replaceUntilKilled(dir string) error {
-	for i := 0; ; i++ {
-		w, err := Create(dir, true)
-		if err != nil {
-			return err
-		}
-		if err := writeWeights(w, fmt.Sprint(i)); err != nil {
-			return err
-		}
-		if err := w.Commit(example()); err != nil {
-			return err
-		}
-		if i == 0 {
-			fmt.Println("begun")
-		}
-	}
-}
-
-func TestAKilledProgramLeavesAModel(t *testing.T) {
-	dir := create(t, filepath.Join(t.TempDir(), "m"))
-	for i := range 8 {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), replaceFor+"="+dir)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "begun\n" {
-			t.Fatal(line, err)
-		}
-		time.Sleep(time.Duration(3*i) * time.Millisecond)
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = cmd.Wait() // killed
-		if _, err := Load(dir); err != nil {
-			t.Fatal(err)
-		}
-		if a, b := read(t, filepath.Join(dir, weightsFiles[0])), read(t, filepath.Join(dir, weightsFiles[1])); a != b {
-			t.Errorf("weights of two models: %q, %q", a, b)
-		}
-	}
-}
-
-func TestRunsAreNumbered(t *testing.T) {
-	root := filepath.Join(t.TempDir(), "runs")
-	first, err := CreateRun(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := CreateRun(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if first.Dir() != filepath.Join(root, "1") || second.Dir() != filepath.Join(root, "2") {
-		t.Errorf("%s, %s", first.Dir(), second.Dir())
-	}
-	first.Discard()
-	dir := commit(t, second, nil)
-	for range 2 {
-		if err := SetLatest(dir); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := Load(filepath.Join(root, "latest")); err != nil {
-		t.Error(err)
-	}
-	third, err := CreateRun(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := SetLatest(commit(t, third, nil)); err != nil {
-		t.Fatal(err)
-	}
-	if to, err := os.Readlink(filepath.Join(root, "latest")); to != "3" {
-		t.Errorf("latest is %q: %v", to, err)
-	}
-	wantNames(t, root, "2", "3", "latest")
-
-	// What the link points to is replaced, the link stays.
-	w, err := Create(filepath.Join(root, "latest"), true)
-	commit(t, w, err)
-	wantNames(t, root, "2", "3", "latest")
-}
-
-func TestCreateRefuses(t *testing.T) {
-	parent := t.TempDir()
-	dir := create(t, filepath.Join(parent, "m"))
-	_, err := Create(dir, false)
-	wantError(t, err, dir+": the folder exists (--force replaces it)")
-
-	file := filepath.Join(parent, "file")
-	if err := os.WriteFile(file, nil, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	_, err = Create(parent, true)
-	wantError(t, err, parent+": this is no model folder and is not replaced")
-	_, err = Create(file, true)
-	wantError(t, err, file+": not a directory")
-	_, err = Create(filepath.Join(file, "m"), true)
-	wantError(t, err, file)
-	err = SetLatest(dir)
-	if err != nil {
-		t.Error(err)
-	}
-	wantNames(t, parent, "file", "latest", "m")
-	root := filepath.Join(parent, "runs")
-	create(t, filepath.Join(root, "latest")) // a folder of that name
-	_, err = CreateRun(root)
-	wantError(t, err, filepath.Join(root, "latest")+": this is no link and is not replaced (--out ")
-	wantNames(t, root, "latest")
-	if err := os.RemoveAll(root); err != nil {
-		t.Fatal(err)
-	}
-
-	w, err := Create(filepath.Join(parent, "n"), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantError(t, w.Commit(example()), weightsFiles[0]+": the weights are missing")
-	fill(t, w, "weights")
-	create(t, filepath.Join(parent, "n")) // by another program
-	wantError(t, w.Commit(example()), "n: ")
-	w.Discard()
-	wantNames(t, parent, "file", "latest", "m", "n")
 }
 
 func TestLoadNamesWhatIsWrong(t *testing.T) {
@@ -344,25 +217,28 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		{"empty", "", []string{"damaged"}},
 		{"another type", "[1]", []string{"damaged"}},
 		{"trailing text", whole + "}", []string{"damaged"}},
-		{"newer", change(`"format": 2`, `"format": 3`), []string{"format 3 is newer than this program reads (2)"}},
-		{"older", change(`"format": 2`, `"format": 1`), []string{"format 1 is older than this program reads (2); train the model again"}},
+		{"newer", change(`"format": 3`, `"format": 4`), []string{"format 4 is newer than this program reads (3)"}},
+		{"older", change(`"format": 3`, `"format": 2`), []string{"format 2 is older than this program reads (3); train the model again"}},
 		{"no format", "{}", []string{"damaged: format 0"}},
-		{"units", change(`"Units": 4`, `"Units": 0`), []string{"damaged: network: Units must be between "}},
-		{"classes", change(`"Classes": 2`, `"Classes": 3`), []string{"damaged: network: 3 classes, not 2"}},
-		{"features", change(`"Features": 2`, `"Features": 3`), []string{"damaged: 2 feature columns for a network of 3"}},
+		{"an unknown key", change(`"horizon"`, `"horizont"`), []string{`damaged: json: unknown field "horizont"`}},
+		{"an unknown key of the network", change(`"dropout"`, `"drop"`), []string{`damaged: json: unknown field "drop"`}},
+		{"units", change(`"units": 4`, `"units": 0`), []string{"damaged: network: Units must be between "}},
+		{"classes", change(`"classes": 2`, `"classes": 3`), []string{"damaged: network: 3 classes, not 2"}},
+		{"features", change(`"features": 2`, `"features": 3`), []string{"damaged: 2 feature columns for a network of 3"}},
 		{"threshold", change(`"threshold": 0.25`, `"threshold": 25`), []string{"damaged: threshold 25"}},
 		{"scale", change("3,\n      4", "3,\n      0"), []string{`damaged: scaler: the scale of "b" is 0`}},
 		{"scaler's length", change("3,\n      4", "3"), []string{"damaged: scaler: 1 values for 2 features"}},
 		{"missing", change(`"missing": "mean"`, `"missing": "x"`), []string{"damaged: columns: --missing"}},
 		{"two roles", change(`"series": "id"`, `"series": "a"`), []string{"damaged: columns: "}},
 		{"horizon", change(`"horizon": -3`, `"horizon": -300000000`), []string{"damaged: horizon -300000000"}},
+		{"weights elsewhere", change(`"prefix": "`, `"prefix": "../`), []string{`damaged: weights: "../weights-`}},
+		{"another digest", change(`"sha256": "`, `"sha256": "0`), []string{"damaged: weights: the digest of weights-"}},
+		{"history elsewhere", change(`"history": "`, `"history": "/`), []string{`damaged: history: "/history-`}},
 	} {
 		dir := create(t, filepath.Join(t.TempDir(), "m"))
 		path := filepath.Join(dir, modelFile)
-		if err := os.WriteFile(path, []byte(c.text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		_, err := Load(dir)
+		writeFile(t, path, c.text)
+		_, err := load(dir)
 		t.Log(err)
 		wantError(t, err, append(c.want, path+": ")...)
 	}
@@ -370,28 +246,27 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 
 func TestLoadNamesWhatIsMissing(t *testing.T) {
 	parent := t.TempDir()
-	_, err := Load(filepath.Join(parent, "nosuch"))
+	_, err := load(filepath.Join(parent, "nosuch"))
 	wantError(t, err, "nosuch: there is no such model folder")
-	_, err = Load(parent)
+	_, err = load(parent)
 	wantError(t, err, parent+": this is no model folder, it has no model.json")
 
 	dir := create(t, filepath.Join(parent, "m"))
-	_, err = Load(filepath.Join(dir, modelFile))
+	m, err := load(dir)
+	check(t, err)
+	_, err = load(filepath.Join(dir, modelFile))
 	wantError(t, err, "model.json: this is no model folder but a file")
-	for _, name := range weightsFiles {
-		path := filepath.Join(dir, name)
-		if err := os.Truncate(path, 0); err != nil {
-			t.Fatal(err)
+	for _, path := range checkpointFiles(dir, m.Weights[0].Prefix) {
+		for _, text := range []string{"", "w", "Weights"} {
+			writeFile(t, path, text)
+			_, err = load(dir)
+			wantError(t, err, m.Weights[0].Prefix, ": the weights are damaged: their digest is not that in model.json")
 		}
-		_, err = Load(dir)
-		wantError(t, err, path+": the weights are damaged: the file is empty")
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-		_, err = Load(dir)
+		check(t, os.Remove(path))
+		_, err = load(dir)
 		wantError(t, err, path+": the weights are missing")
-		if err := os.WriteFile(path, []byte("weights"), 0o666); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, path, "weights")
 	}
+	_, err = load(dir)
+	check(t, err)
 }

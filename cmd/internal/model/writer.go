@@ -5,218 +5,134 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
-	"syscall"
 	"time"
-
-	"github.com/google/renameio/v2"
 )
 
-// latest is the link beside numbered folders that points to the newest.
-const latest = "latest"
-
-// Writer writes a folder. All files go into a hidden one beside it, which
-// Commit puts in its place in one step: whenever the program or the machine
-// stops, the path holds what it held before or the whole new model.
+// Writer writes a model into its folder. Weights and history get names that no other
+// content has; then Commit renames model.json, which names them, over the old one:
+// whenever the program or the machine stops, the folder has the old model or the new
+// one, whole. Files that are not rnnbin's stay as they are.
 type Writer struct {
-	dir     string // where the folder will be
-	temp    string // where it is written, "" behind Commit and Discard
-	replace bool   // of what is there
-	claimed bool   // dir is an empty folder that this Writer made
+	dir     string
+	lock    *os.File // of the folder; nil behind Close
+	replace bool     // a model that is in the folder
+	made    bool     // the folder was made for this model
+
+	weights []Weights
+	history string
 }
 
-// Create begins to write the folder dir. A path that exists is refused, unless
-// it is an empty folder, or force is set and it is a model folder.
+// Create begins to write the model into the folder dir, making it if need be. A folder
+// that is not empty is refused, unless force is set or what it holds is left over from
+// killed runs; so is one in which another Writer is at work.
 func Create(dir string, force bool) (*Writer, error) {
-	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = resolved // so that a link stays and what it points to is replaced
-	}
-	dir = filepath.Clean(dir)
-	exists, err := checkTarget(dir, force)
-	if err != nil {
+	if err := Check(dir, force); err != nil {
 		return nil, err
 	}
-	return begin(&Writer{dir: dir, replace: exists})
-}
-
-// CreateRun begins to write the folder with the next free number in root, which
-// is claimed at once, so that runs side by side get numbers of their own.
-func CreateRun(root string) (*Writer, error) {
-	if err := os.MkdirAll(root, 0o777); err != nil {
+	_, err := os.Stat(dir)
+	made := errors.Is(err, fs.ErrNotExist)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, pathError(err)
 	}
-	if err := checkLatest(filepath.Join(root, latest)); err != nil {
+	if dir, err = filepath.EvalSymlinks(dir); err != nil { // a link may be set anew meanwhile
+		return nil, pathError(err)
+	}
+	return begin(&Writer{dir: dir, replace: force, made: made})
+}
+
+// begin locks the folder, removes what killed runs have left and sees whether files can
+// be made.
+func begin(w *Writer) (*Writer, error) {
+	var err error
+	if w.lock, err = lockFolder(w.dir); err != nil {
 		return nil, err
 	}
-	for {
-		n, err := lastRun(root)
-		if err != nil {
-			return nil, err
-		}
-		dir := filepath.Join(root, strconv.Itoa(n+1))
-		err = os.Mkdir(dir, 0o777)
-		if errors.Is(err, fs.ErrExist) { // another run was quicker
-			continue
-		}
-		if err != nil {
-			return nil, pathError(err)
-		}
-		return begin(&Writer{dir: dir, claimed: true})
+	err = Check(w.dir, w.replace) // another Writer may have been at work
+	if err == nil {
+		clean(w.dir)
+		err = os.WriteFile(w.path(unfinishedModel), nil, 0o666)
 	}
-}
-
-// lastRun is the highest number that a folder in root has.
-func lastRun(root string) (int, error) {
-	entries, err := os.ReadDir(root)
 	if err != nil {
-		return 0, pathError(err)
+		w.Close()
+		return nil, w.cannot(err)
 	}
-	last := 0
-	for _, e := range entries {
-		if n, err := strconv.Atoi(e.Name()); err == nil {
-			last = max(last, n)
-		}
-	}
-	return last, nil
+	return w, nil
 }
 
-// Check reports a path that Create would refuse, and makes nothing.
-func Check(dir string, force bool) error {
-	_, err := checkTarget(dir, force)
+// cannot names the folder in an error that names a file under its unfinished name.
+func (w *Writer) cannot(err error) error {
+	var e *fs.PathError
+	if errors.As(err, &e) {
+		return &Error{w.dir, fmt.Errorf("cannot be written to: %w", e.Err)}
+	}
 	return err
 }
 
-// checkTarget reports whether something is to be replaced.
-func checkTarget(dir string, force bool) (exists bool, err error) {
-	entries, err := os.ReadDir(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return false, nil
-	case err != nil:
-		return false, pathError(err)
-	case len(entries) == 0:
-		return false, nil
-	case !force:
-		return false, &Error{dir, errors.New("the folder exists (--force replaces it)")}
-	}
-	if _, err := os.Stat(filepath.Join(dir, modelFile)); err != nil {
-		return false, &Error{dir, errors.New("this is no model folder and is not replaced")}
-	}
-	return true, nil
-}
-
-func begin(w *Writer) (*Writer, error) {
-	parent, name := filepath.Split(w.dir)
-	err := os.MkdirAll(filepath.Join(parent, "."), 0o777)
-	for err == nil {
-		w.temp = filepath.Join(parent, fmt.Sprintf(".%s.%08x", name, rand.Uint32()))
-		if err = os.Mkdir(w.temp, 0o777); err == nil {
-			return w, nil
-		}
-		if errors.Is(err, fs.ErrExist) {
-			err = nil
-		}
-	}
-	var e *fs.PathError
-	if errors.As(err, &e) { // it names a temporary folder
-		err = &Error{w.dir, fmt.Errorf("the folder cannot be made: %w", e.Err)}
-	}
-	w.temp = ""
-	w.Discard()
-	return nil, err
-}
-
-// Dir is where the folder will be.
+// Dir is the folder.
 func (w *Writer) Dir() string { return w.dir }
 
-// Path is where a file of the folder is to be written.
-func (w *Writer) Path(name string) string { return filepath.Join(w.temp, name) }
+func (w *Writer) path(name string) string { return filepath.Join(w.dir, name) }
 
-// Commit writes model.json and puts the folder in its place. The weights must
-// have been written.
-func (w *Writer) Commit(m *Model) error {
-	if err := w.write(m); err != nil {
-		return fmt.Errorf("write the model: %w", err)
+// Taken reports whether somebody has put a model into the folder that is not to be
+// replaced.
+func (w *Writer) Taken() bool {
+	_, err := os.Lstat(w.path(modelFile))
+	return err == nil && !w.replace
+}
+
+// AddWeights has save write the weights of the next network, as a checkpoint of the given
+// prefix.
+func (w *Writer) AddWeights(save func(prefix string) error) error {
+	if err := os.MkdirAll(w.dir, 0o777); err != nil { // it may have been removed meanwhile
+		return pathError(err)
 	}
-	if err := w.place(); err != nil {
-		return fmt.Errorf("write the model: %w", err)
+	if err := save(w.path(unfinishedWeights)); err != nil {
+		return fmt.Errorf("write the weights: %w", err)
 	}
-	w.temp, w.claimed = "", false
+	paths := checkpointFiles(w.dir, unfinishedWeights)
+	sum, err := digestOf(paths)
+	if err != nil {
+		return fmt.Errorf("write the weights: %w", err)
+	}
+	added := Weights{"weights-" + sum[:digits], sum}
+	for i, path := range checkpointFiles(w.dir, added.Prefix) {
+		if err := finish(paths[i], path); err != nil {
+			return fmt.Errorf("write the weights: %w", err)
+		}
+	}
+	w.weights = append(w.weights, added)
 	return nil
 }
 
-// write writes model.json.
-func (w *Writer) write(m *Model) error {
-	stored := *m
-	stored.Format = Format
-	stored.Network = portable(m.Network)
-	if stored.Created.IsZero() {
-		stored.Created = time.Now().UTC().Truncate(time.Second)
+// SetHistory writes the history of the epochs.
+func (w *Writer) SetHistory(lines []byte) error {
+	path := w.path(unfinishedHistory)
+	if err := os.WriteFile(path, lines, 0o666); err != nil {
+		return fmt.Errorf("write the history: %w", err)
 	}
-	if err := stored.validate(); err != nil {
-		return err
-	}
-	text, err := json.MarshalIndent(stored, "", "  ")
+	sum, err := digestOf([]string{path})
 	if err != nil {
-		return err
+		return fmt.Errorf("write the history: %w", err)
 	}
-	if err := os.WriteFile(w.Path(modelFile), append(text, '\n'), 0o666); err != nil {
-		return err
+	w.history = "history-" + sum[:digits] + ".jsonl"
+	if err := finish(path, w.path(w.history)); err != nil {
+		return fmt.Errorf("write the history: %w", err)
 	}
-	return checkWeights(w.temp)
+	return nil
 }
 
-// place moves the folder to where it belongs.
-func (w *Writer) place() error {
-	if err := syncFolder(w.temp); err != nil {
+// finish gives a file its name once it is on the disk.
+func finish(path, name string) error {
+	if err := sync(path); err != nil {
 		return err
 	}
-	if !w.replace {
-		if err := syscall.Rename(w.temp, w.dir); err != nil { // unlike os.Rename it replaces an empty folder
-			return &Error{w.dir, err}
-		}
-		return syncFile(filepath.Dir(w.dir))
-	}
-	if err := exchange(w.temp, w.dir); err != nil {
-		return &Error{w.dir, err}
-	}
-	if err := syncFile(filepath.Dir(w.dir)); err != nil {
-		return err
-	}
-	return os.RemoveAll(w.temp) // the old one
+	return os.Rename(path, name)
 }
 
-// exchangeSlowly is exchange where the system has no call for it: for a moment
-// there is no folder b, and a crash then leaves both under hidden names.
-func exchangeSlowly(a, b string) error {
-	old := a + ".old"
-	if err := os.Rename(b, old); err != nil {
-		return err
-	}
-	if err := os.Rename(a, b); err != nil {
-		return errors.Join(err, os.Rename(old, b))
-	}
-	return os.Rename(old, a)
-}
-
-// syncFolder makes sure that the folder and its files are on the disk.
-func syncFolder(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if err := syncFile(filepath.Join(dir, e.Name())); err != nil {
-			return err
-		}
-	}
-	return syncFile(dir)
-}
-
-func syncFile(path string) error {
+// sync makes sure that a file or a folder is on the disk.
+func sync(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -224,31 +140,54 @@ func syncFile(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// Discard drops what was written. Behind Commit it does nothing.
-func (w *Writer) Discard() {
-	if w.temp != "" {
-		_ = os.RemoveAll(w.temp)
-		w.temp = ""
+// Commit makes the model with the weights and the history that were added the folder's.
+func (w *Writer) Commit(m *Model) error {
+	if err := w.commit(m); err != nil {
+		return fmt.Errorf("write the model: %w", err)
 	}
-	if w.claimed {
-		_ = os.Remove(w.dir)
-		w.claimed = false
-	}
+	w.made = false
+	return nil
 }
 
-// SetLatest makes the link "latest" beside dir point to it, in one step.
-func SetLatest(dir string) error {
-	link := filepath.Join(filepath.Dir(dir), latest)
-	if err := checkLatest(link); err != nil {
+func (w *Writer) commit(m *Model) error {
+	whole := *m
+	whole.Format, whole.Weights, whole.History = Format, w.weights, w.history
+	if whole.Created.IsZero() {
+		whole.Created = time.Now().UTC().Truncate(time.Second)
+	}
+	if err := whole.validate(); err != nil {
 		return err
 	}
-	return renameio.Symlink(filepath.Base(dir), link)
+	text, err := json.MarshalIndent(&whole, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := w.path(unfinishedModel)
+	if err := os.WriteFile(path, append(text, '\n'), 0o666); err != nil {
+		return err
+	}
+	if err := sync(w.dir); err != nil { // the names of the weights
+		return err
+	}
+	if w.Taken() {
+		return &Error{w.dir, errors.New("there is a model in the folder by now")}
+	}
+	if err := finish(path, w.path(modelFile)); err != nil {
+		return err
+	}
+	return sync(w.dir)
 }
 
-// checkLatest refuses what is there and no link.
-func checkLatest(link string) error {
-	if info, err := os.Lstat(link); err == nil && info.Mode()&fs.ModeSymlink == 0 {
-		return &Error{link, errors.New("this is no link and is not replaced (--out names another folder)")}
+// Close ends the writing. It removes what Commit has not made part of a model, the
+// folder too if it was made for it, and the files of a model that was replaced.
+func (w *Writer) Close() {
+	if w.lock == nil {
+		return
 	}
-	return nil
+	clean(w.dir)
+	if w.made {
+		_ = os.Remove(w.dir) // unless somebody has put something there
+	}
+	_ = w.lock.Close()
+	w.lock = nil
 }

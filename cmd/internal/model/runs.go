@@ -1,0 +1,98 @@
+package model
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/google/renameio/v2"
+)
+
+// latest is the link beside numbered folders that points to the newest.
+const latest = "latest"
+
+// CreateRun begins to write the folder with the next free number in root, which
+// is claimed at once, so that runs side by side get numbers of their own. Folders of
+// runs that were killed before they had a model are removed.
+func CreateRun(root string) (*Writer, error) {
+	if err := os.MkdirAll(root, 0o777); err != nil {
+		return nil, pathError(err)
+	}
+	if err := checkLatest(filepath.Join(root, latest)); err != nil {
+		return nil, err
+	}
+	for {
+		n, err := lastRun(root)
+		if err != nil {
+			return nil, err
+		}
+		dir := filepath.Join(root, strconv.Itoa(n+1))
+		err = os.Mkdir(dir, 0o777)
+		if errors.Is(err, fs.ErrExist) { // another run was quicker
+			continue
+		}
+		if err != nil {
+			return nil, pathError(err)
+		}
+		w, err := begin(&Writer{dir: dir, made: true})
+		if errors.Is(err, errBusy) || errors.Is(err, fs.ErrNotExist) { // another run took it for a killed one's
+			continue
+		}
+		return w, err
+	}
+}
+
+// lastRun is the highest number that a folder in root has, without those that killed
+// runs have left.
+func lastRun(root string) (int, error) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return 0, pathError(err)
+	}
+	last := 0
+	for _, e := range entries {
+		n, err := strconv.Atoi(e.Name())
+		if err == nil && !removeAbandoned(filepath.Join(root, e.Name())) {
+			last = max(last, n)
+		}
+	}
+	return last, nil
+}
+
+// removeAbandoned removes the folder of a run that was killed before it had a model,
+// and reports whether it has. Such a folder holds nothing but files of ours, and nobody
+// has locked it.
+func removeAbandoned(dir string) bool {
+	if Check(dir, false) != nil {
+		return false
+	}
+	lock, err := lockFolder(dir)
+	if err != nil {
+		return false
+	}
+	defer lock.Close()
+	if Check(dir, false) != nil { // it has got a model before the lock was free
+		return false
+	}
+	clean(dir)
+	return os.Remove(dir) == nil
+}
+
+// SetLatest makes the link "latest" beside dir point to it, in one step.
+func SetLatest(dir string) error {
+	link := filepath.Join(filepath.Dir(dir), latest)
+	if err := checkLatest(link); err != nil {
+		return err
+	}
+	return renameio.Symlink(filepath.Base(dir), link)
+}
+
+// checkLatest refuses what is there and no link.
+func checkLatest(link string) error {
+	if info, err := os.Lstat(link); err == nil && info.Mode()&fs.ModeSymlink == 0 {
+		return &Error{link, errors.New("this is no link and is not replaced (--out names another folder)")}
+	}
+	return nil
+}
