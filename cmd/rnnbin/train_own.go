@@ -90,6 +90,9 @@ func (o *trainOptions) read(ctx context.Context, errOut io.Writer) (*ownData, er
 	if err != nil {
 		return nil, err
 	}
+	if err := data.NoPositive(o.columns.Positive); err != nil {
+		return nil, err
+	}
 	printWarnings(errOut, data.Warnings)
 	if len(o.validationData) == 0 {
 		return &ownData{data, data}, nil

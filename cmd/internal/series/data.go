@@ -18,6 +18,8 @@ type Data struct {
 	Series     []Range   // cover the rows from 0 to N in order
 	Input      int       // number of input rows, those left out included
 	Warnings   []Warning
+
+	negative []string // the first few values that Options.Positive made 0
 }
 
 // Len is N, the number of rows.
@@ -26,6 +28,19 @@ func (d *Data) Len() int {
 		return 0
 	}
 	return d.Series[len(d.Series)-1].End
+}
+
+// NoPositive is the error for data in which no label is Options.Positive, nil if one is
+// or none was asked for; it lists the labels there are.
+func (d *Data) NoPositive(positive string) error {
+	if positive == "" || CountLabels(d.Labels, d.Series)[1] > 0 {
+		return nil
+	}
+	text := fmt.Sprintf("no label is %q (--positive); labels: %s", positive, List(d.negative))
+	if similar := closest(d.negative, positive); similar != "" {
+		text += fmt.Sprintf("; did you mean %q?", similar)
+	}
+	return &Error{Column: d.Label, Err: errors.New(text)}
 }
 
 // Scale scales the features in place. A value that cannot be scaled is an *[Error].

@@ -129,6 +129,11 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 		}
 	}
 	l.done += size
+	for _, text := range r.labeler.others {
+		if !slices.Contains(l.data.negative, text) {
+			l.data.negative = append(l.data.negative, text)
+		}
+	}
 	l.data.Warnings = append(l.data.Warnings, r.Warnings()...)
 	return nil
 }

@@ -211,6 +211,24 @@ func TestReadFiles(t *testing.T) {
 }
 
 // Rows without a line feed, or nested without an end, are not followed for ever.
+func TestNoPositive(t *testing.T) {
+	const text = "a,label\n1,running\n2,still\n3,running\n4,\n"
+	read := func(positive string) error {
+		d, err := readText(text, Options{Label: "label", Positive: positive, Missing: MissingError})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.NoPositive(positive)
+	}
+	if err := read("running"); err != nil {
+		t.Error(err)
+	}
+	const want = `column "label": no label is "runing" (--positive); labels: running, still; did you mean "running"?`
+	if err := read("runing"); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
 func TestReadHuge(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"a line", "a,label\n1" + strings.Repeat(" ", maxRecord) + ",0\n", "standard input:2: a row is longer than 16 MB"},

@@ -24,7 +24,7 @@ type Reader struct {
 	roles    roles
 	features []string
 	roster   *roster
-	labeler  labeler
+	labeler  *labeler
 	clock    clock
 	keep     bool         // remember rows as they were written
 	row      []value      // [columns] the current row

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -125,15 +126,20 @@ type labeler struct {
 	positive string // "": the usual words
 	number   float64
 	numeric  bool // positive is a number
+
+	others []string // of the values that are not positive the first few
 }
 
-func newLabeler(positive string) labeler {
+// mostOthers is how many values a labeler remembers, to name them in an error.
+const mostOthers = 20
+
+func newLabeler(positive string) *labeler {
 	number, err := strconv.ParseFloat(positive, 64)
-	return labeler{positive: positive, number: number, numeric: err == nil}
+	return &labeler{positive: positive, number: number, numeric: err == nil}
 }
 
 // label returns what v means.
-func (l labeler) label(v value) (int8, error) {
+func (l *labeler) label(v value) (int8, error) {
 	if v.kind == textKind {
 		v.text = bytes.TrimSpace(v.text)
 	}
@@ -173,7 +179,7 @@ func wordless(x float64, v value) (int8, error) {
 }
 
 // match compares v with the positive value, as text or as numbers.
-func (l labeler) match(v value) int8 {
+func (l *labeler) match(v value) int8 {
 	x, err := v.number, error(nil)
 	if v.kind == textKind {
 		if string(v.text) == l.positive {
@@ -183,6 +189,11 @@ func (l labeler) match(v value) int8 {
 	}
 	if l.numeric && err == nil && x == l.number {
 		return 1
+	}
+	if len(l.others) < mostOthers {
+		if text := string(v.appendText(nil)); !slices.Contains(l.others, text) {
+			l.others = append(l.others, text)
+		}
 	}
 	return 0
 }
