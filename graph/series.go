@@ -101,13 +101,16 @@ func (s *Session) SetSeries(d Series) error {
 // windows are the given ones as a plan has them, [B,3].
 func (s *Session) windows(starts []int32) []int32 {
 	rows := make([]int32, 0, 3*len(starts))
+	first, end := int32(0), int32(0) // of the series that at lies in, often the one before it too
 	for _, at := range starts {
-		i, _ := slices.BinarySearch(s.ends, at+1) // the first series that ends behind it
-		first := int32(0)
-		if i > 0 {
-			first = s.ends[i-1]
+		if at < first || at >= end {
+			i, _ := slices.BinarySearch(s.ends, at+1)
+			first, end = 0, s.ends[i]
+			if i > 0 {
+				first = s.ends[i-1]
+			}
 		}
-		rows = append(rows, at, first, s.ends[i])
+		rows = append(rows, at, first, end)
 	}
 	return rows
 }

@@ -134,10 +134,10 @@ func TestWeightsOfRows(t *testing.T) {
 
 func TestCancelStopsTheLoop(t *testing.T) {
 	s := answer.session(t, 0)
-	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
-	defer cancel()
 	p := iterations(0, perEpoch)
-	p.Starts = slices.Repeat(p.Starts, 200) // minutes of work
+	p.Starts = slices.Repeat(p.Starts, 50) // seconds of work
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	defer cancel()
 	r, err := s.Train(ctx, p)
 	late := time.Since(deadline(ctx))
 	if !errors.Is(err, context.DeadlineExceeded) {
