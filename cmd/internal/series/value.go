@@ -127,7 +127,8 @@ type labeler struct {
 	number   float64
 	numeric  bool // positive is a number
 
-	others []string // of the values that are not positive the first few
+	found  bool     // a positive one
+	others []string // of the values before it the first few
 }
 
 // mostOthers is how many values a labeler remembers, to name them in an error.
@@ -178,24 +179,30 @@ func wordless(x float64, v value) (int8, error) {
 	return 0, fmt.Errorf("the label is %s, not 0 or 1 (with --positive %s that value means 1 and every other 0)", excerpt(text), text)
 }
 
-// match compares v with the positive value, as text or as numbers.
+// match is 1 for the positive value. Until there is one it remembers the others.
 func (l *labeler) match(v value) int8 {
-	x, err := v.number, error(nil)
-	if v.kind == textKind {
-		if string(v.text) == l.positive {
-			return 1
-		}
-		x, err = strconv.ParseFloat(string(v.text), 64)
-	}
-	if l.numeric && err == nil && x == l.number {
+	if l.isPositive(v) {
+		l.found = true
 		return 1
 	}
-	if len(l.others) < mostOthers {
+	if !l.found && len(l.others) < mostOthers {
 		if text := string(v.appendText(nil)); !slices.Contains(l.others, text) {
 			l.others = append(l.others, text)
 		}
 	}
 	return 0
+}
+
+// isPositive compares v with the positive value, as text or as numbers.
+func (l *labeler) isPositive(v value) bool {
+	x, err := v.number, error(nil)
+	if v.kind == textKind {
+		if string(v.text) == l.positive {
+			return true
+		}
+		x, err = strconv.ParseFloat(string(v.text), 64)
+	}
+	return l.numeric && err == nil && x == l.number
 }
 
 // timeLayouts are the timestamps that a time column may hold. Each takes a
