@@ -133,7 +133,7 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 		Threshold: m.Threshold,
 		Writer:    writer,
 		Flush:     o.follow,
-		Seen: func(c *series.Chunk, probability []float32, label []int8) {
+		Seen: func(c *series.Chunk, probability []float32, label []int16) {
 			watch.add(c.InputRows())
 			picture.addChunk(c, probability, label)
 		},
@@ -243,7 +243,7 @@ func newAnswersPicture(path string, m *model.Model) *answersPicture {
 }
 
 // addChunk adds the rows of a chunk whose features are scaled.
-func (a *answersPicture) addChunk(c *series.Chunk, probability []float32, label []int8) {
+func (a *answersPicture) addChunk(c *series.Chunk, probability []float32, label []int16) {
 	if a.path == "" {
 		return
 	}
@@ -252,7 +252,7 @@ func (a *answersPicture) addChunk(c *series.Chunk, probability []float32, label 
 	}
 	F := len(a.model.Columns.Features)
 	for i, p := range probability {
-		truth := int8(series.Unlabelled)
+		truth := int16(series.Unlabelled)
 		if c.Labels != nil {
 			truth = c.Labels[i]
 		}
@@ -261,7 +261,7 @@ func (a *answersPicture) addChunk(c *series.Chunk, probability []float32, label 
 }
 
 // add adds a row whose features x are scaled.
-func (a *answersPicture) add(series int32, x []float32, probability float32, answer, truth int8) {
+func (a *answersPicture) add(series int32, x []float32, probability float32, answer, truth int16) {
 	a.row = append(a.row[:0], x...)
 	a.model.Scaler.Undo(a.row)
 	a.answer.Add(series, a.row, probability, answer, truth)

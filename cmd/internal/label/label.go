@@ -211,7 +211,7 @@ func inParts(err error, parts []series.Range) error {
 }
 
 // Of is the label that a probability gives: 1 if it is at least the threshold.
-func Of(probability float32, threshold float64) int8 {
+func Of(probability float32, threshold float64) int16 {
 	if float64(probability) >= threshold {
 		return 1
 	}
@@ -220,7 +220,7 @@ func Of(probability float32, threshold float64) int8 {
 
 // Input is what the metrics judge: the answers that are not padded, by the
 // labels [N], each part as a series.
-func (a Answers) Input(labels []int8, parts []series.Range, threshold float64) metrics.Input {
+func (a Answers) Input(labels []int16, parts []series.Range, threshold float64) metrics.Input {
 	in := metrics.Input{Probability: a.Probability, Label: labels, Include: make([]bool, len(a.Padded)), Threshold: threshold}
 	for i, padded := range a.Padded {
 		in.Include[i] = !padded

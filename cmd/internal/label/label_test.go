@@ -357,7 +357,7 @@ func TestStreamsEndWithTheirContext(t *testing.T) {
 
 func TestInput(t *testing.T) {
 	a := Answers{Probability: []float32{.1, .2, .3}, Padded: []bool{true, false, false}}
-	in := a.Input([]int8{0, 1, 1}, []series.Range{{Name: "a", Start: 1, End: 3}}, 0.5)
+	in := a.Input([]int16{0, 1, 1}, []series.Range{{Name: "a", Start: 1, End: 3}}, 0.5)
 	if !slices.Equal(in.Include, []bool{false, true, true}) || in.Threshold != 0.5 || in.Series[0].Name != "a" || in.Series[0].Start != 1 {
 		t.Errorf("%+v", in)
 	}

@@ -21,7 +21,7 @@ type Pipe struct {
 
 	// Seen is called for every answered chunk, in order, before it is written;
 	// it may be nil.
-	Seen func(c *series.Chunk, probability []float32, label []int8)
+	Seen func(c *series.Chunk, probability []float32, label []int16)
 }
 
 // What goes from stage to stage ends with an error in its place among the chunks: io.EOF
@@ -41,7 +41,7 @@ type unanswered struct {
 type answered struct {
 	chunk       *series.Chunk
 	probability []float32 // [n]
-	label       []int8    // [n]
+	label       []int16   // [n]
 	err         error
 }
 
@@ -166,7 +166,7 @@ func (a *answerer) inFile(err error) error {
 
 // take takes the answers to a chunk.
 func (p *Pipe) take(c *series.Chunk) answered {
-	a := answered{chunk: c, label: make([]int8, c.Rows())}
+	a := answered{chunk: c, label: make([]int16, c.Rows())}
 	probability, _ := p.Stream.Take(c.Rows())
 	a.probability = append(a.probability, probability...)
 	for i, v := range probability {

@@ -8,7 +8,7 @@ type Baseline struct {
 
 // Majority always answers with the more frequent label of the steps judged.
 type Majority struct {
-	Label    int8   `json:"label"`
+	Label    int16  `json:"label"`
 	Accuracy Number `json:"accuracy"`
 	F1       Number `json:"f1"`
 }

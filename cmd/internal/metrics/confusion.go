@@ -9,7 +9,7 @@ type Confusion struct {
 }
 
 // count compares labels, all 0 or 1.
-func count(predicted, label []int8) Confusion {
+func count(predicted, label []int16) Confusion {
 	var n [4]int
 	for i, p := range predicted {
 		n[label[i]<<1|p]++

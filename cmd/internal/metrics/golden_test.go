@@ -15,7 +15,7 @@ type golden struct {
 	Cases []struct {
 		Name        string
 		Probability []float32
-		Label       []int8
+		Label       []int16
 		Ends        []int
 		Threshold   float64
 		BestF1      Number `json:"best_f1"`

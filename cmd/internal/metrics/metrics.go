@@ -20,7 +20,7 @@ type Span struct {
 // Input is what is to be judged. N is the number of steps.
 type Input struct {
 	Probability []float32 // [N] of the label being 1
-	Label       []int8    // [N] 0 or 1; any other step is unlabelled and does not count
+	Label       []int16   // [N] 0 or 1; any other step is unlabelled and does not count
 	Include     []bool    // [N] steps that count, such as those that are no padding; nil: all
 	Series      []Span    // nil: one series
 	Threshold   float64   // a step is taken as 1 when its probability is at least this
@@ -78,8 +78,8 @@ func Evaluate(in Input) (*Report, error) {
 // steps are the steps that count, one after the other.
 type steps struct {
 	probability []float32
-	label       []int8 // 0 or 1
-	spans       []Span // cover them
+	label       []int16 // 0 or 1
+	spans       []Span  // cover them
 }
 
 // gather picks the steps that count.
@@ -92,7 +92,7 @@ func gather(in Input) (*steps, error) {
 	if series == nil {
 		series = []Span{{Start: 0, End: n}}
 	}
-	s := &steps{probability: make([]float32, 0, n), label: make([]int8, 0, n)}
+	s := &steps{probability: make([]float32, 0, n), label: make([]int16, 0, n)}
 	for _, span := range series {
 		if span.Start < 0 || span.End > n || span.Start > span.End {
 			return nil, fmt.Errorf("series %q is steps %d to %d of %d", span.Name, span.Start, span.End, n)
@@ -135,7 +135,7 @@ func (s *steps) only(span Span) *steps {
 }
 
 func (s *steps) score(threshold float64) Scores {
-	predicted := make([]int8, len(s.probability))
+	predicted := make([]int16, len(s.probability))
 	for i, p := range s.probability {
 		if float64(p) >= threshold {
 			predicted[i] = 1

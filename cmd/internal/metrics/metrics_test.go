@@ -19,11 +19,11 @@ func TestEvaluateErrors(t *testing.T) {
 		want string
 	}{
 		{"lengths", Input{Probability: []float32{1}}, "do not match"},
-		{"no labels", Input{Probability: []float32{1}, Label: []int8{-1}}, "no step is labelled"},
-		{"none included", Input{Probability: []float32{1}, Label: []int8{1}, Include: []bool{false}}, "no step is labelled"},
-		{"NaN", Input{Probability: []float32{0, nan}, Label: []int8{1, 1}}, `step 1 of series "": NaN is not a probability`},
-		{"logit", Input{Probability: []float32{1.5}, Label: []int8{1}}, "1.5 is not a probability"},
-		{"series", Input{Probability: []float32{1}, Label: []int8{1}, Series: []Span{{"s", 0, 2}}}, `series "s" is steps 0 to 2 of 1`},
+		{"no labels", Input{Probability: []float32{1}, Label: []int16{-1}}, "no step is labelled"},
+		{"none included", Input{Probability: []float32{1}, Label: []int16{1}, Include: []bool{false}}, "no step is labelled"},
+		{"NaN", Input{Probability: []float32{0, nan}, Label: []int16{1, 1}}, `step 1 of series "": NaN is not a probability`},
+		{"logit", Input{Probability: []float32{1.5}, Label: []int16{1}}, "1.5 is not a probability"},
+		{"series", Input{Probability: []float32{1}, Label: []int16{1}, Series: []Span{{"s", 0, 2}}}, `series "s" is steps 0 to 2 of 1`},
 	}
 	for _, test := range tests {
 		if _, err := Evaluate(test.in); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -34,7 +34,7 @@ func TestEvaluateErrors(t *testing.T) {
 
 // Steps that do not count change nothing, whatever their probability.
 func TestIncludeAndUnlabelled(t *testing.T) {
-	in := Input{Probability: []float32{.9, .2, .6, .4}, Label: []int8{1, 0, 0, 1}, Threshold: .5}
+	in := Input{Probability: []float32{.9, .2, .6, .4}, Label: []int16{1, 0, 0, 1}, Threshold: .5}
 	want, err := Evaluate(in)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestIncludeAndUnlabelled(t *testing.T) {
 	nan := float32(math.NaN())
 	got, err := Evaluate(Input{
 		Probability: []float32{.9, nan, .2, .6, .4, 7},
-		Label:       []int8{1, -1, 0, 0, 1, 1},
+		Label:       []int16{1, -1, 0, 0, 1, 1},
 		Include:     []bool{true, true, true, true, true, false},
 		Threshold:   .5,
 	})
@@ -55,7 +55,7 @@ func TestIncludeAndUnlabelled(t *testing.T) {
 }
 
 func TestJSON(t *testing.T) {
-	r, err := Evaluate(Input{Probability: []float32{.25}, Label: []int8{0}, Threshold: .5})
+	r, err := Evaluate(Input{Probability: []float32{.25}, Label: []int16{0}, Threshold: .5})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,15 +84,15 @@ func TestJSON(t *testing.T) {
 
 // The closed form is the Levenshtein distance.
 func TestEditDistance(t *testing.T) {
-	alternating := func(first int8, n int) (out []segment) {
+	alternating := func(first int16, n int) (out []segment) {
 		for i := range n {
-			out = append(out, segment{label: first ^ int8(i&1)})
+			out = append(out, segment{label: first ^ int16(i&1)})
 		}
 		return out
 	}
 	for n := 1; n < 9; n++ {
 		for m := 1; m < 9; m++ {
-			for first := range int8(2) {
+			for first := range int16(2) {
 				p, y := alternating(0, n), alternating(first, m)
 				if got, want := editDistance(p, y), levenshtein(p, y); got != want {
 					t.Errorf("%d and %d segments, the second beginning with %d: %d, want %d", n, m, first, got, want)
@@ -126,10 +126,10 @@ func levenshtein(p, y []segment) int {
 func BenchmarkEvaluate(b *testing.B) {
 	const n = 1_000_000
 	random := rand.New(rand.NewPCG(1, 2))
-	in := Input{Probability: make([]float32, n), Label: make([]int8, n), Threshold: .5}
+	in := Input{Probability: make([]float32, n), Label: make([]int16, n), Threshold: .5}
 	for i := range n {
 		in.Probability[i] = random.Float32()
-		in.Label[i] = int8(random.IntN(2))
+		in.Label[i] = int16(random.IntN(2))
 	}
 	for b.Loop() {
 		if _, err := Evaluate(in); err != nil {
@@ -162,7 +162,7 @@ func TestTableOfManySeries(t *testing.T) {
 func ExampleReport_WriteTable() {
 	r, err := Evaluate(Input{
 		Probability: []float32{.1, .2, .8, .9, .6, .1, .3, .4},
-		Label:       []int8{0, 0, 1, 1, 0, 0, 0, 0},
+		Label:       []int16{0, 0, 1, 1, 0, 0, 0, 0},
 		Series:      []Span{{"morning", 0, 5}, {"evening", 5, 8}},
 		Threshold:   .5,
 	})

@@ -18,12 +18,12 @@ type Segments struct {
 
 // segment is a run of equal labels.
 type segment struct {
-	label      int8
+	label      int16
 	start, end int
 }
 
 // runs returns the segments of label.
-func runs(label []int8) []segment {
+func runs(label []int16) []segment {
 	var out []segment
 	for i, l := range label {
 		if i == 0 || l != label[i-1] {
@@ -34,7 +34,7 @@ func runs(label []int8) []segment {
 	return out
 }
 
-func compareSegments(predicted, label []int8, spans []Span) Segments {
+func compareSegments(predicted, label []int16, spans []Span) Segments {
 	overlaps := [3]float64{.10, .25, .50}
 	var counts [3]Confusion
 	edit := 0.0

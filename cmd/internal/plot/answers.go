@@ -55,7 +55,7 @@ func (a *Answers) Begin(series int32, name string) {
 
 // Add adds the next row of a series that has begun: its features, the answer, and its label,
 // which is neither 0 nor 1 where there is none.
-func (a *Answers) Add(series int32, x []float32, probability float32, answer, label int8) {
+func (a *Answers) Add(series int32, x []float32, probability float32, answer, label int16) {
 	t := a.tracks[series]
 	if t == nil { // not shown
 		return

@@ -61,7 +61,7 @@ func answers(lengths ...int) *Answers {
 		a.Begin(int32(s), fmt.Sprintf("series %d <&>", s))
 		for i := range n {
 			x := float32(math.Sin(float64(i) / 50))
-			a.Add(int32(s), []float32{x, -x, x * x, 1, 0}, (x+1)/2, int8(i/100%2), int8(i/150%2))
+			a.Add(int32(s), []float32{x, -x, x * x, 1, 0}, (x+1)/2, int16(i/100%2), int16(i/150%2))
 		}
 	}
 	return a

@@ -84,7 +84,7 @@ func (s *Set) copyRows(d *Data, parts []Range, n int) {
 }
 
 // label sets Y and W of the part that begins at start and has these labels.
-func (s *Set) label(labels []int8, start int, l Layout) {
+func (s *Set) label(labels []int16, start int, l Layout) {
 	for i := range labels {
 		j := i + l.Horizon
 		if j < 0 || j >= len(labels) || labels[j] == Unlabelled {

@@ -13,7 +13,7 @@ type Data struct {
 	Label      string    // name of the label column; "" when it is absent
 	TimeColumn string    // name of the time column, given or found out; "" without one
 	X          []float32 // [N,F] row by row; NaN is for Scaler.Apply to fill
-	Labels     []int8    // [N] 0, 1 or Unlabelled; nil when the column is absent
+	Labels     []int16   // [N] 0, 1 or Unlabelled; nil when the column is absent
 	Time       []float64 // [N] numbers, or seconds since 1970; nil without a time column
 	Series     []Range   // cover the rows from 0 to N in order
 	Input      int       // number of input rows, those left out included

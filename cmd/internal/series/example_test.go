@@ -100,7 +100,7 @@ func ExampleWriter() {
 			fmt.Println(err)
 			return
 		}
-		probability, label := make([]float32, chunk.Rows()), make([]int8, chunk.Rows())
+		probability, label := make([]float32, chunk.Rows()), make([]int16, chunk.Rows())
 		for i, x := range chunk.X {
 			if probability[i] = x; x > 0 { // a model would go here
 				label[i] = 1

@@ -18,7 +18,7 @@ func stepData(lengths ...int) *Data {
 	}
 	for i := range d.Len() {
 		d.X = append(d.X, float32(i))
-		d.Labels = append(d.Labels, int8(i%2))
+		d.Labels = append(d.Labels, int16(i%2))
 	}
 	return d
 }
@@ -244,7 +244,7 @@ func TestScaleOverflows(t *testing.T) {
 }
 
 func TestClassWeight(t *testing.T) {
-	labels := []int8{0, 0, 0, 1, Unlabelled, 1, 1, 1}
+	labels := []int16{0, 0, 0, 1, Unlabelled, 1, 1, 1}
 	head := []Range{{Start: 0, End: 5}}
 	tests := []struct {
 		text string

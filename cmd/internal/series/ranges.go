@@ -63,7 +63,7 @@ func Rows(ranges []Range) int {
 }
 
 // CountLabels counts the zeros and ones among the labels in the ranges.
-func CountLabels(labels []int8, ranges []Range) (count [2]int) {
+func CountLabels(labels []int16, ranges []Range) (count [2]int) {
 	for _, r := range ranges {
 		for _, l := range labels[r.Start:r.End] {
 			if l != Unlabelled {

@@ -25,31 +25,31 @@ func TestReadValues(t *testing.T) {
 		options    Options
 		features   string
 		x          []float32
-		labels     []int8
+		labels     []int16
 	}{
-		{"plain", "a,b,label\n1,2,0\n3,4,1\n", plain, "a b", []float32{1, 2, 3, 4}, []int8{0, 1}},
-		{"no line feed at the end", "a,label\n1,0\n2,1", plain, "a", []float32{1, 2}, []int8{0, 1}},
-		{"byte order mark and CRLF", "\ufeffa,label\r\n1,0\r\n2,1\r\n", plain, "a", []float32{1, 2}, []int8{0, 1}},
-		{"quotes", "\"a\",\"label\"\n\"1.5\",\"0\"\n\"-2\",1\n", plain, "a", []float32{1.5, -2}, []int8{0, 1}},
-		{"a line feed and quotes in a field", "a,note,label\n1,\"x\ny \"\"z\"\"\",0\n2,,1\n", plain, "a", []float32{1, 2}, []int8{0, 1}},
-		{"blanks around", " a , label \n 1 , 0 \n\t2,1 \n", plain, "a", []float32{1, 2}, []int8{0, 1}},
-		{"blank lines", "\n\na,label\n\n1,0\n\r\n2,1\n\n", plain, "a", []float32{1, 2}, []int8{0, 1}},
-		{"tabs", "a\tlabel\n1\t0\n2\t1\n", plain, "a", []float32{1, 2}, []int8{0, 1}},
-		{"words for labels", "a,label\n1,no\n2,TRUE\n3,\n4,NA\n5,1.0\n", plain, "a", []float32{1, 2, 3, 4, 5}, []int8{0, 1, -1, -1, 1}},
-		{"positive word", "a,label\n1,N\n2,V\n3,\n4,A\n", with(func(o *Options) { o.Positive = "V" }), "a", []float32{1, 2, 3, 4}, []int8{0, 1, -1, 0}},
-		{"positive number", "a,label\n1,0\n2,2.0\n3,1\n", with(func(o *Options) { o.Positive = "2" }), "a", []float32{1, 2, 3}, []int8{0, 1, 0}},
-		{"chosen features in their order", "a,b,c,label\n1,2,3,0\n4,5,6,1\n", with(func(o *Options) { o.Features = []string{"c", "a"} }), "c a", []float32{3, 1, 6, 4}, []int8{0, 1}},
-		{"text column left out", "a,who,label\n1,x,0\n2,7,1\n", plain, "a", []float32{1, 2}, []int8{0, 1}},
-		{"row names", "\"a\",\"label\"\n\n\"1\",3,0\n\"2\",4,1\n", plain, "a", []float32{3, 4}, []int8{0, 1}},
+		{"plain", "a,b,label\n1,2,0\n3,4,1\n", plain, "a b", []float32{1, 2, 3, 4}, []int16{0, 1}},
+		{"no line feed at the end", "a,label\n1,0\n2,1", plain, "a", []float32{1, 2}, []int16{0, 1}},
+		{"byte order mark and CRLF", "\ufeffa,label\r\n1,0\r\n2,1\r\n", plain, "a", []float32{1, 2}, []int16{0, 1}},
+		{"quotes", "\"a\",\"label\"\n\"1.5\",\"0\"\n\"-2\",1\n", plain, "a", []float32{1.5, -2}, []int16{0, 1}},
+		{"a line feed and quotes in a field", "a,note,label\n1,\"x\ny \"\"z\"\"\",0\n2,,1\n", plain, "a", []float32{1, 2}, []int16{0, 1}},
+		{"blanks around", " a , label \n 1 , 0 \n\t2,1 \n", plain, "a", []float32{1, 2}, []int16{0, 1}},
+		{"blank lines", "\n\na,label\n\n1,0\n\r\n2,1\n\n", plain, "a", []float32{1, 2}, []int16{0, 1}},
+		{"tabs", "a\tlabel\n1\t0\n2\t1\n", plain, "a", []float32{1, 2}, []int16{0, 1}},
+		{"words for labels", "a,label\n1,no\n2,TRUE\n3,\n4,NA\n5,1.0\n", plain, "a", []float32{1, 2, 3, 4, 5}, []int16{0, 1, -1, -1, 1}},
+		{"positive word", "a,label\n1,N\n2,V\n3,\n4,A\n", with(func(o *Options) { o.Positive = "V" }), "a", []float32{1, 2, 3, 4}, []int16{0, 1, -1, 0}},
+		{"positive number", "a,label\n1,0\n2,2.0\n3,1\n", with(func(o *Options) { o.Positive = "2" }), "a", []float32{1, 2, 3}, []int16{0, 1, 0}},
+		{"chosen features in their order", "a,b,c,label\n1,2,3,0\n4,5,6,1\n", with(func(o *Options) { o.Features = []string{"c", "a"} }), "c a", []float32{3, 1, 6, 4}, []int16{0, 1}},
+		{"text column left out", "a,who,label\n1,x,0\n2,7,1\n", plain, "a", []float32{1, 2}, []int16{0, 1}},
+		{"row names", "\"a\",\"label\"\n\n\"1\",3,0\n\"2\",4,1\n", plain, "a", []float32{3, 4}, []int16{0, 1}},
 		{"no label needed", "a,b\n1,2\n", with(func(o *Options) { o.LabelOptional = true }), "a b", []float32{1, 2}, nil},
 		{"many ways to write a number", "a,label\n+1,0\n.5,1\n1e3,0\n-0.000001234,0\n16777217,0\n0.1,0\n123456.789012345,0\n", plain, "a",
-			[]float32{1, .5, 1000, -1.234e-06, 16777216, .1, 123456.79}, []int8{0, 1, 0, 0, 0, 0, 0}},
-		{"missing forward", "a,label\n,0\n2,1\nNaN,1\n,0\n3,0\n", missing(MissingForward), "a", []float32{nan, 2, 2, 2, 3}, []int8{0, 1, 1, 0, 0}},
-		{"missing zero", "a,label\n1,0\nn/a,1\n", missing(MissingZero), "a", []float32{1, 0}, []int8{0, 1}},
-		{"missing mean", "a,label\n1,0\n,1\n", missing(MissingMean), "a", []float32{1, nan}, []int8{0, 1}},
-		{"missing drop", "a,b,label\n1,2,0\n3,,1\n5,6,1\n", missing(MissingDrop), "a b", []float32{1, 2, 5, 6}, []int8{0, 1}},
-		{"JSON lines", `{"a":1,"label":0}` + "\n" + `{"label":true,"a":2.5e0}` + "\n", plain, "a", []float32{1, 2.5}, []int8{0, 1}},
-		{"JSON with gaps", `{"a":1,"label":null}` + "\n\n" + `{"a":"2","label":"yes","more":[1]}`, plain, "a", []float32{1, 2}, []int8{-1, 1}},
+			[]float32{1, .5, 1000, -1.234e-06, 16777216, .1, 123456.79}, []int16{0, 1, 0, 0, 0, 0, 0}},
+		{"missing forward", "a,label\n,0\n2,1\nNaN,1\n,0\n3,0\n", missing(MissingForward), "a", []float32{nan, 2, 2, 2, 3}, []int16{0, 1, 1, 0, 0}},
+		{"missing zero", "a,label\n1,0\nn/a,1\n", missing(MissingZero), "a", []float32{1, 0}, []int16{0, 1}},
+		{"missing mean", "a,label\n1,0\n,1\n", missing(MissingMean), "a", []float32{1, nan}, []int16{0, 1}},
+		{"missing drop", "a,b,label\n1,2,0\n3,,1\n5,6,1\n", missing(MissingDrop), "a b", []float32{1, 2, 5, 6}, []int16{0, 1}},
+		{"JSON lines", `{"a":1,"label":0}` + "\n" + `{"label":true,"a":2.5e0}` + "\n", plain, "a", []float32{1, 2.5}, []int16{0, 1}},
+		{"JSON with gaps", `{"a":1,"label":null}` + "\n\n" + `{"a":"2","label":"yes","more":[1]}`, plain, "a", []float32{1, 2}, []int16{-1, 1}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestReadSeriesColumn(t *testing.T) {
 	if want := []float32{10, 10, 20, 21, 30}; !slices.Equal(d.X, want) {
 		t.Errorf("X %v, want %v", d.X, want)
 	}
-	if want := []int8{0, 1, 1, 0, 0}; !slices.Equal(d.Labels, want) {
+	if want := []int16{0, 1, 1, 0, 0}; !slices.Equal(d.Labels, want) {
 		t.Errorf("labels %v, want %v", d.Labels, want)
 	}
 	if want := []float64{1, 2, 1, 1, 0}; !slices.Equal(d.Time, want) {

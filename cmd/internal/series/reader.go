@@ -229,7 +229,7 @@ func (r *Reader) time() (float64, error) {
 }
 
 // label is the label of the current row.
-func (r *Reader) label() (int8, error) {
+func (r *Reader) label() (int16, error) {
 	if r.roles.label < 0 {
 		return Unlabelled, nil
 	}

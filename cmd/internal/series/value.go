@@ -140,13 +140,13 @@ func newLabeler(positive string) *labeler {
 }
 
 // label returns what v means.
-func (l *labeler) label(v value) (int8, error) {
+func (l *labeler) label(v value) (int16, error) {
 	if v.kind == textKind {
 		v.text = bytes.TrimSpace(v.text)
 	}
 	switch {
 	case l.positive == "" && len(v.text) == 1 && v.text[0]|1 == '1': // by far the most
-		return int8(v.text[0] & 1), nil
+		return int16(v.text[0] & 1), nil
 	case v.missing():
 		return Unlabelled, nil
 	case l.positive != "":
@@ -168,7 +168,7 @@ func (l *labeler) label(v value) (int8, error) {
 }
 
 // wordless is the label of the number x.
-func wordless(x float64, v value) (int8, error) {
+func wordless(x float64, v value) (int16, error) {
 	switch x {
 	case 0:
 		return 0, nil
@@ -180,7 +180,7 @@ func wordless(x float64, v value) (int8, error) {
 }
 
 // match is 1 for the positive value. Until there is one it remembers the others.
-func (l *labeler) match(v value) int8 {
+func (l *labeler) match(v value) int16 {
 	if l.isPositive(v) {
 		l.found = true
 		return 1

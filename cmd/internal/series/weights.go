@@ -12,7 +12,7 @@ type ClassWeight [2]float32
 // ParseClassWeight reads the value of --class-weight: "" is 1,1, "auto" is
 // BalancedWeight of the labels in the ranges, else "W0,W1", of which only the ratio
 // matters: their mean over these labels is made 1.
-func ParseClassWeight(text string, labels []int8, ranges []Range) (ClassWeight, error) {
+func ParseClassWeight(text string, labels []int16, ranges []Range) (ClassWeight, error) {
 	switch text {
 	case "":
 		return ClassWeight{1, 1}, nil
@@ -55,7 +55,7 @@ func (w ClassWeight) scaled(count [2]int) ClassWeight {
 
 // BalancedWeight makes both classes weigh the same in total: n/(2*n_c) for class
 // c, as scikit-learn's "balanced" does. Without one of them both weigh 1.
-func BalancedWeight(labels []int8, ranges []Range) ClassWeight {
+func BalancedWeight(labels []int16, ranges []Range) ClassWeight {
 	count := CountLabels(labels, ranges)
 	if count[0] == 0 || count[1] == 0 {
 		return ClassWeight{1, 1}

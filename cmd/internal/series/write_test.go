@@ -37,9 +37,9 @@ func answerAll(t testing.TB, path string, o Options, open func(r *Reader) (*Writ
 		if err != nil {
 			t.Fatal(err)
 		}
-		probability, label := make([]float32, c.Rows()), make([]int8, c.Rows())
+		probability, label := make([]float32, c.Rows()), make([]int16, c.Rows())
 		for i := range label {
-			label[i] = int8(n % 2)
+			label[i] = int16(n % 2)
 			probability[i] = .25 + .5*float32(label[i])
 			n++
 		}
@@ -301,7 +301,7 @@ func TestFollow(t *testing.T) {
 		if begun := slices.Equal(c.Begun, []Begun{{0, "standard input"}}); begun != (i == 0) {
 			t.Errorf("chunk %d begins %v", i, c.Begun)
 		}
-		if err := w.Write(c, make([]float32, c.Rows()), make([]int8, c.Rows())); err != nil {
+		if err := w.Write(c, make([]float32, c.Rows()), make([]int16, c.Rows())); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Flush(); err != nil {

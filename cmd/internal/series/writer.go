@@ -23,7 +23,7 @@ const (
 // none.
 type answer struct {
 	probability float32
-	label       int8
+	label       int16
 	known       bool
 }
 
@@ -134,7 +134,7 @@ func freeName(columns []string, name string) string {
 // Write writes the rows of c, which holds n rows with features. The
 // probabilities [n] and labels [n] of those belong to them in order; rows that
 // were left out get empty ones.
-func (w *Writer) Write(c *Chunk, probability []float32, label []int8) error {
+func (w *Writer) Write(c *Chunk, probability []float32, label []int16) error {
 	if len(probability) != c.Rows() || len(label) != c.Rows() {
 		return fmt.Errorf("%d probabilities and %d labels for %d rows", len(probability), len(label), c.Rows())
 	}

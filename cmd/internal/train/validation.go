@@ -20,7 +20,7 @@ import (
 // on repeated rows, do not count.
 type Validation struct {
 	X      []float32      // [N,F] scaled
-	Labels []int8         // [N]
+	Labels []int16        // [N]
 	Series []series.Range // whole series, in order
 	Parts  []series.Range // the rows held back, each part within a series
 
@@ -115,7 +115,7 @@ func (v *Validation) loss(in metrics.Input) float64 {
 
 // stepLoss is the loss of a step with label y and probability p. It does not
 // grow beyond what the smallest 32-bit float gives.
-func (v *Validation) stepLoss(p float64, y int8) float64 {
+func (v *Validation) stepLoss(p float64, y int16) float64 {
 	if y == 0 {
 		p = 1 - p
 	}

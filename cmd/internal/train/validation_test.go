@@ -30,7 +30,7 @@ func held() *Validation {
 	const none = series.Unlabelled
 	return &Validation{
 		X:         []float32{0, 0, 0.9, 0.2, 0.6, 0.5, 0.5, 0.1, 0.9, 0.4},
-		Labels:    []int8{1, 1, 1, 0, none, 1, 0, 0, 1, 1},
+		Labels:    []int16{1, 1, 1, 0, none, 1, 0, 0, 1, 1},
 		Series:    []series.Range{{Name: "a", Start: 0, End: 5}, {Name: "b", Start: 5, End: 10}},
 		Parts:     []series.Range{{Name: "a", Start: 2, End: 5}, {Name: "b", Start: 7, End: 10}},
 		Threshold: 0.5,
@@ -89,7 +89,7 @@ func TestLosses(t *testing.T) {
 	tests := []struct {
 		loss graph.Loss
 		p    float64
-		y    int8
+		y    int16
 		want float64
 	}{
 		{graph.OneHotXent, 0.25, 1, math.Log(4)},
