@@ -93,6 +93,7 @@ var (
 	shapeLayers   = flag.Int("shape.layers", 1, "number of layers")
 	shapeBoth     = flag.Bool("shape.bidirectional", false, "two directions")
 	shapeFeatures = flag.Int("shape.features", 1, "inputs")
+	shapeNormal   = flag.Bool("shape.normalize", false, "features normalised by the network")
 	shapeBatch    = flag.Int("shape.batch", 10, "windows in a batch")
 	shapeThreads  = flag.Int("shape.threads", 1, "threads")
 	shapeForm     = flag.String("shape.form", "auto", "form of the graph")
@@ -110,6 +111,7 @@ func shapeConfig() graph.Config {
 	}
 	c.Layers, c.Bidirectional = slices.Repeat([]graph.Layer{layer}, *shapeLayers), *shapeBoth
 	c.Window, c.Features, c.Threads = *shapeSteps, *shapeFeatures, *shapeThreads
+	c.Normalize = *shapeNormal
 	c.Form, c.InstructionSet = graph.Form(*shapeForm), *shapeSet
 	c.LearningRate = 1e-9 // at a common rate relu over many steps grows beyond any bound
 	return c

@@ -49,7 +49,8 @@ func (m *Member) Save(prefix string) error {
 
 // Restore sets the whole state to a checkpoint's, which may hold other variables too:
 // a [Predictor] takes the weights of what a [Session] has saved. One that has not all
-// of the state in the right shapes is a *[CheckpointError], and nothing is changed.
+// of the state in the right shapes, with values that can be used, is a *[CheckpointError],
+// and nothing is changed.
 func (m *Member) Restore(prefix string) error {
 	read := make([]Variable, len(m.state))
 	for i, v := range m.state {
@@ -84,5 +85,12 @@ func (m *Member) readCheckpoint(prefix string, v variable) (Variable, error) {
 		return fail(v.name, fmt.Sprintf("has the shape %v, this network's %v", shape, want), nil)
 	}
 	values, err := flat(got[0])
-	return Variable{v.name, dims(v.shape), values}, err
+	if err != nil {
+		return fail(v.name, "cannot be read", err)
+	}
+	read := Variable{v.name, dims(v.shape), values}
+	if err := checkNormalization(read); err != nil {
+		return fail(v.name, "cannot be used", err)
+	}
+	return read, nil
 }

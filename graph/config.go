@@ -128,6 +128,11 @@ type Config struct {
 	// stand in. Nil for the step's own row alone.
 	Lags []int
 
+	// Normalize makes a step's inputs (x - offset) / scale, feature by feature. Both are
+	// variables of the network, [NormalizationOffset] and [NormalizationScale], which
+	// [Member.SetVariables] sets and training leaves as they are.
+	Normalize bool
+
 	// Bidirectional has each layer run over time in both directions, with a state of
 	// its own for each, so that an output sees what comes after its step too.
 	Bidirectional bool
@@ -152,7 +157,7 @@ type Config struct {
 	Dropout float32
 
 	// InputNoise is the standard deviation of the normal noise that a training step adds
-	// to the inputs.
+	// to the inputs, normalised ones where there is Normalize.
 	InputNoise float32
 
 	// ClipNorm is the largest global norm of a step's gradients: larger ones are

@@ -11,6 +11,7 @@
 // the loop is a part of the graph.
 //
 // A step is windows -> layers -> projection -> loss -> gradients -> update -> report.
+// With Config.Normalize the network scales its features itself, by variables of its own.
 // With Config.Lags a window's inputs are taken from rows around each row too; with
 // Config.InputNoise and Config.Dropout training draws what it adds and leaves out from
 // Config.Seed and the step's number, so that a run that is divided otherwise is the same.

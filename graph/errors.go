@@ -56,6 +56,19 @@ func (e *WeightError) Error() string {
 	return fmt.Sprintf("weight of row %d is %v: must be a finite number of at least 0", e.Row, e.Value)
 }
 
+// VariableError is returned for an offset or scale that is not finite, or a scale that
+// is 0 or so small that the processor takes it for 0.
+type VariableError struct {
+	Name  string
+	Index int // zero-based, of the feature
+	Value float32
+	Want  string
+}
+
+func (e *VariableError) Error() string {
+	return fmt.Sprintf("%s[%d] is %v: must be %s", e.Name, e.Index, e.Value, e.Want)
+}
+
 // DivergedError is returned when training reaches a loss or a gradient that is not
 // finite. The weights are those that led there.
 type DivergedError struct {
@@ -87,7 +100,7 @@ type CheckpointError struct {
 	Prefix   string
 	Variable string // empty when there is no checkpoint
 	Reason   string
-	Err      error // TensorFlow's, nil when it has read the variable
+	Err      error // TensorFlow's, or a *VariableError; nil for a shape
 }
 
 func (e *CheckpointError) Error() string {

@@ -173,6 +173,39 @@ func ExamplePlan() {
 	// 100 true
 }
 
+// Have the network scale its features: rows stay as they were measured, and a
+// checkpoint holds the scaling.
+func ExampleMember_SetVariables() {
+	config := graph.DefaultConfig()
+	config.Features, config.Normalize = 2, true
+	network, err := graph.NewPredictor(config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer network.Close()
+
+	err = network.SetVariables([]graph.Variable{
+		{Name: graph.NormalizationOffset, Shape: []int{2}, Value: []float32{21, 400}}, // °C, ppm
+		{Name: graph.NormalizationScale, Shape: []int{2}, Value: []float32{2, 150}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	prediction, err := network.Predict(context.Background(), []float32{21, 400, 23, 550}, 1, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("of zeros:", prediction.Probability[:2])
+
+	err = network.SetVariables([]graph.Variable{
+		{Name: graph.NormalizationScale, Shape: []int{2}, Value: []float32{2, 0}},
+	})
+	fmt.Println(err)
+	// Output:
+	// of zeros: [0.5 0.5]
+	// normalization/scale[1] is 0: must be a finite number, not 0 nor nearer to it than 1.2e-38
+}
+
 // Ask several networks of one shape, and take the mean of what they answer.
 func ExampleNewEnsemble() {
 	config := graph.DefaultConfig()

@@ -22,8 +22,8 @@ type Predictor struct {
 }
 
 // NewPredictor assembles the network of cfg without what trains it, so that its
-// variables are the weights alone, and initialises them from cfg.Seed. Close it after
-// use.
+// variables are the weights alone, and offset and scale with cfg.Normalize. The weights
+// are initialised from cfg.Seed. Close it after use.
 func NewPredictor(cfg Config) (*Predictor, error) { return NewEnsemble(cfg, 1) }
 
 // NewEnsemble is NewPredictor for several networks, initialised from cfg.Seed,
@@ -34,7 +34,12 @@ func NewEnsemble(cfg Config, members int) (*Predictor, error) {
 		return nil, &ShapeError{"members", fmt.Sprintf("1 to %d", maxMembers), fmt.Sprint(members)}
 	}
 	none := func(*tf.Graph, *op.Scope, handles) error { return nil }
-	return start(cfg, members, func(c Config) []variable { return c.network().weights() }, nil, none)
+	return start(cfg, members, Config.predictorVariables, nil, none)
+}
+
+// predictorVariables are what predicting takes: the weights, then offset and scale.
+func (c Config) predictorVariables() []variable {
+	return append(c.network().weights(), c.normalization()...)
 }
 
 // Close frees what the networks hold in TensorFlow.
@@ -311,7 +316,8 @@ func (c Config) addWay(s *op.Scope, members []handles) way {
 			n := len(states) / len(members)
 			r.states = states[i*n : (i+1)*n]
 		}
-		y, _ := c.network().forward(s.SubScope("forward"), h, inputs, r)
+		x := c.normalized(s.SubScope("normalize"), h, inputs)
+		y, _ := c.network().forward(s.SubScope("forward"), h, x, r)
 		outputs, probability = append(outputs, y), append(probability, c.probability(s.SubScope("probability"), y))
 		last = append(last, r.last...)
 	}

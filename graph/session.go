@@ -12,7 +12,7 @@ import (
 
 // Session is a network with its weights, its optimizer's state and a series, ready to
 // train. It predicts too: see [Predictor], whose variables are the whole state here,
-// the weights and then the optimizer's own. While one of its own methods runs no
+// what a predictor has and then the optimizer's own. While one of its own methods runs no
 // other may be called.
 type Session struct {
 	*Predictor
@@ -54,10 +54,9 @@ func (c Config) addTraining(g *tf.Graph, s *op.Scope, h handles) (training, erro
 	return t, err
 }
 
-// stateVariables are what training changes: the weights, then the optimizer's own.
+// stateVariables are a predictor's, then the optimizer's own.
 func (c Config) stateVariables() []variable {
-	weights := c.network().weights()
-	return append(weights, c.optimizerVariables(weights)...)
+	return append(c.predictorVariables(), c.optimizerVariables(c.network().weights())...)
 }
 
 // Report is what training steps tell of themselves.

@@ -52,7 +52,7 @@ type access struct {
 }
 
 // Variables returns the network's whole state: the weights under the original's
-// names; of a [Session] then the optimizer's variables, under those that TensorFlow 1
+// names; offset and scale where it normalises, see Config.Normalize; of a [Session] then the optimizer's variables, under those that TensorFlow 1
 // gives them: of Adam two moments for each weight, and the powers of both betas.
 func (m *Member) Variables() ([]Variable, error) {
 	outputs := make([]tf.Output, len(m.state))
@@ -71,8 +71,8 @@ func (m *Member) Variables() ([]Variable, error) {
 }
 
 // SetVariables replaces those variables of the state that it is given. A name
-// that is not in the state, or an array of another shape, is a *[ShapeError],
-// and nothing is changed.
+// that is not in the state, or an array of another shape, is a *[ShapeError], an offset
+// or scale that cannot be used a *[VariableError], and nothing is changed.
 func (m *Member) SetVariables(vars []Variable) error {
 	known := map[string][]int{}
 	for _, v := range m.state {
@@ -86,6 +86,9 @@ func (m *Member) SetVariables(vars []Variable) error {
 		}
 		if !slices.Equal(shape, v.Shape) || len(v.Value) != product(shape) {
 			return &ShapeError{v.Name, fmt.Sprint(shape), fmt.Sprintf("%v with %d values", v.Shape, len(v.Value))}
+		}
+		if err := checkNormalization(v); err != nil {
+			return err
 		}
 		values[i] = value{v.Name, v.Value, int64s(shape)}
 		if len(shape) == 0 {

@@ -27,7 +27,8 @@ func (c Config) step(s *op.Scope, in carried) []tf.Output {
 // returns adds the way back, for a network that is training.
 func (c Config) lossOf(s *op.Scope, h handles, b batch, r *run) (loss tf.Output, grads func() []gradient) {
 	r.lengths = b.lengths
-	outputs, back := c.network().forward(s.SubScope("forward"), h, b.x, r)
+	x := c.normalized(s.SubScope("normalize"), h, b.x)
+	outputs, back := c.network().forward(s.SubScope("forward"), h, x, r)
 	loss, doutputs := c.score(s.SubScope("loss"), outputs, b)
 	return loss, func() []gradient { return back(s.SubScope("backward"), doutputs) }
 }

@@ -57,8 +57,8 @@ type variable struct {
 	init      func(s *op.Scope) tf.Output
 }
 
-// trained is a variable that training changes.
-func trained(name string, shape tf.Shape, init func(s *op.Scope) tf.Output) variable {
+// initialised is a variable with a value from the start.
+func initialised(name string, shape tf.Shape, init func(s *op.Scope) tf.Output) variable {
 	return variable{name: name, dtype: tf.Float, shape: shape, init: init}
 }
 
@@ -80,7 +80,7 @@ func (s seeds) next(n int64) seeds { return seeds{s.graph, s.operation + n} }
 // same float32 operations as TensorFlow 1's glorot_uniform_initializer.
 func glorot(name string, from seeds, in, out int64) variable {
 	limit := float32(math.Sqrt(6 / float64(in+out)))
-	return trained(name, tf.MakeShape(in, out), func(s *op.Scope) tf.Output { return uniform(s, from, limit, in, out) })
+	return initialised(name, tf.MakeShape(in, out), func(s *op.Scope) tf.Output { return uniform(s, from, limit, in, out) })
 }
 
 // uniform is [in,out] within ±limit.
@@ -96,7 +96,7 @@ func uniform(s *op.Scope, from seeds, limit float32, in, out int64) tf.Output {
 // Exact solutions to the nonlinear dynamics of learning, 2014), as Keras has it.
 func gates(name string, from seeds, inputs, units, n int) variable {
 	in, u, wide := int64(inputs), int64(units), int64(n*units)
-	return trained(name, tf.MakeShape(in+u, wide), func(s *op.Scope) tf.Output {
+	return initialised(name, tf.MakeShape(in+u, wide), func(s *op.Scope) tf.Output {
 		state := orthogonal(s.SubScope("orthogonal"), from.next(1), u, wide)
 		if inputs == 0 {
 			return state
@@ -121,7 +121,7 @@ func ones(name string, shape ...int64) variable  { return filled(name, tf.MakeSh
 
 // filled starts with the same value everywhere.
 func filled(name string, shape tf.Shape, value float32) variable {
-	return trained(name, shape, func(s *op.Scope) tf.Output {
+	return initialised(name, shape, func(s *op.Scope) tf.Output {
 		var sizes []int32
 		for _, d := range dims(shape) {
 			sizes = append(sizes, int32(d))
@@ -131,7 +131,7 @@ func filled(name string, shape tf.Shape, value float32) variable {
 }
 
 func scalar(name string, value float32) variable {
-	return trained(name, tf.ScalarShape(), func(s *op.Scope) tf.Output { return op.Const(s, value) })
+	return initialised(name, tf.ScalarShape(), func(s *op.Scope) tf.Output { return op.Const(s, value) })
 }
 
 // handle is the variable's resource, the same wherever in a session it is asked
