@@ -43,9 +43,9 @@ over all steps, and for each series. Steps without a label are not scored, nor
 those that --horizon would label from rows before the start or after the end of
 their series.
 
-Metrics are those of scikit-learn; segments are runs of equal labels; the two
-baselines always give the more frequent label, and the true label of the step
-before.
+Metrics are those of scikit-learn; segments are runs of equal labels, which end
+where a step is not scored; the baseline "majority" always gives the more
+frequent label.
 
 ` + exitCodes,
 		Example: `  rnnbin evaluate --model runs/latest --data test.csv

@@ -73,7 +73,7 @@ func printContents(out io.Writer, c *model.Contents) error {
 	printScaler(w, m)
 	if r := m.Metrics; r != nil {
 		fmt.Fprintf(w, "metrics\tF1 %v, precision %v, recall %v, accuracy %v, ROC AUC %v, of %d steps at threshold %.4g\n",
-			r.F1, r.Precision, r.Recall, r.Accuracy, r.ROCAUC, r.Steps, r.Threshold)
+			r.F1, r.Precision, r.Recall, r.Accuracy, r.ROCAUC, r.Steps, float64(r.Threshold))
 	}
 	for i, f := range c.Files {
 		title := ""

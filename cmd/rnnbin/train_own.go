@@ -378,7 +378,7 @@ func (o *trainOptions) endEpoch(ctx context.Context, r *foldResult, e train.Epoc
 func (o *trainOptions) ownModel(data *ownData, r *foldResult) *model.Model {
 	threshold, _, _ := o.fixedThreshold() // has been checked
 	if report := r.report(); report != nil {
-		threshold = report.Threshold
+		threshold = float64(report.Threshold)
 	}
 	return &model.Model{
 		Version:     programVersion(),

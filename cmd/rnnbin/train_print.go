@@ -48,7 +48,7 @@ func newHeldScores(j *train.Judgement) *heldScores {
 		F1:   j.F1, Precision: j.Precision, Recall: j.Recall,
 		Accuracy: j.Accuracy, BalancedAccuracy: j.BalancedAccuracy,
 		ROCAUC: j.ROCAUC, PRAUC: j.PRAUC,
-		Threshold: metrics.Number(j.Threshold),
+		Threshold: j.Threshold,
 	}
 }
 

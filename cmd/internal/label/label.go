@@ -218,10 +218,22 @@ func Of(probability float32, threshold float64) int16 {
 	return 0
 }
 
+// ofBoth are the probabilities [N,2] of both labels, from those [N] of label 1.
+func ofBoth(probability []float32) []float32 {
+	out := make([]float32, 0, 2*len(probability))
+	for _, p := range probability {
+		out = append(out, 1-p, p)
+	}
+	return out
+}
+
 // Input is what the metrics judge: the answers that are not padded, by the
 // labels [N], each part as a series.
 func (a Answers) Input(labels []int16, parts []series.Range, threshold float64) metrics.Input {
-	in := metrics.Input{Probability: a.Probability, Label: labels, Include: make([]bool, len(a.Padded)), Threshold: threshold}
+	in := metrics.Input{
+		Probability: ofBoth(a.Probability), Label: labels, Classes: []string{"0", "1"},
+		Include: make([]bool, len(a.Padded)), Threshold: threshold,
+	}
 	for i, padded := range a.Padded {
 		in.Include[i] = !padded
 	}

@@ -1,52 +1,57 @@
 package metrics
 
-// Baseline is what one reaches without a model.
+import "fmt"
+
+// Baseline is how well a simple rival answers the same steps.
 type Baseline struct {
-	Majority  Majority  `json:"majority"`
-	LastLabel LastLabel `json:"last_label"`
-}
-
-// Majority always answers with the more frequent label of the steps judged.
-type Majority struct {
-	Label    int16  `json:"label"`
+	Name     string `json:"name"`
 	Accuracy Number `json:"accuracy"`
-	F1       Number `json:"f1"`
+	F1       Number `json:"f1"` // of the second of two classes, not defined for more
+	MacroF1  Number `json:"macro_f1"`
 }
 
-// LastLabel answers with the true label of the step before. It has no answer,
-// and is not judged, on the first step of a series.
-type LastLabel struct {
-	Steps    int    `json:"steps"`
-	Accuracy Number `json:"accuracy"`
-	F1       Number `json:"f1"`
+// Baseline scores a rival's answers [N], classes from 0 to C-1, on the steps
+// that Evaluate judges. Decide makes answers of probabilities.
+func (in Input) Baseline(name string, answers []int16) (Baseline, error) {
+	if err := in.check(); err != nil {
+		return Baseline{}, err
+	}
+	if len(answers) != len(in.Label) {
+		return Baseline{}, fmt.Errorf("%s: %d answers to %d steps", name, len(answers), len(in.Label))
+	}
+	c := newConfusion(len(in.Classes))
+	for _, span := range in.spans() {
+		for i := span.Start; i < span.End; i++ {
+			if !in.counts(i) {
+				continue
+			}
+			a, l := int(answers[i]), int(in.Label[i])
+			if a < 0 || a >= len(c) || l >= len(c) {
+				return Baseline{}, fmt.Errorf("%s: step %d of series %q: answer %d to label %d of %d classes", name, i-span.Start, span.Name, a, l, len(c))
+			}
+			c[l][a]++
+		}
+	}
+	if c.steps() == 0 {
+		return Baseline{}, errNothing
+	}
+	return c.baseline(name), nil
 }
 
-func (s *steps) baseline() Baseline {
-	ones := 0
-	for _, l := range s.label {
-		ones += int(l)
-	}
-	zeros := len(s.label) - ones
-	always := Confusion{TrueNegative: zeros, FalseNegative: ones}
-	b := Baseline{}
-	if ones > zeros {
-		b.Majority.Label = 1
-		always = Confusion{TruePositive: ones, FalsePositive: zeros}
-	}
-	b.Majority.Accuracy, b.Majority.F1 = always.accuracy(), always.f1()
-
-	var c Confusion
-	for _, span := range s.spans {
-		label := s.label[span.Start:span.End]
-		c = c.plus(count(label[:len(label)-1], label[1:]))
-	}
-	b.LastLabel = LastLabel{c.negatives() + c.positives(), c.accuracy(), c.f1()}
-	return b
+func (c Confusion) baseline(name string) Baseline {
+	s := c.scores(make([]string, len(c)))
+	return Baseline{name, s.Accuracy, s.F1, s.MacroF1}
 }
 
-func (c Confusion) plus(d Confusion) Confusion {
-	return Confusion{
-		c.TrueNegative + d.TrueNegative, c.FalsePositive + d.FalsePositive,
-		c.FalseNegative + d.FalseNegative, c.TruePositive + d.TruePositive,
+// majority always answers with the class that most of the steps have.
+func (c Confusion) majority() Baseline {
+	support := make([]int, len(c))
+	for k := range c {
+		support[k] = c.support(k)
 	}
+	always, answer := newConfusion(len(c)), largest(support)
+	for k, n := range support {
+		always[k][answer] = n
+	}
+	return always.baseline("majority")
 }

@@ -8,22 +8,25 @@ import "math"
 func (s *steps) logLoss() Number {
 	const tiny = 0x1p-23
 	sum := 0.0
-	for i, p := range s.probability {
-		p := min(max(float64(p), tiny), 1-tiny)
-		if s.label[i] == 0 {
-			p = 1 - p
-		}
-		sum -= math.Log(p)
+	for i, l := range s.label {
+		sum -= math.Log(min(max(s.of(i, l), tiny), 1-tiny))
 	}
 	return Number(sum / float64(len(s.label)))
 }
 
-// brier is the mean squared difference of probability and label.
+// brier is the mean squared distance of the probabilities from the label's, 1
+// for the true class and 0 for the others. As in scikit-learn it is summed over
+// the classes, and of two only one counts, since their distances are equal.
 func (s *steps) brier() Number {
 	sum := 0.0
-	for i, p := range s.probability {
-		d := float64(p) - float64(s.label[i])
-		sum += d * d
+	for i, l := range s.label {
+		for k := int16(s.classes - width(s.classes)); k < int16(s.classes); k++ {
+			d := s.of(i, k)
+			if k == l {
+				d--
+			}
+			sum += d * d
+		}
 	}
 	return Number(sum / float64(len(s.label)))
 }
@@ -32,15 +35,24 @@ func (s *steps) brier() Number {
 // Calibration of Modern Neural Networks (2017).
 const bins = 15
 
-// calibrationError is the expected calibration error of the probability of a 1:
-// bins of equal width, bin b being [b/15, (b+1)/15) and the last one closed; in
-// each the distance of mean probability and share of ones; their mean weighted
-// by the steps in a bin.
-func (s *steps) calibrationError() Number {
-	var excess [bins]float64 // sum of probability minus label
-	for i, p := range s.probability {
-		b := min(int(float64(p)*bins), bins-1)
-		excess[b] += float64(p) - float64(s.label[i])
+// calibrationError is the expected calibration error: bins of equal width, bin
+// b being [b/15, (b+1)/15) and the last one closed; in each the distance between
+// mean probability and the share of steps that it came true for; their mean
+// weighted by the steps in a bin. The probability is that of the second of two
+// classes, and of more that of the class answered, as in Guo et al.
+func (s *steps) calibrationError(predicted []int16) Number {
+	var excess [bins]float64 // sum of probability minus 1 where it came true
+	class := int16(1)
+	for i, l := range s.label {
+		if s.classes > 2 {
+			class = predicted[i]
+		}
+		p := s.of(i, class)
+		b := min(int(p*bins), bins-1)
+		excess[b] += p
+		if l == class {
+			excess[b]--
+		}
 	}
 	sum := 0.0
 	for _, e := range excess {

@@ -1,36 +1,84 @@
 package metrics
 
-// Confusion counts steps by their label and the label predicted.
-type Confusion struct {
-	TrueNegative  int `json:"true_negative"`
-	FalsePositive int `json:"false_positive"`
-	FalseNegative int `json:"false_negative"`
-	TruePositive  int `json:"true_positive"`
-}
+// Confusion [C,C] counts steps by label (row) and answer (column).
+type Confusion [][]int
 
-// count compares labels, all 0 or 1.
-func count(predicted, label []int16) Confusion {
-	var n [4]int
-	for i, p := range predicted {
-		n[label[i]<<1|p]++
+func newConfusion(classes int) Confusion {
+	n := make([]int, classes*classes)
+	c := make(Confusion, classes)
+	for k := range c {
+		c[k] = n[k*classes : (k+1)*classes : (k+1)*classes]
 	}
-	return Confusion{n[0], n[1], n[2], n[3]}
+	return c
 }
 
-func (c Confusion) negatives() int { return c.TrueNegative + c.FalsePositive }
-func (c Confusion) positives() int { return c.TruePositive + c.FalseNegative }
+// count compares answers with labels.
+func count(predicted, label []int16, classes int) Confusion {
+	c := newConfusion(classes)
+	for i, p := range predicted {
+		c[label[i]][p]++
+	}
+	return c
+}
+
+// support is the number of steps of a class.
+func (c Confusion) support(class int) int {
+	sum := 0
+	for _, n := range c[class] {
+		sum += n
+	}
+	return sum
+}
+
+// predicted is the number of steps answered with a class.
+func (c Confusion) predicted(class int) int {
+	sum := 0
+	for _, row := range c {
+		sum += row[class]
+	}
+	return sum
+}
+
+func (c Confusion) steps() int {
+	sum := 0
+	for k := range c {
+		sum += c.support(k)
+	}
+	return sum
+}
 
 func (c Confusion) accuracy() Number {
-	return ratio(c.TruePositive+c.TrueNegative, c.negatives()+c.positives())
+	right := 0
+	for k := range c {
+		right += c[k][k]
+	}
+	return ratio(right, c.steps())
 }
 
-func (c Confusion) balancedAccuracy() Number {
-	return (c.recall() + ratio(c.TrueNegative, c.negatives())) / 2
-}
-
-func (c Confusion) precision() Number { return ratio(c.TruePositive, c.TruePositive+c.FalsePositive) }
-func (c Confusion) recall() Number    { return ratio(c.TruePositive, c.positives()) }
-
-func (c Confusion) f1() Number {
-	return ratio(2*c.TruePositive, 2*c.TruePositive+c.FalsePositive+c.FalseNegative)
+// scores are the metrics that need nothing but the counts.
+func (c Confusion) scores(names []string) Scores {
+	classes := make([]ClassScores, len(c))
+	for k := range c {
+		classes[k] = c.class(k, names[k])
+	}
+	s := Scores{
+		Steps:             c.steps(),
+		Accuracy:          c.accuracy(),
+		BalancedAccuracy:  balancedAccuracy(classes),
+		Precision:         undefined,
+		Recall:            undefined,
+		F1:                undefined,
+		MacroPrecision:    mean(classes, precision, occurs),
+		MacroRecall:       mean(classes, recall, occurs),
+		MacroF1:           mean(classes, f1, occurs),
+		WeightedPrecision: mean(classes, precision, support),
+		WeightedRecall:    mean(classes, recall, support),
+		WeightedF1:        mean(classes, f1, support),
+		Classes:           classes,
+		Confusion:         c,
+	}
+	if len(c) == 2 {
+		s.Precision, s.Recall, s.F1 = classes[1].Precision, classes[1].Recall, classes[1].F1
+	}
+	return s
 }

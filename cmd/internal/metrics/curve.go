@@ -2,99 +2,116 @@ package metrics
 
 import (
 	"errors"
+	"fmt"
+	"iter"
 	"math"
 	"slices"
 )
 
-// curve counts the steps at each distinct probability, from the highest down.
-// Points hold what has been counted so far: with the threshold at that
-// probability, these are the true and the false positives.
+// curve is the steps in the order of one class's probability.
 type curve struct {
-	points               []point
+	keys                 []uint32 // ascending; bits of the probability, the last bit 1 for a step of the class
 	positives, negatives int
 }
 
+// point is a distinct probability. With the threshold there, these are the true
+// and the false positives.
 type point struct {
 	probability   float32
 	truePositive  int
 	falsePositive int
 }
 
-// curve sorts the steps by probability. The bits of floats from 0 to 1 sort as
-// the floats do and leave room for the label, which makes for small keys.
-func (s *steps) curve() *curve {
-	keys := make([]uint32, len(s.label))
-	for i, p := range s.probability {
-		keys[i] = math.Float32bits(p+0)<<1 | uint32(s.label[i]) // -0 + 0 is 0
-	}
-	slices.Sort(keys)
-	c := &curve{}
-	for i := len(keys) - 1; i >= 0; i-- {
-		p := math.Float32frombits(keys[i] >> 1)
-		if keys[i]&1 == 1 {
+// curve sorts the steps by the probability of a class. The bits of floats from 0
+// to 1 sort as the floats do and leave room for one more, which makes for small
+// keys.
+func (s *steps) curve(class int16) *curve {
+	c := &curve{keys: make([]uint32, len(s.label))}
+	w := width(s.classes)
+	column := int(class) - (s.classes - w)
+	for i, l := range s.label {
+		p := s.probability[i*w+column]
+		key := math.Float32bits(p+0) << 1 // -0 + 0 is 0
+		if l == class {
+			key |= 1
 			c.positives++
-		} else {
-			c.negatives++
 		}
-		if i > 0 && keys[i-1]>>1 == keys[i]>>1 {
-			continue
-		}
-		c.points = append(c.points, point{p, c.positives, c.negatives})
+		c.keys[i] = key
 	}
+	c.negatives = len(c.keys) - c.positives
+	slices.Sort(c.keys)
 	return c
 }
 
-// rocAUC is the area under the curve of true over false positive rate, ties
-// being straight lines: the chance that a positive step is ranked above a
-// negative one, half of it where they tie.
-func (c *curve) rocAUC() Number {
-	if c.positives == 0 || c.negatives == 0 {
-		return undefined
+// points are the curve's points, from the highest probability down.
+func (c *curve) points() iter.Seq[point] {
+	return func(yield func(point) bool) {
+		var p point
+		for i := len(c.keys) - 1; i >= 0; i-- {
+			if c.keys[i]&1 == 1 {
+				p.truePositive++
+			} else {
+				p.falsePositive++
+			}
+			if i > 0 && c.keys[i-1]>>1 == c.keys[i]>>1 {
+				continue
+			}
+			p.probability = math.Float32frombits(c.keys[i] >> 1)
+			if !yield(p) {
+				return
+			}
+		}
 	}
-	area, last := 0.0, point{}
-	for _, p := range c.points {
-		area += float64(p.falsePositive-last.falsePositive) * float64(p.truePositive+last.truePositive) / 2
+}
+
+// areas are those under the curve.
+//
+// roc is the area under true over false positive rate, ties being straight
+// lines: the chance that a positive step is ranked above a negative one, half of
+// it where they tie. precision is scikit-learn's average precision: the
+// precision at each probability, weighted by the recall gained there. rest is
+// the average precision of the negative steps, ranked the other way round.
+func (c *curve) areas() (roc, precision, rest Number) {
+	var area, up, down float64
+	var last point
+	for p := range c.points() {
+		tp, fp := p.truePositive-last.truePositive, p.falsePositive-last.falsePositive
+		area += float64(fp) * float64(p.truePositive+last.truePositive) / 2
+		up += float64(tp) * float64(p.truePositive) / float64(p.truePositive+p.falsePositive)
+		// From the other end, this point and those below it have been found.
+		tn, fn := c.negatives-last.falsePositive, c.positives-last.truePositive
+		down += float64(fp) * float64(tn) / float64(tn+fn)
 		last = p
 	}
-	return Number(area / float64(c.positives) / float64(c.negatives))
+	positives, negatives := float64(c.positives), float64(c.negatives)
+	return Number(area / positives / negatives), Number(up / positives), Number(down / negatives)
 }
 
-// averagePrecision is the precision at each probability, weighted by the recall
-// gained there: scikit-learn's average_precision_score.
-func (c *curve) averagePrecision() Number {
-	if c.positives == 0 {
-		return undefined
-	}
-	sum, last := 0.0, 0
-	for _, p := range c.points {
-		precision := float64(p.truePositive) / float64(p.truePositive+p.falsePositive)
-		sum += precision * float64(p.truePositive-last)
-		last = p.truePositive
-	}
-	return Number(sum / float64(c.positives))
-}
-
-// BestThreshold returns the threshold with the highest F1, and that F1. It lies
-// midway between the probabilities that it parts; of several it is the highest.
+// BestThreshold returns the threshold with the highest F1 of the second of two
+// classes, and that F1. It lies midway between the probabilities that it parts;
+// of several it is the highest.
 func BestThreshold(in Input) (threshold float64, f1 Number, err error) {
 	s, err := gather(in)
 	if err != nil {
 		return 0, undefined, err
 	}
-	c := s.curve()
+	if s.classes != 2 {
+		return 0, undefined, fmt.Errorf("a threshold is for two classes, not %d", s.classes)
+	}
+	c := s.curve(1)
 	if c.positives == 0 {
 		return 0, undefined, errors.New("no step is labelled 1, so no threshold is better than another")
 	}
-	best := -1
-	for i, p := range c.points {
-		at := ratio(2*p.truePositive, c.positives+p.truePositive+p.falsePositive)
-		if best < 0 || at > f1 {
-			best, f1 = i, at
+	f1 = undefined
+	last := false // the best point so far is the one before
+	for p := range c.points() {
+		if last {
+			threshold = (threshold + float64(p.probability)) / 2
 		}
-	}
-	threshold = float64(c.points[best].probability)
-	if best+1 < len(c.points) {
-		threshold = (threshold + float64(c.points[best+1].probability)) / 2
+		at := ratio(2*p.truePositive, c.positives+p.truePositive+p.falsePositive)
+		if last = !(at <= f1); last {
+			threshold, f1 = float64(p.probability), at
+		}
 	}
 	return threshold, f1, nil
 }

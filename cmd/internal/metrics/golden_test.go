@@ -14,8 +14,9 @@ import (
 type golden struct {
 	Cases []struct {
 		Name        string
-		Probability []float32
+		Probability []float32 // of the second of two classes, of all of more
 		Label       []int16
+		Classes     []string
 		Ends        []int
 		Threshold   float64
 		BestF1      Number `json:"best_f1"`
@@ -39,7 +40,10 @@ func readGolden(t *testing.T) golden {
 func TestGolden(t *testing.T) {
 	for _, c := range readGolden(t).Cases {
 		t.Run(c.Name, func(t *testing.T) {
-			in := Input{Probability: c.Probability, Label: c.Label, Threshold: c.Threshold}
+			in := Input{Probability: c.Probability, Label: c.Label, Classes: c.Classes, Threshold: c.Threshold}
+			if len(c.Classes) == 2 {
+				in.Probability = pairs(c.Probability...)
+			}
 			start := 0
 			for i, end := range c.Ends {
 				in.Series = append(in.Series, Span{strconv.Itoa(i), start, end})
@@ -49,7 +53,6 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.Expected.Threshold = c.Threshold
 			compare(t, "", reflect.ValueOf(*got), reflect.ValueOf(c.Expected))
 			checkBest(t, in, c.BestF1)
 		})

@@ -1,14 +1,15 @@
-// Package metrics says how well probabilities fit the labels of time steps.
+// Package metrics measures how well probabilities fit the labels of time steps.
 //
 // Where scikit-learn has a metric of the same name, its definition is used and
 // its numbers are reproduced (testdata/golden.py). A metric that is not defined,
-// such as the recall without a positive step, is NaN here, null in JSON and
+// such as the recall of a class without a step, is NaN here, null in JSON and
 // "n/a" in the table; scikit-learn warns and makes it 0.
 package metrics
 
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // Span is the steps Start to End-1 of one series.
@@ -17,31 +18,78 @@ type Span struct {
 	Start, End int
 }
 
-// Input is what is to be judged. N is the number of steps.
+// Input is what is to be judged: N steps, C classes.
 type Input struct {
-	Probability []float32 // [N] of the label being 1
-	Label       []int16   // [N] 0 or 1; any other step is unlabelled and does not count
+	Probability []float32 // [N,C] of each class
+	Label       []int16   // [N] 0 to C-1; a step below 0 is unlabelled and does not count
+	Classes     []string  // [C] names, two at least
 	Include     []bool    // [N] steps that count, such as those that are no padding; nil: all
 	Series      []Span    // nil: one series
-	Threshold   float64   // a step is taken as 1 when its probability is at least this
+	Threshold   float64   // see Decide
 }
 
-// Scores are the metrics of some steps.
+// Decide returns the class that each row of probability [N,C] answers. Of two
+// classes it is the second one if its probability is at least the threshold. Of
+// more it is the most probable one, the lower of equals, whatever the threshold.
+func Decide(probability []float32, classes int, threshold float64) []int16 {
+	answers := make([]int16, len(probability)/classes)
+	for i := range answers {
+		row := probability[i*classes : (i+1)*classes]
+		if classes == 2 {
+			answers[i] = binary(row[1], threshold)
+		} else {
+			answers[i] = largest(row)
+		}
+	}
+	return answers
+}
+
+func binary(probability float32, threshold float64) int16 {
+	if float64(probability) >= threshold {
+		return 1
+	}
+	return 0
+}
+
+// largest is the index of the largest value, the lower one of equals.
+func largest[T int | float32](values []T) int16 {
+	best := 0
+	for k, v := range values {
+		if v > values[best] {
+			best = k
+		}
+	}
+	return int16(best)
+}
+
+// Scores are the metrics of some steps. Precision, Recall and F1 are those of
+// the second class where there are two, and not defined for more.
+//
+// Macro means count each class once, weighted ones by its steps; classes that
+// are neither a label nor an answer are left out, and a precision or recall that
+// is not defined counts as 0. The areas under curves are one class against the
+// rest, averaged over the classes that have one.
 type Scores struct {
-	Steps            int       `json:"steps"` // steps that count
-	Accuracy         Number    `json:"accuracy"`
-	BalancedAccuracy Number    `json:"balanced_accuracy"` // mean recall of both classes
-	Precision        Number    `json:"precision"`
-	Recall           Number    `json:"recall"`
-	F1               Number    `json:"f1"`
-	ROCAUC           Number    `json:"roc_auc"`
-	PRAUC            Number    `json:"pr_auc"`   // average precision
-	LogLoss          Number    `json:"log_loss"` // nats a step
-	Brier            Number    `json:"brier"`
-	ECE              Number    `json:"ece"` // expected calibration error, 15 bins
-	Confusion        Confusion `json:"confusion"`
-	Segments         Segments  `json:"segments"`
-	Baseline         Baseline  `json:"baseline"`
+	Steps             int           `json:"steps"` // steps that count
+	Accuracy          Number        `json:"accuracy"`
+	BalancedAccuracy  Number        `json:"balanced_accuracy"` // mean recall of the classes labelled, two at least
+	Precision         Number        `json:"precision"`
+	Recall            Number        `json:"recall"`
+	F1                Number        `json:"f1"`
+	MacroPrecision    Number        `json:"macro_precision"`
+	MacroRecall       Number        `json:"macro_recall"`
+	MacroF1           Number        `json:"macro_f1"`
+	WeightedPrecision Number        `json:"weighted_precision"`
+	WeightedRecall    Number        `json:"weighted_recall"`
+	WeightedF1        Number        `json:"weighted_f1"`
+	ROCAUC            Number        `json:"roc_auc"`  // macro mean; equal for both of two classes
+	PRAUC             Number        `json:"pr_auc"`   // average precision: of the second of two classes, the macro mean of more
+	LogLoss           Number        `json:"log_loss"` // nats a step
+	Brier             Number        `json:"brier"`    // 0 to 1 for two classes, 0 to 2 for more, see brier
+	ECE               Number        `json:"ece"`      // expected calibration error, 15 bins, see calibrationError
+	Classes           []ClassScores `json:"classes"`  // [C]
+	Confusion         Confusion     `json:"confusion"`
+	Segments          Segments      `json:"segments"`
 }
 
 // SeriesScores are the metrics of one series.
@@ -53,7 +101,8 @@ type SeriesScores struct {
 // Report is the metrics of all steps together and of each series.
 type Report struct {
 	Scores
-	Threshold float64        `json:"threshold"`
+	Threshold Number         `json:"threshold"` // not defined for more than two classes
+	Baselines []Baseline     `json:"baselines"` // on all steps; Evaluate adds "majority", the caller what else it has
 	Series    []SeriesScores `json:"series"`
 }
 
@@ -64,99 +113,59 @@ func Evaluate(in Input) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Scores: s.score(in.Threshold), Threshold: in.Threshold}
-	if len(s.spans) == 1 {
-		r.Series = []SeriesScores{{s.spans[0].Name, r.Scores}}
+	r := &Report{Scores: s.score(in), Threshold: undefined}
+	if s.classes == 2 {
+		r.Threshold = Number(in.Threshold)
+	}
+	r.Baselines = []Baseline{r.Confusion.majority()}
+	if len(s.series) == 1 {
+		r.Series = []SeriesScores{{s.series[0].Name, r.Scores}}
 		return r, nil
 	}
-	for _, span := range s.spans {
-		r.Series = append(r.Series, SeriesScores{span.Name, s.only(span).score(in.Threshold)})
+	for _, p := range s.series {
+		r.Series = append(r.Series, SeriesScores{p.Name, s.only(p).score(in)})
 	}
 	return r, nil
 }
 
-// steps are the steps that count, one after the other.
-type steps struct {
-	probability []float32
-	label       []int16 // 0 or 1
-	spans       []Span  // cover them
-}
-
-// gather picks the steps that count.
-func gather(in Input) (*steps, error) {
-	n := len(in.Probability)
-	if len(in.Label) != n || in.Include != nil && len(in.Include) != n {
-		return nil, fmt.Errorf("%d probabilities, %d labels and %d marks do not match", n, len(in.Label), len(in.Include))
+// check looks for what does not fit, but for the steps themselves.
+func (in *Input) check() error {
+	c, n := len(in.Classes), len(in.Label)
+	if c < 2 || c > math.MaxInt16 {
+		return fmt.Errorf("%d classes: there must be 2 to %d", c, math.MaxInt16)
 	}
-	series := in.Series
-	if series == nil {
-		series = []Span{{Start: 0, End: n}}
+	if len(in.Probability) != n*c || in.Include != nil && len(in.Include) != n {
+		return fmt.Errorf("%d probabilities of %d classes, %d labels and %d marks do not match", len(in.Probability), c, n, len(in.Include))
 	}
-	s := &steps{probability: make([]float32, 0, n), label: make([]int16, 0, n)}
-	for _, span := range series {
-		if span.Start < 0 || span.End > n || span.Start > span.End {
-			return nil, fmt.Errorf("series %q is steps %d to %d of %d", span.Name, span.Start, span.End, n)
+	for _, s := range in.Series {
+		if s.Start < 0 || s.End > n || s.Start > s.End {
+			return fmt.Errorf("series %q is steps %d to %d of %d", s.Name, s.Start, s.End, n)
 		}
-		if err := s.add(in, span); err != nil {
-			return nil, err
-		}
-	}
-	if len(s.label) == 0 {
-		return nil, errors.New("no step is labelled, so there is nothing to compare with")
-	}
-	return s, nil
-}
-
-func (s *steps) add(in Input, span Span) error {
-	start := len(s.label)
-	for i := span.Start; i < span.End; i++ {
-		if in.Label[i]&^1 != 0 || in.Include != nil && !in.Include[i] {
-			continue
-		}
-		if p := in.Probability[i]; !(p >= 0 && p <= 1) {
-			return fmt.Errorf("step %d of series %q: %v is not a probability", i-span.Start, span.Name, p)
-		}
-		s.probability = append(s.probability, in.Probability[i])
-		s.label = append(s.label, in.Label[i])
-	}
-	if len(s.label) > start {
-		s.spans = append(s.spans, Span{span.Name, start, len(s.label)})
 	}
 	return nil
 }
 
-// only returns the steps of one series.
-func (s *steps) only(span Span) *steps {
-	return &steps{
-		probability: s.probability[span.Start:span.End],
-		label:       s.label[span.Start:span.End],
-		spans:       []Span{{span.Name, 0, span.End - span.Start}},
+// spans are the series.
+func (in *Input) spans() []Span {
+	if in.Series == nil {
+		return []Span{{Start: 0, End: len(in.Label)}}
 	}
+	return in.Series
 }
 
-func (s *steps) score(threshold float64) Scores {
-	predicted := make([]int16, len(s.probability))
-	for i, p := range s.probability {
-		if float64(p) >= threshold {
-			predicted[i] = 1
-		}
-	}
-	c := count(predicted, s.label)
-	curve := s.curve()
-	return Scores{
-		Steps:            len(s.label),
-		Accuracy:         c.accuracy(),
-		BalancedAccuracy: c.balancedAccuracy(),
-		Precision:        c.precision(),
-		Recall:           c.recall(),
-		F1:               c.f1(),
-		ROCAUC:           curve.rocAUC(),
-		PRAUC:            curve.averagePrecision(),
-		LogLoss:          s.logLoss(),
-		Brier:            s.brier(),
-		ECE:              s.calibrationError(),
-		Confusion:        c,
-		Segments:         compareSegments(predicted, s.label, s.spans),
-		Baseline:         s.baseline(),
-	}
+func (in *Input) counts(i int) bool {
+	return in.Label[i] >= 0 && (in.Include == nil || in.Include[i])
+}
+
+// errNothing is the error when no step counts.
+var errNothing = errors.New("no step is labelled, so there is nothing to compare with")
+
+func (s *steps) score(in Input) Scores {
+	predicted := s.decide(in.Threshold)
+	c := count(predicted, s.label, s.classes)
+	out := c.scores(in.Classes)
+	s.rank(&out)
+	out.LogLoss, out.Brier, out.ECE = s.logLoss(), s.brier(), s.calibrationError(predicted)
+	out.Segments = compareSegments(predicted, s.label, s.series, s.classes)
+	return out
 }

@@ -1,29 +1,53 @@
 package metrics
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
+	"slices"
 	"strings"
 	"testing"
 )
 
+var noYes = []string{"no", "yes"}
+
+// pairs are the probabilities of both classes, from those of the second one.
+func pairs(second ...float32) []float32 {
+	var out []float32
+	for _, p := range second {
+		out = append(out, 1-p, p)
+	}
+	return out
+}
+
+func evaluate(t testing.TB, in Input) *Report {
+	t.Helper()
+	r, err := Evaluate(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func TestEvaluateErrors(t *testing.T) {
 	nan := float32(math.NaN())
+	three := []string{"a", "b", "c"}
 	tests := []struct {
 		name string
 		in   Input
 		want string
 	}{
-		{"lengths", Input{Probability: []float32{1}}, "do not match"},
-		{"no labels", Input{Probability: []float32{1}, Label: []int16{-1}}, "no step is labelled"},
-		{"none included", Input{Probability: []float32{1}, Label: []int16{1}, Include: []bool{false}}, "no step is labelled"},
-		{"NaN", Input{Probability: []float32{0, nan}, Label: []int16{1, 1}}, `step 1 of series "": NaN is not a probability`},
-		{"logit", Input{Probability: []float32{1.5}, Label: []int16{1}}, "1.5 is not a probability"},
-		{"series", Input{Probability: []float32{1}, Label: []int16{1}, Series: []Span{{"s", 0, 2}}}, `series "s" is steps 0 to 2 of 1`},
+		{"lengths", Input{Probability: []float32{0, 1}, Classes: noYes}, "do not match"},
+		{"one class's", Input{Probability: []float32{1}, Label: []int16{1}, Classes: noYes}, "do not match"},
+		{"no classes", Input{}, "0 classes"},
+		{"no labels", Input{Probability: pairs(1), Label: []int16{-1}, Classes: noYes}, "no step is labelled"},
+		{"none included", Input{Probability: pairs(1), Label: []int16{1}, Classes: noYes, Include: []bool{false}}, "no step is labelled"},
+		{"NaN", Input{Probability: pairs(0, nan), Label: []int16{1, 1}, Classes: noYes}, `step 1 of series "": NaN is not a probability`},
+		{"logit", Input{Probability: []float32{0, 1.5}, Label: []int16{1}, Classes: noYes}, "1.5 is not a probability"},
+		{"sum", Input{Probability: []float32{.5, .25, .5}, Label: []int16{1}, Classes: three}, "add up to 1.25, not to 1"},
+		{"label", Input{Probability: []float32{1, 0, 0}, Label: []int16{3}, Classes: three}, "label 3 is not a class"},
+		{"series", Input{Probability: pairs(1), Label: []int16{1}, Classes: noYes, Series: []Span{{"s", 0, 2}}}, `series "s" is steps 0 to 2 of 1`},
 	}
 	for _, test := range tests {
 		if _, err := Evaluate(test.in); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -32,169 +56,176 @@ func TestEvaluateErrors(t *testing.T) {
 	}
 }
 
-// Steps that do not count change nothing, whatever their probability.
-func TestIncludeAndUnlabelled(t *testing.T) {
-	in := Input{Probability: []float32{.9, .2, .6, .4}, Label: []int16{1, 0, 0, 1}, Threshold: .5}
-	want, err := Evaluate(in)
-	if err != nil {
-		t.Fatal(err)
+func TestDecide(t *testing.T) {
+	for _, test := range []struct {
+		probability []float32
+		classes     int
+		threshold   float64
+		want        []int16
+	}{
+		{pairs(.25, .5, .75), 2, .5, []int16{0, 1, 1}},
+		{pairs(.25, .5, .75), 2, .75, []int16{0, 0, 1}},
+		{[]float32{.25, .5, .25, .375, .25, .375, .25, .375, .375}, 3, .9, []int16{1, 0, 1}},
+	} {
+		if got := Decide(test.probability, test.classes, test.threshold); !slices.Equal(got, test.want) {
+			t.Errorf("%v: %v, want %v", test.probability, got, test.want)
+		}
 	}
+}
+
+// Steps that do not count change nothing but segments, whatever their probability.
+func TestIncludeAndUnlabelled(t *testing.T) {
+	want := evaluate(t, Input{Probability: pairs(.9, .2, .6, .4), Label: []int16{1, 0, 0, 1}, Classes: noYes, Threshold: .5})
 	nan := float32(math.NaN())
-	got, err := Evaluate(Input{
-		Probability: []float32{.9, nan, .2, .6, .4, 7},
-		Label:       []int16{1, -1, 0, 0, 1, 1},
-		Include:     []bool{true, true, true, true, true, false},
+	got := evaluate(t, Input{
+		Probability: pairs(nan, .9, .2, nan, .6, .4, 7),
+		Label:       []int16{-7, 1, 0, -1, 0, 1, 1},
+		Classes:     noYes,
+		Include:     []bool{true, true, true, true, true, true, false},
 		Threshold:   .5,
 	})
-	if err != nil {
-		t.Fatal(err)
+	// 1 0 | 0 1 by label, 1 0 | 1 0 by answer
+	if s := (Segments{.5, .5, .5, .5}); got.Segments != s {
+		t.Errorf("segments %v, want %v", got.Segments, s)
 	}
+	got.Segments, got.Series[0].Segments = want.Segments, want.Series[0].Segments
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
 
-func TestJSON(t *testing.T) {
-	r, err := Evaluate(Input{Probability: []float32{.25}, Label: []int16{0}, Threshold: .5})
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var fields map[string]any
-	if err := json.Unmarshal(text, &fields); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range strings.Fields("accuracy balanced_accuracy precision recall f1 roc_auc pr_auc log_loss " +
-		"brier ece confusion segments baseline steps series threshold") {
-		if _, there := fields[name]; !there {
-			t.Errorf("no field %s in %s", name, text)
-		}
-		delete(fields, name)
-	}
-	if len(fields) > 0 {
-		t.Errorf("unexpected fields %v", fields)
-	}
-	if want := `"precision":null,"recall":null,"f1":null,"roc_auc":null,"pr_auc":null`; !strings.Contains(string(text), want) {
-		t.Errorf("%s lacks %s", text, want)
-	}
-}
-
-// The closed form is the Levenshtein distance.
-func TestEditDistance(t *testing.T) {
-	alternating := func(first int16, n int) (out []segment) {
+// Two classes are scored as three are, the third being impossible.
+func TestTwoClassesAsOfMore(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 200 {
+		n := 1 + random.IntN(150)
+		two := Input{Label: make([]int16, n), Classes: noYes, Threshold: math.Nextafter(.5, 1)} // equal probabilities are a no
+		three := Input{Label: two.Label, Classes: []string{"no", "yes", "never"}}
 		for i := range n {
-			out = append(out, segment{label: first ^ int16(i&1)})
-		}
-		return out
-	}
-	for n := 1; n < 9; n++ {
-		for m := 1; m < 9; m++ {
-			for first := range int16(2) {
-				p, y := alternating(0, n), alternating(first, m)
-				if got, want := editDistance(p, y), levenshtein(p, y); got != want {
-					t.Errorf("%d and %d segments, the second beginning with %d: %d, want %d", n, m, first, got, want)
-				}
+			two.Label[i] = int16(random.IntN(5) / 2 % 3)
+			if two.Label[i] == 2 {
+				two.Label[i] = -1
 			}
+			p := float32(random.IntN(17)) / 16
+			two.Probability = append(two.Probability, 1-p, p)
+			three.Probability = append(three.Probability, 1-p, p, 0)
+		}
+		two.Label[0] = 1
+		cut := random.IntN(n + 1)
+		two.Series = []Span{{"a", 0, cut}, {"b", cut, n}}
+		three.Series = two.Series
+		a, b := evaluate(t, two), evaluate(t, three)
+		sameScores(t, &a.Scores, &b.Scores)
+		for i := range a.Series {
+			sameScores(t, &a.Series[i].Scores, &b.Series[i].Scores)
+		}
+		if x, y := a.Baselines[0], b.Baselines[0]; x.Accuracy != y.Accuracy || !near(x.MacroF1, y.MacroF1) {
+			t.Errorf("baseline %v, %v", x, y)
 		}
 	}
 }
 
-// levenshtein is the textbook recursion, with one row of the table.
-func levenshtein(p, y []segment) int {
-	row := make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range p {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range y {
-			cost := diagonal
-			if p[i].label != y[j].label {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
+func sameScores(t *testing.T, two, three *Scores) {
+	t.Helper()
+	for _, n := range []struct {
+		name       string
+		two, three Number
+	}{
+		{"accuracy", two.Accuracy, three.Accuracy},
+		{"balanced accuracy", two.BalancedAccuracy, three.BalancedAccuracy},
+		{"macro precision", two.MacroPrecision, three.MacroPrecision},
+		{"macro recall", two.MacroRecall, three.MacroRecall},
+		{"macro F1", two.MacroF1, three.MacroF1},
+		{"weighted precision", two.WeightedPrecision, three.WeightedPrecision},
+		{"weighted recall", two.WeightedRecall, three.WeightedRecall},
+		{"weighted F1", two.WeightedF1, three.WeightedF1},
+		{"precision", two.Precision, three.Classes[1].Precision},
+		{"F1", two.F1, three.Classes[1].F1},
+		{"PR AUC", two.PRAUC, three.Classes[1].PRAUC},
+		{"ROC AUC", two.ROCAUC, three.ROCAUC},
+		{"PR AUC of the first", two.Classes[0].PRAUC, three.Classes[0].PRAUC},
+		{"log loss", two.LogLoss, three.LogLoss},
+		{"Brier", two.Brier, three.Brier / 2},
+		{"edit score", two.Segments.Edit, three.Segments.Edit},
+		{"F1@10", two.Segments.F110, three.Segments.F110},
+		{"F1@50", two.Segments.F150, three.Segments.F150},
+	} {
+		if !near(n.two, n.three) {
+			t.Errorf("%s: %v of two classes, %v of three", n.name, n.two, n.three)
 		}
 	}
-	return row[len(y)]
+	if three.F1 == three.F1 || three.Classes[2].Support != 0 || three.Confusion[1][0] != two.Confusion[1][0] {
+		t.Errorf("%+v, %+v", two, three)
+	}
+}
+
+// near also holds of two that are not defined.
+func near(a, b Number) bool {
+	return math.Abs(float64(a-b)) <= 1e-12 || a != a && b != b
+}
+
+func TestJSON(t *testing.T) {
+	for _, classes := range [][]string{noYes, {"a", "b", "c"}} {
+		in := Input{Probability: []float32{.75, .25, 0}[:len(classes)], Label: []int16{0}, Classes: classes, Threshold: .5}
+		text, err := json.Marshal(evaluate(t, in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fields map[string]any
+		if err := json.Unmarshal(text, &fields); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range strings.Fields("accuracy balanced_accuracy precision recall f1 macro_precision macro_recall macro_f1 " +
+			"weighted_precision weighted_recall weighted_f1 roc_auc pr_auc log_loss " +
+			"brier ece classes confusion segments baselines steps series threshold") {
+			if _, there := fields[name]; !there {
+				t.Errorf("no field %s in %s", name, text)
+			}
+			delete(fields, name)
+		}
+		if len(fields) > 0 {
+			t.Errorf("unexpected fields %v", fields)
+		}
+		if want := `"precision":null,"recall":null,"f1":null,"macro_precision":1,`; !strings.Contains(string(text), want) {
+			t.Errorf("%s lacks %s", text, want)
+		}
+	}
 }
 
 func BenchmarkEvaluate(b *testing.B) {
-	const n = 1_000_000
-	random := rand.New(rand.NewPCG(1, 2))
-	in := Input{Probability: make([]float32, n), Label: make([]int16, n), Threshold: .5}
-	for i := range n {
-		in.Probability[i] = random.Float32()
-		in.Label[i] = int16(random.IntN(2))
+	for _, classes := range []int{2, 5} {
+		b.Run(fmt.Sprintf("classes=%d", classes), func(b *testing.B) {
+			in := randomSteps(1_000_000, classes)
+			b.ReportAllocs()
+			for b.Loop() {
+				evaluate(b, in)
+			}
+			b.ReportMetric(float64(len(in.Label)*b.N)/b.Elapsed().Seconds(), "steps/s")
+		})
 	}
-	for b.Loop() {
-		if _, err := Evaluate(in); err != nil {
-			b.Fatal(err)
+}
+
+// randomSteps are in segments of about 20 steps, and answers that are mostly right.
+func randomSteps(n, classes int) Input {
+	random := rand.New(rand.NewPCG(1, 2))
+	in := Input{Probability: make([]float32, n*classes), Label: make([]int16, n), Classes: make([]string, classes), Threshold: .5}
+	label := int16(0)
+	for i := range n {
+		if random.IntN(20) == 0 {
+			label = int16(random.IntN(classes))
+		}
+		in.Label[i] = label
+		row := in.Probability[i*classes : (i+1)*classes]
+		sum := float32(0)
+		for k := range row {
+			row[k] = random.Float32()
+			sum += row[k]
+		}
+		row[label]++
+		sum++
+		for k := range row {
+			row[k] /= sum
 		}
 	}
-	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "steps/s")
-}
-
-func TestTableOfManySeries(t *testing.T) {
-	in := Input{Threshold: .5}
-	for i := range 20 {
-		in.Probability = append(in.Probability, .75)
-		in.Label = append(in.Label, 1)
-		in.Series = append(in.Series, Span{fmt.Sprintf("s%d", i), i, i + 1})
-	}
-	r, err := Evaluate(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	if err := r.WriteTable(&out); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(out.String(), "s7") || strings.Contains(out.String(), "s8") || !strings.Contains(out.String(), "and 12 more series") {
-		t.Errorf("not 8 series and a note of 12 more:\n%s", &out)
-	}
-}
-
-func ExampleReport_WriteTable() {
-	r, err := Evaluate(Input{
-		Probability: []float32{.1, .2, .8, .9, .6, .1, .3, .4},
-		Label:       []int16{0, 0, 1, 1, 0, 0, 0, 0},
-		Series:      []Span{{"morning", 0, 5}, {"evening", 5, 8}},
-		Threshold:   .5,
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	r.WriteTable(os.Stdout)
-	// Output:
-	// series                   all  morning  evening
-	//   steps                      8        5        3
-	//   positive                   2        2        0
-	//   accuracy              0.8750   0.8000   1.0000
-	//   balanced accuracy     0.9167   0.8333      n/a
-	//   precision             0.6667   0.6667      n/a
-	//   recall                1.0000   1.0000      n/a
-	//   F1                    0.8000   0.8000      n/a
-	//   ROC AUC               1.0000   1.0000      n/a
-	//   PR AUC                1.0000   1.0000      n/a
-	//   log loss              0.3183   0.3147   0.3243
-	//   Brier                 0.0900   0.0920   0.0867
-	//   ECE                   0.2500   0.2400   0.2667
-	//   segments: edit score  0.8333   0.6667   1.0000
-	//   segments: F1@10       0.8571   0.8000   1.0000
-	//   segments: F1@25       0.8571   0.8000   1.0000
-	//   segments: F1@50       0.8571   0.8000   1.0000
-	//   majority: accuracy    0.7500   0.6000   1.0000
-	//   majority: F1          0.0000   0.0000      n/a
-	//   last label: accuracy  0.6667   0.5000   1.0000
-	//   last label: F1        0.5000   0.5000      n/a
-	//
-	//   threshold 0.5         predicted 0  predicted 1
-	//   label 0                         5            1
-	//   label 1                         0            2
+	return in
 }

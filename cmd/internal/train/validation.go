@@ -105,7 +105,7 @@ func (v *Validation) loss(in metrics.Input) float64 {
 			}
 			w := float64(v.Weight[y])
 			if w > 0 {
-				total += w * v.stepLoss(float64(in.Probability[i]), y)
+				total += w * v.stepLoss(float64(in.Probability[2*i+1]), y)
 				count++
 			}
 		}

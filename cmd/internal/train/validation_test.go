@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"math"
+	"reflect"
 	"testing"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
@@ -51,8 +52,8 @@ func judge(t *testing.T, v *Validation) *Judgement {
 func TestJudgeCountsLabelledRowsHeldBack(t *testing.T) {
 	v := held()
 	j := judge(t, v)
-	want := metrics.Confusion{TrueNegative: 2, FalsePositive: 0, FalseNegative: 1, TruePositive: 2}
-	if j.Confusion != want || j.Steps != 5 || v.Count() != 5 || len(j.Series) != 2 {
+	want := metrics.Confusion{{2, 0}, {1, 2}}
+	if !reflect.DeepEqual(j.Confusion, want) || j.Steps != 5 || v.Count() != 5 || len(j.Series) != 2 {
 		t.Errorf("%+v of %d steps (%d), want %+v", j.Confusion, j.Steps, v.Count(), want)
 	}
 	ln := func(p float32) float64 { return -math.Log(float64(p)) }

@@ -27,14 +27,14 @@ def runs(labels):
     return [(int(labels[s]), s, e) for s, e in zip(starts, ends)]
 
 
-def edit_score(p, y):
+def edit_distance(p, y):
     d = np.zeros((len(p) + 1, len(y) + 1), int)
     d[:, 0] = range(len(p) + 1)
     d[0, :] = range(len(y) + 1)
     for i in range(1, len(p) + 1):
         for j in range(1, len(y) + 1):
             d[i, j] = min(d[i - 1, j] + 1, d[i, j - 1] + 1, d[i - 1, j - 1] + (p[i - 1][0] != y[j - 1][0]))
-    return 1 - d[-1, -1] / max(len(p), len(y))
+    return d[-1, -1]
 
 
 def segment_counts(p, y, overlap):
@@ -54,60 +54,119 @@ def segment_counts(p, y, overlap):
     return np.array([tp, fp, len(y) - hits.sum()])
 
 
-def segments(predicted, label, spans):
-    pairs = [(runs(predicted[s:e]), runs(label[s:e])) for s, e in spans]
-    out = {"edit": np.mean([edit_score(p, y) for p, y in pairs])}
+def segments(predicted, label, series):
+    """series has a list of stretches, start and end, for each series."""
+    pairs = [[(runs(predicted[s:e]), runs(label[s:e])) for s, e in stretches] for stretches in series]
+    scores = [1 - sum(edit_distance(p, y) for p, y in s) / sum(max(len(p), len(y)) for p, y in s) for s in pairs]
+    out = {"edit": np.mean(scores)}
     for percent in (10, 25, 50):
-        tp, fp, fn = sum(segment_counts(p, y, percent / 100) for p, y in pairs)
+        tp, fp, fn = sum(segment_counts(p, y, percent / 100) for s in pairs for p, y in s)
         out[f"f1_{percent}"] = 2 * tp / (2 * tp + fp + fn)
     return out
 
 
-def calibration_error(label, probability):
-    true, mean = calibration.calibration_curve(label, probability, n_bins=BINS, pos_label=1)
+def calibration_error(true, probability):
+    share, mean = calibration.calibration_curve(true, probability, n_bins=BINS, pos_label=1)
     count, _ = np.histogram(probability, BINS, (0, 1))
-    return np.average(np.abs(true - mean), weights=count[count > 0])
+    return np.average(np.abs(share - mean), weights=count[count > 0])
 
 
-def defined(condition, value):
-    return value() if condition else None
+def null(x):
+    """What scikit-learn calls nan is null."""
+    return None if np.isnan(x) else x
 
 
-def f1(label, predicted):
-    return defined(any(label) or any(predicted), lambda: m.f1_score(label, predicted))
+def mean(values):
+    values = [v for v in values if v is not None]
+    return np.mean(values) if values else None
 
 
-def score(probability, label, spans, threshold):
-    predicted = (probability >= threshold).astype(int)
-    ones, zeros = label.sum(), (1 - label).sum()
-    both = ones and zeros
-    tn, fp, fn, tp = m.confusion_matrix(label, predicted, labels=[0, 1]).ravel()
-    majority = int(ones > zeros)
-    constant = np.full_like(label, majority)
-    last = np.concatenate([label[s : e - 1] for s, e in spans])
-    following = np.concatenate([label[s + 1 : e] for s, e in spans])
+def classes(probability, label, predicted, names):
+    every = range(len(names))
+    precision, recall, f1, support = m.precision_recall_fscore_support(label, predicted, labels=every, zero_division=np.nan)
+    out = []
+    for k, name in enumerate(names):
+        true = (label == k).astype(int)
+        out.append(
+            {
+                "name": name,
+                "support": int(support[k]),
+                "predicted": (predicted == k).sum(),
+                "precision": null(precision[k]),
+                "recall": null(recall[k]),
+                "f1": null(f1[k]),
+                "roc_auc": m.roc_auc_score(true, probability[:, k]) if 0 < true.sum() < len(true) else None,
+                "pr_auc": m.average_precision_score(true, probability[:, k]) if true.any() else None,
+            }
+        )
+    return out
+
+
+def curves(probability, label, of_classes):
+    """The areas as scikit-learn gives them, which it does where all classes occur."""
+    roc = mean([c["roc_auc"] for c in of_classes])
+    pr = mean([c["pr_auc"] for c in of_classes])
+    every = len(set(label)) == len(of_classes)
+    if len(of_classes) == 2:
+        pr = of_classes[1]["pr_auc"]
+        if every:
+            assert np.isclose(roc, m.roc_auc_score(label, probability[:, 1]), 1e-12)
+    elif every:
+        assert np.isclose(roc, m.roc_auc_score(label, probability, multi_class="ovr", average="macro"), 1e-12)
+        assert np.isclose(pr, m.average_precision_score(label, probability, average="macro"), 1e-12)
+    return {"roc_auc": roc, "pr_auc": pr}
+
+
+def baseline(name, label, answers, count):
+    return {
+        "name": name,
+        "accuracy": m.accuracy_score(label, answers),
+        "f1": null(m.f1_score(label, answers, zero_division=np.nan)) if count == 2 else None,
+        "macro_f1": m.f1_score(label, answers, average="macro", zero_division=0),
+    }
+
+
+def averages(label, predicted):
+    return {
+        f"{average}_{name}": metric(label, predicted, average=average, zero_division=0)
+        for average in ("macro", "weighted")
+        for name, metric in (("precision", m.precision_score), ("recall", m.recall_score), ("f1", m.f1_score))
+    }
+
+
+def decide(probability, threshold):
+    if probability.shape[1] == 2:
+        return (probability[:, 1] >= threshold).astype(int)
+    return probability.argmax(axis=1)
+
+
+def score(probability, label, series, threshold, names):
+    count = len(names)
+    every = range(count)
+    predicted = decide(probability, threshold)
+    of_classes = classes(probability, label, predicted, names)
+    second = of_classes[1] if count == 2 else {}
+    if count == 2:
+        brier = m.brier_score_loss(label, probability[:, 1], labels=every, pos_label=1)
+        ece = calibration_error(label, probability[:, 1])
+    else:
+        brier = m.brier_score_loss(label, probability, labels=every)
+        ece = calibration_error((predicted == label).astype(int), probability.max(axis=1))
     return {
         "steps": len(label),
         "accuracy": m.accuracy_score(label, predicted),
-        "balanced_accuracy": defined(both, lambda: m.balanced_accuracy_score(label, predicted)),
-        "precision": defined(predicted.any(), lambda: m.precision_score(label, predicted)),
-        "recall": defined(ones, lambda: m.recall_score(label, predicted)),
-        "f1": f1(label, predicted),
-        "roc_auc": defined(both, lambda: m.roc_auc_score(label, probability)),
-        "pr_auc": defined(ones, lambda: m.average_precision_score(label, probability)),
-        "log_loss": m.log_loss(label, np.clip(probability, TINY, 1 - TINY), labels=[0, 1]),
-        "brier": np.mean((probability - label) ** 2) if not both else m.brier_score_loss(label, probability),
-        "ece": calibration_error(label, probability),
-        "confusion": {"true_negative": tn, "false_positive": fp, "false_negative": fn, "true_positive": tp},
-        "segments": segments(predicted, label, spans),
-        "baseline": {
-            "majority": {"label": majority, "accuracy": m.accuracy_score(label, constant), "f1": f1(label, constant)},
-            "last_label": {
-                "steps": len(last),
-                "accuracy": m.accuracy_score(following, last),
-                "f1": f1(following, last),
-            },
-        },
+        "balanced_accuracy": m.balanced_accuracy_score(label, predicted) if len(set(label)) > 1 else None,
+        "precision": second.get("precision"),
+        "recall": second.get("recall"),
+        "f1": second.get("f1"),
+        **averages(label, predicted),
+        **curves(probability, label, of_classes),
+        "log_loss": m.log_loss(label, np.clip(probability, TINY, 1 - TINY), labels=every),
+        "brier": brier,
+        "ece": ece,
+        "classes": of_classes,
+        "confusion": m.confusion_matrix(label, predicted, labels=every),
+        "segments": segments(predicted, label, series),
     }
 
 
@@ -117,24 +176,55 @@ def best(probability, label):
         return np.nanmax(2 * precision * recall / (precision + recall))
 
 
-def case(name, probability, label, ends, threshold):
+def stretches(keep):
+    """Start and end of the runs of steps that count, among those that do."""
+    lengths = [e - s for counts, s, e in runs(keep.astype(int)) if counts]
+    ends = np.cumsum(lengths)
+    return list(zip(ends - lengths, ends))
+
+
+def case(name, probability, label, ends, threshold, names=("no", "yes")):
     """The steps labelled -1 are unlabelled; ends are the ends of the series."""
+    if probability.ndim == 1:
+        probability = np.stack([1 - probability, probability], axis=1)
     keep = label >= 0
     starts = [0] + list(ends[:-1])
-    before = np.concatenate([[0], np.cumsum(keep)])
-    spans = [(before[s], before[e]) for s, e in zip(starts, ends)]
+    inside = [stretches(keep[s:e]) for s, e in zip(starts, ends)]
+    first = [keep[:s].sum() for s in starts]
     p, y = probability[keep], label[keep]
-    expected = score(p, y, spans, threshold)
-    expected["series"] = [score(p[s:e], y[s:e], [(0, e - s)], threshold) | {"name": str(i)} for i, (s, e) in enumerate(spans)]
+    series = [[(a + s, a + e) for s, e in part] for a, part in zip(first, inside)]
+    expected = score(p, y, series, threshold, names)
+    expected["threshold"] = threshold if len(names) == 2 else None
+    expected["baselines"] = [baseline("majority", y, np.full_like(y, np.bincount(y).argmax()), len(names))]
+    expected["series"] = []
+    for i, part in enumerate(inside):
+        s, e = series[i][0][0], series[i][-1][1]
+        expected["series"].append(score(p[s:e], y[s:e], [part], threshold, names) | {"name": str(i)})
     return {
         "name": name,
-        "probability": probability,
+        "probability": probability[:, 1] if len(names) == 2 else probability.ravel(),
         "label": label,
+        "classes": names,
         "ends": ends,
         "threshold": threshold,
-        "best_f1": best(p, y) if y.any() else None,
+        "best_f1": best(p[:, 1], y) if len(names) == 2 and y.any() else None,
         "expected": expected,
     }
+
+
+def softmax(logits):
+    """Probabilities that 32 bits hold exactly and that add up to 1."""
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    p = np.floor(p * 4096) / 4096
+    p[:, 0] += 1 - p.sum(axis=1)
+    return p
+
+
+def activities(random, n):
+    """Four classes, the last of which comes in the last third only."""
+    label = np.repeat(random.integers(0, 3, n // 12), 12)
+    label[-n // 3 :: 2] = np.where(label[-n // 3 :: 2] == 1, 3, label[-n // 3 :: 2])
+    return label, softmax(1.5 * np.eye(4)[label] + random.normal(size=(n, 4)))
 
 
 def cases(random):
@@ -156,11 +246,24 @@ def cases(random):
     yield case("none predicted", fine / 4, slow, [n], 0.5)
     yield case("nothing to find, nothing found", fine / 4, 0 * slow, [n], 0.5)
 
+    names = ("rest", "walk", "run", "climb")
+    label, probability = activities(random, n)
+    coarse = softmax(np.round(np.log(probability + 0.01)))  # ties, of the largest ones too
+    gaps = np.where(random.random(n) < 0.04, -1, label)
+    gaps[:7] = gaps[100:120] = -1
+    yield case("four classes", probability, label, [n], 0.5, names)
+    yield case("four classes, ties", coarse, label, [n], 0.5, names)
+    yield case("four classes, gaps, one not in each series", probability, gaps, [70, 150, n], 0.5, names)
+    never = np.where(gaps == 3, 2, gaps)
+    yield case("four classes, one answered and never true", probability, never, [100, n], 0.5, names)
+    yield case("four classes, one never", probability * [1, 1, 1, 0] + probability[:, [3]] * [1, 0, 0, 0], never, [100, n], 0.5, names)
+    yield case("four classes, one alone", probability, 0 * label + 2, [100, n], 0.5, names)
+
 
 def plain(x):
     return x.tolist()
 
 
 versions = {"python": platform.python_version(), "scikit-learn": sklearn.__version__, "numpy": np.__version__}
-json.dump({"versions": versions, "cases": list(cases(np.random.default_rng(7)))}, sys.stdout, default=plain)
+json.dump({"versions": versions, "cases": list(cases(np.random.default_rng(7)))}, sys.stdout, default=plain, separators=(",", ":"))
 print()

@@ -1,0 +1,127 @@
+package metrics
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func table(t *testing.T, r *Report) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := r.WriteTable(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func TestTableOfManySeries(t *testing.T) {
+	in := Input{Classes: []string{strings.Repeat("no", 40), strings.Repeat("ja", 40)}, Threshold: .5}
+	for i := range 30 {
+		in.Probability = append(in.Probability, pairs(1, 0)...)
+		in.Label = append(in.Label, 0, 1)
+		in.Series = append(in.Series, Span{fmt.Sprintf("%s/s%d", strings.Repeat("é", 50), i), i * 2, i*2 + 2})
+	}
+	r := evaluate(t, in)
+	for i := range r.Series {
+		r.Series[i].Steps = 10_000_000
+	}
+	text := table(t, r)
+	if !strings.Contains(text, "éé/s19 ") || strings.Contains(text, "s20") || !strings.Contains(text, "and 10 more series\n") {
+		t.Errorf("not 20 series and a note of 10 more:\n%s", text)
+	}
+	for line := range strings.Lines(text) {
+		if width := utf8.RuneCountInString(line) - 1; width > 100 {
+			t.Errorf("%d wide: %s", width, line)
+		}
+	}
+}
+
+func ExampleReport_WriteTable() {
+	in := Input{
+		Probability: pairs(.1, .2, .8, .9, .6, .1, .3, .4),
+		Label:       []int16{0, 0, 1, 1, 0, 0, 0, 0},
+		Classes:     []string{"0", "1"},
+		Series:      []Span{{"morning", 0, 5}, {"evening", 5, 8}},
+		Threshold:   .5,
+	}
+	r, err := Evaluate(in)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r.WriteTable(os.Stdout)
+	// Output:
+	//   threshold                0.5
+	//   steps                      8
+	//   accuracy              0.8750
+	//   balanced accuracy     0.9167
+	//   precision             0.6667
+	//   recall                1.0000
+	//   F1                    0.8000
+	//   macro F1              0.8545
+	//   ROC AUC               1.0000
+	//   PR AUC                1.0000
+	//   log loss              0.3183
+	//   Brier                 0.0900
+	//   ECE                   0.2500
+	//   segments: edit score  0.8333
+	//   segments: F1@10       0.8571
+	//   segments: F1@25       0.8571
+	//   segments: F1@50       0.8571
+	//
+	//   compared with  accuracy      F1  macro F1
+	//   this model       0.8750  0.8000    0.8545
+	//   majority         0.7500  0.0000    0.4286
+	//
+	//   label / predicted  0  1
+	//   0                  5  1
+	//   1                  0  2
+	//
+	//   series   steps  accuracy  precision  recall      F1  macro F1  PR AUC  log loss
+	//   morning      5    0.8000     0.6667  1.0000  0.8000    0.8000  1.0000    0.3147
+	//   evening      3    1.0000        n/a     n/a     n/a    1.0000     n/a    0.3243
+}
+
+func ExampleReport_WriteTable_classes() {
+	r, err := Evaluate(Input{
+		Probability: []float32{.5, .25, .25, 0, 1, 0, 0, .5, .5, .25, .125, .625},
+		Label:       []int16{0, 0, 1, 2},
+		Classes:     []string{"rest", "walk", "run"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r.WriteTable(os.Stdout)
+	// Output:
+	//   steps                      4
+	//   accuracy              0.7500
+	//   balanced accuracy     0.8333
+	//   log loss              4.4497
+	//   Brier                 0.7734
+	//   ECE                   0.5938
+	//   segments: edit score  1.0000
+	//   segments: F1@10       1.0000
+	//   segments: F1@25       1.0000
+	//   segments: F1@50       1.0000
+	//
+	//   class          support  predicted  precision  recall      F1  ROC AUC  PR AUC
+	//   rest                 2          1     1.0000  0.5000  0.6667   0.6250  0.7500
+	//   walk                 1          2     0.5000  1.0000  0.6667   0.6667  0.5000
+	//   run                  1          1     1.0000  1.0000  1.0000   1.0000  1.0000
+	//   macro mean           4          4     0.8333  0.8333  0.7778   0.7639  0.7500
+	//   weighted mean        4          4     0.8750  0.7500  0.7500
+	//
+	//   compared with  accuracy  macro F1
+	//   this model       0.7500    0.7778
+	//   majority         0.5000    0.2222
+	//
+	//   label / predicted  rest  walk  run
+	//   rest                  1     1    0
+	//   walk                  0     1    0
+	//   run                   0     0    1
+}
