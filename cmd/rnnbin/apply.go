@@ -30,7 +30,7 @@ type applyOptions struct {
 	machine   graph.Config // Threads, Form and InstructionSet alone
 
 	changed func(flag string) bool // is it on the command line?
-	opened  *model.Opened          // by load, until predictor has the weights
+	opened  *model.Opened          // by load
 }
 
 func (o *applyOptions) addModelFlag(f *pflag.FlagSet) {
@@ -78,7 +78,8 @@ func checkPlot(path string) error {
 	return nil
 }
 
-// load reads the model, with the threshold of --threshold if that is given.
+// load reads the model, with the threshold of --threshold if that is given. Close
+// o.opened once its weights are in networks.
 func (o *applyOptions) load() (*model.Model, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -94,18 +95,26 @@ func (o *applyOptions) load() (*model.Model, error) {
 	return m, nil
 }
 
-// predictor starts the model's network, which is to work on batches of the given
+// members starts the model's networks, which are to work on batches of the given
 // number of windows.
-func (o *applyOptions) predictor(m *model.Model, batch int) (*graph.Predictor, error) {
-	defer o.opened.Close()
-	return restoredPredictor(o.opened.Checkpoint(0), o.on(m.Network, batch))
+func (o *applyOptions) members(m *model.Model, batch int) (*graph.Predictor, error) {
+	return o.networks(m.Network, batch, m.Weights...)
 }
 
-// on is the network c set up for this machine and for batches of that many windows.
-func (o *applyOptions) on(c graph.Config, batch int) graph.Config {
+// networks starts a network for each of the weights.
+func (o *applyOptions) networks(n model.Network, batch int, weights ...model.Weights) (*graph.Predictor, error) {
+	checkpoints := make([]string, len(weights))
+	for i, w := range weights {
+		checkpoints[i] = o.opened.Checkpoint(w)
+	}
+	return restoredPredictor(o.on(n.Config, batch*len(weights)), checkpoints...)
+}
+
+// on is the network c set up for this machine and for so many windows at a time.
+func (o *applyOptions) on(c graph.Config, windows int) graph.Config {
 	c.Threads, c.Form, c.InstructionSet = o.machine.Threads, o.machine.Form, o.machine.InstructionSet
 	if !o.changed("threads") {
-		c.Threads = c.SuggestThreads(batch, runtime.GOMAXPROCS(0))
+		c.Threads = c.SuggestThreads(windows, runtime.GOMAXPROCS(0))
 	}
 	return c
 }

@@ -19,8 +19,8 @@ import (
 func TestLogisticRegressionOnECG(t *testing.T) {
 	heart, minute5 := splitECG(t)
 	dir := filepath.Join(t.TempDir(), "model")
-	rnnbin(t, "train", "--data", heart, "--label", "qrs", "--features", "mlii_mv,v5_mv", "--cell", "none", "--lags", "-20:36:4",
-		"--learning-rate", "0.01", "--seed", "0", "--out", dir)
+	rnnbin(t, "train", "--data", heart, "--label", "qrs", "--features", "mlii_mv,v5_mv", "--network", "logistic", "--folds", "0",
+		"--seed", "0", "--out", dir)
 	var report metrics.Report
 	if err := json.Unmarshal(rnnbin(t, "evaluate", "--model", dir, "--data", minute5, "--json"), &report); err != nil {
 		t.Fatal(err)

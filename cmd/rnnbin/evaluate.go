@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -11,10 +12,13 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/label"
+	"github.com/rnnbin/rnnbin/cmd/internal/answer"
+	"github.com/rnnbin/rnnbin/cmd/internal/fit"
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph"
 )
 
 // evaluateOptions are the flags of evaluate.
@@ -43,9 +47,14 @@ over all steps, and for each series. Steps without a label are not scored, nor
 those that --horizon would label from rows before the start or after the end of
 their series.
 
-Metrics are those of scikit-learn; segments are runs of equal labels, which end
-where a step is not scored; the baseline "majority" always gives the more
-frequent label.
+Metrics are those of scikit-learn; segments are runs of equal labels. Beside the
+model's scores are those of simple rivals on the same steps:
+
+  majority                       always the more frequent label
+  logistic regression with lags  trained on the same rows as the model, kept with it
+  position                       what most training series have at the step's number
+
+A model that is not better than they are is not worth its trouble.
 
 ` + exitCodes,
 		Example: `  rnnbin evaluate --model runs/latest --data test.csv
@@ -69,38 +78,21 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 	if err != nil {
 		return err
 	}
+	defer o.opened.Close()
 	data, err := o.read(ctx, m)
 	if err != nil {
 		return err
 	}
 	printWarnings(errOut, data.Warnings)
-	predictor, err := o.predictor(m, label.Batch(m.Network))
-	if err != nil {
+	e := newEvaluation(m, data)
+	printFar(errOut, e.Far)
+	if err := o.answer(ctx, e, rows); err != nil {
 		return err
 	}
-	defer predictor.Close()
-
-	if err := data.Scale(&m.Scaler); err != nil {
+	if err := o.print(e, out, errOut); err != nil {
 		return err
 	}
-	answers, err := label.New(predictor, m.Horizon).Label(ctx, data.X, data.Series)
-	var at *label.RowError
-	if errors.As(err, &at) {
-		return data.At(at.Row, "", err)
-	}
-	if err != nil {
-		return err
-	}
-	in := answers.Input(data.Labels, data.Series, m.Threshold)
-	rows.restrict(in.Include, data.Series)
-	report, err := metrics.Evaluate(in)
-	if err != nil {
-		return err
-	}
-	if err := o.print(report, out); err != nil {
-		return err
-	}
-	return o.draw(m, data, answers)
+	return o.draw(e)
 }
 
 func (o *evaluateOptions) read(ctx context.Context, m *model.Model) (*series.Data, error) {
@@ -111,28 +103,132 @@ func (o *evaluateOptions) read(ctx context.Context, m *model.Model) (*series.Dat
 	if err != nil {
 		return nil, err
 	}
-	return series.Read(ctx, o.data, options)
+	data, err := series.Read(ctx, o.data, options)
+	if err == nil && o.changed("positive") {
+		err = data.NoPositive(o.positive)
+	}
+	return data, err
 }
 
-func (o *evaluateOptions) print(r *metrics.Report, out io.Writer) error {
-	if o.json {
-		return json.NewEncoder(out).Encode(r)
+// evaluation is what evaluate finds out about a model.
+type evaluation struct {
+	*metrics.Report
+	Far []farColumn `json:"far_from_training,omitempty"`
+
+	model   *model.Model
+	data    *series.Data
+	x       []float32 // [N,F] the features, none missing
+	inputs  []float32 // [N,F'] as the networks take them
+	answers answer.Answers
+}
+
+func newEvaluation(m *model.Model, data *series.Data) *evaluation {
+	x := (*layout.Profile)(&m.Profile).Fill(data.X)
+	far := newRangeWatch(m)
+	far.add(x)
+	return &evaluation{
+		Far: far.found(), model: m, data: data,
+		x: x, inputs: layout.Expand(m.SeriesScale, x, len(data.Features), data.Series),
 	}
-	return r.WriteTable(out)
+}
+
+// answer has the members answer the rows, and judges the answers to those that count beside
+// its rivals'.
+func (o *evaluateOptions) answer(ctx context.Context, e *evaluation, rows rowRange) error {
+	m := e.model
+	members, err := o.members(m, answer.Batch(m.Network.Config, len(m.Weights)))
+	if err != nil {
+		return err
+	}
+	defer members.Close()
+	if e.answers, err = e.label(ctx, members); err != nil {
+		return err
+	}
+	in := e.answers.Input(e.data.Labels, m.Classes, e.data.Series, m.Threshold)
+	rows.restrict(in.Include, e.data.Series)
+	if e.Report, err = metrics.Evaluate(in); err != nil {
+		return err
+	}
+	if m.Rival != nil {
+		answers, err := o.rival(ctx, e)
+		if err != nil {
+			return err
+		}
+		if err := e.compare(in, fit.Rival, answers); err != nil {
+			return err
+		}
+	}
+	if m.Positions.IsZero() {
+		return nil
+	}
+	return e.compare(in, fit.Position, m.Positions.Answers(e.data.Len(), in.Series))
+}
+
+// label has networks answer all rows.
+func (e *evaluation) label(ctx context.Context, networks *graph.Predictor) (answer.Answers, error) {
+	answers, err := answer.New(networks, e.model.Horizon, e.model.SeriesScale).Label(ctx, e.inputs, e.data.Series)
+	var at *answer.RowError
+	if errors.As(err, &at) {
+		err = e.data.At(at.Row, "", err)
+	}
+	return answers, err
+}
+
+// rival has logistic regression answer all rows, [N].
+func (o *evaluateOptions) rival(ctx context.Context, e *evaluation) ([]int16, error) {
+	r := e.model.Rival
+	network, err := o.networks(r.Network, answer.Batch(r.Network.Config, 1), r.Weights)
+	if err != nil {
+		return nil, err
+	}
+	defer network.Close()
+	answers, err := e.label(ctx, network)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", fit.Rival, err)
+	}
+	return metrics.Decide(answers.Probability, r.Network.Classes, 0.5), nil
+}
+
+// compare adds a rival's score on the rows of in.
+func (e *evaluation) compare(in metrics.Input, name string, answers []int16) error {
+	b, err := in.Baseline(name, answers)
+	if err != nil {
+		return err
+	}
+	e.Baselines = append(e.Baselines, b)
+	return nil
+}
+
+// print prints the report, and a line if the networks are no better than a rival of theirs.
+func (o *evaluateOptions) print(e *evaluation, out, errOut io.Writer) error {
+	if o.json {
+		return json.NewEncoder(out).Encode(e)
+	}
+	if err := e.WriteTable(out); err != nil {
+		return err
+	}
+	spread := 0.0
+	if j := e.model.Judged; j != nil {
+		spread = float64(j.Std.MacroF1)
+	}
+	if text := advice(e.Report, spread); text != "" {
+		fmt.Fprintf(errOut, "rnnbin: %s\n", text)
+	}
+	return nil
 }
 
 // draw draws all series, whichever rows counted.
-func (o *evaluateOptions) draw(m *model.Model, data *series.Data, answers label.Answers) error {
-	picture := newAnswersPicture(o.plot, m)
+func (o *evaluateOptions) draw(e *evaluation) error {
 	if o.plot == "" {
 		return nil
 	}
-	F := len(data.Features)
-	for i, s := range data.Series {
+	picture := newAnswersPicture(o.plot, e.model)
+	F := len(e.data.Features)
+	for i, s := range e.data.Series {
 		picture.answer.Begin(int32(i), s.Name)
 		for row := s.Start; row < s.End; row++ {
-			p := answers.Probability[row]
-			picture.add(int32(i), data.X[row*F:(row+1)*F], p, label.Of(p, m.Threshold), data.Labels[row])
+			p := e.answers.Probability[2*row : 2*row+2]
+			picture.answer.Add(int32(i), e.x[row*F:(row+1)*F], p[1], answer.Of(p, e.model.Threshold), e.data.Labels[row])
 		}
 	}
 	return picture.write()

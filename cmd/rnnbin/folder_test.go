@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
-	"regexp"
+	"errors"
+	"io/fs"
+	"os"
 	"strings"
 	"testing"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/answer"
 	"github.com/rnnbin/rnnbin/cmd/internal/model"
+	"github.com/rnnbin/rnnbin/graph"
 )
 
 // cancelOn cancels when a text is written.
@@ -24,38 +27,81 @@ func (w cancelOn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A fold that ends before any of its epochs has been judged leaves the model of the one
-// before it, whose session is closed by then.
-func TestTheLastJudgedFoldIsKept(t *testing.T) {
+// What a run has trained when it is ended is kept, whenever that is.
+func TestWhatIsKeptOfARunThatIsEnded(t *testing.T) {
 	t.Chdir(t.TempDir())
+	rnnbin(t, "data", "two-series", "--output", "two.csv")
+	for _, test := range []struct {
+		name    string
+		args    string
+		text    string // that is written when the run is ended
+		kept    string // in the error; "" if the run comes to its end
+		members int    // that are kept
+		partial string
+	}{
+		{"before any epoch", "--folds 2", "rnnbin: training on 2000 rows",
+			"nothing is kept, as no network was trained for an epoch yet", 0, ""},
+		{"of folds", "--folds 2", `{"type":"network",`,
+			"what was trained so far, GRU 4, 16 steps (2 networks, trained on the rows of folds), is in m", 2, "folds"},
+		{"of the members some", "--folds 2", `"member":0,"epoch":3,`,
+			"what was trained so far, GRU 4, 16 steps (1 of 3 networks), is in m", 1, "some"},
+		{"an unfinished network", "--folds 0 --members 1", `"epoch":2,`,
+			"what was trained so far, GRU 4, 16 steps (one network, 2 epochs), is in m", 1, "unfinished"},
+		{"after the commit", "--folds 0", `{"type":"result",`, "", 3, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_ = os.RemoveAll("m")
+			err := trainUntil(t, test.text, test.args)
+			switch {
+			case test.kept == "" && err != nil:
+				t.Fatal(err)
+			case test.kept != "" && (!errors.Is(err, context.Canceled) || !strings.HasSuffix(err.Error(), "; "+test.kept)):
+				t.Fatalf("%v, want … %s", err, test.kept)
+			}
+			checkKept(t, test.members, test.partial)
+		})
+	}
+}
+
+// trainUntil trains on two.csv into the folder m, and ends the run when a text is written.
+func trainUntil(t *testing.T, text, args string) error {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	do := func(out io.Writer, args ...string) error {
-		root := newRoot()
-		root.SetArgs(args)
-		root.SetOut(out)
-		root.SetErr(io.Discard)
-		return root.ExecuteContext(ctx)
+	root := newRoot()
+	root.SetArgs(append(strings.Fields("train --data two.csv --series series --units 4 --steps 16 --epochs 3 --members 3 --threads 1 "+
+		"--seed 1 --json --log-every 1 --out m"), strings.Fields(args)...))
+	watched := cancelOn{text, cancel}
+	root.SetOut(watched)
+	root.SetErr(watched)
+	err := root.ExecuteContext(ctx)
+	if ctx.Err() == nil {
+		t.Fatalf("%q is not written; %v", text, err)
 	}
-	if err := do(io.Discard, "data", "bursts", "--output", "bursts.csv"); err != nil {
-		t.Fatal(err)
-	}
-	train := []string{"train", "--data", "bursts.csv", "--walk-forward", "3", "--epochs", "2", "--seed", "1", "--json", "--out"}
-	err := do(cancelOn{`{"fold":2,`, cancel}, append(train, "m")...)
-	if want := regexp.MustCompile(`^fold 3: context canceled; the weights of epoch [12] of fold 2, the best so far, are in m$`); err == nil || !want.MatchString(err.Error()) {
-		t.Fatalf("%v, want %v", err, want)
-	}
+	return err
+}
+
+// checkKept checks the model in the folder m, whose networks must answer.
+func checkKept(t *testing.T, members int, partial string) {
+	t.Helper()
 	o, err := model.Open("m")
+	if members == 0 {
+		if _, err := os.Stat("m"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the folder is there: %v", err)
+		}
+		return
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer o.Close()
-	p, err := restoredPredictor(o.Checkpoint(0), o.Network)
+	if len(o.Weights) != members || o.Training.Partial != partial {
+		t.Errorf("%d members, partial %q; want %d, %q", len(o.Weights), o.Training.Partial, members, partial)
+	}
+	options := applyOptions{model: "m", machine: graph.DefaultConfig(), opened: o, changed: func(string) bool { return false }}
+	p, err := options.members(o.Model, answer.Batch(o.Network.Config, members))
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.Close()
-	if text := string(o.Metrics.WalkForward); !strings.Contains(text, `"mean"`) {
-		t.Errorf("the folds' summary is %q", text)
-	}
 }

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/keras"
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
@@ -65,7 +67,7 @@ inspect. It answers as Keras does, to rounding. What can be read are Sequential 
     them, all in one direction or all in a Bidirectional that concatenates
   - a last Dense layer, which may be in a TimeDistributed: 2 units with softmax or linear
     (logits), the second being label 1, or 1 unit with sigmoid
-  - before them a Normalization that was adapted, which becomes the features' scaling
+  - before them a Normalization that was adapted
   - layers that do nothing when predicting, such as Dropout, which are left out
 
 All else is an error that names the layer and the setting.
@@ -162,26 +164,33 @@ func (o *importOptions) model(k *keras.Model) (*model.Model, error) {
 	if len(features) != c.Features {
 		return nil, usagef("features", "names %d columns, but the network takes %d", len(features), c.Features)
 	}
+	lookahead := strconv.Itoa(max(0, -o.horizon))
+	if c.Bidirectional {
+		lookahead = model.All
+	}
 	return &model.Model{
 		Version:     programVersion(),
-		Network:     c,
 		Columns:     model.ColumnsOf(o.columns, features),
+		Classes:     []string{"0", "1"},
+		Lookahead:   lookahead,
 		Horizon:     o.horizon,
-		Scaler:      importedScaler(k, features),
+		SeriesScale: layout.None,
+		Profile:     model.Profile{Mean: importedMean(k)},
 		Threshold:   o.threshold,
-		ClassWeight: series.ClassWeight{1, 1},
+		ClassWeight: "none",
+		Network:     model.Network{Config: c},
 	}, nil
 }
 
-// importedScaler scales as the model's Normalization does, if it has one.
-func importedScaler(k *keras.Model, features []string) series.Scaler {
-	n := len(features)
-	s := series.Scaler{Kind: series.NoScale, Columns: features, Offset: make([]float64, n), Scale: slices.Repeat([]float64{1}, n)}
-	if k.Offset != nil {
-		s.Kind, s.Offset, s.Scale = series.Standard, k.Offset, k.Scale
+// importedMean is what stands in for missing features: the mean that the model's
+// Normalization takes away, if it has one, or 0.
+func importedMean(k *keras.Model) []float32 {
+	for _, v := range k.Variables {
+		if v.Name == graph.NormalizationOffset {
+			return v.Value
+		}
 	}
-	s.Fill = s.Offset
-	return s
+	return make([]float32, k.Network.Features)
 }
 
 // write makes the folder.
@@ -191,13 +200,13 @@ func (o *importOptions) write(k *keras.Model, m *model.Model) error {
 		return usageError{fmt.Errorf("--out: %w", err)}
 	}
 	defer w.Close()
-	p, err := newPredictor(m.Network)
+	p, err := newPredictor(m.Network.Config)
 	if err != nil {
 		return err
 	}
 	defer p.Close()
 	err = tflib.Quietly(func() error {
-		if err := p.SetVariables(k.Weights); err != nil {
+		if err := p.SetVariables(k.Variables); err != nil {
 			return err
 		}
 		return w.AddWeights(p.Save)
@@ -228,11 +237,11 @@ func (o *importOptions) print(i imported, out io.Writer) error {
 		fmt.Fprintf(w, "%s\t%q (%s): %s\n", title, l.Name, l.Kind, l.Role)
 	}
 	m := i.Model
-	n := m.Network
-	fmt.Fprintf(w, "network\tfeatures %d, units %s, steps %d, parameters %d\n", n.Features, unitsText(n), n.Window, i.Parameters)
+	n := m.Network.Config
+	fmt.Fprintf(w, "network\t%s, parameters %d\n", networkText(n), i.Parameters)
 	fmt.Fprintf(w, "horizon\t%s\n", horizonText(m.Horizon))
 	fmt.Fprintf(w, "threshold\t%.4g\n", m.Threshold)
 	fmt.Fprintf(w, "columns\t%s\n", columnsText(m.Columns))
-	printScaler(w, m)
+	printFeatures(w, m)
 	return w.Flush()
 }

@@ -5,12 +5,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/fit"
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
@@ -21,13 +25,14 @@ func newInspect() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect DIR",
 		Short: "Show what a model folder holds",
-		Long: `Show what a model folder holds: the network, the columns it was trained on, how
-they are scaled, the threshold, how training went, and the files:
+		Long: `Show what a model folder holds: the networks, the columns they were trained on and
+what these were like, the threshold, how training went, how good the networks are by
+rows that took no part in it, and the files:
 
   model.json        everything but the weights, which it names, with the settings of
-                    the training run, for train --config, and its last evaluation
-  weights-….index   the weights, a checkpoint of TensorFlow; their names have the
-  weights-….data…   beginning of the SHA-256 of their content
+                    the training run, for train --config
+  weights-….index   the weights of each network, a checkpoint of TensorFlow; their
+  weights-….data…   names have the beginning of the SHA-256 of their content
   history-….jsonl   an object for each epoch
 
 Other files in the folder are not shown.
@@ -55,34 +60,97 @@ Other files in the folder are not shown.
 func printContents(out io.Writer, c *model.Contents) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	m := c.Model
-	n := m.Network
 	for _, line := range [][2]string{
 		{"folder", c.Folder},
 		{"made", fmt.Sprintf("%s by rnnbin %s", m.Created.Format(time.RFC3339), cmp.Or(m.Version, "(unknown)"))},
-		{"network", fmt.Sprintf("features %d, units %s, steps %d%s, parameters %d", n.Features, unitsText(n), n.Window, extrasText(n), c.Parameters)},
-		{"loss", string(n.Loss)},
+		{"network", fmt.Sprintf("%s, parameters %d", networkText(m.Network.Config), c.Parameters)},
+		{"members", membersText(m)},
+		{"compared with", rivalText(m)},
+		{"loss", string(m.Network.Loss)},
+		{"lookahead", lookaheadText(m)},
 		{"horizon", horizonText(m.Horizon)},
 		{"threshold", fmt.Sprintf("%.4g", m.Threshold)},
-		{"class weights", fmt.Sprintf("%.4g, %.4g", m.ClassWeight[0], m.ClassWeight[1])},
+		{"classes", series.List(m.Classes)},
+		{"class weights", m.ClassWeight},
 		{"columns", columnsText(m.Columns)},
 		{"missing", string(m.Columns.Missing)},
+		{"series scale", seriesScaleText[m.SeriesScale]},
 		{"training", trainingText(m.Training)},
 	} {
 		fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
 	}
-	printScaler(w, m)
-	if r := m.Metrics; r != nil {
-		fmt.Fprintf(w, "metrics\tF1 %v, precision %v, recall %v, accuracy %v, ROC AUC %v, of %d steps at threshold %.4g\n",
-			r.F1, r.Precision, r.Recall, r.Accuracy, r.ROCAUC, r.Steps, float64(r.Threshold))
-	}
+	printFeatures(w, m)
+	printJudged(w, m)
 	for i, f := range c.Files {
-		title := ""
-		if i == 0 {
-			title = "files"
-		}
-		fmt.Fprintf(w, "%s\t%s, %d bytes\n", title, f.Name, f.Size)
+		fmt.Fprintf(w, "%s\t%s, %d bytes\n", first(i, "files"), f.Name, f.Size)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return printRungs(out, m.Rungs)
+}
+
+// first is a title for the first of several lines.
+func first(i int, title string) string {
+	if i > 0 {
+		return ""
+	}
+	return title
+}
+
+// networkText describes a network.
+func networkText(c graph.Config) string {
+	return fmt.Sprintf("features %d, units %s, steps %d%s", c.Features, unitsText(c), c.Window, extrasText(c))
+}
+
+// membersText counts the networks, and says so if a run ended before it had all.
+func membersText(m *model.Model) string {
+	n := len(m.Weights)
+	text := "1 network"
+	if n > 1 {
+		text = fmt.Sprintf("%d networks, whose probabilities are averaged", n)
+	}
+	if m.Training.Partial != "" {
+		text += fmt.Sprintf("; the run ended early, %s", cmp.Or(partialText[m.Training.Partial], m.Training.Partial))
+	}
+	return text
+}
+
+// partialText says what was kept of a run that ended early.
+var partialText = map[string]string{
+	string(fit.SomeFinal):  "these were ready",
+	string(fit.OfFolds):    "these were trained on the rows of folds",
+	string(fit.Unfinished): "its training was not at its end",
+}
+
+// rivalText says what there is to compare the networks with.
+func rivalText(m *model.Model) string {
+	rivals := []string{"majority"}
+	if m.Rival != nil {
+		rivals = append(rivals, fmt.Sprintf("%s (%s)", fit.Rival, networkText(m.Rival.Network.Config)))
+	}
+	if !m.Positions.IsZero() {
+		rivals = append(rivals, fit.Position)
+	}
+	return strings.Join(rivals, ", ")
+}
+
+// seriesScaleText says how features are scaled within their series.
+var seriesScaleText = map[layout.Within]string{
+	layout.None:    "none",
+	layout.Running: "running: the features also enter scaled by the rows of their series so far",
+	layout.Whole:   "whole: the features also enter scaled by all rows of their series",
+}
+
+// lookaheadText says what the answers were allowed to rest on, and what they do.
+func lookaheadText(m *model.Model) string {
+	switch rows, finite := m.Wait(); {
+	case !finite:
+		return m.Lookahead + ": answers rest on rows to come, so that --follow cannot be used"
+	case rows > 0:
+		return fmt.Sprintf("%s: answers rest on %s to come", m.Lookahead, count(rows, "row"))
+	}
+	return m.Lookahead + ": answers rest on no row to come"
 }
 
 // unitsText describes the layers, from the features up.
@@ -124,29 +192,76 @@ func trainingText(t model.Training) string {
 	if t.Steps == 0 {
 		return "elsewhere"
 	}
-	text := fmt.Sprintf("%s, %s, %s of %s, %.3g s",
-		count(t.Epochs, "epoch"), count(t.Steps, "step"), count(t.Windows, "window"), count(t.Rows, "row"), t.Seconds)
-	if t.Best > 0 {
-		text += fmt.Sprintf(", the best epoch being %d", t.Best)
-	}
+	text := fmt.Sprintf("%s, %s, on %s, %.3g s", count(t.Epochs, "epoch"), count(t.Steps, "step"), count(t.Rows, "row"), t.Seconds)
 	if len(t.Data) > 0 {
 		text += ", from " + strings.Join(t.Data, ", ")
 	}
 	return text
 }
 
-// printScaler prints a line for each feature.
-func printScaler(w io.Writer, m *model.Model) {
-	s := m.Scaler
-	for k, name := range s.Columns {
-		title := ""
-		if k == 0 {
-			title = "features"
-		}
+// printFeatures prints a line for each feature.
+func printFeatures(w io.Writer, m *model.Model) {
+	p := m.Profile
+	for k, name := range m.Columns.Features {
 		text := fmt.Sprintf("%q", name)
-		if s.Kind != series.NoScale {
-			text += fmt.Sprintf(", scaled as (x - %.5g) / %.5g (%s)", s.Offset[k], s.Scale[k], s.Kind)
+		if p.Low != nil {
+			text += fmt.Sprintf(", %.5g to %.5g in the training rows, mean %.5g", p.Low[k], p.High[k], p.Mean[k])
 		}
-		fmt.Fprintf(w, "%s\t%s\n", title, text)
+		fmt.Fprintf(w, "%s\t%s\n", first(k, "features"), text)
 	}
+}
+
+// printJudged prints how good the networks are, and their rivals.
+func printJudged(w io.Writer, m *model.Model) {
+	if j := m.Judged; j != nil {
+		for i, s := range scored {
+			fmt.Fprintf(w, "%s\t%s %s\n", first(i, "judged"), s.title, cell(s.of(&j.Mean), s.of(&j.Std)))
+		}
+		fmt.Fprintf(w, "\tmean and deviation over %s, %s\n", count(j.Folds, "fold"), cmp.Or(splitText[layout.SplitKind(j.Split)], j.Split))
+		printRivals(w, j.Report)
+	}
+	if t := m.Test; t != nil {
+		fmt.Fprintf(w, "test\tmacro F1 %v, F1 %v, accuracy %v, PR AUC %v, of %s\n", t.MacroF1, t.F1, t.Accuracy, t.PRAUC, count(t.Steps, "step"))
+		printRivals(w, t)
+	}
+}
+
+func printRivals(w io.Writer, r *metrics.Report) {
+	for _, b := range r.Baselines {
+		fmt.Fprintf(w, "\t%s: macro F1 %v, F1 %v, accuracy %v\n", b.Name, b.MacroF1, b.F1, b.Accuracy)
+	}
+}
+
+// printRungs prints the networks that were compared.
+func printRungs(out io.Writer, rungs []model.Rung) error {
+	if len(rungs) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "\nnetwork")
+	for _, s := range scored {
+		fmt.Fprintf(w, "\t%s", s.title)
+	}
+	fmt.Fprint(w, "\tepochs\tseconds\n")
+	for _, r := range rungs {
+		cells := slices.Repeat([]string{"-"}, len(scored))
+		if r.FoldSpread != nil {
+			cells = spreadCells(*r.FoldSpread)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%.3g%s\n", r.Name, strings.Join(cells, "\t"), r.Epochs, r.Seconds, rungMark(r))
+	}
+	return w.Flush()
+}
+
+// rungMark is a cell that says what became of a network, if that needs saying.
+func rungMark(r model.Rung) string {
+	switch {
+	case r.FoldSpread == nil:
+		return "\tnot judged: " + cmp.Or(r.Error, "the run ended before")
+	case r.Chosen:
+		return "\tchosen"
+	case !r.Candidate:
+		return "\tto compare with"
+	}
+	return ""
 }

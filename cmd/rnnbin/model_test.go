@@ -1,28 +1,33 @@
 package main
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
 )
 
 // makeModel writes a model folder whose weights are set by hand: the probability
-// depends on the first feature x alone, at the first lag, and is 0.5 at 0.5. What is
-// not given is as here:
+// depends on the first feature x alone, or on what it is within its series, at the first
+// lag, and is 0.5 at 0.5. Further members have a higher one, the rival, if there is one,
+// gives label 1 where x is below 0.5. What is not given is as here:
 //
-//	model DIR features=x steps=4 horizon=0 label=label series= time= missing=error threshold=0.5 offset=0 lags=
+//	model DIR features=x steps=4 horizon=0 label=label series= time= missing=error threshold=0.5 offset=0 lags= \
+//	      members=1 within=none both=no rival=no range=LOW:HIGH positions=END:CLASS,…
 func makeModel(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: model dir key=value …")
 	}
-	set := map[string]string{
+	set := settingsOfModel{
 		"features": "x", "steps": "4", "horizon": "0", "label": "label", "series": "", "time": "", "missing": "error",
-		"threshold": "0.5", "offset": "0", "lags": "",
+		"threshold": "0.5", "offset": "0", "lags": "", "members": "1", "within": "none", "both": "no", "rival": "no", "range": "", "positions": "",
 	}
 	for _, a := range args[1:] {
 		key, value, _ := strings.Cut(a, "=")
@@ -31,57 +36,118 @@ func makeModel(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		set[key] = value
 	}
-	number := func(key string) float64 {
-		v, err := strconv.ParseFloat(set[key], 64)
-		ts.Check(err)
-		return v
-	}
-	m := &model.Model{
-		Version:   "test",
-		Network:   graph.DefaultConfig(),
-		Horizon:   int(number("horizon")),
-		Threshold: number("threshold"),
-	}
-	m.Columns = model.Columns{Label: set["label"], Features: strings.Split(set["features"], ","), Series: set["series"], Time: set["time"], Missing: series.Missing(set["missing"])}
-	m.Scaler = series.Scaler{Kind: series.Standard, Columns: m.Columns.Features}
-	for range m.Columns.Features {
-		m.Scaler.Offset = append(m.Scaler.Offset, number("offset"))
-		m.Scaler.Scale = append(m.Scaler.Scale, 2)
-		m.Scaler.Fill = append(m.Scaler.Fill, number("offset"))
-	}
-	m.Network.Window, m.Network.Features, m.Network.Layers[0].Units = int(number("steps")), len(m.Columns.Features), 1
-	if set["lags"] != "" {
-		ts.Check((*lagsValue)(&m.Network.Lags).Set(set["lags"]))
-	}
-	ts.Check(writeModel(ts.MkAbs(args[0]), m))
+	m, err := set.model()
+	ts.Check(err)
+	ts.Check(writeModel(ts.MkAbs(args[0]), m, int(numberOf(set["members"])), set["rival"] == "yes", float32(numberOf(set["offset"]))))
 }
 
-// writeModel writes the folder of a network of one unit.
-func writeModel(dir string, m *model.Model) error {
+type settingsOfModel map[string]string
+
+// numberOf is NaN for a text that is none.
+func numberOf(text string) float64 {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return math.NaN() // which no model has
+	}
+	return v
+}
+
+func (s settingsOfModel) model() (*model.Model, error) {
+	features := strings.Split(s["features"], ",")
+	m := &model.Model{
+		Version:     "test",
+		Columns:     model.Columns{Label: s["label"], Features: features, Series: s["series"], Time: s["time"], Missing: series.Missing(s["missing"])},
+		Classes:     []string{"0", "1"},
+		Lookahead:   model.All,
+		Horizon:     int(numberOf(s["horizon"])),
+		SeriesScale: layout.Within(s["within"]),
+		Threshold:   numberOf(s["threshold"]),
+		ClassWeight: "none",
+		Network:     model.Network{Config: graph.DefaultConfig()},
+	}
+	for range features {
+		m.Profile.Mean = append(m.Profile.Mean, float32(numberOf(s["offset"])))
+		if low, high, found := strings.Cut(s["range"], ":"); found {
+			m.Profile.Low, m.Profile.High = append(m.Profile.Low, float32(numberOf(low))), append(m.Profile.High, float32(numberOf(high)))
+		}
+	}
+	for run := range strings.SplitSeq(s["positions"], ",") {
+		if end, class, found := strings.Cut(run, ":"); found {
+			m.Positions.Runs = append(m.Positions.Runs, metrics.Run{End: int(numberOf(end)), Class: int16(numberOf(class))})
+		}
+	}
+	n := &m.Network
+	n.Window, n.Features, n.Normalize, n.Bidirectional = int(numberOf(s["steps"])), m.SeriesScale.Columns(len(features)), true, s["both"] == "yes"
+	n.Layers[0].Units = 1
+	if s["lags"] == "" {
+		return m, nil
+	}
+	return m, (*lagsValue)(&n.Lags).Set(s["lags"])
+}
+
+// writeModel writes the folder of so many networks of one unit.
+func writeModel(dir string, m *model.Model, members int, rival bool, offset float32) error {
 	w, err := model.Create(dir, true)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
-	predictor, err := newPredictor(m.Network)
+	last := m.Network.Features - len(m.Columns.Features) // the first feature, within its series if it is there
+	for i := range members {
+		weights := func(name string, v []float32) {
+			switch clear(v); {
+			case strings.HasSuffix(name, "cell/kernel"):
+				v[last] = 8 // the state is ReLU's
+			case strings.HasSuffix(name, "projection/kernel"), strings.HasSuffix(name, "wrapper/kernel"):
+				v[1] = 1
+			case strings.HasSuffix(name, "projection/bias"), strings.HasSuffix(name, "wrapper/bias"):
+				v[1] = float32(i) - 2 // sigmoid(state - 2)
+			}
+		}
+		if err := writeNetwork(m.Network.Config, m, offset, weights, w.AddWeights); err != nil {
+			return err
+		}
+	}
+	if !rival {
+		return w.Commit(m)
+	}
+	c := m.Network.Config
+	c.Layers, c.Bidirectional, c.Lags = nil, false, nil
+	weights := func(name string, v []float32) {
+		clear(v)
+		v[2*last%len(v)+1] = map[string]float32{"projection/kernel": -8, "projection/bias": 2}[name]
+	}
+	err = writeNetwork(c, m, offset, weights, func(save func(string) error) error { return w.SetRival(c, save) })
 	if err != nil {
-		return err
-	}
-	defer predictor.Close()
-	vars, err := predictor.Variables()
-	if err != nil {
-		return err
-	}
-	cell, projection, bias := vars[0].Value, vars[2].Value, vars[3].Value
-	clear(cell)
-	cell[0] = 8                       // of the first feature; the state is ReLU's
-	copy(projection, []float32{0, 1}) // sigmoid(state - 2)
-	copy(bias, []float32{0, -2})
-	if err := predictor.SetVariables(vars); err != nil {
-		return err
-	}
-	if err := w.AddWeights(predictor.Save); err != nil {
 		return err
 	}
 	return w.Commit(m)
+}
+
+// writeNetwork writes a network whose weights are set by name, with raw features scaled by
+// the offset and 2.
+func writeNetwork(c graph.Config, m *model.Model, offset float32, weights func(name string, v []float32), write func(save func(string) error) error) error {
+	p, err := newPredictor(c)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	vars, err := p.Variables()
+	if err != nil {
+		return err
+	}
+	for _, v := range vars {
+		switch v.Name {
+		case graph.NormalizationOffset, graph.NormalizationScale:
+			for k := range m.Columns.Features {
+				v.Value[k] = map[string]float32{graph.NormalizationOffset: offset, graph.NormalizationScale: 2}[v.Name]
+			}
+		default:
+			weights(v.Name, v.Value)
+		}
+	}
+	if err := p.SetVariables(vars); err != nil {
+		return err
+	}
+	return write(p.Save)
 }

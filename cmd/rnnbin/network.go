@@ -7,25 +7,46 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph"
 )
 
-// fieldFlags are the flags that set the fields of a graph.Config and of its layers.
+// fieldFlags are the flags that set the fields of a fit.Spec, of its recipes and networks.
 var fieldFlags = map[string]string{
+	"Lookahead":      "lookahead",
+	"Horizon":        "horizon",
+	"Scale":          "scale",
+	"SeriesScale":    "series-scale",
+	"ClassWeight":    "class-weight",
+	"Folds":          "folds",
+	"Split":          "split",
+	"TestFraction":   "test-fraction",
+	"Threshold":      "threshold",
+	"EarlyStopping":  "early-stopping",
+	"Network":        "network",
+	"Members":        "members",
 	"Window":         "steps",
 	"Layers":         "layers",
 	"Cell":           "cell",
 	"Units":          "units",
 	"Activation":     "activation",
+	"Bidirectional":  "bidirectional",
 	"Lags":           "lags",
 	"Dropout":        "dropout",
 	"InputNoise":     "input-noise",
 	"Loss":           "loss",
 	"FocalGamma":     "focal-gamma",
+	"Stride":         "stride",
+	"BatchSize":      "batch-size",
+	"Epochs":         "epochs",
 	"Optimizer":      "optimizer",
 	"LearningRate":   "learning-rate",
 	"WeightDecay":    "weight-decay",
+	"Schedule":       "schedule",
+	"Warmup":         "warmup",
+	"DecayEvery":     "decay-every",
+	"Decay":          "decay",
 	"ClipNorm":       "clip-norm",
 	"Seed":           "seed",
 	"Threads":        "threads",
@@ -33,23 +54,36 @@ var fieldFlags = map[string]string{
 	"InstructionSet": "instruction-set",
 }
 
-// asUsage makes a graph.ConfigError, for a configuration that came from flags, the
-// user's mistake, and names the flag.
+// asUsage makes an impossible setting, for one that came from flags, the user's mistake,
+// and names the flag.
 func asUsage(err error) error {
-	var wrong *graph.ConfigError
-	if !errors.As(err, &wrong) {
-		return err
+	var spec *fit.SpecError
+	var network *graph.ConfigError
+	switch {
+	case errors.As(err, &spec):
+		return fieldError(spec, spec.Field, spec.Reason)
+	case errors.As(err, &network):
+		return fieldError(network, network.Field, network.Reason)
 	}
-	if flag, ok := fieldFlags[wrong.Field]; ok {
-		return usagef(flag, "%s", wrong.Reason)
-	}
-	return usageError{wrong}
+	return err
 }
 
-// addFormFlags adds the flags that choose between the ways to compute a network.
+func fieldError(err error, field, reason string) error {
+	if flag, ok := fieldFlags[field]; ok {
+		return usagef(flag, "%s", reason)
+	}
+	return usageError{err}
+}
+
+// Help of the flags that choose between the ways to compute a network.
+const formUsage = "`form` of the network: fused (operations of our own for what TensorFlow is slow at),\nportable (TensorFlow's operations only, several times slower) or auto, which is fused.\nResults agree to rounding"
+
+var instructionSetUsage = "instruction `set` that the fused form uses: auto, which is the best, or one of those\nthat this processor has: " + strings.Join(graph.InstructionSets(), ", ")
+
+// addFormFlags adds these flags.
 func addFormFlags(f *pflag.FlagSet, c *graph.Config) {
-	f.StringVar((*string)(&c.Form), "form", string(c.Form), "`form` of the network: fused (operations of our own for what TensorFlow is slow at),\nportable (TensorFlow's operations only, several times slower) or auto, which is fused.\nResults agree to rounding")
-	f.StringVar(&c.InstructionSet, "instruction-set", c.InstructionSet, "instruction `set` that the fused form uses: auto, which is the best, or one of those\nthat this processor has: "+strings.Join(graph.InstructionSets(), ", "))
+	f.StringVar((*string)(&c.Form), "form", string(c.Form), formUsage)
+	f.StringVar(&c.InstructionSet, "instruction-set", c.InstructionSet, instructionSetUsage)
 }
 
 // extrasText describes what a network has besides its layers, "" for nothing.
@@ -94,21 +128,38 @@ func newSession(c graph.Config) (s *graph.Session, err error) {
 }
 
 // newPredictor is graph.NewPredictor without what TensorFlow says on the way.
-func newPredictor(c graph.Config) (p *graph.Predictor, err error) {
-	err = tflib.Quietly(func() (err error) { p, err = graph.NewPredictor(c); return err })
+func newPredictor(c graph.Config) (*graph.Predictor, error) { return newEnsemble(c, 1) }
+
+// newEnsemble is graph.NewEnsemble without what TensorFlow says on the way.
+func newEnsemble(c graph.Config, members int) (p *graph.Predictor, err error) {
+	err = tflib.Quietly(func() (err error) { p, err = graph.NewEnsemble(c, members); return err })
 	return p, asUsage(err)
 }
 
-// restoredPredictor has the network of c and the weights of a checkpoint.
-func restoredPredictor(prefix string, c graph.Config) (*graph.Predictor, error) {
-	p, err := newPredictor(c)
+// restoredPredictor has a network of c for each of the checkpoints, with its weights.
+func restoredPredictor(c graph.Config, checkpoints ...string) (*graph.Predictor, error) {
+	p, err := newEnsemble(c, len(checkpoints))
 	if err != nil {
 		return nil, err
 	}
-	err = tflib.Quietly(func() error { return p.Restore(prefix) })
-	if err != nil {
-		p.Close()
-		return nil, err
+	for i, m := range p.Members() {
+		if err := tflib.Quietly(func() error { return m.Restore(checkpoints[i]) }); err != nil {
+			p.Close()
+			return nil, err
+		}
 	}
 	return p, nil
+}
+
+// sessionOf has a network that a run has trained.
+func sessionOf(t *fit.Trained) (*graph.Session, error) {
+	s, err := newSession(t.Config)
+	if err != nil {
+		return nil, err
+	}
+	if err := tflib.Quietly(func() error { return s.SetVariables(t.State) }); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }

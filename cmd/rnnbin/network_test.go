@@ -5,15 +5,23 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/graph"
 )
 
 // A wrong setting is reported by its flag, if there is one, as a mistake in usage.
 func TestAsUsage(t *testing.T) {
-	for field, want := range map[string]string{"Window": "--steps must be 1", "Units": "--units must be 1", "Beta1": "Beta1 must be 1"} {
-		err := asUsage(&graph.ConfigError{Field: field, Reason: "must be 1"})
-		if err.Error() != want || exitCode(err) != exitUsage {
-			t.Errorf("%v with exit code %d, want %s", err, exitCode(err), want)
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{&graph.ConfigError{Field: "Window", Reason: "must be 1"}, "--steps must be 1"},
+		{&graph.ConfigError{Field: "Units", Reason: "must be 1"}, "--units must be 1"},
+		{&graph.ConfigError{Field: "Beta1", Reason: "must be 1"}, "Beta1 must be 1"},
+		{&fit.SpecError{Field: "BatchSize", Reason: "must be 1"}, "--batch-size must be 1"},
+	} {
+		if err := asUsage(test.err); err.Error() != test.want || exitCode(err) != exitUsage {
+			t.Errorf("%v with exit code %d, want %s", err, exitCode(err), test.want)
 		}
 	}
 	if other := errors.New("other"); asUsage(other) != other || asUsage(nil) != nil {
@@ -21,16 +29,29 @@ func TestAsUsage(t *testing.T) {
 	}
 }
 
+// Each setting has a flag, and each flag's setting is there.
 func TestFieldFlagsAreThereOnBothSides(t *testing.T) {
 	flags := newTrain().Flags()
+	known := map[string]bool{}
+	for _, settings := range []reflect.Type{reflect.TypeFor[fit.Spec](), reflect.TypeFor[fit.Override](), reflect.TypeFor[graph.Config](), reflect.TypeFor[graph.Layer]()} {
+		for i := range settings.NumField() {
+			known[settings.Field(i).Name] = true
+		}
+	}
 	for field, flag := range fieldFlags {
-		_, ofConfig := reflect.TypeFor[graph.Config]().FieldByName(field)
-		_, ofLayer := reflect.TypeFor[graph.Layer]().FieldByName(field)
-		if !ofConfig && !ofLayer {
+		if !known[field] {
 			t.Errorf("no field %s", field)
 		}
 		if flags.Lookup(flag) == nil {
 			t.Errorf("no flag --%s", flag)
+		}
+	}
+	without := map[string]bool{"Recipe": true, "Only": true, "Steps": true} // Steps is the network's Window
+	for _, settings := range []reflect.Type{reflect.TypeFor[fit.Spec](), reflect.TypeFor[fit.Override]()} {
+		for i := range settings.NumField() {
+			if name := settings.Field(i).Name; fieldFlags[name] == "" && !without[name] {
+				t.Errorf("no flag for the field %s", name)
+			}
 		}
 	}
 }

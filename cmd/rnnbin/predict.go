@@ -12,7 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/label"
+	"github.com/rnnbin/rnnbin/cmd/internal/answer"
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
@@ -60,11 +61,18 @@ The columns' roles come from the model. The data needs its features, and its
 series and time columns unless --series "" or --time "" says otherwise; labels
 are not needed, and are only drawn.
 
-Data of any length is labelled in little memory, many rows at a time. With --follow
-each row is labelled as soon as it can be; the probabilities agree to rounding (a
-millionth of the largest). A model trained with --horizon -N, or with --lags up to N,
-labels a row when the N rows after it have arrived (with both, the sum of them), and
-the last N rows of a series at the end of the data; rows of other series wait for them.
+Data of any length is labelled in little memory, many rows at a time. A model that
+scales features within whole series reads the data twice; what is no file, such as
+standard input, is then first copied to a temporary one.
+
+With --follow each row is labelled as soon as it can be; the probabilities agree to
+rounding (a millionth of the largest). A model trained with --lookahead 0 labels a row
+at once, one with --lookahead N when the N rows after it have arrived, and the last N
+rows of a series at the end of the data; rows of other series wait for them. Any other
+model of one direction that does not scale within whole series can follow, too.
+
+Columns whose values are far outside those of the training rows are warned of at the
+end: there the answers may mean nothing.
 
 When a row cannot be read, those before it are labelled as if the data ended there, and
 the run has failed: a file of the output's name stays as it was. --on-error skip leaves
@@ -93,6 +101,12 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 	if err != nil {
 		return err
 	}
+	defer o.opened.Close()
+	if o.follow {
+		if err := checkFollow(m); err != nil {
+			return err
+		}
+	}
 	skipped := skippedRows{out: errOut}
 	reader, err := o.open(ctx, m, &skipped)
 	if err != nil {
@@ -104,37 +118,28 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 		return err
 	}
 	defer writer.Discard()
-	if o.follow && m.Network.Bidirectional {
-		return usagef("follow", "cannot be used with a network of two directions, which has to see the rows behind a row first;\nwithout it the rows of a stream are labelled as windows of them are full")
-	}
-	batch := label.Batch(m.Network)
-	if o.follow {
-		batch = 1
-	}
-	predictor, err := o.predictor(m, batch)
+	stream, end, err := o.stream(m)
 	if err != nil {
 		return err
 	}
-	defer predictor.Close()
+	defer end()
+	o.opened.Close() // a new model may take its place from here on
 
-	labeler := label.New(predictor, m.Horizon)
-	stream := labeler.Stream()
-	if o.follow {
-		stream = labeler.Follow()
-	}
-	picture := newAnswersPicture(o.plot, m)
+	picture, far := newAnswersPicture(o.plot, m), newRangeWatch(m)
 	if o.output != series.Stdin {
 		out = nil
 	}
 	watch := newProgress(out, errOut)
-	pipe := label.Pipe{
+	pipe := answer.Pipe{
 		Reader:    reader,
 		Stream:    stream,
 		Threshold: m.Threshold,
 		Writer:    writer,
 		Flush:     o.follow,
+		Surveyed:  watch.addMeasured,
 		Seen: func(c *series.Chunk, probability []float32, label []int16) {
 			watch.add(c.InputRows())
+			far.add(c.X)
 			picture.addChunk(c, probability, label)
 		},
 	}
@@ -142,6 +147,7 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 	watch.end()
 	skipped.end()
 	printWarnings(errOut, reader.Warnings())
+	printFar(errOut, far.found())
 	if err != nil {
 		return err
 	}
@@ -149,6 +155,37 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 		fmt.Fprintf(errOut, "rnnbin: warning: %d rows were labelled as the last of their series, which then went on after a long pause\n", n)
 	}
 	return picture.write()
+}
+
+// checkFollow refuses a model that has to see what comes behind a row first.
+func checkFollow(m *model.Model) error {
+	if _, finite := m.Wait(); finite {
+		return nil
+	}
+	why := "whose network is of two directions"
+	if !m.Network.Bidirectional {
+		why = "which scales features within whole series"
+	}
+	return usagef("follow", "cannot be used with this model, %s, so that answers rest on rows to come;\n"+
+		"`rnnbin train --lookahead 0` makes one that labels each row at once, --lookahead N one that labels it N rows later", why)
+}
+
+// stream starts the networks; end ends them.
+func (o *predictOptions) stream(m *model.Model) (s *answer.Stream, end func(), err error) {
+	batch := answer.Batch(m.Network.Config, len(m.Weights))
+	if o.follow {
+		batch = 1
+	}
+	members, err := o.members(m, batch)
+	if err != nil {
+		return nil, nil, err
+	}
+	labeler := answer.New(members, m.Horizon, m.SeriesScale)
+	end = func() { members.Close() }
+	if o.follow {
+		return labeler.Follow(), end, nil
+	}
+	return labeler.Stream(), end, nil
 }
 
 // open opens the data.
@@ -166,7 +203,8 @@ func (o *predictOptions) open(ctx context.Context, m *model.Model, skipped *skip
 	if err != nil {
 		return nil, err
 	}
-	options.LabelOptional, options.Follow, options.Scaler = true, o.follow, &m.Scaler
+	options.LabelOptional, options.Follow = true, o.follow
+	options.Fill, options.Twice = m.Profile.Mean, m.SeriesScale == layout.Whole
 	switch o.onError {
 	case onErrorStop:
 	case onErrorSkip:
@@ -235,14 +273,13 @@ type answersPicture struct {
 	path   string
 	model  *model.Model
 	answer *plot.Answers
-	row    []float32 // scratch
 }
 
 func newAnswersPicture(path string, m *model.Model) *answersPicture {
-	return &answersPicture{path: path, model: m, answer: plot.NewAnswers(m.Columns.Features, m.Threshold)}
+	return &answersPicture{path, m, plot.NewAnswers(m.Columns.Features, m.Threshold)}
 }
 
-// addChunk adds the rows of a chunk whose features are scaled.
+// addChunk adds the rows of a chunk.
 func (a *answersPicture) addChunk(c *series.Chunk, probability []float32, label []int16) {
 	if a.path == "" {
 		return
@@ -251,20 +288,13 @@ func (a *answersPicture) addChunk(c *series.Chunk, probability []float32, label 
 		a.answer.Begin(b.Series, b.Name)
 	}
 	F := len(a.model.Columns.Features)
-	for i, p := range probability {
+	for i := range label {
 		truth := int16(series.Unlabelled)
 		if c.Labels != nil {
 			truth = c.Labels[i]
 		}
-		a.add(c.Series[i], c.X[i*F:(i+1)*F], p, label[i], truth)
+		a.answer.Add(c.Series[i], c.X[i*F:(i+1)*F], probability[2*i+1], label[i], truth)
 	}
-}
-
-// add adds a row whose features x are scaled.
-func (a *answersPicture) add(series int32, x []float32, probability float32, answer, truth int16) {
-	a.row = append(a.row[:0], x...)
-	a.model.Scaler.Undo(a.row)
-	a.answer.Add(series, a.row, probability, answer, truth)
 }
 
 // write draws the picture.

@@ -12,15 +12,17 @@ import (
 // progress shows on a terminal how work is getting on.
 type progress struct {
 	out   io.Writer // nil when nobody watches
+	done  string    // with the rows
 	begin time.Time
-	last  time.Time
+	last  time.Time // that a line was shown, or of begin
+	shown bool
 	rows  int
 }
 
 // newProgress writes to errOut when that is a terminal and out, which the rows go
 // to, is none: they would get mixed up.
 func newProgress(out, errOut io.Writer) *progress {
-	p := &progress{begin: time.Now(), last: time.Now()}
+	p := new(progress)
 	if isTerminal(errOut) && !isTerminal(out) {
 		p.out = errOut
 	}
@@ -32,19 +34,32 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// add counts n more rows, and shows all once a second.
-func (p *progress) add(n int) {
-	p.rows += n
-	if p.out == nil || time.Since(p.last) < time.Second {
+// add counts n more rows that are labelled.
+func (p *progress) add(n int) { p.count(n, "labelled") }
+
+// addMeasured counts n more rows of a reading that is for the scale of their series.
+func (p *progress) addMeasured(n int) { p.count(n, "read for their scale") }
+
+// count counts n more rows, and shows all once a second.
+func (p *progress) count(n int, done string) {
+	if p.out == nil {
 		return
 	}
-	p.last = time.Now()
-	fmt.Fprintf(p.out, "\rrnnbin: %d rows, %.0f a second ", p.rows, float64(p.rows)/time.Since(p.begin).Seconds())
+	if p.done != done {
+		p.end()
+		*p = progress{out: p.out, done: done, begin: time.Now(), last: time.Now()}
+	}
+	p.rows += n
+	if time.Since(p.last) < time.Second {
+		return
+	}
+	p.last, p.shown = time.Now(), true
+	fmt.Fprintf(p.out, "\rrnnbin: %d rows %s, %.0f a second ", p.rows, done, float64(p.rows)/time.Since(p.begin).Seconds())
 }
 
 // end ends the line, if there is one.
 func (p *progress) end() {
-	if p.out != nil && p.last.After(p.begin.Add(time.Second)) {
+	if p.shown {
 		fmt.Fprintln(p.out)
 	}
 }

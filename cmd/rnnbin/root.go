@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func newRoot() *cobra.Command {
@@ -25,10 +28,24 @@ libtensorflow; there is no Python.
 		SilenceErrors: true, // run prints them
 		SilenceUsage:  true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.AddCommand(newTrain(), newPredict(), newEvaluate(), newInspect(), newImport(), newData(), newCheck(), newVersion())
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	return root
+}
+
+// flagError words the error of a flag's value as those are that are found later.
+func flagError(err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return usageError{err}
+	}
+	flag := invalid.GetFlag()
+	var number *strconv.NumError
+	if errors.As(err, &number) {
+		return usagef(flag.Name, "must be a number, not %q", invalid.GetValue())
+	}
+	return usagef(flag.Name, "%w", invalid.Unwrap())
 }
 
 // oneArg wants one argument, which what describes.

@@ -5,9 +5,6 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
-
-	"github.com/rnnbin/rnnbin/cmd/internal/train"
-	"github.com/rnnbin/rnnbin/graph"
 )
 
 func newTrain() *cobra.Command {
@@ -18,17 +15,24 @@ func newTrain() *cobra.Command {
 		Long: `Train a recurrent network to label every step of a time series.
 
 With --data it trains on your own series: files with a column of labels, 0 and 1
-or empty for a step without one, and columns of numbers. The tail of each series
-is held back for validation. Windows of --steps rows are cut from the rest, and
-put into batches in random order. Standard output has a line for each epoch. The
-weights of the epoch that did best on the validation part (highest F1, then
-least loss) go into a model folder, with everything that ` + "`rnnbin predict`" + ` needs.
-So they do when training ends early, by Ctrl-C or because it diverges. Without
-validation no epoch is known to be good, and then nothing is kept.
+or empty for a step without one, and columns of numbers. A few networks, from
+logistic regression to a wide recurrent one, are trained on parts of the rows and
+label the others, fold by fold. The simplest one whose macro F1 is within one
+standard error of the best is taken; how good it is, is told by what it answers
+to rows that did not train it. Then all rows train five networks of that kind,
+which differ in their seed, and whose mean is the answer. They go into a model
+folder, with everything that ` + "`rnnbin predict`" + ` needs. So does what is worth keeping of
+a training that ends early, by Ctrl-C or because it diverges.
 
-The folder is made when training starts, and one with other files in it is used only
-with --force, which leaves those as they are. At every moment it holds the model that
-was there before or the whole new one.
+Beside the network's scores are those of simple rivals on the same rows: logistic
+regression, the most frequent label and, where there are several series, the
+row's number in its series alone. A network that is no better than these has
+learned nothing that needs it.
+
+Standard output has the table of the networks and the scores. The folder is made
+when training starts, and one with other files in it is used only with --force,
+which leaves those as they are. At every moment it holds the model that was there
+before or the whole new one.
 
 Without --data it runs one of the original's programs on a sine: 1000 samples of
 two periods, each labelled one step ahead. Batches slide over the series by one
@@ -36,19 +40,20 @@ sample. Standard output has a line for every hundredth iteration: iteration,
 epoch, and the loss on its batch after the update.
 
 Everything else goes to standard error. The same seed gives the same lines on the
-same machine, run after run.
+same machine, run after run, however many networks are trained side by side.
 
 ` + exitCodes,
 		Example: `  rnnbin train --data heart.csv --label beat --out runs/heart
-  rnnbin data sine | rnnbin train --data -
-  rnnbin train --data 'days/*.csv.gz' --horizon -20 --class-weight auto --early-stopping 5
-  rnnbin train --data heart.csv --label beat --walk-forward 5
+  rnnbin data bursts | rnnbin train --data -
+  rnnbin train --data 'days/*.csv.gz' --lookahead 20 --class-weight balanced
+  rnnbin train --data heart.csv --label beat --cell lstm --units 64 --bidirectional
+  rnnbin train --data heart.csv --label beat --test-fraction 0.2
   rnnbin train --config runs/heart --seed 2
   rnnbin train --preset question --seed 0
   rnnbin train --seed 0 --json --predictions predictions.csv`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.settle(cmd.Flags()); err != nil {
+			if err := o.settle(); err != nil {
 				return err
 			}
 			return runTrain(cmd.Context(), &o, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -68,39 +73,4 @@ func runTrain(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 		return err
 	}
 	return lines.err
-}
-
-// task is what a network is trained on. Whose data it is makes no other
-// difference.
-type task struct {
-	config     graph.Config
-	series     graph.Series
-	batches    [][]int32         // of an epoch
-	shuffle    bool              // the windows, anew for each epoch
-	validation *train.Validation // nil: nothing is held back
-}
-
-// session starts one that has the task's series.
-func (t *task) session() (*graph.Session, error) {
-	s, err := newSession(t.config)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.SetSeries(t.series); err != nil {
-		s.Close()
-		return nil, err
-	}
-	return s, nil
-}
-
-// run is the training run that o asks for.
-func (t *task) run(o *trainOptions, s *graph.Session) train.Run {
-	r := train.Run{Session: s, Epochs: o.epochs, Batches: t.batches}
-	if t.shuffle {
-		r.Shuffle = train.Shuffle(o.network.Seed)
-	}
-	if schedule := o.rates(len(t.batches)); schedule.Decay != train.Constant || schedule.Warmup > 0 {
-		r.Rate = schedule.At
-	}
-	return r
 }

@@ -9,9 +9,10 @@ import (
 	"io"
 	"syscall"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/model"
+	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
-	"github.com/rnnbin/rnnbin/graph"
 )
 
 // runs is where models go that are given no folder.
@@ -19,9 +20,6 @@ const runs = "runs"
 
 // forceUsage is the help of --force.
 const forceUsage = "use a folder that is not empty: replace the model in it, and leave files that are not\nrnnbin's as they are"
-
-// nothingGood is what becomes of a training without validation that ends early.
-const nothingGood = "nothing is kept, as without validation no epoch is known to be good"
 
 // folder is where the model goes, if anywhere.
 type folder struct {
@@ -53,9 +51,9 @@ func (f *folder) close() {
 	}
 }
 
-// commit makes m, with the session's weights, the folder's model, and reports where it
+// commit makes m, with the networks' weights, the folder's model, and reports where it
 // is. What comes after it must not lose the model any more.
-func (f *folder) commit(ctx context.Context, s *graph.Session, m *model.Model, history []epochLine, errOut io.Writer) error {
+func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, errOut io.Writer) error {
 	if f.writer == nil {
 		return nil
 	}
@@ -65,11 +63,17 @@ func (f *folder) commit(ctx context.Context, s *graph.Session, m *model.Model, h
 			return err
 		}
 	}
-	err := tflib.Quietly(func() error { return f.writer.AddWeights(s.Save) })
-	if err != nil {
-		return err
+	for _, t := range r.Members {
+		if err := f.writer.AddWeights(saver(t)); err != nil {
+			return err
+		}
 	}
-	if err := f.addHistory(history); err != nil {
+	if r.Rival != nil {
+		if err := f.writer.SetRival(r.Rival.Config, saver(r.Rival)); err != nil {
+			return err
+		}
+	}
+	if err := f.addHistory(r.Members); err != nil {
 		return err
 	}
 	if err := f.writer.Commit(m); err != nil {
@@ -77,6 +81,18 @@ func (f *folder) commit(ctx context.Context, s *graph.Session, m *model.Model, h
 	}
 	fmt.Fprintf(errOut, "rnnbin: the model is in %s\n", f.writer.Dir())
 	return nil
+}
+
+// saver writes a network's state as a checkpoint of the given prefix.
+func saver(t *fit.Trained) func(prefix string) error {
+	return func(prefix string) error {
+		s, err := sessionOf(t)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return tflib.Quietly(func() error { return s.Save(prefix) })
+	}
 }
 
 // moveAway goes to a folder of its own, as somebody has put a model into the one that
@@ -92,16 +108,15 @@ func (f *folder) moveAway() error {
 	return nil
 }
 
-// addHistory writes a line for each epoch.
-func (f *folder) addHistory(history []epochLine) error {
-	if len(history) == 0 {
-		return nil
-	}
+// addHistory writes a line for each epoch of each member.
+func (f *folder) addHistory(members []*fit.Trained) error {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
-	for _, l := range history {
-		if err := encoder.Encode(l); err != nil {
-			return err
+	for _, t := range members {
+		for _, e := range t.History {
+			if err := encoder.Encode(observe.NewEpochLine(e)); err != nil {
+				return err
+			}
 		}
 	}
 	return f.writer.SetHistory(text.Bytes())
@@ -118,72 +133,45 @@ func (f *folder) settle() error {
 	return f.moved
 }
 
-// savedMetrics is the judgement of the weights that are kept, nil without validation.
-func (o *trainOptions) savedMetrics(results []*foldResult) (*model.Metrics, error) {
-	last := results[len(results)-1]
-	if last.report() == nil {
-		return nil, nil
+// commitOwn commits what came of a run on own data.
+func (o *trainOptions) commitOwn(ctx context.Context, f *folder, data fit.Data, r *fit.Result, errOut io.Writer) error {
+	m, err := o.ownModel(data, r)
+	if err != nil {
+		return err
 	}
-	saved := &model.Metrics{Report: last.report()}
-	if o.walkForward == 0 {
-		return saved, nil
-	}
-	var err error
-	saved.WalkForward, err = json.Marshal(summarise(results))
-	return saved, err
+	return f.commit(ctx, m, r, errOut)
 }
 
-// commitOwn commits what came of the last fold.
-func (o *trainOptions) commitOwn(ctx context.Context, f *folder, data *ownData, results []*foldResult, errOut io.Writer) error {
-	last := results[len(results)-1]
-	m := o.ownModel(data, last)
-	var err error
-	if m.Settings, err = o.effective(); err != nil {
+// rescue keeps what is worth keeping of a run that err ended.
+func (o *trainOptions) rescue(ctx context.Context, f *folder, data fit.Data, r *fit.Result, err error) error {
+	if f.writer == nil {
 		return err
 	}
-	if m.Metrics, err = o.savedMetrics(results); err != nil {
-		return err
+	if r == nil {
+		return &endedEarly{err, "nothing is kept, as no network was trained for an epoch yet"}
 	}
-	var history []epochLine
-	for _, r := range results {
-		history = append(history, r.history...)
+	if failed := o.commitOwn(ctx, f, data, r, io.Discard); failed != nil {
+		return &endedEarly{err, fmt.Sprintf("what was trained cannot be kept: %v", failed)}
 	}
-	return f.commit(ctx, last.session, m, history, errOut)
-}
-
-// rescue keeps the weights that did best before err ended the training.
-func (o *trainOptions) rescue(ctx context.Context, f *folder, data *ownData, results []*foldResult, err error, errOut io.Writer) error {
-	if len(results) == 0 { // it has not begun
-		return err
-	}
-	judged := results
-	for len(judged) > 0 && judged[len(judged)-1].report() == nil {
-		judged = judged[:len(judged)-1]
-	}
-	switch {
-	case len(judged) > 0:
-	case o.validates():
-		return &endedEarly{err, "nothing is kept, as no epoch had been judged yet"}
-	default:
-		return &endedEarly{err, nothingGood}
-	}
-	best := judged[len(judged)-1]
-	failed := best.restore()
-	if failed == nil {
-		failed = o.commitOwn(ctx, f, data, judged, io.Discard)
-	}
-	if failed != nil {
-		return &endedEarly{err, fmt.Sprintf("the weights of the best epoch cannot be kept: %v", failed)}
-	}
-	epoch := fmt.Sprintf("epoch %d", best.best.Epoch)
-	if o.walkForward > 0 {
-		epoch += fmt.Sprintf(" of fold %d", best.fold.number)
-	}
-	kept := fmt.Sprintf("the weights of %s, the best so far, are in %s", epoch, f.writer.Dir())
+	kept := fmt.Sprintf("%s, is in %s", whatIsKept(r), f.writer.Dir())
 	if err := f.settle(); err != nil {
 		kept += "; " + err.Error()
 	}
 	return &endedEarly{err, kept}
+}
+
+// whatIsKept describes the members of a run that ended early.
+func whatIsKept(r *fit.Result) string {
+	name, n := r.Rungs[r.Chosen].Name(), len(r.Members)
+	switch r.Partial {
+	case fit.Whole:
+		return fmt.Sprintf("what was trained, %s (%s)", name, count(n, "network"))
+	case fit.SomeFinal:
+		return fmt.Sprintf("what was trained so far, %s (%d of %d networks)", name, n, r.Spec.Members)
+	case fit.OfFolds:
+		return fmt.Sprintf("what was trained so far, %s (%s, trained on the rows of folds)", name, count(n, "network"))
+	}
+	return fmt.Sprintf("what was trained so far, %s (one network, %s)", name, count(len(r.Members[0].History), "epoch"))
 }
 
 // firstWriteError is a writer that remembers its first error and goes on: lines that

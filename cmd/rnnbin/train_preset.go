@@ -4,60 +4,100 @@ import (
 	"cmp"
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/model"
+	"github.com/rnnbin/rnnbin/cmd/internal/fit"
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/original"
 	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
-	"github.com/rnnbin/rnnbin/cmd/internal/train"
 	"github.com/rnnbin/rnnbin/graph"
 )
 
-// presetTask is the original's series and batches.
-func (o *trainOptions) presetTask(p original.Preset) task {
-	return task{
-		config:  o.networkFor(1),
-		series:  p.Series(),
-		batches: original.Batches(o.iterationsOrAll(), o.batchSize, o.network.Window),
+// settlePreset makes the settings those of one of the original's programs.
+func (o *trainOptions) settlePreset() error {
+	p, err := original.Find(o.Preset)
+	if err != nil {
+		return usageError{fmt.Errorf("--preset: %w", err)}
 	}
+	c := graph.DefaultConfig()
+	c.Loss = p.Loss
+	r := fit.Recipe{
+		Network:  c,
+		Batch:    10,
+		Epochs:   10,
+		Schedule: fit.Schedule{Decay: fit.Constant, Factor: 0.1},
+		LogEvery: cmp.Or(o.logEvery, 100),
+	}
+	if err := o.Recipe.Apply(&r); err != nil {
+		return asUsage(err)
+	}
+	o.Folds, o.Members, o.Scale, o.Only = 0, 1, layout.NoScale, &r
+	if err := asUsage(o.Spec.Validate()); err != nil {
+		return err
+	}
+	if err := o.fitsSeries(p, r); err != nil {
+		return err
+	}
+	r.Windows = layout.Table(original.Batches(cmp.Or(o.Iterations, original.Iterations(samples(&r))), r.Batch, r.Network.Window))
+	return nil
 }
 
-// presetModel describes what was trained as it would be had the series come from
-// `rnnbin data sine`.
-func (o *trainOptions) presetModel(t *task) *model.Model {
-	features := []string{"x"}
-	return &model.Model{
-		Version:     programVersion(),
-		Network:     t.config,
-		Columns:     model.Columns{Label: "label", Features: features, Missing: series.MissingError},
-		Horizon:     original.Horizon,
-		Scaler:      series.Scaler{Kind: series.NoScale, Columns: features, Offset: []float64{0}, Scale: []float64{1}, Fill: []float64{0}},
-		Threshold:   0.5,
-		ClassWeight: series.ClassWeight{1, 1},
-		Training: model.Training{
-			Rows:    len(t.series.Y),
-			Windows: len(t.batches) * o.batchSize,
-			Epochs:  o.epochs,
-			Steps:   o.epochs * len(t.batches),
-		},
+// samples is the length of a preset's batch.
+func samples(r *fit.Recipe) int { return r.Batch * r.Network.Window }
+
+// fitsSeries checks what does not fit into the original's series.
+func (o *trainOptions) fitsSeries(p original.Preset, r fit.Recipe) error {
+	if most := slices.Max(p.Series().Y); r.Network.Loss != graph.MSE && most > 1 {
+		return usagef("loss", "%s cannot be used with --preset %s, whose labels go up to %v; %s can", r.Network.Loss, p.Name, most, graph.MSE)
 	}
+	n := samples(&r)
+	most := original.Iterations(n)
+	if r.Batch >= original.Samples || most < 1 {
+		return usagef("batch-size", "%d with --steps %d needs %d samples for a batch, the series has %d and one more for its labels",
+			r.Batch, r.Network.Window, n, original.Samples-1)
+	}
+	if o.Iterations < 0 || o.Iterations > most {
+		return usagef("iterations", "must be between 1 and %d, as batches of %d samples fit into the series of %d, not %d",
+			most, n, original.Samples, o.Iterations)
+	}
+	if o.predictions != "" && original.PredictFrom+n > original.Samples-1 {
+		return usagef("predictions", "needs %d samples from %d on, the series has %d", n, original.PredictFrom, original.Samples)
+	}
+	return nil
+}
+
+// presetData is the original's series, its labels moved to the row that they are learned at.
+func presetData(p original.Preset) fit.Data {
+	s := p.Series()
+	d := &series.Data{
+		Features: []string{"x"}, Label: "label", Classes: []string{"0", "1"}, X: s.X,
+		Series: []series.Range{{Name: "sine", End: len(s.Y)}},
+	}
+	if slices.Max(s.Y) > 1 {
+		d.Classes = append(d.Classes, "2")
+	}
+	for _, y := range s.Y {
+		d.Labels = append(d.Labels, int16(y))
+	}
+	return fit.Data{Train: d}
 }
 
 // trainPreset runs one of the original's programs, and prints what it prints.
 func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) error {
-	preset, err := original.Find(o.preset)
+	preset, err := original.Find(o.Preset)
 	if err != nil {
 		return err
 	}
-	t := o.presetTask(preset)
+	data := presetData(preset)
 	if o.dryRun {
-		return o.dryRunPreset(&t, out)
+		return o.describe(ctx, data, out, errOut)
 	}
 	predictions, err := createPredictions(o.predictions)
 	if err != nil {
@@ -69,48 +109,45 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 		return err
 	}
 	defer folder.close()
-	session, err := t.session()
+	fmt.Fprintf(errOut, "rnnbin: preset %s, seed %d, %s of training\n",
+		preset.Name, o.Seed, count(o.Only.Epochs*o.Only.Windows.Steps(), "step"))
+	var lines fit.Observer = originalLines{out}
+	if o.json {
+		lines = observe.NewJSON(out, 0)
+	}
+	result, err := fit.Fit(ctx, data, o.Spec, lines)
+	if err != nil {
+		if folder.writer != nil {
+			err = &endedEarly{err, "nothing is kept of a program that is to be repeated as a whole"}
+		}
+		return asUsage(err)
+	}
+	trained := result.Members[0]
+	took := time.Duration(trained.Seconds * float64(time.Second))
+	fmt.Fprintf(errOut, "rnnbin: trained in %v, %v a step\n",
+		took.Round(time.Millisecond), (took / time.Duration(trained.Steps)).Round(time.Microsecond))
+	m, err := o.presetModel(result)
 	if err != nil {
 		return err
 	}
-	defer session.Close()
-
-	r := t.run(o, session)
-	r.LogEvery, r.Log = o.logEvery, o.logTo(out)
-	fmt.Fprintf(errOut, "rnnbin: preset %s, seed %d, %d steps of training, threads %d\n",
-		preset.Name, o.network.Seed, r.Steps(), t.config.Threads)
-	begin := time.Now()
-	if err := r.Do(ctx); err != nil {
-		if folder.writer != nil {
-			err = &endedEarly{err, nothingGood}
-		}
+	if err := folder.commit(ctx, m, result, errOut); err != nil {
 		return err
 	}
-	took := time.Since(begin)
-	fmt.Fprintf(errOut, "rnnbin: trained in %v, %v a step\n",
-		took.Round(time.Millisecond), (took / time.Duration(r.Steps())).Round(time.Microsecond))
-	m := o.presetModel(&t)
-	m.Training.Seconds = took.Seconds()
-	if m.Settings, err = o.effective(); err != nil {
-		return err
-	}
-	if err := folder.commit(ctx, session, m, nil, errOut); err != nil {
-		return err
-	}
-	settled, written := folder.settle(), predictions.write(ctx, session.Predictor, preset, o)
+	settled, written := folder.settle(), predictions.write(ctx, trained, preset, samples(o.Only))
 	return cmp.Or(settled, written)
 }
 
-// logTo prints lines as the original does, or as JSON.
-func (o *trainOptions) logTo(out io.Writer) func(train.Line) error {
-	if o.json {
-		encoder := json.NewEncoder(out)
-		return func(l train.Line) error { return encoder.Encode(l) }
+// originalLines prints lines as the original does.
+type originalLines struct{ out io.Writer }
+
+// Observe implements fit.Observer.
+func (l originalLines) Observe(_ context.Context, e fit.Event) error {
+	i, ok := e.(fit.Iterated)
+	if !ok {
+		return nil
 	}
-	return func(l train.Line) error {
-		_, err := fmt.Fprintln(out, original.Line(l.Epoch, l.Iteration, l.Loss))
-		return err
-	}
+	_, err := fmt.Fprintln(l.out, original.Line(i.Epoch, i.Iteration, i.Loss))
+	return err
 }
 
 // predictionsFile is where the predictions go, if anywhere.
@@ -135,22 +172,28 @@ func (f predictionsFile) discard() {
 	}
 }
 
-// write is the original's last line: the trained network's outputs for the
+// write is the original's last line: the trained network's outputs for the given number of
 // samples from 37 on.
-func (f predictionsFile) write(ctx context.Context, p *graph.Predictor, preset original.Preset, o *trainOptions) error {
+func (f predictionsFile) write(ctx context.Context, t *fit.Trained, preset original.Preset, samples int) error {
 	if f.file == nil {
 		return nil
 	}
 	const from = original.PredictFrom
+	p, err := sessionOf(t)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
 	d := preset.Series()
-	prediction, err := p.Predict(ctx, sequences(p.Config(), d.X, from, o.batchSize), o.batchSize, nil)
+	batch := samples / t.Config.Window
+	prediction, err := p.Predict(ctx, sequences(t.Config, d.X, from, batch), batch, nil)
 	if err != nil {
 		return err
 	}
 	w := csv.NewWriter(f.file)
-	outputs := p.Config().Outputs()
+	outputs := t.Config.Outputs()
 	_ = w.Write(predictionsHeader(outputs)) // its error is Flush's
-	for i := range o.samples() {
+	for i := range samples {
 		row := prediction.Outputs[i*outputs : (i+1)*outputs]
 		cells := []string{strconv.Itoa(from + i), original.FormatFloat(d.X[from+i]), original.FormatFloat(d.Y[from+i])}
 		for _, v := range row {

@@ -13,10 +13,11 @@ import (
 type builder struct {
 	weights *hdf5.File
 	model   *Model
-	width   int         // columns that the layer before gives; 0: nobody has said yet
-	values  [][]float32 // of our variables, in the order of Config.Weights
-	last    layer       // the last that is of use
-	ended   bool        // by the Dense layer
+	width   int              // columns that the layer before gives; 0: nobody has said yet
+	scale   []graph.Variable // of the Normalization layer
+	values  [][]float32      // of our weights, in the order of Config.Weights
+	last    layer            // the last that is of use
+	ended   bool             // by the Dense layer
 }
 
 func build(layers []layer, weights *hdf5.File) (*Model, error) {
@@ -52,7 +53,7 @@ func (b *builder) setWeights() error {
 	for i := range vars {
 		vars[i].Value = b.values[i]
 	}
-	b.model.Weights = vars
+	b.model.Variables = append(b.scale, vars...)
 	return nil
 }
 
@@ -125,7 +126,7 @@ func (b *builder) takes(l layer, inputs int) error {
 // normalization reads mean and variance, which are weights once Keras has found them in
 // data.
 func (b *builder) normalization(l layer) error {
-	if len(b.model.Network.Layers) > 0 || b.model.Offset != nil {
+	if len(b.model.Network.Layers) > 0 || b.scale != nil {
 		return l.errorf("is only supported as the first layer")
 	}
 	if err := l.check(normalizationAllowed); err != nil {
@@ -146,9 +147,15 @@ func (b *builder) normalization(l layer) error {
 		return l.errorf("mean and variance are no two rows of numbers")
 	}
 	const least = 1e-7 // Keras's epsilon
-	for i := range mean.values {
-		b.model.Offset = append(b.model.Offset, float64(mean.values[i]))
-		b.model.Scale = append(b.model.Scale, max(math.Sqrt(float64(variance.values[i])), least))
+	deviation := make([]float32, variance.columns)
+	for i, v := range variance.values {
+		deviation[i] = max(float32(math.Sqrt(float64(v))), least)
+	}
+	shape := []int{mean.columns}
+	b.model.Network.Normalize = true
+	b.scale = []graph.Variable{
+		{Name: graph.NormalizationOffset, Shape: shape, Value: mean.values},
+		{Name: graph.NormalizationScale, Shape: shape, Value: deviation},
 	}
 	return b.takes(l, mean.columns)
 }

@@ -31,12 +31,10 @@ type Model struct {
 	Layers  []Layer
 
 	// Network is the same network as ours, with a Window of 0 if the model takes
-	// sequences of any length, and Weights its variables.
-	Network graph.Config
-	Weights []graph.Variable
-
-	// A Normalization layer maps each feature x to (x - Offset) / Scale; nil without one.
-	Offset, Scale []float64
+	// sequences of any length, and Variables its weights, with the offset and scale that a
+	// Normalization layer becomes.
+	Network   graph.Config
+	Variables []graph.Variable
 }
 
 // Layer is one of a model's layers, from the inputs up.

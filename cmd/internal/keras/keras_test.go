@@ -92,17 +92,6 @@ func within(t *testing.T, what string, got, want []float32, tolerance float64) {
 	}
 }
 
-// inputs are x as the model scales them.
-func (m *Model) inputs(x []float32) []float32 {
-	x = slices.Clone(x)
-	for i := range x {
-		if k := i % features; m.Offset != nil {
-			x[i] = float32((float64(x[i]) - m.Offset[k]) / m.Scale[k])
-		}
-	}
-	return x
-}
-
 // probabilities are what Keras predicts: one or two probabilities, or two logits.
 func probabilities(predicted []float32) []float32 {
 	switch {
@@ -140,10 +129,10 @@ func TestPredictionsAreKeras(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer p.Close()
-				if err := p.SetVariables(m.Weights); err != nil {
+				if err := p.SetVariables(m.Variables); err != nil {
 					t.Fatal(err)
 				}
-				got, err := p.Predict(t.Context(), m.inputs(r.floats("x")), batch, nil)
+				got, err := p.Predict(t.Context(), r.floats("x"), batch, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -171,8 +160,8 @@ func TestNetworksAreRead(t *testing.T) {
 			t.Errorf("layer %d: %+v", i, l)
 		}
 	}
-	if len(m.Offset) != features || len(m.Scale) != features {
-		t.Errorf("offset %v, scale %v", m.Offset, m.Scale)
+	if v := m.Variables[:2]; !m.Network.Normalize || v[0].Name != graph.NormalizationOffset || len(v[0].Value) != features || v[1].Name != graph.NormalizationScale || len(v[1].Value) != features {
+		t.Errorf("Normalize %v, variables %v", m.Network.Normalize, v)
 	}
 }
 
@@ -201,11 +190,11 @@ func compareGradients(t *testing.T, r recorded, m *Model, form graph.Form) {
 	if err := r.file.Read("y.npy", &labels); err != nil {
 		t.Fatal(err)
 	}
-	d := graph.Series{X: m.inputs(r.floats("x"))}
+	d := graph.Series{X: r.floats("x")}
 	for _, y := range labels {
 		d.Y = append(d.Y, float32(y))
 	}
-	if err := errors.Join(s.SetVariables(m.Weights), s.SetSeries(d)); err != nil {
+	if err := errors.Join(s.SetVariables(m.Variables), s.SetSeries(d)); err != nil {
 		t.Fatal(err)
 	}
 	starts := []int32{0, steps, 2 * steps, 3 * steps}
@@ -436,8 +425,8 @@ func TestBackwardLayerIsTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range readModel(t, "bidirectional_lstm.keras").Weights {
-		within(t, want.Name, m.Weights[i].Value, want.Value, 0)
+	for i, want := range readModel(t, "bidirectional_lstm.keras").Variables {
+		within(t, want.Name, m.Variables[i].Value, want.Value, 0)
 	}
 }
 
@@ -513,7 +502,7 @@ func FuzzConfig(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, v := range m.Weights {
+		for _, v := range m.Variables {
 			if len(v.Value) != v.Size() {
 				t.Errorf("%s has %d values, not %d", v.Name, len(v.Value), v.Size())
 			}

@@ -72,7 +72,7 @@ func (r *Report) overall() [][]string {
 func (r *Report) classRows() [][]string {
 	rows := [][]string{{"class", "support", "predicted", "precision", "recall", "F1", "ROC AUC", "PR AUC"}}
 	for _, c := range r.Classes {
-		rows = append(rows, append([]string{c.Name, strconv.Itoa(c.Support), strconv.Itoa(c.Predicted)},
+		rows = append(rows, append([]string{short(c.Name), strconv.Itoa(c.Support), strconv.Itoa(c.Predicted)},
 			show(c.Precision, c.Recall, c.F1, c.ROCAUC, c.PRAUC)...))
 	}
 	steps := strconv.Itoa(r.Steps)
@@ -100,7 +100,7 @@ func (r *Report) confusionRows() [][]string {
 	var rows [][]string
 	for k, counts := range r.Confusion {
 		head = append(head, short(r.Classes[k].Name))
-		row := []string{r.Classes[k].Name}
+		row := []string{short(r.Classes[k].Name)}
 		for _, n := range counts {
 			row = append(row, strconv.Itoa(n))
 		}
@@ -117,7 +117,7 @@ func (r *Report) seriesRows() [][]string {
 	}
 	rows := [][]string{head}
 	for _, s := range r.Series[:min(len(r.Series), tableSeries)] {
-		row := append([]string{s.Name, strconv.Itoa(s.Steps)}, show(s.Accuracy, s.MacroF1, s.PRAUC, s.LogLoss)...)
+		row := append([]string{short(s.Name), strconv.Itoa(s.Steps)}, show(s.Accuracy, s.MacroF1, s.PRAUC, s.LogLoss)...)
 		if len(r.Classes) == 2 {
 			row = slices.Insert(row, 3, show(s.Precision, s.Recall, s.F1)...)
 		}
@@ -148,7 +148,6 @@ func short(name string) string {
 func writeColumns(w *strings.Builder, rows [][]string) {
 	var widths []int
 	for _, row := range rows {
-		row[0] = short(row[0])
 		for i, cell := range row {
 			if i == len(widths) {
 				widths = append(widths, 0)

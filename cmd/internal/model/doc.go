@@ -4,10 +4,11 @@
 // A folder holds these files, and may hold others, which are never touched:
 //
 //	model.json                             all but the weights: the network, which column plays
-//	                                       which role, scaling, threshold, the settings of the
-//	                                       training run and how it went (see [Model])
-//	weights-DIGEST.index                   weights and the optimizer's state, a checkpoint in
-//	weights-DIGEST.data-00000-of-00001     TensorFlow's V2 format
+//	                                       which role, what the training rows are like, the
+//	                                       threshold, the settings of the training run and how
+//	                                       it went (see [Model])
+//	weights-DIGEST.index                   the weights, offset and scale of a member, or of the
+//	weights-DIGEST.data-00000-of-00001     rival: a checkpoint in TensorFlow's V2 format
 //	history-DIGEST.jsonl                   a JSON object for each epoch
 //
 // DIGEST is the beginning of the SHA-256 of the content. A file of another content has

@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"io"
 	"testing"
 )
 
@@ -14,8 +15,9 @@ func FuzzParse(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
-	f.Add([]byte(`{"format":3,"weights":[{"prefix":"../x"}]}`))
-	f.Add([]byte(`{"format":3,"network":{"layers":[{"units":-1}]},"columns":{"features":[""]}}`))
+	f.Add([]byte(`{"format":4,"weights":[{"prefix":"../x"}]}`))
+	f.Add([]byte(`{"format":4,"network":{"layers":[{"units":-1}]},"columns":{"features":[""]}}`))
+	f.Add([]byte(`{"format":4,"rival":{"network":null},"positions":{"runs":[{"end":-1,"class":9}]},"judged":{}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := parse(text)
 		if err != nil {
@@ -27,9 +29,40 @@ func FuzzParse(f *testing.F) {
 		if err := m.Options().Validate(); err != nil {
 			t.Error(err)
 		}
-		_ = m.Scaler.Apply(make([]float32, 3*len(m.Columns.Features)))
+		use(t, m)
 		if _, err := json.Marshal(m); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+// use does what predict, evaluate and inspect do with a model.
+func use(t *testing.T, m *Model) {
+	F := len(m.Columns.Features)
+	if c := m.Network; c.Features != m.SeriesScale.Columns(F) || c.Classes != len(m.Classes) {
+		t.Errorf("a network of %d features and %d classes", c.Features, c.Classes)
+	}
+	for k := range F {
+		_ = m.Profile.Mean[k]
+		if m.Profile.Low != nil {
+			_ = m.Profile.High[k] - m.Profile.Low[k]
+		}
+	}
+	for _, row := range []int{0, 1, 1000, 1 << 40} {
+		_ = m.Classes[m.Positions.Answer(row)]
+	}
+	for _, r := range m.Rungs {
+		if r.FoldSpread != nil {
+			_ = r.Mean.MacroF1
+		}
+	}
+	if j := m.Judged; j != nil {
+		_ = j.Report.WriteTable(io.Discard)
+	}
+	if m.Test != nil {
+		_ = m.Test.WriteTable(io.Discard)
+	}
+	if len(m.files()) < 3 {
+		t.Errorf("files %q", m.files())
+	}
 }

@@ -64,7 +64,7 @@ func (o *Opened) open(text []byte) error {
 	if o.Model, err = parse(text); err != nil {
 		return &Error{filepath.Join(o.Dir, modelFile), err}
 	}
-	for _, w := range o.Model.Weights {
+	for _, w := range o.checkpoints() {
 		if err := o.lock(w); err != nil {
 			return err
 		}
@@ -106,10 +106,8 @@ func missing(path string, err error) error {
 	return pathError(err)
 }
 
-// Checkpoint is the path of a network's weights, as graph.Member.Restore takes it.
-func (o *Opened) Checkpoint(network int) string {
-	return filepath.Join(o.Dir, o.Model.Weights[network].Prefix)
-}
+// Checkpoint is the path of weights, as graph.Member.Restore takes it.
+func (o *Opened) Checkpoint(w Weights) string { return filepath.Join(o.Dir, w.Prefix) }
 
 // Close lets go of the weights.
 func (o *Opened) Close() {
@@ -185,14 +183,12 @@ func parse(text []byte) (*Model, error) {
 	if head.Format < Format {
 		return nil, fmt.Errorf("format %d is older than this program reads (%d); train the model again", head.Format, Format)
 	}
-	m := &Model{}
-	s := stored{unstored: (*unstored)(m)}
+	m := new(Model)
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&s); err != nil {
+	if err := decoder.Decode(m); err != nil {
 		return nil, fmt.Errorf("damaged: %w", err)
 	}
-	m.Network = s.Network.config()
 	if err := m.validate(); err != nil {
 		return nil, fmt.Errorf("damaged: %w", err)
 	}

@@ -2,66 +2,47 @@ package model
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
-	"math"
-	"strings"
 	"time"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
-	"github.com/rnnbin/rnnbin/graph"
 )
 
 // Format is the version of the folder's layout that this package writes and reads.
-const Format = 3
+const Format = 4
 
-// Model is all of a trained network but its weights.
+// Model is all of one or several trained networks, its members, but their weights. Their
+// probabilities are averaged.
 type Model struct {
 	Format  int       `json:"format"`  // set by Commit
 	Version string    `json:"rnnbin"`  // of the program that made it
 	Created time.Time `json:"created"` // set by Commit when zero
 
-	Network graph.Config `json:"-"`       // stored without what depends on the machine, see network
-	Weights []Weights    `json:"weights"` // one for each network; set by Commit
+	Columns     Columns       `json:"columns"`
+	Classes     []string      `json:"classes"`      // [C] names of the labels
+	Lookahead   string        `json:"lookahead"`    // how many rows behind a row its answer was allowed to rest on, or [All]
+	Horizon     int           `json:"horizon"`      // row i gives the label of row i+Horizon
+	SeriesScale layout.Within `json:"series_scale"` // how features are scaled within their series, too
+	Profile     Profile       `json:"profile"`
+	Threshold   float64       `json:"threshold"`    // of two classes: a probability of at least this is label 1
+	ClassWeight string        `json:"class_weight"` // as --class-weight had it
 
-	Columns Columns `json:"columns"`
-	Horizon int     `json:"horizon"` // row i gives the label of row i+Horizon
-
-	Scaler      series.Scaler      `json:"scaler"`
-	Threshold   float64            `json:"threshold"` // a probability of at least this is label 1
-	ClassWeight series.ClassWeight `json:"class_weight"`
+	Network   Network           `json:"network"`            // each member's
+	Weights   []Weights         `json:"weights"`            // the members'; set by Commit
+	Rival     *Rival            `json:"rival,omitempty"`    // set by Commit
+	Positions metrics.Positions `json:"positions,omitzero"` // what a row's number in its series alone answers
 
 	Training Training        `json:"training"`
+	Rungs    []Rung          `json:"rungs,omitempty"`    // the networks that were compared, from the simplest on
+	Judged   *Judged         `json:"judged,omitempty"`   // by rows that took no part in the training
+	Test     *metrics.Report `json:"test,omitempty"`     // of rows that nothing was chosen by
 	Settings json.RawMessage `json:"settings,omitempty"` // of the training run: the flags' names and their values
-	Metrics  *Metrics        `json:"metrics,omitempty"`  // of the last evaluation in training
 	History  string          `json:"history,omitempty"`  // name of the file; set by Commit
 }
 
-// Weights names the weights of a network.
-type Weights struct {
-	Prefix string `json:"prefix"` // of the checkpoint in the folder
-	SHA256 string `json:"sha256"` // of its two files, the index first
-}
-
-// Metrics is the judgement of the weights, as `rnnbin evaluate --json` has it.
-type Metrics struct {
-	*metrics.Report
-	WalkForward json.RawMessage `json:"walk_forward,omitempty"` // mean and deviation over the folds
-}
-
-// stored is a Model as model.json has it.
-type stored struct {
-	*unstored
-	Network network `json:"network"`
-}
-
-type unstored Model // without its methods
-
-// MarshalJSON gives the network keys of its own.
-func (m *Model) MarshalJSON() ([]byte, error) {
-	return json.Marshal(stored{(*unstored)(m), networkOf(m.Network)})
-}
+// All is the lookahead to the end of a row's series.
+const All = "all"
 
 // Columns are the roles of the training data's columns.
 type Columns struct {
@@ -73,15 +54,53 @@ type Columns struct {
 	Missing  series.Missing `json:"missing"`
 }
 
+// Profile is what the training rows are like, as [layout.Profile] has it.
+type Profile struct {
+	Mean []float32 `json:"mean"`           // [F] stands in for a value that is missing
+	Low  []float32 `json:"low,omitempty"`  // [F] the least value; nil where it is not known, as is High
+	High []float32 `json:"high,omitempty"` // [F] the greatest
+}
+
+// Weights names the weights of a network.
+type Weights struct {
+	Prefix string `json:"prefix"` // of the checkpoint in the folder
+	SHA256 string `json:"sha256"` // of its two files, the index first
+}
+
+// Rival is logistic regression, for comparison with the members.
+type Rival struct {
+	Network Network `json:"network"`
+	Weights Weights `json:"weights"`
+}
+
 // Training sums a training run up.
 type Training struct {
 	Data    []string `json:"data,omitempty"` // as --data named the files
-	Rows    int      `json:"rows"`           // that were trained on
-	Windows int      `json:"windows"`        // they were cut into
-	Epochs  int      `json:"epochs"`         // made
-	Best    int      `json:"best,omitempty"` // epoch, from 1, whose weights were kept; 0: the last
-	Steps   int      `json:"steps"`          // made
-	Seconds float64  `json:"seconds"`
+	Rows    int      `json:"rows"`           // that the members were trained on
+	Members int      `json:"members"`        // asked for
+	Epochs  int      `json:"epochs"`         // of a member
+	Steps   int      `json:"steps"`          // of a member
+	Seconds float64  `json:"seconds"`        // of the whole run
+	Partial string   `json:"partial"`        // what was kept of a run that ended early; "" of others
+}
+
+// Rung is one of the networks that were compared.
+type Rung struct {
+	Name                string  `json:"name"`
+	Candidate           bool    `json:"candidate"` // it could have been chosen
+	Chosen              bool    `json:"chosen"`
+	Epochs              int     `json:"epochs"`
+	Seconds             float64 `json:"seconds"`         // of all folds together
+	Error               string  `json:"error,omitempty"` // why it was not judged
+	*metrics.FoldSpread         // of one member; nil if it was not judged
+}
+
+// Judged is how good the members are, by the answers of such networks to rows that these
+// were not trained on.
+type Judged struct {
+	Split string `json:"split"` // how the rows were divided into folds
+	metrics.FoldSpread
+	Report *metrics.Report `json:"report"` // of all rows
 }
 
 // Options are those to read data with that has the columns of the training data.
@@ -92,91 +111,17 @@ func (m *Model) Options() series.Options {
 	return o
 }
 
+// Wait is for how many rows after it, of its series, a row waits for its answer. It is not
+// finite where a row waits for the end of its series.
+func (m *Model) Wait() (rows int, finite bool) {
+	if m.Network.Bidirectional || m.SeriesScale == layout.Whole {
+		return 0, false
+	}
+	_, behind := m.Network.Context()
+	return max(0, -m.Horizon) + max(0, behind-max(0, m.Horizon)), true
+}
+
 // ColumnsOf are the roles that o gives, with the features that were found.
 func ColumnsOf(o series.Options, features []string) Columns {
 	return Columns{Label: o.Label, Features: features, Series: o.Series, Time: o.Time, Positive: o.Positive, Missing: o.Missing}
-}
-
-// MaxHorizon is the furthest that a horizon may reach, ahead or behind: a typing
-// error or a damaged file is not to ask for more memory than there is.
-const MaxHorizon = 1 << 24
-
-// validate finds what cannot be, or does not fit together.
-func (m *Model) validate() error {
-	if err := m.Network.Validate(); err != nil {
-		return fmt.Errorf("network: %w", err)
-	}
-	if n := m.Network.Classes; n != 2 {
-		return fmt.Errorf("network: %d classes, not 2", n)
-	}
-	if err := m.Columns.validate(); err != nil {
-		return fmt.Errorf("columns: %w", err)
-	}
-	if err := m.validateFiles(); err != nil {
-		return err
-	}
-	if n := len(m.Columns.Features); n != m.Network.Features {
-		return fmt.Errorf("%d feature columns for a network of %d", n, m.Network.Features)
-	}
-	if err := checkScaler(&m.Scaler, m.Columns.Features); err != nil {
-		return fmt.Errorf("scaler: %w", err)
-	}
-	if !(m.Threshold >= 0 && m.Threshold <= 1) {
-		return fmt.Errorf("threshold %v is not between 0 and 1", m.Threshold)
-	}
-	if m.Horizon < -MaxHorizon || m.Horizon > MaxHorizon {
-		return fmt.Errorf("horizon %d is not between -%d and %d", m.Horizon, MaxHorizon, MaxHorizon)
-	}
-	return nil
-}
-
-// validateFiles checks the names: a file that is not in the folder must not be read.
-func (m *Model) validateFiles() error {
-	if n := len(m.Weights); n != 1 {
-		return fmt.Errorf("weights of %d networks, not of 1", n)
-	}
-	for _, w := range m.Weights {
-		if !prefixPattern.MatchString(w.Prefix) {
-			return fmt.Errorf("weights: %q is no name of a checkpoint", w.Prefix)
-		}
-		if !strings.HasPrefix("weights-"+w.SHA256, w.Prefix) {
-			return fmt.Errorf("weights: the digest of %s is %q", w.Prefix, w.SHA256)
-		}
-	}
-	if m.History != "" && !historyPattern.MatchString(m.History) {
-		return fmt.Errorf("history: %q is no name of a history", m.History)
-	}
-	return nil
-}
-
-func (c Columns) validate() error {
-	if len(c.Features) == 0 {
-		return errors.New("there is no feature")
-	}
-	o := series.DefaultOptions()
-	o.Label, o.Features, o.Series, o.Time, o.Missing = c.Label, c.Features, c.Series, c.Time, c.Missing
-	return o.Validate()
-}
-
-// checkScaler finds what would make Apply panic or give no numbers.
-func checkScaler(s *series.Scaler, features []string) error {
-	if err := s.Check(features); err != nil {
-		return err
-	}
-	for _, values := range [][]float64{s.Offset, s.Scale, s.Fill} {
-		if len(values) != len(features) {
-			return fmt.Errorf("%d values for %d features", len(values), len(features))
-		}
-		for _, v := range values {
-			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return fmt.Errorf("%v is not a finite number", v)
-			}
-		}
-	}
-	for i, v := range s.Scale {
-		if v == 0 {
-			return fmt.Errorf("the scale of %q is 0", features[i])
-		}
-	}
-	return nil
 }

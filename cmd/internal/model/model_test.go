@@ -4,43 +4,72 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
 )
 
-// example is a model of two features.
+// example is a model of two features and, as write makes it, of three members.
 func example() *Model {
 	network := graph.DefaultConfig()
-	network.Features, network.Layers[0].Units = 2, 4
+	network.Features, network.Layers[0].Units, network.Normalize = 4, 4, true
 	network.Threads, network.Form = 2, graph.FormPortable
-	features := []string{"a", "b"}
-	return &Model{
-		Version:   "v1",
-		Network:   network,
-		Columns:   Columns{Label: "label", Features: features, Series: "id", Missing: series.MissingMean},
-		Horizon:   -3,
-		Scaler:    series.Scaler{Kind: series.Standard, Columns: features, Offset: []float64{1, 2}, Scale: []float64{3, 4}, Fill: []float64{1, 2}},
+	spread := metrics.FoldSpread{Folds: 4, Mean: metrics.FoldScores{MacroF1: 0.75}}
+	report := &metrics.Report{
+		Scores:    metrics.Scores{Steps: 7, F1: 0.5, Classes: []metrics.ClassScores{{Name: "0"}, {Name: "1"}}, Confusion: metrics.Confusion{{1, 2}, {3, 4}}},
 		Threshold: 0.25,
-		Training:  Training{Rows: 100, Epochs: 3},
-		Settings:  json.RawMessage(`{"seed":1}`),
-		Metrics:   &Metrics{Report: &metrics.Report{Scores: metrics.Scores{Steps: 7, F1: 0.5}, Threshold: 0.25}},
+		Baselines: []metrics.Baseline{{Name: "majority", Accuracy: 0.5}},
 	}
+	return &Model{
+		Version:     "v1",
+		Columns:     Columns{Label: "label", Features: []string{"a", "b"}, Series: "id", Missing: series.MissingMean},
+		Classes:     []string{"0", "1"},
+		Lookahead:   "3",
+		Horizon:     -3,
+		SeriesScale: layout.Running,
+		Profile:     Profile{Mean: []float32{1, 2}, Low: []float32{-1, 0}, High: []float32{3, 4}},
+		Threshold:   0.25,
+		ClassWeight: "balanced",
+		Network:     Network{network},
+		Positions:   metrics.Positions{Runs: []metrics.Run{{End: 5, Class: 0}, {End: 9, Class: 1}}, Beyond: 1},
+		Training:    Training{Rows: 100, Members: 3, Epochs: 3},
+		Rungs:       []Rung{{Name: "logistic regression", Candidate: true, Error: "diverged"}, {Name: "GRU 16", Chosen: true, FoldSpread: &spread}},
+		Judged:      &Judged{Split: "series", FoldSpread: spread, Report: report},
+		Test:        report,
+		Settings:    json.RawMessage(`{"seed":1}`),
+	}
+}
+
+// logistic is the example's rival.
+func logistic() graph.Config {
+	c := example().Network.Config
+	c.Layers, c.Lags = nil, []int{-4, 0}
+	return c
 }
 
 // whole is the example with what Commit sets.
 func whole() *Model {
 	m := example()
 	m.Format = Format
-	m.Weights = []Weights{{"weights-0123456789ab", "0123456789ab" + strings.Repeat("c", 52)}}
+	for _, letter := range []string{"c", "d", "e"} {
+		m.Weights = append(m.Weights, weightsNamed(letter))
+	}
+	m.Rival = &Rival{Network{logistic()}, weightsNamed("f")}
 	m.History = "history-0123456789ab.jsonl"
 	return m
+}
+
+func weightsNamed(letter string) Weights {
+	sum := strings.Repeat(letter, 64)
+	return Weights{"weights-" + sum[:digits], sum}
 }
 
 // save stands in for what writes a checkpoint.
@@ -55,9 +84,14 @@ func save(content string) func(prefix string) error {
 	}
 }
 
-// write writes a whole model.
+// write writes a whole model, whose checkpoints begin with the given text.
 func write(w *Writer, weights string) error {
-	if err := w.AddWeights(save(weights)); err != nil {
+	for _, member := range []string{"", " 2", " 3"} {
+		if err := w.AddWeights(save(weights + member)); err != nil {
+			return err
+		}
+	}
+	if err := w.SetRival(logistic(), save(weights+" rival")); err != nil {
 		return err
 	}
 	if err := w.SetHistory([]byte(weights + "\n")); err != nil {
@@ -123,15 +157,34 @@ func wantNames(t *testing.T, dir string, want ...string) {
 }
 
 // files are those of a model.
-var files = []string{"history-*.jsonl", "model.json", "weights-*.data-00000-of-00001", "weights-*.index"}
+var files = slices.Concat([]string{"history-*.jsonl", "model.json"},
+	slices.Repeat([]string{"weights-*.data-00000-of-00001", "weights-*.index"}, 4))
 
-// weightsOf are the weights that a folder's model has.
+// weightsOf are the weights that the first member of a folder's model has. It checks that the
+// other checkpoints are of the same model.
 func weightsOf(t *testing.T, dir string) string {
 	t.Helper()
 	o, err := Open(dir)
 	check(t, err)
 	defer o.Close()
-	return read(t, o.Checkpoint(0)+weightsEndings[0])
+	return checkpointsOf(t, o)
+}
+
+func checkpointsOf(t *testing.T, o *Opened) string {
+	t.Helper()
+	first := ""
+	for i, w := range append(slices.Clone(o.Weights), o.Rival.Weights) {
+		for _, ending := range weightsEndings {
+			got := read(t, o.Checkpoint(w)+ending)
+			if i == 0 {
+				first = got
+			}
+			if want := first + []string{"", " 2", " 3", " rival"}[i]; got != want || first == "" {
+				t.Errorf("the weights %d are %q, want %q", i, got, want)
+			}
+		}
+	}
+	return first
 }
 
 // load is what Open reads.
@@ -156,16 +209,24 @@ func writeFile(t *testing.T, path, text string) {
 	check(t, os.WriteFile(path, []byte(text), 0o666))
 }
 
+// equalNumbers takes metrics that are not defined for equal.
+func equalNumbers(a, b metrics.Number) bool { return a == b || a != a && b != b }
+
 func TestWhatIsWrittenIsLoaded(t *testing.T) {
 	dir := create(t, filepath.Join(t.TempDir(), "a", "b"))
 	got, err := load(dir)
 	check(t, err)
 	want := whole()
-	want.Created, want.Weights, want.History = got.Created, got.Weights, got.History
+	want.Created, want.Weights, want.Rival.Weights, want.History = got.Created, got.Weights, got.Rival.Weights, got.History
 	d := graph.DefaultConfig()
-	want.Network.Threads, want.Network.Form, want.Network.InstructionSet = d.Threads, d.Form, d.InstructionSet
+	for _, c := range []*graph.Config{&want.Network.Config, &want.Rival.Network.Config} {
+		c.Threads, c.Form, c.InstructionSet = d.Threads, d.Form, d.InstructionSet
+	}
+	if n := len(got.checkpoints()); n != 4 {
+		t.Errorf("%d checkpoints", n)
+	}
 	want.Settings = got.Settings
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.Comparer(equalNumbers)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	if time.Since(got.Created) > time.Hour {
@@ -185,16 +246,16 @@ func TestWhatIsWrittenIsLoaded(t *testing.T) {
 // Every field of a network is kept, but for those that belong to the machine.
 func TestNetworksAreKept(t *testing.T) {
 	c := graph.Config{
-		Window: 2, Features: 3, Lags: []int{-1, 4}, Layers: []graph.Layer{{Cell: graph.GRU, Units: 5}, {Cell: graph.Plain, Units: 6, Activation: graph.Tanh}},
+		Window: 2, Features: 3, Lags: []int{-1, 4}, Normalize: true, Layers: []graph.Layer{{Cell: graph.GRU, Units: 5}, {Cell: graph.Plain, Units: 6, Activation: graph.Tanh}},
 		Bidirectional: true, Classes: 7, Loss: graph.Focal, FocalGamma: 8, Optimizer: graph.SGD, LearningRate: 9, Beta1: 10, Beta2: 11, Epsilon: 12,
 		WeightDecay: 13, Dropout: 14, InputNoise: 15, ClipNorm: 16, Seed: 17,
 		Threads: 1, Form: graph.FormAuto, InstructionSet: graph.InstructionSetAuto,
 	}
-	text, err := json.Marshal(networkOf(c))
+	text, err := json.Marshal(Network{c})
 	check(t, err)
-	var n network
+	var n Network
 	check(t, json.Unmarshal(text, &n))
-	if diff := cmp.Diff(c, n.config()); diff != "" {
+	if diff := cmp.Diff(c, n.Config); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -217,23 +278,39 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		{"empty", "", []string{"damaged"}},
 		{"another type", "[1]", []string{"damaged"}},
 		{"trailing text", whole + "}", []string{"damaged"}},
-		{"newer", change(`"format": 3`, `"format": 4`), []string{"format 4 is newer than this program reads (3)"}},
-		{"older", change(`"format": 3`, `"format": 2`), []string{"format 2 is older than this program reads (3); train the model again"}},
+		{"newer", change(`"format": 4`, `"format": 5`), []string{"format 5 is newer than this program reads (4)"}},
+		{"older", change(`"format": 4`, `"format": 3`), []string{"format 3 is older than this program reads (4); train the model again"}},
 		{"no format", "{}", []string{"damaged: format 0"}},
 		{"an unknown key", change(`"horizon"`, `"horizont"`), []string{`damaged: json: unknown field "horizont"`}},
 		{"an unknown key of the network", change(`"dropout"`, `"drop"`), []string{`damaged: json: unknown field "drop"`}},
 		{"units", change(`"units": 4`, `"units": 0`), []string{"damaged: network: Units must be between "}},
-		{"classes", change(`"classes": 2`, `"classes": 3`), []string{"damaged: network: 3 classes, not 2"}},
-		{"features", change(`"features": 2`, `"features": 3`), []string{"damaged: 2 feature columns for a network of 3"}},
+		{"classes", change(`"classes": 2`, `"classes": 3`), []string{"damaged: network: 3 classes, but 2 have names"}},
+		{"features", change(`"features": 4`, `"features": 3`), []string{"damaged: network: 3 features, not 4, for 2 columns and series_scale running"}},
+		{"a kind of scale", change(`"running"`, `"walking"`), []string{`damaged: network: series_scale "walking" is none of `}},
+		{"no scale within series", change(`"running"`, `"none"`), []string{"damaged: network: 4 features, not 2, for 2 columns and series_scale none"}},
+		{"equal classes", change("\"0\",\n    \"1\"", `"0", "0"`), []string{`damaged: classes: two are called "0"`}},
+		{"a class without a name", change("\"0\",\n    \"1\"", `"0", ""`), []string{"damaged: classes: one has no name"}},
 		{"threshold", change(`"threshold": 0.25`, `"threshold": 25`), []string{"damaged: threshold 25"}},
-		{"scale", change("3,\n      4", "3,\n      0"), []string{`damaged: scaler: the scale of "b" is 0`}},
-		{"scaler's length", change("3,\n      4", "3"), []string{"damaged: scaler: 1 values for 2 features"}},
+		{"a mean short", change("1,\n      2", "1"), []string{"damaged: profile: mean: 1 values for 2 features"}},
+		{"a range without its end", change(`"high": [`, `"high": null, "mean": [`), []string{"damaged: profile: high: 0 values for 2 features"}},
+		{"a range upside down", change("3,\n      4", "3, -4"), []string{`damaged: profile: low 0 of "b" is above high -4`}},
+		{"a huge mean", change("1,\n      2", "1, 1e39"), []string{"damaged: json: cannot unmarshal number 1e39"}},
 		{"missing", change(`"missing": "mean"`, `"missing": "x"`), []string{"damaged: columns: --missing"}},
 		{"two roles", change(`"series": "id"`, `"series": "a"`), []string{"damaged: columns: "}},
-		{"horizon", change(`"horizon": -3`, `"horizon": -300000000`), []string{"damaged: horizon -300000000"}},
+		{"horizon", change(`"horizon": -3`, `"horizon": -300000000`), []string{"damaged: lookahead: horizon -300000000"}},
+		{"lookahead", change(`"lookahead": "3"`, `"lookahead": "some"`), []string{`damaged: lookahead: "some" is neither all nor a number of rows up to `}},
+		{"a lookahead below the horizon", change(`"lookahead": "3"`, `"lookahead": "2"`), []string{"damaged: lookahead: the network looks further than 2 rows ahead"}},
+		{"two directions", change(`"bidirectional": false`, `"bidirectional": true`), []string{"damaged: lookahead: the network looks further than 3 rows ahead"}},
+		{"whole series", change(`"running"`, `"whole"`), []string{"damaged: lookahead: the network looks further than 3 rows ahead"}},
+		{"no member", change(`"training": {`, `"weights": [], "training": {`), []string{"damaged: weights: of 0 members, not 1 to 100"}},
 		{"weights elsewhere", change(`"prefix": "`, `"prefix": "../`), []string{`damaged: weights: "../weights-`}},
 		{"another digest", change(`"sha256": "`, `"sha256": "0`), []string{"damaged: weights: the digest of weights-"}},
 		{"history elsewhere", change(`"history": "`, `"history": "/`), []string{`damaged: history: "/history-`}},
+		{"a rival of layers", change(`"layers": []`, `"layers": [{"cell": "gru", "units": 4}]`), []string{"damaged: rival: logistic regression has no layers, not 1"}},
+		{"positions in disorder", change(`"end": 9`, `"end": 5`), []string{"damaged: positions: a run to row 5 is behind one to row 5"}},
+		{"positions of other classes", change(`"class": 1`, `"class": 2`), []string{"damaged: positions: class 2 of 2"}},
+		{"beyond of another class", change(`"beyond": 1`, `"beyond": -1`), []string{"damaged: positions: class -1 of 2"}},
+		{"judged without a report", change(`"test": {`, `"judged": null, "judged": {"split": "series"}, "test": {`), []string{"damaged: judged: there is no report"}},
 	} {
 		dir := create(t, filepath.Join(t.TempDir(), "m"))
 		path := filepath.Join(dir, modelFile)
@@ -256,17 +333,66 @@ func TestLoadNamesWhatIsMissing(t *testing.T) {
 	check(t, err)
 	_, err = load(filepath.Join(dir, modelFile))
 	wantError(t, err, "model.json: this is no model folder but a file")
-	for _, path := range checkpointFiles(dir, m.Weights[0].Prefix) {
-		for _, text := range []string{"", "w", "Weights"} {
-			writeFile(t, path, text)
+	for _, w := range m.checkpoints() {
+		for _, path := range checkpointFiles(dir, w.Prefix) {
+			whole := read(t, path)
+			for _, text := range []string{"", "w", strings.ToUpper(whole)} {
+				writeFile(t, path, text)
+				_, err = load(dir)
+				wantError(t, err, w.Prefix, ": the weights are damaged: their digest is not that in model.json")
+			}
+			check(t, os.Remove(path))
 			_, err = load(dir)
-			wantError(t, err, m.Weights[0].Prefix, ": the weights are damaged: their digest is not that in model.json")
+			wantError(t, err, path+": the weights are missing")
+			writeFile(t, path, whole)
 		}
-		check(t, os.Remove(path))
-		_, err = load(dir)
-		wantError(t, err, path+": the weights are missing")
-		writeFile(t, path, "weights")
 	}
 	_, err = load(dir)
 	check(t, err)
+}
+
+// The weights of two members that changed places are found, and so are those of the rival in
+// a member's place.
+func TestLoadFindsWeightsThatChangedPlaces(t *testing.T) {
+	dir := create(t, filepath.Join(t.TempDir(), "m"))
+	m, err := load(dir)
+	check(t, err)
+	all := m.checkpoints()
+	for i, a := range all {
+		for _, b := range all[i+1:] {
+			swap(t, dir, a.Prefix, b.Prefix)
+			_, err = load(dir)
+			wantError(t, err, ": the weights are damaged: their digest is not that in model.json")
+			swap(t, dir, a.Prefix, b.Prefix)
+		}
+	}
+	_, err = load(dir)
+	check(t, err)
+}
+
+func swap(t *testing.T, dir, a, b string) {
+	t.Helper()
+	from, to := checkpointFiles(dir, a), checkpointFiles(dir, b)
+	for i := range from {
+		x, y := read(t, from[i]), read(t, to[i])
+		writeFile(t, from[i], y)
+		writeFile(t, to[i], x)
+	}
+}
+
+// Members of equal weights share their files.
+func TestMembersOfEqualWeights(t *testing.T) {
+	w, err := Create(filepath.Join(t.TempDir(), "m"), false)
+	check(t, err)
+	for range 2 {
+		check(t, w.AddWeights(save("equal")))
+	}
+	check(t, w.Commit(example()))
+	w.Close()
+	m, err := load(w.Dir())
+	check(t, err)
+	if n := len(m.Weights); n != 2 || m.Rival != nil {
+		t.Errorf("%d members, rival %v", n, m.Rival)
+	}
+	wantNames(t, w.Dir(), files[1:4]...)
 }

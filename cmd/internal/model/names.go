@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 )
 
 // Names of the files in a folder. Those that are being written have names of their own.
@@ -66,10 +67,25 @@ func digestOf(paths []string) (string, error) {
 	return digest(readers...)
 }
 
+// checkpoints are those of a model, each once: equal weights are in the same files.
+func (m *Model) checkpoints() []Weights {
+	all := slices.Clone(m.Weights)
+	if m.Rival != nil {
+		all = append(all, m.Rival.Weights)
+	}
+	var once []Weights
+	for _, w := range all {
+		if !slices.Contains(once, w) {
+			once = append(once, w)
+		}
+	}
+	return once
+}
+
 // files are the names of a model's files.
 func (m *Model) files() []string {
 	names := []string{modelFile}
-	for _, w := range m.Weights {
+	for _, w := range m.checkpoints() {
 		for _, ending := range weightsEndings {
 			names = append(names, w.Prefix+ending)
 		}

@@ -1,12 +1,37 @@
 package model
 
-import "github.com/rnnbin/rnnbin/graph"
+import (
+	"bytes"
+	"encoding/json"
 
-// network is a graph.Config as model.json has it: without what depends on the machine.
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// Network is a network as model.json has it: without what depends on the machine, for
+// which it has the defaults when it was read.
+type Network struct{ graph.Config }
+
+// MarshalJSON gives the fields keys of their own.
+func (n Network) MarshalJSON() ([]byte, error) { return json.Marshal(networkOf(n.Config)) }
+
+// UnmarshalJSON is the reverse of MarshalJSON. An unknown key is an error.
+func (n *Network) UnmarshalJSON(text []byte) error {
+	var stored network
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&stored); err != nil {
+		return err
+	}
+	n.Config = stored.config()
+	return nil
+}
+
+// network is what is stored of a graph.Config.
 type network struct {
 	Steps         int     `json:"steps"` // in a window
 	Features      int     `json:"features"`
 	Lags          []int   `json:"lags,omitempty"`
+	Normalize     bool    `json:"normalize"`
 	Layers        []layer `json:"layers"` // from the features up
 	Bidirectional bool    `json:"bidirectional"`
 	Classes       int     `json:"classes"`
@@ -33,7 +58,8 @@ type layer struct {
 
 func networkOf(c graph.Config) network {
 	n := network{
-		Steps: c.Window, Features: c.Features, Lags: c.Lags, Layers: []layer{}, Bidirectional: c.Bidirectional, Classes: c.Classes,
+		Steps: c.Window, Features: c.Features, Lags: c.Lags, Normalize: c.Normalize, Layers: []layer{},
+		Bidirectional: c.Bidirectional, Classes: c.Classes,
 		Loss: c.Loss, FocalGamma: c.FocalGamma, Optimizer: c.Optimizer, LearningRate: c.LearningRate,
 		Beta1: c.Beta1, Beta2: c.Beta2, Epsilon: c.Epsilon, WeightDecay: c.WeightDecay,
 		Dropout: c.Dropout, InputNoise: c.InputNoise, ClipNorm: c.ClipNorm, Seed: c.Seed,
@@ -44,11 +70,11 @@ func networkOf(c graph.Config) network {
 	return n
 }
 
-// config has the defaults for what depends on the machine.
 func (n network) config() graph.Config {
 	d := graph.DefaultConfig()
 	c := graph.Config{
-		Window: n.Steps, Features: n.Features, Lags: n.Lags, Bidirectional: n.Bidirectional, Classes: n.Classes,
+		Window: n.Steps, Features: n.Features, Lags: n.Lags, Normalize: n.Normalize,
+		Bidirectional: n.Bidirectional, Classes: n.Classes,
 		Loss: n.Loss, FocalGamma: n.FocalGamma, Optimizer: n.Optimizer, LearningRate: n.LearningRate,
 		Beta1: n.Beta1, Beta2: n.Beta2, Epsilon: n.Epsilon, WeightDecay: n.WeightDecay,
 		Dropout: n.Dropout, InputNoise: n.InputNoise, ClipNorm: n.ClipNorm, Seed: n.Seed,

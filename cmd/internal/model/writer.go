@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/rnnbin/rnnbin/graph"
 )
 
 // Writer writes a model into its folder. Weights and history get names that no other
@@ -21,6 +23,7 @@ type Writer struct {
 	made    bool     // the folder was made for this model
 
 	weights []Weights
+	rival   *Rival
 	history string
 }
 
@@ -82,28 +85,47 @@ func (w *Writer) Taken() bool {
 	return err == nil && !w.replace
 }
 
-// AddWeights has save write the weights of the next network, as a checkpoint of the given
+// AddWeights has save write the weights of the next member, as a checkpoint of the given
 // prefix.
 func (w *Writer) AddWeights(save func(prefix string) error) error {
+	added, err := w.write(save)
+	if err != nil {
+		return fmt.Errorf("write the weights: %w", err)
+	}
+	w.weights = append(w.weights, added)
+	return nil
+}
+
+// SetRival has save write the weights of logistic regression.
+func (w *Writer) SetRival(network graph.Config, save func(prefix string) error) error {
+	added, err := w.write(save)
+	if err != nil {
+		return fmt.Errorf("write the weights: %w", err)
+	}
+	w.rival = &Rival{Network{network}, added}
+	return nil
+}
+
+// write has save write a checkpoint, and names it by its content.
+func (w *Writer) write(save func(prefix string) error) (Weights, error) {
 	if err := os.MkdirAll(w.dir, 0o777); err != nil { // it may have been removed meanwhile
-		return pathError(err)
+		return Weights{}, pathError(err)
 	}
 	if err := save(w.path(unfinishedWeights)); err != nil {
-		return fmt.Errorf("write the weights: %w", err)
+		return Weights{}, err
 	}
 	paths := checkpointFiles(w.dir, unfinishedWeights)
 	sum, err := digestOf(paths)
 	if err != nil {
-		return fmt.Errorf("write the weights: %w", err)
+		return Weights{}, err
 	}
-	added := Weights{"weights-" + sum[:digits], sum}
-	for i, path := range checkpointFiles(w.dir, added.Prefix) {
+	written := Weights{"weights-" + sum[:digits], sum}
+	for i, path := range checkpointFiles(w.dir, written.Prefix) {
 		if err := finish(paths[i], path); err != nil {
-			return fmt.Errorf("write the weights: %w", err)
+			return Weights{}, err
 		}
 	}
-	w.weights = append(w.weights, added)
-	return nil
+	return written, nil
 }
 
 // SetHistory writes the history of the epochs.
@@ -140,7 +162,8 @@ func sync(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// Commit makes the model with the weights and the history that were added the folder's.
+// Commit makes the model with the weights, the rival and the history that were written the
+// folder's.
 func (w *Writer) Commit(m *Model) error {
 	if err := w.commit(m); err != nil {
 		return fmt.Errorf("write the model: %w", err)
@@ -151,7 +174,7 @@ func (w *Writer) Commit(m *Model) error {
 
 func (w *Writer) commit(m *Model) error {
 	whole := *m
-	whole.Format, whole.Weights, whole.History = Format, w.weights, w.history
+	whole.Format, whole.Weights, whole.Rival, whole.History = Format, w.weights, w.rival, w.history
 	if whole.Created.IsZero() {
 		whole.Created = time.Now().UTC().Truncate(time.Second)
 	}

@@ -143,7 +143,7 @@ func TestCreateRefuses(t *testing.T) {
 
 	w, err := Create(filepath.Join(parent, "n"), false)
 	check(t, err)
-	wantError(t, w.Commit(example()), "write the model: weights of 0 networks, not of 1")
+	wantError(t, w.Commit(example()), "write the model: weights: of 0 members, not 1 to 100")
 	w.Close()
 	wantNames(t, parent, "file", "m", "other")
 }
@@ -333,10 +333,8 @@ func TestOpenHoldsTheWeights(t *testing.T) {
 	check(t, err)
 	w, err := Create(dir, true)
 	commit(t, w, err, "new")
-	for _, ending := range weightsEndings {
-		if got := read(t, o.Checkpoint(0)+ending); got != "weights" {
-			t.Errorf("the weights are %q", got)
-		}
+	if got := checkpointsOf(t, o); got != "weights" {
+		t.Errorf("the weights are %q", got)
 	}
 	o.Close()
 	w, err = Create(dir, true)
@@ -370,10 +368,7 @@ func TestOpenWhileReplaced(t *testing.T) {
 			t.Error(err)
 			break
 		}
-		a, b := read(t, o.Checkpoint(0)+weightsEndings[0]), read(t, o.Checkpoint(0)+weightsEndings[1])
-		if a != b || a == "" {
-			t.Errorf("weights of two models: %q, %q", a, b)
-		}
+		checkpointsOf(t, o)
 		o.Close()
 	}
 	stop.Store(true)
@@ -392,7 +387,7 @@ func TestOpenThroughALinkThatChanges(t *testing.T) {
 	check(t, err)
 	defer o.Close()
 	check(t, SetLatest(filepath.Join(parent, "b")))
-	if got := read(t, o.Checkpoint(0)+weightsEndings[0]); got != "a" {
+	if got := checkpointsOf(t, o); got != "a" {
 		t.Errorf("the weights are %q", got)
 	}
 }

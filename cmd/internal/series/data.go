@@ -11,9 +11,10 @@ import (
 type Data struct {
 	Features   []string  // [F] names
 	Label      string    // name of the label column; "" when it is absent
+	Classes    []string  // [C] names of the labels
 	TimeColumn string    // name of the time column, given or found out; "" without one
-	X          []float32 // [N,F] row by row; NaN is for Scaler.Apply to fill
-	Labels     []int16   // [N] 0, 1 or Unlabelled; nil when the column is absent
+	X          []float32 // [N,F] row by row; NaN where one is missing and --missing is mean; never written to
+	Labels     []int16   // [N] 0 to C-1 or Unlabelled; nil when the column is absent
 	Time       []float64 // [N] numbers, or seconds since 1970; nil without a time column
 	Series     []Range   // cover the rows from 0 to N in order
 	Input      int       // number of input rows, those left out included
@@ -30,10 +31,21 @@ func (d *Data) Len() int {
 	return d.Series[len(d.Series)-1].End
 }
 
+// Count is the number of rows of each class, [C].
+func (d *Data) Count() []int {
+	count := make([]int, len(d.Classes))
+	for _, l := range d.Labels {
+		if l != Unlabelled {
+			count[l]++
+		}
+	}
+	return count
+}
+
 // NoPositive is the error for data in which no label is Options.Positive, nil if one is
 // or none was asked for; it lists the labels there are.
 func (d *Data) NoPositive(positive string) error {
-	if positive == "" || CountLabels(d.Labels, d.Series)[1] > 0 {
+	if positive == "" || d.Count()[1] > 0 {
 		return nil
 	}
 	text := fmt.Sprintf("no label is %q (--positive); labels: %s", positive, List(d.negative))
@@ -41,16 +53,6 @@ func (d *Data) NoPositive(positive string) error {
 		text += fmt.Sprintf("; did you mean %q?", similar)
 	}
 	return &Error{Column: d.Label, Err: errors.New(text)}
-}
-
-// Scale scales the features in place. A value that cannot be scaled is an *[Error].
-func (d *Data) Scale(s *Scaler) error {
-	err := s.Apply(d.X)
-	var overflow *OverflowError
-	if !errors.As(err, &overflow) {
-		return err
-	}
-	return d.At(overflow.Row, d.Features[overflow.Feature], err)
 }
 
 // At is err with the place of a row, and of a column unless that is "".

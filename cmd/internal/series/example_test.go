@@ -29,48 +29,21 @@ func sine() (path string, remove func()) {
 	return path, func() { os.RemoveAll(dir) }
 }
 
-// From a file to what the engine trains on.
+// From a file to rows and their classes.
 func Example() {
 	path, remove := sine()
 	defer remove()
 
-	options := series.DefaultOptions()
-	options.Time = "sample"
-	data, err := series.Read(context.Background(), []string{path}, options)
+	data, err := series.Read(context.Background(), []string{path}, series.DefaultOptions())
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	train, validation, err := series.Split(data.Series, 0.2)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	scaler, err := series.FitScaler(series.Standard, data, train)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	if err := data.Scale(scaler); err != nil {
-		fmt.Println(err)
-		return
-	}
-	parts := append(train, validation...)
-	set, err := series.Build(data, parts, series.Layout{Weight: series.BalancedWeight(data.Labels, train)})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	windows, err := set.Windows(set.Parts[:len(train)], 20, 10)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(data.Len(), "rows of", data.Features)
-	fmt.Println(len(windows), "windows to train, from", windows[0], "to", windows[len(windows)-1])
+	fmt.Println(data.Len(), "rows of", data.Features, "in time of", data.TimeColumn)
+	fmt.Println("rows of classes", data.Classes, "are", data.Count())
 	// Output:
-	// 1000 rows of [x]
-	// 79 windows to train, from 0 to 780
+	// 1000 rows of [x] in time of sample
+	// rows of classes [0 1] are [500 500]
 }
 
 // Rows stream through a model and come out with two more columns.

@@ -5,14 +5,14 @@ import (
 	"math"
 )
 
-// addFeatures appends the features of the current row, scaled. It reports false when
+// addFeatures appends the features of the current row. It reports false when
 // the row is to be left out.
 func (r *Reader) addFeatures(c *Chunk) (bool, error) {
 	r.values, r.lacking = r.values[:0], r.lacking[:0]
 	for k, i := range r.roles.features {
 		x, err := r.row[i].feature()
 		if err == nil && x != x {
-			x, err = r.fill(k)
+			x, err = r.standIn(k)
 		}
 		if err == errDrop {
 			return false, nil
@@ -22,11 +22,9 @@ func (r *Reader) addFeatures(c *Chunk) (bool, error) {
 		}
 		r.values = append(r.values, x)
 	}
-	from := len(c.X)
 	c.X = append(c.X, r.values...)
-	if err := r.scale(c.X[from:]); err != nil {
-		c.X = c.X[:from]
-		return false, err
+	if r.options.Fill != nil {
+		fill(c.X[len(c.X)-len(r.values):], r.options.Fill)
 	}
 	copy(r.state.last, r.values)
 	for _, k := range r.lacking {
@@ -35,23 +33,19 @@ func (r *Reader) addFeatures(c *Chunk) (bool, error) {
 	return true, nil
 }
 
-// scale scales the row x in place.
-func (r *Reader) scale(x []float32) error {
-	if r.options.Scaler == nil {
-		return nil
+// fill puts values in the place of NaN.
+func fill(row, values []float32) {
+	for k, x := range row {
+		if x != x {
+			row[k] = values[k]
+		}
 	}
-	err := r.options.Scaler.Apply(x)
-	var overflow *OverflowError
-	if errors.As(err, &overflow) {
-		return r.fault(r.features[overflow.Feature], err)
-	}
-	return err
 }
 
 var errDrop = errors.New("row left out")
 
-// fill is what stands in for a missing feature k.
-func (r *Reader) fill(k int) (float32, error) {
+// standIn is what stands in for a missing feature k.
+func (r *Reader) standIn(k int) (float32, error) {
 	r.lacking = append(r.lacking, k)
 	switch r.options.Missing {
 	case MissingZero:

@@ -12,7 +12,7 @@ const (
 	MissingError   Missing = "error"   // an error naming file, line and column
 	MissingForward Missing = "forward" // the series' last value; before its first one, the mean
 	MissingZero    Missing = "zero"    // 0, before scaling
-	MissingMean    Missing = "mean"    // the mean of the training rows, which the Scaler keeps
+	MissingMean    Missing = "mean"    // the mean of the training rows: NaN, see Options.Fill
 	MissingDrop    Missing = "drop"    // the row is left out
 )
 
@@ -29,9 +29,10 @@ type Options struct {
 
 	LabelOptional bool // the label column may be absent, as in data to predict
 	Follow        bool // --follow: hand over each row as soon as it has arrived
+	Twice         bool // rows will be read twice, see Reader.Again: what is no regular file is copied to a temporary one before the first
 
-	Scaler *Scaler      // scales the features of each row that a Reader hands over; nil: they stay as they are
-	Skip   func(*Error) // --on-error: is told of each row that is at fault, which a Reader then leaves out; nil: it is an error
+	Fill []float32    // [F] what a Reader puts in the place of a feature that is NaN; nil: NaN stays
+	Skip func(*Error) // --on-error: is told of each row that is at fault, which a Reader then leaves out; nil: it is an error
 }
 
 // DefaultOptions returns the defaults of the flags.

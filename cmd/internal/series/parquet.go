@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/parquet-go/parquet-go"
@@ -32,18 +31,20 @@ type parquetDecoder struct {
 const parquetBatch = 1024
 
 func newParquetDecoder(s *source) (*parquetDecoder, error) {
-	if !s.plain {
-		if err := s.spool(); err != nil {
+	stored, size := s.stored, s.size
+	if !s.plain { // Parquet is read from its end
+		var err error
+		if stored, size, err = s.copied(s.body); err != nil {
 			return nil, err
 		}
 	}
 	d := &parquetDecoder{batch: make([]parquet.Row, parquetBatch)}
-	if err := checkFooter(s.file, s.size); err != nil {
+	if err := checkFooter(stored, size); err != nil {
 		return nil, err
 	}
 	var refused error
 	err := guard(func() error {
-		file, err := parquet.OpenFile(s.file, s.size)
+		file, err := parquet.OpenFile(stored, size)
 		if err != nil {
 			return err
 		}
@@ -73,22 +74,6 @@ func checkFooter(file io.ReaderAt, size int64) error {
 		return errors.New("the Parquet data is cut off or damaged at its end")
 	}
 	return nil
-}
-
-// spool copies what is no plain file into a temporary one, because Parquet is
-// read from its end.
-func (s *source) spool() error {
-	file, err := os.CreateTemp("", "rnnbin-*.parquet")
-	if err != nil {
-		return err
-	}
-	os.Remove(file.Name()) // it goes away with its last descriptor
-	s.size, err = io.Copy(file, s.body)
-	if s.file != nil {
-		s.file.Close()
-	}
-	s.file = file
-	return err
 }
 
 // guard turns a panic of the Parquet library, which damaged files can cause,

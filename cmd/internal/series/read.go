@@ -54,7 +54,7 @@ func read(ctx context.Context, patterns []string, stdin io.Reader, o Options) (*
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{roster: newRoster(0), data: &Data{}}
+	l := &loader{roster: newRoster(0), data: &Data{Classes: []string{"0", "1"}}}
 	for _, path := range paths {
 		l.total += fileSize(path)
 	}
@@ -204,7 +204,7 @@ func (l *loader) check(o Options) error {
 	if d.Label == "" {
 		return nil
 	}
-	count := CountLabels(d.Labels, d.Series)
+	count := d.Count()
 	warn := func(text string) {
 		d.Warnings = append(d.Warnings, Warning{Column: d.Label, Text: text})
 	}

@@ -298,7 +298,7 @@ func TestReadECG(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if count := CountLabels(d.Labels, d.Series); d.Len() != 108_000 || count != [2]int{94_273, 13_727} {
+	if count := d.Count(); d.Len() != 108_000 || !slices.Equal(count, []int{94_273, 13_727}) {
 		t.Errorf("%d rows, %d zeros and ones", d.Len(), count)
 	}
 }
@@ -342,5 +342,34 @@ func TestReadWarnings(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
 			}
 		})
+	}
+}
+
+// A Reader fills what is missing, but not what Missing takes care of; a value carried
+// forward is one that was there.
+func TestFill(t *testing.T) {
+	const text = "id,x,y\na,,1\na,2,\nb,,\na,,3\n"
+	nan := float32(math.NaN())
+	tests := []struct {
+		missing Missing
+		fill    []float32
+		want    []float32
+	}{
+		{MissingMean, []float32{8, 9}, []float32{8, 1, 2, 9, 8, 9, 8, 3}},
+		{MissingForward, []float32{8, 9}, []float32{8, 1, 2, 1, 8, 9, 2, 3}},
+		{MissingZero, []float32{8, 9}, []float32{0, 1, 2, 0, 0, 0, 0, 3}},
+		{MissingMean, nil, []float32{nan, 1, 2, nan, nan, nan, nan, 3}},
+	}
+	for _, test := range tests {
+		o := Options{Features: []string{"x", "y"}, Series: "id", Missing: test.missing, LabelOptional: true, Fill: test.fill}
+		r, err := Open(t.Context(), writeFile(t, "x.csv", text), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		x, err := drain(t, r)
+		if same := func(a, b float32) bool { return a == b || a != a && b != b }; err != nil || !slices.EqualFunc(x, test.want, same) {
+			t.Errorf("%s with %v: %v, %v, want %v", test.missing, test.fill, x, err, test.want)
+		}
 	}
 }

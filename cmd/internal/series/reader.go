@@ -52,10 +52,15 @@ func Open(ctx context.Context, path string, o Options) (*Reader, error) {
 }
 
 func open(ctx context.Context, path string, stdin io.Reader, o Options, roster *roster, keep bool) (*Reader, error) {
-	source, err := openSource(ctx, path, stdin, o.Format)
+	source, err := openSource(ctx, path, stdin, o.Format, o.Twice)
 	if err != nil {
 		return nil, err
 	}
+	return newReader(ctx, source, o, roster, keep)
+}
+
+// newReader closes the source if it fails.
+func newReader(ctx context.Context, source *source, o Options, roster *roster, keep bool) (*Reader, error) {
 	r := &Reader{ctx: ctx, source: source, options: o, roster: roster, keep: keep, labeler: newLabeler(o.Positive)}
 	if err := r.start(); err != nil {
 		source.Close()
@@ -63,6 +68,25 @@ func open(ctx context.Context, path string, stdin io.Reader, o Options, roster *
 	}
 	return r, nil
 }
+
+// Again opens the file of a Reader with Options.Twice once more, to read the same rows, of
+// the same series, from the first one on. It does not tell Options.Skip of rows that it
+// leaves out, and its rows cannot be written. Close it before r.
+func (r *Reader) Again() (*Reader, error) {
+	source, err := r.source.reopen(r.ctx)
+	if err != nil {
+		return nil, err
+	}
+	o := r.options // with what has been found out
+	o.Features = r.features
+	if o.Skip != nil {
+		o.Skip = func(*Error) {}
+	}
+	return newReader(r.ctx, source, o, newRoster(r.roster.most), false)
+}
+
+// Name is what messages call the file.
+func (r *Reader) Name() string { return r.source.name }
 
 // start reads the header.
 func (r *Reader) start() (err error) {

@@ -23,33 +23,125 @@ const stdinName = "standard input"
 type source struct {
 	name   string // for messages
 	format Format
-	body   io.Reader // decompressed bytes
-	file   *os.File
-	size   int64        // of the file as stored; 0 when not known
-	used   atomic.Int64 // bytes of it that were used, to within some blocks
-	plain  bool         // body is a regular file itself, byte for byte
+	body   io.Reader    // decompressed bytes
+	file   *os.File     // what was opened for it; nil for standard input
+	copies []*os.File   // temporary files
+	stored io.ReaderAt  // the bytes of a regular file
+	size   int64        // of them; 0 when not known
+	again  bool         // stored can be read once more
+	used   atomic.Int64 // bytes of the input that were used, to within some blocks
+	plain  bool         // body is stored, byte for byte
+	stuck  bool         // a Read may wait for input until the program ends
 	ahead  []*readAhead // of the stored and of the decompressed bytes
 	unwrap func()       // ends the decompressor
 	once   sync.Once    // of Close
 }
 
 // openSource opens path and finds out its compression and format. The context
-// ends reads that wait for input.
-func openSource(ctx context.Context, path string, stdin io.Reader, format Format) (*source, error) {
+// ends reads that wait for input. With again it can be read once more.
+func openSource(ctx context.Context, path string, stdin io.Reader, format Format, again bool) (*source, error) {
 	s := &source{name: path, format: format, unwrap: func() {}}
 	if path == Stdin {
-		s.name = stdinName
+		s.name, s.stuck = stdinName, true
 	} else if err := s.openFile(path); err != nil {
 		return nil, err
 	} else {
 		stdin = s.file
 	}
-	stored := &countingReader{s.readAhead(ctx, stdin), &s.used}
+	if again {
+		section, err := s.keep(ctx, stdin)
+		if err != nil {
+			s.Close()
+			return nil, &Error{File: s.name, Err: err}
+		}
+		stdin = section
+	}
+	return s, s.begin(ctx, path, stdin)
+}
+
+// begin begins to read r, which is closed if that fails.
+func (s *source) begin(ctx context.Context, path string, r io.Reader) error {
+	stored := &countingReader{s.readAhead(ctx, r), &s.used}
 	if err := s.detect(ctx, path, bufio.NewReaderSize(stored, blockSize)); err != nil {
 		s.Close()
-		return nil, &Error{File: s.name, Err: err}
+		return &Error{File: s.name, Err: err}
 	}
-	return s, nil
+	return nil
+}
+
+// keep makes of in what can be read more than once: a regular file as it is now or, of
+// anything else, a copy.
+func (s *source) keep(ctx context.Context, in io.Reader) (*io.SectionReader, error) {
+	file, from, size := regular(in)
+	if file == nil {
+		ahead := newReadAhead(ctx, in) // which ends with ctx also while it waits
+		defer ahead.Close()
+		var err error
+		if file, size, err = s.copied(ahead); err != nil {
+			return nil, err
+		}
+	}
+	section := io.NewSectionReader(file, from, size)
+	s.stored, s.size, s.stuck, s.again = section, size, false, true
+	return section, nil
+}
+
+// reopen begins to read the same bytes once more, from the first one on. It must be
+// closed before s.
+func (s *source) reopen(ctx context.Context) (*source, error) {
+	if !s.again {
+		return nil, fmt.Errorf("%s was not opened to be read twice", s.name)
+	}
+	r := &source{name: s.name, format: s.format, stored: s.stored, size: s.size, unwrap: func() {}}
+	return r, r.begin(ctx, s.name, io.NewSectionReader(s.stored, 0, s.size))
+}
+
+// regular is the regular file that r is, and which of its bytes are still to be read;
+// nil if it is none, or seems to be empty, as those in /proc do.
+func regular(r io.Reader) (file *os.File, from, size int64) {
+	file, ok := r.(*os.File)
+	if !ok {
+		return nil, 0, 0
+	}
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return nil, 0, 0
+	}
+	if from, err = file.Seek(0, io.SeekCurrent); err != nil {
+		return nil, 0, 0
+	}
+	return file, from, info.Size() - from
+}
+
+// copied is a temporary file of what r has, and its size. It is closed with s.
+func (s *source) copied(r io.Reader) (*os.File, int64, error) {
+	file, err := Scratch()
+	if err != nil {
+		return nil, 0, err
+	}
+	s.copies = append(s.copies, file)
+	size, err := io.Copy(file, r)
+	return file, size, scratchError(err)
+}
+
+// Scratch makes a temporary file, in $TMPDIR, that goes away with its last descriptor,
+// however the program ends.
+func Scratch() (*os.File, error) {
+	file, err := os.CreateTemp("", "rnnbin-*")
+	if err != nil {
+		return nil, scratchError(err)
+	}
+	os.Remove(file.Name())
+	return file, nil
+}
+
+// scratchError says what to do about an error of a temporary file, if err is one.
+func scratchError(err error) error {
+	var at *os.PathError
+	if errors.As(err, &at) && at.Op != "read" {
+		return fmt.Errorf("temporary file: %w (TMPDIR names another folder)", err)
+	}
+	return err
 }
 
 // readAhead begins to read r ahead.
@@ -74,7 +166,7 @@ func (s *source) openFile(path string) error {
 	}
 	s.file = file
 	if info.Mode().IsRegular() {
-		s.size = info.Size()
+		s.stored, s.size = file, info.Size()
 	}
 	return nil
 }
@@ -145,10 +237,13 @@ func (s *source) close() error {
 	if s.file != nil {
 		err = s.file.Close() // first: it ends a Read under way
 	}
+	for _, f := range s.copies {
+		f.Close()
+	}
 	for _, a := range s.ahead {
 		a.Close()
 	}
-	if s.name == stdinName {
+	if s.stuck {
 		return err
 	}
 	for _, a := range s.ahead {

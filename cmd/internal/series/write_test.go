@@ -212,7 +212,7 @@ func TestParquetEncodings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if count := CountLabels(d.Labels, d.Series); count != [2]int{41, 59} {
+	if count := d.Count(); !slices.Equal(count, []int{41, 59}) {
 		t.Errorf("labels %v", count)
 	}
 	_, err = Read(context.Background(), []string{write("runs.parquet", runs)}, o)

@@ -1,0 +1,177 @@
+package answer
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+func TestOf(t *testing.T) {
+	for _, test := range []struct {
+		probability []float32
+		threshold   float64
+		want        int16
+	}{
+		{[]float32{0.5, 0.5}, 0.5, 1},
+		{[]float32{0.9, 0.1}, 0.5, 0},
+		{[]float32{0.9, 0.1}, 0.1, 1}, // the 32-bit 0.1 is the larger one
+		{[]float32{0.7, 0.3}, 0.25, 1},
+		{[]float32{0.2, 0.5, 0.3}, 0.1, 1},
+		{[]float32{0.2, 0.4, 0.4}, 0.1, 1},
+		{[]float32{0.4, 0.2, 0.4}, 0.9, 0},
+		{[]float32{0.1, 0.2, 0.3, 0.4}, 0.9, 3},
+	} {
+		if got := Of(test.probability, test.threshold); got != test.want {
+			t.Errorf("%v at %v: class %d, want %d", test.probability, test.threshold, got, test.want)
+		}
+	}
+}
+
+// three is a counter of three classes: what a counter of two has, and a third one whose
+// probability is the row's second feature's.
+type three struct{ counter }
+
+func (c *three) Config() graph.Config {
+	config := c.counter.Config()
+	config.Classes = 3
+	return config
+}
+
+func (c *three) Predict(ctx context.Context, x []float32, batch int, state []float32) (graph.Prediction, error) {
+	p, err := c.counter.Predict(ctx, x, batch, state)
+	two := p.Probability
+	p.Probability = nil
+	for i := range len(two) / 2 {
+		left := 1 - x[2*i+1]
+		p.Probability = append(p.Probability, left*two[2*i], left*two[2*i+1], x[2*i+1])
+	}
+	return p, err
+}
+
+// expectedOfThree are the answers of three classes to rows x of one series.
+func expectedOfThree(x []float32, steps int) []float32 {
+	one, _ := expected(x, steps, 0, nil)
+	var want []float32
+	for i, p := range one {
+		left := 1 - x[2*i+1]
+		want = append(want, left*(1-p), left*p, x[2*i+1])
+	}
+	return want
+}
+
+func TestThreeClasses(t *testing.T) {
+	r := rand.New(rand.NewPCG(21, 21))
+	in := interleave(r, 1, 300)
+	want := expectedOfThree(in.x, 7)
+	l := New(&three{counter{steps: 7}}, 0, layout.None)
+	for what, s := range map[string]*Stream{"stream": l.Stream(), "following": l.Follow()} {
+		got, padded := in.stream(t, s, r, 20)
+		if !slices.Equal(got, want) || len(padded) != 300 {
+			t.Errorf("%s: other answers", what)
+		}
+	}
+	got, err := l.Label(context.Background(), append([]float32{9, 9}, in.x...), []series.Range{{Start: 1, End: 301}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got.Probability, append([]float32{0, 0, 0}, want...)) || len(got.Padded) != 301 {
+		t.Error("in memory: other answers")
+	}
+}
+
+// Of three classes a pipe writes the most probable one, and how probable it is.
+func TestPipeOfThreeClasses(t *testing.T) {
+	p := newPipe(t, `{"id":"s","a":0,"b":0}`+"\n"+`{"id":"s","a":2,"b":0.125}`+"\n"+`{"id":"s","a":0,"b":0.75}`+"\n", series.Options{})
+	p.Stream = New(&three{counter{steps: 1}}, 0, layout.None).Stream()
+	p.Seen = func(_ *series.Chunk, probability []float32, label []int16) {
+		if len(probability) != 9 || !slices.Equal(label, []int16{0, 1, 2}) {
+			t.Errorf("%v, labels %v", probability, label)
+		}
+	}
+	var out bytes.Buffer
+	var err error
+	if p.Writer, err = series.NewWriter(&out, series.CSV, p.Reader); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	if !strings.HasSuffix(lines[1], ",1,0") || !strings.HasPrefix(lines[2], "s,2,0.125,0.5") || !strings.HasSuffix(lines[2], ",1") || lines[3] != "s,0,0.75,0.75,2" {
+		t.Error(out.String())
+	}
+}
+
+// What several networks answer is the mean of what each answers by itself, with as many
+// values of state as they have together.
+func TestMembers(t *testing.T) {
+	const members, rows = 3, 500
+	r := rand.New(rand.NewPCG(22, 22))
+	in := interleave(r, 3, rows)
+	parts := []series.Range{{Start: 3, End: 200}, {Start: 200, End: rows}}
+	for name, c := range map[string]graph.Config{
+		"gru":   {Layers: []graph.Layer{{Cell: graph.GRU, Units: 8}, {Cell: graph.LSTM, Units: 4}}, Classes: 2},
+		"both":  {Layers: []graph.Layer{{Cell: graph.GRU, Units: 8}}, Bidirectional: true, Classes: 3},
+		"none":  {Lags: []int{-2, 0, 1}, Classes: 3},
+		"plain": {Layers: []graph.Layer{{Cell: graph.Plain, Units: 8, Activation: graph.Tanh}}, Classes: 4},
+	} {
+		newNetwork := func(seed int64, members int) *Labeler {
+			d := graph.DefaultConfig()
+			d.Window, d.Features, d.Seed, d.Loss = 20, 2, seed, graph.SparseXent
+			d.Layers, d.Bidirectional, d.Lags, d.Classes = c.Layers, c.Bidirectional, c.Lags, c.Classes
+			p, err := graph.NewEnsemble(d, members)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { p.Close() })
+			return New(p, -1, layout.None)
+		}
+		answers := func(l *Labeler) [][]float32 {
+			whole, err := l.Label(context.Background(), in.x, parts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stream, _ := in.stream(t, l.Stream(), r, 100)
+			all := [][]float32{whole.Probability, stream}
+			if !c.Bidirectional {
+				rows, _ := in.stream(t, l.Follow(), r, 2)
+				all = append(all, rows)
+			}
+			return all
+		}
+		got := answers(newNetwork(5, members))
+		var want [][]float32
+		for i := range members {
+			for way, one := range answers(newNetwork(int64(5+i), 1)) {
+				if i == 0 {
+					want = append(want, make([]float32, len(one)))
+				}
+				for k, p := range one {
+					want[way][k] += p / members
+				}
+			}
+		}
+		for way := range want {
+			if d := apart(got[way], want[way]); !(d <= rounding) || len(got[way]) != rows*c.Classes || slices.Equal(got[way], make([]float32, len(got[way]))) {
+				t.Errorf("%s, way %d: %d values, %g apart", name, way, len(got[way]), d)
+			}
+		}
+	}
+}
+
+// Networks beside each other count in what a call may hold.
+func TestBatchCountsMembers(t *testing.T) {
+	c := graph.Config{Window: 1000, Features: 6, Layers: []graph.Layer{{Units: 50}}}
+	for members, want := range map[int]int{1: 64, 5: 64, 20: 16, 1000: 1} {
+		if got := Batch(c, members); got != want {
+			t.Errorf("%d members: batches of %d, want %d", members, got, want)
+		}
+	}
+}

@@ -1,0 +1,375 @@
+package answer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// narrow is the first feature of each row: with that scaled within its series a row has
+// the two that the networks of these tests take.
+func (in interleaved) narrow() interleaved {
+	var x []float32
+	for i := 0; i < len(in.x); i += 2 {
+		x = append(x, in.x[i])
+	}
+	return interleaved{in.series, x}
+}
+
+// expanded has the columns that each row has in its series.
+func (in interleaved) expanded(w layout.Within) interleaved {
+	wide := make([]float32, 2*len(in.x))
+	for s := range slices.Max(in.series) + 1 {
+		var rows []int
+		var x []float32
+		for i, of := range in.series {
+			if of == s {
+				rows, x = append(rows, i), append(x, in.x[i])
+			}
+		}
+		all := layout.Expand(w, x, 1, []series.Range{{End: len(rows)}})
+		for k, i := range rows {
+			copy(wide[2*i:2*i+2], all[2*k:])
+		}
+	}
+	return interleaved{in.series, wide}
+}
+
+// bare are the same rows in one series without a break.
+func bare(r *rand.Rand, rows int) interleaved { return interleave(r, 1, rows).narrow() }
+
+// surveyed is a stream that knows the whole series of the rows.
+func (in interleaved) surveyed(s *Stream) *Stream {
+	if s.survey != nil {
+		s.survey.add(in.series, in.x)
+	}
+	return s
+}
+
+// What a stream answers is what it answers to rows with all columns, to the bit, also
+// when a series pauses so long that it seems to have ended.
+func TestStreamsScaleWithinSeries(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 11))
+	for what, v := range variants() {
+		for _, w := range []layout.Within{layout.Running, layout.Whole} {
+			in := interleave(r, 3, 300).narrow()
+			wide := in.expanded(w)
+			l, plain := New(v.counter(), v.horizon, w), New(v.counter(), v.horizon, layout.None)
+			l.batch, plain.batch = 3, 3
+			what := fmt.Sprintf("%s, %s", what, w)
+			probability, padded := wide.expected(v)
+			a, b := in.stream(t, in.surveyed(l.Stream()), r, 40)
+			wantAnswers(t, what, a, b, probability, padded)
+			a, b = in.stream(t, in.surveyed(l.Follow()), r, 3)
+			wantAnswers(t, what+", following", a, b, probability, padded)
+
+			s, p := in.surveyed(l.Stream()), plain.Stream()
+			s.held, p.held = 20, 20
+			a, b = in.stream(t, s, rand.New(rand.NewPCG(1, 1)), 40)
+			want, wantPadded := wide.stream(t, p, rand.New(rand.NewPCG(1, 1)), 40)
+			wantAnswers(t, what+", few held", a, b, ones(want), wantPadded)
+			if t.Failed() {
+				return
+			}
+		}
+	}
+}
+
+// A series that ended and begins anew begins with a running scale of its own.
+func TestRunningScaleEndsWithItsSeries(t *testing.T) {
+	in := bare(rand.New(rand.NewPCG(12, 12)), 40)
+	s := New(&counter{steps: 4}, 0, layout.Running).Stream()
+	var got [2][]float32
+	for i := range got {
+		if err := s.Push(context.Background(), in.series, in.x); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.End(context.Background(), 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		got[i], _ = s.Take(s.Ready())
+	}
+	if len(got[0]) != 2*40 || !slices.Equal(got[0], got[1]) {
+		t.Errorf("%v, then %v", got[0], got[1])
+	}
+	if len(s.tracks) > 0 {
+		t.Errorf("%d series are kept", len(s.tracks))
+	}
+}
+
+// A part of a series is answered as in the whole when the columns are those of the whole.
+func TestReachWithinSeries(t *testing.T) {
+	const rows = 230
+	in := bare(rand.New(rand.NewPCG(13, 13)), rows)
+	whole := series.Range{End: rows}
+	for _, w := range []layout.Within{layout.Running, layout.Whole} {
+		x := layout.Expand(w, in.x, 1, []series.Range{whole})
+		l := New(&counter{steps: 8}, -2, w)
+		want, err := l.Label(context.Background(), x, []series.Range{whole})
+		if err != nil {
+			t.Fatal(err)
+		}
+		part := series.Range{Start: 101, End: 150}
+		got, err := l.Label(context.Background(), x, []series.Range{l.Reach(whole, part)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, b := got.Probability[2*101:2*150], want.Probability[2*101:2*150]; !slices.Equal(a, b) {
+			t.Errorf("%s: %v, in the whole series %v", w, a, b)
+		}
+	}
+}
+
+func TestWait(t *testing.T) {
+	for _, test := range []struct {
+		network Network
+		horizon int
+		within  layout.Within
+		rows    int
+		finite  bool
+	}{
+		{&counter{steps: 8}, 0, layout.None, 0, true},
+		{&counter{steps: 8}, 5, layout.Running, 0, true},
+		{&counter{steps: 8}, -5, layout.Running, 5, true},
+		{&counter{steps: 8, lags: []int{-2, 3}}, -5, layout.None, 8, true},
+		{&counter{steps: 8, lags: []int{3}}, 2, layout.None, 1, true},
+		{&counter{steps: 8}, -5, layout.Whole, 5, false},
+		{both{steps: 8}, 0, layout.None, 0, false},
+	} {
+		rows, finite := New(test.network, test.horizon, test.within).Wait()
+		if rows != test.rows || finite != test.finite {
+			t.Errorf("%+v: waits %d rows, %v", test, rows, finite)
+		}
+	}
+}
+
+// wholeText is JSON lines of series of several lengths, in turn, some of one row or of equal
+// ones, with the rows of each series as numbers.
+func wholeText(r *rand.Rand) (text string, in interleaved) {
+	var b strings.Builder
+	for i := range 3000 {
+		s, v := int32(i%7), float32(r.NormFloat64())
+		switch {
+		case i == 1500:
+			s = 7 // of one row
+		case s == 6:
+			v = 0.1 // constant
+		case s == 5 && i > 1000:
+			s = 4
+		}
+		fmt.Fprintf(&b, `{"id":"s%d","a":%v}`+"\n", s, v)
+		in.series, in.x = append(in.series, s), append(in.x, v)
+	}
+	return b.String(), in
+}
+
+// wholePipe answers what is at path, of the columns id and a, by whole series. The output
+// is in out.
+func wholePipe(t *testing.T, path string, o series.Options, out io.Writer) *Pipe {
+	t.Helper()
+	o.LabelOptional, o.Features, o.Series = true, []string{"a"}, "id"
+	o.Missing, o.Twice = series.MissingError, true
+	r, err := series.Open(context.Background(), path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	w, err := series.NewWriter(out, series.CSV, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Pipe{Reader: r, Stream: New(&counter{steps: 8}, -3, layout.Whole).Stream(), Threshold: 0.5, Writer: w}
+}
+
+// fileOf is a new file of that text.
+func fileOf(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "in.jsonl")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// streamOf is a path to a stream of that text.
+func streamOf(t *testing.T, text string) string {
+	t.Helper()
+	feed, path := openPipe(t)
+	go func() {
+		io.WriteString(feed, text)
+		feed.Close()
+	}()
+	return path
+}
+
+// temporary is the folder of temporary files from here to the end of the test.
+func temporary(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	return dir
+}
+
+func wantEmpty(t *testing.T, dir string) {
+	t.Helper()
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left in %s: %v, %v", dir, left, err)
+	}
+}
+
+// A file, a stream and memory give the same answers by whole series, and nothing is left.
+func TestPipeByWholeSeries(t *testing.T) {
+	text, in := wholeText(rand.New(rand.NewPCG(14, 14)))
+	wide := in.expanded(layout.Whole)
+	want, _ := wide.expected(variant{steps: 8, horizon: -3})
+	dir := temporary(t)
+	for name, path := range map[string]string{"file": fileOf(t, text), "stream": streamOf(t, text)} {
+		p := wholePipe(t, path, series.Options{}, io.Discard)
+		surveyed := 0
+		p.Surveyed = func(rows int) { surveyed += rows }
+		var got []float32
+		p.Seen = func(_ *series.Chunk, probability []float32, _ []int16) {
+			got = append(got, ones(probability)...)
+			wantEmpty(t, dir)
+		}
+		if err := p.Run(context.Background()); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !slices.Equal(got, want) || surveyed != len(want) {
+			t.Errorf("%s: %d answers, %d rows surveyed; other bits than in memory", name, len(got), surveyed)
+		}
+	}
+	wantEmpty(t, dir)
+}
+
+// The scales of series that ended are kept outside of memory, and one that begins anew is
+// another series.
+func TestPipeByWholeSeriesForgetsThem(t *testing.T) {
+	const many = series.MaxOpen + 5000
+	var text strings.Builder
+	for range 2 { // so that the first ones are ended when they come again
+		for i := range many {
+			for k := range 3 {
+				fmt.Fprintf(&text, `{"id":"%d","a":%d}`+"\n", i, (i+k*k)%100)
+			}
+		}
+	}
+	dir := temporary(t)
+	p := wholePipe(t, fileOf(t, text.String()), series.Options{}, io.Discard)
+	row := 0
+	p.Seen = func(_ *series.Chunk, probability []float32, _ []int16) {
+		for _, v := range ones(probability) {
+			i, k := row/3%many, row%3
+			x := []float32{float32(i % 100), float32((i + 1) % 100), float32((i + 4) % 100)}
+			want, _ := expected(layout.Expand(layout.Whole, x, 1, []series.Range{{End: 3}}), 8, -3, nil)
+			if v != want[k] {
+				t.Fatalf("row %d: %v, want %v", row, v, want[k])
+			}
+			row++
+		}
+	}
+	if err := p.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if row != 6*many || len(p.Stream.survey.open) != series.MaxOpen || len(p.Stream.tracks) != series.MaxOpen {
+		t.Errorf("%d answers, %d scales and %d series in memory", row, len(p.Stream.survey.open), len(p.Stream.tracks))
+	}
+	wantEmpty(t, dir)
+}
+
+// Rows before a fault are answered as if the data ended there; rows that are left out are named once.
+func TestPipeByWholeSeriesWithFaults(t *testing.T) {
+	text, _ := wholeText(rand.New(rand.NewPCG(15, 15)))
+	lines := strings.SplitAfter(text, "\n")
+	answers := func(text string, o series.Options) (string, error) {
+		var out bytes.Buffer
+		p := wholePipe(t, streamOf(t, text), o, &out)
+		err := p.Run(context.Background())
+		return out.String(), err
+	}
+	const bad = `{"id":"s0","a":"x"}` + "\n"
+	want, err := answers(strings.Join(lines[:900], ""), series.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := answers(strings.Join(lines[:900], "")+bad+strings.Join(lines[900:], ""), series.Options{})
+	var fault *series.Error
+	if !errors.As(err, &fault) || fault.Line != 901 || fault.Column != "a" || !strings.HasPrefix(fault.File, "/dev/fd/") {
+		t.Errorf("error %v", err)
+	}
+	if got != want {
+		t.Errorf("%d lines, want %d", strings.Count(got, "\n"), strings.Count(want, "\n"))
+	}
+
+	if want, err = answers(text, series.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	var named []int
+	o := series.Options{Skip: func(e *series.Error) { named = append(named, e.Line) }}
+	got, err = answers(bad+strings.Join(lines[:900], "")+bad+strings.Join(lines[900:], ""), o)
+	if err != nil || got != want || !slices.Equal(named, []int{1, 902}) {
+		t.Errorf("named %v, %v; the same answers: %v", named, err, got == want)
+	}
+}
+
+// Rows that changed after they were surveyed are not answered by scales of others.
+func TestPipeByWholeSeriesThatChange(t *testing.T) {
+	text, _ := wholeText(rand.New(rand.NewPCG(16, 16)))
+	path := fileOf(t, strings.Repeat(text, 20)) // more than is read ahead
+	for what, change := range map[string]func() error{
+		"cut off": func() error { return os.Truncate(path, int64(15*len(text))) },
+		"other names": func() error {
+			return os.WriteFile(path, []byte(strings.Repeat(strings.ReplaceAll(text, `:"s`, `:"t`), 20)), 0)
+		},
+	} {
+		if err := os.WriteFile(path, []byte(strings.Repeat(text, 20)), 0); err != nil {
+			t.Fatal(err)
+		}
+		p := wholePipe(t, path, series.Options{}, io.Discard)
+		rows := 0
+		p.Surveyed = func(n int) {
+			if rows += n; rows == 20*3000 {
+				if err := change(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		err := p.Run(context.Background())
+		if !errors.Is(err, errChanged) || !strings.HasPrefix(err.Error(), path+": ") {
+			t.Errorf("%s: error %v", what, err)
+		}
+	}
+}
+
+// A survey ends with its context.
+func TestSurveyEndsWithItsContext(t *testing.T) {
+	text, _ := wholeText(rand.New(rand.NewPCG(17, 17)))
+	dir := temporary(t)
+	p := wholePipe(t, streamOf(t, strings.Repeat(text, 10)), series.Options{}, io.Discard)
+	ctx, cancel := context.WithCancel(context.Background())
+	surveyed := 0
+	p.Surveyed = func(rows int) {
+		surveyed += rows
+		cancel()
+	}
+	p.Seen = func(*series.Chunk, []float32, []int16) { t.Error("rows are answered nevertheless") }
+	if err := p.Run(ctx); !errors.Is(err, context.Canceled) || surveyed == 30000 {
+		t.Errorf("%d rows surveyed, error %v", surveyed, err)
+	}
+	wantEmpty(t, dir)
+}

@@ -1,0 +1,148 @@
+package fit
+
+import (
+	"context"
+	"sync"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// An Observer is told what happens in a run, one event at a time. An error of its own ends the run.
+type Observer interface {
+	Observe(context.Context, Event) error
+}
+
+// Event is one of the types of this file.
+type Event interface{ event() }
+
+// Job names one training: of a rung, from 0, on the rows that a fold leaves, and of a
+// member, from 0. Fold 0 leaves all rows.
+type Job struct {
+	Rung   int `json:"rung"`
+	Fold   int `json:"fold"`
+	Member int `json:"member"`
+}
+
+// Planned comes before anything is trained.
+type Planned struct {
+	Rows   int   // that train in the end
+	Count  []int // of these, those of each class
+	Split  layout.SplitKind
+	Folds  []layout.Fold // none where nothing is judged
+	Test   int           // rows held back until the end
+	Within layout.Within
+	Rungs  []Plan
+}
+
+// Plan is what a rung comes to on all rows.
+type Plan struct {
+	*Recipe
+	Candidate bool // it may be taken: the other one is a rival to compare with
+	Config    graph.Config
+	Epochs    int
+	Steps     int // of an epoch
+}
+
+// Stage begins a part of the run: so many trainings of so many steps in all.
+type Stage struct {
+	Name  StageName
+	Jobs  int
+	Steps int
+}
+
+// StageName names a part of the run.
+type StageName string
+
+const (
+	Compare StageName = "comparing networks" // by folds
+	JudgeIt StageName = "judging"            // further members of the network that was taken, by folds
+	Final   StageName = "training"           // on all rows
+)
+
+// Progress is training steps made since the last one.
+type Progress struct {
+	Job   Job
+	Steps int
+}
+
+// Iterated reports an iteration of the recipes that ask for it.
+type Iterated struct {
+	Job Job
+	Line
+}
+
+// EpochEnded reports an epoch.
+type EpochEnded struct {
+	Job Job
+	Epoch
+	*Validated
+	Rival bool // a network to compare with, not one of the result
+	Last  bool // of the job
+}
+
+// JobEnded reports a training that has come to its end.
+type JobEnded struct {
+	Job     Job
+	Epochs  int
+	Steps   int
+	Seconds float64
+}
+
+// RungJudged reports how a network did by folds, a single member of it.
+type RungJudged struct {
+	Rung *Rung
+}
+
+// Taken reports which of the networks is taken.
+type Taken struct {
+	Rung *Rung
+}
+
+// Noticed is something odd that does not prevent the run.
+type Noticed struct {
+	Kind   Notice
+	Rung   string // the network's name, of some kinds
+	Number int    // of some kinds
+	Class  string // of OneClass
+	Err    error  // of some kinds
+}
+
+// Notice is a kind of oddity.
+type Notice int
+
+const (
+	OneClass   Notice = iota // every label is of Class
+	NotJudged                // there are no folds, because of Err
+	FewerFolds               // there are Number, as folds in which a class is missing were brought together
+	FewUpdates               // a training of Rung makes Number steps only
+	RungFailed               // Rung cannot be trained on these folds, because of Err
+	SeenBefore               // Number of the test rows are training rows
+)
+
+func (Planned) event()    {}
+func (Stage) event()      {}
+func (Progress) event()   {}
+func (Iterated) event()   {}
+func (EpochEnded) event() {}
+func (JobEnded) event()   {}
+func (RungJudged) event() {}
+func (Taken) event()      {}
+func (Noticed) event()    {}
+
+// observers tells all of them, from any goroutine.
+type observers struct {
+	mu  sync.Mutex
+	all []Observer
+}
+
+func (o *observers) tell(ctx context.Context, e Event) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, one := range o.all {
+		if err := one.Observe(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}

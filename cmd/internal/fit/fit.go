@@ -1,0 +1,104 @@
+// Package fit trains networks on labelled series and judges them by rows that took no part
+// in it.
+//
+// [Fit] is a function: it prints nothing, opens nothing, and tells its observers what
+// happens. It divides the rows into folds and trains the networks of a few recipes, from
+// logistic regression to a wide recurrent network, on each fold's rows; their answers to
+// the rows held back decide which is taken: the simplest that is within one standard error
+// of the best. Of that one several members are trained on each fold, by whose answers the
+// network is judged, and then several on all rows, which are the result.
+//
+// Each training is a [Job], seeded from what it is: how many run side by side changes
+// nothing.
+//
+// In comments N is the number of rows, F of features and C of classes.
+package fit
+
+import (
+	"context"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// Data is what a run works on. All have the same features and classes.
+type Data struct {
+	Train      *series.Data
+	Validation *series.Data // to choose epochs by; nil for none
+	Test       *series.Data // to judge the result by; nil for none
+}
+
+// Result is what a run has made.
+type Result struct {
+	Spec    Spec
+	Profile *layout.Profile // of the rows that train
+	Rows    int             // that train
+	Within  layout.Within
+	Target  int // rows ahead of a row is the label that a network gives there
+
+	Rungs   []*Rung    // that were compared, from the simplest on
+	Chosen  int        // of these
+	Members []*Trained // of the one that was taken; none if a run ended too early
+	Rival   *Trained   // logistic regression, to compare with; nil if it was taken itself or is not known
+
+	Positions metrics.Positions // empty unless there are several series
+	Judged    *Judged           // by folds; nil without
+	Test      *metrics.Report   // of the test rows; nil without
+	Threshold float64
+
+	Partial Partial // what Members are if the run ended early
+}
+
+// Partial says what the members of a run that ended early are.
+type Partial string
+
+const (
+	Whole      Partial = ""           // what they were to be
+	SomeFinal  Partial = "some"       // of the members some
+	OfFolds    Partial = "folds"      // those trained on the folds' rows
+	Unfinished Partial = "unfinished" // one whose training was not at its end
+)
+
+// Rung is one of the networks that are compared.
+type Rung struct {
+	*Recipe
+	Candidate bool  // it may be taken: the other one is a rival to compare with
+	Err       error // why it cannot be judged
+
+	Report *metrics.Report   // of one member's answers to all rows held back
+	Folds  []*metrics.Report // the same, fold by fold
+	Spread metrics.FoldSpread
+
+	answers *answers   // of one member
+	trained []*Trained // on the folds' rows
+}
+
+// Judged is how good the network that was taken is, by the answers of networks trained on
+// other rows.
+type Judged struct {
+	Split  layout.SplitKind
+	Folds  []*metrics.Report
+	Report *metrics.Report    // of all rows, with Baselines
+	Spread metrics.FoldSpread // over the folds
+}
+
+// Preview tells the observers what Fit would: its notices and what it has planned.
+func Preview(ctx context.Context, d Data, s Spec, all ...Observer) error {
+	return newRun(&s, all).prepare(ctx, d)
+}
+
+// Fit trains as s has it. What is worth keeping of a run that ends with an error is in the
+// result nevertheless, unless that is nil.
+func Fit(ctx context.Context, d Data, s Spec, all ...Observer) (*Result, error) {
+	r := newRun(&s, all)
+	if err := r.prepare(ctx, d); err != nil {
+		return nil, err
+	}
+	for _, stage := range []func(context.Context) error{r.compare, r.judge, r.final} {
+		if err := stage(ctx); err != nil {
+			return r.rescue(), err
+		}
+	}
+	return r.result, nil
+}

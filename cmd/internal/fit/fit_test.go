@@ -1,0 +1,385 @@
+package fit
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// steps returns n series of so many rows: noise around 0 or 1, and which of the two it is
+// as the label, changing now and then.
+func steps(n, rows int) *series.Data {
+	r := rand.New(rand.NewPCG(1, 2))
+	d := &series.Data{Features: []string{"x"}, Label: "label", Classes: []string{"0", "1"}}
+	for i := range n {
+		d.Series = append(d.Series, series.Range{Name: string(rune('a' + i)), Start: i * rows, End: (i + 1) * rows})
+		label := int16(i % 2)
+		for range rows {
+			if r.IntN(15) == 0 {
+				label = 1 - label
+			}
+			d.X = append(d.X, float32(float64(label)+0.4*r.NormFloat64()))
+			d.Labels = append(d.Labels, label)
+		}
+	}
+	return d
+}
+
+// quick is a Spec of one small network in two folds.
+func quick() Spec {
+	s := DefaultSpec()
+	epochs, units, window, rate := 60, []int{4}, 16, float32(0.03)
+	s.Recipe = Override{Epochs: &epochs, Units: units, Steps: &window, LearningRate: &rate}
+	s.Folds, s.Members, s.Seed = 2, 2, 1
+	return s
+}
+
+func fit(t *testing.T, d Data, s Spec, all ...Observer) *Result {
+	t.Helper()
+	r, err := Fit(context.Background(), d, s, all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// weights are all values of the members' variables.
+func weights(r *Result) []float32 {
+	var all []float32
+	for _, m := range r.Members {
+		for _, v := range m.State {
+			all = append(all, v.Value...)
+		}
+	}
+	return all
+}
+
+func TestTheSameBitsHoweverManyAreTrainedSideBySide(t *testing.T) {
+	d := Data{Train: steps(1, 400), Test: steps(2, 100)}
+	s := quick()
+	s.Threads = 1
+	one := fit(t, d, s)
+	s.Threads = 3
+	three := fit(t, d, s)
+	if len(one.Members) != 2 || !slices.Equal(weights(one), weights(three)) {
+		t.Errorf("%d members, or other bits", len(one.Members))
+	}
+	if !reflect.DeepEqual(one.Judged.Report.Confusion, three.Judged.Report.Confusion) || one.Judged.Report.LogLoss != three.Judged.Report.LogLoss {
+		t.Error("the networks are judged otherwise")
+	}
+	s.Seed = 2
+	if slices.Equal(weights(fit(t, d, s)), weights(one)) {
+		t.Error("another seed makes no difference")
+	}
+	if a, b := weights(&Result{Members: one.Members[:1]}), weights(&Result{Members: one.Members[1:]}); slices.Equal(a, b) {
+		t.Error("the members are the same")
+	}
+	if f1 := one.Judged.Report.MacroF1; !(f1 > 0.7) {
+		t.Errorf("macro F1 %v", f1)
+	}
+}
+
+// Labels of rows held back take no part in what answers them: neither those of a fold nor
+// those of the test.
+func TestRowsHeldBackTeachNothing(t *testing.T) {
+	s := quick()
+	s.TestFraction = 0.25
+	d := steps(1, 400)
+	flipped := *d
+	flipped.Labels = slices.Clone(d.Labels)
+	for i := 300; i < 400; i++ {
+		flipped.Labels[i] = 1 - flipped.Labels[i]
+	}
+	a, b := fit(t, Data{Train: d}, s), fit(t, Data{Train: &flipped}, s)
+	if !slices.Equal(weights(a), weights(b)) {
+		t.Error("labels of test rows change the weights")
+	}
+	if a.Test.Steps != 100 || !(math.Abs(float64(a.Test.Accuracy+b.Test.Accuracy)-1) < 1e-9) {
+		t.Errorf("test accuracy %v of %d rows, and %v", a.Test.Accuracy, a.Test.Steps, b.Test.Accuracy)
+	}
+
+	// The first half is held back by fold 1: with its labels turned round, the answers to it stay, so
+	// that right ones become wrong; fold 2, which is trained on it, answers otherwise.
+	s.TestFraction = 0
+	flipped.Labels = slices.Clone(d.Labels)
+	for i := range 200 {
+		flipped.Labels[i] = 1 - flipped.Labels[i]
+	}
+	a, b = fit(t, Data{Train: d}, s), fit(t, Data{Train: &flipped}, s)
+	for fold, sum := range []float64{1, 0} {
+		got := float64(a.Judged.Folds[fold].Accuracy + b.Judged.Folds[fold].Accuracy)
+		if (math.Abs(got-1) < 1e-9) != (sum == 1) {
+			t.Errorf("fold %d: accuracy %v and %v", fold+1, a.Judged.Folds[fold].Accuracy, b.Judged.Folds[fold].Accuracy)
+		}
+	}
+}
+
+// observe is an Observer.
+type observe func(context.Context, Event) error
+
+func (o observe) Observe(ctx context.Context, e Event) error { return o(ctx, e) }
+
+func TestWhatIsWorthKeeping(t *testing.T) {
+	stop := errors.New("stop")
+	at := func(name StageName, epochs, ended int) observe {
+		var stage StageName
+		var e, j int
+		return func(_ context.Context, event Event) error {
+			switch event := event.(type) {
+			case Stage:
+				stage = event.Name
+			case EpochEnded:
+				if event.Job.Rung == 1 { // 0 is the rival
+					e++
+				}
+				if stage == name && epochs > 0 && e >= epochs {
+					return stop
+				}
+			case JobEnded:
+				if stage == name {
+					if j++; ended > 0 && j >= ended {
+						return stop
+					}
+				}
+			}
+			return nil
+		}
+	}
+	d := Data{Train: steps(1, 400)}
+	s := quick()
+	s.Threads = 1
+	for _, test := range []struct {
+		name    string
+		stop    observe
+		partial Partial
+		members int
+	}{
+		{"before the first epoch", at(Compare, 0, 1), Whole, 0},
+		{"while comparing", at(Compare, 12, 0), Unfinished, 1},
+		{"between folds", at(Compare, 0, 4), OfFolds, 1},
+		{"while judging", at(JudgeIt, 121, 0), OfFolds, 2},
+		{"while training", at(Final, 0, 2), SomeFinal, 1},
+		{"with the rival alone to go", at(Final, 0, 3), Whole, 2},
+	} {
+		r, err := Fit(context.Background(), d, s, test.stop)
+		if !errors.Is(err, stop) {
+			t.Errorf("%s: error %v", test.name, err)
+			continue
+		}
+		if r == nil {
+			r = &Result{}
+		}
+		if r.Partial != test.partial || len(r.Members) != test.members {
+			t.Errorf("%s: %q, %d members", test.name, r.Partial, len(r.Members))
+		}
+		for _, m := range r.Members {
+			if len(m.History) == 0 || m.Config.Layers[0].Units != 4 {
+				t.Errorf("%s: member %+v", test.name, m.Job)
+			}
+		}
+	}
+}
+
+func TestANetworkThatDivergesIsLeftOut(t *testing.T) {
+	s := quick()
+	rate := float32(1e38)
+	s.Recipe.LearningRate = &rate
+	var failed []Noticed
+	_, err := Fit(context.Background(), Data{Train: steps(1, 400)}, s, observe(func(_ context.Context, e Event) error {
+		if n, ok := e.(Noticed); ok {
+			failed = append(failed, n)
+		}
+		return nil
+	}))
+	var diverged *graph.DivergedError
+	if !errors.As(err, &diverged) || len(failed) == 0 || failed[len(failed)-1].Kind != RungFailed {
+		t.Errorf("%v; %+v", err, failed)
+	}
+}
+
+func TestChoose(t *testing.T) {
+	rung := func(candidate bool, macroF1 ...float64) *Rung {
+		g := &Rung{Candidate: candidate}
+		for _, f1 := range macroF1 {
+			g.Folds = append(g.Folds, &metrics.Report{Scores: metrics.Scores{MacroF1: metrics.Number(f1)}})
+		}
+		return g
+	}
+	failed := &Rung{Candidate: true, Err: errNothing}
+	for _, test := range []struct {
+		name  string
+		rungs []*Rung
+		want  int
+	}{
+		{"the best by far", []*Rung{rung(true, .5, .5, .5), rung(true, .9, .9, .91), rung(true, .7, .7, .7)}, 1},
+		{"a tie", []*Rung{rung(true, .9, .8), rung(true, .9, .8)}, 0},
+		{"within one standard error", []*Rung{rung(true, .80, .90, .85), rung(true, .84, .88, .87)}, 0},
+		// By itself each varies by more than they differ; fold by fold the second is better.
+		{"fold by fold", []*Rung{rung(true, .60, .75, .90), rung(true, .62, .77, .92)}, 1},
+		{"not a rival", []*Rung{rung(false, .9, .9), rung(true, .8, .8), rung(true, .8, .8)}, 1},
+		{"not one that failed", []*Rung{failed, rung(true, .8, .8)}, 1},
+	} {
+		if got, err := choose(test.rungs); err != nil || got != test.want {
+			t.Errorf("%s: %d, %v", test.name, got, err)
+		}
+	}
+	if _, err := choose([]*Rung{rung(false, .9), failed}); !errors.Is(err, errNothing) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestEarlyStopping(t *testing.T) {
+	s := quick()
+	epochs := 200
+	s.Recipe.Epochs = &epochs
+	s.Folds, s.Members, s.EarlyStopping = 0, 1, 3
+	d := Data{Train: steps(1, 300), Validation: steps(1, 200)}
+	r := fit(t, d, s)
+	m := r.Members[0]
+	if m.Best == 0 || m.Best+3 != len(m.History) || len(m.History) == epochs {
+		t.Fatalf("best epoch %d of %d", m.Best, len(m.History))
+	}
+	best := m.History[m.Best-1].Validated
+	if !best.Best {
+		t.Error("it is not marked")
+	}
+	for _, e := range m.History {
+		if e.Report.MacroF1 > best.Report.MacroF1 {
+			t.Errorf("epoch %d is better", e.Epoch.Epoch)
+		}
+	}
+	// The weights are that epoch's.
+	s.EarlyStopping, s.Recipe.Epochs = 0, &m.Best
+	constant := Constant
+	s.Recipe.Schedule = &constant
+	if r.Spec.Recipe.Schedule = &constant; fit(t, d, s).Members[0].Best > m.Best {
+		t.Error("the best epoch is behind the last")
+	}
+}
+
+func TestThresholdIsFoundInFolds(t *testing.T) {
+	s := quick()
+	d := Data{Train: steps(1, 600)}
+	for i := range d.Train.Labels { // few ones
+		if i%5 > 0 && d.Train.Labels[i] == 1 {
+			d.Train.Labels[i] = series.Unlabelled
+		}
+	}
+	fixed := fit(t, d, s)
+	s.Threshold = Threshold{Auto: true, At: 0.5}
+	found := fit(t, d, s)
+	if fixed.Threshold != 0.5 || found.Threshold == 0.5 || float64(found.Judged.Report.Threshold) != found.Threshold {
+		t.Errorf("thresholds %v and %v", fixed.Threshold, found.Threshold)
+	}
+	if !(found.Judged.Report.F1 > fixed.Judged.Report.F1) {
+		t.Errorf("F1 %v, and %v at 0.5", found.Judged.Report.F1, fixed.Judged.Report.F1)
+	}
+}
+
+func TestNotices(t *testing.T) {
+	notices := func(d Data, s Spec) map[Notice]int {
+		seen := map[Notice]int{}
+		_, err := Fit(context.Background(), d, s, observe(func(_ context.Context, e Event) error {
+			if n, ok := e.(Noticed); ok {
+				seen[n.Kind] = n.Number
+			}
+			return nil
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return seen
+	}
+	s := quick()
+	epochs := 200
+	s.Recipe.Epochs = &epochs
+	if got := notices(Data{Train: steps(1, 400)}, s); len(got) > 0 {
+		t.Errorf("%v", got)
+	}
+	same := steps(1, 400)
+	for i := range same.Labels {
+		same.Labels[i] = 1
+	}
+	got := notices(Data{Train: same}, s)
+	if _, one := got[OneClass]; !one {
+		t.Errorf("%v for one class", got)
+	}
+	if _, none := got[NotJudged]; !none {
+		t.Errorf("%v for folds of one class", got)
+	}
+	epochs = 1
+	if got := notices(Data{Train: steps(1, 400)}, s); got[FewUpdates] == 0 {
+		t.Errorf("%v for few steps", got)
+	}
+	epochs = 50
+	test := steps(1, 400)
+	test.X = slices.Concat(test.X[200:], make([]float32, 200))
+	if got := notices(Data{Train: steps(1, 400), Test: test}, s); got[SeenBefore] != 200 {
+		t.Errorf("%v for rows seen before", got)
+	}
+}
+
+func TestSpecsThatCannotBe(t *testing.T) {
+	set := func(change func(*Spec)) Spec {
+		s := DefaultSpec()
+		change(&s)
+		return s
+	}
+	yes, plain := true, graph.Plain
+	for _, test := range []struct {
+		field string
+		spec  Spec
+	}{
+		{"Folds", set(func(s *Spec) { s.Folds = 1 })},
+		{"Folds", set(func(s *Spec) { s.Folds = -1 })},
+		{"Threshold", set(func(s *Spec) { s.Folds, s.Threshold.Auto = 0, true })},
+		{"TestFraction", set(func(s *Spec) { s.TestFraction = math.NaN() })},
+		{"Horizon", set(func(s *Spec) { s.Horizon = 1 })},
+		{"Lookahead", set(func(s *Spec) { s.Lookahead = -2 })},
+		{"Members", set(func(s *Spec) { s.Members = 0 })},
+		{"Scale", set(func(s *Spec) { s.Scale = "robust" })},
+		{"Split", set(func(s *Spec) { s.Split = "random" })},
+		{"Network", set(func(s *Spec) { s.Network = "transformer" })},
+		{"ClassWeight", set(func(s *Spec) { s.ClassWeight = "1,2" })},
+		{"Bidirectional", set(func(s *Spec) { s.Lookahead, s.Recipe.Bidirectional = 0, &yes })},
+		{"Lags", set(func(s *Spec) { s.Lookahead, s.Recipe.Lags = 5, []int{0, 1} })},
+	} {
+		var wrong *SpecError
+		if err := test.spec.Validate(); !errors.As(err, &wrong) || wrong.Field != test.field {
+			t.Errorf("%s: %v", test.field, err)
+		}
+	}
+	s := set(func(s *Spec) { s.Recipe.Cell, s.Recipe.Units = &plain, []int{0} })
+	var wrong *graph.ConfigError
+	if err := s.Validate(); !errors.As(err, &wrong) || wrong.Field != "Units" {
+		t.Errorf("%v", err)
+	}
+	for _, s := range []Spec{DefaultSpec(), set(func(s *Spec) { s.Lookahead = 20 }), set(func(s *Spec) { s.Horizon, s.Lookahead = 5, 0 })} {
+		if err := s.Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestRunningScaleIsForLimitedLookahead(t *testing.T) {
+	s := DefaultSpec()
+	for _, test := range []struct {
+		lookahead Lookahead
+		series    int
+		want      layout.Within
+	}{{All, 2, layout.None}, {All, 3, layout.Whole}, {0, 3, layout.Running}, {20, 2, layout.None}} {
+		s.Lookahead = test.lookahead
+		if got := s.within(test.series); got != test.want {
+			t.Errorf("%v, %d series: %v", test.lookahead, test.series, got)
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package fit
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// Trained is a network with its weights.
+type Trained struct {
+	Job     Job
+	Config  graph.Config
+	State   []graph.Variable // all of it, the optimizer's too
+	History []EpochEnded
+	Best    int // epoch, from 1, that State is from; 0: the last
+	Steps   int
+	Seconds float64
+}
+
+// errNothing is returned where no window has anything to learn.
+var errNothing = errors.New("there is nothing to learn in the rows that train")
+
+// job trains one network, and has it answer rows that are held back. What it has trained is
+// worth something even with an error, unless it is nil.
+func (r *run) job(ctx context.Context, t *task) (*Trained, *answers, error) {
+	windows, set, weights, err := r.lay(t.job, t.fold)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := r.session(t, set)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer s.Close()
+	trained, err := r.train(ctx, s, t.job, windows, weights)
+	if err != nil || t.on == nil {
+		return trained, nil, err
+	}
+	a, err := t.on.answer(ctx, s.Predictor, r.spec.target(), t.held)
+	return trained, a, err
+}
+
+// session starts one that has a task's rows.
+func (r *run) session(t *task, set *layout.Set) (*graph.Session, error) {
+	recipe := r.rungs[t.job.Rung].Recipe
+	var s *graph.Session
+	err := tflib.Quietly(func() (err error) { s, err = graph.NewSession(r.config(recipe, t.job)); return err })
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(r.scale(s, t.fold.Gap(recipe.reach())), s.SetSeries(set.Series)); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// lay lays out what a job trains on.
+func (r *run) lay(j Job, f layout.Fold) (layout.Sampler, *layout.Set, []float32, error) {
+	recipe := r.rungs[j.Rung].Recipe
+	parts := f.Gap(recipe.reach())
+	weights, err := r.weigh(parts)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	set, err := layout.Build(r.rows.x, r.rows.features, r.rows.Labels, parts, r.spec.target(), weights)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	windows := recipe.sampler(set, seedOf(r.spec.Seed, j))
+	if windows.Steps() == 0 {
+		return nil, nil, nil, errNothing
+	}
+	return windows, set, weights, nil
+}
+
+// weigh is what the classes weigh, by the rows that train.
+func (r *run) weigh(parts []series.Range) ([]float32, error) {
+	w, err := layout.ParseClassWeight(string(r.spec.ClassWeight))
+	if err != nil {
+		return nil, err
+	}
+	return w.Weights(r.rows.Classes, layout.Count(r.rows.Labels, parts, len(r.rows.Classes)))
+}
+
+// sampler says where the windows of a set begin.
+func (r *Recipe) sampler(set *layout.Set, seed int64) layout.Sampler {
+	switch {
+	case r.Windows != nil:
+		return r.Windows
+	case r.Stride > 0:
+		return layout.NewGrid(set, r.Network.Window, r.Stride, r.Batch, seed)
+	}
+	return layout.NewScatter(set, r.Network.Window, r.Batch, seed)
+}
+
+// config is the network of a job.
+func (r *run) config(recipe *Recipe, j Job) graph.Config {
+	c := recipe.config(r.spec, r.rows.features, len(r.rows.Classes))
+	c.Seed = seedOf(r.spec.Seed, j)
+	c.Threads = r.threads(c, recipe.Batch)
+	return c
+}
+
+// threads is one where several networks are trained, so that how many of them
+// are trained side by side changes nothing.
+func (r *run) threads(c graph.Config, batch int) int {
+	switch {
+	case len(r.folds) > 0 || r.spec.Members > 1:
+		return 1
+	case r.spec.Threads > 0:
+		return r.spec.Threads
+	}
+	return c.SuggestThreads(batch, r.workers)
+}
+
+// seedOf is the seed of a job: for the first member on all rows that of the run, as the original's programs have it.
+func seedOf(seed int64, j Job) int64 {
+	if j.Fold == 0 {
+		return seed + int64(j.Member)
+	}
+	return (seed+int64(j.Member))*prime + int64(j.Fold)
+}
+
+// scale gives the network the offset and the scale of the rows that train.
+func (r *run) scale(s *graph.Session, parts []series.Range) error {
+	if !s.Config().Normalize {
+		return nil
+	}
+	scale := layout.FitScale(r.spec.Scale, r.rows.x, r.rows.features, parts)
+	for k := len(r.rows.Features); k < r.rows.features; k++ { // these are scaled already
+		scale.Offset[k], scale.Divisor[k] = 0, 1
+	}
+	return s.SetVariables([]graph.Variable{
+		{Name: graph.NormalizationOffset, Shape: []int{r.rows.features}, Value: scale.Offset},
+		{Name: graph.NormalizationScale, Shape: []int{r.rows.features}, Value: scale.Divisor},
+	})
+}
+
+// train trains a session's network.
+func (r *run) train(ctx context.Context, s *graph.Session, j Job, windows layout.Sampler, weights []float32) (*Trained, error) {
+	recipe := r.rungs[j.Rung].Recipe
+	epochs := recipe.epochs(windows.Steps())
+	t := &Trained{Job: j, Config: s.Config()}
+	best := keeper{session: s}
+	l := loop{Session: s, Windows: windows, Epochs: epochs, First: recipe.First, LogEvery: recipe.LogEvery}
+	if schedule := recipe.Rates(epochs, windows.Steps()); schedule.Decay != Constant || schedule.Warmup > 0 {
+		l.Rate = schedule.At
+	}
+	if recipe.LogEvery > 0 {
+		l.Log = func(line Line) error { return r.tell(ctx, Iterated{j, line}) }
+	}
+	l.Progress = func(steps int) { _ = r.tell(ctx, Progress{j, steps}) }
+	l.EndEpoch = func(ctx context.Context, e Epoch) (bool, error) {
+		ended := EpochEnded{Job: j, Epoch: e, Rival: j.Fold == 0 && j.Rung != r.result.Chosen}
+		more := true
+		if r.validation != nil {
+			var err error
+			if ended.Validated, err = r.validate(ctx, s, weights); err != nil {
+				return false, err
+			}
+			if err := best.offer(e.Epoch, ended.Validated); err != nil {
+				return false, err
+			}
+			more = r.spec.EarlyStopping == 0 || e.Epoch-best.epoch < r.spec.EarlyStopping
+		}
+		ended.Last = !more || e.Steps == epochs*windows.Steps()
+		t.History, t.Steps = append(t.History, ended), e.Steps
+		return more, r.tell(ctx, ended)
+	}
+	begin := time.Now()
+	err := l.Do(ctx)
+	t.Seconds = time.Since(begin).Seconds()
+	if t.State, t.Best = best.state, best.epoch; t.State == nil {
+		failed := err
+		if t.State, err = s.Variables(); err == nil {
+			err = failed
+		}
+	}
+	if err != nil {
+		return t.worth(), err
+	}
+	if best.state != nil {
+		err = s.SetVariables(best.state)
+	}
+	return t, errors.Join(err, r.tell(ctx, JobEnded{j, len(t.History), t.Steps, t.Seconds}))
+}
+
+// worth is t if it has made an epoch and its weights are numbers, else nil.
+func (t *Trained) worth() *Trained {
+	if len(t.History) == 0 {
+		return nil
+	}
+	for _, v := range t.State {
+		if slices.ContainsFunc(v.Value, func(x float32) bool { return x-x != 0 }) {
+			return nil
+		}
+	}
+	return t
+}

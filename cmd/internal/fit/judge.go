@@ -1,0 +1,247 @@
+package fit
+
+import (
+	"context"
+	"encoding/binary"
+	"hash/maphash"
+	"math"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// choose returns the simplest rung whose macro F1 is, on the mean of the folds, within one
+// standard error of the best one's, fold compared with fold.
+func choose(rungs []*Rung) (int, error) {
+	best, most := -1, math.Inf(-1)
+	for i, g := range rungs {
+		if !g.Candidate || g.Err != nil {
+			continue
+		}
+		if m, _ := meanStd(g.macroF1()); best < 0 || m > most {
+			best, most = i, m
+		}
+	}
+	if best < 0 {
+		for _, g := range rungs {
+			if g.Candidate {
+				return 0, g.Err
+			}
+		}
+	}
+	for i, g := range rungs[:best] {
+		if !g.Candidate || g.Err != nil {
+			continue
+		}
+		behind := rungs[best].macroF1()
+		for fold, f1 := range g.macroF1() {
+			behind[fold] -= f1
+		}
+		mean, std := meanStd(behind)
+		if mean <= std/math.Sqrt(float64(len(behind))) {
+			return i, nil
+		}
+	}
+	return best, nil
+}
+
+// macroF1 is that of each fold.
+func (g *Rung) macroF1() []float64 {
+	var all []float64
+	for _, f := range g.Folds {
+		all = append(all, float64(f.MacroF1))
+	}
+	return all
+}
+
+// meanStd is mean and standard deviation (by n-1).
+func meanStd(values []float64) (mean, std float64) {
+	n := float64(len(values))
+	for _, v := range values {
+		mean += v / n
+	}
+	for _, v := range values {
+		std += (v - mean) * (v - mean) / (n - 1)
+	}
+	return mean, math.Sqrt(std)
+}
+
+// report judges the answers to the rows that the folds hold back.
+func (r *run) report(a *answers, threshold float64) (*Judged, error) {
+	j := &Judged{Split: r.split}
+	var err error
+	if j.Report, err = metrics.Evaluate(r.rows.input(a, r.all.Train, threshold)); err != nil {
+		return nil, err
+	}
+	for _, f := range r.folds {
+		one, err := metrics.Evaluate(r.rows.input(a, f.Held, threshold))
+		if err != nil {
+			return nil, err
+		}
+		j.Folds = append(j.Folds, one)
+	}
+	j.Spread = metrics.Spread(j.Folds)
+	return j, nil
+}
+
+// threshold finds the threshold, if it is to be found.
+func (r *run) threshold(a *answers) error {
+	if !r.spec.Threshold.Auto || len(r.rows.Classes) != 2 {
+		return nil
+	}
+	best, _, err := metrics.BestThreshold(r.rows.input(a, r.all.Train, 0.5))
+	r.result.Threshold = best
+	return err
+}
+
+// addRivals compares the report with what logistic regression and the rows' numbers alone
+// answer to the same rows.
+func (r *run) addRivals(a *answers) error {
+	report := r.result.Judged.Report
+	in := r.rows.input(a, r.all.Train, 0.5)
+	for i, g := range r.rungs {
+		if g.isLogistic() && i != r.result.Chosen && g.Err == nil {
+			if err := add(report, in, g.Name(), metrics.Decide(g.answers.probability, len(in.Classes), 0.5)); err != nil {
+				return err
+			}
+		}
+	}
+	if r.split != layout.SplitSeries {
+		return nil
+	}
+	return add(report, in, Position, r.positionsOutOfFold())
+}
+
+// Names of rivals, as reports have them.
+const (
+	Rival    = "logistic regression with lags"
+	Position = "position" // what a row's number in its series alone would answer
+)
+
+// add scores a rival's answers [N] for a report on the same rows.
+func add(report *metrics.Report, in metrics.Input, name string, answers []int16) error {
+	b, err := in.Baseline(name, answers)
+	if err != nil {
+		return err
+	}
+	report.Baselines = append(report.Baselines, b)
+	return nil
+}
+
+// positionsOutOfFold are the answers [N] that rows' numbers alone give, learned from other series.
+func (r *run) positionsOutOfFold() []int16 {
+	all := make([]int16, r.rows.Len())
+	for _, f := range r.folds {
+		learned := metrics.NewPositions(r.rows.Labels, spans(f.Train), len(r.rows.Classes))
+		for _, h := range f.Held {
+			for i := h.Start; i < h.End; i++ {
+				all[i] = learned.Answer(i - h.Start)
+			}
+		}
+	}
+	return all
+}
+
+// try judges the members by the test rows.
+func (r *run) try(tasks []*task) error {
+	if r.test == nil {
+		return nil
+	}
+	var all *answers
+	for _, t := range tasks[:r.spec.Members] {
+		all = all.average(t.answers)
+	}
+	in := r.test.input(all, r.tested, r.result.Threshold)
+	report, err := metrics.Evaluate(in)
+	if err != nil {
+		return err
+	}
+	if len(tasks) > r.spec.Members {
+		rival := tasks[r.spec.Members]
+		name := r.rungs[rival.job.Rung].Name()
+		if err := add(report, in, name, metrics.Decide(rival.answers.probability, len(in.Classes), 0.5)); err != nil {
+			return err
+		}
+	}
+	if r.test != r.rows && !r.result.Positions.IsZero() {
+		if err := add(report, in, Position, r.result.Positions.Answers(r.test.Len(), spans(r.tested))); err != nil {
+			return err
+		}
+	}
+	r.result.Test = report
+	return nil
+}
+
+// seenBefore looks for test rows that are training rows: many in a row, as a few coincide
+// where values are coarse.
+func (r *run) seenBefore(ctx context.Context) error {
+	const many = 16
+	seed := maphash.MakeSeed()
+	known := map[uint64]bool{}
+	for _, h := range stretches(seed, r.rows.Data, many) {
+		known[h] = true
+	}
+	n := 0
+	for _, h := range stretches(seed, r.test.Data, many) {
+		if known[h] {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return r.tell(ctx, Noticed{Kind: SeenBefore, Number: n + many - 1})
+}
+
+// stretches are hashes of n rows that follow each other in a series, from each row on. Rows
+// that are all alike are left out.
+func stretches(seed maphash.Seed, d *series.Data, n int) []uint64 {
+	F := len(d.Features)
+	hashes := make([]uint64, d.Len()) // of single rows
+	var bytes [4]byte
+	for i := range hashes {
+		var h maphash.Hash
+		h.SetSeed(seed)
+		for _, v := range d.X[i*F : (i+1)*F] {
+			binary.LittleEndian.PutUint32(bytes[:], math.Float32bits(v))
+			_, _ = h.Write(bytes[:]) // which has no error
+		}
+		hashes[i] = h.Sum64()
+	}
+	var all []uint64
+	for _, p := range d.Series {
+		for i := p.Start; i+n <= p.End; i++ {
+			sum, alike := uint64(0), true
+			for _, h := range hashes[i : i+n] {
+				sum = sum*prime + h
+				alike = alike && h == hashes[i]
+			}
+			if !alike {
+				all = append(all, sum)
+			}
+		}
+	}
+	return all
+}
+
+// prime makes sums depend on the order of what is added.
+const prime = 1_000_003
+
+// spans are ranges as the metrics take them.
+func spans(parts []series.Range) []metrics.Span {
+	all := make([]metrics.Span, len(parts))
+	for i, p := range parts {
+		all[i] = metrics.Span{Name: p.Name, Start: p.Start, End: p.End}
+	}
+	return all
+}
+
+// Seconds is how long the trainings of the rung took that are known.
+func (g *Rung) Seconds() float64 {
+	total := 0.0
+	for _, t := range g.trained {
+		total += t.Seconds
+	}
+	return total
+}

@@ -1,0 +1,199 @@
+package fit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// loop drives a session through the epochs of a training.
+type loop struct {
+	Session *graph.Session
+	Windows layout.Sampler // of at least one step
+	Epochs  int
+	First   int                    // the number of the first epoch, in all that is reported of epochs
+	Rate    func(step int) float32 // learning rate of a step, from 0; nil: the session's
+
+	// Log is called after every iteration of an epoch that LogEvery divides;
+	// nil: never.
+	LogEvery int
+	Log      func(Line) error
+
+	// Progress is called now and then with the number of steps made since the last call;
+	// nil: never.
+	Progress func(steps int)
+
+	// EndEpoch is called after every epoch, and returns whether to go on; nil:
+	// always.
+	EndEpoch func(context.Context, Epoch) (bool, error)
+
+	batches [][]int32 // of the epoch
+}
+
+// Line reports one iteration.
+type Line struct {
+	Epoch        int     `json:"epoch"`
+	Iteration    int     `json:"iteration"`
+	Loss         float32 `json:"loss"`          // on the iteration's batch, after its update
+	GradientNorm float32 `json:"gradient_norm"` // of that update
+}
+
+// Epoch reports one epoch. Loss and GradientNorm are means over its steps.
+type Epoch struct {
+	Epoch        int     `json:"epoch"`
+	Steps        int     `json:"step"` // made since the run began
+	Loss         float64 `json:"loss"` // of each step's batch before its update
+	GradientNorm float64 `json:"gradient_norm"`
+	LearningRate float32 `json:"learning_rate"` // of the last step
+}
+
+// Error is returned when training fails at an iteration.
+type Error struct {
+	Epoch     int
+	Iteration int  // from 0
+	Updated   bool // it showed in the loss after the iteration's update, of which there is no gradient
+	Err       error
+}
+
+func (e *Error) Error() string {
+	text := e.Err.Error()
+	if d := (*graph.DivergedError)(nil); errors.As(e.Err, &d) { // it counts steps from the run's first
+		text = fmt.Sprintf("training diverged: loss %v, gradient norm %v", d.Loss, d.Norm)
+		if e.Updated {
+			text = fmt.Sprintf("training diverged: loss %v after the update", d.Loss)
+		}
+	}
+	return fmt.Sprintf("epoch %d, iteration %d: %s", e.Epoch, e.Iteration, text)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// stepsACall bounds the memory that a call's plan takes, and the time between
+// two calls of Progress. Larger calls are not faster.
+const stepsACall = 100
+
+// Do trains until the end, or until ctx ends, whose error it then returns. Weights
+// that even the last update has spoiled are a *[graph.DivergedError].
+func (r *loop) Do(ctx context.Context) error {
+	last := 0
+	for i := range r.Epochs {
+		r.batches = r.Windows.Epoch(r.First + i)
+		e, err := r.epoch(ctx, i)
+		if err != nil {
+			return err
+		}
+		last = i
+		if r.EndEpoch == nil {
+			continue
+		}
+		more, err := r.EndEpoch(ctx, e)
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+	}
+	_, err := r.loss(last, len(r.batches)-1)
+	return err
+}
+
+// epoch makes the steps of epoch i, from 0.
+func (r *loop) epoch(ctx context.Context, i int) (Epoch, error) {
+	var losses, norms float64
+	for at := 0; at < len(r.batches); {
+		next := r.endOfCall(at)
+		report, err := r.steps(ctx, i, at, next)
+		if err != nil {
+			return Epoch{}, err
+		}
+		losses += sum(report.Losses)
+		norms += sum(report.Norms)
+		if r.Progress != nil {
+			r.Progress(next - at)
+		}
+		at = next
+	}
+	n := len(r.batches)
+	made := r.step(i+1, 0)
+	return Epoch{r.First + i, made, losses / float64(n), norms / float64(n), r.rate(made - 1)}, nil
+}
+
+// step is the number, in the whole run, of an iteration's step in epoch i, all from 0.
+func (r *loop) step(i, iteration int) int { return i*len(r.batches) + iteration }
+
+// endOfCall is where a call ends that begins at iteration at: behind the next
+// one that has a line, or before a batch of another size.
+func (r *loop) endOfCall(at int) int {
+	end := min(at+stepsACall, len(r.batches))
+	if r.Log != nil {
+		end = min(end, (at+r.LogEvery-1)/r.LogEvery*r.LogEvery+1)
+	}
+	for i, batch := range r.batches[at:end] {
+		if len(batch) != len(r.batches[at]) {
+			return at + i
+		}
+	}
+	return end
+}
+
+// steps trains on the batches [from,to) of epoch i and logs the last one if it
+// has a line.
+func (r *loop) steps(ctx context.Context, i, from, to int) (graph.Report, error) {
+	epoch := r.First + i
+	plan := graph.Plan{First: int64(r.step(i, from)), Starts: r.batches[from:to]}
+	if r.Rate != nil {
+		for at := from; at < to; at++ {
+			plan.Rates = append(plan.Rates, r.Rate(r.step(i, at)))
+		}
+	}
+	report, err := r.Session.Train(ctx, plan)
+	if errors.Is(err, context.Canceled) {
+		return report, err
+	}
+	if err != nil {
+		return report, &Error{Epoch: epoch, Iteration: from + len(report.Losses), Err: err}
+	}
+	last := to - 1
+	if r.Log == nil || last%r.LogEvery != 0 {
+		return report, nil
+	}
+	loss, err := r.loss(i, last)
+	if err != nil {
+		return report, err
+	}
+	return report, r.Log(Line{epoch, last, loss, report.Norms[len(report.Norms)-1]})
+}
+
+// loss is the loss on an iteration's batch in epoch i after its update.
+func (r *loop) loss(i, iteration int) (float32, error) {
+	loss, err := r.Session.Loss(r.batches[iteration])
+	if v := float64(loss); err == nil && (math.IsNaN(v) || math.IsInf(v, 0)) {
+		nan := float32(math.NaN()) // what a gradient of such a loss is
+		err = &graph.DivergedError{Step: int64(r.step(i, iteration)), Loss: loss, Norm: nan}
+	}
+	if err != nil {
+		return loss, &Error{r.First + i, iteration, true, err}
+	}
+	return loss, nil
+}
+
+// rate is the learning rate of a step.
+func (r *loop) rate(step int) float32 {
+	if r.Rate == nil {
+		return r.Session.Config().LearningRate
+	}
+	return r.Rate(step)
+}
+
+func sum(values []float32) float64 {
+	total := 0.0
+	for _, v := range values {
+		total += float64(v)
+	}
+	return total
+}

@@ -1,0 +1,345 @@
+package fit
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// Recipe is a network and the way to train it.
+type Recipe struct {
+	Network  graph.Config // but for what depends on the data, the seed and the machine
+	Batch    int          // windows in a training step
+	Epochs   int          // as many as it takes to make Updates, if these have bounds
+	Updates  [2]int       // training steps: at least, and at most; 0: no bound
+	Stride   int          // rows from a window to the next; 0: windows begin at random rows
+	Schedule Schedule     // but for Rate and Steps
+	Every    int          // epochs between two falls of the rate, of Staircase
+
+	// Of the original's programs alone.
+	Windows  layout.Sampler // in place of Stride, where they are given; nil: they are not
+	First    int            // the number of the first epoch
+	LogEvery int            // iterations between two that are Iterated; 0: none
+}
+
+// The recipes, from the simplest on. Their settings were chosen by cross-validation, see
+// scripts/README.md.
+
+// logistic is logistic regression on each row.
+func logistic(l Lookahead) Recipe {
+	r := recipe(1)
+	r.Network.Layers = nil
+	if n := l.rows(); n > 0 { // the row is that many before the one that the network is at
+		r.Network.Lags = []int{-n}
+	}
+	r.Network.LearningRate, r.Network.WeightDecay = 0.01, 0.01
+	r.Batch = 512
+	return r
+}
+
+// lagged is logistic regression on each row and on rows around it.
+func lagged(l Lookahead) Recipe {
+	const far = 32
+	from, to := -far, far
+	if l.Finite() {
+		from, to = -far-l.rows(), 0
+	}
+	step := max(4, (to-from)/far)
+	r := logistic(l)
+	r.Network.Lags = nil
+	for lag := to; lag >= from; lag -= step {
+		r.Network.Lags = append(r.Network.Lags, lag)
+	}
+	slices.Reverse(r.Network.Lags)
+	return r
+}
+
+// gru has one layer of GRU cells, and sees at least half of its steps.
+func gru(units, steps int, l Lookahead, bidirectional bool) Recipe {
+	r := recipe(max(steps, 32+2*l.rows()))
+	r.Network.Layers = []graph.Layer{{Cell: graph.GRU, Units: units}}
+	r.Network.Bidirectional = bidirectional
+	return r
+}
+
+// wide is to see far.
+func wide(steps int, l Lookahead, bidirectional bool) Recipe {
+	r := gru(64, steps, l, bidirectional)
+	r.Epochs, r.Updates = 12, [2]int{200, 700}
+	return r
+}
+
+// rows is a limited lookahead, within what lags may be; else 0.
+func (l Lookahead) rows() int { return max(0, min(int(l), 1<<16)) }
+
+// recipe is what all have in common.
+func recipe(steps int) Recipe {
+	c := graph.DefaultConfig()
+	c.Window = steps
+	c.Optimizer = graph.AdamW
+	c.LearningRate, c.WeightDecay = 0.003, 0.3
+	c.InputNoise, c.ClipNorm = 0.1, 1
+	return Recipe{
+		Network:  c,
+		Batch:    8,
+		Epochs:   40,
+		Updates:  [2]int{1000, 5000},
+		Schedule: Schedule{Decay: Cosine, Factor: 0.1},
+		First:    1,
+	}
+}
+
+// recurrent is the place of the first recurrent network among the recipes. Before it is
+// logistic regression with lags.
+const recurrent = 2
+
+// Recipes lists those that s compares, from the simplest on.
+func (s *Spec) Recipes() ([]Recipe, error) {
+	if s.Only != nil {
+		return []Recipe{*s.Only}, nil
+	}
+	l := s.Lookahead
+	all := []Recipe{logistic(l), lagged(l), gru(16, 32, l, false)}
+	if l == All {
+		all = append(all, gru(16, 64, l, true), wide(180, l, true))
+	} else {
+		all = append(all, wide(128, l, false))
+	}
+	kind := s.Network
+	if kind == NetworkAuto && !s.Recipe.empty() {
+		kind = NetworkRNN
+	}
+	switch kind {
+	case NetworkAuto:
+		return all, nil
+	case NetworkLogistic:
+		all = all[recurrent-1 : recurrent]
+	case NetworkRNN:
+		all = all[recurrent : recurrent+1]
+	}
+	return all, s.Recipe.Apply(&all[0])
+}
+
+// Override is what is to be other than in a recipe. What is nil stays as it is.
+type Override struct {
+	Steps         *int              `json:"steps,omitempty"`
+	Cell          *graph.Cell       `json:"cell,omitempty"` // NoCell: no layer
+	Units         []int             `json:"units,omitempty"`
+	Layers        *int              `json:"layers,omitempty"`
+	Activation    *graph.Activation `json:"activation,omitempty"`
+	Bidirectional *bool             `json:"bidirectional,omitempty"`
+	Lags          []int             `json:"lags,omitempty"`
+	Dropout       *float32          `json:"dropout,omitempty"`
+	InputNoise    *float32          `json:"input_noise,omitempty"`
+	Loss          *graph.Loss       `json:"loss,omitempty"`
+	FocalGamma    *float32          `json:"focal_gamma,omitempty"`
+	Stride        *int              `json:"stride,omitempty"`
+	BatchSize     *int              `json:"batch_size,omitempty"`
+	Epochs        *int              `json:"epochs,omitempty"`
+	Optimizer     *graph.Optimizer  `json:"optimizer,omitempty"`
+	LearningRate  *float32          `json:"learning_rate,omitempty"`
+	WeightDecay   *float32          `json:"weight_decay,omitempty"`
+	Schedule      *Decay            `json:"schedule,omitempty"`
+	Warmup        *int              `json:"warmup,omitempty"`
+	DecayEvery    *int              `json:"decay_every,omitempty"`
+	Decay         *float32          `json:"decay,omitempty"`
+	ClipNorm      *float32          `json:"clip_norm,omitempty"`
+}
+
+// NoCell is the cell of a network without a layer.
+const NoCell graph.Cell = "none"
+
+// empty reports whether a recipe stays as it is.
+func (o *Override) empty() bool { return reflect.ValueOf(*o).IsZero() }
+
+// Apply changes r.
+func (o *Override) Apply(r *Recipe) error {
+	if err := o.applyLayers(r); err != nil {
+		return err
+	}
+	c := &r.Network
+	set(&c.Window, o.Steps)
+	if o.Lags != nil {
+		c.Lags = o.Lags
+	}
+	set(&c.Dropout, o.Dropout)
+	set(&c.InputNoise, o.InputNoise)
+	set(&c.Loss, o.Loss)
+	set(&c.FocalGamma, o.FocalGamma)
+	set(&r.Stride, o.Stride)
+	set(&r.Batch, o.BatchSize)
+	if o.Epochs != nil {
+		r.Epochs, r.Updates = *o.Epochs, [2]int{}
+	}
+	set(&c.Optimizer, o.Optimizer)
+	set(&c.LearningRate, o.LearningRate)
+	set(&c.WeightDecay, o.WeightDecay)
+	set(&r.Schedule.Decay, o.Schedule)
+	set(&r.Schedule.Warmup, o.Warmup)
+	set(&r.Schedule.Factor, o.Decay)
+	set(&r.Every, o.DecayEvery)
+	set(&c.ClipNorm, o.ClipNorm)
+	return nil
+}
+
+func set[T any](to *T, value *T) {
+	if value != nil {
+		*to = *value
+	}
+}
+
+// applyLayers changes the layers of r.
+func (o *Override) applyLayers(r *Recipe) error {
+	c := &r.Network
+	set(&c.Bidirectional, o.Bidirectional)
+	if o.Cell == nil && o.Units == nil && o.Layers == nil && o.Activation == nil {
+		return nil
+	}
+	layer := graph.Layer{Cell: graph.GRU, Units: 16}
+	if len(c.Layers) > 0 {
+		layer = c.Layers[0]
+	}
+	was := layer.Cell
+	if set(&layer.Cell, o.Cell); layer.Cell == NoCell {
+		if o.Units != nil || o.Layers != nil || o.Bidirectional != nil {
+			return wrong("Cell", "none has no layer, and so no units, layers and directions")
+		}
+		c.Layers, c.Dropout = nil, 0
+		return nil
+	}
+	if layer.Cell != was {
+		layer.Activation = ""
+		if layer.Cell == graph.Plain {
+			layer.Activation = graph.Tanh
+		}
+	}
+	set(&layer.Activation, o.Activation)
+	units := o.Units
+	if units == nil {
+		units = []int{layer.Units}
+	}
+	switch {
+	case o.Layers == nil:
+	case *o.Layers < 1:
+		return wrong("Layers", "must be at least 1, not %d", *o.Layers)
+	case len(units) == 1:
+		units = slices.Repeat(units, *o.Layers)
+	case len(units) != *o.Layers:
+		return wrong("Layers", "is %d, but there are units of %d", *o.Layers, len(units))
+	}
+	c.Layers = nil
+	for _, n := range units {
+		layer.Units = n
+		c.Layers = append(c.Layers, layer)
+	}
+	return nil
+}
+
+// validate checks a recipe of s.
+func (r *Recipe) validate(s *Spec) error {
+	c := r.config(s, 1, 2)
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	_, behind := c.Context()
+	switch {
+	case s.Lookahead.Finite() && c.Bidirectional:
+		return wrong("Bidirectional", "needs a lookahead of all")
+	case s.Lookahead.Finite() && behind > 0:
+		return wrong("Lags", "must not be above 0 with a limited lookahead: %d is", behind)
+	case r.Batch < 1:
+		return wrong("BatchSize", "must be at least 1, not %d", r.Batch)
+	case r.Epochs < 1:
+		return wrong("Epochs", "must be at least 1, not %d", r.Epochs)
+	case r.Stride < 0 || r.Stride > c.Window:
+		return wrong("Stride", "must be between 1 and the steps of a window, %d, not %d: rows would be left out", c.Window, r.Stride)
+	case r.Schedule.Warmup < 0:
+		return wrong("Warmup", "must be at least 0, not %d", r.Schedule.Warmup)
+	case r.Every < 0:
+		return wrong("DecayEvery", "must be at least 1, not %d", r.Every)
+	case !(r.Schedule.Factor > 0 && r.Schedule.Factor <= 1):
+		return wrong("Decay", "must be above 0 and at most 1, not %v", r.Schedule.Factor)
+	}
+	return oneOf("Schedule", r.Schedule.Decay, []Decay{Constant, Cosine, Staircase})
+}
+
+// config is the network's configuration for data of so many features and classes.
+func (r *Recipe) config(s *Spec, features, classes int) graph.Config {
+	c := r.Network
+	c.Features, c.Classes = features, classes
+	if s.Only != nil && c.Loss == graph.MSE { // one output, however many labels an original's program has
+		c.Classes = 2
+	}
+	c.Normalize = s.Scale != layout.NoScale
+	c.Seed, c.Threads, c.Form, c.InstructionSet = s.Seed, 1, s.Form, s.InstructionSet
+	return c
+}
+
+// epochs is how many epochs of so many training steps the recipe takes.
+func (r *Recipe) epochs(steps int) int {
+	updates := max(r.Epochs*steps, r.Updates[0])
+	if most := r.Updates[1]; most > 0 {
+		updates = min(updates, most)
+	}
+	return max(1, (updates+steps/2)/steps)
+}
+
+// Rates is the learning rate over so many epochs.
+func (r *Recipe) Rates(epochs, steps int) Schedule {
+	s := r.Schedule
+	s.Rate, s.Steps = r.Network.LearningRate, epochs*steps
+	every := r.Every
+	if every == 0 {
+		every = max(1, epochs/3)
+	}
+	s.Every = every * steps
+	return s
+}
+
+// reach is how far from a row the rows are that its answer rests on, at most: rows nearer
+// than that to one held back do not train.
+func (r *Recipe) reach() int {
+	before, behind := r.Network.Context()
+	if r.isLogistic() {
+		return max(before, behind)
+	}
+	return r.Network.Window + max(before, behind)
+}
+
+// isLogistic reports whether the network is logistic regression.
+func (r *Recipe) isLogistic() bool { return len(r.Network.Layers) == 0 }
+
+// isRival reports whether the network is logistic regression with lags, with which others
+// are compared.
+func (r *Recipe) isRival() bool { return r.isLogistic() && len(r.Network.Lags) > 1 }
+
+// Name describes the network in a few words.
+func (r *Recipe) Name() string {
+	c := r.Network
+	switch {
+	case r.isRival():
+		return Rival
+	case r.isLogistic():
+		return "logistic regression"
+	}
+	var units []string
+	for _, l := range c.Layers {
+		units = append(units, fmt.Sprint(l.Units))
+	}
+	cell := strings.ToUpper(string(c.Layers[0].Cell))
+	switch c.Layers[0].Cell {
+	case graph.Plain:
+		cell = string(c.Layers[0].Activation)
+	case graph.GRUResetBefore:
+		cell = "GRU (reset before)"
+	}
+	name := cell + " " + strings.Join(units, "+")
+	if c.Bidirectional {
+		name += ", two directions"
+	}
+	return fmt.Sprintf("%s, %d steps", name, c.Window)
+}

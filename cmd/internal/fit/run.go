@@ -1,0 +1,412 @@
+package fit
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// run is a run of Fit.
+type run struct {
+	spec       *Spec
+	rows       *rows
+	validation *rows // nil without
+	test       *rows // may be rows itself; nil without
+	tested     []series.Range
+	all        layout.Fold // what trains in the end; held back are test rows, if they are of the same data
+	folds      []layout.Fold
+	split      layout.SplitKind
+	rungs      []*Rung
+	workers    int
+	observers
+	result *Result
+
+	mu         sync.Mutex
+	unfinished []*Trained // of jobs that ended early
+}
+
+func newRun(s *Spec, all []Observer) *run {
+	r := &run{spec: s, workers: s.Threads, observers: observers{all: all}}
+	r.result = &Result{Spec: *s, Target: s.target(), Threshold: s.Threshold.At}
+	if r.workers == 0 {
+		r.workers = runtime.GOMAXPROCS(0)
+	}
+	return r
+}
+
+// prepare decides which rows train and which networks are compared.
+func (r *run) prepare(ctx context.Context, d Data) error {
+	s := r.spec
+	r.all = layout.Fold{Train: d.Train.Series}
+	if s.TestFraction > 0 {
+		r.all = layout.Tail(d.Train, s.TestFraction)
+	}
+	profile, err := layout.Describe(d.Train, r.all.Train)
+	if err != nil {
+		return err
+	}
+	within := s.within(len(r.all.Train))
+	r.result.Profile, r.result.Rows, r.result.Within = profile, layout.Rows(r.all.Train), within
+	r.rows = newRows(d.Train, profile, within)
+	if d.Validation != nil {
+		r.validation = newRows(d.Validation, profile, within)
+	}
+	switch {
+	case d.Test != nil:
+		r.test, r.tested = newRows(d.Test, profile, within), d.Test.Series
+		if err := r.seenBefore(ctx); err != nil {
+			return err
+		}
+	case len(r.all.Held) > 0:
+		r.test, r.tested = r.rows, r.all.Held
+	}
+	if err := r.fold(ctx); err != nil {
+		return err
+	}
+	if err := r.climb(); err != nil {
+		return err
+	}
+	return r.plan(ctx)
+}
+
+// within is how features are scaled within so many series that train.
+func (s *Spec) within(series int) layout.Within {
+	switch {
+	case s.SeriesScale == SeriesScaleNone || series < 3:
+		return layout.None
+	case s.Lookahead.Finite():
+		return layout.Running
+	}
+	return layout.Whole
+}
+
+// fold divides the rows that train.
+func (r *run) fold(ctx context.Context) error {
+	count := layout.Count(r.rows.Labels, r.all.Train, len(r.rows.Classes))
+	if class := only(count); class >= 0 {
+		if err := r.tell(ctx, Noticed{Kind: OneClass, Class: r.rows.Classes[class]}); err != nil {
+			return err
+		}
+	}
+	if r.spec.Folds == 0 {
+		return nil
+	}
+	var err error
+	r.split = r.spec.Split.Resolve(len(r.all.Train), r.spec.Folds)
+	r.folds, err = layout.Folds(r.split, r.all.Train, r.rows.Labels, len(r.rows.Classes), r.spec.Folds)
+	switch n := len(r.folds); {
+	case err != nil:
+		return r.tell(ctx, Noticed{Kind: NotJudged, Err: err})
+	case n < r.spec.Folds:
+		return r.tell(ctx, Noticed{Kind: FewerFolds, Number: n})
+	}
+	return nil
+}
+
+// only is the class of all rows, -1 if there are several.
+func only(count []int) int {
+	class := -1
+	for c, n := range count {
+		switch {
+		case n == 0:
+		case class >= 0:
+			return -1
+		default:
+			class = c
+		}
+	}
+	return class
+}
+
+// climb lists the rungs. Where no answers are compared it is one.
+func (r *run) climb() error {
+	s := r.spec
+	recipes, err := s.Recipes()
+	if err != nil {
+		return err
+	}
+	for _, c := range recipes {
+		if n := len(r.rows.Classes); c.Network.Loss == graph.MSE && n > 2 && s.Only == nil {
+			return wrong("Loss", "%s is for two classes, not %d", graph.MSE, n)
+		}
+	}
+	compared := len(r.folds) > 0
+	if !compared && len(recipes) > 1 {
+		recipes = recipes[recurrent : recurrent+1]
+	}
+	if s.Only == nil && (compared || r.test != nil) && !slices.ContainsFunc(recipes, func(c Recipe) bool { return c.isRival() }) {
+		rival := lagged(s.Lookahead)
+		r.rungs = append(r.rungs, &Rung{Recipe: &rival})
+	}
+	for i := range recipes {
+		r.rungs = append(r.rungs, &Rung{Recipe: &recipes[i], Candidate: true})
+	}
+	r.result.Rungs = r.rungs
+	r.result.Chosen = len(r.rungs) - 1 // until they are compared
+	return nil
+}
+
+// plan tells what is going to be done.
+func (r *run) plan(ctx context.Context) error {
+	p := Planned{
+		Rows: layout.Rows(r.all.Train), Count: layout.Count(r.rows.Labels, r.all.Train, len(r.rows.Classes)),
+		Split: r.split, Folds: r.folds, Test: layout.Rows(r.tested), Within: r.result.Within,
+	}
+	for i, rung := range r.rungs {
+		windows, _, _, err := r.lay(Job{Rung: i}, r.all)
+		if err != nil {
+			return err
+		}
+		plan := Plan{rung.Recipe, rung.Candidate, r.config(rung.Recipe, Job{Rung: i}), rung.epochs(windows.Steps()), windows.Steps()}
+		p.Rungs = append(p.Rungs, plan)
+		const few = 100
+		if n := plan.Epochs * plan.Steps; n < few && rung.Windows == nil {
+			if err := r.tell(ctx, Noticed{Kind: FewUpdates, Rung: rung.Name(), Number: n}); err != nil {
+				return err
+			}
+		}
+	}
+	return r.tell(ctx, p)
+}
+
+// task is a job with the rows it trains on, and what becomes of it.
+type task struct {
+	job  Job
+	fold layout.Fold
+	on   *rows          // whose rows it answers
+	held []series.Range // these
+
+	trained *Trained
+	answers *answers
+	err     error // why the network cannot be trained, which ends no run
+}
+
+// pool does tasks side by side.
+func (r *run) pool(ctx context.Context, stage StageName, tasks []*task) error {
+	steps := 0
+	for _, t := range tasks {
+		windows, _, _, err := r.lay(t.job, t.fold)
+		if err != nil && !errors.Is(err, errNothing) {
+			return err
+		}
+		if err == nil {
+			steps += r.rungs[t.job.Rung].epochs(windows.Steps()) * windows.Steps()
+		}
+	}
+	if err := r.tell(ctx, Stage{stage, len(tasks), steps}); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(r.workers)
+	for _, t := range tasks {
+		group.Go(func() error { return r.do(ctx, t) })
+	}
+	return group.Wait()
+}
+
+// do does one of several tasks.
+func (r *run) do(ctx context.Context, t *task) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var err error
+	t.trained, t.answers, err = r.job(ctx, t)
+	var diverged *graph.DivergedError
+	if err != nil && t.trained != nil {
+		r.mu.Lock()
+		r.unfinished = append(r.unfinished, t.trained)
+		r.mu.Unlock()
+		t.trained = nil
+	}
+	if t.job.Fold > 0 && (errors.Is(err, errNothing) || errors.As(err, &diverged)) {
+		t.err, err = err, nil
+	}
+	return err
+}
+
+// compare trains one member of each rung for each fold, and takes a rung.
+func (r *run) compare(ctx context.Context) error {
+	if len(r.folds) == 0 {
+		return nil
+	}
+	var tasks []*task
+	for i := range r.rungs {
+		tasks = append(tasks, r.foldTasks(i, 0)...)
+	}
+	err := r.pool(ctx, Compare, tasks)
+	for _, t := range tasks {
+		r.rungs[t.job.Rung].add(t)
+	}
+	if err != nil {
+		return err
+	}
+	for i, rung := range r.rungs {
+		rung.finish(r, tasks[i*len(r.folds):(i+1)*len(r.folds)])
+		if rung.Err != nil {
+			if err := r.tell(ctx, Noticed{Kind: RungFailed, Rung: rung.Name(), Err: rung.Err}); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := r.tell(ctx, RungJudged{rung}); err != nil {
+			return err
+		}
+	}
+	if r.result.Chosen, err = choose(r.rungs); err != nil {
+		return err
+	}
+	return r.tell(ctx, Taken{r.rungs[r.result.Chosen]})
+}
+
+// foldTasks are those of a member of a rung for each fold.
+func (r *run) foldTasks(rung, member int) []*task {
+	var tasks []*task
+	for i, f := range r.folds {
+		tasks = append(tasks, &task{job: Job{rung, i + 1, member}, fold: f, on: r.rows, held: f.Held})
+	}
+	return tasks
+}
+
+// add remembers what a task has trained.
+func (g *Rung) add(t *task) {
+	if t.trained != nil {
+		g.trained = append(g.trained, t.trained)
+	}
+	if g.Err == nil {
+		g.Err = t.err
+	}
+}
+
+// finish judges the rung by the answers to all rows held back.
+func (g *Rung) finish(r *run, tasks []*task) {
+	if g.Err != nil {
+		return
+	}
+	for _, t := range tasks {
+		g.answers = g.answers.merge(t.answers)
+	}
+	j, err := r.report(g.answers, 0.5)
+	if err != nil {
+		g.Err = err
+		return
+	}
+	g.Report, g.Folds, g.Spread = j.Report, j.Folds, j.Spread
+}
+
+// judge trains the other members of the rung that was taken for each fold, and judges it by
+// the answers of all of them.
+func (r *run) judge(ctx context.Context) error {
+	if len(r.folds) == 0 {
+		return nil
+	}
+	chosen := r.rungs[r.result.Chosen]
+	var tasks []*task
+	for member := 1; member < r.spec.Members; member++ {
+		tasks = append(tasks, r.foldTasks(r.result.Chosen, member)...)
+	}
+	if len(tasks) > 0 {
+		err := r.pool(ctx, JudgeIt, tasks)
+		for _, t := range tasks {
+			chosen.add(t)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if chosen.Err != nil {
+		return chosen.Err
+	}
+	all := chosen.answers
+	for member := 0; member < r.spec.Members-1; member++ {
+		var one *answers
+		for _, t := range tasks[member*len(r.folds) : (member+1)*len(r.folds)] {
+			one = one.merge(t.answers)
+		}
+		all = all.average(one)
+	}
+	if err := r.threshold(all); err != nil {
+		return err
+	}
+	var err error
+	if r.result.Judged, err = r.report(all, r.result.Threshold); err != nil {
+		return err
+	}
+	return r.addRivals(all)
+}
+
+// final trains the members on all rows, and the rival.
+func (r *run) final(ctx context.Context) error {
+	var tasks []*task
+	for member := range r.spec.Members {
+		tasks = append(tasks, r.finalTask(r.result.Chosen, member))
+	}
+	rival := slices.IndexFunc(r.rungs, func(g *Rung) bool { return g.isRival() })
+	if rival >= 0 && rival != r.result.Chosen {
+		tasks = append(tasks, r.finalTask(rival, 0))
+	}
+	err := r.pool(ctx, Final, tasks)
+	for _, t := range tasks[:r.spec.Members] {
+		if t.trained != nil {
+			r.result.Members = append(r.result.Members, t.trained)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if len(tasks) > r.spec.Members {
+		r.result.Rival = tasks[r.spec.Members].trained
+	}
+	if len(r.all.Held) == 0 { // else it is told how the series go on
+		r.result.Positions = metrics.NewPositions(r.rows.Labels, spans(r.all.Train), len(r.rows.Classes))
+	}
+	return r.try(tasks)
+}
+
+// finalTask trains a member of a rung on all rows.
+func (r *run) finalTask(rung, member int) *task {
+	return &task{job: Job{Rung: rung, Member: member}, fold: r.all, on: r.test, held: r.tested}
+}
+
+// rescue makes what is worth keeping the result of a run that ended early; nil if there is
+// nothing.
+func (r *run) rescue() *Result {
+	if n := len(r.result.Members); n > 0 {
+		if n < r.spec.Members {
+			r.result.Partial = SomeFinal
+		}
+		return r.result
+	}
+	r.result.Partial = OfFolds
+	best := r.result.Chosen
+	for i, g := range r.rungs {
+		if g.Candidate && len(g.trained) > len(r.rungs[best].trained) {
+			best = i
+		}
+	}
+	r.result.Chosen, r.result.Members = best, r.rungs[best].trained
+	if len(r.result.Members) > 0 {
+		return r.result
+	}
+	r.result.Partial = Unfinished
+	for _, t := range r.unfinished {
+		if !r.rungs[t.Job.Rung].Candidate {
+			continue
+		}
+		if len(r.result.Members) == 0 || len(t.History) > len(r.result.Members[0].History) {
+			r.result.Chosen, r.result.Members = t.Job.Rung, []*Trained{t}
+		}
+	}
+	if len(r.result.Members) == 0 {
+		return nil
+	}
+	return r.result
+}

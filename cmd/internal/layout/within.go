@@ -1,0 +1,111 @@
+package layout
+
+import (
+	"math"
+	"slices"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// Within is how the features of a row are scaled within its own series too: a row of F
+// features then has F more columns, each feature's (x - mean) / deviation, clipped. They
+// are 0 where the deviation is: in a series that is constant or has one row.
+type Within string
+
+const (
+	None    Within = "none"    // not at all
+	Running Within = "running" // by the rows of the series up to this one, and this one
+	Whole   Within = "whole"   // by all rows of the series
+)
+
+const (
+	// clip is the largest distance from the mean, in deviations, that a network sees.
+	clip = 8
+	// prior is how many rows at their mean a series is taken to have before its first
+	// one when the scale is running: the n-th row's columns are times n/(n+prior). None
+	// are needed to keep the first rows from being wild, as the last of n rows is at most
+	// sqrt(n-1) deviations from the mean of all.
+	prior = 0
+)
+
+// Columns is the number of columns that a row of so many features has.
+func (w Within) Columns(features int) int {
+	if w == Running || w == Whole {
+		return 2 * features
+	}
+	return features
+}
+
+// Expand returns the rows x [N,F], which have no NaN, with all columns, [N,2F]; or x itself
+// where there are no more. The parts are whole series; beyond them the columns are 0. It
+// gives the same bits as [Moments] row by row.
+func Expand(w Within, x []float32, features int, parts []series.Range) []float32 {
+	columns := w.Columns(features)
+	if columns == features {
+		return x
+	}
+	wide := make([]float32, len(x)/features*columns)
+	for i := range len(x) / features {
+		copy(wide[i*columns:], x[i*features:(i+1)*features])
+	}
+	for _, p := range parts {
+		rows := x[p.Start*features : p.End*features]
+		m := NewMoments(features)
+		if w == Whole {
+			m.Add(rows)
+		}
+		m.Append(wide[p.Start*columns:p.Start*columns], rows, w)
+	}
+	return wide
+}
+
+// Moments are the mean and the deviation of each feature over rows of one series, updated
+// row by row (Welford 1962), which stays exact where sums of squares cancel.
+type Moments struct {
+	Rows    float64
+	Mean    []float64 // [F]
+	Squares []float64 // [F] the sum of squared deviations from the mean
+}
+
+// NewMoments returns the moments of no row.
+func NewMoments(features int) *Moments {
+	return &Moments{Mean: make([]float64, features), Squares: make([]float64, features)}
+}
+
+// Add adds rows x [n,F].
+func (m *Moments) Add(x []float32) {
+	for row := range slices.Chunk(x, len(m.Mean)) {
+		m.Rows++
+		for k, v := range row {
+			delta := float64(v) - m.Mean[k]
+			m.Mean[k] += delta / m.Rows
+			m.Squares[k] += delta * (float64(v) - m.Mean[k])
+		}
+	}
+}
+
+// Append appends the rows x [n,F] with all columns, [n,2F], to to. For Whole these are the
+// moments of the whole series, for Running those of the rows before x, which are added.
+func (m *Moments) Append(to, x []float32, w Within) []float32 {
+	for row := range slices.Chunk(x, len(m.Mean)) {
+		factor := 1.0
+		if w == Running {
+			m.Add(row)
+			factor = m.Rows / (m.Rows + prior)
+		}
+		to = append(to, row...)
+		for k, v := range row {
+			to = append(to, float32(factor*m.scaled(k, v)))
+		}
+	}
+	return to
+}
+
+// scaled is value v of feature k in deviations from the mean.
+func (m *Moments) scaled(k int, v float32) float64 {
+	if m.Squares[k] == 0 {
+		return 0
+	}
+	z := (float64(v) - m.Mean[k]) / math.Sqrt(m.Squares[k]/m.Rows)
+	return min(max(z, -clip), clip)
+}

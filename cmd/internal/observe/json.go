@@ -1,0 +1,103 @@
+package observe
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/fit"
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
+)
+
+// JSON writes a line for each network that is compared, once one is taken, for every so many
+// epochs of the first network that all rows train, and for the iterations that are reported.
+// Each has a type.
+type JSON struct {
+	encoder *json.Encoder
+	every   int // epochs; 0: no lines of epochs
+	rungs   []*fit.Rung
+}
+
+// NewJSON writes to out.
+func NewJSON(out io.Writer, every int) *JSON {
+	return &JSON{encoder: json.NewEncoder(out), every: every}
+}
+
+// Observe implements fit.Observer.
+func (j *JSON) Observe(_ context.Context, e fit.Event) error {
+	switch e := e.(type) {
+	case fit.Iterated:
+		return j.encoder.Encode(struct {
+			Type string `json:"type"`
+			fit.Line
+		}{"iteration", e.Line})
+	case fit.EpochEnded:
+		if !Shown(e, j.every) {
+			return nil
+		}
+		return j.encoder.Encode(struct {
+			Type string `json:"type"`
+			EpochLine
+		}{"epoch", NewEpochLine(e)})
+	case fit.RungJudged:
+		j.rungs = append(j.rungs, e.Rung)
+	case fit.Taken:
+		return j.networks(e.Rung)
+	}
+	return nil
+}
+
+// networks writes the lines of the networks that were compared.
+func (j *JSON) networks(taken *fit.Rung) error {
+	for _, g := range j.rungs {
+		err := j.encoder.Encode(struct {
+			Type string `json:"type"`
+			RungLine
+		}{"network", RungLine{g.Name(), g.Candidate, g == taken, g.Spread}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Shown reports whether an epoch has a line where every so many have one: those of the
+// first network that all rows train.
+func Shown(e fit.EpochEnded, every int) bool {
+	return every > 0 && e.Job.Fold == 0 && e.Job.Member == 0 && !e.Rival && (e.Epoch.Epoch%every == 0 || e.Last)
+}
+
+// EpochLine is what is told and kept of an epoch.
+type EpochLine struct {
+	fit.Job
+	fit.Epoch
+	*ValidationLine // nil without validation data
+}
+
+// ValidationLine is how an epoch's weights do on the validation data.
+type ValidationLine struct {
+	Loss     metrics.Number `json:"validation_loss"`
+	MacroF1  metrics.Number `json:"macro_f1"`
+	F1       metrics.Number `json:"f1"`
+	Accuracy metrics.Number `json:"accuracy"`
+	PRAUC    metrics.Number `json:"pr_auc"`
+	Best     bool           `json:"best"` // so far
+}
+
+// NewEpochLine is the line of an epoch.
+func NewEpochLine(e fit.EpochEnded) EpochLine {
+	l := EpochLine{Job: e.Job, Epoch: e.Epoch}
+	if v := e.Validated; v != nil {
+		r := v.Report
+		l.ValidationLine = &ValidationLine{metrics.Number(v.Loss), r.MacroF1, r.F1, r.Accuracy, r.PRAUC, v.Best}
+	}
+	return l
+}
+
+// RungLine is what is told of a network that is compared with others.
+type RungLine struct {
+	Network   string             `json:"network"`
+	Candidate bool               `json:"candidate"` // else a rival that cannot be taken
+	Taken     bool               `json:"taken"`
+	Spread    metrics.FoldSpread `json:"folds"` // of one member
+}

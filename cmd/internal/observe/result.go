@@ -1,0 +1,42 @@
+package observe
+
+import (
+	"github.com/rnnbin/rnnbin/cmd/internal/fit"
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
+)
+
+// ResultLine sums a run up.
+type ResultLine struct {
+	Network   string          `json:"network"`
+	Members   int             `json:"members"`
+	Rows      int             `json:"rows"`
+	Seed      int64           `json:"seed"`
+	Threshold float64         `json:"threshold"`
+	Seconds   float64         `json:"seconds"`
+	Judged    *JudgedLine     `json:"judged,omitempty"`
+	Test      *metrics.Report `json:"test,omitempty"`
+}
+
+// JudgedLine is how good the network is by folds.
+type JudgedLine struct {
+	Split  layout.SplitKind   `json:"split"`
+	Spread metrics.FoldSpread `json:"folds"`
+	*metrics.Report
+}
+
+// NewJudgedLine is nil without a judgement.
+func NewJudgedLine(j *fit.Judged) *JudgedLine {
+	if j == nil {
+		return nil
+	}
+	return &JudgedLine{j.Split, j.Spread, j.Report}
+}
+
+// NewResultLine is the line of a result that took so many seconds.
+func NewResultLine(r *fit.Result, seconds float64) ResultLine {
+	return ResultLine{
+		Network: r.Rungs[r.Chosen].Name(), Members: len(r.Members), Rows: r.Rows, Seed: r.Spec.Seed, Threshold: r.Threshold,
+		Seconds: seconds, Judged: NewJudgedLine(r.Judged), Test: r.Test,
+	}
+}

@@ -1,0 +1,69 @@
+package series
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestBuiltin(t *testing.T) {
+	for _, b := range builtins {
+		var text bytes.Buffer
+		if err := WriteBuiltin(&text, b.name); err != nil {
+			t.Fatal(err)
+		}
+		o := DefaultOptions()
+		if b.name == "sine-question" {
+			o.Positive = "2"
+		}
+		if b.columns[0] == "series" {
+			o.Series = "series"
+		}
+		d, err := readText(text.String(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Len() != b.rows {
+			t.Errorf("%s has %d rows, want %d", b.name, d.Len(), b.rows)
+		}
+		if d.TimeColumn != "sample" || d.Features[0] != "x" {
+			t.Errorf("%s has the time %q and features %q", b.name, d.TimeColumn, d.Features)
+		}
+		if b.name == "sine" {
+			checkSine(t, d)
+		}
+		if count := d.Count(); b.name == "sine-question" && !slices.Equal(count, []int{1, 999}) {
+			t.Errorf("%s has %v zeros and twos, want one 0", b.name, count)
+		}
+	}
+	if lines := Builtins(); len(lines) != len(builtins) || !strings.HasPrefix(lines[0], "sine ") {
+		t.Errorf("the list is %q", lines)
+	}
+	if err := WriteBuiltin(&bytes.Buffer{}, "cosine"); err == nil {
+		t.Error("no error for an unknown name")
+	}
+}
+
+// checkSine compares with the labels that the original program computed: 500
+// ones, and changes at 1, 251, 501 and 751. The features are its 32-bit floats.
+func checkSine(t *testing.T, d *Data) {
+	labels := d.Labels
+	for i, x := range d.X {
+		if x != float32(sine(i)) {
+			t.Fatalf("row %d of the sine is %v, want %v", i, x, float32(sine(i)))
+		}
+	}
+	var changes []int
+	for i := 1; i < len(labels); i++ {
+		if labels[i] != labels[i-1] {
+			changes = append(changes, i)
+		}
+	}
+	if want := []int{1, 251, 501, 751}; !slices.Equal(changes, want) {
+		t.Errorf("the sine's labels change at %v, want %v", changes, want)
+	}
+	if count := d.Count(); !slices.Equal(count, []int{500, 500}) {
+		t.Errorf("the sine has %v zeros and ones, want 500 of each", count)
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+
+	"github.com/goccy/go-yaml"
+	"github.com/spf13/pflag"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/fit"
+	"github.com/rnnbin/rnnbin/cmd/internal/model"
+	"github.com/rnnbin/rnnbin/cmd/internal/original"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// settings are all that decides what train computes. They are kept with the model, as JSON, and read from a
+// file of YAML with the same keys.
+type settings struct {
+	Preset     string       `json:"preset,omitempty"`     // one of the original's programs, where there is no data
+	Iterations int          `json:"iterations,omitempty"` // of a preset
+	Data       dataSettings `json:"data"`
+	fit.Spec   `yaml:",inline"`
+}
+
+// dataSettings say where the data is and which column plays which role.
+type dataSettings struct {
+	Files      []string       `json:"files,omitempty"`
+	Label      string         `json:"label,omitempty"`
+	Features   []string       `json:"features,omitempty"`
+	Series     string         `json:"series,omitempty"`
+	Time       string         `json:"time,omitempty"`
+	Positive   string         `json:"positive,omitempty"`
+	Missing    series.Missing `json:"missing,omitempty"`
+	Format     series.Format  `json:"format,omitempty"`
+	Validation []string       `json:"validation_files,omitempty"`
+	Test       []string       `json:"test_files,omitempty"`
+}
+
+// defaultSettings have another seed each time.
+func defaultSettings() settings {
+	o := series.DefaultOptions()
+	s := settings{
+		Preset: original.Presets[0].Name,
+		Data:   dataSettings{Label: o.Label, Missing: o.Missing},
+		Spec:   fit.DefaultSpec(),
+	}
+	s.Seed = rand.Int64N(math.MaxInt32)
+	return s
+}
+
+// own reports whether the run is on the user's data.
+func (s *settings) own() bool { return len(s.Data.Files) > 0 }
+
+// options are those to read the data with.
+func (d *dataSettings) options() series.Options {
+	o := series.DefaultOptions()
+	o.Label, o.Features, o.Series, o.Time = d.Label, d.Features, d.Series, d.Time
+	o.Positive, o.Missing, o.Format = d.Positive, d.Missing, d.Format
+	return o
+}
+
+// load takes the settings from a file, or from the model in a folder. The flags that are on the command line
+// win.
+func (s *settings) load(path string, flags *pflag.FlagSet) error {
+	given := map[*pflag.Flag][]string{}
+	flags.Visit(func(f *pflag.Flag) { given[f] = valuesOf(f) })
+	path, text, err := settingsText(path)
+	if err != nil {
+		return err
+	}
+	*s = defaultSettings()
+	if err := decodeSettings(path, text, s); err != nil {
+		return err
+	}
+	for f, values := range given {
+		if err := setValues(f, values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// valuesOf are the values that a flag has, one unless it is a list.
+func valuesOf(f *pflag.Flag) []string {
+	if list, ok := f.Value.(pflag.SliceValue); ok {
+		return slices.Clone(list.GetSlice())
+	}
+	return []string{f.Value.String()}
+}
+
+func setValues(f *pflag.Flag, values []string) error {
+	if list, ok := f.Value.(pflag.SliceValue); ok {
+		return list.Replace(values)
+	}
+	return f.Value.Set(values[0])
+}
+
+// settingsText reads a file, or what a model folder has in its own.
+func settingsText(path string) (file string, text []byte, err error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return model.Settings(path)
+	}
+	text, err = os.ReadFile(path)
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		err = fmt.Errorf("%s: %w", path, pathErr.Err)
+	}
+	return path, text, err
+}
+
+// decodeSettings reads YAML, of which JSON is a part. A key that is not known is an error.
+func decodeSettings(file string, text []byte, s *settings) error {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil
+	}
+	err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(s)
+	var fault yaml.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &fault) && fault.GetToken() != nil:
+		return fmt.Errorf("%s:%d: %s", file, fault.GetToken().Position.Line, fault.GetMessage())
+	}
+	return fmt.Errorf("%s: %w", file, err)
+}
+
+// effective are the settings that make the run again.
+func (s settings) effective() ([]byte, error) {
+	if s.own() {
+		s.Preset, s.Iterations = "", 0
+	} else {
+		s.Data = dataSettings{}
+	}
+	return json.Marshal(s)
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"github.com/rnnbin/rnnbin/cmd/internal/fit"
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/model"
+	"github.com/rnnbin/rnnbin/cmd/internal/original"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// ownModel describes what was trained on own data.
+func (s *settings) ownModel(data fit.Data, r *fit.Result) (*model.Model, error) {
+	m, err := s.modelOf(r)
+	if err != nil {
+		return nil, err
+	}
+	m.Columns = model.ColumnsOf(s.Data.options(), data.Train.Features)
+	m.Classes, m.Horizon = data.Train.Classes, r.Target
+	m.Training.Data = s.Data.Files
+	m.Positions, m.Test = r.Positions, r.Test
+	for i, g := range r.Rungs {
+		m.Rungs = append(m.Rungs, model.Rung{
+			Name: g.Name(), Candidate: g.Candidate, Chosen: i == r.Chosen, Epochs: g.Epochs, Seconds: g.Seconds(),
+		})
+		last := &m.Rungs[i]
+		if g.Err != nil {
+			last.Error = g.Err.Error()
+		}
+		if g.Report != nil {
+			last.FoldSpread = &g.Spread
+		}
+	}
+	if j := r.Judged; j != nil {
+		m.Judged = &model.Judged{Split: string(j.Split), FoldSpread: j.Spread, Report: j.Report}
+	}
+	return m, nil
+}
+
+// presetModel describes what was trained as it would be had the series come from
+// `rnnbin data sine`.
+func (s *settings) presetModel(r *fit.Result) (*model.Model, error) {
+	m, err := s.modelOf(r)
+	if err != nil {
+		return nil, err
+	}
+	m.Columns = model.Columns{Label: "label", Features: []string{"x"}, Missing: series.MissingError}
+	m.Classes, m.Horizon = []string{"0", "1"}, original.Horizon
+	return m, nil
+}
+
+// modelOf describes what was trained.
+func (s *settings) modelOf(r *fit.Result) (*model.Model, error) {
+	text, err := s.effective()
+	if err != nil {
+		return nil, err
+	}
+	first := r.Members[0]
+	m := &model.Model{
+		Version:     programVersion(),
+		Network:     model.Network{Config: first.Config},
+		Lookahead:   s.Lookahead.String(),
+		SeriesScale: r.Within,
+		Profile:     model.Profile(*r.Profile),
+		Threshold:   r.Threshold,
+		ClassWeight: string(s.ClassWeight),
+		Settings:    text,
+		Training: model.Training{
+			Rows: r.Rows, Members: s.Members, Epochs: len(first.History), Steps: first.Steps, Partial: string(r.Partial),
+		},
+	}
+	for _, t := range r.Members {
+		m.Training.Seconds += t.Seconds
+	}
+	if m.SeriesScale == "" {
+		m.SeriesScale = layout.None
+	}
+	return m, nil
+}

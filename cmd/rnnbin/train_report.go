@@ -1,0 +1,340 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/fit"
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
+	"github.com/rnnbin/rnnbin/cmd/internal/observe"
+	"github.com/rnnbin/rnnbin/cmd/internal/plot"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// reporter tells people, or with --json scripts, about a run.
+type reporter struct {
+	out, errOut io.Writer
+	json        bool
+	every       int          // epochs with a line; 0: none
+	bar         *observe.Bar // nil where nobody watches
+	rungs       []*fit.Rung
+	headed      bool
+	oneClass    bool
+	begin       time.Time
+}
+
+func newReporter(o *outputOptions, several bool, out, errOut io.Writer) *reporter {
+	r := &reporter{out: out, errOut: errOut, json: o.json, every: o.logEvery, begin: time.Now()}
+	if !several && r.every == 0 {
+		r.every = 1
+	}
+	if isTerminal(errOut) {
+		r.bar = observe.NewBar(errOut)
+	}
+	return r
+}
+
+// observers are those of a run.
+func (r *reporter) observers(e *ending) []fit.Observer {
+	all := []fit.Observer{keepWhatIs{&e.keep}, r}
+	if r.json {
+		all = append(all, observe.NewJSON(r.out, r.every))
+	}
+	if r.bar != nil {
+		all = append(all, r.bar)
+	}
+	return all
+}
+
+// Observe implements fit.Observer.
+func (r *reporter) Observe(_ context.Context, e fit.Event) error {
+	switch e := e.(type) {
+	case fit.Planned:
+		r.note("%s", plannedText(e))
+	case fit.Noticed:
+		if r.oneClass = r.oneClass || e.Kind == fit.OneClass; r.oneClass && e.Kind == fit.NotJudged {
+			return nil // that has been said
+		}
+		r.note("warning: %s", noticeText(e))
+	case fit.RungJudged:
+		r.rungs = append(r.rungs, e.Rung)
+	case fit.Taken:
+		return r.table(e.Rung)
+	case fit.EpochEnded:
+		if observe.Shown(e, r.every) && !r.json {
+			return r.epoch(observe.NewEpochLine(e))
+		}
+	}
+	return nil
+}
+
+// note prints a remark beside the results.
+func (r *reporter) note(format string, args ...any) {
+	r.clear()
+	fmt.Fprintf(r.errOut, "rnnbin: %s\n", fmt.Sprintf(format, args...))
+}
+
+// clear makes room for a line.
+func (r *reporter) clear() {
+	if r.bar != nil {
+		r.bar.Clear()
+	}
+}
+
+// end ends what is drawn.
+func (r *reporter) end() { r.clear() }
+
+// plannedText describes a run that begins.
+func plannedText(p fit.Planned) string {
+	text := fmt.Sprintf("training on %s", count(p.Rows, "row"))
+	if len(p.Folds) > 0 {
+		text += fmt.Sprintf(", judged in %d folds (%s)", len(p.Folds), splitText[p.Split])
+	}
+	if p.Test > 0 {
+		text += fmt.Sprintf(", tested on %s", count(p.Test, "row"))
+	}
+	if p.Within != layout.None {
+		text += "; features are also scaled within their series"
+	}
+	return text
+}
+
+// splitText describes what a fold is.
+var splitText = map[layout.SplitKind]string{
+	layout.SplitSeries:  "whole series",
+	layout.SplitBlocks:  "blocks of each series",
+	layout.SplitForward: "blocks of each series, after those that train",
+}
+
+// noticeText words what is odd about a run.
+func noticeText(n fit.Noticed) string {
+	switch n.Kind {
+	case fit.OneClass:
+		return fmt.Sprintf("every label is %s, so the network can only learn to answer that, and nothing is judged", n.Class)
+	case fit.NotJudged:
+		return fmt.Sprintf("nothing is judged: %v (--split and --folds divide otherwise)", n.Err)
+	case fit.FewerFolds:
+		return fmt.Sprintf("only %s: parts of the rows that have one label only were merged with others", count(n.Number, "fold"))
+	case fit.FewUpdates:
+		return fmt.Sprintf("%s: its training has %s, too few to learn much (more --epochs, or a smaller --batch-size or --steps)", n.Rung, count(n.Number, "step"))
+	case fit.RungFailed:
+		return fmt.Sprintf("%s cannot be judged and is left out: %v", n.Rung, n.Err)
+	case fit.SeenBefore:
+		return fmt.Sprintf("%s of the test data also occur in the training data, so the test may be too easy", count(n.Number, "row"))
+	}
+	return ""
+}
+
+// scored are the metrics of the tables that compare networks.
+var scored = []struct {
+	title string
+	of    func(*metrics.FoldScores) metrics.Number
+}{
+	{"macro F1", func(s *metrics.FoldScores) metrics.Number { return s.MacroF1 }},
+	{"F1", func(s *metrics.FoldScores) metrics.Number { return s.F1 }},
+	{"accuracy", func(s *metrics.FoldScores) metrics.Number { return s.Accuracy }},
+	{"PR AUC", func(s *metrics.FoldScores) metrics.Number { return s.PRAUC }},
+}
+
+// cell shows a mean and its deviation.
+func cell(mean, std metrics.Number) string {
+	if std != std {
+		return mean.String()
+	}
+	return fmt.Sprintf("%v ± %.3f", mean, float64(std))
+}
+
+// row prints a line of a table: a title of a given width, cells, and a mark.
+func (r *reporter) row(width int, title string, cells []string, mark string) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%-*s", width, title)
+	for _, c := range cells {
+		fmt.Fprintf(&text, "   %-14s", c)
+	}
+	_, err := fmt.Fprintln(r.out, strings.TrimRight(text.String()+"  "+mark, " "))
+	return err
+}
+
+// titles are those of the columns of a table that compares networks.
+func titles() []string {
+	var all []string
+	for _, s := range scored {
+		all = append(all, s.title)
+	}
+	return all
+}
+
+// width is that of the first column of such a table.
+func (r *reporter) width() int {
+	widest := len(fit.Rival)
+	for _, g := range r.rungs {
+		widest = max(widest, len(g.Name()))
+	}
+	return widest
+}
+
+// table prints how the networks did that are compared.
+func (r *reporter) table(taken *fit.Rung) error {
+	if r.json {
+		return nil
+	}
+	r.clear()
+	if err := r.row(r.width(), "network", titles(), ""); err != nil {
+		return err
+	}
+	for _, g := range r.rungs {
+		mark := ""
+		if g == taken {
+			mark = "taken"
+		}
+		if err := r.row(r.width(), g.Name(), spreadCells(g.Spread), mark); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func spreadCells(s metrics.FoldSpread) []string {
+	var cells []string
+	for _, metric := range scored {
+		cells = append(cells, cell(metric.of(&s.Mean), metric.of(&s.Std)))
+	}
+	return cells
+}
+
+// epoch prints the line of an epoch.
+func (r *reporter) epoch(l observe.EpochLine) error {
+	r.clear()
+	titles, cells := []string{"loss"}, []string{metrics.Number(l.Epoch.Loss).String()}
+	mark := ""
+	if v := l.ValidationLine; v != nil {
+		titles = append(titles, "validation loss", "macro F1", "accuracy")
+		cells = append(cells, v.Loss.String(), v.MacroF1.String(), v.Accuracy.String())
+		if v.Best {
+			mark = "best"
+		}
+	}
+	const width = len("epoch")
+	if !r.headed {
+		r.headed = true
+		if len(r.rungs) > 0 { // there is a table above
+			fmt.Fprintln(r.out)
+		}
+		if err := r.row(width, "epoch", titles, ""); err != nil {
+			return err
+		}
+	}
+	return r.row(width, fmt.Sprintf("%*d", width, l.Epoch.Epoch), cells, mark)
+}
+
+// result prints how good the networks are.
+func (r *reporter) result(result *fit.Result) error {
+	if r.json {
+		return json.NewEncoder(r.out).Encode(struct {
+			Type string `json:"type"`
+			observe.ResultLine
+		}{"result", observe.NewResultLine(result, time.Since(r.begin).Seconds())})
+	}
+	if j := result.Judged; j != nil {
+		if err := r.compared("held back by folds", len(result.Members), spreadCells(j.Spread), j.Report); err != nil {
+			return err
+		}
+		if text := advice(j.Report, float64(j.Spread.Std.MacroF1)); text != "" {
+			r.note("%s", text)
+		}
+	}
+	if t := result.Test; t != nil {
+		cells := []string{t.MacroF1.String(), t.F1.String(), t.Accuracy.String(), t.PRAUC.String()}
+		if err := r.compared(count(t.Steps, "test row"), len(result.Members), cells, t); err != nil {
+			return err
+		}
+	}
+	r.note("trained on %s in %v", count(result.Rows, "row"), time.Since(r.begin).Round(100*time.Millisecond))
+	return nil
+}
+
+// compared prints the scores of so many networks on some rows, and those of their rivals.
+func (r *reporter) compared(rows string, members int, cells []string, report *metrics.Report) error {
+	if _, err := fmt.Fprintln(r.out); err != nil {
+		return err
+	}
+	if err := r.row(r.width(), rows, titles(), ""); err != nil {
+		return err
+	}
+	name := "network"
+	if members > 1 {
+		name = fmt.Sprintf("mean of %d networks", members)
+	}
+	if err := r.row(r.width(), name, cells, ""); err != nil {
+		return err
+	}
+	for _, b := range report.Baselines {
+		if err := r.row(r.width(), b.Name, []string{b.MacroF1.String(), b.F1.String(), b.Accuracy.String()}, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// advice is what to think of a network that is no better than the best of its rivals by
+// more than the spread of its macro F1; "" if it is.
+func advice(report *metrics.Report, spread float64) string {
+	best := metrics.Baseline{MacroF1: metrics.Number(math.Inf(-1))}
+	for _, b := range report.Baselines {
+		if b.MacroF1 > best.MacroF1 {
+			best = b
+		}
+	}
+	if spread != spread {
+		spread = 0
+	}
+	if float64(report.MacroF1-best.MacroF1) > spread {
+		return ""
+	}
+	try := "more or other features, or more rows, may help"
+	switch best.Name {
+	case fit.Position:
+		try = "labels that follow the clock look like skill: try it on series that begin elsewhere"
+	case fit.Rival:
+		try = "`rnnbin train --network logistic` is simpler, and more or other features, or more rows, may help"
+	}
+	return fmt.Sprintf("by macro F1 the network (%v) is not better than %s (%v) by more than its spread; %s", report.MacroF1, best.Name, best.MacroF1, try)
+}
+
+// plotted is an epoch as a picture shows it.
+func plotted(e fit.EpochEnded) plot.Epoch {
+	p := plot.Epoch{Loss: e.Epoch.Loss, ValidationLoss: math.NaN(), F1: math.NaN()}
+	if v := e.Validated; v != nil {
+		p.ValidationLoss, p.F1 = v.Loss, float64(v.Report.MacroF1)
+	}
+	return p
+}
+
+// describeData describes what was read.
+func describeData(d *series.Data) string {
+	var labels []string
+	labelled := 0
+	for c, n := range d.Count() {
+		labels = append(labels, fmt.Sprintf("%d are %s", n, d.Classes[c]))
+		labelled += n
+	}
+	if n := d.Len() - labelled; n > 0 {
+		labels = append(labels, fmt.Sprintf("%d are missing", n))
+	}
+	return fmt.Sprintf("%s in %d series; features %s; labels of column %s: %s",
+		count(d.Len(), "row"), len(d.Series), series.List(d.Features), d.Label, strings.Join(labels, ", "))
+}
+
+// count is n things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
