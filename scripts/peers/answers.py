@@ -1,0 +1,288 @@
+"""Measures how good rnnbin's answers are with its defaults, beside scikit-learn's.
+
+  answers.py --rnnbin PROGRAM [--sklearn PYTHON] [--data DIR] [--skab DIR] [--seeds N] [--json] [SET ...]
+
+PYTHON has scikit-learn, whose models sklearn_answers.py fits to the same rows. A set
+whose files are not there is left out. rnnbin gets a label, where need be features and
+lookahead, and no other setting; for each seed it judges itself by folds, and labels the
+test rows, which chose nothing. Exit codes: 0 done, 1 rnnbin itself failed for
+a set, or there is none.
+"""
+
+import argparse
+import collections
+import csv
+import dataclasses
+import glob
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import compare
+
+METRICS = {"macro_f1": "macro F1", "f1": "F1", "accuracy": "accuracy", "pr_auc": "average precision"}
+SKAB_FOLDERS = ("other", "valve1", "valve2")
+SKAB_LEFT_OUT = ("datetime", "changepoint")
+FIFTH = ["--test-fraction", "0.2"]
+POSITION = "position"  # rnnbin's rival that sees no feature, only the row's number
+here = os.path.dirname(os.path.abspath(__file__))
+
+
+class Missing(Exception):
+    """Tells which files a set needs that are not there."""
+
+
+@dataclasses.dataclass
+class Set:
+    title: str
+    label: str
+    train: tuple
+    test: tuple = ()  # none: the last fifth of train
+    features: str = ""  # "": rnnbin's choice
+    lookaheads: tuple = ("all",)
+    within: bool = False  # whether to offer scikit-learn features scaled within a series
+
+
+# ---- the sets
+
+def data_file(args, name):
+    if not args.data:
+        raise Missing(f"{name}: name its folder with --data, or RNNBIN_DATA")
+    path = os.path.join(args.data, name)
+    if not os.path.exists(path):
+        raise Missing(f"no {path}")
+    return path
+
+
+def occupancy(args, _):
+    return Set("Occupancy", "Occupancy", (data_file(args, "occupancy_training.txt.gz"),), (data_file(args, "occupancy_test1.txt.gz"),))
+
+
+def ecg(args, _):
+    return Set("ECG", "qrs", (data_file(args, "ecg100_first5min.csv.gz"),), features="mlii_mv,v5_mv", lookaheads=("all", "0", "20"))
+
+
+def bursts(args, folder):
+    path = os.path.join(folder, "bursts.csv")
+    run([args.rnnbin, "data", "bursts", "-o", path])
+    return Set("bursts", "label", (path,))
+
+
+def skab(args, folder):
+    if not args.skab:
+        raise Missing("its folder is not given, --skab DIR")
+    files = [f for sub in SKAB_FOLDERS for f in sorted(glob.glob(os.path.join(glob.escape(args.skab), sub, "*.csv")))]
+    if len(files) < 3:
+        raise Missing(f"{args.skab} has no CSV files in {', '.join(SKAB_FOLDERS)}")
+    files = [with_commas(f, os.path.join(folder, "-".join(f.split(os.sep)[-2:]))) for f in files]
+    train = tuple(f for i, f in enumerate(files) if i % 3)
+    with open(files[0], newline="") as f:
+        features = [column for column in next(csv.reader(f)) if column != "anomaly"]
+    return Set("SKAB", "anomaly", train, tuple(files[::3]), ",".join(features), ("all", "0"), within=True)
+
+
+def with_commas(path, to):
+    """Writes a file of SKAB's as rnnbin reads it, without the columns that are no features."""
+    with open(path, newline="") as f, open(to, "w", newline="") as out:
+        rows = csv.reader(f, delimiter=";")
+        header = next(rows)
+        if "anomaly" not in header:
+            raise Missing(f"{path} has no column \"anomaly\" between semicolons")
+        kept = [i for i, name in enumerate(header) if name not in SKAB_LEFT_OUT]
+        csv.writer(out).writerows([row[i] for i in kept] for row in (header, *rows))
+    return to
+
+
+SETS = {"occupancy": occupancy, "ecg": ecg, "bursts": bursts, "skab": skab}
+
+
+# ---- the runs
+
+def run(command):
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        raise compare.Failed(f"exit code {done.returncode}: {compare.end(done.stderr) or compare.end(done.stdout)}")
+    return done.stdout
+
+
+def repeated(flag, values):
+    return [part for value in values for part in (flag, value)]
+
+
+def of_rnnbin(args, s, lookahead, seed, folder):
+    """Returns a run's result and the features that it used."""
+    model = os.path.join(folder, f"{s.title}-{lookahead}-{seed}")
+    test = repeated("--test-data", s.test) if s.test else FIFTH
+    features = ["--features", s.features] if s.features else []
+    begin = time.perf_counter()
+    lines = run([args.rnnbin, "train", *repeated("--data", s.train), *test, "--label", s.label, *features, "--lookahead", lookahead,
+                 "--seed", str(seed), "--out", model, "--json"]).splitlines()
+    seconds = time.perf_counter() - begin
+    with open(os.path.join(model, "model.json")) as f:
+        features = json.load(f)["columns"]["features"]
+    return {**json.loads(lines[-1]), "seconds": seconds}, features
+
+
+def of_sklearn(args, s, lookahead, features):
+    """Returns the version and the results of scikit-learn's models."""
+    flags = ["--alone"] if lookahead == s.lookaheads[0] else []  # the row alone needs no lookahead
+    flags += ["--within"] if s.within else []
+    test = ["--test", *s.test] if s.test else FIFTH
+    version, *models = map(json.loads, run([
+        args.sklearn, os.path.join(here, "sklearn_answers.py"), "--label", s.label, "--features", ",".join(features),
+        "--lookahead", lookahead, *flags, "--train", *s.train, *test]).splitlines())
+    return version["version"], models
+
+
+# ---- the results
+
+def row_of_rnnbin(runs):
+    """Returns a row for the runs of all seeds."""
+    networks = collections.Counter(r["network"] for r in runs)
+    several = len(networks) > 1
+    names = [f"{name} ({n} of {len(runs)})" if several else name for name, n in networks.most_common()]
+    row = {"program": f"rnnbin: {'; '.join(names)}", "seconds": [r["seconds"] for r in runs]}
+    row["test"] = {m: [r["test"][m] for r in runs] for m in METRICS}
+    if all("judged" in r for r in runs):
+        row["folds"] = {m: {k: mean(r["judged"]["folds"][k][m] for r in runs) for k in ("mean", "std")} for m in METRICS}
+    return row
+
+
+def row_of_position(runs):
+    """Returns a row for what the row's number in its series alone answers, or none."""
+    rivals = [b for r in runs for b in r["test"]["baselines"] if b["name"] == POSITION]
+    return [{"program": "the row's number alone", "test": {m: [b[m] for b in rivals] for m in METRICS if m in rivals[0]}}] if rivals else []
+
+
+def rows_of_sklearn(models):
+    return [{"program": f"scikit-learn: {m['model']}", "seconds": [m["seconds"]], "test": {k: [m[k]] for k in METRICS}} for m in models]
+
+
+def mean(values):
+    """Returns the mean of those that are numbers; rnnbin writes null where a metric is not defined."""
+    numbers = [v for v in values if v is not None]
+    return statistics.mean(numbers) if numbers else None
+
+
+class Results:
+    def __init__(self):
+        self.rows, self.versions, self.failed = [], [], False
+
+    def add(self, args, s, lookahead, folder):
+        """Runs rnnbin with each seed, and scikit-learn on the same rows."""
+        runs = []
+        try:
+            for seed in range(1, args.seeds + 1):
+                note(f"{s.title}, lookahead {lookahead}, seed {seed} of {args.seeds}")
+                result, features = of_rnnbin(args, s, lookahead, seed, folder)
+                runs.append(result)
+        except compare.Failed as e:
+            self.failed = True
+            note(f"rnnbin itself failed: {s.title}, lookahead {lookahead}: {e}")
+            return
+        rows = [row_of_rnnbin(runs), *row_of_position(runs)]
+        if args.sklearn:
+            rows += self.beside(args, s, lookahead, features, runs[0])
+        self.rows += [{"set": s.title, "lookahead": lookahead, "rows": runs[0]["rows"], "test_rows": runs[0]["test"]["steps"], **r} for r in rows]
+
+    def beside(self, args, s, lookahead, features, ours):
+        """Returns the rows of scikit-learn's models, which must have the same test rows."""
+        note(f"{s.title}, lookahead {lookahead}, scikit-learn")
+        try:
+            version, models = of_sklearn(args, s, lookahead, features)
+            for m in models:
+                if m["steps"] != ours["test"]["steps"]:
+                    raise compare.Failed(f"{m['steps']} test rows, rnnbin has {ours['test']['steps']}")
+        except compare.Failed as e:
+            note(f"left out: scikit-learn, {s.title}, lookahead {lookahead}: {e}")
+            return []
+        self.versions = [version]
+        return rows_of_sklearn(models)
+
+
+def note(text):
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def measure(args, folder):
+    results = Results()
+    for name in args.sets:
+        try:
+            s = SETS[name](args, folder)
+        except Missing as e:
+            note(f"skipped: {name}: {e}")
+            continue
+        for lookahead in s.lookaheads:
+            results.add(args, s, lookahead, folder)
+    versions = [*run([args.rnnbin, "version"]).splitlines(), *results.versions]
+    return {**compare.machine(), "seeds": args.seeds, "versions": versions, "rows": results.rows}, results.failed
+
+
+# ---- the table
+
+def number(v):
+    return "–" if v is None else f"{v:.3f}"
+
+
+def spread(values, show):
+    """Shows the mean, and the lowest and highest where there are several."""
+    values = [v for v in values if v is not None]
+    if not values:
+        return "–"
+    text = show(statistics.mean(values))
+    return text if len(values) == 1 else f"{text} ({show(min(values))}–{show(max(values))})"
+
+
+def cells(row):
+    for m in METRICS:
+        f = row.get("folds", {}).get(m)
+        yield f"{number(f['mean'])} ± {number(f['std'])}" if f else ""
+        yield spread(row["test"][m], number) if m in row["test"] else ""
+    yield spread(row["seconds"], lambda v: f"{v:.1f}") if "seconds" in row else ""
+
+
+def report(result):
+    seeds = f"{result['seeds']} seed{'s'[:result['seeds'] - 1]}"
+    print(f"{compare.heading()}; {', '.join(result['versions'])}; rnnbin with {seeds}\n")
+    heads = [f"{title}, {rows}" for title in METRICS.values() for rows in ("folds", "test")]
+    print(f"| set | lookahead | | {' | '.join(heads)} | seconds |\n| --- | --- | --- |{' --: |' * (len(heads) + 1)}")
+    for r in result["rows"]:
+        print(f"| {r['set']} | {r['lookahead']} | {r['program']} | {' | '.join(cells(r))} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rnnbin", required=True)
+    parser.add_argument("--sklearn")
+    parser.add_argument("--data")
+    parser.add_argument("--skab")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("sets", nargs="*", metavar="SET")
+    args = parser.parse_args()
+    args.sets = args.sets or list(SETS)
+    for name in args.sets:
+        if name not in SETS:
+            parser.error(f"no set \"{name}\", there are {', '.join(SETS)}")
+    compare.warn_if_busy()
+    with tempfile.TemporaryDirectory() as folder:
+        result, failed = measure(args, folder)
+    if not result["rows"]:
+        sys.exit("bench: no set was measured")
+    if args.json:
+        json.dump(result, sys.stdout, indent=1)
+        print()
+    else:
+        report(result)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
