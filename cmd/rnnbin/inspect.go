@@ -256,12 +256,16 @@ func printRungs(out io.Writer, rungs []model.Rung) error {
 // rungMark is a cell that says what became of a network, if that needs saying.
 func rungMark(r model.Rung) string {
 	switch {
-	case r.FoldSpread == nil:
-		return "\tnot judged: " + cmp.Or(r.Error, "the run ended before")
+	case r.Error != "":
+		return "\tnot judged: " + r.Error
+	case r.Chosen && r.FoldSpread == nil:
+		return "\tchosen, not judged"
 	case r.Chosen:
 		return "\tchosen"
 	case !r.Candidate:
 		return "\tto compare with"
+	case r.FoldSpread == nil:
+		return "\tnot judged: the run ended before"
 	}
 	return ""
 }

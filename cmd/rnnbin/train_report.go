@@ -302,7 +302,7 @@ func advice(report *metrics.Report, spread float64) string {
 	case fit.Position:
 		try = "labels that follow the clock look like skill: try it on series that begin elsewhere"
 	case fit.Rival:
-		try = "`rnnbin train --network logistic` is simpler, and more or other features, or more rows, may help"
+		try = "`rnnbin train --network logistic` trains that one; more or other features, or more rows, may help"
 	}
 	return fmt.Sprintf("by macro F1 the network (%v) is not better than %s (%v) by more than its spread; %s", report.MacroF1, best.Name, best.MacroF1, try)
 }

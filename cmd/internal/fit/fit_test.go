@@ -328,6 +328,25 @@ func TestNotices(t *testing.T) {
 	}
 }
 
+// Where the gaps at the folds leave no row to train on, all rows train nevertheless.
+func TestFewRowsTrainWithoutFolds(t *testing.T) {
+	s := DefaultSpec()
+	s.Members = 1
+	var kinds []Notice
+	r := fit(t, Data{Train: steps(1, 12)}, s, observe(func(_ context.Context, e Event) error {
+		if n, ok := e.(Noticed); ok {
+			kinds = append(kinds, n.Kind)
+		}
+		return nil
+	}))
+	if !slices.Contains(kinds, NotJudged) || r.Judged != nil || len(r.Members) != 1 {
+		t.Errorf("notices %v, judged %v, %d members", kinds, r.Judged, len(r.Members))
+	}
+	if taken := r.Rungs[r.Chosen]; taken.isLogistic() {
+		t.Errorf("%s is taken", taken.Name())
+	}
+}
+
 func TestSpecsThatCannotBe(t *testing.T) {
 	set := func(change func(*Spec)) Spec {
 		s := DefaultSpec()

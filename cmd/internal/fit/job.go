@@ -65,7 +65,11 @@ func (r *run) session(t *task, set *layout.Set) (*graph.Session, error) {
 func (r *run) lay(j Job, f layout.Fold) (layout.Sampler, *layout.Set, []float32, error) {
 	recipe := r.rungs[j.Rung].Recipe
 	parts := f.Gap(recipe.reach())
-	weights, err := r.weigh(parts)
+	count := layout.Count(r.rows.Labels, parts, len(r.rows.Classes))
+	if slices.Max(count) == 0 {
+		return nil, nil, nil, errNothing
+	}
+	weights, err := r.weigh(count)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -80,13 +84,13 @@ func (r *run) lay(j Job, f layout.Fold) (layout.Sampler, *layout.Set, []float32,
 	return windows, set, weights, nil
 }
 
-// weigh is what the classes weigh, by the rows that train.
-func (r *run) weigh(parts []series.Range) ([]float32, error) {
+// weigh is what the classes weigh, by how many rows of each train.
+func (r *run) weigh(count []int) ([]float32, error) {
 	w, err := layout.ParseClassWeight(string(r.spec.ClassWeight))
 	if err != nil {
 		return nil, err
 	}
-	return w.Weights(r.rows.Classes, layout.Count(r.rows.Labels, parts, len(r.rows.Classes)))
+	return w.Weights(r.rows.Classes, count)
 }
 
 // sampler says where the windows of a set begin.

@@ -261,10 +261,31 @@ func (r *run) compare(ctx context.Context) error {
 			return err
 		}
 	}
-	if r.result.Chosen, err = choose(r.rungs); err != nil {
+	r.result.Chosen, err = choose(r.rungs)
+	if errors.Is(err, errNothing) { // there are too few rows for folds, not for training
+		r.folds, r.result.Chosen = nil, r.simple()
+		return r.tell(ctx, Noticed{Kind: NotJudged, Err: err})
+	}
+	if err != nil {
 		return err
 	}
 	return r.tell(ctx, Taken{r.rungs[r.result.Chosen]})
+}
+
+// simple is the rung to take where none can be judged: the first that is recurrent, if one
+// is.
+func (r *run) simple() int {
+	first := -1
+	for i, g := range r.rungs {
+		switch {
+		case !g.Candidate:
+		case !g.isLogistic():
+			return i
+		case first < 0:
+			first = i
+		}
+	}
+	return first
 }
 
 // foldTasks are those of a member of a rung for each fold.
