@@ -25,6 +25,8 @@ type applyOptions struct {
 	time      string
 	missing   string
 	input     string // format of the data
+	delimiter string
+	noHeader  bool
 	threshold float64
 	plot      string
 	machine   graph.Config // Threads, Form and InstructionSet alone
@@ -47,11 +49,19 @@ func (o *applyOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.time, "time", "", "`column` of times, which must not go back, \"\" for none (default the model's)")
 	f.StringVar(&o.missing, "missing", "", "`what` to do about an empty or NaN feature: error, forward, zero, mean or drop\n(default the model's)")
 	f.StringVar(&o.input, "input-format", "", "`format` of the data: csv, tsv, jsonl or parquet (default by name, then by content)")
+	f.StringVar(&o.delimiter, "delimiter", "", delimiterUsage)
+	f.BoolVar(&o.noHeader, "no-header", false, noHeaderUsage)
 	f.StringVar(&o.plot, "plot", "", "draw features, labels and probabilities to `file`, .svg or .png")
 	f.IntVar(&o.machine.Threads, "threads", 0, "`n` threads for the network (default by its size); reading and writing have their own")
 	addFormFlags(f, &o.machine)
 	f.SortFlags = false
 }
+
+// Usage of flags that say how a file is written.
+const (
+	delimiterUsage = "the `character` between the fields of CSV, or tab (default a comma, semicolon, tab or bar |,\nas the first rows have it). Where it is no comma, numbers may have decimal commas"
+	noHeaderUsage  = "the first line of CSV is a row, not names: columns are called 1, 2 and so on"
+)
 
 // validate checks what nothing else will before the work begins.
 func (o *applyOptions) validate() error {
@@ -126,7 +136,7 @@ func (o *applyOptions) options(m *model.Model) (series.Options, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Format = format
+	r.Format, r.Delimiter, r.NoHeader = format, o.delimiter, o.noHeader
 	for flag, field := range map[string]struct {
 		value string
 		to    *string

@@ -38,6 +38,8 @@ type dataSettings struct {
 	Positive   string         `json:"positive,omitempty"`
 	Missing    series.Missing `json:"missing,omitempty"`
 	Format     series.Format  `json:"format,omitempty"`
+	Delimiter  string         `json:"delimiter,omitempty"`
+	NoHeader   bool           `json:"no_header,omitempty"`
 	Validation []string       `json:"validation_files,omitempty"`
 	Test       []string       `json:"test_files,omitempty"`
 }
@@ -62,6 +64,7 @@ func (d *dataSettings) options() series.Options {
 	o := series.DefaultOptions()
 	o.Label, o.Features, o.Series, o.Time = d.Label, d.Features, d.Series, d.Time
 	o.Positive, o.Missing, o.Format = d.Positive, d.Missing, d.Format
+	o.Delimiter, o.NoHeader = d.Delimiter, d.NoHeader
 	return o
 }
 

@@ -33,7 +33,7 @@ type outputOptions struct {
 // Flags that only one kind of run has.
 var (
 	presetOnly = []string{"preset", "iterations", "predictions"}
-	ownOnly    = []string{"label", "features", "series", "time", "positive", "missing", "scale", "series-scale", "input-format", "stride", "horizon", "lookahead",
+	ownOnly    = []string{"label", "features", "series", "time", "positive", "missing", "scale", "series-scale", "input-format", "delimiter", "no-header", "stride", "horizon", "lookahead",
 		"folds", "split", "test-fraction", "test-data", "validation-data", "class-weight", "threshold", "early-stopping", "network", "members", "plot"}
 )
 
@@ -58,6 +58,8 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	f.StringVar(&d.Positive, "positive", "", "the label `value` that means 1; every other means 0")
 	f.StringVar((*string)(&d.Missing), "missing", string(d.Missing), "`what` to do about a missing feature: error (stop), forward (repeat the last value), zero,\nmean (of the rows that train) or drop (leave the row out)")
 	f.StringVar((*string)(&d.Format), "input-format", "", "`format` of the data: csv, tsv, jsonl or parquet (default by name and content)")
+	f.StringVar(&d.Delimiter, "delimiter", "", delimiterUsage)
+	f.BoolVar(&d.NoHeader, "no-header", false, noHeaderUsage)
 	f.Var(textValue{&s.Lookahead}, "lookahead", "how many of the `rows` behind a row its label may rest on: all, for data that is labelled\nwhen it is complete, or a number, 0 for what is labelled as it arrives; with n, a row is\nlabelled n rows late")
 	f.IntVar(&s.Horizon, "horizon", 0, "learn the label `n` steps ahead, which is a forecast; -n is --lookahead n")
 	f.StringVar((*string)(&s.Scale), "scale", string(s.Scale), "`how` to scale features, fitted to the rows that train: standard (mean 0, deviation 1),\nminmax (0 to 1) or none")

@@ -49,6 +49,19 @@ func (b *lineBuffer) ready() bool {
 	return b.err != nil || bytes.IndexByte(b.buf[b.pos:b.end], '\n') >= 0
 }
 
+// hold keeps what is consumed from here to the call of release, which puts it back.
+func (b *lineBuffer) hold() (release func()) {
+	pos, line := b.pos, b.line
+	b.held = true
+	return func() { b.pos, b.line, b.held = pos, line, false }
+}
+
+// crowded reports whether so much is held that no more lines should be looked at ahead.
+func (b *lineBuffer) crowded() bool { return b.end > maxRecord/4 }
+
+// goOn reports whether one more line may be looked at ahead; with arrived it must be there.
+func (b *lineBuffer) goOn(arrived bool) bool { return !b.crowded() && (!arrived || b.ready()) }
+
 // consume takes n bytes that hold the given number of lines.
 func (b *lineBuffer) consume(n, lines int) {
 	b.pos += n

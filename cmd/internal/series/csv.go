@@ -6,29 +6,109 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
 )
 
-// csvDecoder reads CSV and TSV: a header line, then records of as many fields, or of one
-// more, the first being the row's name, as R writes tables.
+// csvDecoder reads CSV and TSV: a header line, unless there is none, then records of as
+// many fields, or of one more, the first being the row's name, as R writes tables. Lines
+// that begin with # before the header are comments.
 type csvDecoder struct {
-	buf     *lineBuffer
-	comma   byte
-	names   []string
-	header  []byte // the header line as it was written
-	blank   int    // blank lines skipped
-	blankAt int    // the first of them
+	buf      *lineBuffer
+	comma    byte // between fields
+	decimals decimals
+	names    []string
+	header   []byte // the header line as it was written; nil without one
+	named    bool   // rows begin with a name of theirs
+	notes    []Warning
+	blank    int    // blank lines skipped
+	blankAt  int    // the first of them
+	points   []byte // scratch of split
 }
 
-func newCSVDecoder(r io.Reader, comma byte) (*csvDecoder, error) {
+// newCSVDecoder reads fields between commas, or, if that is 0, what the first rows say.
+func newCSVDecoder(r io.Reader, comma byte, o Options) (*csvDecoder, error) {
 	d := &csvDecoder{buf: newLineBuffer(r), comma: comma}
 	d.buf.skipBOM()
+	h := d.look(o.Follow)
+	commented := d.settle(&h, !o.NoHeader)
+	comments := h.comments
+	if commented {
+		comments--
+	}
+	d.skipComments(comments)
+	if err := d.readNames(o.NoHeader, commented); err != nil {
+		return nil, err
+	}
+	if !o.NoHeader && d.rowsAreNamed() {
+		d.names, d.named = slices.Insert(d.names, 0, ""), true
+		d.notes = append(d.notes, Warning{Line: d.buf.line, Text: "the header is one column short, so the first column is taken as the rows' names"})
+	}
+	return d, nil
+}
+
+// settle decides on delimiter and decimal mark, and whether the last comment is the header.
+func (d *csvDecoder) settle(h *head, header bool) (commented bool) {
+	if header {
+		rows := d.comma
+		if rows == 0 {
+			rows = findDelimiter(h.records, false)
+		}
+		if commented = h.commentedHeader(rows); commented {
+			d.comma, header = rows, false
+		}
+	}
+	if d.comma == 0 {
+		d.comma = findDelimiter(h.records, header)
+	}
+	if d.comma == ',' {
+		d.decimals.mark = '.'
+		return commented
+	}
+	var rows [][]value
+	for i, text := range h.records {
+		if i > 0 || !header {
+			rows = append(rows, fieldsOf(text, d.comma))
+		}
+	}
+	d.decimals.judge(rows...)
+	return commented
+}
+
+// skipComments reads n of them.
+func (d *csvDecoder) skipComments(n int) {
+	if n == 0 {
+		return
+	}
+	for left := n; left > 0; {
+		line, _ := d.buf.peekLine(0)
+		if line[0] == '#' {
+			left--
+		}
+		d.buf.consume(len(line), 1)
+	}
+	d.notes = append(d.notes, Warning{Line: 1, Text: fmt.Sprintf("lines that begin with # before the header are skipped (%d in all)", n)})
+}
+
+// readNames reads the header, or calls the columns 1, 2 and so on.
+func (d *csvDecoder) readNames(none, commented bool) error {
+	if none {
+		defer d.buf.hold()()
+		defer func() { d.blank = 0 }()
+	}
 	var rec record
 	fields, err := d.record(nil, &rec)
 	if err == io.EOF {
-		return nil, errors.New("the file is empty")
+		return errors.New("the file is empty")
 	}
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if none {
+		for i := range fields {
+			d.names = append(d.names, strconv.Itoa(i+1))
+		}
+		return nil
 	}
 	header := make([]value, fields)
 	d.split(&rec, header)
@@ -36,22 +116,20 @@ func newCSVDecoder(r io.Reader, comma byte) (*csvDecoder, error) {
 	for _, v := range header {
 		d.names = append(d.names, string(bytes.TrimSpace(v.text)))
 	}
-	if err := d.checkHeader(header); err != nil {
-		return nil, err
+	if name := strings.TrimSpace(strings.TrimLeft(d.names[0], "#")); commented && name != "" {
+		d.names[0] = name
 	}
-	if d.rowsAreNamed(fields) {
-		d.names = slices.Insert(d.names, 0, "")
-	}
-	return d, nil
+	return d.checkHeader(header)
 }
 
 // rowsAreNamed reports whether the first row has one field more than the header, and not
 // just a comma too many. The row is left to be read.
-func (d *csvDecoder) rowsAreNamed(header int) bool {
-	pos, line, blank, blankAt := d.buf.pos, d.buf.line, d.blank, d.blankAt
-	d.buf.held = true
-	defer func() { d.buf.pos, d.buf.line, d.buf.held, d.blank, d.blankAt = pos, line, false, blank, blankAt }()
+func (d *csvDecoder) rowsAreNamed() bool {
+	defer d.buf.hold()()
+	blank, blankAt := d.blank, d.blankAt
+	defer func() { d.blank, d.blankAt = blank, blankAt }()
 	var rec record
+	header := len(d.names)
 	row := make([]value, header+1)
 	fields, err := d.record(row, &rec)
 	return err == nil && fields == len(row) && len(row[header].text) > 0
@@ -69,19 +147,15 @@ func (d *csvDecoder) checkHeader(header []value) error {
 		}
 	}
 	if numbers == len(header) {
-		return &Error{Line: d.buf.line, Err: errors.New("the first line holds only numbers; it must name the columns")}
+		return &Error{Line: d.buf.line, Err: errors.New("the first line holds only numbers; it must name the columns (--no-header if there is no such line)")}
 	}
 	if len(header) > 1 {
 		return nil
 	}
-	for _, other := range []struct{ separator, advice string }{
-		{",", "--input-format csv reads that"},
-		{"\t", "--input-format tsv reads that"},
-		{";", "convert it to commas"},
-	} {
-		if bytes.Contains(header[0].text, []byte(other.separator)) {
-			return &Error{Line: d.buf.line, Err: fmt.Errorf("the only column is %s; the fields seem to be separated by %q (%s)",
-				excerpt(header[0].text), other.separator, other.advice)}
+	for _, other := range delimiters {
+		if bytes.IndexByte(header[0].text, other) >= 0 {
+			return &Error{Line: d.buf.line, Err: fmt.Errorf("the only column is %s; the fields seem to be separated by %q (--delimiter %[2]q reads that)",
+				excerpt(header[0].text), string(other))}
 		}
 	}
 	return nil
@@ -99,7 +173,18 @@ func (d *csvDecoder) sample(arrived bool) ([]profile, error) {
 func (d *csvDecoder) next(row []value, rec *record) error {
 	n, err := d.record(row, rec)
 	if err == nil && n != len(row) {
-		err = &Error{Line: rec.line, row: true, Err: fmt.Errorf("%d fields, expected %d as in the header", n, len(row))}
+		as := "the header"
+		if d.header == nil {
+			as = "the first row"
+		}
+		return &Error{Line: rec.line, row: true, Err: fmt.Errorf("%d fields, expected %d as in %s", n, len(row), as)}
+	}
+	if err == nil && d.decimals.mark != '.' {
+		column, fault := d.decimals.read(row, rec.line)
+		if fault != nil {
+			return &Error{Line: rec.line, Column: d.names[column], row: true, Err: fault}
+		}
+		rec.commas = d.decimals.mark == ','
 	}
 	return err
 }
@@ -182,14 +267,22 @@ func (d *csvDecoder) skipBlank(n int) {
 func (d *csvDecoder) split(r *record, row []value) {
 	if bytes.IndexByte(r.text, '"') < 0 {
 		splitPlain(r.text, d.comma, row)
-		return
+	} else {
+		splitQuoted(r.text, d.comma, row) // next has split it before
 	}
-	splitQuoted(r.text, d.comma, row) // next has split it before
+	if r.commas {
+		d.points = withPoints(row, d.points[:0])
+	}
 }
 
 func (d *csvDecoder) warnings() []Warning {
-	if d.blank == 0 {
-		return nil
+	all := slices.Clone(d.notes)
+	if m := &d.decimals; m.example != nil {
+		all = append(all, Warning{Line: m.line, Column: d.names[m.column],
+			Text: fmt.Sprintf("commas in numbers are taken as decimal commas, as in %s", excerpt(m.example))})
 	}
-	return []Warning{{Line: d.blankAt, Text: fmt.Sprintf("blank lines are skipped (%d in all)", d.blank)}}
+	if d.blank > 0 {
+		all = append(all, Warning{Line: d.blankAt, Text: fmt.Sprintf("blank lines are skipped (%d in all)", d.blank)})
+	}
+	return all
 }

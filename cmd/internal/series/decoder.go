@@ -27,20 +27,19 @@ type decoder interface {
 
 // record is a row as it was written.
 type record struct {
-	text  []byte // without the line's end; nil in Parquet
-	typed parquetRow
-	line  int // of the file, from 1
+	text   []byte // without the line's end; nil in Parquet
+	typed  parquetRow
+	line   int  // of the file, from 1
+	commas bool // its numbers have decimal commas
 }
 
 // newDecoder reads what precedes the first row.
-func newDecoder(s *source) (decoder, error) {
+func newDecoder(s *source, o Options) (decoder, error) {
 	var d decoder
 	var err error
 	switch s.format {
-	case CSV:
-		d, err = newCSVDecoder(s.body, ',')
-	case TSV:
-		d, err = newCSVDecoder(s.body, '\t')
+	case CSV, TSV:
+		d, err = newCSVDecoder(s.body, s.comma, o)
 	case JSONL:
 		d, err = newJSONDecoder(s.body)
 	case Parquet:
@@ -84,13 +83,11 @@ func inFile(name string, err error) error {
 // was.
 func sampleLines(d decoder, b *lineBuffer, arrived bool) ([]profile, error) {
 	b.peekLine(0) // at least one row, unless there is none
-	pos, line := b.pos, b.line
-	b.held = true
-	defer func() { b.pos, b.line, b.held = pos, line, false }()
+	defer b.hold()()
 	var rec record
 	row := make([]value, len(d.columns()))
 	profiles := make([]profile, len(row))
-	for n := 0; n < sampleRows && (n == 0 || !arrived || b.ready()); n++ {
+	for n := 0; n < sampleRows && (n == 0 || b.goOn(arrived)); n++ {
 		if err := d.next(row, &rec); err != nil {
 			if n > 0 {
 				err = nil // reading will come to it

@@ -17,6 +17,14 @@ import (
 // panic, and either an error that says something or columns that fit together.
 func checkRead(t *testing.T, input []byte, format Format) {
 	o := Options{Label: "label", LabelOptional: true, Missing: MissingForward, Format: format}
+	checkReadWith(t, input, o)
+	if o.Format != JSONL && o.Format != Parquet {
+		o.NoHeader = true
+		checkReadWith(t, input, o)
+	}
+}
+
+func checkReadWith(t *testing.T, input []byte, o Options) {
 	d, err := read(context.Background(), []string{Stdin}, bytes.NewReader(input), o)
 	if err != nil {
 		if err.Error() == "" {
@@ -43,6 +51,11 @@ var csvSeeds = []string{
 	"a,b\n1\n",
 	"a,b\n\"1\"x,2\n",
 	"a\n1\r",
+	"a;label\n1,5;0\n2;1\n",
+	"a|\"b|c\"\n1|2\n",
+	"a\tb\n1e3\t-,5\n",
+	"# x\n# a,b\n1,2\n",
+	"a;b\nx;1;2\n",
 }
 
 func FuzzReadCSV(f *testing.F) {
@@ -86,14 +99,17 @@ func FuzzReadCompressed(f *testing.F) {
 }
 
 // FuzzSplit compares the splitter with encoding/csv: the same records, or an
-// error in the same record.
+// error in the same record, with each delimiter.
 func FuzzSplit(f *testing.F) {
 	for _, s := range csvSeeds {
-		f.Add(s)
+		for i := range delimiters {
+			f.Add(s, i)
+		}
 	}
-	f.Fuzz(func(t *testing.T, input string) {
-		want, wantErr := standardRecords(input)
-		got, gotErr := ownRecords(input)
+	f.Fuzz(func(t *testing.T, input string, i int) {
+		comma := delimiters[uint(i)%uint(len(delimiters))]
+		want, wantErr := standardRecords(input, comma)
+		got, gotErr := ownRecords(input, comma)
 		if (wantErr == nil) != (gotErr == nil) {
 			t.Fatalf("error %v, encoding/csv has %v", gotErr, wantErr)
 		}
@@ -108,9 +124,9 @@ func FuzzSplit(f *testing.F) {
 	})
 }
 
-func standardRecords(input string) (records [][]string, err error) {
+func standardRecords(input string, comma byte) (records [][]string, err error) {
 	r := csv.NewReader(strings.NewReader(input))
-	r.FieldsPerRecord = -1
+	r.FieldsPerRecord, r.Comma = -1, rune(comma)
 	for {
 		fields, err := r.Read()
 		if err == io.EOF {
@@ -123,8 +139,8 @@ func standardRecords(input string) (records [][]string, err error) {
 	}
 }
 
-func ownRecords(input string) (records [][]string, err error) {
-	d := &csvDecoder{buf: newLineBuffer(strings.NewReader(input)), comma: ','}
+func ownRecords(input string, comma byte) (records [][]string, err error) {
+	d := &csvDecoder{buf: newLineBuffer(strings.NewReader(input)), comma: comma}
 	row := make([]value, len(input)+1)
 	var rec record
 	for {
@@ -148,6 +164,34 @@ func ownRecords(input string) (records [][]string, err error) {
 			}
 		}
 	}
+}
+
+// FuzzDecimalMark checks that what has a decimal mark is a number, once that is a point.
+func FuzzDecimalMark(f *testing.F) {
+	for _, s := range []string{"1,5", "-,5e-3", "1.5", "+1,", ",", "1,250,500", "1.250,5", "0x1,8", "1,5e", "1_0,5", " 1,5 "} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		point := func(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, ",", ".")) }
+		_, err := strconv.ParseFloat(point(text), 64)
+		isNumber := err == nil || errors.Is(err, strconv.ErrRange)
+		mark := decimalMark([]byte(text))
+		if mark != 0 && (!isNumber || !strings.ContainsRune(text, rune(mark))) {
+			t.Errorf("%q has mark %q", text, mark)
+		}
+		if plain := !strings.ContainsAny(strings.ToLower(text), "xpin_"); mark == 0 && plain && isNumber && strings.ContainsAny(text, ".,") {
+			t.Errorf("%q has no mark", text)
+		}
+		row := []value{{text: []byte(text)}, {text: []byte("1,5")}}
+		withPoints(row, nil)
+		want := text
+		if mark == ',' {
+			want = strings.ReplaceAll(text, ",", ".")
+		}
+		if string(row[0].text) != want || string(row[1].text) != "1.5" {
+			t.Errorf("%q becomes %q, beside %q", text, row[0].text, row[1].text)
+		}
+	})
 }
 
 // FuzzParseFloat32 compares with strconv.

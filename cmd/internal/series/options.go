@@ -27,6 +27,9 @@ type Options struct {
 	Missing  Missing  // --missing
 	Format   Format   // --input-format; "": by name, then by content
 
+	Delimiter string // --delimiter: the character between the fields of CSV, or "tab"; "": a comma, tab, semicolon or bar, as the first rows have it
+	NoHeader  bool   // --no-header: the first line of CSV and TSV is a row, and columns are called 1, 2 and so on
+
 	LabelOptional bool // the label column may be absent, as in data to predict
 	Follow        bool // --follow: hand over each row as soon as it has arrived
 	Twice         bool // rows will be read twice, see Reader.Again: what is no regular file is copied to a temporary one before the first
@@ -52,6 +55,13 @@ func (o Options) Validate() error {
 	}
 	if o.Format != "" && !slices.Contains(Formats, o.Format) {
 		return fmt.Errorf("--input-format %q is none of %v", o.Format, Formats)
+	}
+	comma, err := parseDelimiter(o.Delimiter)
+	if err != nil {
+		return err
+	}
+	if o.Format == TSV && comma != 0 && comma != '\t' {
+		return fmt.Errorf("--delimiter %q cannot be used with --input-format tsv (csv reads that)", o.Delimiter)
 	}
 	return o.validateRoles()
 }

@@ -87,7 +87,7 @@ func TestReadErrors(t *testing.T) {
 		{"only blank lines", "\n\n", plain, "standard input: the file is empty"},
 		{"header only", "a,label\n", plain, "standard input: there are no rows"},
 		{"no header", "1,2,0\n3,4,1\n", plain, "standard input:1: the first line holds only numbers; it must name the columns"},
-		{"semicolons", "a;label\n1;0\n", plain, `separated by ";"`},
+		{"semicolons that are not asked for", "a;label\n1;0\n", Options{Label: "label", Delimiter: ",", Missing: MissingError}, `separated by ";" (--delimiter ";" reads that)`},
 		{"text in a number", "a,label\n1,0\n2x,1\n", plain, `standard input:3: column "a": "2x" is not a number`},
 		{"line behind a quoted line feed", "a,n,label\n1,\"\n\n\",0\nx,,1\n", plain, `standard input:5: column "a": "x" is not a number`},
 		{"empty feature", "a,label\n1,0\n,1\n", plain, `standard input:3: column "a": the value is missing (--missing says`},

@@ -52,7 +52,7 @@ func Open(ctx context.Context, path string, o Options) (*Reader, error) {
 }
 
 func open(ctx context.Context, path string, stdin io.Reader, o Options, roster *roster, keep bool) (*Reader, error) {
-	source, err := openSource(ctx, path, stdin, o.Format, o.Twice)
+	source, err := openSource(ctx, path, stdin, o)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (r *Reader) Name() string { return r.source.name }
 
 // start reads the header.
 func (r *Reader) start() (err error) {
-	if r.decoder, err = newDecoder(r.source); err != nil {
+	if r.decoder, err = newDecoder(r.source, r.options); err != nil {
 		return err
 	}
 	if r.roles, r.warned, err = findRoles(r.source.name, r.decoder, r.options); err != nil {
@@ -116,6 +116,15 @@ func (r *Reader) Columns() []string { return r.decoder.columns() }
 
 // Format is the format of the file, found out or chosen.
 func (r *Reader) Format() Format { return r.source.format }
+
+// comma is what separates fields of CSV that is written: what does in the file, if that
+// is CSV too.
+func (r *Reader) comma() byte {
+	if d, text := r.decoder.(*csvDecoder); text && r.Format() == CSV {
+		return d.comma
+	}
+	return ','
+}
 
 // HasLabel reports whether the label column is there.
 func (r *Reader) HasLabel() bool { return r.roles.label >= 0 }

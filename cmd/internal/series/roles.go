@@ -68,6 +68,7 @@ func (r *roles) takeNumbers(file string, d decoder, arrived bool) ([]Warning, er
 	for i, name := range names {
 		switch {
 		case i == r.label || i == r.series || i == r.time:
+		case i == 0 && rowsAreNamed(d): // which the decoder notes
 		case name == "":
 			warnings = append(warnings, Warning{File: file, Text: fmt.Sprintf("column %d has no name and is not used", i+1)})
 		case !profiles[i].number:
@@ -83,6 +84,12 @@ func (r *roles) takeNumbers(file string, d decoder, arrived bool) ([]Warning, er
 		return nil, &Error{File: file, Err: fmt.Errorf("no column of numbers is left to be a feature; columns: %s", List(names))}
 	}
 	return warnings, nil
+}
+
+// rowsAreNamed reports whether the first column is rows' names.
+func rowsAreNamed(d decoder) bool {
+	text, ok := d.(*csvDecoder)
+	return ok && text.named
 }
 
 // noColumn is the error for a file that lacks a column; it lists those there are.

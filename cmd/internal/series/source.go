@@ -23,6 +23,7 @@ const stdinName = "standard input"
 type source struct {
 	name   string // for messages
 	format Format
+	comma  byte         // between the fields of CSV and TSV; 0: the rows tell
 	body   io.Reader    // decompressed bytes
 	file   *os.File     // what was opened for it; nil for standard input
 	copies []*os.File   // temporary files
@@ -38,9 +39,10 @@ type source struct {
 }
 
 // openSource opens path and finds out its compression and format. The context
-// ends reads that wait for input. With again it can be read once more.
-func openSource(ctx context.Context, path string, stdin io.Reader, format Format, again bool) (*source, error) {
-	s := &source{name: path, format: format, unwrap: func() {}}
+// ends reads that wait for input. With Options.Twice it can be read once more.
+func openSource(ctx context.Context, path string, stdin io.Reader, o Options) (*source, error) {
+	s := &source{name: path, format: o.Format, unwrap: func() {}}
+	s.comma, _ = parseDelimiter(o.Delimiter)
 	if path == Stdin {
 		s.name, s.stuck = stdinName, true
 	} else if err := s.openFile(path); err != nil {
@@ -48,7 +50,7 @@ func openSource(ctx context.Context, path string, stdin io.Reader, format Format
 	} else {
 		stdin = s.file
 	}
-	if again {
+	if o.Twice {
 		section, err := s.keep(ctx, stdin)
 		if err != nil {
 			s.Close()
@@ -56,7 +58,26 @@ func openSource(ctx context.Context, path string, stdin io.Reader, format Format
 		}
 		stdin = section
 	}
-	return s, s.begin(ctx, path, stdin)
+	if err := s.begin(ctx, path, stdin); err != nil {
+		return nil, err
+	}
+	if err := s.checkText(o); err != nil {
+		s.Close()
+		return nil, &Error{File: s.name, Err: err}
+	}
+	return s, nil
+}
+
+// checkText refuses what only text has of a file that has rows of another kind.
+func (s *source) checkText(o Options) error {
+	switch {
+	case s.format == CSV || s.format == TSV:
+	case o.Delimiter != "":
+		return fmt.Errorf("--delimiter is for CSV, and this is %s", s.format)
+	case o.NoHeader:
+		return fmt.Errorf("--no-header is for CSV and TSV, and this is %s", s.format)
+	}
+	return nil
 }
 
 // begin begins to read r, which is closed if that fails.
@@ -92,7 +113,7 @@ func (s *source) reopen(ctx context.Context) (*source, error) {
 	if !s.again {
 		return nil, fmt.Errorf("%s was not opened to be read twice", s.name)
 	}
-	r := &source{name: s.name, format: s.format, stored: s.stored, size: s.size, unwrap: func() {}}
+	r := &source{name: s.name, format: s.format, comma: s.comma, stored: s.stored, size: s.size, unwrap: func() {}}
 	return r, r.begin(ctx, s.name, io.NewSectionReader(s.stored, 0, s.size))
 }
 
@@ -199,10 +220,21 @@ func (s *source) detect(ctx context.Context, path string, raw *bufio.Reader) err
 	if s.format == "" {
 		s.format = sniffed
 	}
+	s.settleComma()
 	if (s.format == Parquet) != (sniffed == Parquet) {
 		return fmt.Errorf("the content is not %s but %s (--input-format sets it)", s.format, sniffed)
 	}
 	return nil
+}
+
+// settleComma makes TSV and tabs the same.
+func (s *source) settleComma() {
+	switch {
+	case s.format == TSV && s.comma == 0:
+		s.comma = '\t'
+	case s.format == TSV && s.comma != '\t':
+		s.format = CSV
+	}
 }
 
 // decompress unwraps raw on a goroutine of its own.

@@ -19,13 +19,17 @@ type csvEncoder struct {
 
 func newCSVEncoder(w *bufio.Writer, comma byte, r *Reader, names [2]string) (*csvEncoder, error) {
 	e := &csvEncoder{w: w, comma: comma}
-	if d, same := r.decoder.(*csvDecoder); same && d.comma == comma {
+	d, text := r.decoder.(*csvDecoder)
+	if text && d.comma == comma {
 		e.line = append(append(e.line, d.header...), comma)
 	} else {
 		e.split, e.row = r.decoder.split, make([]value, len(r.Columns()))
 		for _, name := range r.Columns() {
 			e.appendField(value{text: []byte(name)})
 		}
+	}
+	if text && d.header == nil { // what has no header gets none
+		return e, nil
 	}
 	e.line = append(append(append(e.line, names[0]...), comma), names[1]...)
 	return e, e.endLine()
@@ -42,13 +46,22 @@ func (e *csvEncoder) write(r *record, a answer) error {
 		}
 	}
 	if a.known {
-		e.line = strconv.AppendFloat(e.line, float64(a.probability), 'g', -1, 32)
+		e.appendProbability(a.probability, r.commas)
 	}
 	e.line = append(e.line, e.comma)
 	if a.known {
 		e.line = append(e.line, '0'+byte(a.label))
 	}
 	return e.endLine()
+}
+
+// appendProbability appends p with the decimal mark that the row has.
+func (e *csvEncoder) appendProbability(p float32, commas bool) {
+	from := len(e.line)
+	e.line = strconv.AppendFloat(e.line, float64(p), 'g', -1, 32)
+	if i := bytes.IndexByte(e.line[from:], '.'); commas && e.split == nil && i >= 0 {
+		e.line[from+i] = ','
+	}
 }
 
 // appendField appends v, quoted if need be, and a comma.

@@ -112,7 +112,7 @@ func newEncoder(w *bufio.Writer, f Format, r *Reader) (encoder, error) {
 	}
 	switch f {
 	case CSV:
-		return newCSVEncoder(w, ',', r, names)
+		return newCSVEncoder(w, r.comma(), r, names)
 	case TSV:
 		return newCSVEncoder(w, '\t', r, names)
 	case JSONL:

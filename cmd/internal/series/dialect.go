@@ -1,0 +1,268 @@
+package series
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+)
+
+// delimiters are those that a file of text is looked at for, the most usual first.
+var delimiters = []byte{',', '\t', ';', '|'}
+
+// dialectRows is how many rows choose the delimiter. All that are looked at decide on the
+// decimal mark.
+const dialectRows = 50
+
+// parseDelimiter reads the value of --delimiter; it is 0 for "".
+func parseDelimiter(text string) (byte, error) {
+	switch {
+	case text == "":
+		return 0, nil
+	case text == "tab" || text == `\t`:
+		return '\t', nil
+	case len(text) == 1 && isDelimiter(text[0]):
+		return text[0], nil
+	}
+	return 0, fmt.Errorf("--delimiter must be one character that is in no number and no quote, such as ; or | or tab, not %q", text)
+}
+
+func isDelimiter(c byte) bool {
+	return c == '\t' || c >= ' ' && c <= '~' && !bytes.ContainsRune([]byte(`+-."#\_`), rune(c)) && c-'0' > 9 && c&^0x20-'A' > 25
+}
+
+// head is the beginning of a file of text.
+type head struct {
+	comments int      // lines that begin with # before all others
+	comment  []byte   // the last of them
+	records  [][]byte // what follows, blank lines left out: the header, if there is one, and rows
+}
+
+// look returns the first records, and leaves them to be read. With arrived it takes
+// only those that it need not wait for, beyond two.
+func (d *csvDecoder) look(arrived bool) (h head) {
+	defer d.buf.hold()()
+	for len(h.records) < sampleRows && (len(h.records) < 2 || d.buf.goOn(arrived)) {
+		line, err := d.buf.peekLine(0)
+		if err != nil {
+			break
+		}
+		if len(h.records) == 0 && line[0] == '#' {
+			h.comments, h.comment = h.comments+1, trimEOL(line)
+			d.buf.consume(len(line), 1)
+			continue
+		}
+		line = d.closed(line)
+		d.buf.consume(len(line), 1)
+		if text := trimEOL(line); len(text) > 0 {
+			h.records = append(h.records, text)
+		}
+	}
+	return h
+}
+
+// closed is line and those that follow up to the one that closes its quotes.
+func (d *csvDecoder) closed(line []byte) []byte {
+	quotes, counted := 0, 0
+	for {
+		quotes += bytes.Count(line[counted:], []byte(`"`))
+		counted = len(line)
+		if quotes%2 == 0 || d.buf.crowded() {
+			return line
+		}
+		more, err := d.buf.peekLine(counted)
+		if err != nil {
+			return line
+		}
+		line = more
+	}
+}
+
+// commentedHeader reports whether the last comment is the header, as in "# a,b,label":
+// there is a row where the header would be, and the comment names as many columns.
+func (h *head) commentedHeader(comma byte) bool {
+	if h.comment == nil || len(h.records) == 0 {
+		return false
+	}
+	names, rows := fieldsOf(h.comment, comma), fieldsOf(h.records[0], comma)
+	return len(names) > 1 && len(names) == len(rows) && !slices.ContainsFunc(names, isNumber) && slices.ContainsFunc(rows, isNumber)
+}
+
+// fit is how well a delimiter cuts records.
+type fit struct {
+	rows    int // as long as the first record, or all longer by a row's name
+	numbers int // fields of rows that are numbers
+	columns int
+}
+
+func (f fit) better(than fit) bool {
+	if several := f.columns > 1; several != (than.columns > 1) {
+		return several
+	}
+	return slices.Compare([]int{f.rows, f.numbers, f.columns}, []int{than.rows, than.numbers, than.columns}) > 0
+}
+
+// findDelimiter returns the delimiter that cuts records best, a comma if none does. The
+// first record is the header, if there is one.
+func findDelimiter(records [][]byte, header bool) byte {
+	best, most := delimiters[0], fit{}
+	for _, c := range delimiters {
+		if f := fitOf(records[:min(len(records), dialectRows)], c, header); f.better(most) {
+			best, most = c, f
+		}
+	}
+	return best
+}
+
+// fitOf is the zero fit if c cuts nothing.
+func fitOf(records [][]byte, c byte, header bool) (f fit) {
+	same, named := 0, 0
+	for i, text := range records {
+		fields := fieldsOf(text, c)
+		if i == 0 {
+			f.columns = len(fields)
+		}
+		if i == 0 && header {
+			continue
+		}
+		switch len(fields) {
+		case f.columns:
+			same++
+		case f.columns + 1:
+			named++
+		}
+		for _, v := range fields {
+			if isNumber(v) {
+				f.numbers++
+			}
+		}
+	}
+	if f.rows = same; header {
+		f.rows = max(same, named)
+		if f.columns == 1 { // every file has rows of one field
+			f.rows = named
+		}
+	}
+	if f.rows == 0 && (len(records) > 1 || f.columns < 2) || !header && f.columns < 2 {
+		return fit{}
+	}
+	return f
+}
+
+// fieldsOf are the fields of a record; nil if its quotes are wrong.
+func fieldsOf(text []byte, comma byte) []value {
+	row := make([]value, bytes.Count(text, []byte{comma})+1)
+	if bytes.IndexByte(text, '"') < 0 {
+		return row[:splitPlain(text, comma, row)]
+	}
+	n, err := splitQuoted(text, comma, row)
+	if err != nil {
+		return nil
+	}
+	return row[:n]
+}
+
+// isNumber reports whether v is a number, with a decimal point or a comma.
+func isNumber(v value) bool { return v.isNumber() || decimalMark(v.text) == ',' }
+
+// decimalMark returns the mark of a decimal number such as -1,5e3, a point or a comma. It
+// is 0 for whole numbers and all else.
+func decimalMark(text []byte) (mark byte) {
+	text = bytes.TrimSpace(text)
+	if len(text) > 0 && (text[0] == '-' || text[0] == '+') {
+		text = text[1:]
+	}
+	digits := 0
+	for i, c := range text {
+		switch {
+		case c-'0' <= 9:
+			digits++
+		case (c == '.' || c == ',') && mark == 0:
+			mark = c
+		case c|0x20 == 'e' && digits > 0 && isExponent(text[i+1:]):
+			return mark
+		default:
+			return 0
+		}
+	}
+	if digits == 0 {
+		return 0
+	}
+	return mark
+}
+
+func isExponent(text []byte) bool {
+	if len(text) > 0 && (text[0] == '-' || text[0] == '+') {
+		text = text[1:]
+	}
+	return len(text) > 0 && !slices.ContainsFunc(text, func(c byte) bool { return c-'0' > 9 })
+}
+
+// decimals is how a file writes numbers. Commas are taken as decimal marks where nothing
+// else can be meant: fields are separated by another character, and no number has a
+// point. What the first rows leave open is decided by the first number with a mark.
+type decimals struct {
+	mark    byte   // '.' or ','; 0 while it is open
+	commas  []bool // [columns] a number with a comma was seen
+	example []byte // the first of them
+	line    int    // its
+	column  int
+	text    []byte // scratch: the fields of the last row with points for commas
+}
+
+// judge decides on the mark by the given rows, if they have one.
+func (m *decimals) judge(rows ...[]value) {
+	var points, commas bool
+	for _, row := range rows {
+		for _, v := range row {
+			mark := decimalMark(v.text)
+			points, commas = points || mark == '.', commas || mark == ','
+		}
+	}
+	switch {
+	case points:
+		m.mark = '.'
+	case commas:
+		m.mark = ','
+	}
+}
+
+// read puts points for decimal commas in a row of the given line. An error is that of a
+// column.
+func (m *decimals) read(row []value, line int) (column int, err error) {
+	if m.mark == 0 {
+		m.judge(row)
+	}
+	if m.mark != ',' {
+		return 0, nil
+	}
+	if m.commas == nil {
+		m.commas = make([]bool, len(row))
+	}
+	for i, v := range row {
+		mark := decimalMark(v.text)
+		if mark == '.' && m.commas[i] {
+			return i, fmt.Errorf("%s has a decimal point, and numbers above have decimal commas", excerpt(v.text))
+		}
+		if mark == ',' && m.example == nil {
+			m.example, m.line, m.column = bytes.Clone(v.text), line, i
+		}
+		m.commas[i] = m.commas[i] || mark == ','
+	}
+	m.text = withPoints(row, m.text[:0])
+	return 0, nil
+}
+
+// withPoints puts points for decimal commas in a row, whose text is then in scratch.
+func withPoints(row []value, scratch []byte) []byte {
+	for i, v := range row {
+		if decimalMark(v.text) != ',' {
+			continue
+		}
+		from := len(scratch)
+		scratch = append(scratch, v.text...)
+		text := scratch[from:len(scratch):len(scratch)]
+		text[bytes.IndexByte(text, ',')] = '.'
+		row[i].text = text
+	}
+	return scratch
+}

@@ -1,0 +1,189 @@
+package series
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestDialects(t *testing.T) {
+	plain := DefaultOptions()
+	numbered := Options{Label: "3", NoHeader: true, Missing: MissingError}
+	by := func(delimiter string) Options {
+		return Options{Label: "label", Delimiter: delimiter, Missing: MissingError}
+	}
+	const decimal = "commas in numbers are taken as decimal commas"
+	tests := []struct {
+		name, text string
+		options    Options
+		features   string
+		x          []float32
+		labels     []int16
+		warning    string // part of the only one
+	}{
+		{"semicolons", "a;b;label\n1;2.5;0\n3;4;1\n", plain, "a|b", []float32{1, 2.5, 3, 4}, []int16{0, 1}, ""},
+		{"bars", "a|b|label\n1|2|0\n", plain, "a|b", []float32{1, 2}, []int16{0}, "no label is 1"},
+		{"tabs, and commas in a name", "a\t\"b, c\"\tlabel\n1\t2\t0\n1\t2\t1\n", plain, "a|b, c", []float32{1, 2, 1, 2}, []int16{0, 1}, ""},
+		{"commas, and semicolons in a name", "a,b;c;d;e,label\n1,2,0\n1,2,1\n", plain, "a|b;c;d;e", []float32{1, 2, 1, 2}, []int16{0, 1}, ""},
+		{"a quoted semicolon", "\"a;b\";label\n1;0\n2;1\n", plain, "a;b", []float32{1, 2}, []int16{0, 1}, ""},
+		{"a comma in every name and number", "t, s;a, V;label\n1,5;2,5;0\n3,0;4;1\n", plain, "t, s|a, V", []float32{1.5, 2.5, 3, 4}, []int16{0, 1}, `standard input:2: column "t, s": ` + decimal + `, as in "1,5"`},
+		{"quoted decimal commas", "a;label\n\"-0,5\";0\n\"1,5e1\";1\n", plain, "a", []float32{-.5, 15}, []int16{0, 1}, `column "a": ` + decimal},
+		{"tabs and decimal commas", "a\tlabel\n0,5\t0\n1\t1,0\n", plain, "a", []float32{.5, 1}, []int16{0, 1}, decimal},
+		{"decimal commas in a later row", "a;label\n" + strings.Repeat("1;0\n", sampleRows) + "0,5;1\n", Options{Label: "label", Missing: MissingError}, "a",
+			append(slices.Repeat([]float32{1}, sampleRows), .5), append(make([]int16, sampleRows), 1), fmt.Sprintf("standard input:%d: ", sampleRows+2)},
+		{"a comma in text beside points", "a;who;label\n0.5;1,5;0\n1.5;x;1\n", Options{Label: "label", Features: []string{"a"}, Missing: MissingError}, "a", []float32{.5, 1.5}, []int16{0, 1}, ""},
+		{"said to be a bar", "a;b|label\n1|0\n2|1\n", by("|"), "a;b", []float32{1, 2}, []int16{0, 1}, ""},
+		{"said to be a tab", "a\tlabel\n1\t0\n2\t1\n", by("tab"), "a", []float32{1, 2}, []int16{0, 1}, ""},
+		{"said to be a blank", "a label\n1 0\n2 1\n", by(" "), "a", []float32{1, 2}, []int16{0, 1}, ""},
+		{"row names", "a;label\nx;1;0\ny;2;1\n", plain, "a", []float32{1, 2}, []int16{0, 1}, "standard input:1: the header is one column short"},
+		{"no header", "1,2,0\n3,4,1\n", numbered, "1|2", []float32{1, 2, 3, 4}, []int16{0, 1}, ""},
+		{"no header, semicolons and decimal commas", "\n1,5;2,5;0,0\n3,5;4,5;1,0\n", numbered, "1|2", []float32{1.5, 2.5, 3.5, 4.5}, []int16{0, 1}, ""},
+		{"no header, and text with semicolons", "1,a;b;c,0\n3,d;e;f,1\n", numbered, "1", []float32{1, 3}, []int16{0, 1}, ""},
+		{"comments", "# a, b and \"c\n#\n\n# more\na;label\n1;0\n2;1\n", plain, "a", []float32{1, 2}, []int16{0, 1}, ""},
+		{"comments without a header", "# from a, b\n1,2,0\n3,4,1\n", numbered, "1|2", []float32{1, 2, 3, 4}, []int16{0, 1}, "standard input:1: lines that begin with # before the header are skipped (1 in all)"},
+		{"a header that is a comment", "# from here\n# a;b c;label\n1;2;0\n3;4;1\n", plain, "a|b c", []float32{1, 2, 3, 4}, []int16{0, 1}, "(1 in all)"},
+		{"a column called #", "#,a,label\n1,2,0\n3,5,1\n", plain, "#|a", []float32{1, 2, 3, 5}, []int16{0, 1}, ""},
+		{"a header that breaks lines", "\"a\n;b\";label\n1;0\n2;1\n", plain, "a\n;b", []float32{1, 2}, []int16{0, 1}, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d, err := readText(test.text, test.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(d.Features, "|"); got != test.features {
+				t.Errorf("features %q, want %q", got, test.features)
+			}
+			if !slices.Equal(d.X, test.x) || !slices.Equal(d.Labels, test.labels) {
+				t.Errorf("X %v, labels %v, want %v, %v", d.X, d.Labels, test.x, test.labels)
+			}
+			if test.warning != "" && (len(d.Warnings) != 1 || !strings.Contains(d.Warnings[0].String(), test.warning)) {
+				t.Errorf("warnings %v, want %q", d.Warnings, test.warning)
+			}
+		})
+	}
+}
+
+func TestDialectErrors(t *testing.T) {
+	plain := DefaultOptions()
+	with := func(change func(*Options)) Options {
+		o := DefaultOptions()
+		change(&o)
+		return o
+	}
+	tests := []struct {
+		name, text string
+		options    Options
+		want       string
+	}{
+		{"a point among decimal commas", "a;b;label\n1;0,5;0\n1;1.250;1\n", with(func(o *Options) { o.Features = []string{"b"} }), `standard input:2: column "b": "0,5" is not a number`},
+		{"a later point among decimal commas", "a;label\n" + strings.Repeat("0,5;0\n", sampleRows) + "1.250;1\n", plain,
+			fmt.Sprintf(`standard input:%d: column "a": "1.250" has a decimal point, and numbers above have decimal commas`, sampleRows+2)},
+		{"a comma among decimal points", "a;label\n0.5;0\n0,5;1\n", plain, `standard input:3: column "a": "0,5" is not a number`},
+		{"thousands", "a;label\n1.250,5;0\n", with(func(o *Options) { o.Features = []string{"a"} }), `standard input:2: column "a": "1.250,5" is not a number`},
+		{"more thousands", "a;label\n1,250,500;0\n", with(func(o *Options) { o.Features = []string{"a"} }), `standard input:2: column "a": "1,250,500" is not a number`},
+		{"a row too long", "a;label\n1;0\n1;0;0;0\n2;1\n", plain, "standard input:3: 4 fields, expected 2 as in the header"},
+		{"the first row too long", "a;label\n1;0;0;0\n", plain, `the fields seem to be separated by ";" (--delimiter ";" reads that)`},
+		{"the first row too long among commas", "a,label\n1,0,0,0\n", plain, "standard input:2: 4 fields, expected 2 as in the header"},
+		{"a row too long without a header", "1;0\n1;0;0\n", Options{Label: "2", NoHeader: true, Missing: MissingError}, "standard input:2: 3 fields, expected 2 as in the first row"},
+		{"no header, which is not said", "# x\n1;2\n3;4\n", plain, "standard input:2: the first line holds only numbers; it must name the columns (--no-header"},
+		{"a comment among rows", "a;label\n1;0\n# 5;1\n", plain, `standard input:3: column "a": "# 5" is not a number`},
+		{"only comments", "# a\n# b\n", plain, "standard input: the file is empty"},
+		{"a column of a file without names", "1;2\n3;4\n", Options{Label: "label", NoHeader: true, Missing: MissingError}, `there is no column "label" (--label); columns: 1, 2`},
+		{"delimiter of JSON", "{\"a\":1}", with(func(o *Options) { o.Delimiter = ";" }), "standard input: --delimiter is for CSV, and this is jsonl"},
+		{"no header of JSON", "{\"a\":1}", with(func(o *Options) { o.NoHeader = true }), "standard input: --no-header is for CSV and TSV, and this is jsonl"},
+		{"a long delimiter", "", with(func(o *Options) { o.Delimiter = "; " }), `--delimiter must be one character`},
+		{"a delimiter that is in numbers", "", with(func(o *Options) { o.Delimiter = "." }), `--delimiter must be one character`},
+		{"a letter for a delimiter", "", with(func(o *Options) { o.Delimiter = "z" }), `--delimiter must be one character`},
+		{"two delimiters", "", with(func(o *Options) { o.Delimiter, o.Format = ";", TSV }), `--delimiter ";" cannot be used with --input-format tsv`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := readText(test.text, test.options)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// What is written has the input's delimiter, decimal mark and header, or none.
+func TestDialectsOfOutput(t *testing.T) {
+	plain := Options{LabelOptional: true, Missing: MissingError}
+	numbered := Options{NoHeader: true, LabelOptional: true, Missing: MissingError}
+	const commas = "\"a\"; who ;n\n+1,50;x,y;\"0,5\"\n2;;1\n"
+	tests := []struct {
+		name, file, text string
+		options          Options
+		format           Format
+		want             string
+	}{
+		{"the same", "x.csv", commas, plain, "", "\"a\"; who ;n;probability;label\n+1,50;x,y;\"0,5\";0,25;0\n2;;1;0,75;1\n"},
+		{"points", "x.csv", "a;b\n1;2.50\n", plain, CSV, "a;b;probability;label\n1;2.50;0.25;0\n"},
+		{"JSON", "x.csv", commas, plain, JSONL, `{"a":"+1.50","who":"x,y","n":0.5,"probability":0.25,"label":0}` + "\n" + `{"a":2,"who":null,"n":1,"probability":0.75,"label":1}` + "\n"},
+		{"tabs", "x.csv", commas, plain, TSV, "a\twho\tn\tprobability\tlabel\n+1.50\tx,y\t0.5\t0.25\t0\n2\t\t1\t0.75\t1\n"},
+		{"tabs to commas", "x.tsv", "a\tb\n1,5\t2\n", plain, CSV, "a,b,probability,label\n1.5,2,0.25,0\n"},
+		{"semicolons in TSV", "x.tsv", "a;b\n1;2\n", Options{Delimiter: ";", LabelOptional: true, Missing: MissingError}, "", "a;b;probability;label\n1;2;0.25;0\n"},
+		{"no header", "x.csv", "1;2\n", numbered, "", "1;2;0.25;0\n"},
+		{"no header, tabs", "x.csv", "1;2\n", numbered, TSV, "1\t2\t0.25\t0\n"},
+		{"no header, JSON", "x.csv", "1;2\n", numbered, JSONL, `{"1":1,"2":2,"probability":0.25,"label":0}` + "\n"},
+		{"a header that is a comment", "x.csv", "# by me\n# a;b\n1;2\n", plain, "", "# a;b;probability;label\n1;2;0.25;0\n"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var out bytes.Buffer
+			answerAll(t, writeFile(t, test.file, test.text), test.options, func(r *Reader) (*Writer, error) { return NewWriter(&out, test.format, r) })
+			if out.String() != test.want {
+				t.Errorf("got\n%s\nwant\n%s", &out, test.want)
+			}
+		})
+	}
+	path := t.TempDir() + "/x.parquet"
+	answerAll(t, writeFile(t, "x.csv", commas), plain, func(r *Reader) (*Writer, error) { return Create(path, "", r) })
+	d, err := Read(context.Background(), []string{path}, Options{Features: []string{"a", "n"}, LabelOptional: true, Missing: MissingError})
+	if err != nil || !slices.Equal(d.X, []float32{1.5, .5, 2, 1}) {
+		t.Errorf("from Parquet: %v, %v", d, err)
+	}
+}
+
+// A stream that is followed shows its dialect by the row that has arrived.
+func TestFollowedDialect(t *testing.T) {
+	in, feed := io.Pipe()
+	go io.WriteString(feed, "# live\na;b\n1;2\n")
+	r, err := open(context.Background(), Stdin, in, Options{LabelOptional: true, Follow: true, Missing: MissingError}, newRoster(MaxOpen), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := new(Chunk)
+	for i, line := range []string{"1,5;2\n", "1;2,5\n", "", ""} {
+		if err := r.Next(c); err != nil {
+			t.Fatal(err)
+		}
+		if want := [][]float32{{1, 2}, {1.5, 2}, {1, 2.5}, {3, 4}}[i]; !slices.Equal(c.X, want) {
+			t.Errorf("row %d is %v, want %v", i, c.X, want)
+		}
+		if i == 2 {
+			line = "3;4\n"
+		}
+		if line == "" {
+			feed.Close()
+		} else {
+			io.WriteString(feed, line)
+		}
+	}
+}
+
+// A sample of long rows does not end in the error for one that is too long.
+func TestSampleOfLongRows(t *testing.T) {
+	const rows = 2 * sampleRows
+	pad := strings.Repeat("x", maxRecord/sampleRows)
+	d, err := readText("a,pad,label\n"+strings.Repeat("1,"+pad+",0\n", rows), DefaultOptions())
+	if err != nil || d.Len() != rows {
+		t.Errorf("%v", err)
+	}
+}
