@@ -33,6 +33,7 @@ type dataSettings struct {
 	Files      []string       `json:"files,omitempty"`
 	Label      string         `json:"label,omitempty"`
 	Features   []string       `json:"features,omitempty"`
+	Exclude    []string       `json:"exclude,omitempty"`
 	Series     string         `json:"series,omitempty"`
 	Time       string         `json:"time,omitempty"`
 	Positive   string         `json:"positive,omitempty"`
@@ -64,7 +65,7 @@ func (d *dataSettings) options() series.Options {
 	o := series.DefaultOptions()
 	o.Label, o.Features, o.Series, o.Time = d.Label, d.Features, d.Series, d.Time
 	o.Positive, o.Missing, o.Format = d.Positive, d.Missing, d.Format
-	o.Delimiter, o.NoHeader = d.Delimiter, d.NoHeader
+	o.Exclude, o.Delimiter, o.NoHeader = d.Exclude, d.Delimiter, d.NoHeader
 	return o
 }
 

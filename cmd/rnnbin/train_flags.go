@@ -33,7 +33,7 @@ type outputOptions struct {
 // Flags that only one kind of run has.
 var (
 	presetOnly = []string{"preset", "iterations", "predictions"}
-	ownOnly    = []string{"label", "features", "series", "time", "positive", "missing", "scale", "series-scale", "input-format", "delimiter", "no-header", "stride", "horizon", "lookahead",
+	ownOnly    = []string{"label", "features", "exclude", "series", "time", "positive", "missing", "scale", "series-scale", "input-format", "delimiter", "no-header", "stride", "horizon", "lookahead",
 		"folds", "split", "test-fraction", "test-data", "validation-data", "class-weight", "threshold", "early-stopping", "network", "members", "plot"}
 )
 
@@ -53,6 +53,7 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&d.Files, "data", nil, "train on `file`, a pattern such as 'days/*.csv', or - for standard input; can be repeated.\nCSV, TSV, JSON lines, Parquet, and the first three compressed with gzip or zstd")
 	f.StringVar(&d.Label, "label", d.Label, "`column` of labels: 0 or 1, yes or no, empty for a step without one")
 	f.StringSliceVar(&d.Features, "features", nil, "feature `columns`, separated by commas (default every other column of numbers, except\none that looks like a time column: called time, sample, index or the like, and rising)")
+	f.StringSliceVar(&d.Exclude, "exclude", nil, "`columns` that are no features, such as a second one of labels, in place of --features")
 	f.StringVar(&d.Series, "series", "", "`column` that names the series of a row (default each file is one series)")
 	f.StringVar(&d.Time, "time", "", "`column` of times, which must not go back within a series")
 	f.StringVar(&d.Positive, "positive", "", "the label `value` that means 1; every other means 0")

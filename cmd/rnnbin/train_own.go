@@ -67,7 +67,7 @@ func (d *dataSettings) read(ctx context.Context, errOut io.Writer) (fit.Data, er
 			}
 		}
 		printWarnings(errOut, data.Warnings)
-		*part.to, options.Features = data, data.Features
+		*part.to, options.Features, options.Exclude = data, data.Features, nil
 	}
 	return all, nil
 }

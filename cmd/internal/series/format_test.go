@@ -93,6 +93,9 @@ func TestValidate(t *testing.T) {
 		{func(o *Options) { o.Features = []string{"a", "label"} }, `--features "label" is already the column of --label`},
 		{func(o *Options) { o.Features = []string{"a", "a"} }, `--features "a" is already the column of --features`},
 		{func(o *Options) { o.Features = []string{"a", ""} }, "--features holds an empty name"},
+		{func(o *Options) { o.Exclude = []string{"label"} }, `--exclude "label" is already the column of --label`},
+		{func(o *Options) { o.Exclude = []string{""} }, "--exclude holds an empty name"},
+		{func(o *Options) { o.Exclude, o.Features = []string{"a"}, []string{"b"} }, "--exclude cannot be used with --features"},
 		{func(o *Options) { o.Series, o.Time = "t", "t" }, `--time "t" is already the column of --series`},
 	}
 	for _, test := range tests {

@@ -21,6 +21,7 @@ const (
 type Options struct {
 	Label    string   // --label: the yes/no column
 	Features []string // --features: number columns in the model's order; empty: every numeric column without another role
+	Exclude  []string // --exclude: columns that are no features, in place of Features
 	Series   string   // --series: names the series of a row; "": each file is one series
 	Time     string   // --time: numbers or timestamps that never go back within a series; "": without Features, a column whose name and values say so
 	Positive string   // --positive: the label value that means yes, all others meaning no; "": 0/1, yes/no, true/false
@@ -84,12 +85,20 @@ func (o Options) validateRoles() error {
 			return err
 		}
 	}
-	for _, name := range o.Features {
-		if name == "" {
-			return fmt.Errorf("--features holds an empty name")
-		}
-		if err := claim(name, "--features"); err != nil {
-			return err
+	if len(o.Features) > 0 && len(o.Exclude) > 0 {
+		return fmt.Errorf("--exclude cannot be used with --features, which leaves out all others")
+	}
+	for _, list := range []struct {
+		names []string
+		flag  string
+	}{{o.Features, "--features"}, {o.Exclude, "--exclude"}} {
+		for _, name := range list.names {
+			if name == "" {
+				return fmt.Errorf("%s holds an empty name", list.flag)
+			}
+			if err := claim(name, list.flag); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -63,7 +63,7 @@ func read(ctx context.Context, patterns []string, stdin io.Reader, o Options) (*
 		if err := l.load(ctx, path, stdin, o, i == 0); err != nil {
 			return nil, err
 		}
-		o.Features, o.Time = l.data.Features, l.data.TimeColumn
+		o.Features, o.Exclude, o.Time = l.data.Features, nil, l.data.TimeColumn
 	}
 	l.finish()
 	if err := l.check(o); err != nil {

@@ -39,6 +39,10 @@ func TestReadValues(t *testing.T) {
 		{"positive word", "a,label\n1,N\n2,V\n3,\n4,A\n", with(func(o *Options) { o.Positive = "V" }), "a", []float32{1, 2, 3, 4}, []int16{0, 1, -1, 0}},
 		{"positive number", "a,label\n1,0\n2,2.0\n3,1\n", with(func(o *Options) { o.Positive = "2" }), "a", []float32{1, 2, 3}, []int16{0, 1, 0}},
 		{"chosen features in their order", "a,b,c,label\n1,2,3,0\n4,5,6,1\n", with(func(o *Options) { o.Features = []string{"c", "a"} }), "c a", []float32{3, 1, 6, 4}, []int16{0, 1}},
+		{"columns that are excluded", "a,b,sample,label\n1,2,1,0\n3,4,2,1\n", with(func(o *Options) { o.Exclude = []string{"sample", "a"} }), "b", []float32{2, 4}, []int16{0, 1}},
+		{"what predict wrote", "a,probability,probability_x,predicted_label,predicted_predicted_probability,label\n1,2,3,4,5,1\n", plain, "a", []float32{1}, []int16{1}},
+		{"a probability of its own", "a,probability,label\n1,2,0\n", plain, "a probability", []float32{1, 2}, []int16{0}},
+		{"an answer that is asked for", "predicted_label,label\n1,0\n", with(func(o *Options) { o.Features = []string{"predicted_label"} }), "predicted_label", []float32{1}, []int16{0}},
 		{"text column left out", "a,who,label\n1,x,0\n2,7,1\n", plain, "a", []float32{1, 2}, []int16{0, 1}},
 		{"row names", "\"a\",\"label\"\n\n\"1\",3,0\n\"2\",4,1\n", plain, "a", []float32{3, 4}, []int16{0, 1}},
 		{"no label needed", "a,b\n1,2\n", with(func(o *Options) { o.LabelOptional = true }), "a b", []float32{1, 2}, nil},
@@ -99,6 +103,8 @@ func TestReadErrors(t *testing.T) {
 		{"short row", "a,b,label\n1,2,0\n1,0\n", plain, "standard input:3: 2 fields, expected 3 as in the header"},
 		{"long row", "a,label\n1,0,\n", plain, "standard input:2: 3 fields, expected 2 as in the header"},
 		{"row names for some", "a,label\nx,1,0\n1,0\n", plain, "standard input:3: 2 fields, expected 3 as in the header"},
+		{"wrong column to exclude", "alpha,label\n1,0\n", Options{Label: "label", Exclude: []string{"alhpa"}, Missing: MissingError}, `there is no column "alhpa" (--exclude); columns: alpha, label; did you mean "alpha"?`},
+		{"all are excluded", "a,label\n1,0\n", Options{Label: "label", Exclude: []string{"a"}, Missing: MissingError}, "no column of numbers is left to be a feature"},
 		{"wrong column", "a,lable\n1,0\n", plain, `standard input: there is no column "label" (--label); columns: a, lable; did you mean "lable"?`},
 		{"carriage returns alone", "a,label\r1,0\r2,1\r", plain, "standard input:1: lines seem to end in carriage returns alone"},
 		{"wrong column of odd ones", "\"a\nb\"," + strings.Repeat("c", 100) + "\n", plain, `columns: "a\nb", "` + strings.Repeat("c", 40) + `" and 60 more bytes`},
@@ -207,6 +213,15 @@ func TestReadFiles(t *testing.T) {
 	}
 	if _, err := Read(context.Background(), []string{filepath.Join(dir, "*.nothing")}, DefaultOptions()); err == nil {
 		t.Error("no error though no file matches")
+	}
+}
+
+// Files after the first need not have the columns that are excluded.
+func TestExcludeInSeveralFiles(t *testing.T) {
+	paths := []string{writeFile(t, "1.csv", "a,b,label\n1,2,0\n"), writeFile(t, "2.csv", "label;a\n1;3\n")}
+	d, err := Read(t.Context(), paths, Options{Label: "label", Exclude: []string{"b"}, Missing: MissingError})
+	if err != nil || !slices.Equal(d.X, []float32{1, 3}) {
+		t.Errorf("%v, %v", d, err)
 	}
 }
 
@@ -321,6 +336,10 @@ func TestReadWarnings(t *testing.T) {
 			`column "count": rises by the same amount from row to row, like a time; --time count keeps it out of the features`}},
 		{"filled", "a,label\n,0\n2,1\n", filled, []string{`standard input: column "a": 1 of 2 values are missing and filled (zero)`}},
 		{"dropped", "a,label\n,0\n2,1\n1,0\n", Options{Label: "label", Missing: MissingDrop}, []string{"standard input: 1 of 3 rows lack a feature and are left out"}},
+		{"answers", "a,probability,predicted_label,label\n1,2,3,1\n", DefaultOptions(), []string{
+			`standard input: column "probability": looks like an answer of predict, so not a feature (--features says otherwise)`,
+			`standard input: column "predicted_label": looks like an answer of predict, so not a feature (--features says otherwise)`,
+			`column "label": no label is 0`}},
 		{"blank lines", "a,label\n1,0\n\n\n2,1\n", DefaultOptions(), []string{"standard input:3: blank lines are skipped (2 in all)"}},
 		{"unknown key", "{\"a\":1,\"label\":0}\n{\"b\":1,\"a\":1,\"label\":1}", DefaultOptions(), []string{
 			`standard input:2: column "b": the first object has no such key; it is not read`}},

@@ -78,7 +78,7 @@ func (r *Reader) Again() (*Reader, error) {
 		return nil, err
 	}
 	o := r.options // with what has been found out
-	o.Features = r.features
+	o.Features, o.Exclude = r.features, nil
 	if o.Skip != nil {
 		o.Skip = func(*Error) {}
 	}

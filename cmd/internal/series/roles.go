@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -49,15 +50,25 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 	if len(o.Features) > 0 {
 		return r, nil, nil
 	}
-	warnings, err := r.takeNumbers(file, d, o.Follow)
+	var excluded []int
+	for _, name := range o.Exclude {
+		i, err := find(name, "--exclude", false)
+		if err != nil {
+			return r, nil, err
+		}
+		excluded = append(excluded, i)
+	}
+	warnings, err := r.takeNumbers(file, d, excluded, o.Follow)
 	return r, warnings, err
 }
 
 // takeNumbers makes every number column without a role a feature, but for the
-// first that is the time by its name and its values.
-func (r *roles) takeNumbers(file string, d decoder, arrived bool) ([]Warning, error) {
+// first that is the time by its name and its values, those excluded and those that
+// predict wrote.
+func (r *roles) takeNumbers(file string, d decoder, excluded []int, arrived bool) ([]Warning, error) {
 	var warnings []Warning
 	names := d.columns()
+	written := areAnswers(names)
 	profiles, err := d.sample(arrived)
 	if err == io.EOF {
 		err = errNoRows
@@ -67,10 +78,12 @@ func (r *roles) takeNumbers(file string, d decoder, arrived bool) ([]Warning, er
 	}
 	for i, name := range names {
 		switch {
-		case i == r.label || i == r.series || i == r.time:
+		case i == r.label || i == r.series || i == r.time || slices.Contains(excluded, i):
 		case i == 0 && rowsAreNamed(d): // which the decoder notes
 		case name == "":
 			warnings = append(warnings, Warning{File: file, Text: fmt.Sprintf("column %d has no name and is not used", i+1)})
+		case written[i]:
+			warnings = append(warnings, Warning{File: file, Column: name, Text: "looks like an answer of predict, so not a feature (--features says otherwise)"})
 		case !profiles[i].number:
 			warnings = append(warnings, Warning{File: file, Column: name, Text: "not numbers, so not a feature"})
 		case r.time < 0 && isTime(name, profiles[i]):
@@ -85,6 +98,23 @@ func (r *roles) takeNumbers(file string, d decoder, arrived bool) ([]Warning, er
 	}
 	return warnings, nil
 }
+
+// areAnswers tells which columns predict wrote: predicted_label and the like, and
+// probabilities beside them.
+func areAnswers(names []string) []bool {
+	answers := make([]bool, len(names))
+	for i, name := range names {
+		answers[i] = predictedName.MatchString(name)
+	}
+	if slices.Contains(answers, true) {
+		for i, name := range names {
+			answers[i] = answers[i] || name == "probability" || strings.HasPrefix(name, "probability_")
+		}
+	}
+	return answers
+}
+
+var predictedName = regexp.MustCompile("^(predicted_)+(label|probability)$")
 
 // rowsAreNamed reports whether the first column is rows' names.
 func rowsAreNamed(d decoder) bool {
