@@ -142,6 +142,9 @@ func (d *csvDecoder) checkHeader(header []value) error {
 		if bytes.IndexByte(v.text, '\r') >= 0 {
 			return &Error{Line: d.buf.line, Err: errors.New("lines seem to end in carriage returns alone (convert them to line feeds)")}
 		}
+		if bytes.IndexByte(v.text, 0) >= 0 {
+			return &Error{Line: d.buf.line, Err: errors.New("the first line holds zero bytes: this is no text, or UTF-16 without a byte order mark (save it as UTF-8)")}
+		}
 		if v.isNumber() && !v.missing() {
 			numbers++
 		}

@@ -77,8 +77,6 @@ var foreign = []struct{ magic, what string }{
 	{"PK\x03\x04", "a zip archive or a spreadsheet: unpack it, or save it as CSV"},
 	{"BZh", "bzip2 data: unpack it, or use gzip or zstd"},
 	{"\xfd7zX", "xz data: unpack it, or use gzip or zstd"},
-	{"\xff\xfe", "UTF-16 text: save it as UTF-8"},
-	{"\xfe\xff", "UTF-16 text: save it as UTF-8"},
 	{"\x89HDF", "an HDF5 file: convert it to Parquet or CSV"},
 	{"\x93NUM", "a NumPy file: convert it to Parquet or CSV"},
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
+	"unicode/utf8"
 )
 
 // checkRead reads input as format and checks what must hold of any file: no
@@ -56,6 +58,9 @@ var csvSeeds = []string{
 	"a\tb\n1e3\t-,5\n",
 	"# x\n# a,b\n1,2\n",
 	"a;b\nx;1;2\n",
+	"\xff\xfea\x00\n\x001\x00\n\x00",
+	"\xfe\xff\x00a\x00\n\x001\x00\n",
+	"gr\xf6\xdfe,gr\u00f6\u00dfe\n1,2\n",
 }
 
 func FuzzReadCSV(f *testing.F) {
@@ -164,6 +169,27 @@ func ownRecords(input string, comma byte) (records [][]string, err error) {
 			}
 		}
 	}
+}
+
+// FuzzUTF8 checks that text becomes UTF-8, whatever parts it comes in, and UTF-8 stays.
+func FuzzUTF8(f *testing.F) {
+	for _, s := range csvSeeds {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, input []byte) {
+		whole, err := io.ReadAll(&utf8Reader{r: bytes.NewReader(input)})
+		if err != nil || !utf8.Valid(whole) {
+			t.Fatalf("%q, %v", whole, err)
+		}
+		if utf8.Valid(input) && !bytes.Equal(whole, input) {
+			t.Errorf("%q became %q", input, whole)
+		}
+		for name, r := range map[string]io.Reader{"bytes": iotest.OneByteReader(bytes.NewReader(input)), "halves": iotest.HalfReader(bytes.NewReader(input)), "the error with the data": iotest.DataErrReader(bytes.NewReader(input))} {
+			if got, err := io.ReadAll(&utf8Reader{r: r}); err != nil || !bytes.Equal(got, whole) {
+				t.Errorf("%s: %q, %v, want %q", name, got, err, whole)
+			}
+		}
+	})
 }
 
 // FuzzDecimalMark checks that what has a decimal mark is a number, once that is a point.

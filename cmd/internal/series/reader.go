@@ -319,7 +319,7 @@ func (r *Reader) progress() float64 {
 
 // Warnings lists the oddities met so far.
 func (r *Reader) Warnings() []Warning {
-	all := append([]Warning(nil), r.warned...)
+	all := append(r.source.warnings(), r.warned...)
 	for _, w := range r.decoder.warnings() {
 		w.File = r.source.name
 		all = append(all, w)

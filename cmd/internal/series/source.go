@@ -24,7 +24,9 @@ type source struct {
 	name   string // for messages
 	format Format
 	comma  byte         // between the fields of CSV and TSV; 0: the rows tell
-	body   io.Reader    // decompressed bytes
+	body   io.Reader    // decompressed bytes; of text as UTF-8
+	utf16  bool         // it was UTF-16
+	text   *utf8Reader  // body, if that is text
 	file   *os.File     // what was opened for it; nil for standard input
 	copies []*os.File   // temporary files
 	stored io.ReaderAt  // the bytes of a regular file
@@ -209,6 +211,12 @@ func (s *source) detect(ctx context.Context, path string, raw *bufio.Reader) err
 			return err
 		}
 	}
+	if s.utf16 = isUTF16(head); s.utf16 {
+		body = bufio.NewReaderSize(fromUTF16(body), blockSize)
+		if head, err = peek(body); err != nil {
+			return err
+		}
+	}
 	sniffed, err := sniff(head)
 	if err != nil {
 		return err
@@ -224,7 +232,23 @@ func (s *source) detect(ctx context.Context, path string, raw *bufio.Reader) err
 	if (s.format == Parquet) != (sniffed == Parquet) {
 		return fmt.Errorf("the content is not %s but %s (--input-format sets it)", s.format, sniffed)
 	}
+	if s.format != Parquet {
+		s.text = &utf8Reader{r: body}
+		s.body = s.text
+	}
 	return nil
+}
+
+// warnings are the oddities of the text's encoding.
+func (s *source) warnings() []Warning {
+	var all []Warning
+	if s.utf16 {
+		all = append(all, Warning{File: s.name, Text: "UTF-16 is read as UTF-8"})
+	}
+	if s.text != nil && s.text.foreign {
+		all = append(all, Warning{File: s.name, Text: "some of the text is not UTF-8, and taken as Latin-1 (windows-1252)"})
+	}
+	return all
 }
 
 // settleComma makes TSV and tabs the same.
