@@ -145,6 +145,48 @@ func TestLinesAtFault(t *testing.T) {
 	}
 }
 
+// An object that brings a key of the answers' is not written with that key twice, and read
+// twice it is at fault both times.
+func TestKeysOfTheAnswers(t *testing.T) {
+	const text = `{"x":1}` + "\n" + `{"x":2,"label":1}` + "\n" + `{"probability":0,"x":3}` + "\n" + `{"x":4,"more":5}` + "\n"
+	path := writeFile(t, "x.jsonl", text)
+	o := Options{LabelOptional: true, Features: []string{"x"}, Missing: MissingError, Twice: true}
+	start := func(f Format) *Reader {
+		r, err := Open(context.Background(), path, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { r.Close() })
+		if _, err := NewWriter(io.Discard, f, r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	x, err := drain(t, start(""))
+	if want := path + `:2: column "label": the first object has no such key`; err == nil || !strings.HasPrefix(err.Error(), want) || len(x) != 1 {
+		t.Errorf("%v, %v", x, err)
+	}
+	if x, err := drain(t, start(CSV)); err != nil || len(x) != 4 {
+		t.Errorf("to CSV: %v, %v", x, err)
+	}
+	var lines []int
+	o.Skip = func(e *Error) { lines = append(lines, e.Line) }
+	r := start("")
+	again, err := r.Again()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	for _, r := range []*Reader{again, r} {
+		if x, err := drain(t, r); err != nil || !slices.Equal(x, []float32{1, 4}) {
+			t.Errorf("skipping: %v, %v", x, err)
+		}
+	}
+	if !slices.Equal(lines, []int{2, 3}) {
+		t.Errorf("lines %v are named", lines)
+	}
+}
+
 // What a skipped row lacked does not count as filled.
 func TestSkippedRowsAreNotCounted(t *testing.T) {
 	o := Options{Features: []string{"x", "y"}, Missing: MissingZero, LabelOptional: true, Skip: func(*Error) {}}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/tidwall/gjson"
 )
@@ -18,6 +19,7 @@ type jsonDecoder struct {
 	seen    []int // the row that set a column last
 	rows    int
 	unknown *Warning
+	answers []string // names that the answers are going to have
 }
 
 func newJSONDecoder(r io.Reader) (*jsonDecoder, error) {
@@ -94,6 +96,10 @@ func (d *jsonDecoder) next(row []value, rec *record) (err error) {
 	gjson.ParseBytes(rec.text).ForEach(func(key, v gjson.Result) bool {
 		i, known := d.index[key.Str]
 		switch {
+		case !known && slices.Contains(d.answers, key.Str):
+			err = &Error{Line: rec.line, Column: key.Str, row: true,
+				Err: errors.New("the first object has no such key, so the answers were to have it (--format csv leaves it out)")}
+			return false
 		case !known:
 			d.noteUnknown(key.Str, rec.line)
 			return true

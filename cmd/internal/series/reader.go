@@ -82,7 +82,19 @@ func (r *Reader) Again() (*Reader, error) {
 	if o.Skip != nil {
 		o.Skip = func(*Error) {}
 	}
-	return newReader(r.ctx, source, o, newRoster(r.roster.most), false)
+	again, err := newReader(r.ctx, source, o, newRoster(r.roster.most), false)
+	if d, ok := r.decoder.(*jsonDecoder); ok && err == nil {
+		again.reserve(d.answers)
+	}
+	return again, err
+}
+
+// reserve has objects that bring a key of one of these names, which the first one has not,
+// be at fault: the answers that are put behind their text have it.
+func (r *Reader) reserve(names []string) {
+	if d, ok := r.decoder.(*jsonDecoder); ok {
+		d.answers = names
+	}
 }
 
 // Name is what messages call the file.

@@ -97,6 +97,7 @@ type jsonEncoder struct {
 func newJSONEncoder(w *bufio.Writer, r *Reader, names [2]string) *jsonEncoder {
 	e := &jsonEncoder{w: w, names: [2][]byte{jsonKey(names[0]), jsonKey(names[1])}}
 	if r.Format() == JSONL {
+		r.reserve(names[:])
 		return e
 	}
 	e.split, e.row = r.decoder.split, make([]value, len(r.Columns()))
