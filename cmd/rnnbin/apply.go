@@ -23,6 +23,7 @@ type applyOptions struct {
 	positive  string
 	series    string
 	time      string
+	maxGap    string
 	missing   string
 	input     string // format of the data
 	delimiter string
@@ -47,6 +48,7 @@ func (o *applyOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.positive, "positive", "", "label `value` that means 1; every other means 0 (default the model's)")
 	f.StringVar(&o.series, "series", "", "`column` that names the series of a row, \"\" for none (default the model's)")
 	f.StringVar(&o.time, "time", "", "`column` of times, which must not go back, \"\" for none (default the model's)")
+	f.StringVar(&o.maxGap, "max-gap", "", "begin a new series, called NAME (2) and so on, where the time from one row to the\nnext is longer than this `time`, 0 for none (default the model's)")
 	f.StringVar(&o.missing, "missing", "", "`what` to do about an empty or NaN feature: error, forward, zero, mean or drop\n(default the model's)")
 	f.StringVar(&o.input, "input-format", "", "`format` of the data: csv, tsv, jsonl or parquet (default by name, then by content)")
 	f.StringVar(&o.delimiter, "delimiter", "", delimiterUsage)
@@ -145,11 +147,15 @@ func (o *applyOptions) options(m *model.Model) (series.Options, error) {
 		"positive": {o.positive, &r.Positive},
 		"series":   {o.series, &r.Series},
 		"time":     {o.time, &r.Time},
+		"max-gap":  {o.maxGap, &r.MaxGap},
 		"missing":  {o.missing, (*string)(&r.Missing)},
 	} {
 		if o.changed(flag) {
 			*field.to = field.value
 		}
+	}
+	if r.Time == "" && !o.changed("max-gap") {
+		r.MaxGap = ""
 	}
 	if err := r.Validate(); err != nil {
 		return r, usageError{err}

@@ -36,6 +36,7 @@ type dataSettings struct {
 	Exclude    []string       `json:"exclude,omitempty"`
 	Series     string         `json:"series,omitempty"`
 	Time       string         `json:"time,omitempty"`
+	MaxGap     string         `json:"max_gap,omitempty"`
 	Positive   string         `json:"positive,omitempty"`
 	Missing    series.Missing `json:"missing,omitempty"`
 	Format     series.Format  `json:"format,omitempty"`
@@ -65,7 +66,7 @@ func (d *dataSettings) options() series.Options {
 	o := series.DefaultOptions()
 	o.Label, o.Features, o.Series, o.Time = d.Label, d.Features, d.Series, d.Time
 	o.Positive, o.Missing, o.Format = d.Positive, d.Missing, d.Format
-	o.Exclude, o.Delimiter, o.NoHeader = d.Exclude, d.Delimiter, d.NoHeader
+	o.Exclude, o.MaxGap, o.Delimiter, o.NoHeader = d.Exclude, d.MaxGap, d.Delimiter, d.NoHeader
 	return o
 }
 

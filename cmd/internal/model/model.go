@@ -50,6 +50,7 @@ type Columns struct {
 	Features []string       `json:"features"` // [F] in the network's order
 	Series   string         `json:"series,omitempty"`
 	Time     string         `json:"time,omitempty"`
+	MaxGap   string         `json:"max_gap,omitempty"`
 	Positive string         `json:"positive,omitempty"`
 	Missing  series.Missing `json:"missing"`
 }
@@ -108,6 +109,7 @@ func (m *Model) Options() series.Options {
 	c := m.Columns
 	o := series.DefaultOptions()
 	o.Label, o.Features, o.Series, o.Time, o.Positive, o.Missing = c.Label, c.Features, c.Series, c.Time, c.Positive, c.Missing
+	o.MaxGap = c.MaxGap
 	return o
 }
 
@@ -123,5 +125,5 @@ func (m *Model) Wait() (rows int, finite bool) {
 
 // ColumnsOf are the roles that o gives, with the features that were found.
 func ColumnsOf(o series.Options, features []string) Columns {
-	return Columns{Label: o.Label, Features: features, Series: o.Series, Time: o.Time, Positive: o.Positive, Missing: o.Missing}
+	return Columns{Label: o.Label, Features: features, Series: o.Series, Time: o.Time, MaxGap: o.MaxGap, Positive: o.Positive, Missing: o.Missing}
 }

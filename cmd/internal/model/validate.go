@@ -71,7 +71,7 @@ func (c Columns) validate() error {
 		return errors.New("there is no feature")
 	}
 	o := series.DefaultOptions()
-	o.Label, o.Features, o.Series, o.Time, o.Missing = c.Label, c.Features, c.Series, c.Time, c.Missing
+	o.Label, o.Features, o.Series, o.Time, o.MaxGap, o.Missing = c.Label, c.Features, c.Series, c.Time, c.MaxGap, c.Missing
 	return o.Validate()
 }
 

@@ -24,6 +24,7 @@ type Options struct {
 	Exclude  []string // --exclude: columns that are no features, in place of Features
 	Series   string   // --series: names the series of a row; "": each file is one series
 	Time     string   // --time: numbers or timestamps that never go back within a series; "": without Features, a column whose name and values say so
+	MaxGap   string   // --max-gap: a new series begins behind a longer time between rows: a duration where times are timestamps, else a number; "" or "0": none
 	Positive string   // --positive: the label value that means yes, all others meaning no; "": 0/1, yes/no, true/false
 	Missing  Missing  // --missing
 	Format   Format   // --input-format; "": by name, then by content
@@ -56,6 +57,13 @@ func (o Options) Validate() error {
 	}
 	if o.Format != "" && !slices.Contains(Formats, o.Format) {
 		return fmt.Errorf("--input-format %q is none of %v", o.Format, Formats)
+	}
+	maxGap, err := parseGap(o.MaxGap)
+	if err != nil {
+		return err
+	}
+	if maxGap.length > 0 && o.Time == "" {
+		return fmt.Errorf("--max-gap %s needs --time", o.MaxGap)
 	}
 	comma, err := parseDelimiter(o.Delimiter)
 	if err != nil {

@@ -150,7 +150,7 @@ func (d *parquetDecoder) sample(bool) ([]profile, error) {
 		}
 	}
 	for i, t := range d.types {
-		profiles[i].number = t.number
+		profiles[i].number, profiles[i].time = t.number, t.isTime()
 	}
 	return profiles, nil
 }

@@ -15,7 +15,14 @@ type parquetType struct {
 	unsigned bool
 	unit     float64        // what an integer of 1 stands for; decimals and timestamps have their own
 	stamp    *time.Duration // the unit of timestamps, nil for other columns
+	date     bool
 }
+
+// day is the unit of dates, in seconds.
+const day = 24 * 60 * 60
+
+// isTime reports whether values are times, as seconds since 1970.
+func (p parquetType) isTime() bool { return p.stamp != nil || p.date }
 
 func newParquetType(t parquet.Type) parquetType {
 	p := parquetType{number: t.Kind() < parquet.ByteArray && t.Kind() != parquet.Int96, unit: 1}
@@ -31,6 +38,8 @@ func newParquetType(t parquet.Type) parquetType {
 	case *format.TimestampType:
 		unit := stampUnit(l.Unit)
 		p.unit, p.stamp = unit.Seconds(), &unit
+	case *format.DateType:
+		p.unit, p.date = day, true
 	}
 	return p
 }
@@ -45,7 +54,7 @@ func stampUnit(u format.TimeUnit) time.Duration {
 	return time.Nanosecond
 }
 
-// value is v as a field: a number in its unit (seconds for timestamps), else text.
+// value is v as a field: a number in its unit (seconds for timestamps and dates), else text.
 func (p parquetType) value(v parquet.Value) value {
 	switch v.Kind() {
 	case parquet.Boolean:
@@ -108,6 +117,8 @@ func (p parquetType) appendText(dst []byte, v parquet.Value) []byte {
 		switch {
 		case p.stamp != nil:
 			return p.time(v.Int64()).AppendFormat(dst, time.RFC3339Nano)
+		case p.date:
+			return time.Unix(signed(v)*day, 0).UTC().AppendFormat(dst, time.DateOnly)
 		case p.unit != 1:
 			return strconv.AppendFloat(dst, float64(signed(v))*p.unit, 'g', -1, 64)
 		case p.unsigned:

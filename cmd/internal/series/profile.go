@@ -14,6 +14,7 @@ const sampleRows = 1000
 type profile struct {
 	known  bool // a value is not missing
 	number bool // and the first of those is a number
+	time   bool // values are timestamps or dates, by their type
 
 	rows          int     // with a number
 	last          float64 // the number before

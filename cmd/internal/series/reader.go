@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 )
 
@@ -26,6 +27,9 @@ type Reader struct {
 	roster   *roster
 	labeler  *labeler
 	clock    clock
+	gap      gap
+	gaps     int // that were longer
+	holes    holes
 	keep     bool         // remember rows as they were written
 	row      []value      // [columns] the current row
 	record   record       // the same as it was written
@@ -115,6 +119,10 @@ func (r *Reader) start() (err error) {
 	if r.roles.time >= 0 {
 		r.options.Time = names[r.roles.time]
 	}
+	if d, ok := r.decoder.(*parquetDecoder); ok && r.roles.time >= 0 {
+		r.clock.stamps = d.types[r.roles.time].isTime()
+	}
+	r.gap, _ = parseGap(r.options.MaxGap)
 	r.row = make([]value, len(names))
 	r.filled = make([]int, len(r.features))
 	return nil
@@ -232,7 +240,7 @@ func (r *Reader) add(c *Chunk) error {
 	if err != nil {
 		return r.fault(r.options.Label, err)
 	}
-	kept, err := r.addFeatures(c)
+	kept, err := r.addAfter(c, time)
 	if err != nil {
 		return err
 	}
@@ -241,7 +249,7 @@ func (r *Reader) add(c *Chunk) error {
 	}
 	r.inputs++
 	c.rows++
-	r.state.time = time
+	r.passTime(time)
 	if !kept {
 		r.dropped++
 		return nil
@@ -261,16 +269,27 @@ func (r *Reader) add(c *Chunk) error {
 	return nil
 }
 
-// time is the time of the current row, 0 without a time column.
-func (r *Reader) time() (float64, error) {
-	if r.roles.time < 0 {
-		return 0, nil
+// addAfter is addFeatures, in a new series where the row's time is behind a gap.
+func (r *Reader) addAfter(c *Chunk, time float64) (kept bool, err error) {
+	if r.gap.length == 0 {
+		return r.addFeatures(c)
 	}
-	t, err := r.clock.time(r.row[r.roles.time])
-	if err != nil {
-		return 0, err
+	if err := r.gap.check(r.clock.stamps); err != nil {
+		return false, &Error{Line: r.record.line, Column: r.options.Time, Err: err}
 	}
-	return t, r.state.check(t)
+	before := r.state
+	if r.state.time == math.Inf(-1) || time-before.time <= r.gap.length {
+		return r.addFeatures(c)
+	}
+	r.state = r.roster.follow(before)
+	if kept, err = r.addFeatures(c); err != nil {
+		r.state = before
+		return false, err
+	}
+	r.roster.replace(before, r.state)
+	c.Ended = append(c.Ended, before.number)
+	r.gaps++
+	return kept, nil
 }
 
 // label is the label of the current row.
@@ -290,7 +309,7 @@ func (r *Reader) findSeries(c *Chunk) error {
 		return nil
 	}
 	v := r.row[r.roles.series]
-	if v.kind == textKind && r.state != nil && string(v.text) == r.state.name {
+	if v.kind == textKind && r.state != nil && string(v.text) == r.state.key {
 		return nil
 	}
 	if v.empty() {
@@ -340,6 +359,7 @@ func (r *Reader) Warnings() []Warning {
 		all = append(all, Warning{File: r.source.name, Column: r.options.Series,
 			Text: fmt.Sprintf("%d series were ended as more than %d were open, each when no row of it had come for the longest; later rows of theirs began anew", n, r.roster.most)})
 	}
+	all = append(all, r.gapWarnings()...)
 	if r.dropped > 0 {
 		return append(all, Warning{File: r.source.name, Text: fmt.Sprintf("%d of %d rows lack a feature and are left out", r.dropped, r.inputs)})
 	}

@@ -45,6 +45,9 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 		if err != nil {
 			return r, nil, err
 		}
+		if p, ok := d.(*parquetDecoder); ok && p.types[i].isTime() {
+			return r, nil, &Error{File: file, Column: name, Err: errors.New("it holds times, which are no feature (--features)")}
+		}
 		r.features = append(r.features, i)
 	}
 	if len(o.Features) > 0 {
@@ -89,6 +92,8 @@ func (r *roles) takeNumbers(file string, d decoder, excluded []int, arrived bool
 		case r.time < 0 && isTime(name, profiles[i]):
 			r.time = i
 			warnings = append(warnings, Warning{File: file, Column: name, Text: "rises from row to row, so it is taken as the time and not as a feature (--features says otherwise)"})
+		case profiles[i].time:
+			warnings = append(warnings, Warning{File: file, Column: name, Text: fmt.Sprintf("holds times, so not a feature (--time %s checks their order)", name)})
 		default:
 			r.features = append(r.features, i)
 		}

@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"fmt"
 	"math"
-	"strconv"
 )
 
 // MaxOpen is how many series a Reader keeps open, so that ever new ones do not fill the
@@ -23,9 +22,12 @@ type roster struct {
 
 type seriesState struct {
 	number int32
-	name   string
+	key    string // what rows call it
+	name   string // the same, with the part behind a gap in time
+	part   int    // from 1
 	begun  bool
 	time   float64       // of the last row
+	stamp  []byte        // its text, if that is a timestamp
 	last   []float32     // last known value of each feature, NaN before the first
 	place  *list.Element // in roster.order
 }
@@ -41,27 +43,36 @@ func (r *roster) find(name []byte, features int) (s, ended *seriesState) {
 	}
 	if r.most > 0 && len(r.series) == r.most {
 		ended = r.order.Remove(r.order.Front()).(*seriesState)
-		delete(r.series, ended.name)
+		delete(r.series, ended.key)
 		r.ended++
 	}
-	s = &seriesState{number: r.count, name: string(name), time: math.Inf(-1), last: make([]float32, features)}
-	for k := range s.last {
-		s.last[k] = float32(math.NaN())
-	}
+	s = newSeriesState(r.count, string(name), features)
 	s.place = r.order.PushBack(s)
-	r.series[s.name] = s
+	r.series[s.key] = s
 	r.count++
 	return s, ended
 }
 
-// check reports a time t of the next row that lies before that of the last one.
-func (s *seriesState) check(t float64) error {
-	if t < s.time {
-		return fmt.Errorf("time goes back in series %q: from %s to %s (a column that tells series apart belongs to --series; --features leaves out one that is no time)",
-			s.name, timeText(s.time), timeText(t))
-	}
-	return nil
+// replace replaces s, behind which there is a gap in time, by the series that follow returned
+// for it.
+func (r *roster) replace(s, by *seriesState) {
+	by.place, s.place.Value = s.place, by
+	r.series[by.key] = by
+	r.count++
 }
 
-// timeText is t in full, as seconds since 1970 are not told apart otherwise.
-func timeText(t float64) string { return strconv.FormatFloat(t, 'f', -1, 64) }
+// follow returns the series that is to begin behind a gap in s, with no rows yet.
+func (r *roster) follow(s *seriesState) *seriesState {
+	next := newSeriesState(r.count, s.key, len(s.last))
+	next.part = s.part + 1
+	next.name = fmt.Sprintf("%s (%d)", s.key, next.part)
+	return next
+}
+
+func newSeriesState(number int32, key string, features int) *seriesState {
+	s := &seriesState{number: number, key: key, name: key, part: 1, time: math.Inf(-1), last: make([]float32, features)}
+	for k := range s.last {
+		s.last[k] = float32(math.NaN())
+	}
+	return s
+}

@@ -218,7 +218,10 @@ var timeLayouts = []string{
 }
 
 // clock reads times. It tries first the layout that fitted last.
-type clock struct{ layout int }
+type clock struct {
+	layout int
+	stamps bool // times are timestamps, as the last one was
+}
 
 // time returns v as a number: itself, or the seconds since 1970 of a timestamp
 // (UTC where it names no zone).
@@ -235,12 +238,13 @@ func (c *clock) time(v value) (float64, error) {
 	case err == nil && math.IsNaN(x):
 		return 0, errors.New("the time is missing")
 	case err == nil:
+		c.stamps = c.stamps && v.kind == numberKind
 		return x, nil
 	}
 	for i := range timeLayouts {
 		layout := (c.layout + i) % len(timeLayouts)
 		if t, err := time.Parse(timeLayouts[layout], text); err == nil {
-			c.layout = layout
+			c.layout, c.stamps = layout, true
 			return float64(t.Unix()) + float64(t.Nanosecond())/1e9, nil
 		}
 	}

@@ -1,0 +1,165 @@
+package series
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// gap is the longest time between two rows of a series, behind which another one
+// begins. The zero gap is none.
+type gap struct {
+	length   float64 // seconds of a duration
+	duration bool
+}
+
+// parseGap reads the value of --max-gap.
+func parseGap(text string) (gap, error) {
+	if text == "" {
+		return gap{}, nil
+	}
+	g := gap{}
+	var err error
+	if g.length, err = strconv.ParseFloat(text, 64); err != nil {
+		var d time.Duration
+		d, err = time.ParseDuration(text)
+		g = gap{d.Seconds(), true}
+	}
+	if err != nil || !(g.length >= 0) || math.IsInf(g.length, 0) {
+		return gap{}, fmt.Errorf("--max-gap must be a duration such as 90s, 5m or 36h, or a number in the units of --time, not %q", text)
+	}
+	return g, nil
+}
+
+// check refuses a gap that cannot be compared with times.
+func (g gap) check(stamps bool) error {
+	switch {
+	case g.length == 0 || g.duration == stamps:
+		return nil
+	case stamps:
+		return errors.New("--max-gap is a number, and times are timestamps; give a duration, such as 5m")
+	}
+	return errors.New("--max-gap is a duration, and times are numbers; give a number in their units")
+}
+
+// time is the time of the current row, 0 without a time column.
+func (r *Reader) time() (float64, error) {
+	if r.roles.time < 0 {
+		return 0, nil
+	}
+	v := r.row[r.roles.time]
+	t, err := r.clock.time(v)
+	if err == nil && t < r.state.time {
+		err = fmt.Errorf("time goes back in series %q: from %s to %s (a column that tells series apart belongs to --series; --features leaves out one that is no time)",
+			r.state.name, r.timeText(r.state.time, r.state.stamp), r.timeText(t, bytes.TrimSpace(v.text)))
+	}
+	return t, err
+}
+
+// timeText is t as the file has it: the text of a timestamp, or a number in full, as
+// seconds since 1970 are not told apart otherwise.
+func (r *Reader) timeText(t float64, text []byte) string {
+	switch {
+	case r.clock.stamps && len(text) > 0:
+		return string(text)
+	case r.clock.stamps:
+		return time.UnixMicro(int64(math.Round(t * 1e6))).UTC().Format(time.RFC3339Nano)
+	}
+	return strconv.FormatFloat(t, 'f', -1, 64)
+}
+
+// passTime takes note of the time of a row that is accepted.
+func (r *Reader) passTime(t float64) {
+	if r.roles.time < 0 {
+		return
+	}
+	r.holes.add(t-r.state.time, r.record.line)
+	r.state.time = t
+	if r.clock.stamps {
+		r.state.stamp = append(r.state.stamp[:0], bytes.TrimSpace(r.row[r.roles.time].text)...)
+	}
+}
+
+// gapWarnings tell of the gaps in time.
+func (r *Reader) gapWarnings() []Warning {
+	w := Warning{File: r.source.name, Column: r.options.Time}
+	if r.gap.length > 0 {
+		if r.gaps == 0 {
+			return nil
+		}
+		w.Text = fmt.Sprintf("a new series begins at each gap of more than %s (%d in all)", r.options.MaxGap, r.gaps)
+		return []Warning{w}
+	}
+	h := r.holes.settled()
+	if h.count == 0 {
+		return nil
+	}
+	usual := strconv.FormatFloat(h.usual, 'g', -1, 64)
+	if r.clock.stamps {
+		usual = time.Duration(h.usual * 1e9).String()
+	}
+	w.Line, w.Text = h.line, fmt.Sprintf("time jumps by more than %d times its usual step of %s (%d in all); with --max-gap a new series begins there", holeSteps, usual, h.count)
+	return []Warning{w}
+}
+
+const (
+	holeSteps = 10   // of the usual length make a hole
+	holeLeast = 10   // steps tell what is usual
+	holeMost  = 1000 // of them are kept to do so
+)
+
+// holes counts where time jumps within a series, as it does where rows are missing.
+type holes struct {
+	usual float64 // median of the first steps that are longer than 0; 0 before it is known
+	count int
+	line  int    // of the first row behind a hole
+	steps []step // to be judged
+}
+
+// step is the time from a row to the next, which is in the given line.
+type step struct {
+	length float64
+	line   int
+}
+
+func (h *holes) add(length float64, line int) {
+	switch {
+	case !(length > 0) || math.IsInf(length, 0): // the same time, or the first row of a series
+	case h.usual > 0:
+		h.judge(length, line)
+	default:
+		h.steps = append(h.steps, step{length, line})
+		if len(h.steps) == holeMost {
+			*h = h.settled()
+		}
+	}
+}
+
+func (h *holes) judge(length float64, line int) {
+	if length <= holeSteps*h.usual {
+		return
+	}
+	h.count++
+	if h.count == 1 {
+		h.line = line
+	}
+}
+
+// settled is h when the steps so far have told what is usual, if they are enough.
+func (h holes) settled() holes {
+	if h.usual > 0 || len(h.steps) < holeLeast {
+		return h
+	}
+	sorted := slices.SortedFunc(slices.Values(h.steps), func(a, b step) int { return cmp.Compare(a.length, b.length) })
+	h.usual = sorted[len(sorted)/2].length
+	for _, s := range h.steps {
+		h.judge(s.length, s.line)
+	}
+	h.steps = nil
+	return h
+}

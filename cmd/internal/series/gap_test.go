@@ -1,0 +1,232 @@
+package series
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+func TestMaxGap(t *testing.T) {
+	const stamps = "t,a,label\n2024-01-01 10:00,1,0\n2024-01-01 10:05,2,1\n2024-01-01T10:10:01Z,3,0\n2024-01-01 10:11,4,0\n2024-01-02,5,1\n"
+	const two = "s,t,a,label\nu,1,1,0\nv,1,2,1\nu,2,,0\nu,9,,1\nv,2.5,5,0\nu,10,6,0\nv,9,7,0\n"
+	tests := []struct {
+		name, text string
+		options    Options
+		series     string
+		x          []float32
+	}{
+		{"timestamps", stamps, Options{MaxGap: "5m"}, "in 2, in (2) 2, in (3) 1", []float32{1, 2, 3, 4, 5}},
+		{"none is that long", stamps, Options{MaxGap: "20h"}, "in 5", []float32{1, 2, 3, 4, 5}},
+		{"none", stamps, Options{MaxGap: "0"}, "in 5", []float32{1, 2, 3, 4, 5}},
+		{"milliseconds", "t,a,label\n1700000000000,1,0\n1700000001000,2,0\n1700000002001,3,1\n", Options{MaxGap: "1000"}, "in 2, in (2) 1", []float32{1, 2, 3}},
+		{"each series has its own", two, Options{Series: "s", MaxGap: "6.5"}, "u 2, v 3, u (2) 2", []float32{1, 0, 2, 5, 7, 0, 6}},
+		{"nothing is carried over", two, Options{Series: "s", MaxGap: "2", Missing: MissingForward}, "u 2, v 2, u (2) 2, v (2) 1", []float32{1, 1, 2, 5, float32(math.NaN()), 6, 7}},
+		{"rows that are left out have a time", two, Options{Series: "s", MaxGap: "6.5", Missing: MissingDrop}, "u 1, v 3, u (2) 1", []float32{1, 2, 5, 7, 6}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			o := test.options
+			o.Label, o.Time, o.Features = "label", "t", []string{"a"}
+			if o.Missing == "" {
+				o.Missing = MissingZero
+			}
+			d, err := readText(test.text, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, s := range d.Series {
+				got = append(got, fmt.Sprintf("%s %d", strings.Replace(s.Name, stdinName, "in", 1), s.Len()))
+			}
+			if strings.Join(got, ", ") != test.series {
+				t.Errorf("series %v, want %s", got, test.series)
+			}
+			if same := func(a, b float32) bool { return a == b || a != a && b != b }; !slices.EqualFunc(d.X, test.x, same) {
+				t.Errorf("X %v, want %v", d.X, test.x)
+			}
+		})
+	}
+}
+
+// A row at fault begins no series, and what ends is told where rows arrive one by one.
+func TestMaxGapOfAStream(t *testing.T) {
+	const text = "t,x\n1,1\n99,high\n3,2\n99,3\n"
+	o := Options{Features: []string{"x"}, Time: "t", MaxGap: "10", Missing: MissingError, LabelOptional: true, Skip: func(*Error) {}}
+	for _, follow := range []bool{false, true} {
+		o.Follow = follow
+		r, err := open(context.Background(), Stdin, strings.NewReader(text), o, newRoster(MaxOpen), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		var numbers, ended []int32
+		var begun []Begun
+		for c := new(Chunk); ; {
+			if err := r.Next(c); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			numbers, begun, ended = append(numbers, c.Series...), append(begun, c.Begun...), append(ended, c.Ended...)
+		}
+		if !slices.Equal(numbers, []int32{0, 0, 1}) || !slices.Equal(begun, []Begun{{0, stdinName}, {1, stdinName + " (2)"}}) || !slices.Equal(ended, []int32{0}) {
+			t.Errorf("series %v, begun %v, ended %v", numbers, begun, ended)
+		}
+		if w := fmt.Sprint(r.Warnings()); !strings.Contains(w, `standard input: column "t": a new series begins at each gap of more than 10 (1 in all)`) {
+			t.Error(w)
+		}
+	}
+}
+
+// A series that has been cut makes room for others as one.
+func TestMaxGapOfBoundedSeries(t *testing.T) {
+	const text = "id,t,x\na,1,1\na,50,1\nb,1,1\nc,1,1\na,51,1\n"
+	o := Options{Features: []string{"x"}, Series: "id", Time: "t", MaxGap: "10", Missing: MissingError, LabelOptional: true}
+	r, err := open(context.Background(), Stdin, strings.NewReader(text), o, newRoster(2), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := new(Chunk)
+	if err := r.Next(c); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(c.Series, []int32{0, 1, 2, 3, 4}) || !slices.Equal(c.Ended, []int32{0, 1, 2}) || len(r.roster.series) != 2 {
+		t.Errorf("series %v, ended %v", c.Series, c.Ended)
+	}
+}
+
+func TestMaxGapErrors(t *testing.T) {
+	numbers, stamps := "t,a,label\n1,1,0\n", "t,a,label\n2024-01-01,1,0\n"
+	for _, test := range []struct{ text, gap, time, want string }{
+		{numbers, "5m", "t", `standard input:2: column "t": --max-gap is a duration, and times are numbers`},
+		{stamps, "300", "t", `standard input:2: column "t": --max-gap is a number, and times are timestamps`},
+		{numbers, "5", "", "--max-gap 5 needs --time"},
+		{numbers, "-5", "t", "--max-gap must be a duration such as 90s, 5m or 36h"},
+		{numbers, "NaN", "t", "--max-gap must be"},
+		{numbers, "soon", "t", "--max-gap must be"},
+	} {
+		_, err := readText(test.text, Options{Label: "label", Time: test.time, MaxGap: test.gap, Missing: MissingError, Skip: func(*Error) {}})
+		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("%s: error %v, want %q", test.gap, err, test.want)
+		}
+	}
+}
+
+// Holes are noted where no gap is asked for, once and with the first.
+func TestHoles(t *testing.T) {
+	rows := func(n int, steps ...float64) string {
+		var text strings.Builder
+		text.WriteString("t,a,label\n")
+		at := 0.
+		for i := range n {
+			fmt.Fprintf(&text, "%v,%d,%d\n", at, i*i%7, i%2)
+			at += .5 * float64(i%2) // two rows have each time
+			if i >= 20 && i%20 == 0 && i/20 <= len(steps) {
+				at += steps[i/20-1]
+			}
+		}
+		return text.String()
+	}
+	for _, test := range []struct{ name, text, want string }{
+		{"none", rows(100), ""},
+		{"long steps, but no holes", rows(100, 4, 4.5), ""},
+		{"two", rows(100, 5.5, 1, 30), `standard input:23: column "t": time jumps by more than 10 times its usual step of 0.5 (2 in all); with --max-gap`},
+		{"far behind", rows(3000, slices.Concat(make([]float64, 140), []float64{50})...), `standard input:2823: column "t": time jumps`},
+		{"too few rows to tell", "t,a,label\n1,1,0\n2,1,1\n100,1,0\n", ""},
+	} {
+		o := Options{Label: "label", Time: "t", Features: []string{"a"}, Missing: MissingError}
+		d, err := readText(test.text, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(d.Warnings); (test.want == "") != (got == "[]") || !strings.HasPrefix(got, "["+test.want) {
+			t.Errorf("%s: %s, want %q", test.name, got, test.want)
+		}
+		o.MaxGap = "1000"
+		if d, err := readText(test.text, o); err != nil || len(d.Warnings) > 0 {
+			t.Errorf("%s: %v, %v", test.name, d, err)
+		}
+	}
+}
+
+// Errors have the file's own text of a time.
+func TestTimeGoesBack(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"2024-01-01 10:00\n2024-01-01T11:59:00+02:00\n", "from 2024-01-01 10:00 to 2024-01-01T11:59:00+02:00"},
+		{"2024-02-01\n2024-01-31\n", "from 2024-02-01 to 2024-01-31"},
+		{"1700000000500\n1700000000400\n", "from 1700000000500 to 1700000000400"},
+		{"0.3\n2e-1\n", "from 0.3 to 0.2"},
+		{"2024-02-01T00:00:00.5Z\n12\n", "to 12"},
+	} {
+		_, err := readText("t,a,label\n"+strings.ReplaceAll(test.text, "\n", ",1,0\n"), Options{Label: "label", Time: "t", Missing: MissingError})
+		if err == nil || !strings.Contains(err.Error(), `standard input:3: column "t": time goes back in series "standard input": `) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("error %v, want %q", err, test.want)
+		}
+	}
+}
+
+// Dates and timestamps of Parquet are times, and keep their text.
+func TestParquetTimes(t *testing.T) {
+	type row struct {
+		Day  int32     `parquet:"day,date"`
+		At   time.Time `parquet:"at,timestamp(microsecond)"`
+		Time time.Time `parquet:"time,timestamp(millisecond)"`
+		X    float64   `parquet:"x"`
+	}
+	start := time.Date(2024, 2, 28, 23, 59, 59, 250e6, time.UTC)
+	write := func(at ...int) string {
+		path := filepath.Join(t.TempDir(), "x.parquet")
+		var rows []row
+		for i, d := range at {
+			now := start.Add(time.Duration(d) * time.Second)
+			rows = append(rows, row{int32(now.Unix() / day), now, now, float64(i)})
+		}
+		if err := parquet.WriteFile(path, rows); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	o := Options{LabelOptional: true, Missing: MissingError}
+	path := write(0, 1, 100_000)
+	d, err := Read(t.Context(), []string{path}, o)
+	if err != nil || !slices.Equal(d.Features, []string{"x"}) || d.TimeColumn != "time" {
+		t.Fatalf("%v, %v", d, err)
+	}
+	for _, column := range []string{"day", "at"} {
+		if want := fmt.Sprintf("%s: column %q: holds times, so not a feature (--time %s", path, column, column); !strings.Contains(fmt.Sprint(d.Warnings), want) {
+			t.Errorf("warnings %v, want %q", d.Warnings, want)
+		}
+		with := o
+		with.Features = []string{column}
+		if _, err := Read(t.Context(), []string{path}, with); err == nil || !strings.Contains(err.Error(), "holds times") {
+			t.Errorf("as a feature: error %v", err)
+		}
+		with.Features, with.Time, with.MaxGap = nil, column, "25h"
+		if d, err := Read(t.Context(), []string{path}, with); err != nil || len(d.Series) != map[string]int{"day": 1, "at": 2}[column] {
+			t.Errorf("as the time: %v, %v", d, err)
+		}
+	}
+	back := write(100_000, 1)
+	for column, want := range map[string]string{"day": "from 2024-03-01T00:00:00Z to 2024-02-29T00:00:00Z", "at": "from 2024-03-01T03:46:39.25Z to 2024-02-29T00:00:00.25Z"} {
+		with := o
+		with.Time = column
+		if _, err := Read(t.Context(), []string{back}, with); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+	var out bytes.Buffer
+	answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, CSV, r) })
+	if want := "\n2024-02-29,2024-02-29T00:00:00.25Z,"; !strings.Contains(out.String(), want) {
+		t.Errorf("written is %s", &out)
+	}
+}
