@@ -59,7 +59,10 @@ func (e *csvEncoder) write(r *record, a answer) error {
 func (e *csvEncoder) appendProbability(p float32, commas bool) {
 	from := len(e.line)
 	e.line = strconv.AppendFloat(e.line, float64(p), 'g', -1, 32)
-	if i := bytes.IndexByte(e.line[from:], '.'); commas && e.split == nil && i >= 0 {
+	if !commas || e.split != nil {
+		return
+	}
+	if i := bytes.IndexByte(e.line[from:], '.'); i >= 0 {
 		e.line[from+i] = ','
 	}
 }
