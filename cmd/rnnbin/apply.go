@@ -45,7 +45,7 @@ func (o *applyOptions) addFlags(f *pflag.FlagSet) {
 	o.machine = graph.DefaultConfig()
 	f.Float64Var(&o.threshold, "threshold", 0, "label a row 1 if its `probability` is at least this (default the model's)")
 	f.StringVar(&o.label, "label", "", "`column` of the labels (default the model's)")
-	f.StringVar(&o.positive, "positive", "", "label `value` that means 1; every other means 0 (default the model's)")
+	f.StringVar(&o.positive, "positive", "", "label `value` that means class 1, for a model of the classes 0 and 1; every other means 0\n(default the model's)")
 	f.StringVar(&o.series, "series", "", "`column` that names the series of a row, \"\" for none (default the model's)")
 	f.StringVar(&o.time, "time", "", "`column` of times, which must not go back, \"\" for none (default the model's)")
 	f.StringVar(&o.maxGap, "max-gap", "", "begin a new series, called NAME (2) and so on, where the time from one row to the\nnext is longer than this `time`, 0 for none (default the model's)")
@@ -156,6 +156,12 @@ func (o *applyOptions) options(m *model.Model) (series.Options, error) {
 	}
 	if r.Time == "" && !o.changed("max-gap") {
 		r.MaxGap = ""
+	}
+	if r.Classes = m.Classes; r.Positive != "" {
+		if !slices.Equal(m.Classes, []string{"0", "1"}) {
+			return r, usagef("positive", "cannot be used with this model, whose classes are %s", series.List(m.Classes))
+		}
+		r.Classes = nil
 	}
 	if err := r.Validate(); err != nil {
 		return r, usageError{err}

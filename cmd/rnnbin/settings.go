@@ -37,6 +37,7 @@ type dataSettings struct {
 	Series     string         `json:"series,omitempty"`
 	Time       string         `json:"time,omitempty"`
 	MaxGap     string         `json:"max_gap,omitempty"`
+	Classes    []string       `json:"classes,omitempty"`
 	Positive   string         `json:"positive,omitempty"`
 	Missing    series.Missing `json:"missing,omitempty"`
 	Format     series.Format  `json:"format,omitempty"`
@@ -67,6 +68,9 @@ func (d *dataSettings) options() series.Options {
 	o.Label, o.Features, o.Series, o.Time = d.Label, d.Features, d.Series, d.Time
 	o.Positive, o.Missing, o.Format = d.Positive, d.Missing, d.Format
 	o.Exclude, o.MaxGap, o.Delimiter, o.NoHeader = d.Exclude, d.MaxGap, d.Delimiter, d.NoHeader
+	if !slices.Equal(d.Classes, []string{"auto"}) {
+		o.Classes = d.Classes
+	}
 	return o
 }
 

@@ -33,7 +33,7 @@ type outputOptions struct {
 // Flags that only one kind of run has.
 var (
 	presetOnly = []string{"preset", "iterations", "predictions"}
-	ownOnly    = []string{"label", "features", "exclude", "series", "time", "max-gap", "positive", "missing", "scale", "series-scale", "input-format", "delimiter", "no-header", "stride", "horizon", "lookahead",
+	ownOnly    = []string{"label", "features", "exclude", "series", "time", "max-gap", "classes", "positive", "missing", "scale", "series-scale", "input-format", "delimiter", "no-header", "stride", "horizon", "lookahead",
 		"folds", "split", "test-fraction", "test-data", "validation-data", "class-weight", "threshold", "early-stopping", "network", "members", "plot"}
 )
 
@@ -51,13 +51,14 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	d := &s.Data
 	f.StringArrayVar(&d.Files, "data", nil, "train on `file`, a pattern such as 'days/*.csv', or - for standard input; can be repeated.\nCSV, TSV, JSON lines, Parquet, and the first three compressed with gzip or zstd")
-	f.StringVar(&d.Label, "label", d.Label, "`column` of labels: 0 or 1, yes or no, empty for a step without one")
+	f.StringVar(&d.Label, "label", d.Label, "`column` of labels: words or whole numbers, such as 0 and 1, empty for a step without one.\nAmong numbers and yes, no, true, false, NA is no label either; among other words it is one")
+	f.StringSliceVar(&d.Classes, "classes", nil, "the labels there may be, separated by commas, in their `order`, the second of two being the\none to find; auto: those there are, numbers by value and words by the alphabet (default auto)")
 	f.StringSliceVar(&d.Features, "features", nil, "feature `columns`, separated by commas (default every other column of numbers, except\none that looks like a time column: called time, sample, index or the like, and rising)")
 	f.StringSliceVar(&d.Exclude, "exclude", nil, "`columns` that are no features, such as a second one of labels, in place of --features")
 	f.StringVar(&d.Series, "series", "", "`column` that names the series of a row (default each file is one series)")
 	f.StringVar(&d.Time, "time", "", "`column` of times, which must not go back within a series: numbers, such as epoch seconds, or\ntimestamps, such as 2006-01-02 15:04:05")
 	f.StringVar(&d.MaxGap, "max-gap", "", "begin a new series where the time from one row to the next is longer than this `time`, such as\n5m, or 300 if times are numbers (default none)")
-	f.StringVar(&d.Positive, "positive", "", "the label `value` that means 1; every other means 0")
+	f.StringVar(&d.Positive, "positive", "", "the label `value` that becomes class 1; every other becomes class 0")
 	f.StringVar((*string)(&d.Missing), "missing", string(d.Missing), "`what` to do about a missing feature: error (stop), forward (repeat the last value), zero,\nmean (of the rows that train) or drop (leave the row out)")
 	f.StringVar((*string)(&d.Format), "input-format", "", "`format` of the data: csv, tsv, jsonl or parquet (default by name and content)")
 	f.StringVar(&d.Delimiter, "delimiter", "", delimiterUsage)

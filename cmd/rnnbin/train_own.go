@@ -68,6 +68,9 @@ func (d *dataSettings) read(ctx context.Context, errOut io.Writer) (fit.Data, er
 		}
 		printWarnings(errOut, data.Warnings)
 		*part.to, options.Features, options.Exclude = data, data.Features, nil
+		if options.Positive == "" {
+			options.Classes = data.Classes
+		}
 	}
 	return all, nil
 }

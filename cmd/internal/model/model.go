@@ -25,7 +25,7 @@ type Model struct {
 	Horizon     int           `json:"horizon"`      // row i gives the label of row i+Horizon
 	SeriesScale layout.Within `json:"series_scale"` // how features are scaled within their series, too
 	Profile     Profile       `json:"profile"`
-	Threshold   float64       `json:"threshold"`    // of two classes: a probability of at least this is label 1
+	Threshold   float64       `json:"threshold"`    // of two classes: with at least this probability of the second a row is labelled that
 	ClassWeight string        `json:"class_weight"` // as --class-weight had it
 
 	Network   Network           `json:"network"`            // each member's
@@ -104,12 +104,16 @@ type Judged struct {
 	Report *metrics.Report `json:"report"` // of all rows
 }
 
-// Options are those to read data with that has the columns of the training data.
+// Options are those to read data with that has the columns and the classes of the training
+// data.
 func (m *Model) Options() series.Options {
 	c := m.Columns
 	o := series.DefaultOptions()
 	o.Label, o.Features, o.Series, o.Time, o.Positive, o.Missing = c.Label, c.Features, c.Series, c.Time, c.Positive, c.Missing
 	o.MaxGap = c.MaxGap
+	if o.Positive == "" {
+		o.Classes = m.Classes
+	}
 	return o
 }
 

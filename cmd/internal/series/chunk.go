@@ -7,7 +7,7 @@ package series
 // chunk has n of its m input rows.
 type Chunk struct {
 	X      []float32 // [n,F] features, row by row; NaN where one is missing, see Options.Fill
-	Labels []int16   // [n] 0, 1 or Unlabelled; nil without a label column
+	Labels []int16   // [n] numbers of classes or Unlabelled; nil without a label column
 	Time   []float64 // [n] numbers, or seconds since 1970; nil without a time column
 	Series []int32   // [n] number of the row's series
 	Input  []int32   // [n] number of the row among the chunk's m input rows

@@ -11,7 +11,7 @@ import (
 type Data struct {
 	Features   []string  // [F] names
 	Label      string    // name of the label column; "" when it is absent
-	Classes    []string  // [C] names of the labels
+	Classes    []string  // [C] names of the labels, two at least
 	TimeColumn string    // name of the time column, given or found out; "" without one
 	X          []float32 // [N,F] row by row; NaN where one is missing and --missing is mean; never written to
 	Labels     []int16   // [N] 0 to C-1 or Unlabelled; nil when the column is absent
@@ -53,6 +53,11 @@ func (d *Data) NoPositive(positive string) error {
 		text += fmt.Sprintf("; did you mean %q?", similar)
 	}
 	return &Error{Column: d.Label, Err: errors.New(text)}
+}
+
+// warn adds a warning of the labels.
+func (d *Data) warn(text string) {
+	d.Warnings = append(d.Warnings, Warning{Column: d.Label, Text: text})
 }
 
 // At is err with the place of a row, and of a column unless that is "".

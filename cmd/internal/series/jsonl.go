@@ -115,15 +115,15 @@ func (d *jsonDecoder) next(row []value, rec *record) (err error) {
 }
 
 // jsonValue is a JSON value as a field: a number as it is written, a string's
-// text, true and false as numbers, arrays and objects as text.
+// text, true and false as they are, arrays and objects as text.
 func jsonValue(v gjson.Result) value {
 	switch v.Type {
 	case gjson.Null:
 		return value{kind: nullKind}
 	case gjson.True:
-		return value{kind: numberKind, number: 1}
+		return boolean(true)
 	case gjson.False:
-		return value{kind: numberKind}
+		return boolean(false)
 	case gjson.String:
 		return value{text: []byte(v.Str)}
 	}

@@ -2,6 +2,7 @@ package series
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -19,13 +20,14 @@ const (
 // Options says which columns play which role. Every field belongs to the flag
 // that its comment names.
 type Options struct {
-	Label    string   // --label: the yes/no column
+	Label    string   // --label: the column of labels
 	Features []string // --features: number columns in the model's order; empty: every numeric column without another role
 	Exclude  []string // --exclude: columns that are no features, in place of Features
 	Series   string   // --series: names the series of a row; "": each file is one series
 	Time     string   // --time: numbers or timestamps that never go back within a series; "": without Features, a column whose name and values say so
 	MaxGap   string   // --max-gap: a new series begins behind a longer time between rows: a duration where times are timestamps, else a number; "" or "0": none
-	Positive string   // --positive: the label value that means yes, all others meaning no; "": 0/1, yes/no, true/false
+	Classes  []string // --classes: the labels there may be, in their order; empty: those that there are
+	Positive string   // --positive: the label value that is class 1, all others being 0; "": Classes
 	Missing  Missing  // --missing
 	Format   Format   // --input-format; "": by name, then by content
 
@@ -72,7 +74,32 @@ func (o Options) Validate() error {
 	if o.Format == TSV && comma != 0 && comma != '\t' {
 		return fmt.Errorf("--delimiter %q cannot be used with --input-format tsv (csv reads that)", o.Delimiter)
 	}
+	if err := o.validateClasses(); err != nil {
+		return err
+	}
 	return o.validateRoles()
+}
+
+func (o Options) validateClasses() error {
+	seen := map[string]bool{}
+	for _, name := range o.Classes {
+		switch {
+		case name == "":
+			return fmt.Errorf("--classes holds an empty name")
+		case seen[name]:
+			return fmt.Errorf("--classes lists %q twice", name)
+		}
+		seen[name] = true
+	}
+	switch {
+	case len(o.Classes) == 1:
+		return fmt.Errorf("--classes lists %q alone, but there must be two classes at least", o.Classes[0])
+	case len(o.Classes) > math.MaxInt16:
+		return fmt.Errorf("--classes lists more than %d classes", math.MaxInt16)
+	case len(o.Classes) > 0 && o.Positive != "":
+		return fmt.Errorf("--positive makes the classes 0 and 1, so --classes cannot be used with it")
+	}
+	return nil
 }
 
 // validateRoles checks that no column plays two roles.

@@ -58,10 +58,7 @@ func stampUnit(u format.TimeUnit) time.Duration {
 func (p parquetType) value(v parquet.Value) value {
 	switch v.Kind() {
 	case parquet.Boolean:
-		if v.Boolean() {
-			return value{kind: numberKind, number: 1}
-		}
-		return value{kind: numberKind}
+		return boolean(v.Boolean())
 	case parquet.Int32, parquet.Int64:
 		return p.integer(v)
 	case parquet.Float:

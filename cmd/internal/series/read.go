@@ -54,7 +54,7 @@ func read(ctx context.Context, patterns []string, stdin io.Reader, o Options) (*
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{roster: newRoster(0), data: &Data{Classes: []string{"0", "1"}}}
+	l := &loader{roster: newRoster(0), labeler: newLabeler(o), data: &Data{}}
 	for _, path := range paths {
 		l.total += fileSize(path)
 	}
@@ -66,6 +66,9 @@ func read(ctx context.Context, patterns []string, stdin io.Reader, o Options) (*
 		o.Features, o.Exclude, o.Time = l.data.Features, nil, l.data.TimeColumn
 	}
 	l.finish()
+	if err := l.settle(); err != nil {
+		return nil, err
+	}
 	if err := l.check(o); err != nil {
 		return nil, err
 	}
@@ -86,6 +89,7 @@ func fileSize(path string) int64 {
 // loader gathers the chunks of all files.
 type loader struct {
 	roster      *roster
+	labeler     *labeler
 	data        *Data
 	runs        []run
 	begun       []Range // by the number of the series: its name and file
@@ -105,6 +109,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 		return err
 	}
 	defer r.Close()
+	r.labeler = l.labeler // of all files
 	if first {
 		l.data.Features, l.data.TimeColumn = r.Features(), r.options.Time
 		if r.HasLabel() {
@@ -129,11 +134,6 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 		}
 	}
 	l.done += size
-	for _, text := range r.labeler.others {
-		if !slices.Contains(l.data.negative, text) {
-			l.data.negative = append(l.data.negative, text)
-		}
-	}
 	l.data.Warnings = append(l.data.Warnings, r.Warnings()...)
 	return nil
 }
@@ -204,19 +204,36 @@ func (l *loader) check(o Options) error {
 	if d.Label == "" {
 		return nil
 	}
-	count := d.Count()
-	warn := func(text string) {
-		d.Warnings = append(d.Warnings, Warning{Column: d.Label, Text: text})
+	labelled, none := 0, []string(nil)
+	for class, n := range d.Count() {
+		if labelled += n; n == 0 {
+			none = append(none, d.Classes[class])
+		}
 	}
 	switch {
-	case count[0]+count[1] == 0 && !o.LabelOptional:
+	case labelled == 0 && !o.LabelOptional:
 		return fmt.Errorf("column %q labels no row", d.Label)
-	case count[1] == 0 && o.Positive != "":
-		warn(fmt.Sprintf("no label equals %q (--positive), so every label is 0", o.Positive))
-	case count[1] == 0:
-		warn("no label is 1")
-	case count[0] == 0:
-		warn("no label is 0")
+	case o.Positive != "" && d.Count()[1] == 0:
+		d.warn(fmt.Sprintf("no label equals %q (--positive), so every label is 0", o.Positive))
+	case len(none) > 0:
+		d.warn("no label is " + List(none))
+	}
+	return nil
+}
+
+// settle finds the classes, and warns of one that may not be meant.
+func (l *loader) settle() (err error) {
+	d := l.data
+	if d.Classes, err = l.labeler.settle(d.Labels); err != nil {
+		return &Error{Column: d.Label, Err: err}
+	}
+	if p, ok := l.labeler.classifier.(*positiveClass); ok {
+		d.negative = p.others
+	}
+	for _, name := range d.Classes {
+		if missingText([]byte(name)) && !strings.EqualFold(name, "none") {
+			d.warn(fmt.Sprintf("%q is a class, as labels are words; an empty one leaves its row unlabelled", name))
+		}
 	}
 	return nil
 }

@@ -97,8 +97,6 @@ func TestReadErrors(t *testing.T) {
 		{"empty feature", "a,label\n1,0\n,1\n", plain, `standard input:3: column "a": the value is missing (--missing says`},
 		{"infinite feature", "a,label\n1,0\n-Inf,1\n", plain, `standard input:3: column "a": "-Inf" is outside the range of a 32-bit float`},
 		{"large feature", "a,label\n1e39,0\n", plain, `standard input:2: column "a": "1e39" is outside the range`},
-		{"label of 2", "a,label\n1,0\n1,2\n", plain, `standard input:3: column "label": the label is "2", not 0 or 1 (with --positive 2 `},
-		{"label of words", "a,label\n1,ham\n", plain, `the label is "ham", not 0 or 1 (with --positive ham `},
 		{"no label at all", "a,label\n1,\n", plain, `column "label" labels no row`},
 		{"short row", "a,b,label\n1,2,0\n1,0\n", plain, "standard input:3: 2 fields, expected 3 as in the header"},
 		{"long row", "a,label\n1,0,\n", plain, "standard input:2: 3 fields, expected 2 as in the header"},

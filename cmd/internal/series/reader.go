@@ -47,10 +47,14 @@ type Reader struct {
 }
 
 // Open opens one file, or standard input for Stdin, to stream its rows. The
-// context ends the reading, even while it waits for input. Close the Reader.
+// context ends the reading, even while it waits for input. Labels are of Options.Classes, or
+// 0 and 1 without. Close the Reader.
 func Open(ctx context.Context, path string, o Options) (*Reader, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
+	}
+	if len(o.Classes) == 0 && o.Positive == "" {
+		o.Classes = zeroOne
 	}
 	return open(ctx, path, os.Stdin, o, newRoster(MaxOpen), true)
 }
@@ -65,7 +69,7 @@ func open(ctx context.Context, path string, stdin io.Reader, o Options, roster *
 
 // newReader closes the source if it fails.
 func newReader(ctx context.Context, source *source, o Options, roster *roster, keep bool) (*Reader, error) {
-	r := &Reader{ctx: ctx, source: source, options: o, roster: roster, keep: keep, labeler: newLabeler(o.Positive)}
+	r := &Reader{ctx: ctx, source: source, options: o, roster: roster, keep: keep, labeler: newLabeler(o)}
 	if err := r.start(); err != nil {
 		source.Close()
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,16 +14,25 @@ import (
 type value struct {
 	text   []byte
 	number float64
-	kind   kind // a numberKind may have a text where number is not exact
+	kind   kind // a numberKind has a text where number is not all of it
 }
 
 type kind uint8
 
 const (
 	textKind   kind = iota // CSV fields, strings, JSON numbers as written
-	numberKind             // Parquet numbers; true and false of JSON and Parquet, as 1 and 0
+	numberKind             // Parquet numbers; true and false of JSON and Parquet, as 1 and 0 with their text
 	nullKind               // an absent or null value
 )
+
+var trueText, falseText = []byte("true"), []byte("false")
+
+func boolean(b bool) value {
+	if b {
+		return value{kind: numberKind, number: 1, text: trueText}
+	}
+	return value{kind: numberKind, text: falseText}
+}
 
 // missing reports whether v stands for nothing measured: empty or one of the
 // usual words for it, or NaN.
@@ -116,93 +124,6 @@ func (v value) awkwardFeature() (float32, error) {
 
 func outOfRange(text []byte) error {
 	return fmt.Errorf("%s is outside the range of a 32-bit float", excerpt(text))
-}
-
-// Unlabelled marks a step without a label.
-const Unlabelled = -1
-
-// labeler turns label values into 0, 1 or Unlabelled.
-type labeler struct {
-	positive string // "": the usual words
-	number   float64
-	numeric  bool // positive is a number
-
-	found  bool     // a positive one
-	others []string // of the values before it the first few
-}
-
-// mostOthers is how many values a labeler remembers, to name them in an error.
-const mostOthers = 20
-
-func newLabeler(positive string) *labeler {
-	number, err := strconv.ParseFloat(positive, 64)
-	return &labeler{positive: positive, number: number, numeric: err == nil}
-}
-
-// label returns what v means.
-func (l *labeler) label(v value) (int16, error) {
-	if v.kind == textKind {
-		v.text = bytes.TrimSpace(v.text)
-	}
-	switch {
-	case l.positive == "" && len(v.text) == 1 && v.text[0]|1 == '1': // by far the most
-		return int16(v.text[0] & 1), nil
-	case v.missing():
-		return Unlabelled, nil
-	case l.positive != "":
-		return l.match(v), nil
-	case v.kind == numberKind:
-		return wordless(v.number, v)
-	}
-	switch strings.ToLower(string(v.text)) {
-	case "true", "yes", "t", "y":
-		return 1, nil
-	case "false", "no", "f", "n":
-		return 0, nil
-	}
-	x, err := strconv.ParseFloat(string(v.text), 64)
-	if err != nil {
-		x = math.NaN()
-	}
-	return wordless(x, v)
-}
-
-// wordless is the label of the number x.
-func wordless(x float64, v value) (int16, error) {
-	switch x {
-	case 0:
-		return 0, nil
-	case 1:
-		return 1, nil
-	}
-	text := v.appendText(nil)
-	return 0, fmt.Errorf("the label is %s, not 0 or 1 (with --positive %s that value means 1 and every other 0)", excerpt(text), text)
-}
-
-// match is 1 for the positive value. Until there is one it remembers the others.
-func (l *labeler) match(v value) int16 {
-	if l.isPositive(v) {
-		l.found = true
-		return 1
-	}
-	if !l.found && len(l.others) < mostOthers {
-		if text := string(v.appendText(nil)); !slices.Contains(l.others, text) {
-			l.others = append(l.others, text)
-		}
-	}
-	return 0
-}
-
-// isPositive compares v with the positive value, as text or as numbers.
-func (l *labeler) isPositive(v value) bool {
-	x, err := v.number, error(nil)
-	if v.kind == textKind {
-		if string(v.text) == l.positive {
-			return true
-		}
-		x, err = strconv.ParseFloat(string(v.text), 64)
-	}
-	return l.numeric && err == nil && x == l.number
 }
 
 // timeLayouts are the timestamps that a time column may hold. Each takes a

@@ -101,7 +101,7 @@ func TestWriter(t *testing.T) {
 			`{"a": 1e0 , "b":[1, 2],"probability":0.25,"label":0}` + "\n" + `{"c":null,"a":-0,"probability":0.75,"label":1}` + "\n"},
 		{"JSON lines to CSV", "x.jsonl", `{"a":1,"b":[1,2],"c":true}` + "\n" + `{"a":2}`,
 			Options{LabelOptional: true, Features: []string{"a"}, Missing: MissingError}, CSV,
-			"a,b,c,probability,label\n1,\"[1,2]\",1,0.25,0\n2,,,0.75,1\n"},
+			"a,b,c,probability,label\n1,\"[1,2]\",true,0.25,0\n2,,,0.75,1\n"},
 		{"Parquet to CSV", writeSensors(t), "", sensors, CSV,
 			"time,who,count,x,on,probability,label\n" +
 				"2024-02-29T12:00:00.005Z,\"a,b\",18446744073709551615,0.1,true,0.25,0\n" +

@@ -1,0 +1,345 @@
+package series
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Unlabelled marks a step without a label.
+const Unlabelled = -1
+
+// labeler turns label values into numbers of classes, or Unlabelled.
+type labeler struct {
+	classifier
+	digits [2]int16         // what "0" and "1" are, by far the most labels; unknown before they have come
+	known  map[string]int16 // what other texts are
+	text   []byte           // scratch
+}
+
+// classifier decides once for each text, which is not empty.
+type classifier interface {
+	class(text string) (int16, error)
+}
+
+const (
+	unknown   = math.MinInt16
+	mostKnown = 1000 // texts that a labeler remembers
+)
+
+// newLabeler returns one for Options.Positive or Options.Classes or, without either, for
+// classes that are still to be found out.
+func newLabeler(o Options) *labeler {
+	l := &labeler{digits: [2]int16{unknown, unknown}, known: map[string]int16{}}
+	switch {
+	case o.Positive != "":
+		l.classifier = &positiveClass{value: o.Positive}
+	case len(o.Classes) > 0:
+		l.classifier = newGivenClasses(o.Classes)
+	default:
+		l.classifier = &openClasses{}
+	}
+	return l
+}
+
+// label returns the class of v.
+func (l *labeler) label(v value) (int16, error) {
+	if len(v.text) == 1 && v.text[0]|1 == '1' {
+		if class := l.digits[v.text[0]&1]; class != unknown {
+			return class, nil
+		}
+	}
+	text := l.textOf(v)
+	if len(text) == 0 {
+		return Unlabelled, nil
+	}
+	if class, known := l.known[string(text)]; known {
+		return class, nil
+	}
+	class, err := l.class(string(text))
+	if err == nil {
+		l.remember(string(text), class)
+	}
+	return class, err
+}
+
+// textOf is v without blanks around it; nothing when it is missing.
+func (l *labeler) textOf(v value) []byte {
+	switch {
+	case v.kind == nullKind || v.kind == numberKind && v.number != v.number:
+		return nil
+	case v.kind == numberKind:
+		l.text = v.appendText(l.text[:0])
+		return l.text
+	}
+	return bytes.TrimSpace(v.text)
+}
+
+func (l *labeler) remember(text string, class int16) {
+	if text == "0" || text == "1" {
+		l.digits[text[0]&1] = class
+	}
+	if len(l.known) < mostKnown {
+		l.known[text] = class
+	}
+}
+
+// settle returns the classes of all labels, which it gives their final numbers.
+func (l *labeler) settle(labels []int16) ([]string, error) {
+	switch c := l.classifier.(type) {
+	case *givenClasses:
+		return c.names, nil
+	case *openClasses:
+		names, numbers, err := c.settle()
+		if err != nil {
+			return nil, err
+		}
+		for i, provisional := range labels {
+			if provisional != Unlabelled {
+				labels[i] = numbers[provisional]
+			}
+		}
+		return names, nil
+	}
+	return zeroOne, nil
+}
+
+// zeroOne are the classes of labels that mean no and yes.
+var zeroOne = []string{"0", "1"}
+
+// positiveClass makes one value 1 and every other 0.
+type positiveClass struct {
+	value  string
+	others []string // the first few
+}
+
+// mostOthers is how many other values there are to name in an error.
+const mostOthers = 20
+
+func (p *positiveClass) class(text string) (int16, error) {
+	switch {
+	case text == p.value || sameNumber(text, p.value):
+		return 1, nil
+	case isPlain([]string{p.value}) && missingText([]byte(text)):
+		return Unlabelled, nil
+	}
+	if len(p.others) < mostOthers && !slices.Contains(p.others, text) {
+		p.others = append(p.others, text)
+	}
+	return 0, nil
+}
+
+// givenClasses are those of Options.Classes.
+type givenClasses struct {
+	names []string
+	plain bool // NA and the like mean that there is no label
+	yesNo bool // a word for yes or no means the class that does
+}
+
+func newGivenClasses(names []string) *givenClasses {
+	g := &givenClasses{names: names, plain: isPlain(names)}
+	if len(names) == 2 {
+		a, b := meaning(names[0]), meaning(names[1])
+		g.yesNo = min(a, b) == no && max(a, b) == yes
+	}
+	return g
+}
+
+func (g *givenClasses) class(text string) (int16, error) {
+	for _, same := range []func(name string) bool{
+		func(name string) bool { return name == text },
+		func(name string) bool { return sameNumber(name, text) },
+		func(name string) bool { return g.yesNo && meaning(name) == meaning(text) },
+	} {
+		if i := slices.IndexFunc(g.names, same); i >= 0 {
+			return int16(i), nil
+		}
+	}
+	if g.plain && missingText([]byte(text)) {
+		return Unlabelled, nil
+	}
+	return 0, g.noClass(text)
+}
+
+// noClass is the error for a label that is none of the classes.
+func (g *givenClasses) noClass(text string) error {
+	reason := fmt.Sprintf("the label is %s, which is none of the classes %s", excerpt([]byte(text)), List(g.names))
+	similar := closest(g.names, text)
+	switch {
+	case missingText([]byte(text)):
+		reason += "; an empty one leaves the row unlabelled"
+	case slices.Equal(g.names, zeroOne):
+		reason += fmt.Sprintf(" (with --positive %s that value means 1 and every other 0)", text)
+	case similar != "":
+		reason += fmt.Sprintf("; did you mean %q?", similar)
+	}
+	return errors.New(reason)
+}
+
+// openClasses are those of all labels that come, numbered in that order.
+type openClasses struct {
+	labels []string // numbers in their shortest form
+}
+
+// mostClasses is how many classes are found out: with more, labels look like something else.
+const mostClasses = 100
+
+func (o *openClasses) class(text string) (int16, error) {
+	if x, ok := labelNumber(text); ok {
+		if x != math.Trunc(x) {
+			return 0, fmt.Errorf("the label is %s, a number with a fraction: the column looks like a measurement (--label names another)", excerpt([]byte(text)))
+		}
+		text = strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	if i := slices.Index(o.labels, text); i >= 0 {
+		return int16(i), nil
+	}
+	if len(o.labels) == mostClasses {
+		return 0, fmt.Errorf("the label is %s, and %d others came before it: the column looks like a measurement (--label names another; --classes lists classes of any number)",
+			excerpt([]byte(text)), mostClasses)
+	}
+	o.labels = append(o.labels, text)
+	return int16(len(o.labels) - 1), nil
+}
+
+// settle returns the classes in their order, and the number there of each label.
+func (o *openClasses) settle() (names []string, numbers []int16, err error) {
+	said := slices.DeleteFunc(slices.Clone(o.labels), func(text string) bool { return missingText([]byte(text)) })
+	names = yesNoNames(said)
+	if names == nil && isNumbers(said) {
+		names = slices.SortedFunc(slices.Values(said), compareLabels)
+	}
+	if names == nil {
+		names = slices.SortedFunc(slices.Values(o.labels), compareLabels)
+	}
+	if len(names) == 1 {
+		return nil, nil, fmt.Errorf("every label is %s, so there is nothing to tell apart (--classes names others that there may be)", excerpt([]byte(names[0])))
+	}
+	given := newGivenClasses(names)
+	for _, text := range o.labels {
+		number, err := given.class(text)
+		if err != nil {
+			return nil, nil, err
+		}
+		numbers = append(numbers, number)
+	}
+	return names, numbers, nil
+}
+
+// compareLabels orders numbers by value and before text.
+func compareLabels(a, b string) int {
+	x, isNumber := labelNumber(a)
+	y, other := labelNumber(b)
+	switch {
+	case isNumber && other:
+		return cmp.Compare(x, y)
+	case isNumber:
+		return -1
+	case other:
+		return 1
+	}
+	return strings.Compare(a, b)
+}
+
+// What a word may mean. The order is that of the classes.
+const (
+	neither = iota
+	no
+	yes
+)
+
+// yesNoWords are words for no and yes, in lower case.
+var yesNoWords = [][2]string{{"0", "1"}, {"no", "yes"}, {"false", "true"}, {"n", "y"}, {"f", "t"}}
+
+func meaning(text string) int {
+	for _, pair := range yesNoWords {
+		if strings.EqualFold(text, pair[0]) {
+			return no
+		}
+		if strings.EqualFold(text, pair[1]) {
+			return yes
+		}
+	}
+	return neither
+}
+
+// yesNoNames are the names of the two classes if all labels are words for no and yes: those
+// words where they are of one pair, else 0 and 1; nil if they are not. A single letter means
+// that only beside its own other.
+func yesNoNames(labels []string) []string {
+	var lower, long []string
+	for _, text := range labels {
+		lower = append(lower, strings.ToLower(text))
+	}
+	for _, pair := range yesNoWords {
+		if subset(lower, pair[:]) {
+			return namesOfPair(labels, lower, pair)
+		}
+		if len(pair[0]) > 1 || pair[0] == "0" {
+			long = append(long, pair[:]...)
+		}
+	}
+	if subset(lower, long) {
+		return zeroOne
+	}
+	return nil
+}
+
+// namesOfPair are the words of a pair as the labels have them, in their letters where there
+// is only one of them.
+func namesOfPair(labels, lower []string, pair [2]string) []string {
+	names := make([]string, 2)
+	for i, word := range pair {
+		if at := slices.Index(lower, word); at >= 0 {
+			names[i] = labels[at]
+		}
+	}
+	for i, word := range pair {
+		switch other := names[1-i]; {
+		case names[i] != "":
+		case other == strings.ToUpper(other):
+			names[i] = strings.ToUpper(word)
+		case other != strings.ToLower(other):
+			names[i] = strings.ToUpper(word[:1]) + word[1:]
+		default:
+			names[i] = word
+		}
+	}
+	return names
+}
+
+// isPlain reports whether all labels are numbers, or all words for yes and no: NA among them
+// then is no label but a missing one, as R writes it.
+func isPlain(labels []string) bool {
+	return isNumbers(labels) || !slices.ContainsFunc(labels, func(text string) bool { return meaning(text) == neither })
+}
+
+func isNumbers(labels []string) bool {
+	return !slices.ContainsFunc(labels, func(text string) bool { _, ok := labelNumber(text); return !ok })
+}
+
+// labelNumber is a label as a number, if it is one that float64 holds exactly enough to tell
+// it from others.
+func labelNumber(text string) (float64, bool) {
+	if strings.Trim(text, "+-.0123456789eE") != "" {
+		return 0, false // words for infinity, hexadecimal numbers
+	}
+	x, err := strconv.ParseFloat(text, 64)
+	return x, err == nil && math.Abs(x) <= exactInt
+}
+
+func sameNumber(a, b string) bool {
+	x, ok := labelNumber(a)
+	y, other := labelNumber(b)
+	return ok && other && x == y
+}
+
+// subset reports whether all of a are in b.
+func subset(a, b []string) bool {
+	return !slices.ContainsFunc(a, func(text string) bool { return !slices.Contains(b, text) })
+}

@@ -1,0 +1,194 @@
+package series
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// labelled is a file with the given labels, each the number of its row as a feature.
+func labelled(labels ...string) string {
+	var text strings.Builder
+	text.WriteString("a,label\n")
+	for i, label := range labels {
+		fmt.Fprintf(&text, "%d,%s\n", i*i, label)
+	}
+	return text.String()
+}
+
+func TestClasses(t *testing.T) {
+	const u = Unlabelled
+	for _, test := range []struct {
+		labels, classes string
+		want            []int16
+	}{
+		{"0 1 1", "0 1", []int16{0, 1, 1}},
+		{"1 0 1.0", "0 1", []int16{1, 0, 1}},
+		{"1 NA  1 0", "0 1", []int16{1, u, u, 1, 0}},
+		{"1 1", "0 1", []int16{1, 1}},
+		{"yes no yes", "no yes", []int16{1, 0, 1}},
+		{"TRUE FALSE NA", "FALSE TRUE", []int16{1, 0, u}},
+		{"True true", "False True", []int16{1, 1}},
+		{"NO no", "NO YES", []int16{0, 0}},
+		{"y n n/a", "n y", []int16{1, 0, u}},
+		{"no TRUE 1.0 null", "0 1", []int16{0, 1, 1, u}},
+		{"N V F N", "F N V", []int16{1, 2, 0, 1}},
+		{"N F", "F N", []int16{1, 0}}, // two beats, not twice no
+		{"1 y", "1 y", []int16{0, 1}},
+		{"3 1 2 1", "1 2 3", []int16{2, 0, 1, 0}},
+		{"10 9 nan -1", "-1 9 10", []int16{2, 1, u, 0}},
+		{"1 2.0 2", "1 2", []int16{0, 1, 1}},
+		{"walk run  walk", "run walk", []int16{1, 0, u, 1}},
+		{"burst none burst", "burst none", []int16{0, 1, 0}},
+		{"b NA 10 9 n/a", "9 10 NA b n/a", []int16{3, 2, 1, 0, 4}},
+		{"inf 0x10 1", "1 0x10 inf", []int16{2, 1, 0}},
+		{"Run run", "Run run", []int16{0, 1}},
+	} {
+		d, err := readText(labelled(strings.Split(test.labels, " ")...), DefaultOptions())
+		if err != nil {
+			t.Errorf("%s: %v", test.labels, err)
+			continue
+		}
+		if got := strings.Join(d.Classes, " "); got != test.classes || !slices.Equal(d.Labels, test.want) {
+			t.Errorf("%s: classes %s and labels %v, want %s and %v", test.labels, got, d.Labels, test.classes, test.want)
+		}
+	}
+}
+
+// Classes that are given keep their order, and take no others.
+func TestGivenClasses(t *testing.T) {
+	const u = Unlabelled
+	for _, test := range []struct {
+		classes, labels string
+		want            []int16
+		err             string
+	}{
+		{"walk run sit", "run walk  run", []int16{1, 0, u, 1}, ""},
+		{"walk run", "walk runn", nil, `standard input:3: column "label": the label is "runn", which is none of the classes walk, run; did you mean "run"?`},
+		{"walk run", "walk NA", nil, `standard input:3: column "label": the label is "NA", which is none of the classes walk, run; an empty one leaves the row unlabelled`},
+		{"none burst", "burst none", []int16{1, 0}, ""},
+		{"2 1", "1 2.00 NA", []int16{1, 0, u}, ""},
+		{"0.5 1", "0.50 1", []int16{0, 1}, ""},
+		{"1 2", "3", nil, `the label is "3", which is none of the classes 1, 2`},
+		{"0 1", "no TRUE y NA", []int16{0, 1, 1, u}, ""},
+		{"yes no", "1 false", []int16{0, 1}, ""},
+		{"0 1", "0 2", nil, `the label is "2", which is none of the classes 0, 1 (with --positive 2 that value means 1 and every other 0)`},
+		{"N F", "n", nil, `the label is "n", which is none of the classes N, F`},
+	} {
+		o := DefaultOptions()
+		o.Classes = strings.Split(test.classes, " ")
+		d, err := readText(labelled(strings.Split(test.labels, " ")...), o)
+		switch {
+		case test.err != "":
+			if err == nil || !strings.Contains(err.Error(), test.err) {
+				t.Errorf("%s with %s: error %v, want %s", test.labels, test.classes, err, test.err)
+			}
+		case err != nil:
+			t.Errorf("%s with %s: %v", test.labels, test.classes, err)
+		case !slices.Equal(d.Classes, o.Classes) || !slices.Equal(d.Labels, test.want):
+			t.Errorf("%s with %s: classes %v and labels %v, want %v", test.labels, test.classes, d.Classes, d.Labels, test.want)
+		}
+	}
+}
+
+// What is no label of a class is said at the row that gives it away.
+func TestNoClasses(t *testing.T) {
+	many := make([]string, 101)
+	for i := range many {
+		many[i] = fmt.Sprint("id", i)
+	}
+	few := slices.Clone(many)
+	few[100] = few[0]
+	if d, err := readText(labelled(few...), DefaultOptions()); err != nil || len(d.Classes) != 100 {
+		t.Errorf("100 classes: %v", err)
+	}
+	for _, test := range []struct {
+		labels []string
+		want   string
+	}{
+		{[]string{"1", "0.37"}, `standard input:3: column "label": the label is "0.37", a number with a fraction: the column looks like a measurement`},
+		{many, `standard input:102: column "label": the label is "id100", and 100 others came before it: the column looks like a measurement`},
+		{[]string{"walk", "walk"}, `column "label": every label is "walk", so there is nothing to tell apart`},
+		{[]string{"2", "2.0", ""}, `column "label": every label is "2", so`},
+		{[]string{"NA", "none", ""}, `column "label" labels no row`},
+	} {
+		if _, err := readText(labelled(test.labels...), DefaultOptions()); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("error %v, want %s", err, test.want)
+		}
+	}
+}
+
+// A positive value is class 1; NA among numbers is no label, among words it is one.
+func TestPositive(t *testing.T) {
+	const u = Unlabelled
+	for _, test := range []struct {
+		positive, labels string
+		want             []int16
+	}{
+		{"burst", "burst none NA  x", []int16{1, 0, 0, u, 0}},
+		{"none", "burst none", []int16{0, 1}},
+		{"2", "2.0 1 NA", []int16{1, 0, u}},
+		{"true", "true false null", []int16{1, 0, u}},
+	} {
+		o := DefaultOptions()
+		o.Positive = test.positive
+		d, err := readText(labelled(strings.Split(test.labels, " ")...), o)
+		if err != nil || strings.Join(d.Classes, " ") != "0 1" || !slices.Equal(d.Labels, test.want) {
+			t.Errorf("%s of %s: %+v, %v, want %v", test.positive, test.labels, d, err, test.want)
+		}
+	}
+}
+
+// Classes are those of all files, of every format.
+func TestClassesOfFiles(t *testing.T) {
+	files := []string{
+		writeFile(t, "a.csv", "a,label\n1,walk\n2,sit\n"),
+		writeFile(t, "b.jsonl", `{"a":1,"label":"run"}`+"\n"+`{"a":2,"label":null}`+"\n"+`{"a":2,"label":"sit"}`),
+	}
+	d, err := Read(t.Context(), files, DefaultOptions())
+	if err != nil || strings.Join(d.Classes, " ") != "run sit walk" || !slices.Equal(d.Labels, []int16{2, 1, 0, Unlabelled, 1}) {
+		t.Errorf("%+v, %v", d, err)
+	}
+	o := Options{Label: "on", Features: []string{"x"}, Missing: MissingZero}
+	d, err = Read(t.Context(), []string{writeSensors(t)}, o)
+	if err != nil || strings.Join(d.Classes, " ") != "false true" || !slices.Equal(d.Labels, []int16{1, 0, 1}) {
+		t.Errorf("%+v, %v", d, err)
+	}
+	d, err = readText(`{"a":1,"label":true}`+"\n"+`{"a":1,"label":false}`, DefaultOptions())
+	if err != nil || strings.Join(d.Classes, " ") != "false true" || !slices.Equal(d.Labels, []int16{1, 0}) {
+		t.Errorf("%+v, %v", d, err)
+	}
+	o.Label = "count"
+	d, err = Read(t.Context(), []string{writeSensors(t)}, o)
+	if err != nil || strings.Join(d.Classes, " ") != "0 7 18446744073709551615" || !slices.Equal(d.Labels, []int16{2, 0, 1}) {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+func TestClassWarnings(t *testing.T) {
+	d, err := readText(labelled("a", "b", "NA", "none"), DefaultOptions())
+	if err != nil || len(d.Warnings) != 1 || d.Warnings[0].String() != `column "label": "NA" is a class, as labels are words; an empty one leaves its row unlabelled` {
+		t.Errorf("%v, %v", d.Warnings, err)
+	}
+}
+
+func TestClassesOptions(t *testing.T) {
+	for want, o := range map[string]Options{
+		`--classes lists "a" alone`:        {Classes: []string{"a"}},
+		`--classes lists "a" twice`:        {Classes: []string{"a", "b", "a"}},
+		`--classes holds an empty name`:    {Classes: []string{"a", ""}},
+		`--classes cannot be used with it`: {Classes: []string{"a", "b"}, Positive: "a"},
+		`--classes lists more than 32767`:  {Classes: strings.Split(strings.Repeat("x", 32767)+"x", "")},
+	} {
+		o.Label, o.Missing = "label", MissingError
+		if len(o.Classes) > 100 {
+			for i := range o.Classes {
+				o.Classes[i] = fmt.Sprint(i)
+			}
+		}
+		if err := o.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
+}
