@@ -43,7 +43,7 @@ func (o *applyOptions) addModelFlag(f *pflag.FlagSet) {
 func (o *applyOptions) addFlags(f *pflag.FlagSet) {
 	o.changed = f.Changed
 	o.machine = graph.DefaultConfig()
-	f.Float64Var(&o.threshold, "threshold", 0, "label a row 1 if its `probability` is at least this (default the model's)")
+	f.Float64Var(&o.threshold, "threshold", 0, "label a row as the second of two classes, such as 1 or yes, if the `probability` of that is\nat least this (default the model's)")
 	f.StringVar(&o.label, "label", "", "`column` of the labels (default the model's)")
 	f.StringVar(&o.positive, "positive", "", "label `value` that means class 1, for a model of the classes 0 and 1; every other means 0\n(default the model's)")
 	f.StringVar(&o.series, "series", "", "`column` that names the series of a row, \"\" for none (default the model's)")
@@ -101,6 +101,10 @@ func (o *applyOptions) load() (*model.Model, error) {
 		return nil, err
 	}
 	m := o.opened.Model
+	if n := len(m.Classes); n > 2 && o.changed("threshold") {
+		o.opened.Close()
+		return nil, usagef("threshold", "cannot be used with this model: of its %d classes the most probable one is taken", n)
+	}
 	if o.changed("threshold") {
 		m.Threshold = o.threshold
 	}

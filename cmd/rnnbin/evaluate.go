@@ -45,12 +45,15 @@ func newEvaluate() *cobra.Command {
 		Long: `Label data that has labels as predict does, and report how good the result is:
 over all steps, and for each series. Steps without a label are not scored, nor
 those that --horizon would label from rows before the start or after the end of
-their series.
+their series. Labels are the model's classes; another one is an error.
+
+With more than two classes there is a line for each, by itself against the others,
+and precision, recall and F1 are means over them.
 
 Metrics are those of scikit-learn; segments are runs of equal labels. Beside the
 model's scores are those of simple rivals on the same steps:
 
-  majority                       always the more frequent label
+  majority                       always the most frequent label
   logistic regression with lags  trained on the same rows as the model, kept with it
   position                       what most training series have at the step's number
 
@@ -223,12 +226,12 @@ func (o *evaluateOptions) draw(e *evaluation) error {
 		return nil
 	}
 	picture := newAnswersPicture(o.plot, e.model)
-	F := len(e.data.Features)
+	F, C := len(e.data.Features), len(e.model.Classes)
 	for i, s := range e.data.Series {
 		picture.answer.Begin(int32(i), s.Name)
 		for row := s.Start; row < s.End; row++ {
-			p := e.answers.Probability[2*row : 2*row+2]
-			picture.answer.Add(int32(i), e.x[row*F:(row+1)*F], p[1], answer.Of(p, e.model.Threshold), e.data.Labels[row])
+			p := e.answers.Probability[row*C : (row+1)*C]
+			picture.answer.Add(int32(i), e.x[row*F:(row+1)*F], p, answer.Of(p, e.model.Threshold), e.data.Labels[row])
 		}
 	}
 	return picture.write()

@@ -17,17 +17,18 @@ import (
 // makeModel writes a model folder whose weights are set by hand: the probability
 // depends on the first feature x alone, or on what it is within its series, at the first
 // lag, and is 0.5 at 0.5. Further members have a higher one, the rival, if there is one,
-// gives label 1 where x is below 0.5. What is not given is as here:
+// gives label 1 where x is below 0.5. Of more than two classes the k-th, from 0 on, is the
+// most probable one where x is about k. What is not given is as here:
 //
 //	model DIR features=x steps=4 horizon=0 label=label series= time= missing=error threshold=0.5 offset=0 lags= \
-//	      members=1 within=none both=no rival=no range=LOW:HIGH positions=END:CLASS,…
+//	      members=1 within=none both=no rival=no range=LOW:HIGH positions=END:CLASS,… classes=0,1
 func makeModel(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: model dir key=value …")
 	}
 	set := settingsOfModel{
 		"features": "x", "steps": "4", "horizon": "0", "label": "label", "series": "", "time": "", "missing": "error",
-		"threshold": "0.5", "offset": "0", "lags": "", "members": "1", "within": "none", "both": "no", "rival": "no", "range": "", "positions": "",
+		"threshold": "0.5", "offset": "0", "lags": "", "members": "1", "within": "none", "both": "no", "rival": "no", "range": "", "positions": "", "classes": "0,1",
 	}
 	for _, a := range args[1:] {
 		key, value, _ := strings.Cut(a, "=")
@@ -57,7 +58,7 @@ func (s settingsOfModel) model() (*model.Model, error) {
 	m := &model.Model{
 		Version:     "test",
 		Columns:     model.Columns{Label: s["label"], Features: features, Series: s["series"], Time: s["time"], Missing: series.Missing(s["missing"])},
-		Classes:     []string{"0", "1"},
+		Classes:     strings.Split(s["classes"], ","),
 		Lookahead:   model.All,
 		Horizon:     int(numberOf(s["horizon"])),
 		SeriesScale: layout.Within(s["within"]),
@@ -78,7 +79,7 @@ func (s settingsOfModel) model() (*model.Model, error) {
 	}
 	n := &m.Network
 	n.Window, n.Features, n.Normalize, n.Bidirectional = int(numberOf(s["steps"])), m.SeriesScale.Columns(len(features)), true, s["both"] == "yes"
-	n.Layers[0].Units = 1
+	n.Layers[0].Units, n.Classes = 1, len(m.Classes)
 	if s["lags"] == "" {
 		return m, nil
 	}
@@ -99,9 +100,13 @@ func writeModel(dir string, m *model.Model, members int, rival bool, offset floa
 			case strings.HasSuffix(name, "cell/kernel"):
 				v[last] = 8 // the state is ReLU's
 			case strings.HasSuffix(name, "projection/kernel"), strings.HasSuffix(name, "wrapper/kernel"):
-				v[1] = 1
+				for k := range v {
+					v[k] = float32(k)
+				}
 			case strings.HasSuffix(name, "projection/bias"), strings.HasSuffix(name, "wrapper/bias"):
-				v[1] = float32(i) - 2 // sigmoid(state - 2)
+				for k := range v[1:] { // with two classes sigmoid(state - 2), the state being 4x
+					v[k+1] = float32(i) - 2*float32((k+1)*(k+1))
+				}
 			}
 		}
 		if err := writeNetwork(m.Network.Config, m, offset, weights, w.AddWeights); err != nil {

@@ -27,7 +27,8 @@ type predictOptions struct {
 	format string // of the output
 	follow bool
 
-	onError string
+	probabilities bool
+	onError       string
 }
 
 func (o *predictOptions) addFlags(f *pflag.FlagSet) {
@@ -35,6 +36,7 @@ func (o *predictOptions) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVarP(&o.data, "data", "d", nil, "`file` with the columns of the training data, or - for standard input")
 	f.StringVarP(&o.output, "output", "o", series.Stdin, "`file` to write, whole or not at all; - for standard output")
 	f.StringVar(&o.format, "format", "", "`format` of the output: csv, tsv, jsonl or parquet\n(default by the output's name, else that of the data)")
+	f.BoolVar(&o.probabilities, "probabilities", false, "write the probability of each class, too, as probability_NAME")
 	f.BoolVar(&o.follow, "follow", false, "label line by line, each row as soon as it can be")
 	f.StringVar(&o.onError, "on-error", onErrorStop, "`what` to do about a row that cannot be read: stop when the rows before it are\nlabelled, or skip, which names it, leaves it out and goes on")
 	o.applyOptions.addFlags(f)
@@ -51,11 +53,12 @@ func newPredict() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "predict --model DIR --data FILE",
 		Short: "Label the rows of a file or a stream with a trained model",
-		Long: `Write the rows of the data with two more columns: probability, that of label 1,
-and label, which is 1 if the probability is at least the threshold. Where the
-data has such a column already, the new one is called predicted_label (or
-predicted_probability). Every row is labelled, in order, and the other columns
-stay as they are.
+		Long: `Write the rows of the data with two more columns: predicted_label, the name of the
+most probable class, and predicted_probability, how probable that is. Of two classes
+it is the second one, such as 1 or yes, if its probability is at least the threshold.
+With --probabilities each class has a column, such as probability_walking. Where the
+data has one of these columns already, all of them end in _2, or the next number
+that is free. Every row is labelled, in order, and the other columns stay as they are.
 
 The columns' roles come from the model. The data needs its features, and its
 series and time columns unless --series "" or --time "" says otherwise; labels
@@ -113,7 +116,7 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 		return err
 	}
 	defer reader.Close()
-	writer, err := o.create(out, reader)
+	writer, err := o.create(out, reader, series.Answers{Classes: m.Classes, Probabilities: o.probabilities})
 	if err != nil {
 		return err
 	}
@@ -219,7 +222,7 @@ func (o *predictOptions) open(ctx context.Context, m *model.Model, skipped *skip
 }
 
 // create begins the output.
-func (o *predictOptions) create(out io.Writer, r *series.Reader) (*series.Writer, error) {
+func (o *predictOptions) create(out io.Writer, r *series.Reader, a series.Answers) (*series.Writer, error) {
 	if o.output == "" {
 		return nil, usageError{errors.New("--output names no file")}
 	}
@@ -240,9 +243,9 @@ func (o *predictOptions) create(out io.Writer, r *series.Reader) (*series.Writer
 		if f, ok := out.(*os.File); ok && r.Reads(f) { // which would not end
 			return nil, usageError{errors.New("standard output is the file that is read; --output writes that when all rows are labelled")}
 		}
-		return series.NewWriter(out, format, r)
+		return series.NewWriter(out, format, r, a)
 	}
-	w, err := series.Create(o.output, format, r)
+	w, err := series.Create(o.output, format, r, a)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--output: %w", err)}
 	}
@@ -276,7 +279,7 @@ type answersPicture struct {
 }
 
 func newAnswersPicture(path string, m *model.Model) *answersPicture {
-	return &answersPicture{path, m, plot.NewAnswers(m.Columns.Features, m.Threshold)}
+	return &answersPicture{path, m, plot.NewAnswers(m.Columns.Features, m.Classes, m.Threshold)}
 }
 
 // addChunk adds the rows of a chunk.
@@ -287,13 +290,13 @@ func (a *answersPicture) addChunk(c *series.Chunk, probability []float32, label 
 	for _, b := range c.Begun {
 		a.answer.Begin(b.Series, b.Name)
 	}
-	F := len(a.model.Columns.Features)
+	F, C := len(a.model.Columns.Features), len(a.model.Classes)
 	for i := range label {
 		truth := int16(series.Unlabelled)
 		if c.Labels != nil {
 			truth = c.Labels[i]
 		}
-		a.answer.Add(c.Series[i], c.X[i*F:(i+1)*F], probability[2*i+1], label[i], truth)
+		a.answer.Add(c.Series[i], c.X[i*F:(i+1)*F], probability[i*C:(i+1)*C], label[i], truth)
 	}
 }
 

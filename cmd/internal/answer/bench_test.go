@@ -74,7 +74,7 @@ func BenchmarkPipe(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					w, err := series.NewWriter(io.Discard, "", r)
+					w, err := series.NewWriter(io.Discard, "", r, zeroOrOne)
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -97,14 +97,14 @@ func TestPipeOfThreeClasses(t *testing.T) {
 	}
 	var out bytes.Buffer
 	var err error
-	if p.Writer, err = series.NewWriter(&out, series.CSV, p.Reader); err != nil {
+	if p.Writer, err = series.NewWriter(&out, series.CSV, p.Reader, series.Answers{Classes: []string{"sit", "run", "walk"}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(out.String(), "\n")
-	if !strings.HasSuffix(lines[1], ",1,0") || !strings.HasPrefix(lines[2], "s,2,0.125,0.5") || !strings.HasSuffix(lines[2], ",1") || lines[3] != "s,0,0.75,0.75,2" {
+	if !strings.HasSuffix(lines[1], ",sit,1") || !strings.HasPrefix(lines[2], "s,2,0.125,run,0.5") || lines[3] != "s,0,0.75,walk,0.75" {
 		t.Error(out.String())
 	}
 }

@@ -16,7 +16,7 @@ import (
 type Pipe struct {
 	Reader    *series.Reader // opened with Options.Fill and, for layout.Whole, Options.Twice
 	Stream    *Stream
-	Threshold float64 // of two classes, a probability of at least this is label 1
+	Threshold float64 // of two classes: with at least this probability of the second a row is labelled that
 	Writer    *series.Writer
 	Flush     bool // hand answers over as soon as no more are at hand
 
@@ -201,20 +201,6 @@ func (p *Pipe) take(c *series.Chunk) answered {
 	return a
 }
 
-// written is the probability of each row that is written: of two classes that of label 1,
-// of more that of the row's own label.
-func (a answered) written() []float32 {
-	column := make([]float32, len(a.label))
-	for i, label := range a.label {
-		classes := len(a.probability) / len(a.label)
-		if classes == 2 {
-			label = 1
-		}
-		column[i] = a.probability[i*classes+int(label)]
-	}
-	return column
-}
-
 func (p *Pipe) write(ctx context.Context, from <-chan answered, used chan<- *series.Chunk) error {
 	for {
 		a, err := receive(ctx, from)
@@ -232,7 +218,7 @@ func (p *Pipe) write(ctx context.Context, from <-chan answered, used chan<- *ser
 		if p.Seen != nil {
 			p.Seen(a.chunk, a.probability, a.label)
 		}
-		if err := p.Writer.Write(a.chunk, a.written(), a.label); err != nil {
+		if err := p.Writer.Write(a.chunk, a.probability, a.label); err != nil {
 			return err
 		}
 		if p.Flush && len(from) == 0 {

@@ -18,6 +18,8 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
 
+var zeroOrOne = series.Answers{Classes: []string{"0", "1"}}
+
 // features are those of the counter.
 var features = []string{"a", "b"}
 
@@ -64,7 +66,7 @@ func TestPipeAnswersEveryRowInOrder(t *testing.T) {
 		seen += c.InputRows()
 	}
 	var out bytes.Buffer
-	w, err := series.NewWriter(&out, series.CSV, p.Reader) // parses the rows once more while others are read
+	w, err := series.NewWriter(&out, series.CSV, p.Reader, zeroOrOne) // parses the rows once more while others are read
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +75,7 @@ func TestPipeAnswersEveryRowInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != n+1 || seen != n || lines[0] != "id,n,a,b,probability,label" {
+	if len(lines) != n+1 || seen != n || lines[0] != "id,n,a,b,predicted_label,predicted_probability" {
 		t.Fatalf("%d lines, %d rows seen, the first: %s", len(lines), seen, lines[0])
 	}
 	for i, line := range lines[1:] {
@@ -89,7 +91,7 @@ func TestPipeLeavesNoFileBehindAFault(t *testing.T) {
 	p := newPipe(t, text, series.Options{Missing: series.MissingDrop})
 	dir := t.TempDir()
 	var err error
-	if p.Writer, err = series.Create(filepath.Join(dir, "out"), series.CSV, p.Reader); err != nil {
+	if p.Writer, err = series.Create(filepath.Join(dir, "out"), series.CSV, p.Reader, zeroOrOne); err != nil {
 		t.Fatal(err)
 	}
 	var fault *series.Error
@@ -106,7 +108,7 @@ func TestPipeEndsWithItsContext(t *testing.T) {
 	p := newPipe(t, rows(40000), series.Options{Missing: series.MissingDrop})
 	ctx, cancel := context.WithCancel(context.Background())
 	p.Seen = func(*series.Chunk, []float32, []int16) { cancel() }
-	p.Writer, _ = series.NewWriter(io.Discard, "", p.Reader)
+	p.Writer, _ = series.NewWriter(io.Discard, "", p.Reader, zeroOrOne)
 	if err := p.Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
@@ -116,7 +118,7 @@ func TestPipeReportsTheWriter(t *testing.T) {
 	p := newPipe(t, rows(40000), series.Options{Missing: series.MissingDrop})
 	r, w := io.Pipe()
 	r.Close()
-	p.Writer, _ = series.NewWriter(w, "", p.Reader)
+	p.Writer, _ = series.NewWriter(w, "", p.Reader, zeroOrOne)
 	if err := p.Run(context.Background()); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("error %v", err)
 	}
@@ -142,7 +144,7 @@ func TestPipeFollows(t *testing.T) {
 	feed, in := openPipe(t)
 	r := followed(t, feed, in)
 	out, sink := io.Pipe()
-	w, err := series.NewWriter(sink, "", r)
+	w, err := series.NewWriter(sink, "", r, zeroOrOne)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,11 +161,11 @@ func TestPipeFollows(t *testing.T) {
 		}
 		return lines.Text()
 	}
-	if got := next(); got != "id,a,b,probability,label" {
+	if got := next(); got != "id,a,b,predicted_label,predicted_probability" {
 		t.Error(got)
 	}
 	for i := range 5 {
-		if got := next(); !strings.HasPrefix(got, "s,1,1,0.") {
+		if got := next(); !strings.HasPrefix(got, "s,1,1,1,0.") {
 			t.Error(got)
 		}
 		if i < 4 {
@@ -185,7 +187,7 @@ func TestPipeDoesNotWaitForInputBehindAFault(t *testing.T) {
 	r := followed(t, feed, in)
 	out, sink := io.Pipe()
 	out.Close()
-	w, err := series.NewWriter(sink, "", r)
+	w, err := series.NewWriter(sink, "", r, zeroOrOne)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +225,7 @@ func answersTo(t *testing.T, text string, o series.Options, horizon int, lags []
 		p.Stream, p.Flush = l.Follow(), true
 	}
 	var out bytes.Buffer
-	w, err := series.NewWriter(&out, series.CSV, p.Reader)
+	w, err := series.NewWriter(&out, series.CSV, p.Reader, zeroOrOne)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +315,7 @@ func TestPipeForgetsSeries(t *testing.T) {
 				answers++
 			}
 		}
-		p.Writer, _ = series.NewWriter(io.Discard, "", p.Reader)
+		p.Writer, _ = series.NewWriter(io.Discard, "", p.Reader, zeroOrOne)
 		if err := p.Run(context.Background()); err != nil {
 			t.Fatal(err)
 		}

@@ -188,7 +188,7 @@ func wholePipe(t *testing.T, path string, o series.Options, out io.Writer) *Pipe
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	w, err := series.NewWriter(out, series.CSV, r)
+	w, err := series.NewWriter(out, series.CSV, r, zeroOrOne)
 	if err != nil {
 		t.Fatal(err)
 	}

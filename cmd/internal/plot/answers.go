@@ -14,11 +14,13 @@ const (
 )
 
 // Answers is a picture of series with what a network says of them. Of each of
-// the first series it shows the features, with the stretches labelled 1, and the
-// probabilities, with the stretches answered 1. Series of any length take the
-// same memory.
+// the first series it shows the features and the answers. Of two classes those are the
+// probabilities of the second one, and the stretches are shaded that are labelled so and
+// answered so. Of more they are the classes answered, with those labelled, and the
+// probability of each answer. Series of any length take the same memory.
 type Answers struct {
 	features  []string
+	classes   []string
 	threshold float64
 	order     []*track
 	tracks    map[int32]*track // those of order by the number of the series
@@ -35,9 +37,10 @@ type track struct {
 }
 
 // NewAnswers begins a picture.
-func NewAnswers(features []string, threshold float64) *Answers {
+func NewAnswers(features, classes []string, threshold float64) *Answers {
 	return &Answers{
 		features:  features[:min(len(features), shownFeatures)],
+		classes:   classes,
 		threshold: threshold,
 		tracks:    map[int32]*track{},
 	}
@@ -53,9 +56,9 @@ func (a *Answers) Begin(series int32, name string) {
 	a.tracks[series], a.order = t, append(a.order, t)
 }
 
-// Add adds the next row of a series that has begun: its features, the answer, and its label,
-// which is neither 0 nor 1 where there is none.
-func (a *Answers) Add(series int32, x []float32, probability float32, answer, label int16) {
+// Add adds the next row of a series that has begun: its features, the probabilities [C], the
+// answer, and its label, which is below 0 where there is none.
+func (a *Answers) Add(series int32, x, probability []float32, answer, label int16) {
 	t := a.tracks[series]
 	if t == nil { // not shown
 		return
@@ -63,7 +66,11 @@ func (a *Answers) Add(series int32, x []float32, probability float32, answer, la
 	for k := range t.features {
 		t.features[k].add(x[k])
 	}
-	t.probability.add(probability)
+	if len(a.classes) == 2 {
+		t.probability.add(probability[1])
+	} else {
+		t.probability.add(probability[answer])
+	}
 	t.answer.add(float32(answer))
 	t.label.add(float32(label))
 }
@@ -76,32 +83,72 @@ func (a *Answers) Write(path string) error {
 		if a.more > 0 && i == len(a.order)-1 {
 			title += fmt.Sprintf(" (and %d more series)", a.more)
 		}
-		panels = append(panels, t.panels(title, a.features, a.threshold)...)
+		panels = append(panels, a.panels(t, title)...)
 	}
 	return write(path, panels)
 }
 
-func (t *track) panels(title string, features []string, threshold float64) []*plot.Plot {
-	var panels []*plot.Plot
+// panels are those of a series, below each other.
+func (a *Answers) panels(t *track, title string) []*plot.Plot {
+	two := len(a.classes) == 2
 	labels := bands{t.label.runs(), green}
+	var panels []*plot.Plot
 	for k := range t.features {
-		p := newPanel("", short(features[k]), 0, t.probability.n)
+		p := newPanel("", short(a.features[k]), 0, t.probability.n)
 		if k == 0 {
 			p.Title.Text = title
 		}
-		p.Add(labels, line(&t.features[k], blue))
-		if k == 0 && len(labels.runs) > 0 {
-			p.Legend.Add("label 1", labels)
+		if two {
+			p.Add(labels)
+		}
+		p.Add(line(&t.features[k], blue))
+		if two && k == 0 && len(labels.runs) > 0 {
+			p.Legend.Add("label "+short(a.classes[1]), labels)
 		}
 		panels = append(panels, p)
 	}
+	if two {
+		panels = append(panels, a.probabilityOfSecond(t))
+	} else {
+		panels = append(panels, a.classesOf(t), a.probabilityOfAnswer(t))
+	}
+	panels[len(panels)-1].X.Label.Text = "row"
+	return panels
+}
+
+// probabilityOfSecond is the panel of answers of two classes.
+func (a *Answers) probabilityOfSecond(t *track) *plot.Plot {
 	p := newPanel(" ", "probability", 0, t.probability.n)
-	p.X.Label.Text = "row"
 	answers := bands{t.answer.runs(), yellow}
-	p.Add(answers, level(threshold, t.probability.n), line(&t.probability, orange))
-	p.Legend.Add(fmt.Sprintf("answer 1, from %.3g on", threshold), answers)
+	p.Add(answers, level(a.threshold, t.probability.n), line(&t.probability, orange))
+	p.Legend.Add(fmt.Sprintf("answer %s, from %.3g on", short(a.classes[1]), a.threshold), answers)
 	p.Y.Min, p.Y.Max = 0, 1
-	return append(panels, p)
+	return p
+}
+
+// classesOf is the panel of the classes that rows have and are answered, of more than two.
+func (a *Answers) classesOf(t *track) *plot.Plot {
+	p := newPanel(" ", "class", 0, t.probability.n)
+	labels, answers := line(&t.label, green), line(&t.answer, orange)
+	labels.Width *= 4
+	p.Add(labels, answers)
+	p.Legend.Add("label", labels)
+	p.Legend.Add("answer", answers)
+	var ticks []plot.Tick
+	for k, name := range a.classes {
+		ticks = append(ticks, plot.Tick{Value: float64(k), Label: short(name)})
+	}
+	p.Y.Tick.Marker = plot.ConstantTicks(ticks)
+	p.Y.Min, p.Y.Max = -0.5, float64(len(a.classes))-0.5 // rows without a label are below
+	return p
+}
+
+// probabilityOfAnswer is the panel of how probable the answers are.
+func (a *Answers) probabilityOfAnswer(t *track) *plot.Plot {
+	p := newPanel("", "probability", 0, t.probability.n)
+	p.Add(line(&t.probability, orange))
+	p.Y.Min, p.Y.Max = 0, 1
+	return p
 }
 
 // short is a name that fits the height of a panel.

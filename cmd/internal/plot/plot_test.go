@@ -56,12 +56,12 @@ func TestRuns(t *testing.T) {
 
 // answers is a picture of series of the given lengths.
 func answers(lengths ...int) *Answers {
-	a := NewAnswers([]string{"a", "b", "c", "d", "e"}, 0.5)
+	a := NewAnswers([]string{"a", "b", "c", "d", "e"}, []string{"0", "1"}, 0.5)
 	for s, n := range lengths {
 		a.Begin(int32(s), fmt.Sprintf("series %d <&>", s))
 		for i := range n {
 			x := float32(math.Sin(float64(i) / 50))
-			a.Add(int32(s), []float32{x, -x, x * x, 1, 0}, (x+1)/2, int16(i/100%2), int16(i/150%2))
+			a.Add(int32(s), []float32{x, -x, x * x, 1, 0}, []float32{(1 - x) / 2, (x + 1) / 2}, int16(i/100%2), int16(i/150%2))
 		}
 	}
 	return a
@@ -123,7 +123,7 @@ func TestWriteSaysWhatIsWrong(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	if err := NewAnswers(nil, 0.5).Write(filepath.Join(dir, "p.svg")); err == nil {
+	if err := NewAnswers(nil, nil, 0.5).Write(filepath.Join(dir, "p.svg")); err == nil {
 		t.Error("no series is drawn")
 	}
 }

@@ -88,7 +88,7 @@ func BenchmarkStream(b *testing.B) {
 		b.Run(string(f), func(b *testing.B) {
 			b.SetBytes(int64(text.Len()))
 			for b.Loop() {
-				answerAll(b, path, DefaultOptions(), func(r *Reader) (*Writer, error) { return NewWriter(io.Discard, f, r) })
+				answerAll(b, path, DefaultOptions(), func(r *Reader) (*Writer, error) { return NewWriter(io.Discard, f, r, zeroOrOne) })
 			}
 			b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 		})
@@ -106,7 +106,7 @@ func BenchmarkReadFormats(b *testing.B) {
 	}
 	for _, name := range []string{"x.csv.gz", "x.csv.zst", "x.jsonl", "x.parquet"} {
 		path := filepath.Join(b.TempDir(), name)
-		answerAll(b, in, DefaultOptions(), func(r *Reader) (*Writer, error) { return Create(path, "", r) })
+		answerAll(b, in, DefaultOptions(), func(r *Reader) (*Writer, error) { return Create(path, "", r, zeroOrOne) })
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				if _, err := Read(context.Background(), []string{path}, DefaultOptions()); err != nil {

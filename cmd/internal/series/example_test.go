@@ -59,7 +59,7 @@ func ExampleWriter() {
 		return
 	}
 	defer reader.Close()
-	writer, err := series.NewWriter(&head{lines: 3}, series.JSONL, reader)
+	writer, err := series.NewWriter(&head{lines: 3}, series.JSONL, reader, series.Answers{Classes: []string{"0", "1"}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -73,9 +73,10 @@ func ExampleWriter() {
 			fmt.Println(err)
 			return
 		}
-		probability, label := make([]float32, chunk.Rows()), make([]int16, chunk.Rows())
+		var probability []float32 // of each class
+		label := make([]int16, chunk.Rows())
 		for i, x := range chunk.X {
-			if probability[i] = x; x > 0 { // a model would go here
+			if probability = append(probability, 1-x, x); x > 0 { // a model would go here
 				label[i] = 1
 			}
 		}
@@ -88,9 +89,9 @@ func ExampleWriter() {
 		fmt.Println(err)
 	}
 	// Output:
-	// {"sample":0,"x":0,"label":0,"probability":0,"predicted_label":0}
-	// {"sample":1,"x":0.01256604,"label":1,"probability":0.01256604,"predicted_label":1}
-	// {"sample":2,"x":0.025130095,"label":1,"probability":0.025130095,"predicted_label":1}
+	// {"sample":0,"x":0,"label":0,"predicted_label":0,"predicted_probability":1}
+	// {"sample":1,"x":0.01256604,"label":1,"predicted_label":1,"predicted_probability":0.01256604}
+	// {"sample":2,"x":0.025130095,"label":1,"predicted_label":1,"predicted_probability":0.025130095}
 }
 
 // head prints the first lines of what is written to it.

@@ -65,7 +65,7 @@ func TestAgain(t *testing.T) {
 	csv := writeFile(t, "x.csv", text)
 	parquet := filepath.Join(t.TempDir(), "x.parquet")
 	o := Options{LabelOptional: true, Features: []string{"a"}, Series: "id", Missing: MissingError, Skip: func(*Error) {}}
-	answerAll(t, csv, o, func(r *Reader) (*Writer, error) { return Create(parquet, "", r) })
+	answerAll(t, csv, o, func(r *Reader) (*Writer, error) { return Create(parquet, "", r, zeroOrOne) })
 	stored, err := os.ReadFile(parquet)
 	if err != nil {
 		t.Fatal(err)

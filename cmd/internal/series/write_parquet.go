@@ -19,13 +19,17 @@ type parquetEncoder struct {
 	rows    []parquet.Row
 	values  []parquet.Value // of rows
 	text    []byte          // of values
+
+	labels []parquet.Value // [C] the classes' names
+	none   int             // columns of a row without an answer
 }
 
 // parquetGroupRows bounds the rows held in memory.
 const parquetGroupRows = 1 << 20
 
-func newParquetEncoder(w io.Writer, r *Reader, names [2]string) (*parquetEncoder, error) {
-	e := &parquetEncoder{}
+func newParquetEncoder(w io.Writer, r *Reader, a Answers) (*parquetEncoder, error) {
+	names := a.columns(r.Columns())
+	e := &parquetEncoder{none: len(names)}
 	var table flatTable
 	if d, same := r.decoder.(*parquetDecoder); same {
 		for _, c := range d.file.Root().Columns() {
@@ -42,8 +46,10 @@ func newParquetEncoder(w io.Writer, r *Reader, names [2]string) (*parquetEncoder
 			table.add(name, parquet.Optional(node))
 		}
 	}
-	table.add(names[0], parquet.Optional(parquet.Leaf(parquet.FloatType)))
-	table.add(names[1], parquet.Optional(parquet.Int(32)))
+	table.add(names[0], parquet.Optional(e.setLabels(a)))
+	for _, name := range names[1:] {
+		table.add(name, parquet.Optional(parquet.Leaf(parquet.FloatType)))
+	}
 	config, err := parquet.NewWriterConfig(parquet.NewSchema("predictions", table),
 		parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(parquetGroupRows))
 	if err != nil {
@@ -51,6 +57,20 @@ func newParquetEncoder(w io.Writer, r *Reader, names [2]string) (*parquetEncoder
 	}
 	e.w = parquet.NewGenericWriter[any](w, config)
 	return e, nil
+}
+
+// setLabels sets the labels and returns their type, integers if all of them are.
+func (e *parquetEncoder) setLabels(a Answers) parquet.Node {
+	if integers := a.integers(); integers != nil {
+		for _, n := range integers {
+			e.labels = append(e.labels, parquet.Int64Value(n))
+		}
+		return parquet.Int(64)
+	}
+	for _, name := range a.Classes {
+		e.labels = append(e.labels, parquet.ByteArrayValue([]byte(name)))
+	}
+	return parquet.String()
 }
 
 // valueEncoded is the column c as it is to be written. Files list the encoding of
@@ -93,17 +113,27 @@ func (e *parquetEncoder) write(r *record, a answer) error {
 	} else {
 		e.appendFields(r)
 	}
-	probability, label := parquet.NullValue(), parquet.NullValue()
-	if a.known {
-		probability, label = parquet.FloatValue(a.probability), parquet.Int32Value(int32(a.label))
-	}
-	e.appendOptional(from, probability)
-	e.appendOptional(from, label)
+	e.appendAnswer(from, a)
 	e.rows = append(e.rows, e.values[from:])
 	if len(e.rows) < parquetBatch {
 		return nil
 	}
 	return e.flush()
+}
+
+// appendAnswer appends the answer to the row that begins at from.
+func (e *parquetEncoder) appendAnswer(from int, a answer) {
+	if !a.known {
+		for range e.none {
+			e.appendOptional(from, parquet.NullValue())
+		}
+		return
+	}
+	e.appendOptional(from, e.labels[a.label])
+	e.appendOptional(from, parquet.FloatValue(a.probability))
+	for _, p := range a.probabilities {
+		e.appendOptional(from, parquet.FloatValue(p))
+	}
 }
 
 // appendFields appends the fields of a row that was read as text.

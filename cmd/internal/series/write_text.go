@@ -3,6 +3,7 @@ package series
 import (
 	"bufio"
 	"bytes"
+	"slices"
 	"strconv"
 
 	"github.com/tidwall/gjson"
@@ -15,23 +16,35 @@ type csvEncoder struct {
 	line  []byte
 	split func(*record, []value) // nil when rows keep their text
 	row   []value
+
+	labels [][]byte // [C] the classes' names as fields, each with the comma behind
+	none   []byte   // the fields of a row without an answer
 }
 
-func newCSVEncoder(w *bufio.Writer, comma byte, r *Reader, names [2]string) (*csvEncoder, error) {
+func newCSVEncoder(w *bufio.Writer, comma byte, r *Reader, a Answers) (*csvEncoder, error) {
 	e := &csvEncoder{w: w, comma: comma}
+	for _, name := range a.Classes {
+		e.appendText(name)
+		e.labels, e.line = append(e.labels, e.line), nil
+	}
+	names := a.columns(r.Columns())
+	e.none = bytes.Repeat([]byte{comma}, len(names)-1)
 	d, text := r.decoder.(*csvDecoder)
 	if text && d.comma == comma {
 		e.line = append(append(e.line, d.header...), comma)
 	} else {
 		e.split, e.row = r.decoder.split, make([]value, len(r.Columns()))
 		for _, name := range r.Columns() {
-			e.appendField(value{text: []byte(name)})
+			e.appendText(name)
 		}
 	}
 	if text && d.header == nil { // what has no header gets none
 		return e, nil
 	}
-	e.line = append(append(append(e.line, names[0]...), comma), names[1]...)
+	for _, name := range names {
+		e.appendText(name)
+	}
+	e.line = e.line[:len(e.line)-1] // without the last comma
 	return e, e.endLine()
 }
 
@@ -45,20 +58,23 @@ func (e *csvEncoder) write(r *record, a answer) error {
 			e.appendField(v)
 		}
 	}
-	if a.known {
-		e.appendProbability(a.probability, r.commas)
+	if !a.known {
+		e.line = append(e.line, e.none...)
+		return e.endLine()
 	}
-	e.line = append(e.line, e.comma)
-	if a.known {
-		e.line = append(e.line, '0'+byte(a.label))
+	e.line = append(e.line, e.labels[a.label]...)
+	e.appendNumber(a.probability, r.commas)
+	for _, p := range a.probabilities {
+		e.line = append(e.line, e.comma)
+		e.appendNumber(p, r.commas)
 	}
 	return e.endLine()
 }
 
-// appendProbability appends p with the decimal mark that the row has.
-func (e *csvEncoder) appendProbability(p float32, commas bool) {
+// appendNumber appends x with the decimal mark that the row has.
+func (e *csvEncoder) appendNumber(x float32, commas bool) {
 	from := len(e.line)
-	e.line = strconv.AppendFloat(e.line, float64(p), 'g', -1, 32)
+	e.line = strconv.AppendFloat(e.line, float64(x), 'g', -1, 32)
 	if !commas || e.split != nil {
 		return
 	}
@@ -66,6 +82,9 @@ func (e *csvEncoder) appendProbability(p float32, commas bool) {
 		e.line[from+i] = ','
 	}
 }
+
+// appendText is appendField of a text.
+func (e *csvEncoder) appendText(text string) { e.appendField(value{text: []byte(text)}) }
 
 // appendField appends v, quoted if need be, and a comma.
 func (e *csvEncoder) appendField(v value) {
@@ -94,13 +113,19 @@ type jsonEncoder struct {
 	keys  [][]byte               // each column's `"name":`
 	split func(*record, []value) // nil when rows keep their text
 	row   []value
-	names [2][]byte // `"probability":` and `"label":`
+
+	names  [][]byte // `"predicted_label":` and so on
+	labels [][]byte // [C] the classes' names as JSON
 }
 
-func newJSONEncoder(w *bufio.Writer, r *Reader, names [2]string) *jsonEncoder {
-	e := &jsonEncoder{w: w, names: [2][]byte{jsonKey(names[0]), jsonKey(names[1])}}
+func newJSONEncoder(w *bufio.Writer, r *Reader, a Answers) *jsonEncoder {
+	e := &jsonEncoder{w: w, labels: jsonLabels(a)}
+	names := a.columns(r.Columns())
+	for _, name := range names {
+		e.names = append(e.names, jsonKey(name))
+	}
 	if r.Format() == JSONL {
-		r.reserve(names[:])
+		r.reserve(names)
 		return e
 	}
 	e.split, e.row = r.decoder.split, make([]value, len(r.Columns()))
@@ -108,6 +133,21 @@ func newJSONEncoder(w *bufio.Writer, r *Reader, names [2]string) *jsonEncoder {
 		e.keys = append(e.keys, jsonKey(name))
 	}
 	return e
+}
+
+// jsonLabels are the classes' names as JSON: integers and booleans, if all of them are, or
+// strings.
+func jsonLabels(a Answers) [][]byte {
+	bare := a.integers() != nil || slices.Equal(a.Classes, []string{"false", "true"})
+	var labels [][]byte
+	for _, name := range a.Classes {
+		if bare {
+			labels = append(labels, []byte(name))
+		} else {
+			labels = append(labels, gjson.AppendJSONString(nil, name))
+		}
+	}
+	return labels
 }
 
 func jsonKey(name string) []byte { return append(gjson.AppendJSONString(nil, name), ':') }
@@ -121,21 +161,29 @@ func (e *jsonEncoder) write(r *record, a answer) error {
 	if len(e.line) > 1 {
 		e.line = append(e.line, ',')
 	}
-	e.line = append(e.line, e.names[0]...)
-	if a.known {
-		e.line = strconv.AppendFloat(e.line, float64(a.probability), 'g', -1, 32)
-	} else {
-		e.line = append(e.line, "null"...)
-	}
-	e.line = append(append(e.line, ','), e.names[1]...)
-	if a.known {
-		e.line = append(e.line, '0'+byte(a.label))
-	} else {
-		e.line = append(e.line, "null"...)
-	}
+	e.appendAnswer(a)
 	e.line = append(e.line, '}', '\n')
 	_, err := e.w.Write(e.line)
 	return err
+}
+
+func (e *jsonEncoder) appendAnswer(a answer) {
+	for i, name := range e.names {
+		if i > 0 {
+			e.line = append(e.line, ',')
+		}
+		e.line = append(e.line, name...)
+		switch {
+		case !a.known:
+			e.line = append(e.line, "null"...)
+		case i == 0:
+			e.line = append(e.line, e.labels[a.label]...)
+		case i == 1:
+			e.line = strconv.AppendFloat(e.line, float64(a.probability), 'g', -1, 32)
+		default:
+			e.line = strconv.AppendFloat(e.line, float64(a.probabilities[i-2]), 'g', -1, 32)
+		}
+	}
 }
 
 // appendFields sets line to an object, still open, of a row that was read in

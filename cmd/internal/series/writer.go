@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -12,19 +13,53 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
 )
 
-// Answer columns, behind the input's own. Where the input has a column of that
-// name already, "predicted_" is put before it.
-const (
-	probabilityColumn = "probability"
-	labelColumn       = "label"
-)
+// Answers says which columns a Writer puts behind the input's own: predicted_label, the
+// name of the label; predicted_probability, that of this label; and, if they are asked for,
+// probability_NAME of each class. Where the input has one of these columns already, they all
+// end in _2, or the next number that is free.
+type Answers struct {
+	Classes       []string // [C]
+	Probabilities bool
+}
+
+// columns names the columns beside those there are.
+func (a Answers) columns(others []string) []string {
+	names := []string{"predicted_label", "predicted_probability"}
+	if a.Probabilities {
+		for _, class := range a.Classes {
+			names = append(names, "probability_"+class)
+		}
+	}
+	free := names
+	for i := 2; slices.ContainsFunc(free, func(name string) bool { return slices.Contains(others, name) }); i++ {
+		free = nil
+		for _, name := range names {
+			free = append(free, fmt.Sprintf("%s_%d", name, i))
+		}
+	}
+	return free
+}
+
+// integers are the classes' names as integers; nil if they are not.
+func (a Answers) integers() []int64 {
+	var all []int64
+	for _, name := range a.Classes {
+		n, err := strconv.ParseInt(name, 10, 64)
+		if err != nil || strconv.FormatInt(n, 10) != name {
+			return nil
+		}
+		all = append(all, n)
+	}
+	return all
+}
 
 // answer is what the model says of a row; a row left out by MissingDrop has
 // none.
 type answer struct {
-	probability float32
-	label       int16
-	known       bool
+	label         int16
+	probability   float32   // that of the label
+	probabilities []float32 // [C], or [0] where they are no columns
+	known         bool
 }
 
 // encoder writes rows in one format.
@@ -34,12 +69,12 @@ type encoder interface {
 	close() error
 }
 
-// Writer writes a Reader's rows with two more columns, probability and label.
-// In the Reader's own format the other columns keep their text to the letter.
-// Elsewhere they keep their values: in JSON lines what can be a JSON number is
-// one and what is empty is null; in Parquet the features are 64-bit floats and
-// all else is text.
+// Writer writes a Reader's rows with the columns of Answers behind them. In the Reader's
+// own format the other columns keep their text to the letter. Elsewhere they keep their
+// values: in JSON lines what can be a JSON number is one and what is empty is null; in
+// Parquet the features are 64-bit floats and all else is text.
 type Writer struct {
+	answers Answers
 	enc     encoder
 	out     *bufio.Writer
 	closers []io.Closer   // compression, then the file
@@ -48,17 +83,17 @@ type Writer struct {
 
 // NewWriter writes rows of r to w in the given format, which may be "" for the
 // format of r. Close does not close w.
-func NewWriter(w io.Writer, f Format, r *Reader) (*Writer, error) {
-	out := &Writer{out: bufio.NewWriterSize(w, blockSize)}
+func NewWriter(w io.Writer, f Format, r *Reader, a Answers) (*Writer, error) {
+	out := &Writer{answers: a, out: bufio.NewWriterSize(w, blockSize)}
 	var err error
-	out.enc, err = newEncoder(out.out, f, r)
+	out.enc, err = newEncoder(out.out, f, r, a)
 	return out, err
 }
 
 // Create writes rows of r to a file, whose name tells format and compression.
 // The file appears, or replaces an older one, whole and with Close; before that
 // Discard leaves no trace. A format of "" in both the name and f is that of r.
-func Create(path string, f Format, r *Reader) (*Writer, error) {
+func Create(path string, f Format, r *Reader, a Answers) (*Writer, error) {
 	named, compression := FormatOf(path)
 	if f == "" {
 		f = named
@@ -67,7 +102,7 @@ func Create(path string, f Format, r *Reader) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := compressed(file, f, compression, r)
+	out, err := compressed(file, f, compression, r, a)
 	if err != nil {
 		file.Discard()
 		return nil, err
@@ -76,12 +111,12 @@ func Create(path string, f Format, r *Reader) (*Writer, error) {
 	return out, nil
 }
 
-func compressed(file io.Writer, f Format, c Compression, r *Reader) (*Writer, error) {
+func compressed(file io.Writer, f Format, c Compression, r *Reader, a Answers) (*Writer, error) {
 	z, err := newCompressor(file, c)
 	if err != nil {
 		return nil, err
 	}
-	out, err := NewWriter(z, f, r)
+	out, err := NewWriter(z, f, r, a)
 	if err != nil {
 		return nil, err
 	}
@@ -104,45 +139,40 @@ type plainWriter struct{ io.Writer }
 
 func (plainWriter) Close() error { return nil }
 
-func newEncoder(w *bufio.Writer, f Format, r *Reader) (encoder, error) {
-	columns := r.Columns()
-	names := [2]string{freeName(columns, probabilityColumn), freeName(columns, labelColumn)}
+func newEncoder(w *bufio.Writer, f Format, r *Reader, a Answers) (encoder, error) {
 	if f == "" {
 		f = r.Format()
 	}
 	switch f {
 	case CSV:
-		return newCSVEncoder(w, r.comma(), r, names)
+		return newCSVEncoder(w, r.comma(), r, a)
 	case TSV:
-		return newCSVEncoder(w, '\t', r, names)
+		return newCSVEncoder(w, '\t', r, a)
 	case JSONL:
-		return newJSONEncoder(w, r, names), nil
+		return newJSONEncoder(w, r, a), nil
 	case Parquet:
-		return newParquetEncoder(w, r, names)
+		return newParquetEncoder(w, r, a)
 	}
 	return nil, fmt.Errorf("format %q is none of %v", f, Formats)
 }
 
-// freeName is name, or what it becomes where columns has it.
-func freeName(columns []string, name string) string {
-	for slices.Contains(columns, name) {
-		name = "predicted_" + name
-	}
-	return name
-}
-
 // Write writes the rows of c, which holds n rows with features. The
-// probabilities [n] and labels [n] of those belong to them in order; rows that
+// probabilities [n,C] and labels [n] of those belong to them in order; rows that
 // were left out get empty ones.
 func (w *Writer) Write(c *Chunk, probability []float32, label []int16) error {
-	if len(probability) != c.Rows() || len(label) != c.Rows() {
+	C := len(w.answers.Classes)
+	if len(probability) != c.Rows()*C || len(label) != c.Rows() {
 		return fmt.Errorf("%d probabilities and %d labels for %d rows", len(probability), len(label), c.Rows())
 	}
 	k := 0
 	for i := range c.records {
 		var a answer
 		if k < len(c.Input) && int(c.Input[k]) == i {
-			a = answer{probability[k], label[k], true}
+			each := probability[k*C : (k+1)*C]
+			a = answer{label: label[k], probability: each[label[k]], known: true}
+			if w.answers.Probabilities {
+				a.probabilities = each
+			}
 			k++
 		}
 		if err := w.enc.write(&c.records[i], a); err != nil {
