@@ -69,7 +69,7 @@ func printContents(out io.Writer, c *model.Contents) error {
 		{"loss", string(m.Network.Loss)},
 		{"lookahead", lookaheadText(m)},
 		{"horizon", horizonText(m.Horizon)},
-		{"threshold", fmt.Sprintf("%.4g", m.Threshold)},
+		{"threshold", thresholdText(m)},
 		{"classes", series.List(m.Classes)},
 		{"class weights", m.ClassWeight},
 		{"columns", columnsText(m.Columns)},
@@ -87,7 +87,14 @@ func printContents(out io.Writer, c *model.Contents) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return printRungs(out, m.Rungs)
+	return printRungs(out, scoresOf(len(m.Classes)), m.Rungs)
+}
+
+func thresholdText(m *model.Model) string {
+	if len(m.Classes) > 2 {
+		return "none: of several classes the most probable one is taken"
+	}
+	return fmt.Sprintf("%.4g", m.Threshold)
 }
 
 // first is a title for the first of several lines.
@@ -213,40 +220,51 @@ func printFeatures(w io.Writer, m *model.Model) {
 
 // printJudged prints how good the networks are, and their rivals.
 func printJudged(w io.Writer, m *model.Model) {
+	scores := scoresOf(len(m.Classes))
 	if j := m.Judged; j != nil {
-		for i, s := range scored {
-			fmt.Fprintf(w, "%s\t%s %s\n", first(i, "judged"), s.title, cell(s.of(&j.Mean), s.of(&j.Std)))
+		for i, s := range scores {
+			fmt.Fprintf(w, "%s\t%s %s\n", first(i, "judged"), s.title, cell(s.ofFolds(&j.Mean), s.ofFolds(&j.Std)))
 		}
 		fmt.Fprintf(w, "\tmean and deviation over %s, %s\n", count(j.Folds, "fold"), cmp.Or(splitText[layout.SplitKind(j.Split)], j.Split))
-		printRivals(w, j.Report)
+		printRivals(w, scores, j.Report)
 	}
 	if t := m.Test; t != nil {
-		fmt.Fprintf(w, "test\tmacro F1 %v, F1 %v, accuracy %v, PR AUC %v, of %s\n", t.MacroF1, t.F1, t.Accuracy, t.PRAUC, count(t.Steps, "step"))
-		printRivals(w, t)
+		var each []string
+		for _, s := range scores {
+			each = append(each, fmt.Sprintf("%s %v", s.title, s.of(t)))
+		}
+		fmt.Fprintf(w, "test\t%s, of %s\n", strings.Join(each, ", "), count(t.Steps, "step"))
+		printRivals(w, scores, t)
 	}
 }
 
-func printRivals(w io.Writer, r *metrics.Report) {
+func printRivals(w io.Writer, scores []score, r *metrics.Report) {
 	for _, b := range r.Baselines {
-		fmt.Fprintf(w, "\t%s: macro F1 %v, F1 %v, accuracy %v\n", b.Name, b.MacroF1, b.F1, b.Accuracy)
+		var each []string
+		for _, s := range scores {
+			if s.ofRival != nil {
+				each = append(each, fmt.Sprintf("%s %v", s.title, s.ofRival(&b)))
+			}
+		}
+		fmt.Fprintf(w, "\t%s: %s\n", b.Name, strings.Join(each, ", "))
 	}
 }
 
 // printRungs prints the networks that were compared.
-func printRungs(out io.Writer, rungs []model.Rung) error {
+func printRungs(out io.Writer, scores []score, rungs []model.Rung) error {
 	if len(rungs) == 0 {
 		return nil
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(w, "\nnetwork")
-	for _, s := range scored {
+	for _, s := range scores {
 		fmt.Fprintf(w, "\t%s", s.title)
 	}
 	fmt.Fprint(w, "\tepochs\tseconds\n")
 	for _, r := range rungs {
-		cells := slices.Repeat([]string{"-"}, len(scored))
+		cells := slices.Repeat([]string{"-"}, len(scores))
 		if r.FoldSpread != nil {
-			cells = spreadCells(*r.FoldSpread)
+			cells = spreadCells(scores, *r.FoldSpread)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%d\t%.3g%s\n", r.Name, strings.Join(cells, "\t"), r.Epochs, r.Seconds, rungMark(r))
 	}

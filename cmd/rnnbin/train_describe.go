@@ -71,7 +71,7 @@ type weightDescription struct {
 // describe shows what a run would do.
 func (o *trainOptions) describe(ctx context.Context, data fit.Data, out, errOut io.Writer) error {
 	var d description
-	report := newReporter(&o.outputOptions, true, io.Discard, errOut)
+	report := newReporter(&o.outputOptions, len(data.Train.Classes), true, io.Discard, errOut)
 	if err := fit.Preview(ctx, data, o.Spec, report, &d); err != nil {
 		return asUsage(err)
 	}

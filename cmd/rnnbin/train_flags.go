@@ -75,7 +75,7 @@ func (s *settings) addJudgingFlags(f *pflag.FlagSet) {
 	f.StringVar((*string)(&s.Split), "split", string(s.Split), "`what` a fold is: series (whole ones), blocks (of each series), forward (blocks, and only\nthe rows before one train) or auto (series if there are two for each fold, else blocks)")
 	f.Float64Var(&s.TestFraction, "test-fraction", 0, "hold this `fraction` of the rows back, the last ones, and report at the end how well they\nare labelled")
 	f.StringArrayVar(&s.Data.Test, "test-data", nil, "do so with `file` instead; can be repeated")
-	f.Var(textValue{&s.Threshold}, "threshold", "label a row 1 if its `probability` is at least this; auto: the one with the best F1 of the\nanswers by folds")
+	f.Var(textValue{&s.Threshold}, "threshold", "label a row as the second of two classes if the `probability` of that is at least this; auto:\nthe one with the best F1 of the answers by folds")
 	f.StringArrayVar(&s.Data.Validation, "validation-data", nil, "keep the weights of the epoch that does best on `file`; can be repeated")
 	f.IntVar(&s.EarlyStopping, "early-stopping", 0, "stop after `n` epochs without improvement on --validation-data (default never)")
 }

@@ -5,9 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync/atomic"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
@@ -24,6 +27,9 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 	if err != nil {
 		return err
 	}
+	if err := o.checkClasses(data.Train.Classes); err != nil {
+		return err
+	}
 	if o.dryRun {
 		return o.describe(ctx, data, out, errOut)
 	}
@@ -33,7 +39,7 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 	}
 	defer folder.close()
 	fmt.Fprintf(errOut, "rnnbin: %v; seed %d\n", describeData(data.Train), o.Seed)
-	report := newReporter(&o.outputOptions, o.Folds > 0 || o.Members > 1, out, errOut)
+	report := newReporter(&o.outputOptions, len(data.Train.Classes), o.Folds > 0 || o.Members > 1, out, errOut)
 	result, err := fit.Fit(ctx, data, o.Spec, report.observers(endingOf(ctx))...)
 	report.end()
 	if err != nil {
@@ -44,6 +50,23 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 	}
 	printed, settled, drawn := report.result(result), folder.settle(), drawHistory(o.plot, result.Members)
 	return cmp.Or(printed, settled, drawn)
+}
+
+// checkClasses checks the flags that depend on which classes there are.
+func (o *trainOptions) checkClasses(classes []string) error {
+	if len(classes) > 2 && o.Threshold != fit.DefaultSpec().Threshold {
+		return usagef("threshold", "cannot be used with %d classes, of which the most probable one is taken", len(classes))
+	}
+	weights, err := layout.ParseClassWeight(string(o.ClassWeight))
+	if err != nil {
+		return usagef("class-weight", "%v", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(weights.Of)) {
+		if !slices.Contains(classes, name) {
+			return usagef("class-weight", "has a weight for %q, but the classes are %s", name, series.List(classes))
+		}
+	}
+	return nil
 }
 
 // read loads the data, and prints what is odd about it.

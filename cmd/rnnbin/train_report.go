@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,14 +24,15 @@ type reporter struct {
 	json        bool
 	every       int          // epochs with a line; 0: none
 	bar         *observe.Bar // nil where nobody watches
+	scores      []score
 	rungs       []*fit.Rung
 	headed      bool
 	oneClass    bool
 	begin       time.Time
 }
 
-func newReporter(o *outputOptions, several bool, out, errOut io.Writer) *reporter {
-	r := &reporter{out: out, errOut: errOut, json: o.json, every: o.logEvery, begin: time.Now()}
+func newReporter(o *outputOptions, classes int, several bool, out, errOut io.Writer) *reporter {
+	r := &reporter{out: out, errOut: errOut, json: o.json, every: o.logEvery, scores: scoresOf(classes), begin: time.Now()}
 	if !several && r.every == 0 {
 		r.every = 1
 	}
@@ -131,15 +133,38 @@ func noticeText(n fit.Noticed) string {
 	return ""
 }
 
-// scored are the metrics of the tables that compare networks.
-var scored = []struct {
-	title string
-	of    func(*metrics.FoldScores) metrics.Number
-}{
-	{"macro F1", func(s *metrics.FoldScores) metrics.Number { return s.MacroF1 }},
-	{"F1", func(s *metrics.FoldScores) metrics.Number { return s.F1 }},
-	{"accuracy", func(s *metrics.FoldScores) metrics.Number { return s.Accuracy }},
-	{"PR AUC", func(s *metrics.FoldScores) metrics.Number { return s.PRAUC }},
+// score is a metric of the tables that compare networks; rivals may lack it.
+type score struct {
+	title   string
+	ofFolds func(*metrics.FoldScores) metrics.Number
+	of      func(*metrics.Report) metrics.Number
+	ofRival func(*metrics.Baseline) metrics.Number
+}
+
+var scores = []score{
+	{"macro F1",
+		func(s *metrics.FoldScores) metrics.Number { return s.MacroF1 },
+		func(r *metrics.Report) metrics.Number { return r.MacroF1 },
+		func(b *metrics.Baseline) metrics.Number { return b.MacroF1 }},
+	{"F1",
+		func(s *metrics.FoldScores) metrics.Number { return s.F1 },
+		func(r *metrics.Report) metrics.Number { return r.F1 },
+		func(b *metrics.Baseline) metrics.Number { return b.F1 }},
+	{"accuracy",
+		func(s *metrics.FoldScores) metrics.Number { return s.Accuracy },
+		func(r *metrics.Report) metrics.Number { return r.Accuracy },
+		func(b *metrics.Baseline) metrics.Number { return b.Accuracy }},
+	{"PR AUC",
+		func(s *metrics.FoldScores) metrics.Number { return s.PRAUC },
+		func(r *metrics.Report) metrics.Number { return r.PRAUC }, nil},
+}
+
+// scoresOf are those that are defined for so many classes: F1 is that of the second of two.
+func scoresOf(classes int) []score {
+	if classes == 2 {
+		return scores
+	}
+	return slices.DeleteFunc(slices.Clone(scores), func(s score) bool { return s.title == "F1" })
 }
 
 // cell shows a mean and its deviation.
@@ -162,9 +187,9 @@ func (r *reporter) row(width int, title string, cells []string, mark string) err
 }
 
 // titles are those of the columns of a table that compares networks.
-func titles() []string {
+func (r *reporter) titles() []string {
 	var all []string
-	for _, s := range scored {
+	for _, s := range r.scores {
 		all = append(all, s.title)
 	}
 	return all
@@ -185,7 +210,7 @@ func (r *reporter) table(taken *fit.Rung) error {
 		return nil
 	}
 	r.clear()
-	if err := r.row(r.width(), "network", titles(), ""); err != nil {
+	if err := r.row(r.width(), "network", r.titles(), ""); err != nil {
 		return err
 	}
 	for _, g := range r.rungs {
@@ -193,17 +218,17 @@ func (r *reporter) table(taken *fit.Rung) error {
 		if g == taken {
 			mark = "taken"
 		}
-		if err := r.row(r.width(), g.Name(), spreadCells(g.Spread), mark); err != nil {
+		if err := r.row(r.width(), g.Name(), spreadCells(r.scores, g.Spread), mark); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func spreadCells(s metrics.FoldSpread) []string {
+func spreadCells(scores []score, f metrics.FoldSpread) []string {
 	var cells []string
-	for _, metric := range scored {
-		cells = append(cells, cell(metric.of(&s.Mean), metric.of(&s.Std)))
+	for _, s := range scores {
+		cells = append(cells, cell(s.ofFolds(&f.Mean), s.ofFolds(&f.Std)))
 	}
 	return cells
 }
@@ -242,7 +267,7 @@ func (r *reporter) result(result *fit.Result) error {
 		}{"result", observe.NewResultLine(result, time.Since(r.begin).Seconds())})
 	}
 	if j := result.Judged; j != nil {
-		if err := r.compared("held back by folds", len(result.Members), spreadCells(j.Spread), j.Report); err != nil {
+		if err := r.compared("held back by folds", len(result.Members), spreadCells(r.scores, j.Spread), j.Report); err != nil {
 			return err
 		}
 		if text := advice(j.Report, float64(j.Spread.Std.MacroF1)); text != "" {
@@ -250,7 +275,10 @@ func (r *reporter) result(result *fit.Result) error {
 		}
 	}
 	if t := result.Test; t != nil {
-		cells := []string{t.MacroF1.String(), t.F1.String(), t.Accuracy.String(), t.PRAUC.String()}
+		var cells []string
+		for _, s := range r.scores {
+			cells = append(cells, s.of(t).String())
+		}
 		if err := r.compared(count(t.Steps, "test row"), len(result.Members), cells, t); err != nil {
 			return err
 		}
@@ -264,7 +292,7 @@ func (r *reporter) compared(rows string, members int, cells []string, report *me
 	if _, err := fmt.Fprintln(r.out); err != nil {
 		return err
 	}
-	if err := r.row(r.width(), rows, titles(), ""); err != nil {
+	if err := r.row(r.width(), rows, r.titles(), ""); err != nil {
 		return err
 	}
 	name := "network"
@@ -275,7 +303,13 @@ func (r *reporter) compared(rows string, members int, cells []string, report *me
 		return err
 	}
 	for _, b := range report.Baselines {
-		if err := r.row(r.width(), b.Name, []string{b.MacroF1.String(), b.F1.String(), b.Accuracy.String()}, ""); err != nil {
+		var cells []string
+		for _, s := range r.scores {
+			if s.ofRival != nil {
+				cells = append(cells, s.ofRival(&b).String())
+			}
+		}
+		if err := r.row(r.width(), b.Name, cells, ""); err != nil {
 			return err
 		}
 	}

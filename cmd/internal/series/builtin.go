@@ -17,20 +17,23 @@ type builtin struct {
 	rows        int
 	columns     []string
 	row         func(i int) []float64
+	classes     []string // names of the labels; nil for numbers
 }
 
 // builtins are deterministic: the same rows on every machine.
 var builtins = []builtin{
 	{"sine", "two periods of a sine, labelled 1 where it is positive", 1000,
-		[]string{"sample", "x", "label"}, func(i int) []float64 { return []float64{float64(i), sine(i), positive(sine(i))} }},
+		[]string{"sample", "x", "label"}, func(i int) []float64 { return []float64{float64(i), sine(i), positive(sine(i))} }, nil},
 	{"sine-question", "the same with the labels of the question that started this: 2 everywhere but on the first row", 1000,
-		[]string{"sample", "x", "label"}, questionRow},
+		[]string{"sample", "x", "label"}, questionRow, nil},
 	{"noisy-sine", "ten periods of a sine in noise, labelled by the sine alone", 5000,
-		[]string{"sample", "x", "label"}, noisyRow},
+		[]string{"sample", "x", "label"}, noisyRow, nil},
 	{"two-series", "two series called a and b, of other frequencies", 2000,
-		[]string{"series", "sample", "x", "label"}, twoRow},
+		[]string{"series", "sample", "x", "label"}, twoRow, nil},
 	{"bursts", "rare bursts of vibration in noise, 4 % of the rows, a fifth of the labels missing", 10000,
-		[]string{"sample", "x", "y", "label"}, burstRow},
+		[]string{"sample", "x", "y", "label"}, burstRow, nil},
+	{"activities", "what eight people, a to h, do with an accelerometer at the hip: five classes", 8 * personRows,
+		[]string{"series", "sample", "x", "y", "z", "label"}, activityRow, []string{"lying", "running", "stairs", "standing", "walking"}},
 }
 
 // sine is sample i of the original program's series: 2 Hz at 1000 samples a
@@ -82,6 +85,46 @@ func burstRow(i int) []float64 {
 	return []float64{float64(i), round(loud * noise(i, 4)), round(loud * noise(i, 5)), label}
 }
 
+// A person of activities is 48 seconds at 20 samples a second: eight bouts of six seconds, in
+// an order of its own, which begin with half a second that nobody has labelled.
+const (
+	personRows = 960
+	boutRows   = 120
+	unlabelled = 10
+)
+
+// gait is what an activity does to the sensor, in g along three axes: where down is, and how
+// it swings, so many times a second.
+type gait struct{ downX, downY, downZ, swingX, swingY, swingZ, pace float64 }
+
+var gaits = []gait{
+	{0.95, 0.15, 0.20, 0.01, 0.01, 0.01, 0.25}, // lying, breathing
+	{0.05, 0.20, 0.97, 0.35, 0.40, 0.90, 2.7},  // running
+	{0.08, 0.35, 0.92, 0.18, 0.12, 0.28, 1.4},  // stairs, leaning forward
+	{0.03, 0.12, 0.98, 0.02, 0.02, 0.01, 0.3},  // standing
+	{0.04, 0.15, 0.97, 0.15, 0.20, 0.32, 1.9},  // walking
+}
+
+func activityRow(i int) []float64 {
+	person, sample := i/personRows, i%personRows
+	bout := person*personRows/boutRows + sample/boutRows
+	activity := (bout*3 + bout/5 + person) % len(gaits)
+	label := float64(activity)
+	if sample%boutRows < unlabelled {
+		label = math.NaN()
+	}
+	g := gaits[activity]
+	pace := g.pace * (1 + 0.06*noise(person, 6) + 0.04*noise(bout, 7))
+	vigour := math.Exp(0.15*noise(person, 8) + 0.1*noise(bout, 9))
+	tilt := 0.06 * noise(person, 10)
+	phase := 2 * math.Pi * pace * float64(sample) / 20
+	step := math.Sin(phase) + 0.4*math.Sin(2*phase+1)
+	return []float64{float64(person), float64(sample),
+		round(g.downX + tilt + vigour*g.swingX*math.Sin(phase/2) + 0.05*noise(i, 11)),
+		round(g.downY - tilt + vigour*g.swingY*math.Cos(phase) + 0.05*noise(i, 12)),
+		round(g.downZ + vigour*g.swingZ*step + 0.05*noise(i, 13)), label}
+}
+
 // round keeps six decimals, as a sensor's file would.
 func round(x float64) float64 { return math.Round(x*1e6) / 1e6 }
 
@@ -128,14 +171,16 @@ func (b builtin) writeCSV(w io.Writer) error {
 	return out.Flush()
 }
 
-// appendValue appends x as a field: NaN as nothing, a series as a letter, else as
-// many digits as a 32-bit float has, which is what a feature is read as.
+// appendValue appends x as a field: NaN as nothing, a series as a letter, a class by its
+// name, else as many digits as a 32-bit float has, which is what a feature is read as.
 func (b builtin) appendValue(line []byte, column string, x float64) []byte {
 	switch {
 	case x != x:
 		return line
 	case column == "series":
 		return append(line, 'a'+byte(x))
+	case column == "label" && b.classes != nil:
+		return append(line, b.classes[int(x)]...)
 	}
 	return strconv.AppendFloat(line, x, 'g', -1, 32)
 }

@@ -33,6 +33,9 @@ func TestBuiltin(t *testing.T) {
 		if b.name == "sine" {
 			checkSine(t, d)
 		}
+		if b.name == "activities" {
+			checkActivities(t, d)
+		}
 		if count := d.Count(); b.name == "sine-question" && !slices.Equal(count, []int{1, 999}) {
 			t.Errorf("%s has %v zeros and twos, want one 0", b.name, count)
 		}
@@ -42,6 +45,23 @@ func TestBuiltin(t *testing.T) {
 	}
 	if err := WriteBuiltin(&bytes.Buffer{}, "cosine"); err == nil {
 		t.Error("no error for an unknown name")
+	}
+}
+
+// checkActivities looks for five classes, all of them done by everybody.
+func checkActivities(t *testing.T, d *Data) {
+	if got := strings.Join(d.Classes, " "); got != "lying running stairs standing walking" || len(d.Series) != 8 || len(d.Features) != 3 {
+		t.Errorf("classes %s, %d series, features %v", got, len(d.Series), d.Features)
+	}
+	for _, s := range d.Series {
+		for class, name := range d.Classes {
+			if n := slices.Index(d.Labels[s.Start:s.End], int16(class)); n < 0 {
+				t.Errorf("%s has no row of %s", s.Name, name)
+			}
+		}
+		if n := slices.Index(d.Labels[s.Start:s.End], Unlabelled); n != 0 {
+			t.Errorf("%s begins with a label", s.Name)
+		}
 	}
 }
 
