@@ -14,8 +14,9 @@ func newTrain() *cobra.Command {
 		Short: "Train a network, on your own series or the built-in one",
 		Long: `Train a recurrent network to label every step of a time series.
 
-With --data it trains on your own series: files with a column of labels, 0 and 1
-or empty for a step without one, and columns of numbers. A few networks, from
+With --data it trains on your own series: files with a column of labels, empty for
+a step without one, and columns of numbers. Each label there is, a word or a whole
+number, is a class, up to 100 of them. A few networks, from
 logistic regression to a wide recurrent one, are trained on parts of the rows and
 label the others, fold by fold. The simplest one whose macro F1 is within one
 standard error of the best is taken; how good it is, is told by what it answers
@@ -45,6 +46,7 @@ same machine, run after run, however many networks are trained side by side.
 ` + exitCodes,
 		Example: `  rnnbin train --data heart.csv --label beat --out runs/heart
   rnnbin data bursts | rnnbin train --data -
+  rnnbin data activities | rnnbin train --data - --series series
   rnnbin train --data 'days/*.csv.gz' --lookahead 20 --class-weight balanced
   rnnbin train --data heart.csv --label beat --cell lstm --units 64 --bidirectional
   rnnbin train --data heart.csv --label beat --test-fraction 0.2

@@ -83,6 +83,34 @@ func TestWriteSVG(t *testing.T) {
 	}
 }
 
+// Of three classes the picture has their names, and the probability of each answer.
+func TestWriteClasses(t *testing.T) {
+	a := NewAnswers([]string{"x"}, []string{"sit", "run", "walk"}, 0.5)
+	a.Begin(0, "s")
+	for i := range 300 {
+		a.Add(0, []float32{1}, []float32{0.5, 0.2, 0.3}, int16(i/100), int16(i/100-1))
+	}
+	if got, want := a.order[0].probability.buckets[150], (bucket{0.2, 0.2}); got != want {
+		t.Errorf("the probability of the answer is drawn as %v, want %v", got, want)
+	}
+	path := filepath.Join(t.TempDir(), "p.svg")
+	if err := a.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{">sit<", ">run<", ">walk<", ">label<", ">answer<", ">probability<"} {
+		if !bytes.Contains(text, []byte(want)) {
+			t.Errorf("the picture has no %q", want)
+		}
+	}
+	if bytes.Contains(text, []byte("label run")) {
+		t.Error("a class is shaded")
+	}
+}
+
 func TestWritePNG(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "P.PNG")
 	if err := answers(1000).Write(path); err != nil {
