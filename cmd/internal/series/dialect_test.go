@@ -122,28 +122,28 @@ func TestDialectsOfOutput(t *testing.T) {
 		format           Format
 		want             string
 	}{
-		{"the same", "x.csv", commas, plain, "", "\"a\"; who ;n;probability;label\n+1,50;x,y;\"0,5\";0,25;0\n2;;1;0,75;1\n"},
-		{"points", "x.csv", "a;b\n1;2.50\n", plain, CSV, "a;b;probability;label\n1;2.50;0.25;0\n"},
-		{"JSON", "x.csv", commas, plain, JSONL, `{"a":"+1.50","who":"x,y","n":0.5,"probability":0.25,"label":0}` + "\n" + `{"a":2,"who":null,"n":1,"probability":0.75,"label":1}` + "\n"},
-		{"tabs", "x.csv", commas, plain, TSV, "a\twho\tn\tprobability\tlabel\n+1.50\tx,y\t0.5\t0.25\t0\n2\t\t1\t0.75\t1\n"},
-		{"tabs to commas", "x.tsv", "a\tb\n1,5\t2\n", plain, CSV, "a,b,probability,label\n1.5,2,0.25,0\n"},
-		{"semicolons in TSV", "x.tsv", "a;b\n1;2\n", Options{Delimiter: ";", LabelOptional: true, Missing: MissingError}, "", "a;b;probability;label\n1;2;0.25;0\n"},
-		{"no header", "x.csv", "1;2\n", numbered, "", "1;2;0.25;0\n"},
-		{"no header, tabs", "x.csv", "1;2\n", numbered, TSV, "1\t2\t0.25\t0\n"},
-		{"no header, JSON", "x.csv", "1;2\n", numbered, JSONL, `{"1":1,"2":2,"probability":0.25,"label":0}` + "\n"},
-		{"a header that is a comment", "x.csv", "# by me\n# a;b\n1;2\n", plain, "", "# a;b;probability;label\n1;2;0.25;0\n"},
+		{"the same", "x.csv", commas, plain, "", "\"a\"; who ;n;predicted_label;predicted_probability\n+1,50;x,y;\"0,5\";0;0,75\n2;;1;1;0,75\n"},
+		{"points", "x.csv", "a;b\n1;2.50\n", plain, CSV, "a;b;predicted_label;predicted_probability\n1;2.50;0;0.75\n"},
+		{"JSON", "x.csv", commas, plain, JSONL, `{"a":"+1.50","who":"x,y","n":0.5,"predicted_label":0,"predicted_probability":0.75}` + "\n" + `{"a":2,"who":null,"n":1,"predicted_label":1,"predicted_probability":0.75}` + "\n"},
+		{"tabs", "x.csv", commas, plain, TSV, "a\twho\tn\tpredicted_label\tpredicted_probability\n+1.50\tx,y\t0.5\t0\t0.75\n2\t\t1\t1\t0.75\n"},
+		{"tabs to commas", "x.tsv", "a\tb\n1,5\t2\n", plain, CSV, "a,b,predicted_label,predicted_probability\n1.5,2,0,0.75\n"},
+		{"semicolons in TSV", "x.tsv", "a;b\n1;2\n", Options{Delimiter: ";", LabelOptional: true, Missing: MissingError}, "", "a;b;predicted_label;predicted_probability\n1;2;0;0.75\n"},
+		{"no header", "x.csv", "1;2\n", numbered, "", "1;2;0;0.75\n"},
+		{"no header, tabs", "x.csv", "1;2\n", numbered, TSV, "1\t2\t0\t0.75\n"},
+		{"no header, JSON", "x.csv", "1;2\n", numbered, JSONL, `{"1":1,"2":2,"predicted_label":0,"predicted_probability":0.75}` + "\n"},
+		{"a header that is a comment", "x.csv", "# by me\n# a;b\n1;2\n", plain, "", "# a;b;predicted_label;predicted_probability\n1;2;0;0.75\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var out bytes.Buffer
-			answerAll(t, writeFile(t, test.file, test.text), test.options, func(r *Reader) (*Writer, error) { return NewWriter(&out, test.format, r) })
+			answerAll(t, writeFile(t, test.file, test.text), test.options, func(r *Reader) (*Writer, error) { return NewWriter(&out, test.format, r, zeroOrOne) })
 			if out.String() != test.want {
 				t.Errorf("got\n%s\nwant\n%s", &out, test.want)
 			}
 		})
 	}
 	path := t.TempDir() + "/x.parquet"
-	answerAll(t, writeFile(t, "x.csv", commas), plain, func(r *Reader) (*Writer, error) { return Create(path, "", r) })
+	answerAll(t, writeFile(t, "x.csv", commas), plain, func(r *Reader) (*Writer, error) { return Create(path, "", r, zeroOrOne) })
 	d, err := Read(context.Background(), []string{path}, Options{Features: []string{"a", "n"}, LabelOptional: true, Missing: MissingError})
 	if err != nil || !slices.Equal(d.X, []float32{1.5, .5, 2, 1}) {
 		t.Errorf("from Parquet: %v, %v", d, err)

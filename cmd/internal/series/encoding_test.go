@@ -51,8 +51,8 @@ func TestEncodings(t *testing.T) {
 			t.Errorf("%s: %v", name, d.Warnings)
 		}
 		var out bytes.Buffer
-		answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, "", r) })
-		if want := "größe;wer;label;probability;predicted_label\n1,5;Zoë €;0;0,25;0\n2;x;1;0,75;1\n"; out.String() != want {
+		answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, "", r, zeroOrOne) })
+		if want := "größe;wer;label;predicted_label;predicted_probability\n1,5;Zoë €;0;0;0,75\n2;x;1;1;0,75\n"; out.String() != want {
 			t.Errorf("%s: written is %q", name, &out)
 		}
 	}

@@ -148,7 +148,7 @@ func TestLinesAtFault(t *testing.T) {
 // An object that brings a key of the answers' is not written with that key twice, and read
 // twice it is at fault both times.
 func TestKeysOfTheAnswers(t *testing.T) {
-	const text = `{"x":1}` + "\n" + `{"x":2,"label":1}` + "\n" + `{"probability":0,"x":3}` + "\n" + `{"x":4,"more":5}` + "\n"
+	const text = `{"x":1}` + "\n" + `{"x":2,"predicted_label":1}` + "\n" + `{"predicted_probability":0,"x":3}` + "\n" + `{"x":4,"more":5}` + "\n"
 	path := writeFile(t, "x.jsonl", text)
 	o := Options{LabelOptional: true, Features: []string{"x"}, Missing: MissingError, Twice: true}
 	start := func(f Format) *Reader {
@@ -157,13 +157,13 @@ func TestKeysOfTheAnswers(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { r.Close() })
-		if _, err := NewWriter(io.Discard, f, r); err != nil {
+		if _, err := NewWriter(io.Discard, f, r, zeroOrOne); err != nil {
 			t.Fatal(err)
 		}
 		return r
 	}
 	x, err := drain(t, start(""))
-	if want := path + `:2: column "label": the first object has no such key`; err == nil || !strings.HasPrefix(err.Error(), want) || len(x) != 1 {
+	if want := path + `:2: column "predicted_label": the first object has no such key`; err == nil || !strings.HasPrefix(err.Error(), want) || len(x) != 1 {
 		t.Errorf("%v, %v", x, err)
 	}
 	if x, err := drain(t, start(CSV)); err != nil || len(x) != 4 {

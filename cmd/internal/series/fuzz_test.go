@@ -38,6 +38,11 @@ func checkReadWith(t *testing.T, input []byte, o Options) {
 	if n == 0 || len(d.Features) == 0 || len(d.X) != n*len(d.Features) || d.Labels != nil && len(d.Labels) != n || d.Input != n {
 		t.Errorf("%d rows of %d, %d features, %d values, %d labels", n, d.Input, len(d.Features), len(d.X), len(d.Labels))
 	}
+	for _, class := range d.Labels {
+		if class < Unlabelled || int(class) >= len(d.Classes) {
+			t.Errorf("class %d of %q", class, d.Classes)
+		}
+	}
 	for _, x := range d.X {
 		if math.IsInf(float64(x), 0) {
 			t.Error("an infinite feature")
@@ -61,6 +66,8 @@ var csvSeeds = []string{
 	"\xff\xfea\x00\n\x001\x00\n\x00",
 	"\xfe\xff\x00a\x00\n\x001\x00\n",
 	"gr\xf6\xdfe,gr\u00f6\u00dfe\n1,2\n",
+	"a,label\n1,NO\n1,true\n1,NA\n",
+	"a,label\n1,walk\n1,02\n1,2.0\n1,none\n",
 }
 
 func FuzzReadCSV(f *testing.F) {

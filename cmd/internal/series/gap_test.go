@@ -225,7 +225,7 @@ func TestParquetTimes(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, CSV, r) })
+	answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, CSV, r, zeroOrOne) })
 	if want := "\n2024-02-29,2024-02-29T00:00:00.25Z,"; !strings.Contains(out.String(), want) {
 		t.Errorf("written is %s", &out)
 	}
