@@ -39,11 +39,11 @@ func answerAll(t testing.TB, path string, o Options, open func(r *Reader) (*Writ
 		if err != nil {
 			t.Fatal(err)
 		}
-		var probability []float32
-		label := make([]int16, c.Rows())
+		probability, label := make([]float32, 2*c.Rows()), make([]int16, c.Rows())
 		for i := range label {
 			label[i] = int16(n % 2)
-			probability = append(probability, []float32{.75, .25, .25, .75}[2*label[i]:][:2]...)
+			probability[2*i], probability[2*i+1] = .25, .25
+			probability[2*i+n%2] = .75
 			n++
 		}
 		if err := w.Write(c, probability, label); err != nil {
