@@ -24,7 +24,7 @@ training looks like. There are:
 
 ` + exitCodes,
 		Example: `  rnnbin data sine | head
-  rnnbin data sine | rnnbin train --data -`,
+  rnnbin data sine | rnnbin train -`,
 		Args: oneArg("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runData(args[0], output, cmd.OutOrStdout())

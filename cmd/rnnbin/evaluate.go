@@ -40,7 +40,7 @@ func (o *evaluateOptions) addFlags(f *pflag.FlagSet) {
 func newEvaluate() *cobra.Command {
 	var o evaluateOptions
 	cmd := &cobra.Command{
-		Use:   "evaluate --model DIR --data FILE",
+		Use:   "evaluate MODEL FILE...",
 		Short: "Compare a trained model's labels with those of the data",
 		Long: `Label data that has labels as predict does, and report how good the result is:
 over all steps, and for each series. Steps without a label are not scored, nor
@@ -60,11 +60,13 @@ model's scores are those of simple rivals on the same steps:
 A model that is not better than they are is not worth its trouble.
 
 ` + exitCodes,
-		Example: `  rnnbin evaluate --model runs/latest --data test.csv
-  rnnbin evaluate -m runs/latest -d 'test/*.csv' --threshold 0.3 --json
-  rnnbin evaluate -m runs/latest -d all.csv --rows -1000:     the last 1000 rows`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Example: `  rnnbin evaluate runs/latest test.csv
+  rnnbin evaluate runs/latest 'test/*.csv' --threshold 0.3 --json
+  rnnbin evaluate runs/latest all.csv --rows -1000:     the last 1000 rows`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := takeModelAndFiles(cmd.Flags(), args); err != nil {
+				return err
+			}
 			return runEvaluate(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}

@@ -84,7 +84,7 @@ which overlap by half.
 ` + exitCodes,
 		Example: `  rnnbin import --keras beats.keras --features mlii_mv,v5_mv --out beats
   rnnbin import --keras beats.weights.h5 --steps 180 --features mlii_mv,v5_mv --out beats
-  rnnbin predict --model beats --data new.csv`,
+  rnnbin predict beats new.csv`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runImport(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -117,7 +117,7 @@ func runImport(ctx context.Context, o importOptions, out, errOut io.Writer) erro
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(errOut, "rnnbin: the model is in %s; `rnnbin predict --model %s --data FILE` labels rows with it\n", o.out, o.out)
+	fmt.Fprintf(errOut, "rnnbin: the model is in %s; `rnnbin predict %s FILE` labels rows with it\n", o.out, o.out)
 	return o.print(imported{k.Version, k.Layers, written}, out)
 }
 

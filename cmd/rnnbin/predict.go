@@ -51,7 +51,7 @@ const (
 func newPredict() *cobra.Command {
 	var o predictOptions
 	cmd := &cobra.Command{
-		Use:   "predict --model DIR --data FILE",
+		Use:   "predict MODEL FILE",
 		Short: "Label the rows of a file or a stream with a trained model",
 		Long: `Write the rows of the data with two more columns: predicted_label, the name of the
 most probable class, and predicted_probability, how probable that is. Of two classes
@@ -86,12 +86,14 @@ Of a stream with ever new series at most ` + strconv.Itoa(series.MaxOpen) + ` ar
 comes, that whose last row is the longest ago ends, and begins anew if it comes again.
 
 ` + exitCodes,
-		Example: `  rnnbin predict --model runs/latest --data new.csv | head
-  rnnbin predict -m runs/latest -d new.csv.gz -o labelled.parquet --plot labelled.svg
-  tail -n +1 -f sensor.csv | rnnbin predict -m runs/latest -d - --follow
-  rnnbin data sine | rnnbin predict -m runs/latest -d - --format jsonl`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Example: `  rnnbin predict runs/latest new.csv | head
+  rnnbin predict runs/latest new.csv.gz -o labelled.parquet --plot labelled.svg
+  tail -n +1 -f sensor.csv | rnnbin predict runs/latest - --follow
+  rnnbin data sine | rnnbin predict runs/latest - --format jsonl`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := takeModelAndFiles(cmd.Flags(), args); err != nil {
+				return err
+			}
 			return runPredict(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}

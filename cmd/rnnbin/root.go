@@ -18,11 +18,11 @@ yes/no label. It builds the network as a TensorFlow graph and runs it in
 libtensorflow; there is no Python.
 
 ` + exitCodes,
-		Example: `  rnnbin train --data heart.csv --label beat      train on a file of your own
-  rnnbin evaluate -m runs/latest -d test.csv      see how good the model is
-  rnnbin predict -m runs/latest -d new.csv        label new rows
-  rnnbin train --seed 0                           repeat the original on its sine
-  rnnbin check                                    see whether libtensorflow works`,
+		Example: `  rnnbin train heart.csv --label beat      train on a file of your own
+  rnnbin evaluate runs/latest test.csv     see how good the model is
+  rnnbin predict runs/latest new.csv       label new rows
+  rnnbin train --seed 0                    repeat the original on its sine
+  rnnbin check                             see whether libtensorflow works`,
 		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true, // run prints them
