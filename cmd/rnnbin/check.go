@@ -26,9 +26,7 @@ func newCheck() *cobra.Command {
 		Short: "Check that libtensorflow is there and gives the right numbers",
 		Long: `Report which libtensorflow was loaded and from where, what it runs on, and which
 forms the network has on this processor; and make one training step whose loss is
-known.
-
-` + exitCodes,
+known.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCheck(cmd.Context(), asJSON, cmd.OutOrStdout())

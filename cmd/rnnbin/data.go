@@ -20,9 +20,7 @@ func newData() *cobra.Command {
 		Long: `Write a built-in series as CSV, to try things and to see what a file for
 training looks like. There are:
 
-  ` + strings.Join(series.Builtins(), "\n  ") + `
-
-` + exitCodes,
+  ` + strings.Join(series.Builtins(), "\n  "),
 		Example: `  rnnbin data sine | head
   rnnbin data sine | rnnbin train -`,
 		Args: oneArg("NAME"),

@@ -57,9 +57,7 @@ model's scores are those of simple rivals on the same steps:
   logistic regression with lags  trained on the same rows as the model, kept with it
   position                       what most training series have at the step's number
 
-A model that is not better than they are is not worth its trouble.
-
-` + exitCodes,
+A model that is not better than they are is not worth its trouble.`,
 		Example: `  rnnbin evaluate runs/latest test.csv
   rnnbin evaluate runs/latest 'test/*.csv' --threshold 0.3 --json
   rnnbin evaluate runs/latest all.csv --rows -1000:     the last 1000 rows`,

@@ -79,9 +79,7 @@ kind, and all else is taken to be Keras's default (LSTM and GRU: tanh and sigmoi
 Neither holds the names of columns, nor how features were scaled outside of the model:
 bring the data to predict into the form the network was trained on. The answers are
 Keras's for sequences of --steps rows; predict cuts longer series into such windows,
-which overlap by half.
-
-` + exitCodes,
+which overlap by half.`,
 		Example: `  rnnbin import --keras beats.keras --features mlii_mv,v5_mv --out beats
   rnnbin import --keras beats.weights.h5 --steps 180 --features mlii_mv,v5_mv --out beats
   rnnbin predict beats new.csv`,

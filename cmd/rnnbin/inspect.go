@@ -35,9 +35,7 @@ rows that took no part in it, and the files:
   weights-….data…   names have the beginning of the SHA-256 of their content
   history-….jsonl   an object for each epoch
 
-Other files in the folder are not shown.
-
-` + exitCodes,
+Other files in the folder are not shown.`,
 		Example: `  rnnbin inspect runs/latest
   rnnbin inspect runs/3 --json`,
 		Args: oneArg("DIR"),

@@ -41,6 +41,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errOut)
+	complete(root)
 	err := root.ExecuteContext(ctx)
 	return report(withSignal(ctx, err), errOut)
 }

@@ -83,9 +83,7 @@ such rows out. A fault that hides where rows begin, as in cut off or damaged com
 a Parquet file's pages or a quote left open, ends the run nevertheless.
 
 Of a stream with ever new series at most ` + strconv.Itoa(series.MaxOpen) + ` are open at a time: when one more
-comes, that whose last row is the longest ago ends, and begins anew if it comes again.
-
-` + exitCodes,
+comes, that whose last row is the longest ago ends, and begins anew if it comes again.`,
 		Example: `  rnnbin predict runs/latest new.csv | head
   rnnbin predict runs/latest new.csv.gz -o labelled.parquet --plot labelled.svg
   tail -n +1 -f sensor.csv | rnnbin predict runs/latest - --follow

@@ -10,32 +10,97 @@ import (
 )
 
 func newRoot() *cobra.Command {
+	var versions bool
 	root := &cobra.Command{
 		Use:   "rnnbin",
 		Short: "Label every step of a time series with a recurrent network",
 		Long: `rnnbin trains a recurrent network that gives every step of a time series a
 yes/no label. It builds the network as a TensorFlow graph and runs it in
-libtensorflow; there is no Python.
-
-` + exitCodes,
+libtensorflow; there is no Python.`,
 		Example: `  rnnbin train heart.csv --label beat      train on a file of your own
   rnnbin evaluate runs/latest test.csv     see how good the model is
   rnnbin predict runs/latest new.csv       label new rows
   rnnbin train --seed 0                    repeat the original on its sine
   rnnbin check                             see whether libtensorflow works`,
-		Args:          noArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if versions {
+				return printVersions(cmd.OutOrStdout())
+			}
+			return cmd.Help()
+		},
 		SilenceErrors: true, // run prints them
 		SilenceUsage:  true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
+	root.Flags().BoolVar(&versions, "version", false, "print the versions of rnnbin, libtensorflow and Go")
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newTrain(), newPredict(), newEvaluate(), newInspect(), newImport(), newData(), newCheck(), newVersion())
+	root.SetHelpCommand(newHelp())
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		help(cmd, args)
+		fmt.Fprintf(cmd.OutOrStdout(), "\n%s\n", exitCodes)
+	})
 	return root
 }
 
-// flagError words the error of a flag's value as those are that are found later.
-func flagError(err error) error {
+// complete adds what cobra would add later, and has it behave as the rest does. The
+// completion command writes where root does by now.
+func complete(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range everyCommand(root) {
+		if cmd.HasSubCommands() && !cmd.Runnable() {
+			cmd.Args, cmd.RunE = noArgs, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+		cmd.InitDefaultHelpFlag()
+		cmd.SuggestionsMinimumDistance = 2
+	}
+}
+
+// everyCommand lists cmd and all below it.
+func everyCommand(cmd *cobra.Command) []*cobra.Command {
+	all := []*cobra.Command{cmd}
+	for _, c := range cmd.Commands() {
+		all = append(all, everyCommand(c)...)
+	}
+	return all
+}
+
+// newHelp is like the help command that cobra adds, but for what it does about a command
+// that there is not.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Show the help of a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			of, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return usageError{err}
+			}
+			if len(rest) > 0 {
+				return unknownCommand(of, rest[0])
+			}
+			return of.Help()
+		},
+	}
+}
+
+// unknownCommand is the error for a name that is no command of cmd's.
+func unknownCommand(cmd *cobra.Command, name string) error {
+	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+		return usageError{fmt.Errorf("unknown command %q; did you mean %q?", name, near[0])}
+	}
+	return usageError{fmt.Errorf("unknown command %q, see `%s --help`", name, cmd.CommandPath())}
+}
+
+// flagError words the error of a flag's value as those are that are found later. A flag
+// behind a mistyped command is not to blame.
+func flagError(cmd *cobra.Command, err error) error {
+	if !cmd.HasParent() && cmd.Flags().NArg() > 0 {
+		return unknownCommand(cmd, cmd.Flags().Arg(0))
+	}
 	var invalid *pflag.InvalidValueError
 	if !errors.As(err, &invalid) {
 		return usageError{err}
@@ -63,8 +128,8 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	if !cmd.HasParent() {
-		return usageError{fmt.Errorf("unknown command %q, see `rnnbin --help`", args[0])}
+	if cmd.HasSubCommands() {
+		return unknownCommand(cmd, args[0])
 	}
 	return usageError{fmt.Errorf("%s takes no argument, got %q", cmd.CommandPath(), args[0])}
 }

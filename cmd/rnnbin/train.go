@@ -41,9 +41,7 @@ sample. Standard output has a line for every hundredth iteration: iteration,
 epoch, and the loss on its batch after the update.
 
 Everything else goes to standard error. The same seed gives the same lines on the
-same machine, run after run, however many networks are trained side by side.
-
-` + exitCodes,
+same machine, run after run, however many networks are trained side by side.`,
 		Example: `  rnnbin train heart.csv --label beat --out runs/heart
   rnnbin data bursts | rnnbin train -
   rnnbin data activities | rnnbin train - --series series

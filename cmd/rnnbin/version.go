@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -19,11 +20,15 @@ func newVersion() *cobra.Command {
 		Short: "Print the versions of rnnbin, libtensorflow and Go",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "rnnbin %s\nlibtensorflow %s\n%s %s/%s\n",
-				programVersion(), tf.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return err
+			return printVersions(cmd.OutOrStdout())
 		},
 	}
+}
+
+func printVersions(out io.Writer) error {
+	_, err := fmt.Fprintf(out, "rnnbin %s\nlibtensorflow %s\n%s %s/%s\n",
+		programVersion(), tf.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
 }
 
 // programVersion is the linked version, or what the Go command has recorded of
