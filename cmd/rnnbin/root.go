@@ -56,8 +56,17 @@ func complete(root *cobra.Command) {
 		}
 		cmd.InitDefaultHelpFlag()
 		cmd.SuggestionsMinimumDistance = 2
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.NoOptDefVal == "true" {
+				f.Value = switchValue{f.Value}
+			}
+		})
 	}
 }
+
+// switchValue is the value of a flag that needs none, without the method by which pflag
+// knows that and would list it as --flag[=true|false].
+type switchValue struct{ pflag.Value }
 
 // everyCommand lists cmd and all below it.
 func everyCommand(cmd *cobra.Command) []*cobra.Command {

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// The help of each command, those that cobra adds among them, has the exit codes.
+// The help of each command, those that cobra adds among them, has the exit codes, and lists
+// flags that take no value without one.
 func TestHelp(t *testing.T) {
 	root := newRoot()
 	root.SetOut(io.Discard)
@@ -23,6 +24,9 @@ func TestHelp(t *testing.T) {
 		}
 		if n := strings.Count(out.String(), "Exit codes:"); n != 1 {
 			t.Errorf("%v: %d times the exit codes:\n%s", args, n, out.String())
+		}
+		if strings.Contains(out.String(), "[=") || !strings.Contains(out.String(), "--help   ") {
+			t.Errorf("%v: flags with values that they do not need:\n%s", args, out.String())
 		}
 	}
 }
