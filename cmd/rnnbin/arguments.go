@@ -1,6 +1,13 @@
 package main
 
-import "github.com/spf13/pflag"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
 
 // takeFiles makes each argument a value of --data.
 func takeFiles(flags *pflag.FlagSet, args []string) error {
@@ -28,4 +35,21 @@ func takeModelAndFiles(flags *pflag.FlagSet, args []string) error {
 		return err
 	}
 	return takeFiles(flags, args[1:])
+}
+
+// checkStdin refuses standard input that would have to be read more than once. The lists
+// are the files of the flags.
+func checkStdin(flags []string, lists ...[]string) error {
+	var readers []string
+	for i, files := range lists {
+		for _, file := range files {
+			if file == series.Stdin {
+				readers = append(readers, "--"+flags[i])
+			}
+		}
+	}
+	if len(readers) < 2 {
+		return nil
+	}
+	return usageError{fmt.Errorf("standard input can be read only once, but - is named by %s", strings.Join(readers, " and "))}
 }

@@ -102,6 +102,9 @@ func (o *evaluateOptions) read(ctx context.Context, m *model.Model) (*series.Dat
 	if len(o.data) == 0 {
 		return nil, usageError{errors.New("--data names no file")}
 	}
+	if err := checkStdin([]string{"data"}, o.data); err != nil {
+		return nil, err
+	}
 	options, err := o.options(m)
 	if err != nil {
 		return nil, err

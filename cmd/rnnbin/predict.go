@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -231,7 +232,9 @@ func (o *predictOptions) create(out io.Writer, r *series.Reader, a series.Answer
 		return nil, err
 	}
 	if format == "" && o.output != series.Stdin {
-		format, _ = series.FormatOf(o.output)
+		if format, err = formatOf(o.output); err != nil {
+			return nil, err
+		}
 	}
 	if format == "" {
 		format = r.Format()
@@ -250,6 +253,19 @@ func (o *predictOptions) create(out io.Writer, r *series.Reader, a series.Answer
 		return nil, usageError{fmt.Errorf("--output: %w", err)}
 	}
 	return w, nil
+}
+
+// formatOf is the format that an output's name ends in, "" if its name has no ending.
+func formatOf(output string) (series.Format, error) {
+	format, compression := series.FormatOf(output)
+	name := output
+	if compression != series.Plain {
+		name = strings.TrimSuffix(name, filepath.Ext(name))
+	}
+	if ending := filepath.Ext(name); format == "" && ending != "" {
+		return "", usagef("output", "%s: the format of %q is not known: --format names it, one of %v", output, ending, series.Formats)
+	}
+	return format, nil
 }
 
 // skippedRows names rows that are left out, the first few of them.

@@ -197,10 +197,40 @@ func (o *trainOptions) settleOwn() error {
 	if err := o.Data.options().Validate(); err != nil {
 		return usageError{err}
 	}
+	if err := checkStdin([]string{"data", "validation-data", "test-data"}, o.Data.Files, o.Data.Validation, o.Data.Test); err != nil {
+		return err
+	}
 	if err := checkPlot(o.plot); err != nil {
 		return err
 	}
-	return asUsage(o.Spec.Validate())
+	if err := o.Spec.Validate(); err != nil {
+		return asUsage(err)
+	}
+	recipes, err := o.Spec.Recipes()
+	if err != nil {
+		return asUsage(err)
+	}
+	return o.checkIdle(&recipes[0])
+}
+
+// checkIdle refuses settings that do nothing in the recipe r, which has them.
+func (o *trainOptions) checkIdle(r *fit.Recipe) error {
+	set := &o.Recipe
+	for _, idle := range []struct {
+		flag  string
+		is    bool
+		needs string
+	}{
+		{"focal-gamma", set.FocalGamma != nil && r.Network.Loss != graph.Focal, "--loss focal"},
+		{"weight-decay", set.WeightDecay != nil && r.Network.Optimizer != graph.AdamW, "--optimizer adamw"},
+		{"decay", set.Decay != nil && r.Schedule.Decay != fit.Staircase, "--schedule step"},
+		{"decay-every", set.DecayEvery != nil && r.Schedule.Decay != fit.Staircase, "--schedule step"},
+	} {
+		if idle.is {
+			return usagef(idle.flag, "does nothing without %s", idle.needs)
+		}
+	}
+	return nil
 }
 
 // settleHorizon turns a horizon below 0 into a lookahead; one above 0 leaves none.

@@ -42,6 +42,9 @@ func (o *trainOptions) settlePreset() error {
 	if err := asUsage(o.Spec.Validate()); err != nil {
 		return err
 	}
+	if err := o.checkIdle(&r); err != nil {
+		return err
+	}
 	if err := o.fitsSeries(p, r); err != nil {
 		return err
 	}
