@@ -37,7 +37,7 @@ type applyOptions struct {
 }
 
 func (o *applyOptions) addModelFlag(f *pflag.FlagSet) {
-	f.StringVarP(&o.model, "model", "m", "", "`folder` of the model, as train made it; it is read once, at the start")
+	f.StringVarP(&o.model, "model", "m", "", "in place of MODEL: `folder` of the model, as train made it; it is read once, at the\nstart")
 }
 
 func (o *applyOptions) addFlags(f *pflag.FlagSet) {

@@ -31,7 +31,7 @@ type evaluateOptions struct {
 
 func (o *evaluateOptions) addFlags(f *pflag.FlagSet) {
 	o.addModelFlag(f)
-	f.StringArrayVarP(&o.data, "data", "d", nil, "`file` or pattern (*, ?) with labelled data, or - for standard input; can be\nrepeated")
+	f.StringArrayVarP(&o.data, "data", "d", nil, "in place of FILE: `file` or pattern (*, ?) with labelled data, or - for standard input;\ncan be repeated")
 	f.StringVar(&o.rows, "rows", "", "score only rows `FROM:TO` of each series, counted from 0 and without TO; either may\nbe empty, or negative to count from the end: -1000: is the last 1000")
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
 	o.applyOptions.addFlags(f)

@@ -34,7 +34,7 @@ type predictOptions struct {
 
 func (o *predictOptions) addFlags(f *pflag.FlagSet) {
 	o.addModelFlag(f)
-	f.StringArrayVarP(&o.data, "data", "d", nil, "`file` with the columns of the training data, or - for standard input")
+	f.StringArrayVarP(&o.data, "data", "d", nil, "in place of FILE: `file` with the columns of the training data, or - for standard input")
 	f.StringVarP(&o.output, "output", "o", series.Stdin, "`file` to write, whole or not at all; - for standard output")
 	f.StringVar(&o.format, "format", "", "`format` of the output: csv, tsv, jsonl or parquet\n(default by the output's name, else that of the data)")
 	f.BoolVar(&o.probabilities, "probabilities", false, "write the probability of each class, too, as probability_NAME")

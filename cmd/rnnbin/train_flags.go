@@ -50,7 +50,7 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 
 func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	d := &s.Data
-	f.StringArrayVar(&d.Files, "data", nil, "train on `file`, a pattern such as 'days/*.csv', or - for standard input; can be repeated.\nCSV, TSV, JSON lines, Parquet, and the first three compressed with gzip or zstd")
+	f.StringArrayVar(&d.Files, "data", nil, "in place of FILE: train on `file`, a pattern such as 'days/*.csv', or - for standard input; can be\nrepeated. CSV, TSV, JSON lines, Parquet, and the first three compressed with gzip or zstd")
 	f.StringVar(&d.Label, "label", d.Label, "`column` of labels: words or whole numbers, such as 0 and 1, empty for a step without one.\nAmong numbers and yes, no, true, false, NA is no label either; among other words it is one")
 	f.StringSliceVar(&d.Classes, "classes", nil, "the labels there may be, separated by commas, in their `order`, the second of two being the\none to find; auto: those there are, numbers by value and words by the alphabet (default auto)")
 	f.StringSliceVar(&d.Features, "features", nil, "feature `columns`, separated by commas (default every other column of numbers, except\none that looks like a time column: called time, sample, index or the like, and rising)")
