@@ -34,7 +34,7 @@ libtensorflow; there is no Python.`,
 	}
 	root.Flags().BoolVar(&versions, "version", false, "print the versions of rnnbin, libtensorflow and Go")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newTrain(), newPredict(), newEvaluate(), newInspect(), newImport(), newData(), newCheck(), newVersion())
+	root.AddCommand(newTrain(), newPredict(), newEvaluate(), newInspect(), newLook(), newImport(), newData(), newCheck(), newVersion())
 	root.SetHelpCommand(newHelp())
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	help := root.HelpFunc()

@@ -61,24 +61,24 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 		}
 		excluded = append(excluded, i)
 	}
-	warnings, err := r.takeNumbers(file, d, excluded, o.Follow)
+	profiles, err := d.sample(o.Follow)
+	if err == io.EOF {
+		err = errNoRows
+	}
+	if err != nil {
+		return r, nil, inFile(file, err)
+	}
+	warnings, err := r.takeNumbers(file, d, profiles, excluded)
 	return r, warnings, err
 }
 
 // takeNumbers makes every number column without a role a feature, but for the
 // first that is the time by its name and its values, those excluded and those that
 // predict wrote.
-func (r *roles) takeNumbers(file string, d decoder, excluded []int, arrived bool) ([]Warning, error) {
+func (r *roles) takeNumbers(file string, d decoder, profiles []profile, excluded []int) ([]Warning, error) {
 	var warnings []Warning
 	names := d.columns()
 	written := areAnswers(names)
-	profiles, err := d.sample(arrived)
-	if err == io.EOF {
-		err = errNoRows
-	}
-	if err != nil {
-		return nil, inFile(file, err)
-	}
 	for i, name := range names {
 		switch {
 		case i == r.label || i == r.series || i == r.time || slices.Contains(excluded, i):

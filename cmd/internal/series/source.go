@@ -23,6 +23,7 @@ const stdinName = "standard input"
 type source struct {
 	name   string // for messages
 	format Format
+	packed Compression
 	comma  byte         // between the fields of CSV and TSV; 0: the rows tell
 	body   io.Reader    // decompressed bytes; of text as UTF-8
 	utf16  bool         // it was UTF-16
@@ -202,6 +203,7 @@ func (s *source) detect(ctx context.Context, path string, raw *bufio.Reader) err
 		return err
 	}
 	compression := compressionOf(head)
+	s.packed = compression
 	body := raw
 	if compression != Plain {
 		if body, err = s.decompress(ctx, compression, raw); err != nil {

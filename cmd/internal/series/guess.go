@@ -1,0 +1,244 @@
+package series
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Guess is what columns seem to be for: the options that a training on the files takes.
+type Guess struct {
+	Label    string   `json:"label,omitempty"` // "" if no column looks like labels
+	Positive string   `json:"positive,omitempty"`
+	Series   string   `json:"series,omitempty"`
+	Time     string   `json:"time,omitempty"`
+	Features []string `json:"features"`
+	Exclude  []string `json:"exclude,omitempty"`
+	Missing  Missing  `json:"missing,omitempty"` // "" where no feature is missing
+	Notes    []string `json:"notes,omitempty"`
+}
+
+// labelNames are names of label columns, the surest first.
+var labelNames = []string{"label", "labels", "target", "class", "truth", "ground_truth", "is_anomaly", "anomaly", "outlier", "fault", "occupancy", "activity", "state", "event", "y"}
+
+var (
+	likeLabel  = regexp.MustCompile(`(?i)(label|target|class|anomal|outlier|fault|attack|change_?point|truth)`)
+	likeSeries = regexp.MustCompile(`(?i)^(series|subject|patient|device|machine|unit|sensor|station|session|experiment|recording|record|run|user|file|group|id|.*[ _]id)$`)
+)
+
+const (
+	groupRows = 10 // rows of a series on average, at least, where the column's name is one for it
+	groupRun  = 20 // consecutive rows, where it is not
+)
+
+// guesser makes the guess of a looker.
+type guesser struct {
+	*looker
+	names []string
+	roles roles
+	order []order // [times] within the series
+}
+
+// finish completes the survey.
+func (l *looker) finish() {
+	g := guesser{looker: l, names: l.first.columns(), roles: roles{label: -1, series: -1, time: -1}}
+	g.guessLabel()
+	g.guessSeries()
+	g.guessTime()
+	g.guessFeatures()
+	g.describe()
+}
+
+// guessLabel takes the column of few values whose name is the best, else the last one.
+func (g *guesser) guessLabel() {
+	best := math.MaxInt
+	for i, c := range g.columns {
+		rank := slices.Index(labelNames, strings.ToLower(g.names[i]))
+		switch {
+		case rank >= 0:
+		case likeLabel.MatchString(g.names[i]):
+			rank = len(labelNames)
+		default:
+			rank = len(labelNames) + 1
+		}
+		if g.holdsClasses(i) && (rank < best || rank == best && rank > len(labelNames)) && (rank <= len(labelNames) || c.comesBack()) {
+			best, g.roles.label = rank, i
+		}
+	}
+	if g.roles.label < 0 {
+		g.note("no column looks like labels, which are 2 to %d values, each on several rows", fewValues)
+		return
+	}
+	g.survey.Guess.Label = g.names[g.roles.label]
+	g.guessPositive(g.columns[g.roles.label].order)
+}
+
+// holdsClasses reports whether column i has a few values, each more than once.
+func (g *guesser) holdsClasses(i int) bool {
+	c := &g.columns[i]
+	return len(c.order) > 1 && c.fractions == 0 && g.names[i] != "" && !likeSeries.MatchString(g.names[i]) && !areAnswers(g.names)[i] &&
+		!slices.ContainsFunc(c.order, func(v *ValueSurvey) bool { return v.Rows < 2 })
+}
+
+// comesBack reports whether words come again after others, as those do that are no names of
+// parts of the file.
+func (c *columnLook) comesBack() bool {
+	runs := 0
+	for _, v := range c.order {
+		runs += v.Runs
+	}
+	return c.words == 0 || runs > len(c.order)
+}
+
+// guessPositive takes the rarest value as 1 where the values have no such meaning.
+func (g *guesser) guessPositive(values []*ValueSurvey) {
+	usual := newLabeler("")
+	for _, v := range values {
+		if _, err := usual.label(value{text: []byte(v.Value)}); err == nil {
+			continue
+		}
+		rarest := slices.MinFunc(values, func(a, b *ValueSurvey) int { return cmp.Compare(a.Rows, b.Rows) })
+		g.survey.Guess.Positive = rarest.Value
+		if len(values) > 2 {
+			g.note("column %q has %d values; the suggestion is to tell %q from all others", g.survey.Guess.Label, len(values), rarest.Value)
+		}
+		return
+	}
+}
+
+// guessSeries takes the column that names series by its name, by long runs of each word, or
+// because time never goes back within its values, though it does in the file.
+func (g *guesser) guessSeries() {
+	g.order = g.groupings[0].order
+	g.survey.Series = len(g.groupings[0].groups)
+	cured := false
+	for _, by := range g.groupings[1:] {
+		i := by.column
+		if by.groups == nil || len(by.groups) < 2 || i == g.roles.label || g.names[i] == "" || slices.ContainsFunc(g.times, func(t *timeLook) bool { return t.column == i && !t.failed }) {
+			continue
+		}
+		cures := g.cures(by)
+		named := likeSeries.MatchString(g.names[i]) && g.survey.Rows >= groupRows*len(by.groups)
+		long := g.columns[i].numbers == 0 && by.runs == len(by.groups) && g.survey.Rows >= groupRun*by.runs
+		if (named || long || cures) && (g.roles.series < 0 || cures && !cured) {
+			g.roles.series, g.order, cured = i, by.order, cures
+			g.survey.Series, g.survey.Guess.Series = len(by.groups), g.names[i]
+		}
+	}
+}
+
+// cures reports whether a time goes back in a file, but not within the groups.
+func (g *guesser) cures(by *grouping) bool {
+	for i, t := range g.times {
+		if !t.failed && g.groupings[0].order[i].falls > 0 && by.order[i].falls == 0 && by.order[i].rises > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// guessTime takes the first time that never goes back within a series.
+func (g *guesser) guessTime() {
+	for i, t := range g.times {
+		if t.failed || t.column == g.roles.label || g.order[i].falls > 0 || g.order[i].rises == 0 {
+			continue
+		}
+		g.roles.time = t.column
+		g.survey.Guess.Time = g.names[t.column]
+		h := g.order[i].holes.settled()
+		g.survey.Gaps = &Gaps{Usual: h.usual, Count: h.count}
+		if len(g.survey.Files) == 1 {
+			g.survey.Gaps.Line = h.line
+		}
+		return
+	}
+}
+
+// guessFeatures takes the columns of numbers that are left, but for those that look like
+// a second label, are another time, or hold what is no number.
+func (g *guesser) guessFeatures() {
+	guess := &g.survey.Guess
+	var excluded []int
+	written := areAnswers(g.names)
+	for i, c := range g.columns {
+		name, p := g.names[i], g.profiles[i]
+		if i == g.roles.label || i == g.roles.series || i == g.roles.time || !p.number || name == "" || written[i] {
+			continue
+		}
+		switch {
+		case c.faults > 0:
+			g.note("column %q holds what is no number of 32 bits (rows: %d); --exclude leaves it out", name, c.faults)
+		case isTime(name, p):
+			g.note("column %q looks like a time, but goes back or is a second one; --exclude leaves it out", name)
+		case likeLabel.MatchString(name) && len(c.order) > 0:
+			g.note("column %q looks like a second column of labels; --exclude leaves it out", name)
+		default:
+			continue
+		}
+		excluded = append(excluded, i)
+		guess.Exclude = append(guess.Exclude, name)
+	}
+	if _, err := g.roles.takeNumbers(g.survey.Files[0], g.first, g.profiles, excluded); err != nil {
+		g.note("no column of numbers is left to be a feature")
+	}
+	guess.Features = []string{}
+	for _, i := range g.roles.features {
+		guess.Features = append(guess.Features, g.names[i])
+		if g.columns[i].missing > 0 {
+			guess.Missing = MissingForward
+		}
+	}
+}
+
+func (g *guesser) note(format string, args ...any) {
+	g.survey.Guess.Notes = append(g.survey.Guess.Notes, fmt.Sprintf(format, args...))
+}
+
+// describe fills in the columns.
+func (g *guesser) describe() {
+	for i := range g.columns {
+		c := &g.columns[i]
+		times := g.profiles[i].time || c.numbers == 0 && slices.ContainsFunc(g.times, func(t *timeLook) bool { return t.column == i && !t.failed })
+		s := ColumnSurvey{Name: g.names[i], Type: c.kind(times), Role: g.role(i), Missing: c.missing}
+		switch {
+		case s.Type == EmptyColumn:
+		case g.profiles[i].time:
+			s.First, s.Last = stamp(c.low), stamp(c.high)
+		case c.numbers > 0:
+			s.Low, s.High = &c.low, &c.high
+		default:
+			s.First, s.Last = c.first, shown(c.text)
+		}
+		for _, v := range c.order {
+			s.Values = append(s.Values, *v)
+		}
+		g.survey.Columns = append(g.survey.Columns, s)
+	}
+}
+
+// stamp is seconds since 1970 as a timestamp.
+func stamp(t float64) string {
+	return time.UnixMicro(int64(math.Round(t * 1e6))).UTC().Format(time.RFC3339Nano)
+}
+
+func (g *guesser) role(i int) string {
+	switch {
+	case i == g.roles.label:
+		return "label"
+	case i == g.roles.series:
+		return "series"
+	case i == g.roles.time:
+		return "time"
+	case slices.Contains(g.roles.features, i):
+		return "feature"
+	case slices.Contains(g.survey.Guess.Exclude, g.names[i]):
+		return "excluded"
+	case i == 0 && rowsAreNamed(g.first):
+		return "row names"
+	}
+	return ""
+}

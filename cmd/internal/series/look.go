@@ -1,0 +1,426 @@
+package series
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Survey is what files hold, and what their columns seem to be for.
+type Survey struct {
+	Files    []string       `json:"files"`
+	Dialect  Dialect        `json:"dialect"` // of the first file
+	Rows     int            `json:"rows"`
+	Series   int            `json:"series"`
+	Columns  []ColumnSurvey `json:"columns"`
+	Gaps     *Gaps          `json:"gaps,omitempty"` // nil without a time column
+	Guess    Guess          `json:"guess"`
+	Warnings []Warning      `json:"-"`
+}
+
+// Dialect is how a file is written. The fields from Encoding on are those of text.
+type Dialect struct {
+	Format       Format      `json:"format"`
+	Compression  Compression `json:"compression,omitempty"`
+	Encoding     string      `json:"encoding,omitempty"`
+	Delimiter    string      `json:"delimiter,omitempty"`
+	Header       bool        `json:"header"`
+	RowNames     bool        `json:"row_names"` // rows begin with a name that the header leaves out
+	DecimalComma bool        `json:"decimal_comma"`
+}
+
+// ColumnType is what the values of a column are.
+type ColumnType string
+
+const (
+	EmptyColumn  ColumnType = "empty"
+	WholeNumbers ColumnType = "whole numbers"
+	Numbers      ColumnType = "numbers"
+	Timestamps   ColumnType = "timestamps"
+	Text         ColumnType = "text"
+	Mixed        ColumnType = "numbers and text"
+)
+
+// ColumnSurvey is what a column holds.
+type ColumnSurvey struct {
+	Name    string        `json:"name"`
+	Type    ColumnType    `json:"type"`
+	Role    string        `json:"role,omitempty"` // that Guess gives it: feature, label, series, time, excluded, row names; "" is none
+	Low     *float64      `json:"low,omitempty"`  // of numbers that are finite
+	High    *float64      `json:"high,omitempty"`
+	First   string        `json:"first,omitempty"` // value, of timestamps and text
+	Last    string        `json:"last,omitempty"`
+	Missing int           `json:"missing"`
+	Values  []ValueSurvey `json:"values,omitempty"` // in order of their first rows; nil if there are many
+}
+
+// ValueSurvey counts a value of a column. A run is consecutive rows of a file that have it.
+type ValueSurvey struct {
+	Value    string `json:"value"`
+	Rows     int    `json:"rows"`
+	Runs     int    `json:"runs"`
+	Shortest int    `json:"shortest"` // run
+	Longest  int    `json:"longest"`
+}
+
+// Gaps are steps in time that are longer than ten times the usual one.
+type Gaps struct {
+	Usual float64 `json:"usual_step"` // seconds where times are timestamps; 0: too few rows to tell
+	Count int     `json:"count"`
+	Line  int     `json:"first_line,omitempty"` // behind the first of them, if there is one file
+}
+
+const (
+	fewValues   = 20   // of a column, at most, are counted one by one
+	manyOf      = 1000 // rows tell whether a column can name the series
+	longText    = 64   // bytes; a longer value names nothing
+	mostLooked  = MaxOpen
+	sampledText = 40 // bytes of a value that are shown
+)
+
+// Look reads files, which patterns name as in Expand, from one end to the other, each once
+// and in memory that does not grow with them, and says what they hold. All must have the
+// same columns. Of the options it takes Format, Delimiter and NoHeader.
+func Look(ctx context.Context, patterns []string, o Options) (*Survey, error) {
+	paths, err := Expand(patterns)
+	if err != nil {
+		return nil, err
+	}
+	l := &looker{ctx: ctx, options: o, survey: &Survey{Files: paths}}
+	for _, path := range paths {
+		if err := l.read(path); err != nil {
+			return nil, err
+		}
+	}
+	l.finish()
+	return l.survey, nil
+}
+
+// looker gathers what Look finds.
+type looker struct {
+	ctx     context.Context
+	options Options
+	survey  *Survey
+
+	first     decoder // the first file's, which is closed
+	profiles  []profile
+	columns   []columnLook
+	times     []*timeLook
+	groupings []*grouping // the first is by file
+}
+
+// read reads a file.
+func (l *looker) read(path string) error {
+	s, err := openSource(l.ctx, path, os.Stdin, l.options)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	d, err := newDecoder(s, l.options)
+	if err != nil {
+		return err
+	}
+	if l.first == nil {
+		if err := l.begin(s, d); err != nil {
+			return err
+		}
+	} else if !slices.Equal(d.columns(), l.first.columns()) {
+		return &Error{File: s.name, Err: fmt.Errorf("it has other columns than %s: %s", l.survey.Files[0], List(d.columns()))}
+	}
+	if err := l.readRows(s.name, d); err != nil {
+		return inFile(s.name, err)
+	}
+	if d == l.first {
+		l.survey.Dialect = dialectOf(s, d, !l.options.NoHeader)
+	}
+	l.survey.Warnings = append(l.survey.Warnings, s.warnings()...)
+	for _, w := range d.warnings() {
+		w.File = s.name
+		l.survey.Warnings = append(l.survey.Warnings, w)
+	}
+	return nil
+}
+
+// begin takes the columns from the first file.
+func (l *looker) begin(s *source, d decoder) (err error) {
+	l.first = d
+	if l.profiles, err = d.sample(false); err == io.EOF {
+		err = errNoRows
+	}
+	if err != nil {
+		return inFile(s.name, err)
+	}
+	l.columns = make([]columnLook, len(l.profiles))
+	l.groupings = []*grouping{{column: -1, groups: map[string]*group{}}}
+	for i, p := range l.profiles {
+		l.columns[i].tallies = map[string]*ValueSurvey{}
+		l.groupings = append(l.groupings, &grouping{column: i, groups: map[string]*group{}})
+		if p.time || isTime(d.columns()[i], p) || !p.number && !(i == 0 && rowsAreNamed(d)) {
+			l.times = append(l.times, &timeLook{column: i})
+		}
+	}
+	return nil
+}
+
+func (l *looker) readRows(name string, d decoder) error {
+	row, rec := make([]value, len(l.columns)), record{}
+	for n := 0; ; n++ {
+		if n%chunkRows == 0 && l.ctx.Err() != nil {
+			return l.ctx.Err()
+		}
+		err := d.next(row, &rec)
+		if err == io.EOF && n == 0 {
+			return errNoRows
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		l.add(name, row, rec.line)
+	}
+	for i := range l.columns {
+		l.columns[i].endRun()
+	}
+	for _, g := range l.groupings {
+		g.last = nil
+	}
+	return nil
+}
+
+// add takes a row into account.
+func (l *looker) add(file string, row []value, line int) {
+	l.survey.Rows++
+	for i := range row {
+		if row[i].kind == textKind {
+			row[i].text = bytes.TrimSpace(row[i].text)
+		}
+		l.columns[i].add(row[i], l.profiles[i].number)
+	}
+	for _, t := range l.times {
+		t.read(row[t.column])
+	}
+	l.groupings[0].add([]byte(file), l.survey.Rows, l.times, line)
+	for _, g := range l.groupings[1:] {
+		if g.groups == nil {
+			continue
+		}
+		c := &l.columns[g.column]
+		if c.missing > 0 || c.fractions > 0 || len(c.text) > longText {
+			g.groups = nil
+			continue
+		}
+		g.add(c.text, l.survey.Rows, l.times, line)
+	}
+}
+
+// columnLook is what was seen of a column.
+type columnLook struct {
+	missing, numbers, words int
+	fractions               int // numbers that are not whole
+	faults                  int // values that no feature can have
+	low, high               float64
+	first                   string
+	text                    []byte                  // of the last value
+	tallies                 map[string]*ValueSurvey // nil when there are many values
+	order                   []*ValueSurvey
+	run                     *ValueSurvey // of the last rows
+	length                  int          // of it
+}
+
+// add takes the next value, of a column of numbers or not, into account.
+func (c *columnLook) add(v value, number bool) {
+	if v.missing() {
+		c.missing++
+		c.endRun()
+		return
+	}
+	c.text = v.appendText(c.text[:0])
+	if c.first == "" {
+		c.first = shown(c.text)
+	}
+	if _, err := v.feature(); number && err != nil {
+		c.faults++
+	}
+	c.addNumber(v)
+	c.tally()
+}
+
+func (c *columnLook) addNumber(v value) {
+	x, ok := v.float()
+	if !ok || math.IsInf(x, 0) {
+		c.words++
+		return
+	}
+	if c.numbers == 0 || x < c.low {
+		c.low = x
+	}
+	if c.numbers == 0 || x > c.high {
+		c.high = x
+	}
+	if x != math.Trunc(x) {
+		c.fractions++
+	}
+	c.numbers++
+}
+
+// tally counts the last value, as long as there are few.
+func (c *columnLook) tally() {
+	if c.tallies == nil {
+		return
+	}
+	if c.run == nil || string(c.text) != c.run.Value {
+		c.endRun()
+		t := c.tallies[string(c.text)]
+		if t == nil && len(c.tallies) == fewValues || len(c.text) > longText {
+			c.tallies, c.order = nil, nil
+			return
+		}
+		if t == nil {
+			t = &ValueSurvey{Value: string(c.text)}
+			c.tallies[t.Value] = t
+			c.order = append(c.order, t)
+		}
+		t.Runs++
+		c.run = t
+	}
+	c.run.Rows++
+	c.length++
+}
+
+// endRun ends the run of equal values.
+func (c *columnLook) endRun() {
+	if r := c.run; r != nil {
+		r.Longest = max(r.Longest, c.length)
+		if r.Runs == 1 || c.length < r.Shortest {
+			r.Shortest = c.length
+		}
+	}
+	c.run, c.length = nil, 0
+}
+
+// kind is the type of the column, whose values are times or not.
+func (c *columnLook) kind(times bool) ColumnType {
+	switch {
+	case c.numbers+c.words == 0:
+		return EmptyColumn
+	case times:
+		return Timestamps
+	case c.numbers == 0:
+		return Text
+	case c.words > 0:
+		return Mixed
+	case c.fractions == 0:
+		return WholeNumbers
+	}
+	return Numbers
+}
+
+// timeLook reads a column that may be the time.
+type timeLook struct {
+	column int
+	clock  clock
+	now    float64
+	failed bool // a value is missing, or no time
+}
+
+func (t *timeLook) read(v value) {
+	if t.failed {
+		return
+	}
+	now, err := t.clock.time(v)
+	t.now, t.failed = now, err != nil
+}
+
+// grouping is the rows by the values of a column that may name the series, or by file.
+type grouping struct {
+	column int
+	groups map[string]*group // nil when it names none
+	key    []byte            // of last
+	last   *group            // of the last row
+	runs   int
+	order  []order // [times]
+}
+
+// group is the rows of one series, if it is one.
+type group struct {
+	times []float64 // [times] of the last row
+}
+
+// order is how a time goes within series.
+type order struct {
+	rises, falls int
+	holes        holes
+}
+
+func (g *grouping) add(key []byte, row int, times []*timeLook, line int) {
+	if g.last == nil || !bytes.Equal(key, g.key) {
+		if g.runs++; !g.find(key, row, len(times)) {
+			return
+		}
+	}
+	if g.order == nil {
+		g.order = make([]order, len(times))
+	}
+	for i, t := range times {
+		if t.failed {
+			continue
+		}
+		step := t.now - g.last.times[i]
+		switch {
+		case step < 0:
+			g.order[i].falls++
+		case step > 0 && !math.IsInf(step, 0):
+			g.order[i].rises++
+		}
+		g.order[i].holes.add(step, line)
+		g.last.times[i] = t.now
+	}
+}
+
+// find sets the last group to that of key. It gives up when there are too many groups for
+// them to be series.
+func (g *grouping) find(key []byte, row, times int) bool {
+	g.key = append(g.key[:0], key...)
+	if g.last = g.groups[string(key)]; g.last != nil {
+		return true
+	}
+	if len(g.groups) == mostLooked || row > manyOf && 2*len(g.groups) > row {
+		g.groups = nil
+		return false
+	}
+	g.last = &group{slices.Repeat([]float64{math.Inf(-1)}, times)}
+	g.groups[string(key)] = g.last
+	return true
+}
+
+// dialectOf is how a file is written that has been read.
+func dialectOf(s *source, d decoder, header bool) Dialect {
+	dialect := Dialect{Format: s.format, Compression: s.packed, Header: true}
+	if s.format == Parquet {
+		return dialect
+	}
+	dialect.Encoding = "UTF-8"
+	switch {
+	case s.utf16:
+		dialect.Encoding = "UTF-16"
+	case s.text.foreign:
+		dialect.Encoding = "Latin-1"
+	}
+	if text, ok := d.(*csvDecoder); ok {
+		dialect.Header, dialect.RowNames = header, text.named
+		dialect.Delimiter, dialect.DecimalComma = string(text.comma), text.decimals.mark == ','
+	}
+	return dialect
+}
+
+// shown is the beginning of a value, to be shown.
+func shown(text []byte) string {
+	return strings.ToValidUTF8(string(text[:min(len(text), sampledText)]), "")
+}

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"cmp"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// lookOptions are the flags of look.
+type lookOptions struct {
+	data series.Options
+	json bool
+}
+
+func newLook() *cobra.Command {
+	var o lookOptions
+	cmd := &cobra.Command{
+		Use:   "look FILE...",
+		Short: "Show what is in a file before any training",
+		Long: `Show what is in a file before any training: how it is written, its rows, series and
+columns, with the range and the missing values of each, how long labels stay the same,
+and gaps in time. A guess of what the columns are for ends in a command line that trains
+on the file.
+
+Several files, or a pattern such as 'days/*.csv', must have the same columns. - is
+standard input. A run of a label is consecutive rows of a file that have it.
+
+` + exitCodes,
+		Example: `  rnnbin look heart.csv
+  rnnbin look 'days/*.csv' --json`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError{fmt.Errorf("%s needs a file to look at, or - for standard input", cmd.CommandPath())}
+			}
+			return o.run(cmd, args)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar((*string)(&o.data.Format), "input-format", "", "`format` of the data: csv, tsv, jsonl or parquet (default by name and content)")
+	f.StringVar(&o.data.Delimiter, "delimiter", "", delimiterUsage)
+	f.BoolVar(&o.data.NoHeader, "no-header", false, noHeaderUsage)
+	f.BoolVar(&o.json, "json", false, "print one JSON object")
+	f.SortFlags = false
+	return cmd
+}
+
+func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
+	o.data.LabelOptional, o.data.Missing = true, series.MissingError
+	if err := o.data.Validate(); err != nil {
+		return usageError{err}
+	}
+	s, err := series.Look(cmd.Context(), files, o.data)
+	if err != nil {
+		return err
+	}
+	command := o.trainOn(files, &s.Guess)
+	if o.json {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(struct {
+			*series.Survey
+			Command []string `json:"command,omitempty"`
+		}{s, command})
+	}
+	for _, w := range s.Warnings {
+		fmt.Fprintf(cmd.ErrOrStderr(), "rnnbin: warning: %v\n", w)
+	}
+	return printSurvey(cmd.OutOrStdout(), s, command)
+}
+
+// trainOn is the command line that trains as g has it, nil if it would not.
+func (o *lookOptions) trainOn(files []string, g *series.Guess) []string {
+	if g.Label == "" || len(g.Features) == 0 {
+		return nil
+	}
+	args := []string{"rnnbin", "train"}
+	for _, file := range files {
+		args = append(args, "--data", file)
+	}
+	for _, f := range [][2]string{
+		{"input-format", string(o.data.Format)}, {"delimiter", o.data.Delimiter},
+		{"label", g.Label}, {"positive", g.Positive}, {"series", g.Series}, {"time", g.Time},
+		{"exclude", listValue(g.Exclude)}, {"missing", string(g.Missing)},
+	} {
+		if f[1] != "" {
+			args = append(args, "--"+f[0], f[1])
+		}
+	}
+	if o.data.NoHeader {
+		args = append(args, "--no-header")
+	}
+	return args
+}
+
+// listValue is names as a flag takes them: a record of CSV.
+func listValue(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	_ = w.Write(names) // to memory
+	w.Flush()
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:=,+@%-]+$`)
+
+// quoteAll is a command line for a shell.
+func quoteAll(args []string) string {
+	var words []string
+	for _, a := range args {
+		if !plainWord.MatchString(a) {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		words = append(words, a)
+	}
+	return strings.Join(words, " ")
+}
+
+// printSurvey prints a page.
+func printSurvey(out io.Writer, s *series.Survey, command []string) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "files\t%s\n", series.List(s.Files))
+	fmt.Fprintf(w, "format\t%s\n", dialectText(s.Dialect))
+	fmt.Fprintf(w, "rows\t%d\n", s.Rows)
+	fmt.Fprintf(w, "series\t%s\n", seriesText(s))
+	fmt.Fprintf(w, "gaps\t%s\n", gapsText(s))
+	fmt.Fprint(w, "\ncolumn\ttype\trange\tmissing\tguess\n")
+	for _, c := range s.Columns {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", cmp.Or(series.List([]string{c.Name}), "(no name)"), c.Type, rangeText(c), c.Missing, cmp.Or(c.Role, "-"))
+	}
+	printClasses(w, s)
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for i, note := range s.Guess.Notes {
+		if i == 0 {
+			fmt.Fprintln(out)
+		}
+		fmt.Fprintf(out, "note: %s\n", note)
+	}
+	if command == nil {
+		_, err := fmt.Fprintln(out, "\nNo command line is suggested; `rnnbin train --help` lists the flags that say what columns are for.")
+		return err
+	}
+	_, err := fmt.Fprintf(out, "\nTo train on it:\n\n  %s\n", quoteAll(command))
+	return err
+}
+
+func dialectText(d series.Dialect) string {
+	parts := []string{string(d.Format)}
+	if d.Compression != "" {
+		parts = append(parts, "compressed with "+string(d.Compression))
+	}
+	if d.Encoding != "" {
+		parts = append(parts, d.Encoding)
+	}
+	if d.Delimiter != "" {
+		parts = append(parts, fmt.Sprintf("fields separated by %q", d.Delimiter))
+		switch {
+		case !d.Header:
+			parts = append(parts, "no header")
+		case d.RowNames:
+			parts = append(parts, "a header, row names")
+		default:
+			parts = append(parts, "a header")
+		}
+	}
+	if d.DecimalComma {
+		parts = append(parts, "decimal commas")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func seriesText(s *series.Survey) string {
+	if s.Guess.Series != "" {
+		return fmt.Sprintf("%d, named by column %q", s.Series, s.Guess.Series)
+	}
+	return fmt.Sprintf("%d, each file one", s.Series)
+}
+
+// gapsText tells of gaps in time.
+func gapsText(s *series.Survey) string {
+	g := s.Gaps
+	if g == nil {
+		return "not known: no column looks like the time"
+	}
+	step := strconv.FormatFloat(g.Usual, 'g', -1, 64)
+	gap := strconv.FormatFloat(10*g.Usual, 'g', -1, 64)
+	for _, c := range s.Columns {
+		if c.Role == "time" && c.Type == series.Timestamps {
+			step = time.Duration(g.Usual * 1e9).String()
+			gap = time.Duration(10 * g.Usual * 1e9).String()
+		}
+	}
+	switch {
+	case g.Usual == 0:
+		return "not known: too few rows"
+	case g.Count == 0:
+		return fmt.Sprintf("none; the usual step of column %q is %s", s.Guess.Time, step)
+	}
+	first := ""
+	if g.Line > 0 {
+		first = fmt.Sprintf(", the first at line %d", g.Line)
+	}
+	return fmt.Sprintf("%d of more than 10 times the usual step of %s%s (--max-gap %s begins a new series at each)", g.Count, step, first, gap)
+}
+
+// rangeText is the range of numbers, else the first and the last value.
+func rangeText(c series.ColumnSurvey) string {
+	switch {
+	case c.Low != nil:
+		return fmt.Sprintf("%.6g to %.6g", *c.Low, *c.High)
+	case c.First == "":
+		return "-"
+	case c.Type == series.Text && c.Values != nil:
+		return count(len(c.Values), "value")
+	case c.Type == series.Text:
+		return fmt.Sprintf("such as %q", c.First)
+	}
+	return fmt.Sprintf("%s to %s", c.First, c.Last)
+}
+
+// printClasses prints a line for each label.
+func printClasses(w io.Writer, s *series.Survey) {
+	for _, c := range s.Columns {
+		if c.Role != "label" {
+			continue
+		}
+		fmt.Fprintf(w, "\nvalue of %s\trows\truns\tshortest\tlongest\n", series.List([]string{c.Name}))
+		for _, v := range c.Values {
+			fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\n", series.List([]string{v.Value}), v.Rows, v.Runs, v.Shortest, v.Longest)
+		}
+	}
+}
