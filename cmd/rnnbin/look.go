@@ -220,6 +220,8 @@ func gapsText(s *series.Survey) string {
 // rangeText is the range of numbers, else the first and the last value.
 func rangeText(c series.ColumnSurvey) string {
 	switch {
+	case c.Low != nil && c.Type == series.WholeNumbers:
+		return fmt.Sprintf("%.17g to %.17g", *c.Low, *c.High)
 	case c.Low != nil:
 		return fmt.Sprintf("%.6g to %.6g", *c.Low, *c.High)
 	case c.First == "":

@@ -2,12 +2,14 @@ package series
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,9 +22,27 @@ import (
 func checkRead(t *testing.T, input []byte, format Format) {
 	o := Options{Label: "label", LabelOptional: true, Missing: MissingForward, Format: format}
 	checkReadWith(t, input, o)
+	checkLook(t, input, o)
 	if o.Format != JSONL && o.Format != Parquet {
 		o.NoHeader = true
 		checkReadWith(t, input, o)
+	}
+}
+
+// checkLook checks that what Look suggests can be read.
+func checkLook(t *testing.T, input []byte, o Options) {
+	s, err := look(context.Background(), []string{Stdin}, bytes.NewReader(input), o)
+	if err != nil || s.Guess.Label == "" || len(s.Guess.Features) == 0 {
+		return
+	}
+	g := s.Guess
+	o = Options{Label: g.Label, Positive: g.Positive, Series: g.Series, Time: g.Time, Exclude: g.Exclude, Missing: cmp.Or(g.Missing, MissingError), Format: o.Format}
+	d, err := read(context.Background(), []string{Stdin}, bytes.NewReader(input), o)
+	if err != nil {
+		t.Fatalf("%+v: %v", g, err)
+	}
+	if !slices.Equal(d.Features, g.Features) || d.Input != s.Rows {
+		t.Errorf("features %q and %d rows, looked like %q and %d", d.Features, d.Input, g.Features, s.Rows)
 	}
 }
 

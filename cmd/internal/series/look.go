@@ -23,7 +23,7 @@ type Survey struct {
 	Warnings []Warning      `json:"-"`
 }
 
-// Dialect is how a file is written. The fields from Encoding on are those of text.
+// Dialect is how a file is written. Encoding is that of text, what follows is of CSV and TSV.
 type Dialect struct {
 	Format       Format      `json:"format"`
 	Compression  Compression `json:"compression,omitempty"`
@@ -87,11 +87,15 @@ const (
 // and in memory that does not grow with them, and says what they hold. All must have the
 // same columns. Of the options it takes Format, Delimiter and NoHeader.
 func Look(ctx context.Context, patterns []string, o Options) (*Survey, error) {
+	return look(ctx, patterns, os.Stdin, o)
+}
+
+func look(ctx context.Context, patterns []string, stdin io.Reader, o Options) (*Survey, error) {
 	paths, err := Expand(patterns)
 	if err != nil {
 		return nil, err
 	}
-	l := &looker{ctx: ctx, options: o, survey: &Survey{Files: paths}}
+	l := &looker{ctx: ctx, stdin: stdin, options: o, survey: &Survey{Files: paths}}
 	for _, path := range paths {
 		if err := l.read(path); err != nil {
 			return nil, err
@@ -104,6 +108,7 @@ func Look(ctx context.Context, patterns []string, o Options) (*Survey, error) {
 // looker gathers what Look finds.
 type looker struct {
 	ctx     context.Context
+	stdin   io.Reader
 	options Options
 	survey  *Survey
 
@@ -116,7 +121,7 @@ type looker struct {
 
 // read reads a file.
 func (l *looker) read(path string) error {
-	s, err := openSource(l.ctx, path, os.Stdin, l.options)
+	s, err := openSource(l.ctx, path, l.stdin, l.options)
 	if err != nil {
 		return err
 	}
@@ -402,7 +407,7 @@ func (g *grouping) find(key []byte, row, times int) bool {
 
 // dialectOf is how a file is written that has been read.
 func dialectOf(s *source, d decoder, header bool) Dialect {
-	dialect := Dialect{Format: s.format, Compression: s.packed, Header: true}
+	dialect := Dialect{Format: s.format, Compression: s.packed}
 	if s.format == Parquet {
 		return dialect
 	}
