@@ -118,7 +118,7 @@ func (g *guesser) guessSeries() {
 	cured := false
 	for _, by := range g.groupings[1:] {
 		i := by.column
-		if by.groups == nil || len(by.groups) < 2 || i == g.roles.label || g.names[i] == "" || slices.ContainsFunc(g.times, func(t *timeLook) bool { return t.column == i && !t.failed }) {
+		if len(by.groups) < 2 || i == g.roles.label || g.names[i] == "" || slices.ContainsFunc(g.times, func(t *timeLook) bool { return t.column == i && !t.failed }) {
 			continue
 		}
 		cures := g.cures(by)
