@@ -76,11 +76,11 @@ type Gaps struct {
 }
 
 const (
-	fewValues   = 20   // of a column, at most, are counted one by one
-	manyOf      = 1000 // rows tell whether a column can name the series
-	longText    = 64   // bytes; a longer value names nothing
-	mostLooked  = MaxOpen
-	sampledText = 40 // bytes of a value that are shown
+	fewValues   = 20      // of a column, at most, are counted one by one
+	manyOf      = 1000    // rows tell whether a column can name the series
+	longText    = 64      // bytes; a longer value names nothing
+	mostLooked  = 1 << 20 // values of a column that may name series
+	sampledText = 40      // bytes of a value that are shown
 )
 
 // Look reads files, which patterns name as in Expand, from one end to the other, each once
