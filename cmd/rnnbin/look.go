@@ -34,9 +34,7 @@ and gaps in time. A guess of what the columns are for ends in a command line tha
 on the file.
 
 Several files, or a pattern such as 'days/*.csv', must have the same columns. - is
-standard input. A run of a label is consecutive rows of a file that have it.
-
-` + exitCodes,
+standard input. A run of a label is consecutive rows of a file that have it.`,
 		Example: `  rnnbin look heart.csv
   rnnbin look 'days/*.csv' --json`,
 		Args: cobra.ArbitraryArgs,
@@ -89,7 +87,7 @@ func (o *lookOptions) trainOn(files []string, g *series.Guess) []string {
 	}
 	for _, f := range [][2]string{
 		{"input-format", string(o.data.Format)}, {"delimiter", o.data.Delimiter},
-		{"label", g.Label}, {"positive", g.Positive}, {"series", g.Series}, {"time", g.Time},
+		{"label", g.Label}, {"series", g.Series}, {"time", g.Time},
 		{"exclude", listValue(g.Exclude)}, {"missing", string(g.Missing)},
 	} {
 		if f[1] != "" {

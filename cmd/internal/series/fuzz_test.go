@@ -36,7 +36,7 @@ func checkLook(t *testing.T, input []byte, o Options) {
 		return
 	}
 	g := s.Guess
-	o = Options{Label: g.Label, Positive: g.Positive, Series: g.Series, Time: g.Time, Exclude: g.Exclude, Missing: cmp.Or(g.Missing, MissingError), Format: o.Format}
+	o = Options{Label: g.Label, Series: g.Series, Time: g.Time, Exclude: g.Exclude, Missing: cmp.Or(g.Missing, MissingError), Format: o.Format}
 	d, err := read(context.Background(), []string{Stdin}, bytes.NewReader(input), o)
 	if err != nil {
 		t.Fatalf("%+v: %v", g, err)

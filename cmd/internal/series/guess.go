@@ -1,7 +1,6 @@
 package series
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -13,7 +12,6 @@ import (
 // Guess is what columns seem to be for: the options that a training on the files takes.
 type Guess struct {
 	Label    string   `json:"label,omitempty"` // "" if no column looks like labels
-	Positive string   `json:"positive,omitempty"`
 	Series   string   `json:"series,omitempty"`
 	Time     string   `json:"time,omitempty"`
 	Features []string `json:"features"`
@@ -74,7 +72,6 @@ func (g *guesser) guessLabel() {
 		return
 	}
 	g.survey.Guess.Label = g.names[g.roles.label]
-	g.guessPositive(g.columns[g.roles.label].order)
 }
 
 // holdsClasses reports whether column i has a few values, each more than once.
@@ -92,22 +89,6 @@ func (c *columnLook) comesBack() bool {
 		runs += v.Runs
 	}
 	return c.words == 0 || runs > len(c.order)
-}
-
-// guessPositive takes the rarest value as 1 where the values have no such meaning.
-func (g *guesser) guessPositive(values []*ValueSurvey) {
-	usual := newLabeler("")
-	for _, v := range values {
-		if _, err := usual.label(value{text: []byte(v.Value)}); err == nil {
-			continue
-		}
-		rarest := slices.MinFunc(values, func(a, b *ValueSurvey) int { return cmp.Compare(a.Rows, b.Rows) })
-		g.survey.Guess.Positive = rarest.Value
-		if len(values) > 2 {
-			g.note("column %q has %d values; the suggestion is to tell %q from all others", g.survey.Guess.Label, len(values), rarest.Value)
-		}
-		return
-	}
 }
 
 // guessSeries takes the column that names series by its name, by long runs of each word, or
