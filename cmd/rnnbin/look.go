@@ -188,7 +188,7 @@ func seriesText(s *series.Survey) string {
 	return fmt.Sprintf("%d, each file one", s.Series)
 }
 
-// gapsText tells of gaps in time.
+// gapsText describes gaps in time.
 func gapsText(s *series.Survey) string {
 	g := s.Gaps
 	if g == nil {
