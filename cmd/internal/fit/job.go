@@ -181,7 +181,8 @@ func (r *run) train(ctx context.Context, s *graph.Session, j Job, windows layout
 	begin := time.Now()
 	err := l.Do(ctx)
 	t.Seconds = time.Since(begin).Seconds()
-	if t.State, t.Best = best.state, best.epoch; t.State == nil {
+	// Without an epoch the state is worth nothing, and copying a large one takes its time.
+	if t.State, t.Best = best.state, best.epoch; t.State == nil && len(t.History) > 0 {
 		failed := err
 		if t.State, err = s.Variables(); err == nil {
 			err = failed
