@@ -6,6 +6,8 @@ import (
 	"hash/maphash"
 	"math"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
@@ -19,7 +21,7 @@ func choose(rungs []*Rung) (int, error) {
 		if !g.Candidate || g.Err != nil {
 			continue
 		}
-		if m, _ := meanStd(g.macroF1()); best < 0 || m > most {
+		if m := stat.Mean(g.macroF1(), nil); best < 0 || m > most {
 			best, most = i, m
 		}
 	}
@@ -38,7 +40,7 @@ func choose(rungs []*Rung) (int, error) {
 		for fold, f1 := range g.macroF1() {
 			behind[fold] -= f1
 		}
-		mean, std := meanStd(behind)
+		mean, std := stat.MeanStdDev(behind, nil)
 		if mean <= std/math.Sqrt(float64(len(behind))) {
 			return i, nil
 		}
@@ -53,18 +55,6 @@ func (g *Rung) macroF1() []float64 {
 		all = append(all, float64(f.MacroF1))
 	}
 	return all
-}
-
-// meanStd is mean and standard deviation (by n-1).
-func meanStd(values []float64) (mean, std float64) {
-	n := float64(len(values))
-	for _, v := range values {
-		mean += v / n
-	}
-	for _, v := range values {
-		std += (v - mean) * (v - mean) / (n - 1)
-	}
-	return mean, math.Sqrt(std)
 }
 
 // report judges the answers to the rows that the folds hold back.

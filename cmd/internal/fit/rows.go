@@ -95,7 +95,7 @@ func (a *answers) average(b *answers) *answers {
 // input is what the metrics judge: the rows that are known and lie in the parts, each of which
 // is a series.
 func (r *rows) input(a *answers, parts []series.Range, threshold float64) metrics.Input {
-	in := metrics.Input{Probability: a.probability, Label: r.Labels, Classes: r.Classes, Include: a.known, Threshold: threshold}
-	in.Series = spans(parts)
-	return in
+	return metrics.Input{
+		Probability: a.probability, Label: r.Labels, Classes: r.Classes, Include: a.known, Series: spans(parts), Threshold: threshold,
+	}
 }
