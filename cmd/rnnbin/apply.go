@@ -40,10 +40,8 @@ func (o *applyOptions) addModelFlag(f *pflag.FlagSet) {
 	f.StringVarP(&o.model, "model", "m", "", "in place of MODEL: `folder` of the model, as train made it; it is read once, at the\nstart")
 }
 
-func (o *applyOptions) addFlags(f *pflag.FlagSet) {
-	o.changed = f.Changed
-	o.machine = graph.DefaultConfig()
-	f.Float64Var(&o.threshold, "threshold", 0, "label a row as the second of two classes, such as 1 or yes, if the `probability` of that is\nat least this (default the model's)")
+// addDataFlags adds those that say what the data is like.
+func (o *applyOptions) addDataFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.label, "label", "", "`column` of the labels (default the model's)")
 	f.StringVar(&o.positive, "positive", "", "label `value` that means class 1, for a model of the classes 0 and 1; every other means 0\n(default the model's)")
 	f.StringVar(&o.series, "series", "", "`column` that names the series of a row, \"\" for none (default the model's)")
@@ -53,10 +51,15 @@ func (o *applyOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.input, "input-format", "", "`format` of the data: csv, tsv, jsonl or parquet (default by name, then by content)")
 	f.StringVar(&o.delimiter, "delimiter", "", delimiterUsage)
 	f.BoolVar(&o.noHeader, "no-header", false, noHeaderUsage)
+}
+
+// addRunFlags adds those that change no answer by more than rounding.
+func (o *applyOptions) addRunFlags(f *pflag.FlagSet) {
+	o.machine = graph.DefaultConfig()
+	f.Float64Var(&o.threshold, "threshold", 0, "label a row as the second of two classes, such as 1 or yes, if the `probability` of that is\nat least this (default the model's)")
 	f.StringVar(&o.plot, "plot", "", "draw features, labels and probabilities to `file`, .svg or .png")
 	f.IntVar(&o.machine.Threads, "threads", 0, "`n` threads for the network (default by its size); reading and writing have their own")
 	addFormFlags(f, &o.machine)
-	f.SortFlags = false
 }
 
 // Usage of flags that say how a file is written.

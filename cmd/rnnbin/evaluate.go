@@ -30,11 +30,21 @@ type evaluateOptions struct {
 }
 
 func (o *evaluateOptions) addFlags(f *pflag.FlagSet) {
+	o.changed = f.Changed
+	addGroup(f, "Model and data", o.addInputFlags)
+	addGroup(f, "Scores", o.addScoreFlags)
+}
+
+func (o *evaluateOptions) addInputFlags(f *pflag.FlagSet) {
 	o.addModelFlag(f)
 	f.StringArrayVarP(&o.data, "data", "d", nil, "in place of FILE: `file` or pattern (*, ?) with labelled data, or - for standard input;\ncan be repeated")
+	o.addDataFlags(f)
+}
+
+func (o *evaluateOptions) addScoreFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.rows, "rows", "", "score only rows `FROM:TO` of each series, counted from 0 and without TO; either may\nbe empty, or negative to count from the end: -1000: is the last 1000")
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
-	o.applyOptions.addFlags(f)
+	o.addRunFlags(f)
 }
 
 func newEvaluate() *cobra.Command {

@@ -28,9 +28,6 @@ const (
 	exitSignal = 128
 )
 
-const exitCodes = `Exit codes: 0 done, 1 the run failed, 2 a flag or an argument is wrong,
-130 interrupted (Ctrl-C), 143 terminated.`
-
 // run is the whole program but for the process around it.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, stop := notify(context.Background(), errOut)

@@ -33,14 +33,24 @@ type predictOptions struct {
 }
 
 func (o *predictOptions) addFlags(f *pflag.FlagSet) {
+	o.changed = f.Changed
+	addGroup(f, "Model and data", o.addInputFlags)
+	addGroup(f, "Answers", o.addAnswerFlags)
+}
+
+func (o *predictOptions) addInputFlags(f *pflag.FlagSet) {
 	o.addModelFlag(f)
 	f.StringArrayVarP(&o.data, "data", "d", nil, "in place of FILE: `file` with the columns of the training data, or - for standard input")
+	o.addDataFlags(f)
+}
+
+func (o *predictOptions) addAnswerFlags(f *pflag.FlagSet) {
 	f.StringVarP(&o.output, "output", "o", series.Stdin, "`file` to write, whole or not at all; - for standard output")
 	f.StringVar(&o.format, "format", "", "`format` of the output: csv, tsv, jsonl or parquet\n(default by the output's name, else that of the data)")
 	f.BoolVar(&o.probabilities, "probabilities", false, "write the probability of each class, too, as probability_NAME")
 	f.BoolVar(&o.follow, "follow", false, "label line by line, each row as soon as it can be")
 	f.StringVar(&o.onError, "on-error", onErrorStop, "`what` to do about a row that cannot be read: stop when the rows before it are\nlabelled, or skip, which names it, leaves it out and goes on")
-	o.applyOptions.addFlags(f)
+	o.addRunFlags(f)
 }
 
 // Values of --on-error.

@@ -36,6 +36,7 @@ libtensorflow; there is no Python.`,
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newTrain(), newPredict(), newEvaluate(), newInspect(), newLook(), newImport(), newData(), newCheck(), newVersion())
 	root.SetHelpCommand(newHelp())
+	root.SetUsageFunc(writeUsage)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
@@ -75,25 +76,6 @@ func everyCommand(cmd *cobra.Command) []*cobra.Command {
 		all = append(all, everyCommand(c)...)
 	}
 	return all
-}
-
-// newHelp is like the help command that cobra adds, but for what it does about a command
-// that there is not.
-func newHelp() *cobra.Command {
-	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Show the help of a command",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			of, rest, err := cmd.Root().Find(args)
-			if err != nil {
-				return usageError{err}
-			}
-			if len(rest) > 0 {
-				return unknownCommand(of, rest[0])
-			}
-			return of.Help()
-		},
-	}
 }
 
 // unknownCommand is the error for a name that is no command of cmd's.

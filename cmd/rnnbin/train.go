@@ -14,34 +14,22 @@ func newTrain() *cobra.Command {
 		Short: "Train a network, on your own series or the built-in one",
 		Long: `Train a recurrent network to label every step of a time series.
 
-With a FILE, or --data FILE, it trains on your own series: files with a column of
-labels, empty for a step without one, and columns of numbers. Each label there is,
-a word or a whole number, is a class, up to 100 of them. A few networks, from
-logistic regression to a wide recurrent one, are trained on parts of the rows and
-label the others, fold by fold. The simplest one whose macro F1 is within one
-standard error of the best is taken; how good it is, is told by what it answers
-to rows that did not train it. Then all rows train five networks of that kind,
-which differ in their seed, and whose mean is the answer. They go into a model
-folder, with everything that ` + "`rnnbin predict`" + ` needs. So does what is worth keeping of
-a training that ends early, by Ctrl-C or because it diverges.
-
-Beside the network's scores are those of simple rivals on the same rows: logistic
-regression, the most frequent label and, where there are several series, the
-row's number in its series alone. A network that is no better than these has
-learned nothing that needs it.
-
-Standard output has the table of the networks and the scores. The folder is made
-when training starts, and one with other files in it is used only with --force,
-which leaves those as they are. At every moment it holds the model that was there
-before or the whole new one.
+With a FILE it trains on your own series: columns of numbers and one of labels
+(` + "`rnnbin help data`" + `). A few networks, from logistic regression to a wide
+recurrent one, are trained on parts of the rows and label the others. The simplest
+that is within one standard error of the best is taken, and its scores on rows that
+did not train it are reported, beside those of simple rivals (` + "`rnnbin help metrics`" + `).
+Then five networks of that kind, whose mean is the answer, are trained on all rows and
+go into a model folder (` + "`rnnbin help model`" + `). So does what is worth keeping of a
+training that ends early, by Ctrl-C or because it diverges.
 
 Without a file it runs one of the original's programs on a sine: 1000 samples of
-two periods, each labelled one step ahead. Batches slide over the series by one
-sample. Standard output has a line for every hundredth iteration: iteration,
-epoch, and the loss on its batch after the update.
+two periods, each labelled one step ahead. Standard output has a line for every
+hundredth iteration: iteration, epoch, and the loss on its batch after the update.
 
-Everything else goes to standard error. The same seed gives the same lines on the
-same machine, run after run, however many networks are trained side by side.`,
+Standard output has the tables and lines of results, standard error all else. The same
+seed gives the same lines on the same machine, however many networks are trained side
+by side.`,
 		Example: `  rnnbin train heart.csv --label beat --out runs/heart
   rnnbin data bursts | rnnbin train -
   rnnbin data activities | rnnbin train - --series series

@@ -39,13 +39,13 @@ var (
 
 func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	o.settings, o.flags = defaultSettings(), f
-	o.addDataFlags(f)
-	o.addJudgingFlags(f)
-	o.addNetworkFlags(f)
-	o.addTrainingFlags(f)
-	o.addPresetFlags(f)
-	o.addOutputFlags(f)
-	f.SortFlags = false
+	addGroup(f, "Data", o.addDataFlags)
+	addGroup(f, "Judging", o.addJudgingFlags)
+	addGroup(f, "Network", o.addNetworkFlags)
+	addGroup(f, "Training", o.addTrainingFlags)
+	addGroup(f, "Output", o.addOutputFlags)
+	addGroup(f, "The original's programs", o.addPresetFlags)
+	basicFlags(f, "label", "features", "series", "time", "lookahead", "folds", "test-fraction", "network", "seed", "config", "dry-run", "out", "force")
 }
 
 func (s *settings) addDataFlags(f *pflag.FlagSet) {
@@ -118,11 +118,11 @@ func (s *settings) addTrainingFlags(f *pflag.FlagSet) {
 }
 
 func (o *trainOptions) addPresetFlags(f *pflag.FlagSet) {
-	var presets strings.Builder
+	var presets []string
 	for _, p := range original.Presets {
-		fmt.Fprintf(&presets, "\n%s: %s", p.Name, p.About)
+		presets = append(presets, fmt.Sprintf("%s (%s)", p.Name, p.About))
 	}
-	f.StringVar(&o.Preset, "preset", o.Preset, "without --data: `name` of the program to run:"+presets.String())
+	f.StringVar(&o.Preset, "preset", o.Preset, "without data: `name` of the program to run: "+strings.Join(presets, "; "))
 	f.IntVar(&o.Iterations, "iterations", 0, "of a preset: number `n` of batches an epoch, each one sample further on (default as many\nas fit)")
 	f.StringVar(&o.predictions, "predictions", "", "of a preset: after training, write the outputs for samples from 37 on to `file` as CSV:\nsample, input, the label one step ahead, outputs, probability of label 1")
 }
