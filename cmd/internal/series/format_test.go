@@ -90,13 +90,13 @@ func TestValidate(t *testing.T) {
 		{func(o *Options) { o.Label = "" }, "--label names no column"},
 		{func(o *Options) { o.Missing = "ignore" }, `--missing "ignore" is none of error, forward, zero, mean, drop`},
 		{func(o *Options) { o.Format = "xls" }, `--input-format "xls" is none of`},
-		{func(o *Options) { o.Features = []string{"a", "label"} }, `--features "label" is already the column of --label`},
-		{func(o *Options) { o.Features = []string{"a", "a"} }, `--features "a" is already the column of --features`},
+		{func(o *Options) { o.Features = []string{"a", "label"} }, `--label and --features both name "label"`},
+		{func(o *Options) { o.Features = []string{"a", "a"} }, `--features lists "a" twice`},
 		{func(o *Options) { o.Features = []string{"a", ""} }, "--features holds an empty name"},
-		{func(o *Options) { o.Exclude = []string{"label"} }, `--exclude "label" is already the column of --label`},
+		{func(o *Options) { o.Exclude = []string{"label"} }, `--label and --exclude both name "label"`},
 		{func(o *Options) { o.Exclude = []string{""} }, "--exclude holds an empty name"},
 		{func(o *Options) { o.Exclude, o.Features = []string{"a"}, []string{"b"} }, "--exclude cannot be used with --features"},
-		{func(o *Options) { o.Series, o.Time = "t", "t" }, `--time "t" is already the column of --series`},
+		{func(o *Options) { o.Series, o.Time = "t", "t" }, `--series and --time both name "t"`},
 	}
 	for _, test := range tests {
 		o := DefaultOptions()

@@ -55,18 +55,20 @@ func (r *Reader) time() (float64, error) {
 	v := r.row[r.roles.time]
 	t, err := r.clock.time(v)
 	if err == nil && t < r.state.time {
-		err = fmt.Errorf("time goes back in series %q: from %s to %s (a column that tells series apart belongs to --series; --features leaves out one that is no time)",
-			r.state.name, r.timeText(r.state.time, r.state.stamp), r.timeText(t, bytes.TrimSpace(v.text)))
+		err = fmt.Errorf("time goes back in series %q: from %s to %s (a column that tells series apart belongs to --series; --exclude leaves out one that is no time)",
+			r.state.name, r.timeText(r.state.time, r.state.timeText), r.timeText(t, bytes.TrimSpace(v.text)))
 	}
 	return t, err
 }
 
-// timeText is t as the file has it: the text of a timestamp, or a number in full, as
-// seconds since 1970 are not told apart otherwise.
+// timeText is t as the file has it, text if it is that, else a timestamp or a number in full,
+// as seconds since 1970 are not told apart otherwise.
 func (r *Reader) timeText(t float64, text []byte) string {
 	switch {
-	case r.clock.stamps && len(text) > 0:
+	case len(text) > 0:
 		return string(text)
+	case r.clock.dates:
+		return time.Unix(int64(t), 0).UTC().Format(time.DateOnly)
 	case r.clock.stamps:
 		return time.UnixMicro(int64(math.Round(t * 1e6))).UTC().Format(time.RFC3339Nano)
 	}
@@ -80,9 +82,7 @@ func (r *Reader) passTime(t float64) {
 	}
 	r.holes.add(t-r.state.time, r.record.line)
 	r.state.time = t
-	if r.clock.stamps {
-		r.state.stamp = append(r.state.stamp[:0], bytes.TrimSpace(r.row[r.roles.time].text)...)
-	}
+	r.state.timeText = append(r.state.timeText[:0], bytes.TrimSpace(r.row[r.roles.time].text)...)
 }
 
 // gapWarnings tell of the gaps in time.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/deprecated"
 )
 
 func TestMaxGap(t *testing.T) {
@@ -165,7 +166,7 @@ func TestTimeGoesBack(t *testing.T) {
 		{"2024-01-01 10:00\n2024-01-01T11:59:00+02:00\n", "from 2024-01-01 10:00 to 2024-01-01T11:59:00+02:00"},
 		{"2024-02-01\n2024-01-31\n", "from 2024-02-01 to 2024-01-31"},
 		{"1700000000500\n1700000000400\n", "from 1700000000500 to 1700000000400"},
-		{"0.3\n2e-1\n", "from 0.3 to 0.2"},
+		{"0.3\n2e-1\n", "from 0.3 to 2e-1"},
 		{"2024-02-01T00:00:00.5Z\n12\n", "to 12"},
 	} {
 		_, err := readText("t,a,label\n"+strings.ReplaceAll(test.text, "\n", ",1,0\n"), Options{Label: "label", Time: "t", Missing: MissingError})
@@ -217,7 +218,7 @@ func TestParquetTimes(t *testing.T) {
 		}
 	}
 	back := write(100_000, 1)
-	for column, want := range map[string]string{"day": "from 2024-03-01T00:00:00Z to 2024-02-29T00:00:00Z", "at": "from 2024-03-01T03:46:39.25Z to 2024-02-29T00:00:00.25Z"} {
+	for column, want := range map[string]string{"day": "from 2024-03-01 to 2024-02-29", "at": "from 2024-03-01T03:46:39.25Z to 2024-02-29T00:00:00.25Z"} {
 		with := o
 		with.Time = column
 		if _, err := Read(t.Context(), []string{back}, with); err == nil || !strings.Contains(err.Error(), want) {
@@ -228,5 +229,46 @@ func TestParquetTimes(t *testing.T) {
 	answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, CSV, r, zeroOrOne) })
 	if want := "\n2024-02-29,2024-02-29T00:00:00.25Z,"; !strings.Contains(out.String(), want) {
 		t.Errorf("written is %s", &out)
+	}
+}
+
+// Timestamps of 96 bits, which older programs write, are times, and stay as they are.
+func TestTimesOf96Bits(t *testing.T) {
+	type row struct {
+		Time  deprecated.Int96 `parquet:"time"`
+		X     float64          `parquet:"x"`
+		Label int64            `parquet:"label"`
+	}
+	var rows []row
+	for i := range uint32(4) { // half past midnight of 2024-02-29, and so on every half hour
+		nanoseconds := uint64(i+1) * 1800e9
+		rows = append(rows, row{deprecated.Int96{uint32(nanoseconds), uint32(nanoseconds >> 32), 2460370}, float64(i % 3), int64(i % 2)})
+	}
+	path := filepath.Join(t.TempDir(), "x.parquet")
+	if err := parquet.WriteFile(path, rows); err != nil {
+		t.Fatal(err)
+	}
+	o := DefaultOptions()
+	d, err := Read(t.Context(), []string{path}, o)
+	if err != nil || d.TimeColumn != "time" || !slices.Equal(d.Features, []string{"x"}) {
+		t.Fatalf("%v, %v", d, err)
+	}
+	first := time.Date(2024, 2, 29, 0, 30, 0, 0, time.UTC).Unix()
+	if d.Time[0] != float64(first) || d.Time[3] != float64(first+3*1800) {
+		t.Errorf("times %f", d.Time)
+	}
+	o.Features = []string{"time"}
+	if _, err := Read(t.Context(), []string{path}, o); err == nil || !strings.Contains(err.Error(), "it holds times") {
+		t.Errorf("as a feature: error %v", err)
+	}
+	var out bytes.Buffer
+	answerAll(t, path, DefaultOptions(), func(r *Reader) (*Writer, error) { return NewWriter(&out, CSV, r, zeroOrOne) })
+	if want := "\n2024-02-29T00:30:00Z,0,"; !strings.Contains(out.String(), want) {
+		t.Errorf("written is %s", &out)
+	}
+	again := filepath.Join(t.TempDir(), "again.parquet")
+	answerAll(t, path, DefaultOptions(), func(r *Reader) (*Writer, error) { return Create(again, "", r, zeroOrOne) })
+	if got, err := Read(t.Context(), []string{again}, DefaultOptions()); err != nil || !slices.Equal(got.Time, d.Time) {
+		t.Errorf("times %v, %v", got, err)
 	}
 }

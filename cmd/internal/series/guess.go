@@ -147,7 +147,7 @@ func (g *guesser) guessFeatures() {
 	written := areAnswers(g.names)
 	for i, c := range g.columns {
 		name, p := g.names[i], g.profiles[i]
-		if i == g.roles.label || i == g.roles.series || i == g.roles.time || !p.number || name == "" || written[i] {
+		if i == g.roles.label || i == g.roles.series || i == g.roles.time || !p.number && !isTime(name, p) || name == "" || written[i] {
 			continue
 		}
 		switch {

@@ -110,7 +110,10 @@ func (o Options) validateRoles() error {
 			return nil
 		}
 		if other, taken := role[column]; taken {
-			return fmt.Errorf("%s %q is already the column of %s", flag, column, other)
+			if other == flag {
+				return fmt.Errorf("%s lists %q twice", flag, column)
+			}
+			return fmt.Errorf("%s and %s both name %q", other, flag, column)
 		}
 		role[column] = flag
 		return nil

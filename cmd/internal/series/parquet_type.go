@@ -25,7 +25,11 @@ const day = 24 * 60 * 60
 func (p parquetType) isTime() bool { return p.stamp != nil || p.date }
 
 func newParquetType(t parquet.Type) parquetType {
-	p := parquetType{number: t.Kind() < parquet.ByteArray && t.Kind() != parquet.Int96, unit: 1}
+	p := parquetType{number: t.Kind() < parquet.ByteArray, unit: 1}
+	if t.Kind() == parquet.Int96 { // as older programs write timestamps
+		nanosecond := time.Nanosecond
+		p.stamp = &nanosecond
+	}
 	logical := t.LogicalType()
 	if logical == nil {
 		return p
@@ -70,7 +74,8 @@ func (p parquetType) value(v parquet.Value) value {
 		return value{kind: nullKind}
 	}
 	if v.Kind() == parquet.Int96 {
-		return value{text: []byte(v.String())}
+		t := int96Time(v)
+		return value{kind: numberKind, number: float64(t.Unix()) + float64(t.Nanosecond())/1e9}
 	}
 	return value{text: v.ByteArray()}
 }
@@ -123,7 +128,18 @@ func (p parquetType) appendText(dst []byte, v parquet.Value) []byte {
 		}
 		return strconv.AppendInt(dst, signed(v), 10)
 	}
+	if v.Kind() == parquet.Int96 {
+		return int96Time(v).AppendFormat(dst, time.RFC3339Nano)
+	}
 	return append(dst, p.value(v).text...)
+}
+
+// int96Time is the timestamp of 96 bits: nanoseconds of a day, and the day's Julian number.
+func int96Time(v parquet.Value) time.Time {
+	const epoch = 2440588 // Julian number of 1970-01-01
+	words := v.Int96()
+	nanoseconds := int64(words[1])<<32 | int64(words[0])
+	return time.Unix((int64(words[2])-epoch)*day, nanoseconds).UTC()
 }
 
 // time is the timestamp n.

@@ -12,22 +12,32 @@ const sampleRows = 1000
 
 // profile is what the first rows say of a column.
 type profile struct {
+	seen   int  // rows
 	known  bool // a value is not missing
 	number bool // and the first of those is a number
 	time   bool // values are timestamps or dates, by their type
 
-	rows          int     // with a number
-	last          float64 // the number before
+	rows          int     // with a number or a timestamp
+	stamps        int     // those with a timestamp as text
+	last          float64 // the number or time before
 	rises, falls  int     // rows with a greater, or a smaller one than before
-	interruptions int     // rows without a number
+	interruptions int     // rows with neither
+	clock         clock
 }
 
 // add takes the next row's value into account.
 func (p *profile) add(v value) {
+	p.seen++
 	if !p.known && !v.missing() {
 		p.known, p.number = true, v.isNumber()
 	}
 	x, ok := v.float()
+	if !ok && v.kind == textKind && !p.number {
+		if t, err := p.clock.time(v); err == nil {
+			x, ok = t, true
+			p.stamps++
+		}
+	}
 	if !ok {
 		p.interruptions++
 		return
@@ -47,15 +57,20 @@ func (p *profile) rising() bool {
 	return p.rows > 2 && p.interruptions == 0 && p.rises > 0 && 10*p.falls <= p.rows
 }
 
-// timeNames are names, in lower case, under which a number that rises
+// isTimes reports whether all values are timestamps or dates, by their type or as text.
+func (p *profile) isTimes() bool { return p.time || p.stamps > 0 && p.stamps == p.seen }
+
+// timeNames are names, in lower case, under which a number or a timestamp that rises
 // tells when a row was measured.
 var timeNames = []string{"time", "timestamp", "date", "datetime", "sample", "index", "t", "step"}
 
 // isTime reports whether a column without a role is the time: by its name, and
-// because it does little but rise. As a feature it would only teach the net
-// when something happened in the training part.
+// because it does little but rise. As a feature a number would only teach the net
+// when something happened in the training part. Text is no feature anyway, so that it
+// is the time only if it does not go back, which would be an error.
 func isTime(name string, p profile) bool {
-	return p.number && p.rising() && slices.Contains(timeNames, strings.ToLower(name))
+	text := p.stamps > 0
+	return (p.number || p.isTimes()) && p.rising() && !(text && p.falls > 0) && slices.Contains(timeNames, strings.ToLower(name))
 }
 
 // float is v as a number.

@@ -40,6 +40,13 @@ func TestTimeIsFoundByNameAndValues(t *testing.T) {
 		{"too few rows to tell", column("t", "1", "2"), DefaultOptions(), "", "t x"},
 		{"chosen as a feature", column("t", "1", "2", "3"), Options{Label: "label", Features: []string{"t"}, Missing: MissingError}, "", "t"},
 		{"another time is given", "t,x,label\n1,5,0\n2,6,1\n3,9,1\n", Options{Label: "label", Time: "x", Missing: MissingError}, "x", "t"},
+		{"timestamps", column("date", "2015-02-04 17:51:00", "2015-02-04 17:51:59", "2015-02-04 17:53:00"), DefaultOptions(), "date", "x"},
+		{"dates", column("Timestamp", "2015-02-04", "2015-02-04", "2015-02-05"), DefaultOptions(), "Timestamp", "x"},
+		{"timestamps that go back", column("time", "2015-02-04", "2015-02-05", "2015-02-03", "2015-02-06"), DefaultOptions(), "", "x"},
+		{"some are missing", column("time", "2015-02-04", "", "2015-02-05", "2015-02-06"), DefaultOptions(), "", "x"},
+		{"some are none", column("time", "2015-02-04", "2015-02-05", "noon", "2015-02-06"), DefaultOptions(), "", "x"},
+		{"timestamps by another name", column("at", "2015-02-04", "2015-02-05", "2015-02-06"), DefaultOptions(), "", "x"},
+		{"excluded", column("time", "2015-02-04", "2015-02-05", "2015-02-06"), Options{Label: "label", Exclude: []string{"time"}, Missing: MissingError}, "", "x"},
 		{"JSON", "{\"t\":1,\"x\":5,\"label\":0}\n{\"t\":2,\"x\":3,\"label\":1}\n{\"t\":3,\"x\":3,\"label\":1}\n", DefaultOptions(), "t", "x"},
 	}
 	for _, test := range tests {
@@ -54,7 +61,7 @@ func TestTimeIsFoundByNameAndValues(t *testing.T) {
 			if (d.Time != nil) != (test.time != "") {
 				t.Errorf("times %v", d.Time)
 			}
-			said := strings.Contains(fmt.Sprint(d.Warnings), "taken as the time")
+			said := strings.Contains(fmt.Sprint(d.Warnings), "as the time column")
 			if found := test.time != "" && test.options.Time == ""; said != found {
 				t.Errorf("warnings %v", d.Warnings)
 			}
@@ -92,5 +99,20 @@ func TestTimeInParquet(t *testing.T) {
 	}
 	if d.TimeColumn != "t" || len(d.X) != 3 || d.X[0] != 5 {
 		t.Errorf("time %q, features %q %v", d.TimeColumn, d.Features, d.X)
+	}
+}
+
+// Why a column is no feature is told.
+func TestColumnsThatAreNoFeatures(t *testing.T) {
+	for want, text := range map[string]string{
+		`column "c": empty in the first 3 rows, so not a feature (--features says otherwise)`:         column("c", "", "NaN", ""),
+		`column "c": not numbers, so not a feature`:                                                   column("c", "a", "2", "3"),
+		`column "c": holds times, so not a feature (--time c checks their order)`:                     column("c", "2015-02-04", "2015-02-03", "2015-02-04T12:00"),
+		`using "sample" as the time column, not as a feature (--exclude or --features leaves it out)`: column("sample", "1", "2", "3"),
+	} {
+		d, err := readText(text, Options{Label: "label", Missing: MissingError})
+		if err != nil || len(d.Warnings) != 1 || d.Warnings[0].String() != "standard input: "+want {
+			t.Errorf("%v, %v, want %q", d, err, want)
+		}
 	}
 }

@@ -131,7 +131,7 @@ func TestReadErrors(t *testing.T) {
 		{"Parquet cut off", "PAR1 and then the end", plain, "the Parquet data is cut off"},
 		{"all dropped", "a,b,label\n1,,0\n", Options{Label: "label", Missing: MissingDrop, Features: []string{"b"}}, "every row lacks a feature"},
 		{"all dropped, each column once", "a,b,label\n1,,0\n,2,1\n", Options{Label: "label", Missing: MissingDrop}, "every row lacks a feature"},
-		{"two roles", "a,label\n", Options{Label: "a", Time: "a", Missing: MissingError}, `--time "a" is already the column of --label`},
+		{"two roles", "a,label\n", Options{Label: "a", Time: "a", Missing: MissingError}, `--label and --time both name "a"`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

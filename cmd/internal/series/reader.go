@@ -124,7 +124,7 @@ func (r *Reader) start() (err error) {
 		r.options.Time = names[r.roles.time]
 	}
 	if d, ok := r.decoder.(*parquetDecoder); ok && r.roles.time >= 0 {
-		r.clock.stamps = d.types[r.roles.time].isTime()
+		r.clock.stamps, r.clock.dates = d.types[r.roles.time].isTime(), d.types[r.roles.time].date
 	}
 	r.gap, _ = parseGap(r.options.MaxGap)
 	r.row = make([]value, len(names))

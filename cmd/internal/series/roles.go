@@ -72,9 +72,9 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 	return r, warnings, err
 }
 
-// takeNumbers makes every number column without a role a feature, but for the
-// first that is the time by its name and its values, those excluded and those that
-// predict wrote.
+// takeNumbers makes every number column without a role a feature, but for those
+// excluded and those that predict wrote. The first column that is the time by its name
+// and its values becomes that.
 func (r *roles) takeNumbers(file string, d decoder, profiles []profile, excluded []int) ([]Warning, error) {
 	var warnings []Warning
 	names := d.columns()
@@ -87,13 +87,15 @@ func (r *roles) takeNumbers(file string, d decoder, profiles []profile, excluded
 			warnings = append(warnings, Warning{File: file, Text: fmt.Sprintf("column %d has no name and is not used", i+1)})
 		case written[i]:
 			warnings = append(warnings, Warning{File: file, Column: name, Text: "looks like an answer of predict, so not a feature (--features says otherwise)"})
-		case !profiles[i].number:
-			warnings = append(warnings, Warning{File: file, Column: name, Text: "not numbers, so not a feature"})
 		case r.time < 0 && isTime(name, profiles[i]):
 			r.time = i
-			warnings = append(warnings, Warning{File: file, Column: name, Text: "rises from row to row, so it is taken as the time and not as a feature (--features says otherwise)"})
-		case profiles[i].time:
+			warnings = append(warnings, Warning{File: file, Text: fmt.Sprintf("using %q as the time column, not as a feature (--exclude or --features leaves it out)", name)})
+		case !profiles[i].known:
+			warnings = append(warnings, Warning{File: file, Column: name, Text: fmt.Sprintf("empty in the first %d rows, so not a feature (--features says otherwise)", profiles[i].seen)})
+		case profiles[i].isTimes():
 			warnings = append(warnings, Warning{File: file, Column: name, Text: fmt.Sprintf("holds times, so not a feature (--time %s checks their order)", name)})
+		case !profiles[i].number:
+			warnings = append(warnings, Warning{File: file, Column: name, Text: "not numbers, so not a feature"})
 		default:
 			r.features = append(r.features, i)
 		}

@@ -21,15 +21,15 @@ type roster struct {
 }
 
 type seriesState struct {
-	number int32
-	key    string // what rows call it
-	name   string // the same, with the part behind a gap in time
-	part   int    // from 1
-	begun  bool
-	time   float64       // of the last row
-	stamp  []byte        // its text, if that is a timestamp
-	last   []float32     // last known value of each feature, NaN before the first
-	place  *list.Element // in roster.order
+	number   int32
+	key      string // what rows call it
+	name     string // the same, with the part behind a gap in time
+	part     int    // from 1
+	begun    bool
+	time     float64       // of the last row
+	timeText []byte        // as the file has it; empty for a number of a typed format
+	last     []float32     // last known value of each feature, NaN before the first
+	place    *list.Element // in roster.order
 }
 
 func newRoster(most int) *roster { return &roster{most: most, series: map[string]*seriesState{}} }

@@ -142,6 +142,7 @@ var timeLayouts = []string{
 type clock struct {
 	layout int
 	stamps bool // times are timestamps, as the last one was
+	dates  bool // by their type
 }
 
 // time returns v as a number: itself, or the seconds since 1970 of a timestamp
