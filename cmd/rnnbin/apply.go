@@ -48,7 +48,7 @@ func (o *applyOptions) addDataFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.time, "time", "", "`column` of times, which must not go back, \"\" for none (default the model's)")
 	f.StringVar(&o.maxGap, "max-gap", "", "begin a new series, called NAME (2) and so on, where the time from one row to the\nnext is longer than this `time`, 0 for none (default the model's)")
 	f.StringVar(&o.missing, "missing", "", "`what` to do about an empty or NaN feature: error, forward, zero, mean or drop\n(default the model's)")
-	f.StringVar(&o.input, "input-format", "", "`format` of the data: csv, tsv, jsonl or parquet (default by name, then by content)")
+	f.StringVar(&o.input, "input-format", "", "`format` of the data: "+formatNames+" (default by name, then by content)")
 	f.StringVar(&o.delimiter, "delimiter", "", delimiterUsage)
 	f.BoolVar(&o.noHeader, "no-header", false, noHeaderUsage)
 }
@@ -64,6 +64,8 @@ func (o *applyOptions) addRunFlags(f *pflag.FlagSet) {
 
 // Usage of flags that say how a file is written.
 const (
+	formatNames = "csv, tsv, jsonl, parquet, arrow (Feather) or arrows (its stream)"
+
 	delimiterUsage = "the `character` between the fields of CSV, or tab (default a comma, semicolon, tab or bar |,\nas the first rows have it). Where it is no comma, numbers may have decimal commas"
 	noHeaderUsage  = "the first line of CSV is a row, not names: columns are called 1, 2 and so on"
 )

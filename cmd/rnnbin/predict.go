@@ -46,7 +46,7 @@ func (o *predictOptions) addInputFlags(f *pflag.FlagSet) {
 
 func (o *predictOptions) addAnswerFlags(f *pflag.FlagSet) {
 	f.StringVarP(&o.output, "output", "o", series.Stdin, "`file` to write, whole or not at all; - for standard output")
-	f.StringVar(&o.format, "format", "", "`format` of the output: csv, tsv, jsonl or parquet\n(default by the output's name, else that of the data)")
+	f.StringVar(&o.format, "format", "", "`format` of the output: "+formatNames+"\n(default by the output's name, else that of the data)")
 	f.BoolVar(&o.probabilities, "probabilities", false, "write the probability of each class, too, as probability_NAME")
 	f.BoolVar(&o.follow, "follow", false, "label line by line, each row as soon as it can be")
 	f.StringVar(&o.onError, "on-error", onErrorStop, "`what` to do about a row that cannot be read: stop when the rows before it are\nlabelled, or skip, which names it, leaves it out and goes on")
@@ -249,8 +249,8 @@ func (o *predictOptions) create(out io.Writer, r *series.Reader, a series.Answer
 	if format == "" {
 		format = r.Format()
 	}
-	if o.follow && format == series.Parquet {
-		return nil, usagef("follow", "cannot write Parquet, which is complete only at its end (--format sets another)")
+	if o.follow && !format.ByRow() {
+		return nil, usagef("follow", "cannot write %s, which takes many rows at a time (--format sets another)", format)
 	}
 	if o.output == series.Stdin {
 		if f, ok := out.(*os.File); ok && r.Reads(f) { // which would not end

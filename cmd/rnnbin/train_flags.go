@@ -50,7 +50,7 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 
 func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	d := &s.Data
-	f.StringArrayVar(&d.Files, "data", nil, "in place of FILE: train on `file`, a pattern such as 'days/*.csv', or - for standard input; can be\nrepeated. CSV, TSV, JSON lines, Parquet, and the first three compressed with gzip or zstd")
+	f.StringArrayVar(&d.Files, "data", nil, "in place of FILE: train on `file`, a pattern such as 'days/*.csv', or - for standard input; can be\nrepeated. CSV, TSV, JSON lines, Parquet or Arrow, also compressed with gzip or zstd")
 	f.StringVar(&d.Label, "label", d.Label, "`column` of labels: words or whole numbers, such as 0 and 1, empty for a step without one.\nAmong numbers and yes, no, true, false, NA is no label either; among other words it is one")
 	f.StringSliceVar(&d.Classes, "classes", nil, "the labels there may be, separated by commas, in their `order`, the second of two being the\none to find; auto: those there are, numbers by value and words by the alphabet (default auto)")
 	f.StringSliceVar(&d.Features, "features", nil, "feature `columns`, separated by commas (default every other column of numbers, except\none that looks like a time column: called time, sample, index or the like, and rising)")
@@ -60,7 +60,7 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	f.StringVar(&d.MaxGap, "max-gap", "", "begin a new series where the time from one row to the next is longer than this `time`, such as\n5m, or 300 if times are numbers (default none)")
 	f.StringVar(&d.Positive, "positive", "", "the label `value` that becomes class 1; every other becomes class 0")
 	f.StringVar((*string)(&d.Missing), "missing", string(d.Missing), "`what` to do about a missing feature: error (stop), forward (repeat the last value), zero,\nmean (of the rows that train) or drop (leave the row out)")
-	f.StringVar((*string)(&d.Format), "input-format", "", "`format` of the data: csv, tsv, jsonl or parquet (default by name and content)")
+	f.StringVar((*string)(&d.Format), "input-format", "", "`format` of the data: "+formatNames+" (default by name and content)")
 	f.StringVar(&d.Delimiter, "delimiter", "", delimiterUsage)
 	f.BoolVar(&d.NoHeader, "no-header", false, noHeaderUsage)
 	f.Var(textValue{&s.Lookahead}, "lookahead", "how many of the `rows` behind a row its label may rest on: all, for data that is labelled\nwhen it is complete, or a number, 0 for what is labelled as it arrives; with n, a row is\nlabelled n rows late")

@@ -25,12 +25,22 @@ type decoder interface {
 	warnings() []Warning
 }
 
+// typedDecoder is the decoder of a format with types.
+type typedDecoder interface {
+	decoder
+	// times reports whether column i holds times, and whether these are dates.
+	times(i int) (times, dates bool)
+	// progress is the part of the rows read so far, 0 when that is not known.
+	progress() float64
+}
+
 // record is a row as it was written.
 type record struct {
-	text   []byte // without the line's end; nil in Parquet
+	text   []byte // without the line's end; nil in formats with types
 	typed  parquetRow
-	line   int  // of the file, from 1
-	commas bool // its numbers have decimal commas
+	batch  *arrowBatch // that has the row, in Arrow
+	line   int         // of the file, from 1
+	commas bool        // its numbers have decimal commas
 }
 
 // newDecoder reads what precedes the first row.
@@ -44,6 +54,8 @@ func newDecoder(s *source, o Options) (decoder, error) {
 		d, err = newJSONDecoder(s.body)
 	case Parquet:
 		d, err = newParquetDecoder(s)
+	case Arrow, ArrowStream:
+		d, err = newArrowDecoder(s)
 	}
 	if err == nil {
 		err = checkNames(d.columns())

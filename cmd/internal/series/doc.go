@@ -1,7 +1,7 @@
 // Package series reads labelled time series from files, and writes answers behind their
 // rows.
 //
-// A file is CSV, TSV, JSON lines or Parquet, plain or compressed with gzip or
+// A file is CSV, TSV, JSON lines, Parquet or Arrow, plain or compressed with gzip or
 // zstd; a path of "-" is standard input. Its columns play four roles: features
 // (numbers), a label (a number or a word, or empty for an unlabelled step), the name of the
 // series a row belongs to, and its time. [Read] loads whole files as columns;

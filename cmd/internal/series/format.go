@@ -16,10 +16,21 @@ const (
 	TSV     Format = "tsv"     // the same with tabs
 	JSONL   Format = "jsonl"   // one JSON object a line
 	Parquet Format = "parquet" // flat columns
+
+	Arrow       Format = "arrow"  // Arrow's IPC format in a file, which is Feather version 2
+	ArrowStream Format = "arrows" // the same as a stream
 )
 
 // Formats lists every format, in the order in which help texts name them.
-var Formats = []Format{CSV, TSV, JSONL, Parquet}
+var Formats = []Format{CSV, TSV, JSONL, Parquet, Arrow, ArrowStream}
+
+// typed reports whether a format has types for its columns, and no text.
+func (f Format) typed() bool { return f == Parquet || f.arrow() }
+
+// ByRow reports whether each row of a format can be written as soon as it is there.
+func (f Format) ByRow() bool { return !f.typed() }
+
+func (f Format) arrow() bool { return f == Arrow || f == ArrowStream }
 
 // Compression is what a file is wrapped in.
 type Compression string
@@ -50,6 +61,10 @@ func FormatOf(name string) (Format, Compression) {
 		return JSONL, compression
 	case ".parquet", ".pq":
 		return Parquet, compression
+	case ".arrow", ".feather", ".ipc":
+		return Arrow, compression
+	case ".arrows":
+		return ArrowStream, compression
 	}
 	return "", compression
 }
@@ -58,6 +73,8 @@ const (
 	gzipMagic    = "\x1f\x8b"
 	zstdMagic    = "\x28\xb5\x2f\xfd"
 	parquetMagic = "PAR1"
+	arrowMagic   = "ARROW1"
+	arrowMessage = "\xff\xff\xff\xff" // what a message of a stream begins with
 	utf8BOM      = "\xef\xbb\xbf"
 )
 
@@ -78,6 +95,7 @@ var foreign = []struct{ magic, what string }{
 	{"BZh", "bzip2 data: unpack it, or use gzip or zstd"},
 	{"\xfd7zX", "xz data: unpack it, or use gzip or zstd"},
 	{"\x89HDF", "an HDF5 file: convert it to Parquet or CSV"},
+	{"FEA1", "a Feather file of version 1: write it as version 2, or as Parquet"},
 	{"\x93NUM", "a NumPy file: convert it to Parquet or CSV"},
 }
 
@@ -90,6 +108,12 @@ func sniff(head []byte) (Format, error) {
 	}
 	if bytes.HasPrefix(head, []byte(parquetMagic)) {
 		return Parquet, nil
+	}
+	if bytes.HasPrefix(head, []byte(arrowMagic)) {
+		return Arrow, nil
+	}
+	if bytes.HasPrefix(head, []byte(arrowMessage)) {
+		return ArrowStream, nil
 	}
 	head = bytes.TrimPrefix(head, []byte(utf8BOM))
 	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte("\n"))

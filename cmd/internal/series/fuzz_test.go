@@ -23,7 +23,7 @@ func checkRead(t *testing.T, input []byte, format Format) {
 	o := Options{Label: "label", LabelOptional: true, Missing: MissingForward, Format: format}
 	checkReadWith(t, input, o)
 	checkLook(t, input, o)
-	if o.Format != JSONL && o.Format != Parquet {
+	if o.Format != JSONL && !o.Format.typed() {
 		o.NoHeader = true
 		checkReadWith(t, input, o)
 	}

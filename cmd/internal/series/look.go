@@ -408,7 +408,7 @@ func (g *grouping) find(key []byte, row, times int) bool {
 // dialectOf is how a file is written that has been read.
 func dialectOf(s *source, d decoder, header bool) Dialect {
 	dialect := Dialect{Format: s.format, Compression: s.packed}
-	if s.format == Parquet {
+	if s.format.typed() {
 		return dialect
 	}
 	dialect.Encoding = "UTF-8"

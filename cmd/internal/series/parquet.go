@@ -43,7 +43,7 @@ func newParquetDecoder(s *source) (*parquetDecoder, error) {
 		return nil, err
 	}
 	var refused error
-	err := guard(func() error {
+	err := guard("Parquet", func() error {
 		file, err := parquet.OpenFile(stored, size)
 		if err != nil {
 			return err
@@ -76,18 +76,22 @@ func checkFooter(file io.ReaderAt, size int64) error {
 	return nil
 }
 
-// guard turns a panic of the Parquet library, which damaged files can cause,
-// into an error.
-func guard(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("damaged Parquet data: %v", p)
-		}
-	}()
-	if err = f(); err != nil && err != io.EOF {
-		err = fmt.Errorf("damaged Parquet data: %w", err)
+// guard turns a panic of the library for a format, which damaged files can cause, into an
+// error.
+func guard(format string, f func() error) (err error) {
+	defer damaged(format, &err)
+	return f()
+}
+
+// damaged is to be deferred. It turns a panic into an error, and says of an error that the
+// data of the format has it.
+func damaged(format string, err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%v", p)
 	}
-	return err
+	if *err != nil && *err != io.EOF {
+		*err = fmt.Errorf("damaged %s data: %w", format, *err)
+	}
 }
 
 // describe takes down names and types of the columns, and refuses those that
@@ -133,13 +137,18 @@ func (d *parquetDecoder) runLengthBooleans(c *parquet.Column) bool {
 func (d *parquetDecoder) columns() []string   { return d.names }
 func (d *parquetDecoder) warnings() []Warning { return nil }
 
+// times reports whether column i holds times, and whether these are dates.
+func (d *parquetDecoder) times(i int) (times, dates bool) {
+	return d.types[i].isTime(), d.types[i].date
+}
+
 // progress is the part of the rows read so far.
 func (d *parquetDecoder) progress() float64 { return float64(d.line) / float64(d.file.NumRows()) }
 
 // sample takes the types from the file, and looks at the rows for the rest.
 func (d *parquetDecoder) sample(bool) ([]profile, error) {
 	if len(d.ahead) == 0 {
-		if err := guard(d.fill); err != nil {
+		if err := guard("Parquet", d.fill); err != nil {
 			return nil, err
 		}
 	}
@@ -157,7 +166,7 @@ func (d *parquetDecoder) sample(bool) ([]profile, error) {
 
 func (d *parquetDecoder) next(row []value, rec *record) error {
 	if len(d.ahead) == 0 {
-		if err := guard(d.fill); err != nil {
+		if err := guard("Parquet", d.fill); err != nil {
 			if err != io.EOF {
 				err = &Error{Line: d.line + 1, Err: err}
 			}

@@ -86,7 +86,7 @@ func (p parquetType) integer(v parquet.Value) value {
 		x = float64(unsigned(v))
 	}
 	field := value{kind: numberKind, number: x * p.unit}
-	if math.Abs(x) > exactInt {
+	if math.Abs(x) >= exactInt {
 		field.text = p.appendText(nil, v)
 	}
 	return field

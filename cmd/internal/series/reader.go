@@ -123,8 +123,8 @@ func (r *Reader) start() (err error) {
 	if r.roles.time >= 0 {
 		r.options.Time = names[r.roles.time]
 	}
-	if d, ok := r.decoder.(*parquetDecoder); ok && r.roles.time >= 0 {
-		r.clock.stamps, r.clock.dates = d.types[r.roles.time].isTime(), d.types[r.roles.time].date
+	if d, ok := r.decoder.(typedDecoder); ok && r.roles.time >= 0 {
+		r.clock.stamps, r.clock.dates = d.times(r.roles.time)
 	}
 	r.gap, _ = parseGap(r.options.MaxGap)
 	r.row = make([]value, len(names))
@@ -341,7 +341,7 @@ func (r *Reader) progress() float64 {
 	const ahead = 3 * blockSize // bytes used, but hardly parsed yet
 	size, used := r.source.size, r.source.used.Load()
 	part := 0.0
-	if d, ok := r.decoder.(*parquetDecoder); ok {
+	if d, ok := r.decoder.(typedDecoder); ok {
 		part = d.progress()
 	} else if used > min(max(size/20, 10*ahead), 40*ahead) {
 		part = float64(used-ahead) / float64(size)

@@ -45,8 +45,10 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 		if err != nil {
 			return r, nil, err
 		}
-		if p, ok := d.(*parquetDecoder); ok && p.types[i].isTime() {
-			return r, nil, &Error{File: file, Column: name, Err: errors.New("it holds times, which are no feature (--features)")}
+		if typed, ok := d.(typedDecoder); ok {
+			if times, _ := typed.times(i); times {
+				return r, nil, &Error{File: file, Column: name, Err: errors.New("it holds times, which are no feature (--features)")}
+			}
 		}
 		r.features = append(r.features, i)
 	}

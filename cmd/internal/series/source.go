@@ -231,10 +231,13 @@ func (s *source) detect(ctx context.Context, path string, raw *bufio.Reader) err
 		s.format = sniffed
 	}
 	s.settleComma()
-	if (s.format == Parquet) != (sniffed == Parquet) {
+	if s.format.arrow() && sniffed.arrow() {
+		s.format = sniffed // as names do not tell files from streams
+	}
+	if s.format != sniffed && (s.format.typed() || sniffed.typed()) {
 		return fmt.Errorf("the content is not %s but %s (--input-format sets it)", s.format, sniffed)
 	}
-	if s.format != Parquet {
+	if !s.format.typed() {
 		s.text = &utf8Reader{r: body}
 		s.body = s.text
 	}

@@ -21,7 +21,7 @@ type kind uint8
 
 const (
 	textKind   kind = iota // CSV fields, strings, JSON numbers as written
-	numberKind             // Parquet numbers; true and false of JSON and Parquet, as 1 and 0 with their text
+	numberKind             // numbers of formats with types; true and false of these and JSON, as 1 and 0 with their text
 	nullKind               // an absent or null value
 )
 
@@ -85,7 +85,7 @@ func (v value) appendText(dst []byte) []byte {
 	return strconv.AppendFloat(dst, v.number, 'g', -1, 64)
 }
 
-// exactInt is where float64 ceases to hold every integer.
+// exactInt is where float64 ceases to hold every integer: the next one has the same float64.
 const exactInt = 1 << 53
 
 // feature returns v as float32, NaN when it is missing.

@@ -72,7 +72,7 @@ type encoder interface {
 // Writer writes a Reader's rows with the columns of Answers behind them. In the Reader's
 // own format the other columns keep their text to the letter. Elsewhere they keep their
 // values: in JSON lines what can be a JSON number is one and what is empty is null; in
-// Parquet the features are 64-bit floats and all else is text.
+// Parquet and Arrow the features are 64-bit floats and all else is text.
 type Writer struct {
 	answers Answers
 	enc     encoder
@@ -152,6 +152,8 @@ func newEncoder(w *bufio.Writer, f Format, r *Reader, a Answers) (encoder, error
 		return newJSONEncoder(w, r, a), nil
 	case Parquet:
 		return newParquetEncoder(w, r, a)
+	case Arrow, ArrowStream:
+		return newArrowEncoder(w, f, r, a)
 	}
 	return nil, fmt.Errorf("format %q is none of %v", f, Formats)
 }
@@ -182,7 +184,7 @@ func (w *Writer) Write(c *Chunk, probability []float32, label []int16) error {
 	return nil
 }
 
-// Flush hands over what has been written. Parquet keeps rows back until Close.
+// Flush hands over what has been written. Parquet and Arrow keep rows back.
 func (w *Writer) Flush() error { return w.out.Flush() }
 
 // Close completes the output.

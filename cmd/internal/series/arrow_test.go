@@ -1,0 +1,257 @@
+package series
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+)
+
+// arrowFiles are those of testdata, which hold the same table.
+var arrowFiles = []string{"plain.arrow", "zstd.arrow", "lz4.feather", "stream.arrows"}
+
+// arrowAsCSV is that table with answers.
+const arrowAsCSV = `time,day,who,x,big,small,half,price,note,on,label,predicted_label,predicted_probability
+2024-02-29T12:00:00.25Z,2024-02-29,anna,0.1,9007199254740993,1,0.5,0.05,a,true,0,0,0.75
+2024-02-29T12:01:00.25Z,2024-02-29,anna,1.5,2,-2,1,1.05,,false,1,1,0.75
+2024-02-29T12:02:00.25Z,2024-02-29,anna,,3,3,1.5,2.05,"ü,",,0,0,0.75
+2024-02-29T12:03:00.25Z,2024-02-29,otto,3.25,4,-4,2,3.05,,true,1,1,0.75
+2024-02-29T12:04:00.25Z,2024-02-29,otto,-4,5,5,2.5,4.05,e,false,,0,0.75
+2024-02-29T12:05:00.25Z,2024-02-29,otto,5,18446744073709551615,-6,3,5.05,f,true,1,1,0.75
+`
+
+func TestReadArrow(t *testing.T) {
+	o := DefaultOptions()
+	o.Missing, o.Series = MissingMean, "who"
+	for _, name := range arrowFiles {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join("testdata", name)
+			d, err := Read(t.Context(), []string{path}, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := []string{"x", "big", "small", "half", "price", "on"}; !slices.Equal(d.Features, want) {
+				t.Errorf("features %q, want %q", d.Features, want)
+			}
+			if want := []int16{0, 1, 0, 1, Unlabelled, 1}; !slices.Equal(d.Labels, want) {
+				t.Errorf("labels %v, want %v", d.Labels, want)
+			}
+			if d.TimeColumn != "time" || d.Time[0] != 1709208000.25 || d.Time[5] != 1709208300.25 {
+				t.Errorf("time %q: %f", d.TimeColumn, d.Time)
+			}
+			if len(d.Series) != 2 || d.Series[1].Name != "otto" || d.Series[1].Start != 3 {
+				t.Errorf("series %v", d.Series)
+			}
+			if got, want := d.X[5*6:], []float32{5, 1 << 64, -6, 3, 5.05, 1}; !slices.Equal(got, want) {
+				t.Errorf("last row %v, want %v", got, want)
+			}
+			if x, on := d.X[2*6], d.X[2*6+5]; x == x || on == on {
+				t.Errorf("null is %v and %v", x, on)
+			}
+			for column, want := range map[string]string{"day": `column "day": holds times, so not a feature`, "note": `column "note": not numbers`} {
+				if !strings.Contains(fmt.Sprint(d.Warnings), want) {
+					t.Errorf("column %s: warnings %v", column, d.Warnings)
+				}
+			}
+			with := o
+			with.Features = []string{"day"}
+			if _, err := Read(t.Context(), []string{path}, with); err == nil || !strings.Contains(err.Error(), "holds times, which are no feature") {
+				t.Errorf("a date as a feature: error %v", err)
+			}
+			var out bytes.Buffer
+			answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, CSV, r, zeroOrOne) })
+			if out.String() != arrowAsCSV {
+				t.Errorf("as CSV\n%s\nwant\n%s", &out, arrowAsCSV)
+			}
+		})
+	}
+}
+
+// What is compressed, or comes from standard input, is read, too, and so are streams and
+// files under each other's names.
+func TestArrowFromAnywhere(t *testing.T) {
+	for _, name := range arrowFiles {
+		content, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := DefaultOptions()
+		o.Missing = MissingZero
+		for _, to := range []string{"x.arrow.gz", "x.arrows.zst", "x", "x.arrow", "x.arrows"} {
+			_, compression := FormatOf(to)
+			d, err := Read(t.Context(), []string{writeFile(t, to, compress(t, compression, string(content)))}, o)
+			if err != nil || d.Len() != 6 {
+				t.Errorf("%s as %s: %v, %v", name, to, d, err)
+			}
+		}
+		if d, err := read(t.Context(), []string{Stdin}, bytes.NewReader(content), o); err != nil || d.Len() != 6 {
+			t.Errorf("%s from standard input: %v, %v", name, d, err)
+		}
+		if _, err := Read(t.Context(), []string{writeFile(t, "x.csv", string(content))}, o); err == nil || !strings.Contains(err.Error(), "the content is not csv but arrow") {
+			t.Errorf("%s as CSV: error %v", name, err)
+		}
+	}
+}
+
+// Rows read as Arrow keep their columns; those of other formats become numbers and text.
+func TestWriteArrow(t *testing.T) {
+	o := DefaultOptions()
+	o.Missing = MissingDrop
+	withAnswers := func(csv string) string { // and those of rows left out
+		lines := strings.Split(csv, "\n")
+		lines[3] = strings.Replace(lines[3], ",0,0.75", ",,", 1)
+		for i, flip := range map[int]string{4: ",0,0.75", 5: ",1,0.75", 6: ",0,0.75"} {
+			lines[i] = lines[i][:len(lines[i])-len(flip)] + flip
+		}
+		return strings.Join(lines, "\n")
+	}
+	for _, name := range arrowFiles {
+		for _, to := range []string{"again.arrow", "again.arrows", "again.feather.gz"} {
+			again := filepath.Join(t.TempDir(), to)
+			answerAll(t, filepath.Join("testdata", name), o, func(r *Reader) (*Writer, error) { return Create(again, "", r, zeroOrOne) })
+			if got, want := asCSV(t, again), withAnswers(arrowAsCSV); got != want {
+				t.Errorf("%s as %s\n%s\nwant\n%s", name, to, got, want)
+			}
+		}
+	}
+	text := "x,note,when,label\n1.5,a,2024-01-01,0\nNaN,,2024-01-02,1\n-2e3,\"b,c\",2024-01-03,0\n"
+	again := filepath.Join(t.TempDir(), "again.arrow")
+	o.Features, o.Missing = []string{"x"}, MissingZero
+	answerAll(t, writeFile(t, "x.csv", text), o, func(r *Reader) (*Writer, error) {
+		return Create(again, "", r, Answers{Classes: []string{"no", "yes"}, Probabilities: true})
+	})
+	want := `x,note,when,label,predicted_label,predicted_probability,probability_no,probability_yes
+1.5,a,2024-01-01,0,no,0.75,0.75,0.25
+,,2024-01-02,1,yes,0.75,0.25,0.75
+-2000,"b,c",2024-01-03,0,no,0.75,0.75,0.25
+`
+	if got := asCSV(t, again); got != want {
+		t.Errorf("CSV as Arrow\n%s\nwant\n%s", got, want)
+	}
+}
+
+// asCSV is what a file holds, as the splits of its rows.
+func asCSV(t *testing.T, path string) string {
+	t.Helper()
+	s, err := openSource(context.Background(), path, nil, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	d, err := newDecoder(s, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &csvEncoder{comma: ','}
+	for _, name := range d.columns() {
+		e.appendText(name)
+	}
+	row, rec := make([]value, len(d.columns())), record{}
+	for {
+		e.line[len(e.line)-1] = '\n' // in place of a comma
+		if d.next(row, &rec) != nil {
+			return string(e.line)
+		}
+		d.split(&rec, row)
+		for _, v := range row {
+			e.appendField(v)
+		}
+	}
+}
+
+// Batches of a stream may change their dictionaries.
+func TestArrowDictionaries(t *testing.T) {
+	dictionary := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}
+	schema := arrow.NewSchema([]arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Float64}, {Name: "label", Type: dictionary, Nullable: true}}, nil)
+	var stream bytes.Buffer
+	w := ipc.NewWriter(&stream, ipc.WithSchema(schema))
+	for _, words := range [][]string{{"walk", "sit"}, {"sit", "walk"}, {"lie", "sit"}} {
+		b := array.NewRecordBuilder(memory.NewGoAllocator(), schema)
+		for i, word := range words {
+			b.Field(0).(*array.Float64Builder).Append(float64(i))
+			if err := b.Field(1).(*array.BinaryDictionaryBuilder).AppendString(word); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Write(b.NewRecordBatch()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := writeFile(t, "x.arrows", stream.String())
+	d, err := Read(t.Context(), []string{path}, DefaultOptions())
+	if err != nil || !slices.Equal(d.Classes, []string{"lie", "sit", "walk"}) || !slices.Equal(d.Labels, []int16{2, 1, 1, 2, 0, 1}) {
+		t.Fatalf("%v, %v", d, err)
+	}
+	o := Options{LabelOptional: true, Missing: MissingError}
+	again := filepath.Join(t.TempDir(), "again.arrows")
+	answerAll(t, path, o, func(r *Reader) (*Writer, error) { return Create(again, "", r, zeroOrOne) })
+	if got := asCSV(t, again); !strings.Contains(got, "\n0,sit,0,0.75\n1,walk,1,0.75\n0,lie,") {
+		t.Errorf("written is\n%s", got)
+	}
+}
+
+func TestArrowFaults(t *testing.T) {
+	table := func(name string, kind arrow.DataType) string {
+		var out bytes.Buffer
+		schema := arrow.NewSchema([]arrow.Field{{Name: name, Type: kind, Nullable: true}}, nil)
+		w := ipc.NewWriter(&out, ipc.WithSchema(schema))
+		b := array.NewRecordBuilder(memory.NewGoAllocator(), schema)
+		b.Field(0).AppendNull()
+		if err := w.Write(b.NewRecordBatch()); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	whole := map[string]string{}
+	for _, name := range arrowFiles {
+		content, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole[name] = string(content)
+	}
+	for _, test := range []struct{ name, content, want string }{
+		{"list", table("x", arrow.ListOf(arrow.PrimitiveTypes.Int8)), `column "x" is nested (list<item: int8, nullable>); only flat tables can be read`},
+		{"interval", table("x", arrow.FixedWidthTypes.MonthInterval), `column "x" is of type month_interval, which cannot be read`},
+		{"nulls", table("x", arrow.Null), "there are no columns that hold anything"},
+		{"cut file", whole["plain.arrow"][:3000], "damaged Arrow data: "},
+		{"cut stream", whole["stream.arrows"][:3000], ":5: damaged Arrow data: "},
+		{"schema alone", whole["stream.arrows"][:600], "damaged Arrow data: "},
+		{"magic alone", "ARROW1\x00\x00", "damaged Arrow data: "},
+		{"version 1", "FEA1\x00\x00\x00\x00", "a Feather file of version 1"},
+		{"long message", "\xff\xff\xff\xff\xff\xff\xff\x7fxxxx", "damaged Arrow data: "},
+	} {
+		o := DefaultOptions()
+		o.Missing = MissingZero
+		if _, err := Read(t.Context(), []string{writeFile(t, "x", test.content)}, o); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v, want %q", test.name, err, test.want)
+		}
+	}
+}
+
+func FuzzReadArrow(f *testing.F) {
+	for _, name := range arrowFiles {
+		content, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(content)
+	}
+	f.Fuzz(func(t *testing.T, input []byte) {
+		checkRead(t, input, "")
+		checkRead(t, input, Arrow)
+		checkRead(t, input, ArrowStream)
+	})
+}
