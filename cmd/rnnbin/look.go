@@ -46,7 +46,7 @@ standard input. A run of a label is consecutive rows of a file that have it.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar((*string)(&o.data.Format), "input-format", "", "`format` of the data: csv, tsv, jsonl or parquet (default by name and content)")
+	f.StringVar((*string)(&o.data.Format), "input-format", "", "`format` of the data: "+formatNames+" (default by name and content)")
 	f.StringVar(&o.data.Delimiter, "delimiter", "", delimiterUsage)
 	f.BoolVar(&o.data.NoHeader, "no-header", false, noHeaderUsage)
 	f.BoolVar(&o.json, "json", false, "print one JSON object")

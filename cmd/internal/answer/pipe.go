@@ -19,6 +19,7 @@ type Pipe struct {
 	Threshold float64 // of two classes: with at least this probability of the second a row is labelled that
 	Writer    *series.Writer
 	Flush     bool // hand answers over as soon as no more are at hand
+	More      bool // the Writer is to have rows of another file behind these: leave it open
 
 	// Surveyed is called for every chunk of the reading before, with its rows of input;
 	// it may be nil.
@@ -50,7 +51,7 @@ type answered struct {
 	err         error
 }
 
-// Run answers all rows and closes the Writer. Behind a fault in the data the rows before it
+// Run answers all rows and closes the Writer, unless there is more for it. Behind a fault in the data the rows before it
 // are answered, as if the data ended there, and written. A fault behind the Reader closes
 // that too, which may be waiting for input. When ctx ends, the Reader's own is to
 // end with it.
@@ -207,6 +208,8 @@ func (p *Pipe) write(ctx context.Context, from <-chan answered, used chan<- *ser
 		switch {
 		case err != nil:
 			return err
+		case a.err == io.EOF && p.More:
+			return nil
 		case a.err == io.EOF:
 			return p.Writer.Close()
 		case a.err != nil:

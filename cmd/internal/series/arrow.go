@@ -16,8 +16,6 @@ type arrowDecoder struct {
 	batches interface {
 		Read() (arrow.RecordBatch, error)
 	}
-	count  int // of batches; 0 when not known
-	read   int // of them
 	schema *arrow.Schema
 	names  []string
 	types  []arrowType
@@ -51,66 +49,25 @@ func newArrowDecoder(s *source) (*arrowDecoder, error) {
 	return d, err
 }
 
-// open reads what precedes the first batch.
+// open reads what precedes the first batch. A file is a stream between two magic numbers,
+// with a table of contents at its end, so that both are read from the start.
 func (d *arrowDecoder) open(s *source) error {
-	if s.format == ArrowStream {
-		most := int64(arrowMost)
-		if s.plain {
-			most = s.size
-		}
-		messages := ipc.NewMessageReader(s.body, ipc.WithAllocator(newArrowAllocator(most)), ipc.WithMetadataSizeLimit(most), ipc.WithBodySizeLimit(most))
-		r, err := ipc.NewReaderFromMessageReader(messages, ipc.WithAllocator(newArrowAllocator(most)))
-		if err != nil {
-			return err
-		}
-		d.batches, d.schema = r, r.Schema()
-		return nil
-	}
-	stored, size := s.stored, s.size
-	if !s.plain { // the file is read from its end
-		var err error
-		if stored, size, err = s.copied(s.body); err != nil {
+	body := s.body
+	if s.format == Arrow {
+		if _, err := io.CopyN(io.Discard, body, int64(len(arrowMagic)+2)); err != nil {
 			return err
 		}
 	}
-	r, err := ipc.NewFileReader(io.NewSectionReader(stored, 0, size), ipc.WithAllocator(newArrowAllocator(size)))
+	messages := &arrowMessages{r: body, ends: s.format == Arrow}
+	if s.plain {
+		messages.size = s.size
+	}
+	r, err := ipc.NewReader(messages, ipc.WithAllocator(arrowAllocator{memory.NewGoAllocator(), messages}))
 	if err != nil {
 		return err
 	}
-	d.batches, d.schema, d.count = r, r.Schema(), r.NumRecords()
+	d.batches, d.schema = r, r.Schema()
 	return nil
-}
-
-// arrowMost bounds what is allocated at once for a table that is smaller.
-const arrowMost = 1 << 30
-
-// arrowAllocator refuses sizes that only damaged data asks for; the Arrow library allocates
-// whatever length stands there.
-type arrowAllocator struct {
-	*memory.GoAllocator
-	most int
-}
-
-func newArrowAllocator(size int64) arrowAllocator {
-	return arrowAllocator{memory.NewGoAllocator(), int(max(size, arrowMost))}
-}
-
-// Allocate panics for such a size, as the interface has no error. See guard.
-func (a arrowAllocator) Allocate(size int) []byte {
-	a.check(size)
-	return a.GoAllocator.Allocate(size)
-}
-
-// Reallocate is like Allocate.
-func (a arrowAllocator) Reallocate(size int, b []byte) []byte {
-	a.check(size)
-	return a.GoAllocator.Reallocate(size, b)
-}
-
-func (a arrowAllocator) check(size int) {
-	if size < 0 || size > a.most {
-		panic(fmt.Sprintf("a length of %d bytes", size))
-	}
 }
 
 // describe takes down names and types of the columns, and refuses those that cannot be
@@ -136,14 +93,6 @@ func (d *arrowDecoder) warnings() []Warning { return nil }
 
 // times reports whether column i holds times, and whether these are dates.
 func (d *arrowDecoder) times(i int) (times, dates bool) { return d.types[i].time, d.types[i].date }
-
-// progress is the part of the batches read so far, 0 when that is not known.
-func (d *arrowDecoder) progress() float64 {
-	if d.count == 0 || d.batch == nil {
-		return 0
-	}
-	return (float64(d.read-1) + float64(d.at)/float64(d.batch.rows)) / float64(d.count)
-}
 
 // sample takes the types from the schema, and looks at the first batch for the rest.
 func (d *arrowDecoder) sample(bool) (profiles []profile, err error) {
@@ -187,7 +136,6 @@ func (d *arrowDecoder) fill() error {
 			return &Error{Line: next.first, Err: err}
 		}
 		d.batch, d.at = next, 0
-		d.read++
 	}
 	return nil
 }

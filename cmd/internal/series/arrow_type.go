@@ -1,6 +1,7 @@
 package series
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -21,6 +22,10 @@ type arrowType struct {
 // on from the column's name.
 func newArrowType(t arrow.DataType) (arrowType, error) {
 	switch t := t.(type) {
+	case *arrow.FixedSizeBinaryType:
+		if t.ByteWidth < 1 {
+			return arrowType{}, errors.New("holds values of no bytes, which cannot be read")
+		}
 	case *arrow.DictionaryType:
 		return newArrowType(t.ValueType)
 	case arrow.ExtensionType:

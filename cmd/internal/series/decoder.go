@@ -30,8 +30,6 @@ type typedDecoder interface {
 	decoder
 	// times reports whether column i holds times, and whether these are dates.
 	times(i int) (times, dates bool)
-	// progress is the part of the rows read so far, 0 when that is not known.
-	progress() float64
 }
 
 // record is a row as it was written.

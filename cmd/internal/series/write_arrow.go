@@ -67,6 +67,19 @@ func newArrowEncoder(w io.Writer, f Format, r *Reader, a Answers) (*arrowEncoder
 	return e, err
 }
 
+func (e *arrowEncoder) resume(r *Reader) bool {
+	if e.split != nil {
+		e.split = r.decoder.split
+		return true
+	}
+	d, same := r.decoder.(*arrowDecoder)
+	if !same {
+		return false
+	}
+	fields := d.schema.Fields()
+	return slices.EqualFunc(fields, e.schema.Fields()[:len(fields)], func(a, b arrow.Field) bool { return arrow.TypeEqual(a.Type, b.Type) && a.Nullable == b.Nullable })
+}
+
 // addField adds a column that was read in another format, and returns its type.
 func (e *arrowEncoder) addField(feature bool) arrow.DataType {
 	if feature {

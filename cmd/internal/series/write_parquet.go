@@ -20,6 +20,8 @@ type parquetEncoder struct {
 	values  []parquet.Value // of rows
 	text    []byte          // of values
 
+	schema *parquet.Schema // of the file that rows keep their values from
+
 	labels []parquet.Value // [C] the classes' names
 	none   int             // columns of a row without an answer
 }
@@ -32,6 +34,7 @@ func newParquetEncoder(w io.Writer, r *Reader, a Answers) (*parquetEncoder, erro
 	e := &parquetEncoder{none: len(names)}
 	var table flatTable
 	if d, same := r.decoder.(*parquetDecoder); same {
+		e.schema = d.file.Schema()
 		for _, c := range d.file.Root().Columns() {
 			table.add(c.Name(), valueEncoded(c))
 		}
@@ -57,6 +60,15 @@ func newParquetEncoder(w io.Writer, r *Reader, a Answers) (*parquetEncoder, erro
 	}
 	e.w = parquet.NewGenericWriter[any](w, config)
 	return e, nil
+}
+
+func (e *parquetEncoder) resume(r *Reader) bool {
+	if e.split != nil {
+		e.split = r.decoder.split
+		return true
+	}
+	d, same := r.decoder.(*parquetDecoder)
+	return same && parquet.EqualNodes(e.schema, d.file.Schema())
 }
 
 // setLabels sets the labels and returns their type, integers if all of them are.

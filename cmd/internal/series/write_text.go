@@ -30,10 +30,10 @@ func newCSVEncoder(w *bufio.Writer, comma byte, r *Reader, a Answers) (*csvEncod
 	names := a.columns(r.Columns())
 	e.none = bytes.Repeat([]byte{comma}, len(names)-1)
 	d, text := r.decoder.(*csvDecoder)
-	if text && d.comma == comma {
+	e.resume(r)
+	if e.split == nil {
 		e.line = append(append(e.line, d.header...), comma)
 	} else {
-		e.split, e.row = r.decoder.split, make([]value, len(r.Columns()))
 		for _, name := range r.Columns() {
 			e.appendText(name)
 		}
@@ -46,6 +46,14 @@ func newCSVEncoder(w *bufio.Writer, comma byte, r *Reader, a Answers) (*csvEncod
 	}
 	e.line = e.line[:len(e.line)-1] // without the last comma
 	return e, e.endLine()
+}
+
+func (e *csvEncoder) resume(r *Reader) bool {
+	e.split, e.row = r.decoder.split, make([]value, len(r.Columns()))
+	if d, text := r.decoder.(*csvDecoder); text && d.comma == e.comma {
+		e.split = nil
+	}
+	return true
 }
 
 func (e *csvEncoder) write(r *record, a answer) error {
@@ -114,25 +122,30 @@ type jsonEncoder struct {
 	split func(*record, []value) // nil when rows keep their text
 	row   []value
 
-	names  [][]byte // `"predicted_label":` and so on
-	labels [][]byte // [C] the classes' names as JSON
+	answers []string // predicted_label and so on
+	names   [][]byte // `"predicted_label":` and so on
+	labels  [][]byte // [C] the classes' names as JSON
 }
 
 func newJSONEncoder(w *bufio.Writer, r *Reader, a Answers) *jsonEncoder {
-	e := &jsonEncoder{w: w, labels: jsonLabels(a)}
-	names := a.columns(r.Columns())
-	for _, name := range names {
+	e := &jsonEncoder{w: w, labels: jsonLabels(a), answers: a.columns(r.Columns())}
+	for _, name := range e.answers {
 		e.names = append(e.names, jsonKey(name))
 	}
-	if r.Format() == JSONL {
-		r.reserve(names)
-		return e
-	}
-	e.split, e.row = r.decoder.split, make([]value, len(r.Columns()))
 	for _, name := range r.Columns() {
 		e.keys = append(e.keys, jsonKey(name))
 	}
+	e.resume(r)
 	return e
+}
+
+func (e *jsonEncoder) resume(r *Reader) bool {
+	e.split, e.row = r.decoder.split, make([]value, len(r.Columns()))
+	if r.Format() == JSONL {
+		e.split = nil
+		r.reserve(e.answers)
+	}
+	return true
 }
 
 // jsonLabels are the classes' names as JSON: integers and booleans, if all of them are, or

@@ -65,6 +65,9 @@ type answer struct {
 // encoder writes rows in one format.
 type encoder interface {
 	write(r *record, a answer) error
+	// resume has the rows that follow come from another file, of the same columns. It
+	// reports false if their types are others than can be written.
+	resume(r *Reader) bool
 	// close completes the output, but leaves what it is written to open.
 	close() error
 }
@@ -75,6 +78,7 @@ type encoder interface {
 // Parquet and Arrow the features are 64-bit floats and all else is text.
 type Writer struct {
 	answers Answers
+	first   *Reader // which named the columns
 	enc     encoder
 	out     *bufio.Writer
 	closers []io.Closer   // compression, then the file
@@ -84,7 +88,7 @@ type Writer struct {
 // NewWriter writes rows of r to w in the given format, which may be "" for the
 // format of r. Close does not close w.
 func NewWriter(w io.Writer, f Format, r *Reader, a Answers) (*Writer, error) {
-	out := &Writer{answers: a, out: bufio.NewWriterSize(w, blockSize)}
+	out := &Writer{answers: a, first: r, out: bufio.NewWriterSize(w, blockSize)}
 	var err error
 	out.enc, err = newEncoder(out.out, f, r, a)
 	return out, err
@@ -182,6 +186,40 @@ func (w *Writer) Write(c *Chunk, probability []float32, label []int16) error {
 		}
 	}
 	return nil
+}
+
+// Continue has the rows that follow come from another file, whose columns must be those of
+// the first one.
+func (w *Writer) Continue(r *Reader) error {
+	if err := SameColumns(w.first, r); err != nil {
+		return err
+	}
+	if !w.enc.resume(r) {
+		return &Error{File: r.Name(), Err: fmt.Errorf("its columns have other types than those of %s, so one file cannot hold both (--format csv can)", w.first.Name())}
+	}
+	return nil
+}
+
+// SameColumns is the error for a file whose columns are not those of the first one.
+func SameColumns(first, r *Reader) error {
+	want, got := first.Columns(), r.Columns()
+	if slices.Equal(want, got) {
+		return nil
+	}
+	other := func(in []string) func(string) bool {
+		return func(name string) bool { return slices.Contains(in, name) }
+	}
+	missing, added := slices.DeleteFunc(slices.Clone(want), other(got)), slices.DeleteFunc(slices.Clone(got), other(want))
+	how := "their order is another"
+	switch {
+	case len(missing) > 0 && len(added) > 0:
+		how = fmt.Sprintf("it has %s in place of %s", List(added), List(missing))
+	case len(missing) > 0:
+		how = "it lacks " + List(missing)
+	case len(added) > 0:
+		how = "it has also " + List(added)
+	}
+	return &Error{File: r.Name(), Err: fmt.Errorf("its columns are not those of %s: %s", first.Name(), how)}
 }
 
 // Flush hands over what has been written. Parquet and Arrow keep rows back.

@@ -1,0 +1,247 @@
+package series
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
+)
+
+const (
+	arrowMost  = 1 << 31 // bytes of a message, at most
+	arrowQuick = 1 << 28 // bytes that can be allocated before it is known that they are there
+	arrowPacks = 256     // bytes at most, beyond these, that one compressed byte becomes
+)
+
+// arrowMessages passes a stream of Arrow messages on after a look at their lengths, as the
+// Arrow library allocates whatever stands there.
+type arrowMessages struct {
+	r    io.Reader
+	size int64 // of all there is; 0 when that is not known
+	ends bool  // there is a mark at the end, which a stream may do without
+	head bytes.Reader
+	body int64 // bytes of the message that are still to be passed on
+	most int64 // bytes that may be allocated for it at once
+	done bool
+}
+
+func (m *arrowMessages) Read(p []byte) (int, error) {
+	for m.head.Len() == 0 && m.body == 0 {
+		if m.done {
+			return 0, io.EOF
+		}
+		if err := m.next(); err != nil {
+			return 0, err
+		}
+	}
+	if m.head.Len() > 0 {
+		return m.head.Read(p)
+	}
+	n, err := m.r.Read(p[:min(int64(len(p)), m.body)])
+	if m.body -= int64(n); err == io.EOF && m.body > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// next reads what is in front of a message's body: a mark, which old streams lack, a length
+// and a table of that length. A length of 0 is the end.
+func (m *arrowMessages) next() error {
+	prefix := make([]byte, 4, 8)
+	if _, err := io.ReadFull(m.r, prefix); err != nil {
+		if err == io.EOF && m.ends {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	if string(prefix) == arrowMessage {
+		prefix = prefix[:8]
+		if _, err := io.ReadFull(m.r, prefix[4:]); err != nil {
+			return noEOF(err)
+		}
+	}
+	length := int64(binary.LittleEndian.Uint32(prefix[len(prefix)-4:]))
+	if m.done = length == 0; length > arrowMost {
+		return fmt.Errorf("a message of %d bytes", length)
+	}
+	var head bytes.Buffer // grows with what there is
+	head.Write(prefix)
+	if _, err := io.CopyN(&head, m.r, length); err != nil {
+		return noEOF(err)
+	}
+	if !m.done {
+		var err error
+		if m.body, err = checkArrow(head.Bytes()[len(prefix):]); err != nil {
+			return err
+		}
+		if err := m.checkBody(&head); err != nil {
+			return err
+		}
+	}
+	m.head.Reset(head.Bytes())
+	return nil
+}
+
+// checkBody makes sure that a long body is there, in head if need be.
+func (m *arrowMessages) checkBody(head *bytes.Buffer) error {
+	m.most = m.body + max(arrowQuick, m.body*arrowPacks)
+	switch {
+	case m.size > 0 && m.body > m.size:
+		return io.ErrUnexpectedEOF
+	case m.size == 0 && m.body > arrowQuick:
+		_, err := io.CopyN(head, m.r, m.body)
+		m.body = 0
+		return noEOF(err)
+	}
+	return nil
+}
+
+// noEOF is err where data must not end.
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// Fields of the tables in Arrow's Message.fbs and Schema.fbs, by their places there.
+const (
+	messageKind, messageHeader, messageBody = 1, 2, 3
+	kindSchema, kindDictionary, kindBatch   = 1, 2, 3
+	schemaFields, schemaMetadata            = 1, 2
+	fieldChildren, fieldMetadata            = 5, 6
+	dictionaryBatch                         = 1
+	batchBuffers, batchVariadic             = 2, 4
+)
+
+var errArrowLength = errors.New("a length that cannot be")
+
+// checkArrow checks the lengths in the table of a message, and returns that of its body. It
+// may panic, as the library may, see guard.
+func checkArrow(text []byte) (body int64, err error) {
+	t := arrowTable{flatbuffers.Table{Bytes: text, Pos: flatbuffers.GetUOffsetT(text)}}
+	if at := t.at(messageBody); at != 0 {
+		body = t.GetInt64(at)
+	}
+	if body < 0 || body > arrowMost {
+		return 0, fmt.Errorf("a message of %d bytes", body)
+	}
+	kind := t.at(messageKind)
+	if kind == 0 {
+		return body, nil
+	}
+	header, ok := t.table(messageHeader)
+	if !ok {
+		return body, nil
+	}
+	switch t.GetByte(kind) {
+	case kindSchema:
+		err = header.checkFields(schemaFields, schemaMetadata, 0)
+	case kindDictionary:
+		if batch, ok := header.table(dictionaryBatch); ok {
+			err = batch.checkBatch()
+		}
+	case kindBatch:
+		err = header.checkBatch()
+	}
+	return body, err
+}
+
+// arrowTable is a table of a flat buffer.
+type arrowTable struct{ flatbuffers.Table }
+
+// at is where field i is, 0 if it is not there.
+func (t arrowTable) at(i int) flatbuffers.UOffsetT {
+	const first = 4 // two lengths come before
+	if o := flatbuffers.UOffsetT(t.Offset(flatbuffers.VOffsetT(first + 2*i))); o != 0 {
+		return t.Pos + o
+	}
+	return 0
+}
+
+func (t arrowTable) table(i int) (arrowTable, bool) {
+	at := t.at(i)
+	if at == 0 {
+		return t, false
+	}
+	return arrowTable{flatbuffers.Table{Bytes: t.Bytes, Pos: t.Indirect(at)}}, true
+}
+
+// vector is where field i begins and how many elements of the given size it has.
+func (t arrowTable) vector(i, size int) (start flatbuffers.UOffsetT, length int, err error) {
+	at := t.at(i)
+	if at == 0 {
+		return 0, 0, nil
+	}
+	vector := at + t.GetUOffsetT(at)
+	length = int(t.GetUOffsetT(vector))
+	start = vector + flatbuffers.SizeUOffsetT
+	if length > (len(t.Bytes)-int(start))/size {
+		return 0, 0, errArrowLength
+	}
+	return start, length, nil
+}
+
+// checkFields checks the fields of a schema, or those within a field.
+func (t arrowTable) checkFields(fields, metadata, depth int) error {
+	const most = 64 // levels
+	if depth > most {
+		return errArrowLength
+	}
+	if _, _, err := t.vector(metadata, flatbuffers.SizeUOffsetT); err != nil {
+		return err
+	}
+	start, length, err := t.vector(fields, flatbuffers.SizeUOffsetT)
+	for i := 0; i < length && err == nil; i++ {
+		at := start + flatbuffers.UOffsetT(i*flatbuffers.SizeUOffsetT)
+		field := arrowTable{flatbuffers.Table{Bytes: t.Bytes, Pos: t.Indirect(at)}}
+		err = field.checkFields(fieldChildren, fieldMetadata, depth+1)
+	}
+	return err
+}
+
+// checkBatch checks the number of buffers of views.
+func (t arrowTable) checkBatch() error {
+	const bufferSize = 16
+	_, buffers, err := t.vector(batchBuffers, bufferSize)
+	if err != nil {
+		return err
+	}
+	start, length, err := t.vector(batchVariadic, flatbuffers.SizeInt64)
+	for i := 0; i < length && err == nil; i++ {
+		if n := t.GetInt64(start + flatbuffers.UOffsetT(i*flatbuffers.SizeInt64)); n < 0 || n > int64(buffers) {
+			err = errArrowLength
+		}
+	}
+	return err
+}
+
+// arrowAllocator refuses what only damaged data asks for.
+type arrowAllocator struct {
+	*memory.GoAllocator
+	messages *arrowMessages
+}
+
+// Allocate panics for such a size, as the interface has no error. See guard.
+func (a arrowAllocator) Allocate(size int) []byte {
+	a.check(size)
+	return a.GoAllocator.Allocate(size)
+}
+
+// Reallocate is like Allocate.
+func (a arrowAllocator) Reallocate(size int, b []byte) []byte {
+	a.check(size)
+	return a.GoAllocator.Reallocate(size, b)
+}
+
+func (a arrowAllocator) check(size int) {
+	const padding = 64
+	if size < 0 || int64(size) > a.messages.most+padding {
+		panic(errArrowLength)
+	}
+}
