@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/answer"
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/plot"
@@ -25,6 +24,7 @@ type predictOptions struct {
 	applyOptions
 	data   []string
 	output string
+	outDir string
 	format string // of the output
 	follow bool
 
@@ -40,12 +40,13 @@ func (o *predictOptions) addFlags(f *pflag.FlagSet) {
 
 func (o *predictOptions) addInputFlags(f *pflag.FlagSet) {
 	o.addModelFlag(f)
-	f.StringArrayVarP(&o.data, "data", "d", nil, "in place of FILE: `file` with the columns of the training data, or - for standard input")
+	f.StringArrayVarP(&o.data, "data", "d", nil, "in place of FILE: `file` with the columns of the training data, a pattern such as 'days/*.csv',\nor - for standard input; can be repeated")
 	o.addDataFlags(f)
 }
 
 func (o *predictOptions) addAnswerFlags(f *pflag.FlagSet) {
 	f.StringVarP(&o.output, "output", "o", series.Stdin, "`file` to write, whole or not at all; - for standard output")
+	f.StringVar(&o.outDir, "out-dir", "", "write the answers to each file to one of its name in `folder`, which is made if need be;\nwith --format the names end in that")
 	f.StringVar(&o.format, "format", "", "`format` of the output: "+formatNames+"\n(default by the output's name, else that of the data)")
 	f.BoolVar(&o.probabilities, "probabilities", false, "write the probability of each class, too, as probability_NAME")
 	f.BoolVar(&o.follow, "follow", false, "label line by line, each row as soon as it can be")
@@ -62,7 +63,7 @@ const (
 func newPredict() *cobra.Command {
 	var o predictOptions
 	cmd := &cobra.Command{
-		Use:   "predict MODEL FILE",
+		Use:   "predict MODEL FILE...",
 		Short: "Label the rows of a file or a stream with a trained model",
 		Long: `Write the rows of the data with two more columns: predicted_label, the name of the
 most probable class, and predicted_probability, how probable that is. Of two classes
@@ -78,6 +79,11 @@ are not needed, and are only drawn.
 Data of any length is labelled in little memory, many rows at a time. A model that
 scales features within whole series reads the data twice; what is no file, such as
 standard input, is then first copied to a temporary one.
+
+Each file is series of its own. Answers to several files follow each other in one output,
+for which their columns must be the same, or go to a file each with --out-dir. When one
+file fails, the run ends there and has failed: what --out-dir has for files before it is
+complete and stays, an --output stays as it was before the run.
 
 With --follow each row is labelled as soon as it can be; the probabilities agree to
 rounding (a millionth of the largest). A model trained with --lookahead 0 labels a row
@@ -96,6 +102,7 @@ a Parquet file's pages or a quote left open, ends the run nevertheless.
 Of a stream with ever new series at most ` + strconv.Itoa(series.MaxOpen) + ` are open at a time: when one more
 comes, that whose last row is the longest ago ends, and begins anew if it comes again.`,
 		Example: `  rnnbin predict runs/latest new.csv | head
+  rnnbin predict runs/latest 'days/*.csv' --out-dir labelled
   rnnbin predict runs/latest new.csv.gz -o labelled.parquet --plot labelled.svg
   tail -n +1 -f sensor.csv | rnnbin predict runs/latest - --follow
   rnnbin data sine | rnnbin predict runs/latest - --format jsonl`,
@@ -121,54 +128,46 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 			return err
 		}
 	}
+	targets, err := o.targets()
+	if err != nil {
+		return err
+	}
 	skipped := skippedRows{out: errOut}
-	reader, err := o.open(ctx, m, &skipped)
+	options, err := o.readOptions(m, &skipped)
 	if err != nil {
 		return err
 	}
-	defer reader.Close()
-	writer, err := o.create(out, reader, series.Answers{Classes: m.Classes, Probabilities: o.probabilities})
-	if err != nil {
-		return err
+	l := labelling{predictOptions: &o, model: m, options: options, out: out, errOut: errOut,
+		watch: newProgress(o.rowsOut(out), errOut), far: newRangeWatch(m), picture: newAnswersPicture(o.plot, m)}
+	defer l.close()
+	if o.outDir == "" && len(targets) > 1 {
+		if err := l.checkColumns(ctx, targets); err != nil {
+			return err
+		}
 	}
-	defer writer.Discard()
-	stream, end, err := o.stream(m)
-	if err != nil {
-		return err
+	for i, t := range targets {
+		if err = l.label(ctx, t); err != nil {
+			err = l.failed(err, i, len(targets))
+			break
+		}
 	}
-	defer end()
-	o.opened.Close() // a new model may take its place from here on
-
-	picture, far := newAnswersPicture(o.plot, m), newRangeWatch(m)
-	if o.output != series.Stdin {
-		out = nil
-	}
-	watch := newProgress(out, errOut)
-	pipe := answer.Pipe{
-		Reader:    reader,
-		Stream:    stream,
-		Threshold: m.Threshold,
-		Writer:    writer,
-		Flush:     o.follow,
-		Surveyed:  watch.addMeasured,
-		Seen: func(c *series.Chunk, probability []float32, label []int16) {
-			watch.add(c.InputRows())
-			far.add(c.X)
-			picture.addChunk(c, probability, label)
-		},
-	}
-	err = pipe.Run(ctx)
-	watch.end()
 	skipped.end()
-	printWarnings(errOut, reader.Warnings())
-	printFar(errOut, far.found())
+	printFar(errOut, l.far.found())
 	if err != nil {
 		return err
 	}
-	if n := stream.Early(); n > 0 {
-		fmt.Fprintf(errOut, "rnnbin: warning: %d rows were labelled as the last of their series, which then went on after a long pause\n", n)
+	if l.early > 0 {
+		fmt.Fprintf(errOut, "rnnbin: warning: %d rows were labelled as the last of their series, which then went on after a long pause\n", l.early)
 	}
-	return picture.write()
+	return l.picture.write()
+}
+
+// rowsOut is where the rows go, nil if that is no standard output.
+func (o *predictOptions) rowsOut(out io.Writer) io.Writer {
+	if o.output != series.Stdin || o.outDir != "" {
+		return nil
+	}
+	return out
 }
 
 // checkFollow refuses a model that has to see what comes behind a row first.
@@ -184,38 +183,11 @@ func checkFollow(m *model.Model) error {
 		"`rnnbin train --lookahead 0` makes one that labels each row at once, --lookahead N one that labels it N rows later", why)
 }
 
-// stream starts the networks; end ends them.
-func (o *predictOptions) stream(m *model.Model) (s *answer.Stream, end func(), err error) {
-	batch := answer.Batch(m.Network.Config, len(m.Weights))
-	if o.follow {
-		batch = 1
-	}
-	members, err := o.members(m, batch)
-	if err != nil {
-		return nil, nil, err
-	}
-	labeler := answer.New(members, m.Horizon, m.SeriesScale)
-	end = func() { members.Close() }
-	if o.follow {
-		return labeler.Follow(), end, nil
-	}
-	return labeler.Stream(), end, nil
-}
-
-// open opens the data.
-func (o *predictOptions) open(ctx context.Context, m *model.Model, skipped *skippedRows) (*series.Reader, error) {
-	if len(o.data) == 0 || o.data[0] == "" {
-		return nil, usageError{errors.New("--data names no file")}
-	}
-	if len(o.data) > 1 {
-		return nil, usagef("data", "takes one file, got %d: their rows would not be told apart", len(o.data))
-	}
-	if o.plot != "" && filepath.Clean(o.plot) == filepath.Clean(o.output) {
-		return nil, usagef("plot", "names the file that --output writes")
-	}
+// readOptions are those to read each file with.
+func (o *predictOptions) readOptions(m *model.Model, skipped *skippedRows) (series.Options, error) {
 	options, err := o.options(m)
 	if err != nil {
-		return nil, err
+		return options, err
 	}
 	options.LabelOptional, options.Follow = true, o.follow
 	options.Fill, options.Twice = m.Profile.Mean, m.SeriesScale == layout.Whole
@@ -224,25 +196,22 @@ func (o *predictOptions) open(ctx context.Context, m *model.Model, skipped *skip
 	case onErrorSkip:
 		options.Skip = skipped.add
 	default:
-		return nil, usagef("on-error", "must be %s or %s, not %q", onErrorStop, onErrorSkip, o.onError)
+		return options, usagef("on-error", "must be %s or %s, not %q", onErrorStop, onErrorSkip, o.onError)
 	}
 	if o.plot == "" {
 		options.Label = "" // nobody asks, so that a fault in it is no hindrance
 	}
-	return series.Open(ctx, o.data[0], options)
+	return options, nil
 }
 
-// create begins the output.
-func (o *predictOptions) create(out io.Writer, r *series.Reader, a series.Answers) (*series.Writer, error) {
-	if o.output == "" {
-		return nil, usageError{errors.New("--output names no file")}
-	}
+// create begins an output.
+func (o *predictOptions) create(output string, out io.Writer, r *series.Reader, a series.Answers) (*series.Writer, error) {
 	format, err := parseFormat("format", o.format)
 	if err != nil {
 		return nil, err
 	}
-	if format == "" && o.output != series.Stdin {
-		if format, err = formatOf(o.output); err != nil {
+	if format == "" && output != series.Stdin && o.outDir == "" {
+		if format, err = formatOf(output); err != nil {
 			return nil, err
 		}
 	}
@@ -252,13 +221,16 @@ func (o *predictOptions) create(out io.Writer, r *series.Reader, a series.Answer
 	if o.follow && !format.ByRow() {
 		return nil, usagef("follow", "cannot write %s, which takes many rows at a time (--format sets another)", format)
 	}
-	if o.output == series.Stdin {
+	if output == series.Stdin {
 		if f, ok := out.(*os.File); ok && r.Reads(f) { // which would not end
 			return nil, usageError{errors.New("standard output is the file that is read; --output writes that when all rows are labelled")}
 		}
 		return series.NewWriter(out, format, r, a)
 	}
-	w, err := series.Create(o.output, format, r, a)
+	w, err := series.Create(output, format, r, a)
+	if err != nil && o.outDir != "" {
+		return nil, fmt.Errorf("--out-dir: %w", err)
+	}
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--output: %w", err)}
 	}

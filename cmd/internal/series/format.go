@@ -69,6 +69,22 @@ func FormatOf(name string) (Format, Compression) {
 	return "", compression
 }
 
+// Rename is the name of a file with the ending of another format, not compressed; the name
+// itself if that is "".
+func Rename(name string, f Format) string {
+	if f == "" {
+		return name
+	}
+	named, compression := FormatOf(name)
+	if compression != Plain {
+		name = strings.TrimSuffix(name, filepath.Ext(name))
+	}
+	if named != "" {
+		name = strings.TrimSuffix(name, filepath.Ext(name))
+	}
+	return name + "." + string(f)
+}
+
 const (
 	gzipMagic    = "\x1f\x8b"
 	zstdMagic    = "\x28\xb5\x2f\xfd"

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/answer"
+	"github.com/rnnbin/rnnbin/cmd/internal/model"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// labelling is the work of predict on one file after the other.
+type labelling struct {
+	*predictOptions
+	model   *model.Model
+	options series.Options // of all files
+	out     io.Writer
+	errOut  io.Writer
+	labeler *answer.Labeler // of networks that are started for the first file
+	end     func()          // ends them
+	writer  *series.Writer  // of the one output, from the first file on
+	watch   *progress
+	far     rangeWatch
+	picture *answersPicture
+	early   int
+}
+
+// target is a file to label, and where its answers go.
+type target struct {
+	input, output string
+	more          bool // that of the next file go there, too
+}
+
+// targets lists the files, and finds what is wrong with them and with their outputs.
+func (o *predictOptions) targets() ([]target, error) {
+	if len(o.data) == 0 || o.data[0] == "" {
+		return nil, usageError{errors.New("--data names no file")}
+	}
+	if err := checkStdin([]string{"data"}, o.data); err != nil {
+		return nil, err
+	}
+	inputs, err := series.Expand(o.data)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(inputs); n > 1 && o.plot != "" {
+		return nil, usagef("plot", "draws one file, and there are %d", n)
+	} else if n > 1 && o.follow {
+		return nil, usagef("follow", "takes one file, and there are %d", n)
+	}
+	if o.outDir != "" {
+		return o.inFolder(inputs)
+	}
+	if o.output == "" {
+		return nil, usageError{errors.New("--output names no file")}
+	}
+	if o.plot != "" && filepath.Clean(o.plot) == filepath.Clean(o.output) {
+		return nil, usagef("plot", "names the file that --output writes")
+	}
+	var all []target
+	for i, input := range inputs {
+		all = append(all, target{input, o.output, i < len(inputs)-1})
+	}
+	return all, nil
+}
+
+// inFolder lists the files with an output each in the folder of --out-dir.
+func (o *predictOptions) inFolder(inputs []string) ([]target, error) {
+	if o.changed("output") {
+		return nil, usagef("out-dir", "cannot be used with --output")
+	}
+	format, err := parseFormat("format", o.format)
+	if err != nil {
+		return nil, err
+	}
+	var all []target
+	from := map[string]string{}
+	for _, input := range inputs {
+		if input == series.Stdin {
+			return nil, usagef("out-dir", "needs files with names, and - is standard input")
+		}
+		output := filepath.Join(o.outDir, series.Rename(filepath.Base(input), format))
+		if other, taken := from[output]; taken {
+			return nil, usagef("out-dir", "would have the answers to both %s and %s in %s", other, input, output)
+		}
+		from[output] = input
+		all = append(all, target{input: input, output: output})
+	}
+	for _, t := range all {
+		if input := sameFile(t.output, inputs); input != "" {
+			return nil, usagef("out-dir", "would have %s replaced by the answers to %s (name another folder, or another --format)", input, t.input)
+		}
+	}
+	return all, nil
+}
+
+// sameFile is the first of others that is the file of the given name, "" if none is.
+func sameFile(name string, others []string) string {
+	is, err := os.Stat(name)
+	if err != nil {
+		return ""
+	}
+	for _, other := range others {
+		if info, err := os.Stat(other); err == nil && os.SameFile(is, info) {
+			return other
+		}
+	}
+	return ""
+}
+
+// checkColumns finds files whose rows cannot be in one output before any is read. What is no
+// regular file is looked at when its turn comes.
+func (l *labelling) checkColumns(ctx context.Context, targets []target) error {
+	var first *series.Reader
+	for _, t := range targets {
+		if info, err := os.Stat(t.input); err == nil && !info.Mode().IsRegular() || t.input == series.Stdin {
+			continue
+		}
+		r, err := series.Open(ctx, t.input, l.options)
+		if err != nil {
+			return err
+		}
+		r.Close()
+		if first == nil {
+			first = r
+		}
+		if err := series.SameColumns(first, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// label labels the rows of a file.
+func (l *labelling) label(ctx context.Context, t target) error {
+	reader, err := series.Open(ctx, t.input, l.options)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	if err := l.open(t, reader); err != nil {
+		return err
+	}
+	if !t.more {
+		defer l.writer.Discard()
+	}
+	if l.labeler == nil {
+		if err := l.start(); err != nil {
+			return err
+		}
+	}
+	stream := l.labeler.Stream
+	if l.follow {
+		stream = l.labeler.Follow
+	}
+	pipe := answer.Pipe{
+		Reader:    reader,
+		Stream:    stream(),
+		Threshold: l.model.Threshold,
+		Writer:    l.writer,
+		Flush:     l.follow,
+		More:      t.more,
+		Surveyed:  l.watch.addMeasured,
+		Seen: func(c *series.Chunk, probability []float32, label []int16) {
+			l.watch.add(c.InputRows())
+			l.far.add(c.X)
+			l.picture.addChunk(c, probability, label)
+		},
+	}
+	err = pipe.Run(ctx)
+	l.watch.end()
+	printWarnings(l.errOut, reader.Warnings())
+	l.early += pipe.Stream.Early()
+	return err
+}
+
+// open begins the output, or goes on with that of the files before.
+func (l *labelling) open(t target, reader *series.Reader) (err error) {
+	if l.writer != nil && l.outDir == "" {
+		return l.writer.Continue(reader)
+	}
+	if l.outDir != "" {
+		if err := os.MkdirAll(l.outDir, 0o777); err != nil {
+			return fmt.Errorf("--out-dir: %w", err)
+		}
+	}
+	l.writer, err = l.create(t.output, l.out, reader, series.Answers{Classes: l.model.Classes, Probabilities: l.probabilities})
+	return err
+}
+
+// start starts the networks.
+func (l *labelling) start() error {
+	batch := answer.Batch(l.model.Network.Config, len(l.model.Weights))
+	if l.follow {
+		batch = 1
+	}
+	members, err := l.members(l.model, batch)
+	if err != nil {
+		return err
+	}
+	l.labeler, l.end = answer.New(members, l.model.Horizon, l.model.SeriesScale), func() { members.Close() }
+	l.opened.Close() // a new model may take its place from here on
+	return nil
+}
+
+// close ends what has been begun.
+func (l *labelling) close() {
+	if l.writer != nil {
+		l.writer.Discard()
+	}
+	if l.end != nil {
+		l.end()
+	}
+}
+
+// failed is the error of a file, behind those that are labelled already, if these are kept.
+func (l *labelling) failed(err error, done, all int) error {
+	if l.outDir == "" || all == 1 {
+		return err
+	}
+	return fmt.Errorf("%w (%d of %d files are labelled)", err, done, all)
+}
