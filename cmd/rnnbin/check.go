@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -14,6 +13,7 @@ import (
 	tf "github.com/wamuir/graft/tensorflow"
 	"golang.org/x/sys/cpu"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/original"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph"
@@ -32,14 +32,14 @@ known.`,
 			return runCheck(cmd.Context(), asJSON, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().BoolVar(&asJSON, "json", false, jsonUsage)
 	return cmd
 }
 
 // checkResult is what check found.
 type checkResult struct {
 	Library  string   `json:"library"`
-	Version  string   `json:"version"`
+	Version  string   `json:"tensorflow"`
 	Devices  []string `json:"devices"`
 	CPU      []string `json:"cpu"`
 	CPUs     int      `json:"cpus"`
@@ -106,7 +106,7 @@ func (r *checkResult) measure(ctx context.Context) error {
 
 func (r *checkResult) print(asJSON bool, out io.Writer) error {
 	if asJSON {
-		return json.NewEncoder(out).Encode(r)
+		return observe.WriteJSON(out, "check", r)
 	}
 	_, err := fmt.Fprintf(out, `library   %s
 version   %s

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/model"
+	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
 )
@@ -43,7 +43,7 @@ func (o *evaluateOptions) addInputFlags(f *pflag.FlagSet) {
 
 func (o *evaluateOptions) addScoreFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.rows, "rows", "", "score only rows `FROM:TO` of each series, counted from 0 and without TO; either may\nbe empty, or negative to count from the end: -1000: is the last 1000")
-	f.BoolVar(&o.json, "json", false, "print one JSON object")
+	f.BoolVar(&o.json, "json", false, jsonUsage)
 	o.addRunFlags(f)
 }
 
@@ -218,7 +218,7 @@ func (e *evaluation) compare(in metrics.Input, name string, answers []int16) err
 // print prints the report, and a line if the networks are no better than a rival of theirs.
 func (o *evaluateOptions) print(e *evaluation, out, errOut io.Writer) error {
 	if o.json {
-		return json.NewEncoder(out).Encode(e)
+		return observe.WriteJSON(out, "evaluation", e)
 	}
 	if err := e.WriteTable(out); err != nil {
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/keras"
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/model"
+	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph"
@@ -52,7 +52,7 @@ func (o *importOptions) addFlags(f *pflag.FlagSet) {
 	f.IntVar(&o.horizon, "horizon", 0, "the model answers for the label `n` steps ahead, or if negative that many steps back")
 	f.Float64Var(&o.threshold, "threshold", 0.5, "label a step 1 if its `probability` is at least this")
 	f.StringVar(&o.activation, "activation", "", "activation `function` of the SimpleRNN layers in a .weights.h5: tanh or relu (default tanh)")
-	f.BoolVar(&o.json, "json", false, "print one JSON object")
+	f.BoolVar(&o.json, "json", false, jsonUsage)
 	f.SortFlags = false
 }
 
@@ -225,7 +225,7 @@ type imported struct {
 
 func (o *importOptions) print(i imported, out io.Writer) error {
 	if o.json {
-		return json.NewEncoder(out).Encode(i)
+		return observe.WriteJSON(out, "import", i)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for k, l := range i.Layers {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"regexp"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
 
@@ -49,7 +49,7 @@ standard input. A run of a label is consecutive rows of a file that have it.`,
 	f.StringVar((*string)(&o.data.Format), "input-format", "", "`format` of the data: "+formatNames+" (default by name and content)")
 	f.StringVar(&o.data.Delimiter, "delimiter", "", delimiterUsage)
 	f.BoolVar(&o.data.NoHeader, "no-header", false, noHeaderUsage)
-	f.BoolVar(&o.json, "json", false, "print one JSON object")
+	f.BoolVar(&o.json, "json", false, jsonUsage)
 	f.SortFlags = false
 	return cmd
 }
@@ -65,7 +65,7 @@ func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
 	}
 	command := o.trainOn(files, &s.Guess)
 	if o.json {
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(struct {
+		return observe.WriteJSON(cmd.OutOrStdout(), "file", struct {
 			*series.Survey
 			Command []string `json:"command,omitempty"`
 		}{s, command})

@@ -39,8 +39,10 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(errOut)
 	complete(root)
-	err := root.ExecuteContext(ctx)
-	return report(withSignal(ctx, err), errOut)
+	cmd, err := root.ExecuteContextC(ctx)
+	err = withSignal(ctx, err)
+	reportJSON(out, cmd, args, err)
+	return report(err, errOut)
 }
 
 // withSignal puts the signal that ended ctx in the place of the error that came of it.

@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/graph"
 )
 
@@ -81,7 +81,7 @@ func (o *trainOptions) describe(ctx context.Context, data fit.Data, out, errOut 
 		d.Classes[data.Train.Classes[c]] = n
 	}
 	if o.json {
-		return json.NewEncoder(out).Encode(d)
+		return observe.WriteJSON(out, "plan", d)
 	}
 	fmt.Fprintln(out, describeData(data.Train))
 	return d.write(out)

@@ -132,7 +132,7 @@ func (o *trainOptions) addOutputFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.dryRun, "dry-run", false, "show data, folds and networks, and stop before training")
 	f.StringVar(&o.out, "out", "", "write the model to `folder` (with --data by default runs/<n>, and runs/latest points to it)")
 	f.BoolVar(&o.force, "force", false, forceUsage)
-	f.BoolVar(&o.json, "json", false, "print lines of JSON")
+	f.BoolVar(&o.json, "json", false, "print JSON, an object a line (see `rnnbin help model`)")
 	f.IntVar(&o.logEvery, "log-every", 0, "print a line every `n` epochs of the first network that all rows train, or of a preset every n\niterations (default 100 iterations; no epochs, unless one network is all there is)")
 	f.StringVar(&o.plot, "plot", "", "draw the losses of the epochs to `file`, .svg or .png")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/model"
+	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
@@ -38,7 +39,9 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 		return err
 	}
 	defer folder.close()
-	fmt.Fprintf(errOut, "rnnbin: %v; seed %d\n", describeData(data.Train), o.Seed)
+	if err := o.start(out, errOut, data.Train, folder); err != nil {
+		return err
+	}
 	report := newReporter(&o.outputOptions, len(data.Train.Classes), o.Folds > 0 || o.Members > 1, out, errOut)
 	result, err := fit.Fit(ctx, data, o.Spec, report.observers(endingOf(ctx))...)
 	report.end()
@@ -48,8 +51,41 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 	if err := o.commitOwn(ctx, folder, data, result, errOut); err != nil {
 		return err
 	}
-	printed, settled, drawn := report.result(result), folder.settle(), drawHistory(o.plot, result.Members)
+	printed, settled, drawn := report.result(result, folder.writer.Dir()), folder.settle(), drawHistory(o.plot, result.Members)
 	return cmp.Or(printed, settled, drawn)
+}
+
+// startLine is the first line of a run with --json.
+type startLine struct {
+	Seed     int64          `json:"seed"`
+	Folder   string         `json:"folder,omitempty"` // that the model goes to
+	Preset   string         `json:"preset,omitempty"`
+	Rows     int            `json:"rows"`
+	Series   int            `json:"series"`
+	Features []string       `json:"features"`
+	Label    string         `json:"label"`
+	Classes  map[string]int `json:"classes"` // rows of each label
+}
+
+// newStartLine describes a run on d.
+func newStartLine(o *trainOptions, d *series.Data, f *folder) startLine {
+	l := startLine{Seed: o.Seed, Rows: d.Len(), Series: len(d.Series), Features: d.Features, Label: d.Label, Classes: map[string]int{}}
+	for c, n := range d.Count() {
+		l.Classes[d.Classes[c]] = n
+	}
+	if f.writer != nil {
+		l.Folder = f.writer.Dir()
+	}
+	return l
+}
+
+// start prints what a run begins with.
+func (o *trainOptions) start(out, errOut io.Writer, d *series.Data, f *folder) error {
+	fmt.Fprintf(errOut, "rnnbin: %v; seed %d\n", describeData(d), o.Seed)
+	if !o.json {
+		return nil
+	}
+	return observe.WriteJSON(out, "start", newStartLine(o, d, f))
 }
 
 // checkClasses checks the flags that depend on which classes there are.

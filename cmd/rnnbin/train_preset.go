@@ -13,6 +13,7 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/original"
 	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
@@ -112,6 +113,13 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 		return err
 	}
 	defer folder.close()
+	if o.json {
+		line := newStartLine(o, data.Train, folder)
+		line.Preset = preset.Name
+		if err := observe.WriteJSON(out, "start", line); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintf(errOut, "rnnbin: preset %s, seed %d, %s of training\n",
 		preset.Name, o.Seed, count(o.Only.Epochs*o.Only.Windows.Steps(), "step"))
 	var lines fit.Observer = originalLines{out}
@@ -137,7 +145,29 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 		return err
 	}
 	settled, written := folder.settle(), predictions.write(ctx, trained, preset, samples(o.Only))
-	return cmp.Or(settled, written)
+	if err := cmp.Or(settled, written); err != nil || !o.json {
+		return err
+	}
+	return observe.WriteJSON(out, "result", newPresetResult(o, trained, folder))
+}
+
+// presetResult is the last line of a preset with --json.
+type presetResult struct {
+	Seed        int64          `json:"seed"`
+	Steps       int            `json:"steps"`
+	Loss        metrics.Number `json:"loss"` // mean of the last epoch
+	Seconds     float64        `json:"seconds"`
+	Folder      string         `json:"folder,omitempty"`
+	Predictions string         `json:"predictions,omitempty"` // the file
+}
+
+func newPresetResult(o *trainOptions, t *fit.Trained, f *folder) presetResult {
+	last := t.History[len(t.History)-1]
+	r := presetResult{Seed: o.Seed, Steps: t.Steps, Loss: metrics.Number(last.Epoch.Loss), Seconds: t.Seconds, Predictions: o.predictions}
+	if f.writer != nil {
+		r.Folder = f.writer.Dir()
+	}
+	return r
 }
 
 // originalLines prints lines as the original does.

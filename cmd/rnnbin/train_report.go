@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -258,13 +257,10 @@ func (r *reporter) epoch(l observe.EpochLine) error {
 	return r.row(width, fmt.Sprintf("%*d", width, l.Epoch.Epoch), cells, mark)
 }
 
-// result prints how good the networks are.
-func (r *reporter) result(result *fit.Result) error {
+// result prints how good the networks are, which are in a folder.
+func (r *reporter) result(result *fit.Result, folder string) error {
 	if r.json {
-		return json.NewEncoder(r.out).Encode(struct {
-			Type string `json:"type"`
-			observe.ResultLine
-		}{"result", observe.NewResultLine(result, time.Since(r.begin).Seconds())})
+		return observe.WriteJSON(r.out, "result", observe.NewResultLine(result, time.Since(r.begin).Seconds(), folder))
 	}
 	if j := result.Judged; j != nil {
 		if err := r.compared("held back by folds", len(result.Members), spreadCells(r.scores, j.Spread), j.Report); err != nil {

@@ -9,25 +9,48 @@ import (
 	tf "github.com/wamuir/graft/tensorflow"
 
 	"github.com/spf13/cobra"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/observe"
+	"github.com/rnnbin/rnnbin/graph"
 )
 
 // version is set by the linker in a released build.
 var version = ""
 
 func newVersion() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the versions of rnnbin, libtensorflow and Go",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if asJSON {
+				return observe.WriteJSON(cmd.OutOrStdout(), "version", newVersions())
+			}
 			return printVersions(cmd.OutOrStdout())
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, jsonUsage)
+	return cmd
+}
+
+// versions are what a report of a fault should name.
+type versions struct {
+	Program    string   `json:"rnnbin"`
+	TensorFlow string   `json:"tensorflow"`
+	Go         string   `json:"go"`
+	Platform   string   `json:"platform"`
+	CPU        []string `json:"cpu"`              // the processor's vector instructions
+	Sets       []string `json:"instruction_sets"` // that the fused form can use, the best first
+}
+
+func newVersions() versions {
+	return versions{programVersion(), tf.Version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, cpuFeatures(), graph.InstructionSets()}
 }
 
 func printVersions(out io.Writer) error {
-	_, err := fmt.Fprintf(out, "rnnbin %s\nlibtensorflow %s\n%s %s/%s\n",
-		programVersion(), tf.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	v := newVersions()
+	_, err := fmt.Fprintf(out, "rnnbin %s\nlibtensorflow %s\n%s %s\n", v.Program, v.TensorFlow, v.Go, v.Platform)
 	return err
 }
 

@@ -3,42 +3,55 @@ package observe
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 )
 
+// Version is that of the JSON lines that the program prints: it grows when a field goes or
+// changes its meaning.
+const Version = 1
+
+// WriteJSON writes v, which must become an object, as a line that begins with its type and
+// Version.
+func WriteJSON(w io.Writer, kind string, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	line := fmt.Appendf(nil, `{"type":%q,"version":%d`, kind, Version)
+	if fields := text[1:]; len(fields) > 1 {
+		line = append(line, ',')
+	}
+	_, err = w.Write(append(append(line, text[1:]...), '\n'))
+	return err
+}
+
 // JSON writes a line for each network that is compared, once one is taken, for every so many
 // epochs of the first network that all rows train, and for the iterations that are reported.
-// Each has a type.
 type JSON struct {
-	encoder *json.Encoder
-	every   int // epochs; 0: no lines of epochs
-	rungs   []*fit.Rung
+	out   io.Writer
+	every int // epochs; 0: no lines of epochs
+	rungs []*fit.Rung
 }
 
 // NewJSON writes to out.
 func NewJSON(out io.Writer, every int) *JSON {
-	return &JSON{encoder: json.NewEncoder(out), every: every}
+	return &JSON{out: out, every: every}
 }
 
 // Observe implements fit.Observer.
 func (j *JSON) Observe(_ context.Context, e fit.Event) error {
 	switch e := e.(type) {
 	case fit.Iterated:
-		return j.encoder.Encode(struct {
-			Type string `json:"type"`
-			fit.Line
-		}{"iteration", e.Line})
+		return WriteJSON(j.out, "iteration", e.Line)
 	case fit.EpochEnded:
 		if !Shown(e, j.every) {
 			return nil
 		}
-		return j.encoder.Encode(struct {
-			Type string `json:"type"`
-			EpochLine
-		}{"epoch", NewEpochLine(e)})
+		return WriteJSON(j.out, "epoch", NewEpochLine(e))
 	case fit.RungJudged:
 		j.rungs = append(j.rungs, e.Rung)
 	case fit.Taken:
@@ -50,11 +63,7 @@ func (j *JSON) Observe(_ context.Context, e fit.Event) error {
 // networks writes the lines of the networks that were compared.
 func (j *JSON) networks(taken *fit.Rung) error {
 	for _, g := range j.rungs {
-		err := j.encoder.Encode(struct {
-			Type string `json:"type"`
-			RungLine
-		}{"network", RungLine{g.Name(), g.Candidate, g == taken, g.Spread}})
-		if err != nil {
+		if err := WriteJSON(j.out, "network", RungLine{g.Name(), g.Candidate, g == taken, g.Spread}); err != nil {
 			return err
 		}
 	}

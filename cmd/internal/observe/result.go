@@ -14,6 +14,7 @@ type ResultLine struct {
 	Seed      int64           `json:"seed"`
 	Threshold float64         `json:"threshold"`
 	Seconds   float64         `json:"seconds"`
+	Folder    string          `json:"folder"` // of the model
 	Judged    *JudgedLine     `json:"judged,omitempty"`
 	Test      *metrics.Report `json:"test,omitempty"`
 }
@@ -33,10 +34,10 @@ func NewJudgedLine(j *fit.Judged) *JudgedLine {
 	return &JudgedLine{j.Split, j.Spread, j.Report}
 }
 
-// NewResultLine is the line of a result that took so many seconds.
-func NewResultLine(r *fit.Result, seconds float64) ResultLine {
+// NewResultLine is the line of a result that took so many seconds and is in a folder.
+func NewResultLine(r *fit.Result, seconds float64, folder string) ResultLine {
 	return ResultLine{
 		Network: r.Rungs[r.Chosen].Name(), Members: len(r.Members), Rows: r.Rows, Seed: r.Spec.Seed, Threshold: r.Threshold,
-		Seconds: seconds, Judged: NewJudgedLine(r.Judged), Test: r.Test,
+		Seconds: seconds, Folder: folder, Judged: NewJudgedLine(r.Judged), Test: r.Test,
 	}
 }
