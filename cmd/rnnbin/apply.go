@@ -30,6 +30,7 @@ type applyOptions struct {
 	noHeader  bool
 	threshold float64
 	plot      string
+	quiet     bool
 	machine   graph.Config // Threads, Form and InstructionSet alone
 
 	changed func(flag string) bool // is it on the command line?
@@ -58,9 +59,13 @@ func (o *applyOptions) addRunFlags(f *pflag.FlagSet) {
 	o.machine = graph.DefaultConfig()
 	f.Float64Var(&o.threshold, "threshold", 0, "label a row as the second of two classes, such as 1 or yes, if the `probability` of that is\nat least this (default the model's)")
 	f.StringVar(&o.plot, "plot", "", "draw features, labels and probabilities to `file`, .svg or .png")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, quietUsage)
 	f.IntVar(&o.machine.Threads, "threads", 0, "`n` threads for the network (default by its size); reading and writing have their own")
 	addFormFlags(f, &o.machine)
 }
+
+// quietUsage is the help of --quiet.
+const quietUsage = "print results, warnings and errors alone: no progress and no notes"
 
 // Usage of flags that say how a file is written.
 const (

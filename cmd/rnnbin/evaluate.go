@@ -92,14 +92,17 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 		return err
 	}
 	defer o.opened.Close()
-	data, err := o.read(ctx, m)
+	watch := newProgress(nil, newNotes(o.quiet, errOut))
+	data, err := o.read(ctx, m, watch)
 	if err != nil {
 		return err
 	}
 	printWarnings(errOut, data.Warnings)
 	e := newEvaluation(m, data)
 	printFar(errOut, e.Far)
-	if err := o.answer(ctx, e, rows); err != nil {
+	err = o.answer(ctx, e, rows, watch)
+	watch.end()
+	if err != nil {
 		return err
 	}
 	if err := o.print(e, out, errOut); err != nil {
@@ -108,7 +111,7 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 	return o.draw(e)
 }
 
-func (o *evaluateOptions) read(ctx context.Context, m *model.Model) (*series.Data, error) {
+func (o *evaluateOptions) read(ctx context.Context, m *model.Model, watch *progress) (*series.Data, error) {
 	if len(o.data) == 0 {
 		return nil, usageError{errors.New("--data names no file")}
 	}
@@ -119,7 +122,9 @@ func (o *evaluateOptions) read(ctx context.Context, m *model.Model) (*series.Dat
 	if err != nil {
 		return nil, err
 	}
+	options.Rows = watch.addRead
 	data, err := series.Read(ctx, o.data, options)
+	watch.end()
 	if err == nil && o.changed("positive") {
 		err = data.NoPositive(o.positive)
 	}
@@ -150,14 +155,14 @@ func newEvaluation(m *model.Model, data *series.Data) *evaluation {
 
 // answer has the members answer the rows, and judges the answers to those that count beside
 // its rivals'.
-func (o *evaluateOptions) answer(ctx context.Context, e *evaluation, rows rowRange) error {
+func (o *evaluateOptions) answer(ctx context.Context, e *evaluation, rows rowRange, watch *progress) error {
 	m := e.model
 	members, err := o.members(m, answer.Batch(m.Network.Config, len(m.Weights)))
 	if err != nil {
 		return err
 	}
 	defer members.Close()
-	if e.answers, err = e.label(ctx, members); err != nil {
+	if e.answers, err = e.label(ctx, members, watch); err != nil {
 		return err
 	}
 	in := e.answers.Input(e.data.Labels, m.Classes, e.data.Series, m.Threshold)
@@ -166,7 +171,7 @@ func (o *evaluateOptions) answer(ctx context.Context, e *evaluation, rows rowRan
 		return err
 	}
 	if m.Rival != nil {
-		answers, err := o.rival(ctx, e)
+		answers, err := o.rival(ctx, e, watch)
 		if err != nil {
 			return err
 		}
@@ -181,8 +186,10 @@ func (o *evaluateOptions) answer(ctx context.Context, e *evaluation, rows rowRan
 }
 
 // label has networks answer all rows.
-func (e *evaluation) label(ctx context.Context, networks *graph.Predictor) (answer.Answers, error) {
-	answers, err := answer.New(networks, e.model.Horizon, e.model.SeriesScale).Label(ctx, e.inputs, e.data.Series)
+func (e *evaluation) label(ctx context.Context, networks *graph.Predictor, watch *progress) (answer.Answers, error) {
+	labeler := answer.New(networks, e.model.Horizon, e.model.SeriesScale)
+	labeler.Rows = watch.add
+	answers, err := labeler.Label(ctx, e.inputs, e.data.Series)
 	var at *answer.RowError
 	if errors.As(err, &at) {
 		err = e.data.At(at.Row, "", err)
@@ -191,14 +198,14 @@ func (e *evaluation) label(ctx context.Context, networks *graph.Predictor) (answ
 }
 
 // rival has logistic regression answer all rows, [N].
-func (o *evaluateOptions) rival(ctx context.Context, e *evaluation) ([]int16, error) {
+func (o *evaluateOptions) rival(ctx context.Context, e *evaluation, watch *progress) ([]int16, error) {
 	r := e.model.Rival
 	network, err := o.networks(r.Network, answer.Batch(r.Network.Config, 1), r.Weights)
 	if err != nil {
 		return nil, err
 	}
 	defer network.Close()
-	answers, err := e.label(ctx, network)
+	answers, err := e.label(ctx, network, watch)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", fit.Rival, err)
 	}
@@ -220,7 +227,7 @@ func (o *evaluateOptions) print(e *evaluation, out, errOut io.Writer) error {
 	if o.json {
 		return observe.WriteJSON(out, "evaluation", e)
 	}
-	if err := e.WriteTable(out); err != nil {
+	if err := e.WriteTable(out, columnsOf(out)); err != nil {
 		return err
 	}
 	spread := 0.0

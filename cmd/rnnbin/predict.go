@@ -138,7 +138,7 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 		return err
 	}
 	l := labelling{predictOptions: &o, model: m, options: options, out: out, errOut: errOut,
-		watch: newProgress(o.rowsOut(out), errOut), far: newRangeWatch(m), picture: newAnswersPicture(o.plot, m)}
+		watch: newProgress(o.rowsOut(out), newNotes(o.quiet, errOut)), far: newRangeWatch(m), picture: newAnswersPicture(o.plot, m)}
 	defer l.close()
 	if o.outDir == "" && len(targets) > 1 {
 		if err := l.checkColumns(ctx, targets); err != nil {

@@ -15,7 +15,7 @@ type progress struct {
 	done  string    // with the rows
 	begin time.Time
 	last  time.Time // that a line was shown, or of begin
-	shown bool
+	shown bool      // a line is to be ended
 	rows  int
 }
 
@@ -33,6 +33,17 @@ func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
+
+// newNotes is errOut, unless quiet: then nobody reads what is no result, warning or error.
+func newNotes(quiet bool, errOut io.Writer) io.Writer {
+	if quiet {
+		return io.Discard
+	}
+	return errOut
+}
+
+// addRead counts n more rows that are read.
+func (p *progress) addRead(n int) { p.count(n, "read") }
 
 // add counts n more rows that are labelled.
 func (p *progress) add(n int) { p.count(n, "labelled") }
@@ -60,6 +71,7 @@ func (p *progress) count(n int, done string) {
 // end ends the line, if there is one.
 func (p *progress) end() {
 	if p.shown {
+		p.shown = false
 		fmt.Fprintln(p.out)
 	}
 }

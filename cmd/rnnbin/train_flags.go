@@ -25,6 +25,7 @@ type outputOptions struct {
 	out         string
 	force       bool
 	json        bool
+	quiet       bool
 	logEvery    int
 	plot        string
 	predictions string
@@ -133,6 +134,7 @@ func (o *trainOptions) addOutputFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.out, "out", "", "write the model to `folder` (with --data by default runs/<n>, and runs/latest points to it)")
 	f.BoolVar(&o.force, "force", false, forceUsage)
 	f.BoolVar(&o.json, "json", false, "print JSON, an object a line (see `rnnbin help model`)")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, quietUsage)
 	f.IntVar(&o.logEvery, "log-every", 0, "print a line every `n` epochs of the first network that all rows train, or of a preset every n\niterations (default 100 iterations; no epochs, unless one network is all there is)")
 	f.StringVar(&o.plot, "plot", "", "draw the losses of the epochs to `file`, .svg or .png")
 }

@@ -53,7 +53,7 @@ func (f *folder) close() {
 
 // commit makes m, with the networks' weights, the folder's model, and reports where it
 // is. What comes after it must not lose the model any more.
-func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, errOut io.Writer) error {
+func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, notes io.Writer) error {
 	if f.writer == nil {
 		return nil
 	}
@@ -79,7 +79,7 @@ func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, errO
 	if err := f.writer.Commit(m); err != nil {
 		return err
 	}
-	fmt.Fprintf(errOut, "rnnbin: the model is in %s\n", f.writer.Dir())
+	fmt.Fprintf(notes, "rnnbin: the model is in %s\n", f.writer.Dir())
 	return nil
 }
 

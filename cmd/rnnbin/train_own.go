@@ -24,7 +24,7 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 			return usageError{fmt.Errorf("--out: %w", err)}
 		}
 	}
-	data, err := o.Data.read(ctx, errOut)
+	data, err := o.Data.read(ctx, errOut, newProgress(nil, newNotes(o.quiet, errOut)))
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,8 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 		return err
 	}
 	defer folder.close()
-	if err := o.start(out, errOut, data.Train, folder); err != nil {
+	notes := newNotes(o.quiet, errOut)
+	if err := o.start(out, notes, data.Train, folder); err != nil {
 		return err
 	}
 	report := newReporter(&o.outputOptions, len(data.Train.Classes), o.Folds > 0 || o.Members > 1, out, errOut)
@@ -48,7 +49,7 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 	if err != nil {
 		return o.rescue(ctx, folder, data, result, asUsage(err))
 	}
-	if err := o.commitOwn(ctx, folder, data, result, errOut); err != nil {
+	if err := o.commitOwn(ctx, folder, data, result, notes); err != nil {
 		return err
 	}
 	printed, settled, drawn := report.result(result, folder.writer.Dir()), folder.settle(), drawHistory(o.plot, result.Members)
@@ -80,8 +81,8 @@ func newStartLine(o *trainOptions, d *series.Data, f *folder) startLine {
 }
 
 // start prints what a run begins with.
-func (o *trainOptions) start(out, errOut io.Writer, d *series.Data, f *folder) error {
-	fmt.Fprintf(errOut, "rnnbin: %v; seed %d\n", describeData(d), o.Seed)
+func (o *trainOptions) start(out, notes io.Writer, d *series.Data, f *folder) error {
+	fmt.Fprintf(notes, "rnnbin: %v; seed %d\n", describeData(d), o.Seed)
 	if !o.json {
 		return nil
 	}
@@ -106,9 +107,10 @@ func (o *trainOptions) checkClasses(classes []string) error {
 }
 
 // read loads the data, and prints what is odd about it.
-func (d *dataSettings) read(ctx context.Context, errOut io.Writer) (fit.Data, error) {
+func (d *dataSettings) read(ctx context.Context, errOut io.Writer, watch *progress) (fit.Data, error) {
 	var all fit.Data
 	options := d.options()
+	options.Rows = watch.addRead
 	for _, part := range []struct {
 		files []string
 		to    **series.Data
@@ -117,6 +119,7 @@ func (d *dataSettings) read(ctx context.Context, errOut io.Writer) (fit.Data, er
 			continue
 		}
 		data, err := series.Read(ctx, part.files, options)
+		watch.end()
 		if err != nil {
 			return all, err
 		}

@@ -120,7 +120,8 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 			return err
 		}
 	}
-	fmt.Fprintf(errOut, "rnnbin: preset %s, seed %d, %s of training\n",
+	notes := newNotes(o.quiet, errOut)
+	fmt.Fprintf(notes, "rnnbin: preset %s, seed %d, %s of training\n",
 		preset.Name, o.Seed, count(o.Only.Epochs*o.Only.Windows.Steps(), "step"))
 	var lines fit.Observer = originalLines{out}
 	if o.json {
@@ -135,13 +136,13 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 	}
 	trained := result.Members[0]
 	took := time.Duration(trained.Seconds * float64(time.Second))
-	fmt.Fprintf(errOut, "rnnbin: trained in %v, %v a step\n",
+	fmt.Fprintf(notes, "rnnbin: trained in %v, %v a step\n",
 		took.Round(time.Millisecond), (took / time.Duration(trained.Steps)).Round(time.Microsecond))
 	m, err := o.presetModel(result)
 	if err != nil {
 		return err
 	}
-	if err := folder.commit(ctx, m, result, errOut); err != nil {
+	if err := folder.commit(ctx, m, result, notes); err != nil {
 		return err
 	}
 	settled, written := folder.settle(), predictions.write(ctx, trained, preset, samples(o.Only))

@@ -20,23 +20,25 @@ import (
 // reporter tells people, or with --json scripts, about a run.
 type reporter struct {
 	out, errOut io.Writer
+	notes       io.Writer // for what is no result and no warning
 	json        bool
 	every       int          // epochs with a line; 0: none
 	bar         *observe.Bar // nil where nobody watches
 	scores      []score
 	rungs       []*fit.Rung
+	columns     int // that a line may have; 0: any number
 	headed      bool
 	oneClass    bool
 	begin       time.Time
 }
 
 func newReporter(o *outputOptions, classes int, several bool, out, errOut io.Writer) *reporter {
-	r := &reporter{out: out, errOut: errOut, json: o.json, every: o.logEvery, scores: scoresOf(classes), begin: time.Now()}
+	r := &reporter{out: out, errOut: errOut, notes: newNotes(o.quiet, errOut), json: o.json, every: o.logEvery, columns: columnsOf(out), scores: scoresOf(classes), begin: time.Now()}
 	if !several && r.every == 0 {
 		r.every = 1
 	}
-	if isTerminal(errOut) {
-		r.bar = observe.NewBar(errOut)
+	if isTerminal(r.notes) {
+		r.bar = observe.NewBar(r.notes)
 	}
 	return r
 }
@@ -62,7 +64,7 @@ func (r *reporter) Observe(_ context.Context, e fit.Event) error {
 		if r.oneClass = r.oneClass || e.Kind == fit.OneClass; r.oneClass && e.Kind == fit.NotJudged {
 			return nil // that has been said
 		}
-		r.note("warning: %s", noticeText(e))
+		r.warn("warning: %s", noticeText(e))
 	case fit.RungJudged:
 		r.rungs = append(r.rungs, e.Rung)
 	case fit.Taken:
@@ -77,6 +79,12 @@ func (r *reporter) Observe(_ context.Context, e fit.Event) error {
 
 // note prints a remark beside the results.
 func (r *reporter) note(format string, args ...any) {
+	r.clear()
+	fmt.Fprintf(r.notes, "rnnbin: %s\n", fmt.Sprintf(format, args...))
+}
+
+// warn prints a remark that is not left out by --quiet.
+func (r *reporter) warn(format string, args ...any) {
 	r.clear()
 	fmt.Fprintf(r.errOut, "rnnbin: %s\n", fmt.Sprintf(format, args...))
 }
@@ -174,11 +182,19 @@ func cell(mean, std metrics.Number) string {
 	return fmt.Sprintf("%v ± %.3f", mean, float64(std))
 }
 
-// row prints a line of a table: a title of a given width, cells, and a mark.
+// row prints a line of a table: a title of a given width, as many cells as there is space
+// for, and a mark.
 func (r *reporter) row(width int, title string, cells []string, mark string) error {
+	const cellWidth, markWidth = 3 + 14, 2 + len("taken")
+	if letters := []rune(title); len(letters) > width {
+		title = string(letters[:width-1]) + "…"
+	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%-*s", width, title)
-	for _, c := range cells {
+	for i, c := range cells {
+		if r.columns > 0 && i > 0 && width+(i+1)*cellWidth+markWidth > r.columns {
+			break
+		}
 		fmt.Fprintf(&text, "   %-14s", c)
 	}
 	_, err := fmt.Fprintln(r.out, strings.TrimRight(text.String()+"  "+mark, " "))
@@ -199,6 +215,9 @@ func (r *reporter) width() int {
 	widest := len(fit.Rival)
 	for _, g := range r.rungs {
 		widest = max(widest, len(g.Name()))
+	}
+	if r.columns > 0 {
+		widest = min(widest, max(20, r.columns/3))
 	}
 	return widest
 }
@@ -267,7 +286,7 @@ func (r *reporter) result(result *fit.Result, folder string) error {
 			return err
 		}
 		if text := advice(j.Report, float64(j.Spread.Std.MacroF1)); text != "" {
-			r.note("%s", text)
+			r.warn("%s", text)
 		}
 	}
 	if t := result.Test; t != nil {

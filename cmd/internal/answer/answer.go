@@ -87,6 +87,10 @@ type Labeler struct {
 	behind   int  // rows behind it
 	late     int  // rows that have to arrive after a position for the network to see it: behind but for those that lead has in hand
 	batch    int  // windows in a call
+
+	// Rows is told by Label of n more rows that have an answer, now and then; nil: nobody
+	// asks.
+	Rows func(n int)
 }
 
 const (
@@ -175,6 +179,9 @@ func (l *Labeler) Label(ctx context.Context, x []float32, parts []series.Range) 
 	part, row := 0, 0 // of the next answer
 	take := func() {
 		probability, padded := s.Take(s.Ready())
+		if l.Rows != nil {
+			l.Rows(len(padded))
+		}
 		for len(padded) > 0 {
 			n := min(parts[part].Len()-row, len(padded))
 			at := parts[part].Start + row

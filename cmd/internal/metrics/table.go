@@ -9,20 +9,29 @@ import (
 	"unicode/utf8"
 )
 
-// nameWidth is how much of a name is shown, tableSeries how many series are.
+// nameWidth is how much of a name is shown, and nameLeast where there is little space;
+// tableSeries is how many series are, tableMistakes how many pairs of classes.
 const (
-	nameWidth   = 22
-	tableSeries = 20
+	nameWidth     = 22
+	nameLeast     = 8
+	tableSeries   = 20
+	tableMistakes = 20
 )
 
 // WriteTable writes the report for people: the metrics of all steps, for more
 // than two classes those of each; the baselines; the confusion matrix; and, if
-// there are several series, a line for each of the first ones. For two classes
-// no line is wider than 100 characters.
-func (r *Report) WriteTable(w io.Writer) error {
-	tables := [][][]string{r.overall(), r.baselineRows(), r.confusionRows()}
+// there are several series, a line for each of the first ones. To have
+// lines of at most width characters, 0 for any, it shortens names, leaves out columns on
+// the right and turns a confusion matrix into a list. Of two classes no line is wider than
+// 100 anyway.
+func (r *Report) WriteTable(w io.Writer, width int) error {
+	confusion := r.confusionRows()
+	if width > 0 && widthOf(confusion) > width {
+		confusion = r.mistakeRows()
+	}
+	tables := [][][]string{r.overall(), r.baselineRows(), confusion}
 	if len(r.Classes) > 2 {
-		tables = [][][]string{r.overall(), r.classRows(), r.baselineRows(), r.confusionRows()}
+		tables = [][][]string{r.overall(), r.classRows(), r.baselineRows(), confusion}
 	}
 	if len(r.Series) > 1 {
 		tables = append(tables, r.seriesRows())
@@ -32,7 +41,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 		if i > 0 {
 			text.WriteByte('\n')
 		}
-		writeColumns(&text, t)
+		writeColumns(&text, narrow(t, width))
 	}
 	if more := len(r.Series) - tableSeries; more > 0 {
 		fmt.Fprintf(&text, "  and %d more series\n", more)
@@ -95,6 +104,26 @@ func (r *Report) baselineRows() [][]string {
 	return rows
 }
 
+// mistakeRows has a line for each pair of a label and another answer to it, the most
+// frequent first.
+func (r *Report) mistakeRows() [][]string {
+	type mistake struct{ label, answer, n int }
+	var all []mistake
+	for k, counts := range r.Confusion {
+		for a, n := range counts {
+			if a != k && n > 0 {
+				all = append(all, mistake{k, a, n})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b mistake) int { return b.n - a.n })
+	rows := [][]string{{"mistakes: label", "predicted", "steps"}}
+	for _, m := range all[:min(len(all), tableMistakes)] {
+		rows = append(rows, []string{short(r.Classes[m.label].Name), short(r.Classes[m.answer].Name), strconv.Itoa(m.n)})
+	}
+	return rows
+}
+
 func (r *Report) confusionRows() [][]string {
 	head := []string{"label / predicted"}
 	var rows [][]string
@@ -135,26 +164,68 @@ func show(numbers ...Number) []string {
 }
 
 // short is a name or the end of it, where names of files differ.
-func short(name string) string {
+func short(name string) string { return shortTo(name, nameWidth) }
+
+func shortTo(name string, width int) string {
 	letters := []rune(name)
-	if len(letters) <= nameWidth {
+	if len(letters) <= width {
 		return name
 	}
-	return "…" + string(letters[len(letters)-nameWidth+1:])
+	return "…" + string(letters[len(letters)-width+1:])
+}
+
+// narrow shortens what stands in the first column, and leaves out the last columns, of
+// rows that are wider than width, unless that is 0.
+func narrow(rows [][]string, width int) [][]string {
+	if width == 0 {
+		return rows
+	}
+	out := make([][]string, len(rows))
+	for i, row := range rows {
+		out[i] = slices.Clone(row)
+	}
+	if more := widthOf(out) - width; more > 0 {
+		keep := max(nameLeast, widths(out)[0]-more)
+		for i := range out {
+			out[i][0] = shortTo(out[i][0], keep)
+		}
+	}
+	for widthOf(out) > width && len(out[0]) > 2 {
+		columns := len(out[0]) - 1
+		for i, row := range out {
+			out[i] = row[:min(len(row), columns)]
+		}
+	}
+	return out
+}
+
+// widthOf is that of the lines of writeColumns.
+func widthOf(rows [][]string) int {
+	total := 0
+	for _, w := range widths(rows) {
+		total += 2 + w
+	}
+	return total
+}
+
+// widths are those of the columns.
+func widths(rows [][]string) []int {
+	var all []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(all) {
+				all = append(all, 0)
+			}
+			all[i] = max(all[i], utf8.RuneCountInString(cell))
+		}
+	}
+	return all
 }
 
 // writeColumns sets rows in columns, the first one aligned to the left and the
 // others to the right.
 func writeColumns(w *strings.Builder, rows [][]string) {
-	var widths []int
-	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
+	widths := widths(rows)
 	for _, row := range rows {
 		for i, cell := range row {
 			space := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))

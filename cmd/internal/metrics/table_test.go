@@ -12,7 +12,7 @@ import (
 func table(t *testing.T, r *Report) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := r.WriteTable(&out); err != nil {
+	if err := r.WriteTable(&out, 0); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -53,7 +53,7 @@ func ExampleReport_WriteTable() {
 		fmt.Println(err)
 		return
 	}
-	r.WriteTable(os.Stdout)
+	r.WriteTable(os.Stdout, 0)
 	// Output:
 	//   threshold                0.5
 	//   steps                      8
@@ -96,7 +96,7 @@ func ExampleReport_WriteTable_classes() {
 		fmt.Println(err)
 		return
 	}
-	r.WriteTable(os.Stdout)
+	r.WriteTable(os.Stdout, 0)
 	// Output:
 	//   steps                      4
 	//   accuracy              0.7500
@@ -124,4 +124,37 @@ func ExampleReport_WriteTable_classes() {
 	//   rest                  1     1    0
 	//   walk                  0     1    0
 	//   run                   0     0    1
+}
+
+// Tables fit a terminal: names are shortened, columns left out, and a matrix of many classes
+// becomes a list of mistakes.
+func TestTablesFit(t *testing.T) {
+	const C, N = 12, 120
+	in := Input{Series: []Span{{"a very long name of a series", 0, N / 2}, {"another one of that length", N / 2, N}}}
+	for k := range C {
+		in.Classes = append(in.Classes, fmt.Sprintf("activity number %d", k))
+	}
+	for i := range N {
+		row := make([]float32, C)
+		row[(i+i/C%2)%C] = 1 // every second round is wrong
+		in.Probability, in.Label = append(in.Probability, row...), append(in.Label, int16(i%C))
+	}
+	r := evaluate(t, in)
+	for _, width := range []int{60, 80} {
+		var out bytes.Buffer
+		if err := r.WriteTable(&out, width); err != nil {
+			t.Fatal(err)
+		}
+		text := out.String()
+		for line := range strings.Lines(text) {
+			if n := utf8.RuneCountInString(line) - 1; n > width {
+				t.Errorf("%d wide, not %d: %s", n, width, line)
+			}
+		}
+		for _, want := range []string{"mistakes: label", "number 11", "precision", "length"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%d wide: no %q in\n%s", width, want, text)
+			}
+		}
+	}
 }

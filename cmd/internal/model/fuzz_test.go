@@ -57,10 +57,10 @@ func use(t *testing.T, m *Model) {
 		}
 	}
 	if j := m.Judged; j != nil {
-		_ = j.Report.WriteTable(io.Discard)
+		_ = j.Report.WriteTable(io.Discard, 80)
 	}
 	if m.Test != nil {
-		_ = m.Test.WriteTable(io.Discard)
+		_ = m.Test.WriteTable(io.Discard, 80)
 	}
 	if len(m.files()) < 3 {
 		t.Errorf("files %q", m.files())

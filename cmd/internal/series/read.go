@@ -129,6 +129,9 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 		}
 		l.begin(c.Begun, r.source.name)
 		l.append(c, l.part(r, size))
+		if o.Rows != nil {
+			o.Rows(c.InputRows())
+		}
 		if l.data.Input > math.MaxInt32 {
 			return fmt.Errorf("there are more than %d rows", math.MaxInt32)
 		}
