@@ -60,7 +60,7 @@ func (o *applyOptions) addRunFlags(f *pflag.FlagSet) {
 	f.Float64Var(&o.threshold, "threshold", 0, "label a row as the second of two classes, such as 1 or yes, if the `probability` of that is\nat least this (default the model's)")
 	f.StringVar(&o.plot, "plot", "", "draw features, labels and probabilities to `file`, .svg or .png")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, quietUsage)
-	f.IntVar(&o.machine.Threads, "threads", 0, "`n` threads for the network (default by its size); reading and writing have their own")
+	f.IntVar(&o.machine.Threads, "threads", 0, "`n` threads for the network; 0: by its size. Reading and writing have their own")
 	addFormFlags(f, &o.machine)
 }
 
@@ -139,7 +139,7 @@ func (o *applyOptions) networks(n model.Network, batch int, weights ...model.Wei
 // on is the network c set up for this machine and for so many windows at a time.
 func (o *applyOptions) on(c graph.Config, windows int) graph.Config {
 	c.Threads, c.Form, c.InstructionSet = o.machine.Threads, o.machine.Form, o.machine.InstructionSet
-	if !o.changed("threads") {
+	if c.Threads == 0 {
 		c.Threads = c.SuggestThreads(windows, runtime.GOMAXPROCS(0))
 	}
 	return c

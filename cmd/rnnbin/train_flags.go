@@ -113,7 +113,7 @@ func (s *settings) addTrainingFlags(f *pflag.FlagSet) {
 	optionalFloat(f, &r.ClipNorm, "clip-norm", "scale gradients down to this `norm` if theirs is larger; 0 for no limit")
 	f.Int64Var(&s.Seed, "seed", s.Seed, "seed `n` of all that is random (default another each time, and printed)")
 	f.Lookup("seed").DefValue = "0" // not the one that was drawn
-	f.IntVar(&s.Threads, "threads", 0, "train `n` networks side by side (default as many as there are processors)")
+	f.IntVar(&s.Threads, "threads", 0, "train `n` networks side by side; 0: as many as there are processors")
 	f.StringVar((*string)(&s.Form), "form", string(s.Form), formUsage)
 	f.StringVar(&s.InstructionSet, "instruction-set", s.InstructionSet, instructionSetUsage)
 }

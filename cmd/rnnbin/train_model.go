@@ -20,9 +20,12 @@ func (s *settings) ownModel(data fit.Data, r *fit.Result) (*model.Model, error) 
 	m.Positions, m.Test = r.Positions, r.Test
 	for i, g := range r.Rungs {
 		m.Rungs = append(m.Rungs, model.Rung{
-			Name: g.Name(), Candidate: g.Candidate, Chosen: i == r.Chosen, Epochs: g.Epochs, Seconds: g.Seconds(),
+			Name: g.Name(), Candidate: g.Candidate, Chosen: i == r.Chosen, Epochs: g.Made(), Seconds: g.Seconds(),
 		})
 		last := &m.Rungs[i]
+		if last.Chosen && last.Epochs == 0 { // without folds
+			last.Epochs = len(r.Members[0].History)
+		}
 		if g.Err != nil {
 			last.Error = g.Err.Error()
 		}

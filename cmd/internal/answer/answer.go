@@ -140,12 +140,6 @@ func Batch(c graph.Config, members int) int {
 	return max(1, min(n, batchValues/(c.Window*width+(before+behind)*c.Features)))
 }
 
-// Wait is for how many rows after it, of its series, a row waits. It is not finite where
-// a row waits for the end of its series.
-func (l *Labeler) Wait() (rows int, finite bool) {
-	return l.wait(), !l.whole && l.within != layout.Whole
-}
-
 // wait is for how many rows after it, of its series, a position waits to be seen.
 func (l *Labeler) wait() int { return l.lag + l.late }
 

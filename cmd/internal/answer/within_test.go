@@ -134,29 +134,6 @@ func TestReachWithinSeries(t *testing.T) {
 	}
 }
 
-func TestWait(t *testing.T) {
-	for _, test := range []struct {
-		network Network
-		horizon int
-		within  layout.Within
-		rows    int
-		finite  bool
-	}{
-		{&counter{steps: 8}, 0, layout.None, 0, true},
-		{&counter{steps: 8}, 5, layout.Running, 0, true},
-		{&counter{steps: 8}, -5, layout.Running, 5, true},
-		{&counter{steps: 8, lags: []int{-2, 3}}, -5, layout.None, 8, true},
-		{&counter{steps: 8, lags: []int{3}}, 2, layout.None, 1, true},
-		{&counter{steps: 8}, -5, layout.Whole, 5, false},
-		{both{steps: 8}, 0, layout.None, 0, false},
-	} {
-		rows, finite := New(test.network, test.horizon, test.within).Wait()
-		if rows != test.rows || finite != test.finite {
-			t.Errorf("%+v: waits %d rows, %v", test, rows, finite)
-		}
-	}
-}
-
 // wholeText is JSON lines of series of several lengths, in turn, some of one row or of equal
 // ones, with the rows of each series as numbers.
 func wholeText(r *rand.Rand) (text string, in interleaved) {

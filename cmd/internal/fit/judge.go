@@ -235,3 +235,12 @@ func (g *Rung) Seconds() float64 {
 	}
 	return total
 }
+
+// Made is how many epochs a training of the rung made, the most of the folds'.
+func (g *Rung) Made() int {
+	most := 0
+	for _, t := range g.trained {
+		most = max(most, len(t.History))
+	}
+	return most
+}

@@ -90,7 +90,7 @@ type Rung struct {
 	Name                string  `json:"name"`
 	Candidate           bool    `json:"candidate"` // it could have been chosen
 	Chosen              bool    `json:"chosen"`
-	Epochs              int     `json:"epochs"`
+	Epochs              int     `json:"epochs"`          // made, the most of the folds'
 	Seconds             float64 `json:"seconds"`         // of all folds together
 	Error               string  `json:"error,omitempty"` // why it was not judged
 	*metrics.FoldSpread         // of one member; nil if it was not judged

@@ -1,0 +1,34 @@
+package model
+
+import (
+	"testing"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+func TestWait(t *testing.T) {
+	for _, test := range []struct {
+		lags          []int
+		bidirectional bool
+		horizon       int
+		within        layout.Within
+		rows          int
+		finite        bool
+	}{
+		{nil, false, 0, layout.None, 0, true},
+		{nil, false, 5, layout.Running, 0, true},
+		{nil, false, -5, layout.Running, 5, true},
+		{[]int{-2, 3}, false, -5, layout.None, 8, true},
+		{[]int{3}, false, 2, layout.None, 1, true},
+		{nil, false, -5, layout.Whole, 0, false},
+		{nil, true, 0, layout.None, 0, false},
+	} {
+		c := graph.DefaultConfig()
+		c.Lags, c.Bidirectional = test.lags, test.bidirectional
+		m := Model{Network: Network{Config: c}, Horizon: test.horizon, SeriesScale: test.within}
+		if rows, finite := m.Wait(); rows != test.rows || finite != test.finite {
+			t.Errorf("%+v: waits %d rows, %v", test, rows, finite)
+		}
+	}
+}
