@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/answer"
+	"github.com/rnnbin/rnnbin/cmd/internal/events"
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
@@ -24,9 +26,11 @@ import (
 // evaluateOptions are the flags of evaluate.
 type evaluateOptions struct {
 	applyOptions
-	data []string
-	rows string
-	json bool
+	data      []string
+	events    string
+	tolerance string
+	rows      string
+	json      bool
 }
 
 func (o *evaluateOptions) addFlags(f *pflag.FlagSet) {
@@ -38,6 +42,7 @@ func (o *evaluateOptions) addFlags(f *pflag.FlagSet) {
 func (o *evaluateOptions) addInputFlags(f *pflag.FlagSet) {
 	o.addModelFlag(f)
 	f.StringArrayVarP(&o.data, "data", "d", nil, "in place of FILE: `file` or pattern (*, ?) with labelled data, or - for standard input;\ncan be repeated")
+	addEventFlags(f, &o.events, &o.tolerance)
 	o.addDataFlags(f)
 }
 
@@ -115,7 +120,7 @@ func (o *evaluateOptions) read(ctx context.Context, m *model.Model, watch *progr
 	if len(o.data) == 0 {
 		return nil, usageError{errors.New("--data names no file")}
 	}
-	if err := checkStdin([]string{"data"}, o.data); err != nil {
+	if err := checkStdin([]string{"data", "label-events"}, o.data, []string{o.events}); err != nil {
 		return nil, err
 	}
 	options, err := o.options(m)
@@ -123,11 +128,33 @@ func (o *evaluateOptions) read(ctx context.Context, m *model.Model, watch *progr
 		return nil, err
 	}
 	options.Rows = watch.addRead
+	defer watch.end()
+	if o.events != "" {
+		return o.readMarked(ctx, options)
+	}
+	if options.Label == "" {
+		return nil, usageError{errors.New("the model learned from events, not from a column: --label-events names a file of them, or --label a column")}
+	}
 	data, err := series.Read(ctx, o.data, options)
-	watch.end()
 	if err == nil && o.changed("positive") {
 		err = data.NoPositive(o.positive)
 	}
+	return data, err
+}
+
+// readMarked reads data whose labels are events.
+func (o *evaluateOptions) readMarked(ctx context.Context, options series.Options) (*series.Data, error) {
+	list, tolerance, err := readEvents(ctx, o.events, o.tolerance)
+	if err != nil {
+		return nil, err
+	}
+	options.Label, options.LabelOptional = "", true
+	data, err := series.Read(ctx, o.data, options)
+	if err != nil {
+		return nil, err
+	}
+	warnings, err := list.Mark(events.Options{Classes: options.Classes, Positive: options.Positive, Tolerance: tolerance, Divided: options.MaxGap != ""}, data)
+	data.Warnings = slices.Concat(data.Warnings, list.Warnings, warnings)
 	return data, err
 }
 

@@ -185,6 +185,9 @@ func horizonText(h int) string {
 
 func columnsText(c model.Columns) string {
 	text := fmt.Sprintf("label %q", c.Label)
+	if c.Label == "" {
+		text = "labels of events"
+	}
 	for _, role := range [][2]string{{"positive", c.Positive}, {"series", c.Series}, {"time", c.Time}, {"max gap", c.MaxGap}} {
 		if role[1] != "" {
 			text += fmt.Sprintf(", %s %q", role[0], role[1])

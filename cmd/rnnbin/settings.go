@@ -32,6 +32,8 @@ type settings struct {
 type dataSettings struct {
 	Files      []string       `json:"files,omitempty"`
 	Label      string         `json:"label,omitempty"`
+	Events     string         `json:"label_events,omitempty"` // in place of Label
+	Tolerance  string         `json:"event_tolerance,omitempty"`
 	Features   []string       `json:"features,omitempty"`
 	Exclude    []string       `json:"exclude,omitempty"`
 	Series     string         `json:"series,omitempty"`
@@ -70,6 +72,9 @@ func (d *dataSettings) options() series.Options {
 	o.Exclude, o.MaxGap, o.Delimiter, o.NoHeader = d.Exclude, d.MaxGap, d.Delimiter, d.NoHeader
 	if !slices.Equal(d.Classes, []string{"auto"}) {
 		o.Classes = d.Classes
+	}
+	if d.Events != "" {
+		o.Label, o.LabelOptional = "", true
 	}
 	return o
 }

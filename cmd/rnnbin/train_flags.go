@@ -34,7 +34,7 @@ type outputOptions struct {
 // Flags that only one kind of run has.
 var (
 	presetOnly = []string{"preset", "iterations", "predictions"}
-	ownOnly    = []string{"label", "features", "exclude", "series", "time", "max-gap", "classes", "positive", "missing", "scale", "series-scale", "input-format", "delimiter", "no-header", "stride", "horizon", "lookahead",
+	ownOnly    = []string{"label", "label-events", "event-tolerance", "features", "exclude", "series", "time", "max-gap", "classes", "positive", "missing", "scale", "series-scale", "input-format", "delimiter", "no-header", "stride", "horizon", "lookahead",
 		"folds", "split", "test-fraction", "test-data", "validation-data", "class-weight", "threshold", "early-stopping", "network", "members", "plot"}
 )
 
@@ -53,6 +53,7 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	d := &s.Data
 	f.StringArrayVar(&d.Files, "data", nil, "in place of FILE: train on `file`, a pattern such as 'days/*.csv', or - for standard input; can be\nrepeated. CSV, TSV, JSON lines, Parquet or Arrow, also compressed with gzip or zstd")
 	f.StringVar(&d.Label, "label", d.Label, "`column` of labels: words or whole numbers, such as 0 and 1, empty for a step without one.\nAmong numbers and yes, no, true, false, NA is no label either; among other words it is one")
+	addEventFlags(f, &d.Events, &d.Tolerance)
 	f.StringSliceVar(&d.Classes, "classes", nil, "the labels there may be, separated by commas, in their `order`, the second of two being the\none to find; auto: those there are, numbers by value and words by the alphabet (default auto)")
 	f.StringSliceVar(&d.Features, "features", nil, "feature `columns`, separated by commas (default every other column of numbers, except\none that looks like a time column: called time, sample, index or the like, and rising)")
 	f.StringSliceVar(&d.Exclude, "exclude", nil, "`columns` that are no features, such as a second one of labels, in place of --features")
@@ -196,10 +197,13 @@ func (o *trainOptions) settleOwn() error {
 		(r.Cell != nil || r.Units != nil || r.Layers != nil || r.Activation != nil || r.Bidirectional != nil || r.Dropout != nil) {
 		return usagef("network", "logistic has no layer: it cannot be used with --cell, --units, --layers, --activation, --bidirectional and --dropout")
 	}
+	if err := o.Data.settleEvents(o.flags.Changed); err != nil {
+		return err
+	}
 	if err := o.Data.options().Validate(); err != nil {
 		return usageError{err}
 	}
-	if err := checkStdin([]string{"data", "validation-data", "test-data"}, o.Data.Files, o.Data.Validation, o.Data.Test); err != nil {
+	if err := checkStdin([]string{"data", "validation-data", "test-data", "label-events"}, o.Data.Files, o.Data.Validation, o.Data.Test, []string{o.Data.Events}); err != nil {
 		return err
 	}
 	if err := checkPlot(o.plot); err != nil {

@@ -123,7 +123,7 @@ func (d *dataSettings) read(ctx context.Context, errOut io.Writer, watch *progre
 		if err != nil {
 			return all, err
 		}
-		if part.to == &all.Train {
+		if part.to == &all.Train && d.Events == "" {
 			if err := data.NoPositive(options.Positive); err != nil {
 				return all, err
 			}
@@ -133,6 +133,9 @@ func (d *dataSettings) read(ctx context.Context, errOut io.Writer, watch *progre
 		if options.Positive == "" {
 			options.Classes = data.Classes
 		}
+	}
+	if d.Events != "" {
+		return all, d.mark(ctx, errOut, all)
 	}
 	return all, nil
 }

@@ -376,8 +376,12 @@ func describeData(d *series.Data) string {
 	if n := d.Len() - labelled; n > 0 {
 		labels = append(labels, fmt.Sprintf("%d are missing", n))
 	}
-	return fmt.Sprintf("%s in %d series; features %s; labels of column %s: %s",
-		count(d.Len(), "row"), len(d.Series), series.List(d.Features), d.Label, strings.Join(labels, ", "))
+	source := "labels of column " + d.Label
+	if d.Events != "" {
+		source = "labels of events in " + d.Events
+	}
+	return fmt.Sprintf("%s in %d series; features %s; %s: %s",
+		count(d.Len(), "row"), len(d.Series), series.List(d.Features), source, strings.Join(labels, ", "))
 }
 
 // count is n things.

@@ -46,7 +46,7 @@ const All = "all"
 
 // Columns are the roles of the training data's columns.
 type Columns struct {
-	Label    string         `json:"label"`
+	Label    string         `json:"label"`    // "" where labels were events
 	Features []string       `json:"features"` // [F] in the network's order
 	Series   string         `json:"series,omitempty"`
 	Time     string         `json:"time,omitempty"`

@@ -72,6 +72,7 @@ func (c Columns) validate() error {
 	}
 	o := series.DefaultOptions()
 	o.Label, o.Features, o.Series, o.Time, o.MaxGap, o.Missing = c.Label, c.Features, c.Series, c.Time, c.MaxGap, c.Missing
+	o.LabelOptional = true // labels may have been events
 	return o.Validate()
 }
 

@@ -11,11 +11,13 @@ import (
 type Data struct {
 	Features   []string  // [F] names
 	Label      string    // name of the label column; "" when it is absent
+	Events     string    // file of the events that labels are made of, in place of a column; "" without one
 	Classes    []string  // [C] names of the labels, two at least
 	TimeColumn string    // name of the time column, given or found out; "" without one
 	X          []float32 // [N,F] row by row; NaN where one is missing and --missing is mean; never written to
 	Labels     []int16   // [N] 0 to C-1 or Unlabelled; nil when the column is absent
 	Time       []float64 // [N] numbers, or seconds since 1970; nil without a time column
+	Stamps     bool      // times are timestamps
 	Series     []Range   // cover the rows from 0 to N in order
 	Input      int       // number of input rows, those left out included
 	Warnings   []Warning

@@ -188,7 +188,7 @@ func (g *guesser) describe() {
 		switch {
 		case s.Type == EmptyColumn:
 		case g.profiles[i].time:
-			s.First, s.Last = stamp(c.low), stamp(c.high)
+			s.First, s.Last = Stamp(c.low), Stamp(c.high)
 		case c.numbers > 0:
 			s.Low, s.High = &c.low, &c.high
 		default:
@@ -201,8 +201,8 @@ func (g *guesser) describe() {
 	}
 }
 
-// stamp is seconds since 1970 as a timestamp.
-func stamp(t float64) string {
+// Stamp is seconds since 1970 as a timestamp.
+func Stamp(t float64) string {
 	return time.UnixMicro(int64(math.Round(t * 1e6))).UTC().Format(time.RFC3339Nano)
 }
 

@@ -137,6 +137,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 		}
 	}
 	l.done += size
+	l.data.Stamps = r.clock.stamps
 	l.data.Warnings = append(l.data.Warnings, r.Warnings()...)
 	return nil
 }

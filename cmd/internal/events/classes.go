@@ -1,0 +1,108 @@
+package events
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// mostClasses is how many classes are found out: with more, labels look like something else.
+const mostClasses = 100
+
+// classifier gives events the numbers of their classes.
+type classifier struct {
+	classes  []string // [C] names, the first being that of rows outside
+	positive string   // the label that is class 1, others being of no interest; "": classes
+	known    map[string]int16
+}
+
+// newClassifier takes the classes from the options or, without any, from the events.
+func (l *List) newClassifier(of []listed, o Options) (*classifier, error) {
+	c := &classifier{classes: o.Classes, positive: o.Positive, known: map[string]int16{}}
+	if o.Positive != "" {
+		c.classes = []string{"0", "1"}
+	}
+	if len(c.classes) > 0 {
+		return c, nil
+	}
+	var labels []string
+	nameless := -1
+	for i, e := range of {
+		switch _, known := c.known[e.Label]; {
+		case e.Label == "":
+			nameless = i
+		case !known:
+			c.known[e.Label] = 0
+			labels = append(labels, e.Label)
+		}
+	}
+	clear(c.known)
+	if nameless >= 0 && len(labels) > 0 {
+		return nil, l.at(of[nameless].line, labelColumn, "the event has no label, and others have one, such as %q", labels[0])
+	}
+	if len(labels) > mostClasses {
+		return nil, l.at(0, labelColumn, "there are %d labels, which looks like something else (--classes lists classes of any number)", len(labels))
+	}
+	c.classes = classNames(series.SortLabels(labels))
+	if len(c.classes) < 2 {
+		return nil, l.at(0, labelColumn, "every event is %q, which rows outside are called, too (--classes names the classes, theirs first)", c.classes[0])
+	}
+	return c, nil
+}
+
+// classNames puts the class of rows outside before the labels: 0 beside numbers, else none.
+func classNames(labels []string) []string {
+	switch {
+	case len(labels) == 0:
+		return []string{"0", "1"}
+	case series.AreNumbers(labels):
+		return outsideFirst("0", labels)
+	}
+	return outsideFirst("none", labels)
+}
+
+func outsideFirst(name string, labels []string) []string {
+	if i := slices.Index(labels, name); i >= 0 {
+		labels = slices.Delete(labels, i, i+1)
+	}
+	return slices.Insert(labels, 0, name)
+}
+
+// class is the number of an event's class.
+func (c *classifier) class(label string) (int16, error) {
+	if class, known := c.known[label]; known {
+		return class, nil
+	}
+	class, err := c.find(label)
+	if err == nil {
+		c.known[label] = class
+	}
+	return class, err
+}
+
+func (c *classifier) find(label string) (int16, error) {
+	switch {
+	case label != "":
+	case c.positive != "":
+		return 0, errors.New("the event has no label, so none that --positive means")
+	case len(c.classes) == 2:
+		return 1, nil
+	default:
+		return 0, errors.New("the event has no label, and there are several classes: " + series.List(c.classes))
+	}
+	names := c.classes
+	if c.positive != "" {
+		names = []string{c.positive}
+	}
+	class, err := series.ClassOf(names, label)
+	switch {
+	case c.positive != "" && err == nil && class == 0:
+		return 1, nil
+	case c.positive != "":
+		return 0, nil
+	case err == nil && class == series.Unlabelled:
+		err = errors.New("the label is missing")
+	}
+	return class, err
+}

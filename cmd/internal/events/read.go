@@ -1,0 +1,155 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// List is the events of a file.
+type List struct {
+	File     string // for messages
+	Warnings []series.Warning
+
+	events   []listed
+	subjects []subject
+	known    map[string]int // where a name is among the subjects
+	catalog  bool           // it is about many sets of data, of which not all need be at hand
+	hashed   bool           // names of files may begin with eight digits of a hash and a hyphen
+	millis   bool           // a number stands for a timestamp as the milliseconds since 1970
+}
+
+// listed is an event as a file has it.
+type listed struct {
+	Event
+	line       int
+	start, end moment
+}
+
+// moment is a time as a file has it.
+type moment struct {
+	time  float64
+	stamp bool // it is a timestamp
+	text  string
+}
+
+// instant reports whether an event has no length.
+func (e *listed) instant() bool { return e.Start == e.End }
+
+// subject is a series that a file names, with events or without.
+type subject struct {
+	name  string
+	line  int
+	fault string // why nothing can be learned of it; "" if something can
+}
+
+// Read reads a file of events, or standard input for series.Stdin: CSV, TSV or JSON lines with
+// columns start, end and the like, NAB's JSON of windows, or Label Studio's JSON of time series.
+func Read(ctx context.Context, path string) (*List, error) {
+	text, err := series.ReadText(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	l := &List{File: text.Name, Warnings: text.Warnings, known: map[string]int{}}
+	if err := l.read(text); err != nil {
+		return nil, err
+	}
+	if len(l.events) == 0 && !l.catalog {
+		return nil, l.at(0, "", "there is no event")
+	}
+	return l, nil
+}
+
+func (l *List) read(text *series.TextFile) error {
+	switch text.Format() {
+	case series.CSV, series.TSV:
+		return l.readTable(text)
+	case series.JSONL:
+	default:
+		return l.at(0, "", "events are read from CSV, TSV, JSON lines and JSON, and this is %s", text.Format())
+	}
+	if !json.Valid(text.Content) {
+		return l.readLines(text.Content)
+	}
+	document := gjson.ParseBytes(text.Content)
+	switch {
+	case isWindows(document):
+		return l.readWindows(document, newLines(text.Content))
+	case document.IsArray():
+		return l.readTasks(document, newLines(text.Content))
+	}
+	return l.readLines(text.Content)
+}
+
+// at is an error of a place in the file.
+func (l *List) at(line int, column, format string, args ...any) error {
+	return &series.Error{File: l.File, Line: line, Column: column, Err: fmt.Errorf(format, args...)}
+}
+
+// add adds an event, which ends where it starts if end is "".
+func (l *List) add(line int, name, start, end, label string) error {
+	e := listed{line: line, Event: Event{Series: name, Label: label}}
+	var err error
+	if e.start, err = parseMoment(start); err != nil {
+		return l.at(line, "", "start of an event: %w", err)
+	}
+	if e.end = e.start; end != "" {
+		if e.end, err = parseMoment(end); err != nil {
+			return l.at(line, "", "end of an event: %w", err)
+		}
+	}
+	switch {
+	case e.start.stamp != e.end.stamp:
+		return l.at(line, "", "of start %s and end %s one is a timestamp and the other a number", start, end)
+	case e.start.time > e.end.time:
+		return l.at(line, "", "the event ends before it starts: from %s to %s", start, end)
+	}
+	e.Start, e.End = e.start.time, e.end.time
+	l.events = append(l.events, e)
+	return nil
+}
+
+// about notes that the file is about a series, of which nothing can be learned if there is a
+// fault wherever it is named.
+func (l *List) about(name string, line int, fault string) {
+	i, known := l.known[name]
+	if !known {
+		l.known[name] = len(l.subjects)
+		l.subjects = append(l.subjects, subject{name, line, fault})
+	} else if fault == "" {
+		l.subjects[i].fault = ""
+	}
+}
+
+func parseMoment(text string) (moment, error) {
+	t, stamp, err := series.ParseTime(text)
+	if err == nil && math.IsInf(t, 0) {
+		err = errors.New("it is not finite")
+	}
+	return moment{t, stamp, text}, err
+}
+
+// lines counts the lines of a text as ever later places in it are asked for.
+type lines struct {
+	text []byte
+	at   int // bytes counted
+	line int // that byte at is in, from 1
+}
+
+func newLines(content []byte) *lines { return &lines{text: content, line: 1} }
+
+// of is the line of a value of the document.
+func (l *lines) of(v gjson.Result) int {
+	for ; l.at < min(v.Index, len(l.text)); l.at++ {
+		if l.text[l.at] == '\n' {
+			l.line++
+		}
+	}
+	return l.line
+}
