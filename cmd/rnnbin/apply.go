@@ -177,6 +177,7 @@ func (o *applyOptions) options(m *model.Model) (series.Options, error) {
 		}
 		r.Classes = nil
 	}
+	r.LabelOptional = r.Label == "" // as in a model that learned from events
 	if err := r.Validate(); err != nil {
 		return r, usageError{err}
 	}

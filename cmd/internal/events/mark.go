@@ -44,6 +44,7 @@ func (l *List) Mark(o Options, all ...*series.Data) ([]series.Warning, error) {
 		return nil, err
 	}
 	m.warnOf(targets, all)
+	m.warnOfCopies(all[0])
 	return m.warnings, nil
 }
 
@@ -283,6 +284,31 @@ func (m *marker) warnOf(targets []*target, all []*series.Data) {
 	if len(none) > 0 {
 		warn(0, "no row is %s", series.List(none))
 	}
+}
+
+// warnOfCopies warns of features that are the labels: as they would be of a column of labels
+// that nobody has excluded.
+func (m *marker) warnOfCopies(d *series.Data) {
+	for k, name := range d.Features {
+		if copies(d, k) {
+			m.warnings = append(m.warnings, series.Warning{Column: name,
+				Text: fmt.Sprintf("has the labels' numbers, so it would give them away; --exclude %s leaves it out", name)})
+		}
+	}
+}
+
+// copies reports whether feature k is the number of the class on nearly all rows, both those of
+// events and those outside.
+func copies(d *series.Data, k int) bool {
+	var rows, same [2]int
+	for i, label := range d.Labels {
+		in := min(label, 1)
+		rows[in]++
+		if d.X[i*len(d.Features)+k] == float32(label) {
+			same[in]++
+		}
+	}
+	return rows[1] > 0 && 100*same[0] >= 99*rows[0] && 100*same[1] >= 99*rows[1]
 }
 
 // timeText is a time as a file might have it.

@@ -67,24 +67,21 @@ func Read(ctx context.Context, path string) (*List, error) {
 }
 
 func (l *List) read(text *series.TextFile) error {
-	switch text.Format() {
-	case series.CSV, series.TSV:
-		return l.readTable(text)
-	case series.JSONL:
-	default:
-		return l.at(0, "", "events are read from CSV, TSV, JSON lines and JSON, and this is %s", text.Format())
-	}
-	if !json.Valid(text.Content) {
-		return l.readLines(text.Content)
-	}
 	document := gjson.ParseBytes(text.Content)
 	switch {
+	case !document.IsObject() && !document.IsArray() || !json.Valid(text.Content):
 	case isWindows(document):
 		return l.readWindows(document, newLines(text.Content))
 	case document.IsArray():
 		return l.readTasks(document, newLines(text.Content))
 	}
-	return l.readLines(text.Content)
+	switch text.Format() {
+	case series.CSV, series.TSV:
+		return l.readTable(text)
+	case series.JSONL:
+		return l.readLines(text.Content)
+	}
+	return l.at(0, "", "events are read from CSV, TSV, JSON lines and JSON, and this is %s", text.Format())
 }
 
 // at is an error of a place in the file.

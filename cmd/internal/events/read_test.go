@@ -1,0 +1,120 @@
+package events
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestRead(t *testing.T) {
+	const day = 1709251200 // 2024-03-01
+	for name, c := range map[string]struct {
+		file, content string
+		want          []Event
+	}{
+		"CSV":                  {"e.csv", "start,end,label\n1,3,a\n5.5,7,b\n", []Event{{Start: 1, End: 3, Label: "a"}, {Start: 5.5, End: 7, Label: "b"}}},
+		"semicolons, decimals": {"e.csv", "start;end\n1,5;3,25\n", []Event{{Start: 1.5, End: 3.25}}},
+		"TSV, other columns":   {"e.tsv", "who\tEnd\tStart\nme\t3\t1\n", []Event{{Start: 1, End: 3}}},
+		"instants":             {"e.csv", "sample\n77\n370\n", []Event{{Start: 77, End: 77}, {Start: 370, End: 370}}},
+		"an empty end":         {"e.csv", "start,end\n77,\n80,90\n", []Event{{Start: 77, End: 77}, {Start: 80, End: 90}}},
+		"timestamps":           {"e.csv", "start,end\n2024-03-01,2024-03-01 00:00:30\n", []Event{{Start: day, End: day + 30}}},
+		"what predict writes": {"e.csv", "series,start,end,rows,label,mean_probability,peak_probability\na.csv,0,4,5,1,0.9,0.99\n",
+			[]Event{{Series: "a.csv", Start: 0, End: 4, Label: "1"}}},
+		"JSON lines": {"e.jsonl", `{"start":1}` + "\n\n" + `{"end":3.5,"start":2,"label":"a","series":"s"}` + "\n",
+			[]Event{{Start: 1, End: 1}, {Series: "s", Start: 2, End: 3.5, Label: "a"}}},
+		"JSON lines, one": {"e.json", `{"time":"2024-03-01","end":null}`, []Event{{Start: day, End: day}}},
+		"windows": {"e.json", `{"a/x.csv": [["2024-03-01 00:00:00.000000", "2024-03-01 00:00:30.000000"]], "b/y.csv": [], "z": ["2024-03-01"]}`,
+			[]Event{{Series: "a/x.csv", Start: day, End: day + 30}, {Series: "z", Start: day, End: day}}},
+		"Label Studio": {"e.json", `[{"id": 1, "annotations": [{"was_cancelled": true, "result": [{"type": "timeserieslabels", "value": {"start": 8, "end": 9, "timeserieslabels": ["no"]}}]},
+			{"was_cancelled": false, "result": [
+			  {"type": "timeserieslabels", "value": {"start": 1.5, "end": 3, "instant": false, "timeserieslabels": ["a"]}},
+			  {"type": "choices", "value": {"choices": ["good"]}},
+			  {"type": "timeserieslabels", "value": {"start": 4, "end": 4, "instant": true, "timeserieslabels": ["b"]}}]}],
+			"predictions": [{"result": [{"type": "timeserieslabels", "value": {"start": 6, "end": 7, "timeserieslabels": ["p"]}}]}],
+			"data": {"csv": "/data/upload/1/ab12cd34-x.csv"}}]`,
+			[]Event{{Series: "/data/upload/1/ab12cd34-x.csv", Start: 1.5, End: 3, Label: "a"}, {Series: "/data/upload/1/ab12cd34-x.csv", Start: 4, End: 4, Label: "b"}}},
+		"Label Studio, two annotations that agree": {"e.json", `[{"annotations": [{"result": [{"type": "timeserieslabels", "value": {"start": 1, "end": 3, "timeserieslabels": ["a"]}}]},
+			{"result": [{"type": "timeserieslabels", "value": {"start": 1, "end": 3, "timeserieslabels": ["a"]}}]}], "data": {"csv": "x.csv"}}]`,
+			[]Event{{Series: "x.csv", Start: 1, End: 3, Label: "a"}}},
+		"Label Studio, JSON_MIN": {"e.json", `[{"csv": "http://h/data/local-files/?d=dir/x.csv", "id": 3, "label": [{"start": 1, "end": 3, "instant": false, "timeserieslabels": ["a"]}], "annotator": 1},
+			{"csv": "https://h/b/y.csv?token=1", "id": 4}]`,
+			[]Event{{Series: "dir/x.csv", Start: 1, End: 3, Label: "a"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := list(t, c.file, c.content)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []Event
+			for _, e := range l.events {
+				got = append(got, e.Event)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got  %v\nwant %v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestReadErrors(t *testing.T) {
+	for name, c := range map[string]struct{ file, content, want string }{
+		"no start":        {"e.csv", "from,to\n1,2\n", `e.csv:1: a list of events has a column start (or time, timestamp or sample) and, unless they are instants, end; columns: from, to`},
+		"no event":        {"e.csv", "start,end\n", `e.csv: there is no event`},
+		"reversed":        {"e.csv", "start,end\n1,2\n5,4\n", `e.csv:3: the event ends before it starts: from 5 to 4`},
+		"no time":         {"e.csv", "start,end\n1,2\nx,4\n", `e.csv:3: start of an event: "x" is neither a number nor a timestamp like 2006-01-02T15:04:05Z`},
+		"no end":          {"e.csv", "start,end\n1,nan\n", `e.csv:2: end of an event: the time is missing`},
+		"missing start":   {"e.csv", "start,end\n,2\n", `e.csv:2: start of an event: the time is missing`},
+		"infinite":        {"e.csv", "start,end\n1,inf\n", `e.csv:2: end of an event: it is not finite`},
+		"mixed":           {"e.csv", "start,end\n1,2024-03-01\n", `e.csv:2: of start 1 and end 2024-03-01 one is a timestamp and the other a number`},
+		"no JSON":         {"e.jsonl", `{"start":1}` + "\n{\n", `e.jsonl:2: it is neither a JSON object on one line nor part of one JSON document`},
+		"a line's start":  {"e.jsonl", `{"start":1}` + "\n" + `{"end":2}`, `e.jsonl:2: the event has no start (or time, timestamp or sample)`},
+		"window of three": {"e.json", `{"a.csv": [` + "\n" + `["2024-03-01", "2024-03-02", "2024-03-03"]]}`, `e.json:2: "a.csv" has what is neither a time nor a window of two, [start, end]`},
+		"window of words": {"e.json", `{"a.csv": [` + "\n" + `["2024-03-01", null]]}`, `e.json:2: "a.csv" has a window of which start or end is no time`},
+		"window reversed": {"e.json", `{"a.csv": [` + "\n" + `["2024-03-02", "2024-03-01"]]}`, `e.json:2: the event ends before it starts: from 2024-03-02 to 2024-03-01`},
+		"window nowhere":  {"e.json", `{"": [1]}`, `e.json:1: the name of a file is empty`},
+		"no task":         {"e.json", `[]`, `e.json: there is no task`},
+		"an array of events": {"e.json", `[` + "\n" + `{"start": 1, "end": 2}]`,
+			`e.json:2: it is no task of Label Studio (an export as JSON or JSON_MIN); events by themselves are JSON lines, an object a line without brackets around all`},
+		"two labels": {"e.json", `[{"annotations": [{"result": [` + "\n" + `{"type": "timeserieslabels", "value": {"start": 1, "end": 3, "timeserieslabels": ["a", "b"]}}]}], "data": {"csv": "x.csv"}}]`,
+			`e.json:2: a region has 2 labels, and an event has one`},
+		"two annotations": {"e.json", `[{"annotations": [{"result": []},{"result": [{"type": "timeserieslabels", "value": {"start": 1, "end": 3, "timeserieslabels": ["a"]}}]}], "data": {"csv": "x.csv"}}]`,
+			`e.json:1: "x.csv" has two annotations that differ; export one of them alone, or cancel the other`},
+		"Parquet": {"e.csv", "PAR1....PAR1", `e.csv: the content is not csv but parquet (--input-format sets it)`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := list(t, c.file, c.content)
+			checkError(t, err, c.want)
+		})
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{
+		"start,end,label\n1,3,a\n", "sample\n77\n", "start;end\n1,5;2\n", `{"start":1}` + "\n", `{"a":[["2024-03-01","2024-03-02"],"2024-03-03"]}`,
+		`[{"annotations":[{"result":[{"type":"timeserieslabels","value":{"start":1,"end":3,"timeserieslabels":["a"]}}]}],"data":{"csv":"/x/ab12cd34-d.csv"}}]`,
+		`[{"csv":"d.csv","label":[{"start":1,"end":3,"timeserieslabels":["a"]}]}]`, `[[]]`, `{"a":1}`, "\xff\xfe[\x00]\x00",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		t.Chdir(t.TempDir())
+		write(t, "events", string(content))
+		l, err := Read(t.Context(), "events")
+		if err != nil {
+			return
+		}
+		for _, e := range l.events {
+			if !(e.Start <= e.End && e.End-e.Start >= 0) {
+				t.Fatalf("event %v", e)
+			}
+		}
+		d := timed("d.csv", 0, 1, 2, 3)
+		if _, err := l.Mark(Options{Tolerance: Tolerance{length: 1}}, d); err != nil {
+			return
+		}
+		for _, c := range d.Labels {
+			if c < 0 || int(c) >= len(d.Classes) {
+				t.Fatalf("class %d of %q", c, d.Classes)
+			}
+		}
+	})
+}
