@@ -129,10 +129,12 @@ func (o *evaluateOptions) read(ctx context.Context, m *model.Model, watch *progr
 	}
 	options.Rows = watch.addRead
 	defer watch.end()
-	if o.events != "" {
+	switch {
+	case o.events != "":
 		return o.readMarked(ctx, options)
-	}
-	if options.Label == "" {
+	case o.tolerance != "":
+		return nil, usagef("event-tolerance", "does nothing without --label-events")
+	case options.Label == "":
 		return nil, usageError{errors.New("the model learned from events, not from a column: --label-events names a file of them, or --label a column")}
 	}
 	data, err := series.Read(ctx, o.data, options)
@@ -144,11 +146,14 @@ func (o *evaluateOptions) read(ctx context.Context, m *model.Model, watch *progr
 
 // readMarked reads data whose labels are events.
 func (o *evaluateOptions) readMarked(ctx context.Context, options series.Options) (*series.Data, error) {
+	if o.changed("label") {
+		return nil, usagef("label-events", "cannot be used with --label: labels are events or a column")
+	}
 	list, tolerance, err := readEvents(ctx, o.events, o.tolerance)
 	if err != nil {
 		return nil, err
 	}
-	options.Label, options.LabelOptional = "", true
+	options.Label, options.LabelOptional, options.FindTime = "", true, true
 	data, err := series.Read(ctx, o.data, options)
 	if err != nil {
 		return nil, err

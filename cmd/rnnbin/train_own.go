@@ -133,6 +133,9 @@ func (d *dataSettings) read(ctx context.Context, errOut io.Writer, watch *progre
 		if options.Positive == "" {
 			options.Classes = data.Classes
 		}
+		if d.Events != "" {
+			options.Time = data.TimeColumn
+		}
 	}
 	if d.Events != "" {
 		return all, d.mark(ctx, errOut, all)

@@ -379,6 +379,9 @@ func describeData(d *series.Data) string {
 	source := "labels of column " + d.Label
 	if d.Events != "" {
 		source = "labels of events in " + d.Events
+		if d.Time == nil {
+			source += ", whose times are rows"
+		}
 	}
 	return fmt.Sprintf("%s in %d series; features %s; %s: %s",
 		count(d.Len(), "row"), len(d.Series), series.List(d.Features), source, strings.Join(labels, ", "))

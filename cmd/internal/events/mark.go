@@ -272,7 +272,7 @@ func (m *marker) warnOf(targets []*target, all []*series.Data) {
 	if p := m.meeting; p.count > 0 {
 		warn(p.line, "events begin in the last row of others, which is taken as theirs (%d in all)", p.count)
 	}
-	if n := len(targets) - len(m.having); n > 0 && m.subjects[0].name != "" {
+	if n := count(targets, (*target).bare); n > 0 && len(targets) > 1 {
 		warn(0, "%d of %d series have no event: all their rows are %q", n, len(targets), m.classes[0])
 	}
 	var none []string
@@ -284,6 +284,23 @@ func (m *marker) warnOf(targets []*target, all []*series.Data) {
 	if len(none) > 0 {
 		warn(0, "no row is %s", series.List(none))
 	}
+}
+
+// bare reports whether no row of t is of an event.
+func (t *target) bare() bool {
+	return !slices.ContainsFunc(t.parts, func(p part) bool {
+		return slices.ContainsFunc(p.data.Labels[p.Start:p.End], func(label int16) bool { return label > 0 })
+	})
+}
+
+func count[T any](all []T, is func(T) bool) int {
+	n := 0
+	for _, v := range all {
+		if is(v) {
+			n++
+		}
+	}
+	return n
 }
 
 // warnOfCopies warns of features that are the labels: as they would be of a column of labels

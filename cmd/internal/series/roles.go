@@ -52,7 +52,7 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 		}
 		r.features = append(r.features, i)
 	}
-	if len(o.Features) > 0 {
+	if len(o.Features) > 0 && (r.time >= 0 || !o.FindTime) {
 		return r, nil, nil
 	}
 	var excluded []int
@@ -70,8 +70,22 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 	if err != nil {
 		return r, nil, inFile(file, err)
 	}
+	if len(o.Features) > 0 {
+		return r, r.takeTime(file, names, profiles), nil
+	}
 	warnings, err := r.takeNumbers(file, d, profiles, excluded)
 	return r, warnings, err
+}
+
+// takeTime takes the first column without a role that is the time by its name and its values.
+func (r *roles) takeTime(file string, names []string, profiles []profile) []Warning {
+	for i, name := range names {
+		if i != r.label && i != r.series && !slices.Contains(r.features, i) && isTime(name, profiles[i]) {
+			r.time = i
+			return []Warning{{File: file, Text: fmt.Sprintf("using %q as the time column of events (--time names another)", name)}}
+		}
+	}
+	return nil
 }
 
 // takeNumbers makes every number column without a role a feature, but for those
