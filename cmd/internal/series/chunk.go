@@ -12,6 +12,8 @@ type Chunk struct {
 	Series []int32   // [n] number of the row's series
 	Input  []int32   // [n] number of the row among the chunk's m input rows
 
+	Stamps bool // times are timestamps
+
 	Begun []Begun // the series whose first row is in the chunk
 	Ended []int32 // numbers of those that no row behind the chunk belongs to, see MaxOpen
 
@@ -22,10 +24,11 @@ type Chunk struct {
 }
 
 // Begun is a series that begins. Series are numbered from 0; its name is the text of
-// the series column, or the file's name.
+// the series column, or the file's name, with its number behind a gap in time.
 type Begun struct {
 	Series int32
 	Name   string
+	Key    string // the text of the series column; "" without one
 }
 
 // Rows is n, the number of rows with features.

@@ -3,49 +3,12 @@ package series
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"time"
 )
-
-// gap is the longest time between two rows of a series, behind which another one
-// begins. The zero gap is none.
-type gap struct {
-	length   float64 // seconds of a duration
-	duration bool
-}
-
-// parseGap reads the value of --max-gap.
-func parseGap(text string) (gap, error) {
-	if text == "" {
-		return gap{}, nil
-	}
-	g := gap{}
-	var err error
-	if g.length, err = strconv.ParseFloat(text, 64); err != nil {
-		var d time.Duration
-		d, err = time.ParseDuration(text)
-		g = gap{d.Seconds(), true}
-	}
-	if err != nil || !(g.length >= 0) || math.IsInf(g.length, 0) {
-		return gap{}, fmt.Errorf("--max-gap must be a duration such as 90s, 5m or 36h, or a number in the units of --time, not %q", text)
-	}
-	return g, nil
-}
-
-// check refuses a gap that cannot be compared with times.
-func (g gap) check(stamps bool) error {
-	switch {
-	case g.length == 0 || g.duration == stamps:
-		return nil
-	case stamps:
-		return errors.New("--max-gap is a number, and times are timestamps; give a duration, such as 5m")
-	}
-	return errors.New("--max-gap is a duration, and times are numbers; give a number in their units")
-}
 
 // time is the time of the current row, 0 without a time column.
 func (r *Reader) time() (float64, error) {
@@ -88,7 +51,7 @@ func (r *Reader) passTime(t float64) {
 // gapWarnings tell of the gaps in time.
 func (r *Reader) gapWarnings() []Warning {
 	w := Warning{File: r.source.name, Column: r.options.Time}
-	if r.gap.length > 0 {
+	if r.gap.Value > 0 {
 		if r.gaps == 0 {
 			return nil
 		}

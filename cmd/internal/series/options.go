@@ -62,11 +62,11 @@ func (o Options) Validate() error {
 	if o.Format != "" && !slices.Contains(Formats, o.Format) {
 		return fmt.Errorf("--input-format %q is none of %v", o.Format, Formats)
 	}
-	maxGap, err := parseGap(o.MaxGap)
+	maxGap, err := ParseLength("max-gap", o.MaxGap)
 	if err != nil {
 		return err
 	}
-	if maxGap.length > 0 && o.Time == "" {
+	if maxGap.Value > 0 && o.Time == "" {
 		return fmt.Errorf("--max-gap %s needs --time", o.MaxGap)
 	}
 	comma, err := parseDelimiter(o.Delimiter)

@@ -1,6 +1,7 @@
 package series
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +28,8 @@ type Reader struct {
 	roster   *roster
 	labeler  *labeler
 	clock    clock
-	gap      gap
-	gaps     int // that were longer
+	gap      Length // of Options.MaxGap
+	gaps     int    // that were longer
 	holes    holes
 	keep     bool         // remember rows as they were written
 	row      []value      // [columns] the current row
@@ -126,7 +127,7 @@ func (r *Reader) start() (err error) {
 	if d, ok := r.decoder.(typedDecoder); ok && r.roles.time >= 0 {
 		r.clock.stamps, r.clock.dates = d.times(r.roles.time)
 	}
-	r.gap, _ = parseGap(r.options.MaxGap)
+	r.gap, _ = ParseLength("max-gap", r.options.MaxGap)
 	r.row = make([]value, len(names))
 	r.filled = make([]int, len(r.features))
 	return nil
@@ -183,6 +184,7 @@ func (r *Reader) Next(c *Chunk) error {
 	for r.failed == nil && c.rows < most && len(c.text) < chunkText {
 		r.failed = r.next(c)
 	}
+	c.Stamps = r.clock.stamps
 	switch {
 	case c.rows > 0:
 		return nil
@@ -197,6 +199,23 @@ func (r *Reader) Next(c *Chunk) error {
 func (r *Reader) At(c *Chunk, i int, err error) error {
 	return &Error{File: r.source.name, Line: c.records[c.Input[i]].line, Err: err}
 }
+
+// Timestamp is the time of row i of those with features in c as the file has it, if times
+// are timestamps, else "". It may run at the same time as Next.
+func (r *Reader) Timestamp(c *Chunk, i int) string {
+	if !c.Stamps {
+		return ""
+	}
+	row := make([]value, len(r.Columns()))
+	r.decoder.split(&c.records[c.Input[i]], row)
+	return string(bytes.TrimSpace(row[r.roles.time].appendText(nil)))
+}
+
+// HasSeries reports whether a column names the series.
+func (r *Reader) HasSeries() bool { return r.roles.series >= 0 }
+
+// HasTime reports whether there is a time column.
+func (r *Reader) HasTime() bool { return r.roles.time >= 0 }
 
 // next appends the next row to c, unless it is at fault and may be skipped.
 func (r *Reader) next(c *Chunk) error {
@@ -266,23 +285,32 @@ func (r *Reader) add(c *Chunk) error {
 	}
 	if !r.state.begun {
 		r.state.begun = true
-		c.Begun = append(c.Begun, Begun{r.state.number, r.state.name})
+		c.Begun = append(c.Begun, r.begun())
 	}
 	c.Series = append(c.Series, r.state.number)
 	c.Input = append(c.Input, int32(c.rows-1))
 	return nil
 }
 
+// begun is the series of the current row.
+func (r *Reader) begun() Begun {
+	b := Begun{Series: r.state.number, Name: r.state.name}
+	if r.roles.series >= 0 {
+		b.Key = r.state.key
+	}
+	return b
+}
+
 // addAfter is addFeatures, in a new series where the row's time is behind a gap.
 func (r *Reader) addAfter(c *Chunk, time float64) (kept bool, err error) {
-	if r.gap.length == 0 {
+	if r.gap.Value == 0 {
 		return r.addFeatures(c)
 	}
-	if err := r.gap.check(r.clock.stamps); err != nil {
+	if err := r.gap.Check(r.clock.stamps); err != nil {
 		return false, &Error{Line: r.record.line, Column: r.options.Time, Err: err}
 	}
 	before := r.state
-	if r.state.time == math.Inf(-1) || time-before.time <= r.gap.length {
+	if r.state.time == math.Inf(-1) || time-before.time <= r.gap.Value {
 		return r.addFeatures(c)
 	}
 	r.state = r.roster.follow(before)

@@ -116,7 +116,7 @@ func Create(path string, f Format, r *Reader, a Answers) (*Writer, error) {
 }
 
 func compressed(file io.Writer, f Format, c Compression, r *Reader, a Answers) (*Writer, error) {
-	z, err := newCompressor(file, c)
+	z, err := NewCompressor(file, c)
 	if err != nil {
 		return nil, err
 	}
@@ -128,8 +128,8 @@ func compressed(file io.Writer, f Format, c Compression, r *Reader, a Answers) (
 	return out, nil
 }
 
-// newCompressor wraps w; closing it leaves w open.
-func newCompressor(w io.Writer, c Compression) (io.WriteCloser, error) {
+// NewCompressor returns a writer that compresses to w; closing it leaves w open.
+func NewCompressor(w io.Writer, c Compression) (io.WriteCloser, error) {
 	switch c {
 	case Gzip:
 		return gzip.NewWriter(w), nil

@@ -1,0 +1,46 @@
+package series
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// Length is a length of time, the value of a flag: a duration where times are timestamps,
+// else a number in the units of the times, or of rows where they have none. The zero Length
+// is none.
+type Length struct {
+	Value    float64 // seconds of a duration
+	flag     string
+	duration bool
+}
+
+// ParseLength reads the value of a flag; "" stands for none.
+func ParseLength(flag, text string) (Length, error) {
+	l := Length{flag: flag}
+	if text == "" {
+		return l, nil
+	}
+	var err error
+	if l.Value, err = strconv.ParseFloat(text, 64); err != nil {
+		var d time.Duration
+		d, err = time.ParseDuration(text)
+		l.Value, l.duration = d.Seconds(), true
+	}
+	if err != nil || !(l.Value >= 0) || math.IsInf(l.Value, 0) {
+		return l, fmt.Errorf("--%s must be a duration such as 90s, 5m or 36h, or a number in the units of --time, not %q", flag, text)
+	}
+	return l, nil
+}
+
+// Check refuses a length that cannot be compared with times, which are timestamps or not.
+func (l Length) Check(stamps bool) error {
+	switch {
+	case l.Value == 0 || l.duration == stamps:
+		return nil
+	case stamps:
+		return fmt.Errorf("--%s is a number, and times are timestamps; give a duration, such as 5m", l.flag)
+	}
+	return fmt.Errorf("--%s is a duration, and times are numbers; give a number in their units", l.flag)
+}
