@@ -27,7 +27,7 @@ import (
 type evaluateOptions struct {
 	applyOptions
 	data      []string
-	events    string
+	labels    string // a file of events
 	tolerance string
 	rows      string
 	json      bool
@@ -42,7 +42,7 @@ func (o *evaluateOptions) addFlags(f *pflag.FlagSet) {
 func (o *evaluateOptions) addInputFlags(f *pflag.FlagSet) {
 	o.addModelFlag(f)
 	f.StringArrayVarP(&o.data, "data", "d", nil, "in place of FILE: `file` or pattern (*, ?) with labelled data, or - for standard input;\ncan be repeated")
-	addEventFlags(f, &o.events, &o.tolerance)
+	addEventFlags(f, &o.labels, &o.tolerance)
 	o.addDataFlags(f)
 }
 
@@ -120,7 +120,7 @@ func (o *evaluateOptions) read(ctx context.Context, m *model.Model, watch *progr
 	if len(o.data) == 0 {
 		return nil, usageError{errors.New("--data names no file")}
 	}
-	if err := checkStdin([]string{"data", "label-events"}, o.data, []string{o.events}); err != nil {
+	if err := checkStdin([]string{"data", "label-events"}, o.data, []string{o.labels}); err != nil {
 		return nil, err
 	}
 	options, err := o.options(m)
@@ -130,7 +130,7 @@ func (o *evaluateOptions) read(ctx context.Context, m *model.Model, watch *progr
 	options.Rows = watch.addRead
 	defer watch.end()
 	switch {
-	case o.events != "":
+	case o.labels != "":
 		return o.readMarked(ctx, options)
 	case o.tolerance != "":
 		return nil, usagef("event-tolerance", "does nothing without --label-events")
@@ -149,7 +149,7 @@ func (o *evaluateOptions) readMarked(ctx context.Context, options series.Options
 	if o.changed("label") {
 		return nil, usagef("label-events", "cannot be used with --label: labels are events or a column")
 	}
-	list, tolerance, err := readEvents(ctx, o.events, o.tolerance)
+	list, tolerance, err := readEvents(ctx, o.labels, o.tolerance)
 	if err != nil {
 		return nil, err
 	}

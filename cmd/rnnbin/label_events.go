@@ -33,15 +33,15 @@ func (d *dataSettings) settleEvents(changed func(flag string) bool) error {
 		return nil
 	}
 	d.Label = ""
-	if _, err := events.ParseTolerance(d.Tolerance); err != nil {
+	if _, err := series.ParseLength("event-tolerance", d.Tolerance); err != nil {
 		return usageError{err}
 	}
 	return nil
 }
 
 // readEvents reads a file of events, after the tolerance that belongs to it.
-func readEvents(ctx context.Context, file, tolerance string) (*events.List, events.Tolerance, error) {
-	t, err := events.ParseTolerance(tolerance)
+func readEvents(ctx context.Context, file, tolerance string) (*events.List, series.Length, error) {
+	t, err := series.ParseLength("event-tolerance", tolerance)
 	if err != nil {
 		return nil, t, usageError{err}
 	}

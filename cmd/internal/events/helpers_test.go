@@ -9,15 +9,15 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
 
-// list reads events from a file of the given name and content.
-func list(t *testing.T, name, content string) (*List, error) {
+// readList reads events from a file of the given name and content.
+func readList(t *testing.T, name, content string) (*List, error) {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	write(t, name, content)
+	writeFile(t, name, content)
 	return Read(t.Context(), name)
 }
 
-func write(t *testing.T, name, content string) {
+func writeFile(t *testing.T, name, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 		t.Fatal(err)
@@ -27,22 +27,22 @@ func write(t *testing.T, name, content string) {
 	}
 }
 
-// numbered is a series of n rows without a time column.
-func numbered(name string, n int) *series.Data {
+// rowsOf is a series of n rows without a time column.
+func rowsOf(name string, n int) *series.Data {
 	return &series.Data{Features: []string{"x"}, X: make([]float32, n), Input: n, Series: []series.Range{{Name: name, File: name, End: n}}}
 }
 
-// timed is a series with numbers as times.
-func timed(name string, times ...float64) *series.Data {
-	d := numbered(name, len(times))
+// timesOf is a series with numbers as times.
+func timesOf(name string, times ...float64) *series.Data {
+	d := rowsOf(name, len(times))
 	d.Time, d.TimeColumn = times, "t"
 	return d
 }
 
-// stamped is a series whose times are timestamps of a day: hours.
-func stamped(t *testing.T, name string, hours ...string) *series.Data {
+// hoursOf is a series whose times are timestamps of a day: hours.
+func hoursOf(t *testing.T, name string, hours ...string) *series.Data {
 	t.Helper()
-	d := timed(name)
+	d := timesOf(name)
 	for _, h := range hours {
 		at, _, err := series.ParseTime("2024-03-01 " + h)
 		if err != nil {
@@ -55,8 +55,8 @@ func stamped(t *testing.T, name string, hours ...string) *series.Data {
 	return d
 }
 
-// join makes one Data of several.
-func join(all ...*series.Data) *series.Data {
+// joined makes one Data of several.
+func joined(all ...*series.Data) *series.Data {
 	d := *all[0]
 	d.Series, d.X, d.Time, d.Input = nil, nil, nil, 0
 	for _, a := range all {
@@ -69,8 +69,8 @@ func join(all ...*series.Data) *series.Data {
 	return &d
 }
 
-// labels are the digits of a Data's labels.
-func labels(d *series.Data) string {
+// labelsOf are the digits of a Data's labels.
+func labelsOf(d *series.Data) string {
 	var b strings.Builder
 	for _, l := range d.Labels {
 		b.WriteByte("0123456789"[l])
@@ -86,4 +86,13 @@ func checkError(t *testing.T, err error, want string) {
 	case err.Error() != want:
 		t.Errorf("got  %s\nwant %s", err, want)
 	}
+}
+
+func length(t *testing.T, text string) series.Length {
+	t.Helper()
+	l, err := series.ParseLength("event-tolerance", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }

@@ -3,6 +3,7 @@ package events
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"strconv"
@@ -12,10 +13,10 @@ import (
 
 // Options say what events mean. Every field belongs to the flag that its comment names.
 type Options struct {
-	Classes   []string  // --classes: names of the classes, the first being that of the rows outside events; empty: those that there are
-	Positive  string    // --positive: the label that is class 1, rows of all others being 0; "": Classes
-	Tolerance Tolerance // --event-tolerance: how far from an instant rows belong to it
-	Divided   bool      // --max-gap: gaps in time may divide series
+	Classes   []string      // --classes: names of the classes, the first being that of the rows outside events; empty: those that there are
+	Positive  string        // --positive: the label that is class 1, rows of all others being 0; "": Classes
+	Tolerance series.Length // --event-tolerance: how far from an instant rows belong to it
+	Divided   bool          // --max-gap: gaps in time may divide series
 }
 
 // span is the rows of an event in a part of a target, numbered as in its data.
@@ -76,7 +77,7 @@ func (m *marker) checkData(all []*series.Data) error {
 		if d.Time == nil && d.Input > d.Len() {
 			return m.at(0, "", "events are counted in rows, and rows that lack a feature were left out: --time names a column of times, or --missing another way")
 		}
-		if err := m.options.Tolerance.check(d.Time != nil && d.Stamps); err != nil {
+		if err := m.options.Tolerance.Check(d.Time != nil && d.Stamps); err != nil {
 			return err
 		}
 	}
@@ -93,6 +94,9 @@ func (m *marker) find(targets []*target) error {
 	m.of = map[*target][]listed{}
 	for _, e := range m.events {
 		if t := assigned[e.Series]; t != nil {
+			if d := t.parts[0].data; m.millis && d.Time != nil && d.Stamps && !e.start.stamp {
+				e.Start, e.End, e.start.stamp = e.Start/1000, e.End/1000, true
+			}
 			used = append(used, e)
 			if m.of[t] == nil {
 				m.having = append(m.having, t)
@@ -150,12 +154,11 @@ func (m *marker) place(t *target, e *listed, spans [][]span) error {
 	}
 	from, to := e.Start, e.End
 	if e.instant() {
-		from, to = m.options.Tolerance.around(e.Start)
+		from, to = around(e.Start, m.options.Tolerance.Value)
 	}
 	found := false
 	for i, p := range t.parts {
-		from, to, err := m.scaled(e, p.data, from, to)
-		if err != nil {
+		if err := m.comparable(e, p.data); err != nil {
 			return err
 		}
 		first, last := p.rows(from, to)
@@ -173,24 +176,29 @@ func (m *marker) place(t *target, e *listed, spans [][]span) error {
 	return nil
 }
 
-// scaled is from and to as the times of d are, if they can be compared with these.
-func (m *marker) scaled(e *listed, d *series.Data, from, to float64) (float64, float64, error) {
+// around is from when to when rows belong to an instant, with what rounding may add.
+func around(instant, tolerance float64) (from, to float64) {
+	if tolerance == 0 {
+		return instant, instant
+	}
+	const ulps = 4
+	size := max(math.Abs(instant), tolerance)
+	slack := ulps * (math.Nextafter(size, math.Inf(1)) - size)
+	return instant - tolerance - slack, instant + tolerance + slack
+}
+
+// comparable is the error if e cannot be found among the times of d.
+func (m *marker) comparable(e *listed, d *series.Data) error {
 	stamps := d.Time != nil && d.Stamps
 	switch {
 	case stamps == e.start.stamp:
-		return from, to, nil
-	case stamps && m.millis:
-		t := m.options.Tolerance.length
-		if !e.instant() {
-			t = 0
-		}
-		return e.Start/1000 - t, e.End/1000 + t, nil
+		return nil
 	case stamps:
-		return 0, 0, m.at(e.line, "", "the event starts at %s, a number, and the times of the data are timestamps", e.start.text)
+		return m.at(e.line, "", "the event starts at %s, a number, and the times of the data are timestamps", e.start.text)
 	case d.Time == nil:
-		return 0, 0, m.at(e.line, "", "the event starts at %s, a timestamp, and the data has no time column (--time names one)", e.start.text)
+		return m.at(e.line, "", "the event starts at %s, a timestamp, and the data has no time column (--time names one)", e.start.text)
 	}
-	return 0, 0, m.at(e.line, "", "the event starts at %s, a timestamp, and the times of the data are numbers (column %q)", e.start.text, d.TimeColumn)
+	return m.at(e.line, "", "the event starts at %s, a timestamp, and the times of the data are numbers (column %q)", e.start.text, d.TimeColumn)
 }
 
 // rows are the first and the last row of p that are from from to to; none if first > last.
@@ -215,13 +223,9 @@ func (m *marker) noRow(t *target, e *listed) error {
 		return m.at(e.line, "", "no row is %s: series %q has the rows 0 to %d, as there is no time column (--time names one)", what, t.name, low.Len()-1)
 	}
 	first, last := t.span()
-	from, to := timeText(first, low.data.Stamps), timeText(last, high.data.Stamps)
-	start, end := e.Start, e.End
-	if m.millis && low.data.Stamps && !e.start.stamp {
-		start, end = start/1000, end/1000
-	}
+	from, to := clockText(first, low.data.Stamps), clockText(last, high.data.Stamps)
 	switch {
-	case end < first || start > last:
+	case e.End < first || e.Start > last:
 		return m.at(e.line, "", "no row is %s: the times of series %q are from %s to %s", what, t.name, from, to)
 	case e.instant():
 		return m.at(e.line, "", "no row of series %q is %s, between two rows (--event-tolerance takes those around it)", t.name, what)
@@ -272,7 +276,7 @@ func (m *marker) warnOf(targets []*target, all []*series.Data) {
 	if p := m.meeting; p.count > 0 {
 		warn(p.line, "events begin in the last row of others, which is taken as theirs (%d in all)", p.count)
 	}
-	if n := count(targets, (*target).bare); n > 0 && len(targets) > 1 {
+	if n := countOf(targets, (*target).bare); n > 0 && len(targets) > 1 {
 		warn(0, "%d of %d series have no event: all their rows are %q", n, len(targets), m.classes[0])
 	}
 	var none []string
@@ -293,7 +297,7 @@ func (t *target) bare() bool {
 	})
 }
 
-func count[T any](all []T, is func(T) bool) int {
+func countOf[T any](all []T, is func(T) bool) int {
 	n := 0
 	for _, v := range all {
 		if is(v) {
@@ -328,8 +332,8 @@ func copies(d *series.Data, k int) bool {
 	return rows[1] > 0 && 100*same[0] >= 99*rows[0] && 100*same[1] >= 99*rows[1]
 }
 
-// timeText is a time as a file might have it.
-func timeText(t float64, stamp bool) string {
+// clockText is a time as a file might have it.
+func clockText(t float64, stamp bool) string {
 	if stamp {
 		return series.Stamp(t)
 	}

@@ -9,12 +9,12 @@ import (
 
 func TestMark(t *testing.T) {
 	hours := func(t *testing.T) []*series.Data {
-		return []*series.Data{stamped(t, "d.csv", "01:00", "02:00", "03:00", "04:00", "05:00")}
+		return []*series.Data{hoursOf(t, "d.csv", "01:00", "02:00", "03:00", "04:00", "05:00")}
 	}
-	rows := func(*testing.T) []*series.Data { return []*series.Data{numbered("d.csv", 5)} }
-	times := func(*testing.T) []*series.Data { return []*series.Data{timed("d.csv", 0, 0.1, 0.2, 0.3, 0.4)} }
+	rows := func(*testing.T) []*series.Data { return []*series.Data{rowsOf("d.csv", 5)} }
+	times := func(*testing.T) []*series.Data { return []*series.Data{timesOf("d.csv", 0, 0.1, 0.2, 0.3, 0.4)} }
 	two := func(*testing.T) []*series.Data {
-		return []*series.Data{join(timed("x/a.csv", 0, 1, 2), timed("x/b.csv", 0, 1, 2))}
+		return []*series.Data{joined(timesOf("x/a.csv", 0, 1, 2), timesOf("x/b.csv", 0, 1, 2))}
 	}
 	for name, c := range map[string]struct {
 		file, content string
@@ -27,11 +27,11 @@ func TestMark(t *testing.T) {
 		"rows":               {"e.csv", "start,end\n1,2\n4,9\n", rows, Options{}, "0 1", "01101", ""},
 		"both ends":          {"e.csv", "start,end\n0.1,0.3\n", times, Options{}, "0 1", "01110", ""},
 		"instants":           {"e.csv", "time\n0.1\n0.4\n", times, Options{}, "0 1", "01001", ""},
-		"tolerance":          {"e.csv", "time\n0.3\n", times, Options{Tolerance: Tolerance{length: 0.1}}, "0 1", "00111", ""},
-		"tolerance, between": {"e.csv", "time\n0.15\n", times, Options{Tolerance: Tolerance{length: 0.05}}, "0 1", "01100", ""},
-		"tolerance of rows":  {"e.csv", "start,end\n0,\n3,4\n", rows, Options{Tolerance: Tolerance{length: 1}}, "0 1", "11011", ""},
+		"tolerance":          {"e.csv", "time\n0.3\n", times, Options{Tolerance: series.Length{Value: 0.1}}, "0 1", "00111", ""},
+		"tolerance, between": {"e.csv", "time\n0.15\n", times, Options{Tolerance: series.Length{Value: 0.05}}, "0 1", "01100", ""},
+		"tolerance of rows":  {"e.csv", "start,end\n0,\n3,4\n", rows, Options{Tolerance: series.Length{Value: 1}}, "0 1", "11011", ""},
 		"timestamps":         {"e.json", `{"z/d.csv": [["2024-03-01 02:00:00", "2024-03-01T03:30:00Z"]]}`, hours, Options{}, "0 1", "01100", ""},
-		"a duration":         {"e.json", `{"z/d.csv": ["2024-03-01 02:00:00"]}`, hours, Options{Tolerance: Tolerance{3600, true}}, "0 1", "11100", ""},
+		"a duration":         {"e.json", `{"z/d.csv": ["2024-03-01 02:00:00"]}`, hours, Options{Tolerance: length(t, "1h")}, "0 1", "11100", ""},
 		"milliseconds": {"e.json", `[{"annotations": [{"result": [{"type": "timeserieslabels", "value": {"start": 1709258400000, "end": 1709262000000.5, "timeserieslabels": ["up"]}}]}], "data": {"csv": "/u/00aa11bb-d.csv"}}]`,
 			hours, Options{}, "none up", "01100", ""},
 		"names":           {"e.csv", "start,end,label\n0,0,b\n2,3,a\n", rows, Options{}, "none a b", "20110", ""},
@@ -48,20 +48,20 @@ func TestMark(t *testing.T) {
 		"series":          {"e.csv", "series,start,end\nb.csv,0,1\nx/a.csv,2,2\n", two, Options{}, "0 1", "001110", ""},
 		"one empty":       {"e.csv", "series,start,end\nx/b.csv,0,1\n", two, Options{}, "0 1", "000110", `e.csv: 1 of 2 series have no event: all their rows are "0"`},
 		"windows, others": {"e.json", `{"y/b.csv": [1], "x/b.csv": [[1, 2]], "x/a.csv": [0], "c.csv": [[8, 9]]}`, two, Options{}, "0 1", "100011", ""},
-		"compressed": {"e.json", `{"d.csv": [[0, 1]]}`, func(*testing.T) []*series.Data { return []*series.Data{numbered("/u/d.csv.gz", 3)} },
+		"compressed": {"e.json", `{"d.csv": [[0, 1]]}`, func(*testing.T) []*series.Data { return []*series.Data{rowsOf("/u/d.csv.gz", 3)} },
 			Options{}, "0 1", "110", ""},
 		"several data": {"e.csv", "start,end\n1,3\n12,19\n", func(*testing.T) []*series.Data {
-			return []*series.Data{timed("a.csv", 0, 1, 2), timed("b.csv", 10, 11, 12)}
+			return []*series.Data{timesOf("a.csv", 0, 1, 2), timesOf("b.csv", 10, 11, 12)}
 		}, Options{}, "0 1", "011 001", ""},
 		"several in turn": {"e.csv", "start,end\n2,11\n", func(*testing.T) []*series.Data {
-			return []*series.Data{join(timed("b.csv", 10, 11, 12), timed("a.csv", 0, 1, 2))}
+			return []*series.Data{joined(timesOf("b.csv", 10, 11, 12), timesOf("a.csv", 0, 1, 2))}
 		}, Options{}, "0 1", "110001", ""},
 		"behind a gap": {"e.csv", "series,start,end\na.csv,2,11\n", func(*testing.T) []*series.Data {
-			return []*series.Data{join(timed("a.csv", 0, 1, 2), timed("a.csv (2)", 10, 11, 12))}
+			return []*series.Data{joined(timesOf("a.csv", 0, 1, 2), timesOf("a.csv (2)", 10, 11, 12))}
 		}, Options{Divided: true}, "0 1", "001110", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, err := list(t, c.file, c.content)
+			l, err := readList(t, c.file, c.content)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,7 +72,7 @@ func TestMark(t *testing.T) {
 			}
 			var got, texts []string
 			for _, d := range all {
-				got = append(got, labels(d))
+				got = append(got, labelsOf(d))
 				if classes := strings.Join(d.Classes, " "); classes != c.classes || d.Events != c.file || d.Label != "" {
 					t.Errorf("classes %s of %s, want %s", classes, d.Events, c.classes)
 				}
@@ -91,10 +91,10 @@ func TestMark(t *testing.T) {
 }
 
 func TestMarkErrors(t *testing.T) {
-	rows, times := numbered("d.csv", 5), timed("d.csv", 0, 1, 2, 3, 4)
-	hours := stamped(t, "d.csv", "01:00", "02:00", "03:00")
-	two := join(timed("x/a.csv", 0, 1, 2), timed("x/b.csv", 0, 1, 2))
-	dropped := numbered("d.csv", 5)
+	rows, times := rowsOf("d.csv", 5), timesOf("d.csv", 0, 1, 2, 3, 4)
+	hours := hoursOf(t, "d.csv", "01:00", "02:00", "03:00")
+	two := joined(timesOf("x/a.csv", 0, 1, 2), timesOf("x/b.csv", 0, 1, 2))
+	dropped := rowsOf("d.csv", 5)
 	dropped.Input = 6
 	task := func(name, more string) string {
 		return `{"annotations": [{"result": [{"type": "timeserieslabels", "value": {"start": 1, "end": 2, "timeserieslabels": ["a"]}}]}], "data": {"csv": "` + name + `"}` + more + `}`
@@ -119,13 +119,13 @@ func TestMarkErrors(t *testing.T) {
 		"numbers":        {"e.csv", "start,end\n1,2\n", hours, Options{}, `e.csv:2: the event starts at 1, a number, and the times of the data are timestamps`},
 		"timestamps":     {"e.csv", "start,end\n2024-03-01,2024-03-02\n", times, Options{}, `e.csv:2: the event starts at 2024-03-01, a timestamp, and the times of the data are numbers (column "t")`},
 		"no times":       {"e.csv", "start,end\n2024-03-01,2024-03-02\n", rows, Options{}, `e.csv:2: the event starts at 2024-03-01, a timestamp, and the data has no time column (--time names one)`},
-		"a duration":     {"e.csv", "time\n1\n", times, Options{Tolerance: Tolerance{1, true}}, `--event-tolerance is a duration, and times are numbers; give a number in their units`},
-		"no duration":    {"e.csv", "time\n2024-03-01\n", hours, Options{Tolerance: Tolerance{1, false}}, `--event-tolerance is a number, and times are timestamps; give a duration, such as 5m`},
+		"a duration":     {"e.csv", "time\n1\n", times, Options{Tolerance: length(t, "1s")}, `--event-tolerance is a duration, and times are numbers; give a number in their units`},
+		"no duration":    {"e.csv", "time\n2024-03-01\n", hours, Options{Tolerance: length(t, "1")}, `--event-tolerance is a number, and times are timestamps; give a duration, such as 5m`},
 		"rows left out":  {"e.csv", "start,end\n0,1\n", dropped, Options{}, `e.csv: events are counted in rows, and rows that lack a feature were left out: --time names a column of times, or --missing another way`},
 		"two series":     {"e.csv", "start,end\n0,1\n", two, Options{}, `e.csv: events have no series, and the data has 2 whose times overlap: a column series says which (x/a.csv, x/b.csv)`},
 		"no series":      {"e.csv", "series,start,end\nx/a.csv,0,1\nx/c.csv,0,1\n", two, Options{}, `e.csv:3: column "series": the data has no series "x/c.csv"; did you mean "x/a.csv"?`},
 		"series, some":   {"e.csv", "series,start,end\nx/a.csv,0,1\n,0,1\n", two, Options{}, `e.csv:3: column "series": the event has no series, and others have one`},
-		"ambiguous":      {"e.csv", "series,start,end\nd.csv,0,1\n", join(timed("x/d.csv", 0, 1), timed("y/d.csv", 0, 1)), Options{}, `e.csv:2: "d.csv" may be "x/d.csv" or "y/d.csv"`},
+		"ambiguous":      {"e.csv", "series,start,end\nd.csv,0,1\n", joined(timesOf("x/d.csv", 0, 1), timesOf("y/d.csv", 0, 1)), Options{}, `e.csv:2: "d.csv" may be "x/d.csv" or "y/d.csv"`},
 		"ambiguous file": {"e.json", `{"x/d.csv": [0], "y/d.csv": [1]}`, times, Options{}, `e.json:1: "d.csv" may be "x/d.csv", and so may others`},
 		"no entry":       {"e.json", `{"x/a.csv": [[0, 1]]}`, two, Options{}, `e.json: there is no entry for "x/b.csv"; did you mean "x/a.csv"?`},
 		"none near":      {"e.json", `{"x/something.csv": [[0, 1]]}`, times, Options{}, `e.json: there is no entry for "d.csv"; there is: x/something.csv`},
@@ -133,7 +133,7 @@ func TestMarkErrors(t *testing.T) {
 		"nameless task":  {"e.json", "[" + task("d.csv", "") + ",\n" + strings.Replace(task("", ""), "csv", "x", 1) + "]", times, Options{}, `e.json:2: the task names no file of data, and others do`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, err := list(t, c.file, c.content)
+			l, err := readList(t, c.file, c.content)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -144,27 +144,14 @@ func TestMarkErrors(t *testing.T) {
 }
 
 func TestCopiesOfTheLabelsAreReported(t *testing.T) {
-	l, err := list(t, "e.csv", "start,end\n1,2\n")
+	l, err := readList(t, "e.csv", "start,end\n1,2\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := numbered("d.csv", 4)
+	d := rowsOf("d.csv", 4)
 	d.Features, d.X = []string{"x", "qrs"}, []float32{0, 0, 0, 1, 0, 1, 0, 0}
 	warnings, err := l.Mark(Options{}, d)
 	if err != nil || len(warnings) != 1 || warnings[0].Column != "qrs" {
 		t.Errorf("%v, %v", warnings, err)
-	}
-}
-
-func TestParseTolerance(t *testing.T) {
-	for text, want := range map[string]Tolerance{"": {}, "0": {}, "0.05": {0.05, false}, "50ms": {0.05, true}, "2h": {7200, true}} {
-		if got, err := ParseTolerance(text); err != nil || got != want {
-			t.Errorf("%q: %v, %v", text, got, err)
-		}
-	}
-	for _, text := range []string{"-1", "nan", "inf", "x", "-5s"} {
-		if _, err := ParseTolerance(text); err == nil {
-			t.Errorf("%q is taken", text)
-		}
 	}
 }

@@ -3,6 +3,8 @@ package events
 import (
 	"slices"
 	"testing"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
 
 func TestRead(t *testing.T) {
@@ -40,7 +42,7 @@ func TestRead(t *testing.T) {
 			[]Event{{Series: "dir/x.csv", Start: 1, End: 3, Label: "a"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, err := list(t, c.file, c.content)
+			l, err := readList(t, c.file, c.content)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +83,7 @@ func TestReadErrors(t *testing.T) {
 		"Parquet": {"e.csv", "PAR1....PAR1", `e.csv: the content is not csv but parquet (--input-format sets it)`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := list(t, c.file, c.content)
+			_, err := readList(t, c.file, c.content)
 			checkError(t, err, c.want)
 		})
 	}
@@ -97,7 +99,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
 		t.Chdir(t.TempDir())
-		write(t, "events", string(content))
+		writeFile(t, "events", string(content))
 		l, err := Read(t.Context(), "events")
 		if err != nil {
 			return
@@ -107,8 +109,8 @@ func FuzzRead(f *testing.F) {
 				t.Fatalf("event %v", e)
 			}
 		}
-		d := timed("d.csv", 0, 1, 2, 3)
-		if _, err := l.Mark(Options{Tolerance: Tolerance{length: 1}}, d); err != nil {
+		d := timesOf("d.csv", 0, 1, 2, 3)
+		if _, err := l.Mark(Options{Tolerance: series.Length{Value: 1}}, d); err != nil {
 			return
 		}
 		for _, c := range d.Labels {
