@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -13,14 +14,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/events"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
 
 // lookOptions are the flags of look.
 type lookOptions struct {
-	data series.Options
-	json bool
+	data      series.Options
+	events    string // a file
+	tolerance string
+	json      bool
 }
 
 func newLook() *cobra.Command {
@@ -31,11 +35,13 @@ func newLook() *cobra.Command {
 		Long: `Show what is in a file before any training: how it is written, its rows, series and
 columns, with the range and the missing values of each, how long labels stay the same,
 and gaps in time. A guess of what the columns are for ends in a command line that trains
-on the file.
+on the file. With --label-events, labels are the events of that file. A list of events
+by itself is shown as one.
 
 Several files, or a pattern such as 'days/*.csv', must have the same columns. - is
 standard input. A run of a label is consecutive rows of a file that have it.`,
 		Example: `  rnnbin look heart.csv
+  rnnbin look heart.csv --label-events beats.csv
   rnnbin look 'days/*.csv' --json`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,6 +55,7 @@ standard input. A run of a label is consecutive rows of a file that have it.`,
 	f.StringVar((*string)(&o.data.Format), "input-format", "", "`format` of the data: "+formatNames+" (default by name and content)")
 	f.StringVar(&o.data.Delimiter, "delimiter", "", delimiterUsage)
 	f.BoolVar(&o.data.NoHeader, "no-header", false, noHeaderUsage)
+	addEventFlags(f, &o.events, &o.tolerance)
 	f.BoolVar(&o.json, "json", false, jsonUsage)
 	f.SortFlags = false
 	return cmd
@@ -59,26 +66,45 @@ func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
 	if err := o.data.Validate(); err != nil {
 		return usageError{err}
 	}
+	if o.events == "" && len(files) == 1 && strings.EqualFold(filepath.Ext(files[0]), ".json") {
+		if list, err := events.Read(cmd.Context(), files[0]); err == nil && list.Catalog() {
+			return o.showEvents(list, cmd.OutOrStdout())
+		}
+	}
 	s, err := series.Look(cmd.Context(), files, o.data)
 	if err != nil {
 		return err
+	}
+	if o.events == "" && files[0] != series.Stdin && s.HoldsEvents() {
+		list, err := events.Read(cmd.Context(), files[0])
+		if err != nil {
+			return err
+		}
+		return o.showEvents(list, cmd.OutOrStdout())
+	}
+	var marked []series.ValueSurvey
+	if o.events != "" {
+		if marked, err = o.markSurvey(cmd.Context(), files, s); err != nil {
+			return err
+		}
 	}
 	command := o.trainOn(files, &s.Guess)
 	if o.json {
 		return observe.WriteJSON(cmd.OutOrStdout(), "file", struct {
 			*series.Survey
-			Command []string `json:"command,omitempty"`
-		}{s, command})
+			Classes []series.ValueSurvey `json:"classes,omitempty"` // of --label-events
+			Command []string             `json:"command,omitempty"`
+		}{s, marked, command})
 	}
 	for _, w := range s.Warnings {
 		fmt.Fprintf(cmd.ErrOrStderr(), "rnnbin: warning: %v\n", w)
 	}
-	return printSurvey(cmd.OutOrStdout(), s, command)
+	return printSurvey(cmd.OutOrStdout(), s, o.events, marked, command)
 }
 
 // trainOn is the command line that trains as g has it, nil if it would not.
 func (o *lookOptions) trainOn(files []string, g *series.Guess) []string {
-	if g.Label == "" || len(g.Features) == 0 {
+	if g.Label == "" && o.events == "" || len(g.Features) == 0 {
 		return nil
 	}
 	args := []string{"rnnbin", "train"}
@@ -87,7 +113,7 @@ func (o *lookOptions) trainOn(files []string, g *series.Guess) []string {
 	}
 	for _, f := range [][2]string{
 		{"input-format", string(o.data.Format)}, {"delimiter", o.data.Delimiter},
-		{"label", g.Label}, {"series", g.Series}, {"time", g.Time},
+		{"label", g.Label}, {"label-events", o.events}, {"event-tolerance", o.tolerance}, {"series", g.Series}, {"time", g.Time},
 		{"exclude", listValue(g.Exclude)}, {"missing", string(g.Missing)},
 	} {
 		if f[1] != "" {
@@ -126,8 +152,8 @@ func quoteAll(args []string) string {
 	return strings.Join(words, " ")
 }
 
-// printSurvey prints a page.
-func printSurvey(out io.Writer, s *series.Survey, command []string) error {
+// printSurvey prints a page. The classes of events, in a file, take the place of a column's.
+func printSurvey(out io.Writer, s *series.Survey, file string, marked []series.ValueSurvey, command []string) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "files\t%s\n", series.List(s.Files))
 	fmt.Fprintf(w, "format\t%s\n", dialectText(s.Dialect))
@@ -137,6 +163,9 @@ func printSurvey(out io.Writer, s *series.Survey, command []string) error {
 	fmt.Fprint(w, "\ncolumn\ttype\trange\tmissing\tguess\n")
 	for _, c := range s.Columns {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", cmp.Or(series.List([]string{c.Name}), "(no name)"), c.Type, rangeText(c), c.Missing, cmp.Or(c.Role, "-"))
+	}
+	if file != "" {
+		printValues(w, file, marked)
 	}
 	printClasses(w, s)
 	if err := w.Flush(); err != nil {
@@ -238,9 +267,13 @@ func printClasses(w io.Writer, s *series.Survey) {
 		if c.Role != "label" {
 			continue
 		}
-		fmt.Fprintf(w, "\nvalue of %s\trows\truns\tshortest\tlongest\n", series.List([]string{c.Name}))
-		for _, v := range c.Values {
-			fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\n", series.List([]string{v.Value}), v.Rows, v.Runs, v.Shortest, v.Longest)
-		}
+		printValues(w, c.Name, c.Values)
+	}
+}
+
+func printValues(w io.Writer, of string, values []series.ValueSurvey) {
+	fmt.Fprintf(w, "\nvalue of %s\trows\truns\tshortest\tlongest\n", series.List([]string{of}))
+	for _, v := range values {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\n", series.List([]string{v.Value}), v.Rows, v.Runs, v.Shortest, v.Longest)
 	}
 }

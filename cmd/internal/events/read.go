@@ -150,3 +150,20 @@ func (l *lines) of(v gjson.Result) int {
 	}
 	return l.line
 }
+
+// Events are all of them, in the file's order.
+func (l *List) Events() []Event {
+	var all []Event
+	for _, e := range l.events {
+		all = append(all, e.Event)
+	}
+	return all
+}
+
+// Subjects are the names of the series that the file is about, with events or without; "" is
+// that of events which name none.
+func (l *List) Subjects() []string { return l.names() }
+
+// Catalog reports whether the file is about many sets of data, which it names: NAB's or Label
+// Studio's.
+func (l *List) Catalog() bool { return l.catalog }

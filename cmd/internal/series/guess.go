@@ -68,7 +68,7 @@ func (g *guesser) guessLabel() {
 		}
 	}
 	if g.roles.label < 0 {
-		g.note("no column looks like labels, which are 2 to %d values, each on several rows", fewValues)
+		g.note(noLabelNote, fewValues)
 		return
 	}
 	g.survey.Guess.Label = g.names[g.roles.label]

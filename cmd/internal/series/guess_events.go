@@ -1,0 +1,38 @@
+package series
+
+import (
+	"slices"
+	"strings"
+)
+
+// noLabelNote is the note about files in which no column looks like labels.
+const noLabelNote = "no column looks like labels, which are 2 to %d values, each on several rows"
+
+// HoldsEvents reports whether a file looks like a list of events, with a start and an end in
+// each row, rather than like a series.
+func (s *Survey) HoldsEvents() bool {
+	has := func(name string) bool {
+		return slices.ContainsFunc(s.Columns, func(c ColumnSurvey) bool {
+			return strings.EqualFold(c.Name, name) && (c.Type == WholeNumbers || c.Type == Numbers || c.Type == Timestamps)
+		})
+	}
+	return len(s.Files) == 1 && has("start") && has("end")
+}
+
+// DropLabel takes the label from the guess, as labels are somewhere else.
+func (s *Survey) DropLabel() {
+	g := &s.Guess
+	before, _, _ := strings.Cut(noLabelNote, ",")
+	g.Notes = slices.DeleteFunc(g.Notes, func(note string) bool { return strings.HasPrefix(note, before) })
+	for i := range s.Columns {
+		c := &s.Columns[i]
+		if c.Role != "label" {
+			continue
+		}
+		if c.Role = ""; c.Type == WholeNumbers || c.Type == Numbers {
+			c.Role = "excluded"
+			g.Exclude = append(g.Exclude, c.Name)
+		}
+	}
+	g.Label = ""
+}

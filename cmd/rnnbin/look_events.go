@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/events"
+	"github.com/rnnbin/rnnbin/cmd/internal/observe"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// markSurvey takes labels from a file of events in place of a column, and counts them.
+func (o *lookOptions) markSurvey(ctx context.Context, files []string, s *series.Survey) ([]series.ValueSurvey, error) {
+	list, err := events.Read(ctx, o.events)
+	if err != nil {
+		return nil, err
+	}
+	s.DropLabel()
+	read := o.data
+	read.Features, read.Series, read.Time = s.Guess.Features, s.Guess.Series, s.Guess.Time
+	if s.Guess.Missing != "" {
+		read.Missing = s.Guess.Missing
+	}
+	data, err := series.Read(ctx, files, read)
+	if err != nil {
+		return nil, err
+	}
+	tolerance, err := series.ParseLength("event-tolerance", o.tolerance)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	warnings, err := list.Mark(events.Options{Tolerance: tolerance}, data)
+	if err != nil {
+		return nil, err
+	}
+	s.Warnings = slices.Concat(s.Warnings, list.Warnings, warnings)
+	return classRuns(data), nil
+}
+
+// classRuns counts the classes, and the runs of each within series.
+func classRuns(d *series.Data) []series.ValueSurvey {
+	all := make([]series.ValueSurvey, len(d.Classes))
+	for c, name := range d.Classes {
+		all[c].Value = name
+	}
+	for _, r := range d.Series {
+		from := r.Start
+		for row := r.Start + 1; row <= r.End; row++ {
+			if row == r.End || d.Labels[row] != d.Labels[from] {
+				addRun(&all[d.Labels[from]], row-from)
+				from = row
+			}
+		}
+	}
+	return all
+}
+
+func addRun(v *series.ValueSurvey, rows int) {
+	if v.Runs == 0 || rows < v.Shortest {
+		v.Shortest = rows
+	}
+	v.Longest = max(v.Longest, rows)
+	v.Rows += rows
+	v.Runs++
+}
+
+// eventsSummary is what a file of events holds.
+type eventsSummary struct {
+	File   string         `json:"file"`
+	Events int            `json:"events"`
+	Series []string       `json:"series,omitempty"` // that it is about, with events or without
+	Labels map[string]int `json:"labels,omitempty"` // events of each; none if they have none
+}
+
+// showEvents shows what is in a file of events.
+func (o *lookOptions) showEvents(list *events.List, out io.Writer) error {
+	s := eventsSummary{File: list.File, Labels: map[string]int{}}
+	for _, e := range list.Events() {
+		s.Events++
+		if e.Label != "" {
+			s.Labels[e.Label]++
+		}
+	}
+	s.Series = slices.DeleteFunc(list.Subjects(), func(name string) bool { return name == "" })
+	if o.json {
+		return observe.WriteJSON(out, "events", s)
+	}
+	return s.write(out)
+}
+
+func (s *eventsSummary) write(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "file\t%s: labels as events, not rows\n", series.List([]string{s.File}))
+	fmt.Fprintf(w, "events\t%d\n", s.Events)
+	if len(s.Series) > 0 {
+		fmt.Fprintf(w, "series\t%d: %s\n", len(s.Series), series.List(s.Series))
+	}
+	for _, label := range slices.Sorted(maps.Keys(s.Labels)) {
+		fmt.Fprintf(w, "label\t%s: %s\n", series.List([]string{label}), count(s.Labels[label], "event"))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "\nTo see what they are in data of yours, and how to train on it:\n\n  %s\n", quoteAll([]string{"rnnbin", "look", "DATA", "--label-events", s.File}))
+	return err
+}
