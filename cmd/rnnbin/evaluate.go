@@ -153,7 +153,7 @@ func (o *evaluateOptions) readMarked(ctx context.Context, options series.Options
 	if err != nil {
 		return nil, err
 	}
-	options.Label, options.LabelOptional, options.FindTime = "", true, true
+	options.Label, options.LabelOptional, options.Events = "", true, true
 	data, err := series.Read(ctx, o.data, options)
 	if err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ func (o *lookOptions) markSurvey(ctx context.Context, files []string, s *series.
 	}
 	s.DropLabel()
 	read := o.data
+	read.Events = true
 	read.Features, read.Series, read.Time = s.Guess.Features, s.Guess.Series, s.Guess.Time
 	if s.Guess.Missing != "" {
 		read.Missing = s.Guess.Missing

@@ -74,7 +74,7 @@ func (d *dataSettings) options() series.Options {
 		o.Classes = d.Classes
 	}
 	if d.Events != "" {
-		o.Label, o.LabelOptional, o.FindTime = "", true, true
+		o.Label, o.LabelOptional, o.Events = "", true, true
 	}
 	return o
 }

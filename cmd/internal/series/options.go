@@ -24,7 +24,7 @@ type Options struct {
 	Features []string // --features: number columns in the model's order; empty: every numeric column without another role
 	Exclude  []string // --exclude: columns that are no features, in place of Features
 	Series   string   // --series: names the series of a row; "": each file is one series
-	Time     string   // --time: numbers or timestamps that never go back within a series; "": without Features, or with FindTime, a column whose name and values say so
+	Time     string   // --time: numbers or timestamps that never go back within a series; "": without Features, or with Events, a column whose name and values say so
 	MaxGap   string   // --max-gap: a new series begins behind a longer time between rows: a duration where times are timestamps, else a number; "" or "0": none
 	Classes  []string // --classes: the labels there may be, in their order; empty: those that there are
 	Positive string   // --positive: the label value that is class 1, all others being 0; "": Classes
@@ -34,7 +34,7 @@ type Options struct {
 	Delimiter string // --delimiter: the character between the fields of CSV, or "tab"; "": a comma, tab, semicolon or bar, as the first rows have it
 	NoHeader  bool   // --no-header: the first line of CSV and TSV is a row, and columns are called 1, 2 and so on
 
-	FindTime      bool // without Time, take a column whose name and values say so beside Features, too
+	Events        bool // labels are events and no column: the default label column is no feature, and the time is found beside Features, too
 	LabelOptional bool // the label column may be absent, as in data to predict
 	Follow        bool // --follow: hand over each row as soon as it has arrived
 	Twice         bool // rows will be read twice, see Reader.Again: what is no regular file is copied to a temporary one before the first

@@ -52,7 +52,7 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 		}
 		r.features = append(r.features, i)
 	}
-	if len(o.Features) > 0 && (r.time >= 0 || !o.FindTime) {
+	if len(o.Features) > 0 && (r.time >= 0 || !o.Events) {
 		return r, nil, nil
 	}
 	var excluded []int
@@ -73,8 +73,13 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 	if len(o.Features) > 0 {
 		return r, r.takeTime(file, names, profiles), nil
 	}
+	var dropped []Warning
+	if i := slices.Index(names, DefaultOptions().Label); o.Events && i >= 0 && !slices.Contains(excluded, i) {
+		excluded = append(excluded, i)
+		dropped = append(dropped, Warning{File: file, Column: names[i], Text: "not a feature by its name, nor the labels, which are events (--features says otherwise)"})
+	}
 	warnings, err := r.takeNumbers(file, d, profiles, excluded)
-	return r, warnings, err
+	return r, append(dropped, warnings...), err
 }
 
 // takeTime takes the first column without a role that is the time by its name and its values.
