@@ -27,6 +27,7 @@ import (
 type evaluateOptions struct {
 	applyOptions
 	data      []string
+	events    eventFlags
 	labels    string // a file of events
 	tolerance string
 	rows      string
@@ -43,11 +44,13 @@ func (o *evaluateOptions) addInputFlags(f *pflag.FlagSet) {
 	o.addModelFlag(f)
 	f.StringArrayVarP(&o.data, "data", "d", nil, "in place of FILE: `file` or pattern (*, ?) with labelled data, or - for standard input;\ncan be repeated")
 	addEventFlags(f, &o.labels, &o.tolerance)
+	f.Lookup("event-tolerance").Usage += ".\nEvents are then also compared by where they begin, within this time"
 	o.addDataFlags(f)
 }
 
 func (o *evaluateOptions) addScoreFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.rows, "rows", "", "score only rows `FROM:TO` of each series, counted from 0 and without TO; either may\nbe empty, or negative to count from the end: -1000: is the last 1000")
+	o.events.addFlags(f)
 	f.BoolVar(&o.json, "json", false, jsonUsage)
 	o.addRunFlags(f)
 }
@@ -65,7 +68,11 @@ their series. Labels are the model's classes; another one is an error.
 With more than two classes there is a line for each, by itself against the others,
 and precision, recall and F1 are means over them.
 
-Metrics are those of scikit-learn; segments are runs of equal labels. Beside the
+Metrics are those of scikit-learn; segments are runs of equal labels, those of the
+first class included. Events are runs of any other class, and found as predict
+--events-out finds them; one is right if it has a row in common with one of the labels
+or, with --event-tolerance, if it begins within that of one, each with one other.
+A step that is not scored cuts events off. Beside the
 model's scores are those of simple rivals on the same steps:
 
   majority                       always the most frequent label
@@ -97,6 +104,10 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 		return err
 	}
 	defer o.opened.Close()
+	compared, err := o.comparedEvents(m)
+	if err != nil {
+		return err
+	}
 	watch := newProgress(nil, newNotes(o.quiet, errOut))
 	data, err := o.read(ctx, m, watch)
 	if err != nil {
@@ -104,6 +115,9 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 	}
 	printWarnings(errOut, data.Warnings)
 	e := newEvaluation(m, data)
+	if e.events, err = compared.of(data); err != nil {
+		return err
+	}
 	printFar(errOut, e.Far)
 	err = o.answer(ctx, e, rows, watch)
 	watch.end()
@@ -132,8 +146,6 @@ func (o *evaluateOptions) read(ctx context.Context, m *model.Model, watch *progr
 	switch {
 	case o.labels != "":
 		return o.readMarked(ctx, options)
-	case o.tolerance != "":
-		return nil, usagef("event-tolerance", "does nothing without --label-events")
 	case options.Label == "":
 		return nil, usageError{errors.New("the model learned from events, not from a column: --label-events names a file of them, or --label a column")}
 	}
@@ -173,6 +185,7 @@ type evaluation struct {
 	x       []float32 // [N,F] the features, none missing
 	inputs  []float32 // [N,F'] as the networks take them
 	answers answer.Answers
+	events  metrics.EventInput
 }
 
 func newEvaluation(m *model.Model, data *series.Data) *evaluation {
@@ -200,6 +213,9 @@ func (o *evaluateOptions) answer(ctx context.Context, e *evaluation, rows rowRan
 	in := e.answers.Input(e.data.Labels, m.Classes, e.data.Series, m.Threshold)
 	rows.restrict(in.Include, e.data.Series)
 	if e.Report, err = metrics.Evaluate(in); err != nil {
+		return err
+	}
+	if e.Events, err = metrics.CompareEvents(in, e.events); err != nil {
 		return err
 	}
 	if m.Rival != nil {

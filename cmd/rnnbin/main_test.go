@@ -25,17 +25,27 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
-			models, err := filepath.Abs("../internal/keras/testdata")
-			env.Setenv("KERAS", models)
-			return err
+			for name, path := range map[string]string{
+				"KERAS": "../internal/keras/testdata", "EVENTS": "../internal/events/testdata", "LABELSTUDIO": labelStudio,
+			} {
+				path, err := filepath.Abs(path)
+				if err != nil {
+					return err
+				}
+				env.Setenv(name, path)
+			}
+			return nil
 		},
 		Condition: func(name string) (bool, error) {
-			if name != "mounts" {
-				return false, fmt.Errorf("unknown condition %q", name)
+			switch name {
+			case "mounts":
+				return exec.Command("unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", t.TempDir()).Run() == nil, nil
+			case "labelstudio":
+				return hasLabelStudio(), nil
 			}
-			return exec.Command("unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", t.TempDir()).Run() == nil, nil
+			return false, fmt.Errorf("unknown condition %q", name)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"near": near, "model": makeModel},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"near": near, "model": makeModel, "labelstudio": checkLabelStudio},
 	})
 }
 

@@ -30,6 +30,7 @@ type predictOptions struct {
 
 	probabilities bool
 	onError       string
+	events        eventOutput
 }
 
 func (o *predictOptions) addFlags(f *pflag.FlagSet) {
@@ -51,6 +52,7 @@ func (o *predictOptions) addAnswerFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.probabilities, "probabilities", false, "write the probability of each class, too, as probability_NAME")
 	f.BoolVar(&o.follow, "follow", false, "label line by line, each row as soon as it can be")
 	f.StringVar(&o.onError, "on-error", onErrorStop, "`what` to do about a row that cannot be read: stop when the rows before it are\nlabelled, or skip, which names it, leaves it out and goes on")
+	o.events.addFlags(f)
 	o.addRunFlags(f)
 }
 
@@ -118,6 +120,9 @@ comes, that whose last row is the longest ago ends, and begins anew if it comes 
 }
 
 func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) error {
+	if err := o.events.validate(&o); err != nil {
+		return err
+	}
 	m, err := o.load()
 	if err != nil {
 		return err
@@ -138,7 +143,7 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 		return err
 	}
 	l := labelling{predictOptions: &o, model: m, options: options, out: out, errOut: errOut,
-		watch: newProgress(o.rowsOut(out), newNotes(o.quiet, errOut)), far: newRangeWatch(m), picture: newAnswersPicture(o.plot, m)}
+		watch: newProgress(o.linesOut(out), newNotes(o.quiet, errOut)), far: newRangeWatch(m), picture: newAnswersPicture(o.plot, m)}
 	defer l.close()
 	if o.outDir == "" && len(targets) > 1 {
 		if err := l.checkColumns(ctx, targets); err != nil {
@@ -151,6 +156,7 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 			break
 		}
 	}
+	err = l.found.end(ctx, err)
 	skipped.end()
 	printFar(errOut, l.far.found())
 	if err != nil {
@@ -162,9 +168,9 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 	return l.picture.write()
 }
 
-// rowsOut is where the rows go, nil if that is no standard output.
-func (o *predictOptions) rowsOut(out io.Writer) io.Writer {
-	if o.output != series.Stdin || o.outDir != "" {
+// linesOut is standard output if rows or events go there, else nil.
+func (o *predictOptions) linesOut(out io.Writer) io.Writer {
+	if (o.output != series.Stdin || o.outDir != "") && !o.events.toStdout() {
 		return nil
 	}
 	return out
@@ -204,8 +210,11 @@ func (o *predictOptions) readOptions(m *model.Model, skipped *skippedRows) (seri
 	return options, nil
 }
 
-// create begins an output.
+// create begins an output of rows, nil if events take its place.
 func (o *predictOptions) create(output string, out io.Writer, r *series.Reader, a series.Answers) (*series.Writer, error) {
+	if output == series.Stdin && o.events.toStdout() {
+		return nil, nil
+	}
 	format, err := parseFormat("format", o.format)
 	if err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ type labelling struct {
 	labeler *answer.Labeler // of networks that are started for the first file
 	end     func()          // ends them
 	writer  *series.Writer  // of the one output, from the first file on
+	found   *eventSink      // of all files, nil if nobody asks for events
 	watch   *progress
 	far     rangeWatch
 	picture *answersPicture
@@ -32,7 +33,8 @@ type labelling struct {
 // target is a file to label, and where its answers go.
 type target struct {
 	input, output string
-	more          bool // that of the next file go there, too
+	more          bool   // that of the next file go there, too
+	series        string // what events call the file, "" for one alone
 }
 
 // targets lists the files, and finds what is wrong with them and with their outputs.
@@ -52,6 +54,17 @@ func (o *predictOptions) targets() ([]target, error) {
 	} else if n > 1 && o.follow {
 		return nil, usagef("follow", "takes one file, and there are %d", n)
 	}
+	all, err := o.outputs(inputs)
+	for i := range all {
+		if len(all) > 1 {
+			all[i].series = all[i].input
+		}
+	}
+	return all, err
+}
+
+// outputs lists the files with where their answers go.
+func (o *predictOptions) outputs(inputs []string) ([]target, error) {
 	if o.outDir != "" {
 		return o.inFolder(inputs)
 	}
@@ -63,7 +76,7 @@ func (o *predictOptions) targets() ([]target, error) {
 	}
 	var all []target
 	for i, input := range inputs {
-		all = append(all, target{input, o.output, i < len(inputs)-1})
+		all = append(all, target{input: input, output: o.output, more: i < len(inputs)-1})
 	}
 	return all, nil
 }
@@ -142,6 +155,9 @@ func (l *labelling) label(ctx context.Context, t target) error {
 		return err
 	}
 	defer reader.Close()
+	if err := l.findEvents(t, reader); err != nil {
+		return err
+	}
 	if err := l.open(t, reader); err != nil {
 		return err
 	}
@@ -165,10 +181,11 @@ func (l *labelling) label(ctx context.Context, t target) error {
 		Flush:     l.follow,
 		More:      t.more,
 		Surveyed:  l.watch.addMeasured,
-		Seen: func(c *series.Chunk, probability []float32, label []int16) {
+		Seen: func(c *series.Chunk, probability []float32, label []int16) error {
 			l.watch.add(c.InputRows())
 			l.far.add(c.X)
 			l.picture.addChunk(c, probability, label)
+			return l.found.add(c, probability, label)
 		},
 	}
 	err = pipe.Run(ctx)
@@ -192,6 +209,23 @@ func (l *labelling) open(t target, reader *series.Reader) (err error) {
 	return err
 }
 
+// findEvents begins the output of events, or goes on with that of the files before.
+func (l *labelling) findEvents(t target, reader *series.Reader) error {
+	if err := l.events.checkStdout(l.out, reader); err != nil {
+		return err
+	}
+	if l.found == nil {
+		rules, err := l.events.rules(l.model.Classes, l.model.Threshold)
+		if err != nil {
+			return err
+		}
+		if l.found, err = l.events.create(l.out, rules, l.opened.Dir, l.follow); err != nil {
+			return err
+		}
+	}
+	return l.found.begin(reader, t.input, t.series)
+}
+
 // start starts the networks.
 func (l *labelling) start() error {
 	batch := answer.Batch(l.model.Network.Config, len(l.model.Weights))
@@ -209,9 +243,8 @@ func (l *labelling) start() error {
 
 // close ends what has been begun.
 func (l *labelling) close() {
-	if l.writer != nil {
-		l.writer.Discard()
-	}
+	l.writer.Discard()
+	l.found.discard()
 	if l.end != nil {
 		l.end()
 	}

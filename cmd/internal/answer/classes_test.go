@@ -90,10 +90,11 @@ func TestThreeClasses(t *testing.T) {
 func TestPipeOfThreeClasses(t *testing.T) {
 	p := newPipe(t, `{"id":"s","a":0,"b":0}`+"\n"+`{"id":"s","a":2,"b":0.125}`+"\n"+`{"id":"s","a":0,"b":0.75}`+"\n", series.Options{})
 	p.Stream = New(&three{counter{steps: 1}}, 0, layout.None).Stream()
-	p.Seen = func(_ *series.Chunk, probability []float32, label []int16) {
+	p.Seen = func(_ *series.Chunk, probability []float32, label []int16) error {
 		if len(probability) != 9 || !slices.Equal(label, []int16{0, 1, 2}) {
 			t.Errorf("%v, labels %v", probability, label)
 		}
+		return nil
 	}
 	var out bytes.Buffer
 	var err error

@@ -16,18 +16,18 @@ import (
 type Pipe struct {
 	Reader    *series.Reader // opened with Options.Fill and, for layout.Whole, Options.Twice
 	Stream    *Stream
-	Threshold float64 // of two classes: with at least this probability of the second a row is labelled that
-	Writer    *series.Writer
-	Flush     bool // hand answers over as soon as no more are at hand
-	More      bool // the Writer is to have rows of another file behind these: leave it open
+	Threshold float64        // of two classes: with at least this probability of the second a row is labelled that
+	Writer    *series.Writer // nil: the answers are for Seen alone
+	Flush     bool           // hand answers over as soon as no more are at hand
+	More      bool           // the Writer is to have rows of another file behind these: leave it open
 
 	// Surveyed is called for every chunk of the reading before, with its rows of input;
 	// it may be nil.
 	Surveyed func(rows int)
 
 	// Seen is called for every answered chunk, in order, before it is written, with the
-	// probabilities [n,C] and the labels [n]; it may be nil.
-	Seen func(c *series.Chunk, probability []float32, label []int16)
+	// probabilities [n,C] and the labels [n]; it may be nil. Its error ends the run.
+	Seen func(c *series.Chunk, probability []float32, label []int16) error
 }
 
 // What goes from stage to stage ends with an error in its place among the chunks: io.EOF
@@ -51,7 +51,7 @@ type answered struct {
 	err         error
 }
 
-// Run answers all rows and closes the Writer, unless there is more for it. Behind a fault in the data the rows before it
+// Run answers all rows and closes the Writer, if there is one and no more for it. Behind a fault in the data the rows before it
 // are answered, as if the data ended there, and written. A fault behind the Reader closes
 // that too, which may be waiting for input. When ctx ends, the Reader's own is to
 // end with it.
@@ -211,21 +211,18 @@ func (p *Pipe) write(ctx context.Context, from <-chan answered, used chan<- *ser
 		case a.err == io.EOF && p.More:
 			return nil
 		case a.err == io.EOF:
-			return p.Writer.Close()
+			return p.close()
 		case a.err != nil:
-			if err := p.Writer.Flush(); err != nil {
+			if err := p.flush(); err != nil {
 				return err
 			}
 			return a.err
 		}
-		if p.Seen != nil {
-			p.Seen(a.chunk, a.probability, a.label)
-		}
-		if err := p.Writer.Write(a.chunk, a.probability, a.label); err != nil {
+		if err := p.hand(a); err != nil {
 			return err
 		}
 		if p.Flush && len(from) == 0 {
-			if err := p.Writer.Flush(); err != nil {
+			if err := p.flush(); err != nil {
 				return err
 			}
 		}
@@ -234,6 +231,33 @@ func (p *Pipe) write(ctx context.Context, from <-chan answered, used chan<- *ser
 		default:
 		}
 	}
+}
+
+// hand hands over a chunk.
+func (p *Pipe) hand(a answered) error {
+	if p.Seen != nil {
+		if err := p.Seen(a.chunk, a.probability, a.label); err != nil {
+			return err
+		}
+	}
+	if p.Writer == nil {
+		return nil
+	}
+	return p.Writer.Write(a.chunk, a.probability, a.label)
+}
+
+func (p *Pipe) flush() error {
+	if p.Writer == nil {
+		return nil
+	}
+	return p.Writer.Flush()
+}
+
+func (p *Pipe) close() error {
+	if p.Writer == nil {
+		return nil
+	}
+	return p.Writer.Close()
 }
 
 // send sends v unless ctx ends first.

@@ -59,11 +59,12 @@ func TestPipeAnswersEveryRowInOrder(t *testing.T) {
 	const n = 50000
 	p := newPipe(t, rows(n), series.Options{Missing: series.MissingDrop})
 	seen := 0
-	p.Seen = func(c *series.Chunk, _ []float32, label []int16) {
+	p.Seen = func(c *series.Chunk, _ []float32, label []int16) error {
 		if len(label) != c.Rows() {
 			t.Errorf("%d labels for %d rows", len(label), c.Rows())
 		}
 		seen += c.InputRows()
+		return nil
 	}
 	var out bytes.Buffer
 	w, err := series.NewWriter(&out, series.CSV, p.Reader, zeroOrOne) // parses the rows once more while others are read
@@ -107,7 +108,7 @@ func TestPipeLeavesNoFileBehindAFault(t *testing.T) {
 func TestPipeEndsWithItsContext(t *testing.T) {
 	p := newPipe(t, rows(40000), series.Options{Missing: series.MissingDrop})
 	ctx, cancel := context.WithCancel(context.Background())
-	p.Seen = func(*series.Chunk, []float32, []int16) { cancel() }
+	p.Seen = func(*series.Chunk, []float32, []int16) error { cancel(); return nil }
 	p.Writer, _ = series.NewWriter(io.Discard, "", p.Reader, zeroOrOne)
 	if err := p.Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
@@ -307,13 +308,14 @@ func TestPipeForgetsSeries(t *testing.T) {
 		}
 		want, _ := expected([]float32{0, 1, 1, 1, 2, 1}, 4, -1, nil)
 		answers := 0
-		p.Seen = func(_ *series.Chunk, probability []float32, _ []int16) {
+		p.Seen = func(_ *series.Chunk, probability []float32, _ []int16) error {
 			for _, v := range ones(probability) {
 				if v != want[answers%long] {
 					t.Errorf("answer %d is %v, want %v", answers, v, want[answers%long])
 				}
 				answers++
 			}
+			return nil
 		}
 		p.Writer, _ = series.NewWriter(io.Discard, "", p.Reader, zeroOrOne)
 		if err := p.Run(context.Background()); err != nil {

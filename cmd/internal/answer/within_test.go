@@ -220,9 +220,10 @@ func TestPipeByWholeSeries(t *testing.T) {
 		surveyed := 0
 		p.Surveyed = func(rows int) { surveyed += rows }
 		var got []float32
-		p.Seen = func(_ *series.Chunk, probability []float32, _ []int16) {
+		p.Seen = func(_ *series.Chunk, probability []float32, _ []int16) error {
 			got = append(got, ones(probability)...)
 			wantEmpty(t, dir)
+			return nil
 		}
 		if err := p.Run(context.Background()); err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -249,7 +250,7 @@ func TestPipeByWholeSeriesForgetsThem(t *testing.T) {
 	dir := temporary(t)
 	p := wholePipe(t, fileOf(t, text.String()), series.Options{}, io.Discard)
 	row := 0
-	p.Seen = func(_ *series.Chunk, probability []float32, _ []int16) {
+	p.Seen = func(_ *series.Chunk, probability []float32, _ []int16) error {
 		for _, v := range ones(probability) {
 			i, k := row/3%many, row%3
 			x := []float32{float32(i % 100), float32((i + 1) % 100), float32((i + 4) % 100)}
@@ -259,6 +260,7 @@ func TestPipeByWholeSeriesForgetsThem(t *testing.T) {
 			}
 			row++
 		}
+		return nil
 	}
 	if err := p.Run(context.Background()); err != nil {
 		t.Fatal(err)
@@ -344,7 +346,7 @@ func TestSurveyEndsWithItsContext(t *testing.T) {
 		surveyed += rows
 		cancel()
 	}
-	p.Seen = func(*series.Chunk, []float32, []int16) { t.Error("rows are answered nevertheless") }
+	p.Seen = func(*series.Chunk, []float32, []int16) error { t.Error("rows are answered nevertheless"); return nil }
 	if err := p.Run(ctx); !errors.Is(err, context.Canceled) || surveyed == 30000 {
 		t.Errorf("%d rows surveyed, error %v", surveyed, err)
 	}

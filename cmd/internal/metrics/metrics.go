@@ -101,8 +101,9 @@ type SeriesScores struct {
 // Report is the metrics of all steps together and of each series.
 type Report struct {
 	Scores
-	Threshold Number         `json:"threshold"` // not defined for more than two classes
-	Baselines []Baseline     `json:"baselines"` // on all steps; Evaluate adds "majority", the caller what else it has
+	Threshold Number         `json:"threshold"`        // not defined for more than two classes
+	Baselines []Baseline     `json:"baselines"`        // on all steps; Evaluate adds "majority", the caller what else it has
+	Events    *Events        `json:"events,omitempty"` // of all steps, if the caller has compared them
 	Series    []SeriesScores `json:"series"`
 }
 

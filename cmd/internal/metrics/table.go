@@ -19,8 +19,8 @@ const (
 )
 
 // WriteTable writes the report for people: the metrics of all steps, for more
-// than two classes those of each; the baselines; the confusion matrix; and, if
-// there are several series, a line for each of the first ones. To have
+// than two classes those of each; the baselines; the confusion matrix; those of
+// events, if there are any; and, if there are several series, a line for each of the first ones. To have
 // lines of at most width characters, 0 for any, it shortens names, leaves out columns on
 // the right and turns a confusion matrix into a list. Of two classes no line is wider than
 // 100 anyway.
@@ -33,6 +33,7 @@ func (r *Report) WriteTable(w io.Writer, width int) error {
 	if len(r.Classes) > 2 {
 		tables = [][][]string{r.overall(), r.classRows(), r.baselineRows(), confusion}
 	}
+	tables = append(tables, r.Events.tables()...)
 	if len(r.Series) > 1 {
 		tables = append(tables, r.seriesRows())
 	}

@@ -246,9 +246,9 @@ func (w *Writer) Close() error {
 	return nil
 }
 
-// Discard removes an unfinished file. Behind Close it does nothing.
+// Discard removes an unfinished file. Behind Close, and for a nil Writer, it does nothing.
 func (w *Writer) Discard() {
-	if w.file != nil {
+	if w != nil && w.file != nil {
 		w.file.Discard()
 	}
 }

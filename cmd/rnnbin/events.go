@@ -1,0 +1,73 @@
+package main
+
+import (
+	"github.com/spf13/pflag"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/events"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// eventFlags are the flags of what finds events in answers: predict and evaluate.
+type eventFlags struct {
+	off       float64
+	mergeGap  string
+	minLength string
+
+	changed func(flag string) bool
+}
+
+func (o *eventFlags) addFlags(f *pflag.FlagSet) {
+	o.changed = f.Changed
+	f.Float64Var(&o.off, "threshold-off", 0, "an event lasts while the `probability` of the second of two classes is at least this,\nand begins at the threshold (default the threshold)")
+	f.StringVar(&o.mergeGap, "merge-gap", "", "make one event of those of one class that are at most this `time` apart, a duration\nsuch as 5m for timestamps, else a number; without times at most so many rows")
+	f.StringVar(&o.minLength, "min-length", "", "leave out events that are then shorter than this `time` from first to last row;\nwithout times those of fewer rows")
+}
+
+// given is the first of the flags that is set, "" if none is.
+func (o *eventFlags) given() string {
+	for _, flag := range []string{"threshold-off", "merge-gap", "min-length"} {
+		if o.changed(flag) {
+			return flag
+		}
+	}
+	return ""
+}
+
+// eventRules are the rules of the flags, whose lengths are still to be compared with times.
+type eventRules struct {
+	events.Rules
+	mergeGap, minLength series.Length
+}
+
+// rules are those for a model.
+func (o *eventFlags) rules(classes []string, threshold float64) (*eventRules, error) {
+	r := &eventRules{Rules: events.Rules{Classes: classes, Threshold: threshold, Off: threshold}}
+	if o.changed("threshold-off") {
+		switch r.Off = o.off; {
+		case len(classes) > 2:
+			return nil, usagef("threshold-off", "cannot be used with this model: of its %d classes the most probable one is taken", len(classes))
+		case !(o.off >= 0 && o.off <= threshold):
+			return nil, usagef("threshold-off", "must be between 0 and the threshold %v, not %v", threshold, o.off)
+		}
+	}
+	var err error
+	if r.mergeGap, err = series.ParseLength("merge-gap", o.mergeGap); err == nil {
+		r.minLength, err = series.ParseLength("min-length", o.minLength)
+	}
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return r, nil
+}
+
+// of are the rules for rows that have times or not, which are timestamps or not.
+func (r *eventRules) of(timed, stamps bool) (events.Rules, error) {
+	rules := r.Rules
+	rules.Timed, rules.MergeGap, rules.MinLength = timed, r.mergeGap.Value, r.minLength.Value
+	for _, length := range []series.Length{r.mergeGap, r.minLength} {
+		if err := length.Check(stamps); err != nil {
+			return rules, usageError{err}
+		}
+	}
+	return rules, nil
+}

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/events"
+	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// eventOutput are the flags of predict's events.
+type eventOutput struct {
+	eventFlags
+	path   string
+	format string
+}
+
+func (o *eventOutput) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.path, "events-out", "", "write what lasts over rows to `file`, an event a line; - for standard output in place\nof the rows")
+	f.StringVar(&o.format, "events-format", "", "`format` of the events: csv, tsv, jsonl or label-studio (default by the name, where\n.json is label-studio, else csv)")
+	o.eventFlags.addFlags(f)
+}
+
+// toStdout reports whether events take the place of the rows.
+func (o *eventOutput) toStdout() bool { return o.path == series.Stdin }
+
+// validate checks the flags beside those of predict.
+func (o *eventOutput) validate(p *predictOptions) error {
+	if o.path == "" {
+		if flag := o.given(); flag != "" {
+			return usagef(flag, "is about events: --events-out names the file to write them to")
+		}
+		if o.format != "" {
+			return usagef("events-format", "needs --events-out")
+		}
+		return nil
+	}
+	if o.toStdout() {
+		for _, flag := range []string{"format", "probabilities"} {
+			if o.changed(flag) && p.output == series.Stdin {
+				return usagef(flag, "is about the rows, and --events-out - writes events in place of them: --output names a file for the rows")
+			}
+		}
+		if o.changed("output") && p.output == series.Stdin {
+			return usagef("events-out", "and --output both name standard output")
+		}
+	}
+	for flag, path := range map[string]string{"output": p.output, "plot": p.plot} {
+		if !o.toStdout() && path != "" && filepath.Clean(path) == filepath.Clean(o.path) {
+			return usagef("events-out", "names the file that --%s writes", flag)
+		}
+	}
+	if f, err := o.fileFormat(); err != nil {
+		return err
+	} else if p.follow && f == events.LabelStudio {
+		return usagef("follow", "cannot write events for Label Studio, a file that is complete only at its end (--events-format sets another)")
+	}
+	return nil
+}
+
+// checkStdout refuses events to standard output that is the file that r reads.
+func (o *eventOutput) checkStdout(out io.Writer, r *series.Reader) error {
+	if f, ok := out.(*os.File); ok && o.toStdout() && r.Reads(f) {
+		return usageError{errors.New("standard output is the file that is read; --events-out writes that when all rows are labelled")}
+	}
+	return nil
+}
+
+// fileFormat is the format to write.
+func (o *eventOutput) fileFormat() (events.Format, error) {
+	f := events.Format(o.format)
+	switch {
+	case slices.Contains(events.Formats, f):
+		return f, nil
+	case f != "":
+		return "", usagef("events-format", "must be one of %v, not %q", events.Formats, o.format)
+	}
+	if f = events.FormatOf(o.path); f == "" && !o.toStdout() && filepath.Ext(o.path) != "" {
+		return "", usagef("events-out", "%s: the format of the name is not known: --events-format names it, one of %v", o.path, events.Formats)
+	}
+	if f == "" {
+		f = events.CSV
+	}
+	return f, nil
+}
+
+// eventSink finds and writes the events in the rows of readers. A nil one does nothing.
+type eventSink struct {
+	rules  *eventRules
+	format events.Format
+	writer events.Writer
+	buffer *bufio.Writer
+	pack   io.WriteCloser
+	file   *outfile.File // nil for standard output
+	follow bool
+
+	reader *series.Reader // the current one
+	finder *events.Finder // of its first chunk on, which tells what times are
+	name   string         // of its series, if no column names them
+}
+
+// create begins the output of events, nil if nobody asks for them. The model is that which
+// finds them; to follow is to hand over each as soon as it has ended.
+func (o *eventOutput) create(out io.Writer, rules *eventRules, model string, follow bool) (*eventSink, error) {
+	if o.path == "" {
+		return nil, nil
+	}
+	format, err := o.fileFormat()
+	if err != nil {
+		return nil, err
+	}
+	s := &eventSink{rules: rules, format: format, follow: follow}
+	compression := series.Plain
+	if !o.toStdout() {
+		if s.file, err = outfile.Create(o.path); err != nil {
+			return nil, usageError{fmt.Errorf("--events-out: %w", err)}
+		}
+		out = s.file
+		_, compression = series.FormatOf(o.path)
+	}
+	if err := s.start(out, compression, model); err != nil {
+		s.discard()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *eventSink) start(out io.Writer, c series.Compression, model string) (err error) {
+	if s.pack, err = series.NewCompressor(out, c); err != nil {
+		return err
+	}
+	s.buffer = bufio.NewWriter(s.pack)
+	s.writer, err = events.NewWriter(s.buffer, s.format, model)
+	return err
+}
+
+// begin goes on with the rows of a reader of the given file. Where no column names the series,
+// events have the given name.
+func (s *eventSink) begin(r *series.Reader, file, name string) error {
+	if s == nil {
+		return nil
+	}
+	if s.format == events.LabelStudio && r.HasSeries() {
+		return usagef("events-out", "cannot be for Label Studio, which shows a file as one series, with a column of series; write a file for each, or --series \"\" if there is one series")
+	}
+	if err := s.endFile(); err != nil {
+		return err
+	}
+	s.reader, s.name = r, name
+	s.writer.Begin(file)
+	return nil
+}
+
+// endFile ends all series of a reader.
+func (s *eventSink) endFile() error {
+	if s.finder == nil {
+		return nil
+	}
+	f := s.finder
+	s.finder = nil
+	return f.Flush()
+}
+
+// add goes on with the rows of a chunk.
+func (s *eventSink) add(c *series.Chunk, probability []float32, label []int16) error {
+	if s == nil {
+		return nil
+	}
+	if s.finder == nil {
+		rules, err := s.rules.of(s.reader.HasTime(), c.Stamps)
+		if err != nil {
+			return err
+		}
+		s.finder = events.NewFinder(rules, s.write)
+	}
+	for _, b := range c.Begun {
+		name := b.Key
+		if name == "" {
+			name = s.name
+		}
+		s.finder.Begin(b.Series, name)
+	}
+	rows := events.Rows{Series: c.Series, Time: c.Time, Probability: probability, Label: label}
+	if c.Stamps {
+		rows.TimeText = func(i int) string { return s.reader.Timestamp(c, i) }
+	}
+	if err := s.finder.Add(rows); err != nil {
+		return err
+	}
+	for _, series := range c.Ended {
+		if err := s.finder.End(series); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *eventSink) write(e events.Found) error {
+	err := s.writer.Write(e)
+	if err == nil && s.follow {
+		err = s.buffer.Flush()
+	}
+	return s.wrap(err)
+}
+
+func (s *eventSink) wrap(err error) error {
+	if err != nil {
+		return fmt.Errorf("write events: %w", err)
+	}
+	return nil
+}
+
+// end writes the events that the last rows end, and puts the file in its place. Behind a
+// fault in the rows standard output gets what was found before it, and a file stays as it was.
+func (s *eventSink) end(ctx context.Context, fault error) error {
+	if s == nil || fault != nil && (s.file != nil || ctx.Err() != nil) {
+		return fault
+	}
+	err := s.complete()
+	if fault != nil {
+		return fault
+	}
+	return err
+}
+
+func (s *eventSink) complete() error {
+	if err := s.endFile(); err != nil {
+		return err
+	}
+	for _, step := range []func() error{s.writer.Close, s.buffer.Flush, s.pack.Close} {
+		if err := step(); err != nil {
+			return s.wrap(err)
+		}
+	}
+	if s.file == nil {
+		return nil
+	}
+	return s.file.Commit()
+}
+
+// discard removes an unfinished file.
+func (s *eventSink) discard() {
+	if s != nil && s.file != nil {
+		s.file.Discard()
+	}
+}
