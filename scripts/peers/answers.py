@@ -25,7 +25,7 @@ import time
 import compare
 
 METRICS = {"macro_f1": "macro F1", "f1": "F1", "accuracy": "accuracy", "pr_auc": "average precision"}
-SKAB_FOLDERS = ("other", "valve1", "valve2")
+SKAB_FOLDERS = ("valve1", "valve2", "other")
 SKAB_LEFT_OUT = ("datetime", "changepoint")
 FIFTH = ["--test-fraction", "0.2"]
 POSITION = "position"  # rnnbin's rival that sees no feature, only the row's number
@@ -47,7 +47,7 @@ class Set:
     within: bool = False  # whether to offer scikit-learn features scaled within a series
 
 
-# ---- the sets
+# ---- the sets: each function returns one or several
 
 def data_file(args, name):
     if not args.data:
@@ -59,30 +59,37 @@ def data_file(args, name):
 
 
 def occupancy(args, _):
-    return Set("Occupancy", "Occupancy", (data_file(args, "occupancy_training.txt.gz"),), (data_file(args, "occupancy_test1.txt.gz"),))
+    return [Set("Occupancy", "Occupancy", (data_file(args, "occupancy_training.txt.gz"),), (data_file(args, "occupancy_test1.txt.gz"),))]
 
 
 def ecg(args, _):
-    return Set("ECG", "qrs", (data_file(args, "ecg100_first5min.csv.gz"),), features="mlii_mv,v5_mv", lookaheads=("all", "0", "20"))
+    return [Set("ECG", "qrs", (data_file(args, "ecg100_first5min.csv.gz"),), features="mlii_mv,v5_mv", lookaheads=("all", "0", "20"))]
 
 
 def bursts(args, folder):
     path = os.path.join(folder, "bursts.csv")
     run([args.rnnbin, "data", "bursts", "-o", path])
-    return Set("bursts", "label", (path,))
+    return [Set("bursts", "label", (path,))]
 
 
 def skab(args, folder):
+    """Returns a set for each third of the experiments as test rows."""
     if not args.skab:
         raise Missing("its folder is not given, --skab DIR")
-    files = [f for sub in SKAB_FOLDERS for f in sorted(glob.glob(os.path.join(glob.escape(args.skab), sub, "*.csv")))]
+    files = [f for sub in SKAB_FOLDERS for f in sorted(glob.glob(os.path.join(glob.escape(args.skab), sub, "*.csv")), key=by_number)]
     if len(files) < 3:
         raise Missing(f"{args.skab} has no CSV files in {', '.join(SKAB_FOLDERS)}")
     files = [with_commas(f, os.path.join(folder, "-".join(f.split(os.sep)[-2:]))) for f in files]
-    train = tuple(f for i, f in enumerate(files) if i % 3)
     with open(files[0], newline="") as f:
-        features = [column for column in next(csv.reader(f)) if column != "anomaly"]
-    return Set("SKAB", "anomaly", train, tuple(files[::3]), ",".join(features), ("all", "0"), within=True)
+        features = ",".join(column for column in next(csv.reader(f)) if column != "anomaly")
+    return [Set(f"SKAB, third {k + 1}", "anomaly", tuple(f for i, f in enumerate(files) if i % 3 != k), tuple(files[k::3]), features,
+                ("all", "0"), within=True) for k in range(3)]
+
+
+def by_number(path):
+    """Returns what sorts 2.csv before 10.csv."""
+    stem = os.path.splitext(os.path.basename(path))[0]
+    return (0, int(stem), "") if stem.isdigit() else (1, 0, stem)
 
 
 def with_commas(path, to):
@@ -212,12 +219,13 @@ def measure(args, folder):
     results = Results()
     for name in args.sets:
         try:
-            s = SETS[name](args, folder)
+            sets = SETS[name](args, folder)
         except Missing as e:
             note(f"skipped: {name}: {e}")
             continue
-        for lookahead in s.lookaheads:
-            results.add(args, s, lookahead, folder)
+        for s in sets:
+            for lookahead in s.lookaheads:
+                results.add(args, s, lookahead, folder)
     versions = [*run([args.rnnbin, "version"]).splitlines(), *results.versions]
     return {**compare.machine(), "seeds": args.seeds, "versions": versions, "rows": results.rows}, results.failed
 
