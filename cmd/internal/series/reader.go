@@ -60,6 +60,21 @@ func Open(ctx context.Context, path string, o Options) (*Reader, error) {
 	return open(ctx, path, os.Stdin, o, newRoster(MaxOpen), true)
 }
 
+// ColumnsOf names the columns of a file. Of the options it takes those that say how the file
+// is written.
+func ColumnsOf(ctx context.Context, path string, o Options) ([]string, error) {
+	source, err := openSource(ctx, path, os.Stdin, o)
+	if err != nil {
+		return nil, err
+	}
+	defer source.Close()
+	d, err := newDecoder(source, o)
+	if err != nil {
+		return nil, err
+	}
+	return d.columns(), nil
+}
+
 func open(ctx context.Context, path string, stdin io.Reader, o Options, roster *roster, keep bool) (*Reader, error) {
 	source, err := openSource(ctx, path, stdin, o)
 	if err != nil {
@@ -389,7 +404,7 @@ func (r *Reader) Warnings() []Warning {
 	}
 	if n := r.roster.ended; n > 0 {
 		all = append(all, Warning{File: r.source.name, Column: r.options.Series,
-			Text: fmt.Sprintf("%d series were ended as more than %d were open, each when no row of it had come for the longest; later rows of theirs began anew", n, r.roster.most)})
+			Text: fmt.Sprintf("%d series were ended as more than %d were open, each when no row of it had come for the longest; a later row of one began another series", n, r.roster.most)})
 	}
 	all = append(all, r.gapWarnings()...)
 	if r.dropped > 0 {
