@@ -2,6 +2,7 @@ package series
 
 import (
 	"math"
+	"math/big"
 	"strconv"
 	"time"
 
@@ -15,6 +16,8 @@ type parquetType struct {
 	unsigned bool
 	unit     float64        // what an integer of 1 stands for; decimals and timestamps have their own
 	stamp    *time.Duration // the unit of timestamps, nil for other columns
+	scale    int32          // digits behind the point of decimals that are bytes
+	decimal  bool           // values are such
 	date     bool
 }
 
@@ -39,6 +42,9 @@ func newParquetType(t parquet.Type) parquetType {
 		p.unsigned = !l.IsSigned
 	case *format.DecimalType:
 		p.unit = math.Pow10(-int(l.Scale))
+		const most = 76                                                            // digits, that any writer has
+		p.decimal, p.scale = !p.number && l.Scale >= 0 && l.Scale <= most, l.Scale // others are integers
+		p.number = p.number || p.decimal
 	case *format.TimestampType:
 		unit := stampUnit(l.Unit)
 		p.unit, p.stamp = unit.Seconds(), &unit
@@ -77,7 +83,24 @@ func (p parquetType) value(v parquet.Value) value {
 		t := int96Time(v)
 		return value{kind: numberKind, number: float64(t.Unix()) + float64(t.Nanosecond())/1e9}
 	}
+	if p.decimal {
+		text := p.appendDecimal(nil, v)
+		x, _ := strconv.ParseFloat(string(text), 64)
+		return value{kind: numberKind, number: x, text: text}
+	}
 	return value{text: v.ByteArray()}
+}
+
+// appendDecimal appends the digits of a decimal that is bytes: a two's complement, the
+// highest byte first.
+func (p parquetType) appendDecimal(dst []byte, v parquet.Value) []byte {
+	text := v.ByteArray()
+	unscaled := new(big.Int).SetBytes(text)
+	if len(text) > 0 && text[0]>>7 == 1 {
+		unscaled.Sub(unscaled, new(big.Int).Lsh(big.NewInt(1), uint(8*len(text))))
+	}
+	unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(p.scale)), nil)
+	return append(dst, new(big.Rat).SetFrac(unscaled, unit).FloatString(int(p.scale))...)
 }
 
 func (p parquetType) integer(v parquet.Value) value {
