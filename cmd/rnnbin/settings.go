@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/goccy/go-yaml"
@@ -92,12 +93,79 @@ func (s *settings) load(path string, flags *pflag.FlagSet) error {
 	if err := decodeSettings(path, text, s); err != nil {
 		return err
 	}
+	if err := s.Data.mapPaths(func(file string) (string, error) { return pathFrom(filepath.Dir(path), file) }); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
 	for f, values := range given {
 		if err := setValues(f, values); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// mapPaths replaces the names of files.
+func (d *dataSettings) mapPaths(f func(string) (string, error)) error {
+	for _, list := range []*[]string{&d.Files, &d.Validation, &d.Test} {
+		*list = slices.Clone(*list)
+		for i, path := range *list {
+			if path == series.Stdin {
+				continue
+			}
+			var err error
+			if (*list)[i], err = f(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// relativeTo is a path as seen from a folder. Links are followed first: .. behind one leads
+// elsewhere.
+func relativeTo(folder, path string) (string, error) {
+	from, err := realPath(folder)
+	if err != nil {
+		return "", err
+	}
+	dir, err := realPath(filepath.Dir(path))
+	if err != nil {
+		return "", err
+	}
+	return filepath.Rel(from, filepath.Join(dir, filepath.Base(path)))
+}
+
+// pathFrom is where a path leads that is relative to a folder: seen from the working
+// directory if it is below that.
+func pathFrom(folder, path string) (string, error) {
+	if filepath.IsAbs(path) {
+		return path, nil
+	}
+	from, err := realPath(folder)
+	if err != nil {
+		return "", err
+	}
+	here, err := realPath(".")
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(from, path)
+	if short, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(short) {
+		return short, nil
+	}
+	return path, nil
+}
+
+// realPath is an absolute path without links, as far as it exists.
+func realPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real, nil
+	}
+	return path, nil // a pattern, or about to be made
 }
 
 // valuesOf are the values that a flag has, one unless it is a list.
@@ -144,12 +212,16 @@ func decodeSettings(file string, text []byte, s *settings) error {
 	return fmt.Errorf("%s: %w", file, err)
 }
 
-// effective are the settings that make the run again.
-func (s settings) effective() ([]byte, error) {
+// effective are the settings that make the run again. Paths are relative to the folder that
+// they are kept in.
+func (s settings) effective(folder string) ([]byte, error) {
 	if s.own() {
 		s.Preset, s.Iterations = "", 0
 	} else {
 		s.Data = dataSettings{}
+	}
+	if err := s.Data.mapPaths(func(path string) (string, error) { return relativeTo(folder, path) }); err != nil {
+		return nil, err
 	}
 	return json.Marshal(s)
 }

@@ -27,7 +27,9 @@ func parseTrain(t *testing.T, args ...string) *trainOptions {
 
 func writeSettings(t *testing.T, text string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "settings.yaml")
+	dir := t.TempDir()
+	t.Chdir(dir) // paths in the settings are relative to their folder
+	path := filepath.Join(dir, "settings.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +69,7 @@ recipe:
 func TestSettingsMakeTheRunAgain(t *testing.T) {
 	o := parseTrain(t, "--data", "a.csv", "--label", "beat", "--lookahead", "0", "--threshold", "auto", "--cell", "plain",
 		"--activation", "relu", "--lags=-2:0", "--bidirectional=false", "--class-weight", "1=5")
-	text, err := o.effective()
+	text, err := o.effective(".")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,8 +119,46 @@ func TestHorizonAndLookahead(t *testing.T) {
 	} {
 		o := parseTrain(t, strings.Fields("--data=x "+test.args)...)
 		err := o.settle()
-		if (err != nil) != test.wrong || err == nil && (o.Lookahead != test.lookahead || o.Horizon != test.horizon) {
-			t.Errorf("%q: lookahead %v, horizon %d, %v", test.args, o.Lookahead, o.Horizon, err)
+		if (err != nil) != test.wrong || err == nil && (o.spec().Lookahead != test.lookahead || o.spec().Horizon != test.horizon) {
+			t.Errorf("%q: lookahead %v, horizon %d, %v", test.args, o.spec().Lookahead, o.spec().Horizon, err)
+		}
+	}
+}
+
+func TestPathsOfSettings(t *testing.T) {
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, "runs", "1"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("1", filepath.Join(root, "runs", "latest")); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(root)
+	o := parseTrain(t, "--data", "days/*.csv", "--data", "-", "--data", filepath.Join(root, "all.csv"), "--test-data", "../t.csv")
+	text, err := o.effective(filepath.Join("runs", "latest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"files":["../../days/*.csv","-","../../all.csv"]`, `"test_files":["../../../t.csv"]`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %s in %s", want, text)
+		}
+	}
+	if err := os.WriteFile(filepath.Join("runs", "1", "s.json"), text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	outside := filepath.Join(filepath.Dir(root), "t.csv")
+	for dir, want := range map[string][]string{
+		root:                        {"days/*.csv", "-", "all.csv", outside},
+		filepath.Join(root, "runs"): {filepath.Join(root, "days/*.csv"), "-", filepath.Join(root, "all.csv"), outside},
+	} {
+		t.Chdir(dir)
+		again := parseTrain(t)
+		if err := again.load(filepath.Join(root, "runs", "latest", "s.json"), again.flags); err != nil {
+			t.Fatal(err)
+		}
+		if got := append(again.Data.Files, again.Data.Test...); !slices.Equal(got, want) {
+			t.Errorf("in %s: %q, want %q", dir, got, want)
 		}
 	}
 }

@@ -72,7 +72,7 @@ type weightDescription struct {
 func (o *trainOptions) describe(ctx context.Context, data fit.Data, out, errOut io.Writer) error {
 	var d description
 	report := newReporter(&o.outputOptions, len(data.Train.Classes), true, io.Discard, errOut)
-	if err := fit.Preview(ctx, data, o.Spec, report, &d); err != nil {
+	if err := fit.Preview(ctx, data, o.spec(), report, &d); err != nil {
 		return asUsage(err)
 	}
 	d.Members, d.Seed = o.Members, o.Seed

@@ -130,7 +130,7 @@ func (o *trainOptions) addPresetFlags(f *pflag.FlagSet) {
 }
 
 func (o *trainOptions) addOutputFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.config, "config", "", "take settings from `file`, YAML with the keys of \"settings\" in a model.json; the command\nline wins. A model folder makes its run again")
+	f.StringVar(&o.config, "config", "", "take settings from `file`, YAML with the keys of \"settings\" in a model.json, and paths\nrelative to the folder it is in; the command line wins. A model folder makes its run again")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show data, folds and networks, and stop before training")
 	f.StringVar(&o.out, "out", "", "write the model to `folder` (with --data by default runs/<n>, and runs/latest points to it)")
 	f.BoolVar(&o.force, "force", false, forceUsage)
@@ -184,7 +184,7 @@ func (o *trainOptions) checkKind() error {
 
 // settleOwn checks what a run on own data takes.
 func (o *trainOptions) settleOwn() error {
-	if err := o.settleHorizon(); err != nil {
+	if err := o.checkHorizon(); err != nil {
 		return err
 	}
 	if o.TestFraction > 0 && len(o.Data.Test) > 0 {
@@ -209,10 +209,11 @@ func (o *trainOptions) settleOwn() error {
 	if err := checkPlot(o.plot); err != nil {
 		return err
 	}
-	if err := o.Spec.Validate(); err != nil {
+	spec := o.spec()
+	if err := spec.Validate(); err != nil {
 		return asUsage(err)
 	}
-	recipes, err := o.Spec.Recipes()
+	recipes, err := spec.Recipes()
 	if err != nil {
 		return asUsage(err)
 	}
@@ -239,18 +240,26 @@ func (o *trainOptions) checkIdle(r *fit.Recipe) error {
 	return nil
 }
 
-// settleHorizon turns a horizon below 0 into a lookahead; one above 0 leaves none.
-func (o *trainOptions) settleHorizon() error {
+// spec is what fit takes for the settings: a horizon below 0 is a lookahead, one above 0
+// leaves none.
+func (o *trainOptions) spec() fit.Spec {
+	s := o.Spec
 	switch {
-	case o.Horizon == 0:
-	case o.flags.Changed("lookahead") && (o.Horizon < 0 || o.Lookahead != 0):
+	case s.Horizon < 0:
+		s.Lookahead, s.Horizon = fit.Lookahead(-s.Horizon), 0
+	case s.Horizon > 0:
+		s.Lookahead = 0
+	}
+	return s
+}
+
+// checkHorizon checks what spec does not keep.
+func (o *trainOptions) checkHorizon() error {
+	switch {
+	case o.Horizon != 0 && o.flags.Changed("lookahead") && (o.Horizon < 0 || o.Lookahead != 0):
 		return usagef("horizon", "%d cannot be used with --lookahead %v", o.Horizon, o.Lookahead)
 	case o.Horizon < -fit.MaxHorizon:
 		return usagef("horizon", "must be between -%d and %d, not %d", fit.MaxHorizon, fit.MaxHorizon, o.Horizon)
-	case o.Horizon < 0:
-		o.Lookahead, o.Horizon = fit.Lookahead(-o.Horizon), 0
-	default:
-		o.Lookahead = 0
 	}
 	return nil
 }

@@ -54,9 +54,6 @@ func (f *folder) close() {
 // commit makes m, with the networks' weights, the folder's model, and reports where it
 // is. What comes after it must not lose the model any more.
 func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, notes io.Writer) error {
-	if f.writer == nil {
-		return nil
-	}
 	endingOf(ctx).begin()
 	if f.writer.Taken() {
 		if err := f.moveAway(); err != nil {
@@ -135,7 +132,7 @@ func (f *folder) settle() error {
 
 // commitOwn commits what came of a run on own data.
 func (o *trainOptions) commitOwn(ctx context.Context, f *folder, data fit.Data, r *fit.Result, errOut io.Writer) error {
-	m, err := o.ownModel(data, r)
+	m, err := o.ownModel(f.writer.Dir(), data, r)
 	if err != nil {
 		return err
 	}

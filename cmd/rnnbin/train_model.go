@@ -8,9 +8,9 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
 
-// ownModel describes what was trained on own data.
-func (s *settings) ownModel(data fit.Data, r *fit.Result) (*model.Model, error) {
-	m, err := s.modelOf(r)
+// ownModel describes what was trained on own data, for a folder.
+func (s *settings) ownModel(folder string, data fit.Data, r *fit.Result) (*model.Model, error) {
+	m, err := s.modelOf(folder, r)
 	if err != nil {
 		return nil, err
 	}
@@ -41,8 +41,8 @@ func (s *settings) ownModel(data fit.Data, r *fit.Result) (*model.Model, error) 
 
 // presetModel describes what was trained as it would be had the series come from
 // `rnnbin data sine`.
-func (s *settings) presetModel(r *fit.Result) (*model.Model, error) {
-	m, err := s.modelOf(r)
+func (s *settings) presetModel(folder string, r *fit.Result) (*model.Model, error) {
+	m, err := s.modelOf(folder, r)
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +52,8 @@ func (s *settings) presetModel(r *fit.Result) (*model.Model, error) {
 }
 
 // modelOf describes what was trained.
-func (s *settings) modelOf(r *fit.Result) (*model.Model, error) {
-	text, err := s.effective()
+func (s *settings) modelOf(folder string, r *fit.Result) (*model.Model, error) {
+	text, err := s.effective(folder)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (s *settings) modelOf(r *fit.Result) (*model.Model, error) {
 	m := &model.Model{
 		Version:     programVersion(),
 		Network:     model.Network{Config: first.Config},
-		Lookahead:   s.Lookahead.String(),
+		Lookahead:   r.Spec.Lookahead.String(),
 		SeriesScale: r.Within,
 		Profile:     model.Profile(*r.Profile),
 		Threshold:   r.Threshold,

@@ -127,7 +127,7 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 	if o.json {
 		lines = observe.NewJSON(out, 0)
 	}
-	result, err := fit.Fit(ctx, data, o.Spec, lines)
+	result, err := fit.Fit(ctx, data, o.spec(), lines)
 	if err != nil {
 		if folder.writer != nil {
 			err = &endedEarly{err, "nothing is kept of a program that is to be repeated as a whole"}
@@ -138,11 +138,7 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 	took := time.Duration(trained.Seconds * float64(time.Second))
 	fmt.Fprintf(notes, "rnnbin: trained in %v, %v a step\n",
 		took.Round(time.Millisecond), (took / time.Duration(trained.Steps)).Round(time.Microsecond))
-	m, err := o.presetModel(result)
-	if err != nil {
-		return err
-	}
-	if err := folder.commit(ctx, m, result, notes); err != nil {
+	if err := o.commitPreset(ctx, folder, result, notes); err != nil {
 		return err
 	}
 	settled, written := folder.settle(), predictions.write(ctx, trained, preset, samples(o.Only))
@@ -150,6 +146,18 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 		return err
 	}
 	return observe.WriteJSON(out, "result", newPresetResult(o, trained, folder))
+}
+
+// commitPreset commits what came of a preset, if there is a folder for it.
+func (o *trainOptions) commitPreset(ctx context.Context, f *folder, r *fit.Result, notes io.Writer) error {
+	if f.writer == nil {
+		return nil
+	}
+	m, err := o.presetModel(f.writer.Dir(), r)
+	if err != nil {
+		return err
+	}
+	return f.commit(ctx, m, r, notes)
 }
 
 // presetResult is the last line of a preset with --json.

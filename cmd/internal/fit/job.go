@@ -3,6 +3,7 @@ package fit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -39,11 +40,25 @@ func (r *run) job(ctx context.Context, t *task) (*Trained, *answers, error) {
 	}
 	defer s.Close()
 	trained, err := r.train(ctx, s, t.job, windows, weights)
+	r.locate(err, set, t.fold.Gap(r.rungs[t.job.Rung].Recipe.reach()))
 	if err != nil || t.on == nil {
 		return trained, nil, err
 	}
 	a, err := t.on.answer(ctx, s.Predictor, r.spec.target(), t.held)
 	return trained, a, err
+}
+
+// locate adds to an error of training on a set of parts of the rows which rows these were.
+func (r *run) locate(err error, set *layout.Set, parts []series.Range) {
+	var e *Error
+	if !errors.As(err, &e) || len(e.starts) == 0 {
+		return
+	}
+	first := int(e.starts[0])
+	part := slices.IndexFunc(set.Parts, func(p series.Range) bool { return first < p.End })
+	row := parts[part].Start + first - set.Parts[part].Start
+	of := r.rows.Series[slices.IndexFunc(r.rows.Series, func(s series.Range) bool { return row < s.End })]
+	e.Rows = fmt.Sprintf("%d windows, the first from row %d of series %q", len(e.starts), row-of.Start, of.Name)
 }
 
 // session starts one that has a task's rows.

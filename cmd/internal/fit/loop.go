@@ -54,9 +54,12 @@ type Epoch struct {
 // Error is returned when training fails at an iteration.
 type Error struct {
 	Epoch     int
-	Iteration int  // from 0
-	Updated   bool // it showed in the loss after the iteration's update, of which there is no gradient
+	Iteration int    // from 0
+	Updated   bool   // it showed in the loss after the iteration's update, of which there is no gradient
+	Rows      string // which ones the iteration worked on; "" if that is not known
 	Err       error
+
+	starts []int32 // of its windows
 }
 
 func (e *Error) Error() string {
@@ -66,6 +69,9 @@ func (e *Error) Error() string {
 		if e.Updated {
 			text = fmt.Sprintf("training diverged: loss %v after the update", d.Loss)
 		}
+	}
+	if e.Rows != "" {
+		text += " (" + e.Rows + ")"
 	}
 	return fmt.Sprintf("epoch %d, iteration %d: %s", e.Epoch, e.Iteration, text)
 }
@@ -156,7 +162,8 @@ func (r *loop) steps(ctx context.Context, i, from, to int) (graph.Report, error)
 		return report, err
 	}
 	if err != nil {
-		return report, &Error{Epoch: epoch, Iteration: from + len(report.Losses), Err: err}
+		at := from + len(report.Losses)
+		return report, &Error{Epoch: epoch, Iteration: at, Err: err, starts: r.batches[min(at, to-1)]}
 	}
 	last := to - 1
 	if r.Log == nil || last%r.LogEvery != 0 {
@@ -177,7 +184,7 @@ func (r *loop) loss(i, iteration int) (float32, error) {
 		err = &graph.DivergedError{Step: int64(r.step(i, iteration)), Loss: loss, Norm: nan}
 	}
 	if err != nil {
-		return loss, &Error{r.First + i, iteration, true, err}
+		return loss, &Error{Epoch: r.First + i, Iteration: iteration, Updated: true, Err: err, starts: r.batches[iteration]}
 	}
 	return loss, nil
 }

@@ -80,7 +80,7 @@ func TestErrorsSayWhere(t *testing.T) {
 
 // A loss can be finite and its gradient not.
 func TestErrorsShowTheNorm(t *testing.T) {
-	err := &Error{3, 7, false, &graph.DivergedError{Step: 1007, Loss: 0.5, Norm: float32(math.Inf(1))}}
+	err := &Error{Epoch: 3, Iteration: 7, Err: &graph.DivergedError{Step: 1007, Loss: 0.5, Norm: float32(math.Inf(1))}}
 	if want := "epoch 3, iteration 7: training diverged: loss 0.5, gradient norm +Inf"; err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
