@@ -43,7 +43,8 @@ func (o *evaluateOptions) addFlags(f *pflag.FlagSet) {
 func (o *evaluateOptions) addInputFlags(f *pflag.FlagSet) {
 	o.addModelFlag(f)
 	f.StringArrayVarP(&o.data, "data", "d", nil, "in place of FILE: `file` or pattern (*, ?) with labelled data, or - for standard input;\ncan be repeated")
-	addEventFlags(f, &o.labels, &o.tolerance)
+	addLabelEvents(f, &o.labels)
+	addEventTolerance(f, &o.tolerance)
 	f.Lookup("event-tolerance").Usage += ".\nEvents are then also compared by where they begin, within this time"
 	o.addDataFlags(f)
 }

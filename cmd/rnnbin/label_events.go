@@ -12,8 +12,11 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
 
-func addEventFlags(f *pflag.FlagSet, file, tolerance *string) {
+func addLabelEvents(f *pflag.FlagSet, file *string) {
 	f.StringVar(file, "label-events", "", "in place of --label: labels are the events of `file`, see rnnbin help events; it covers all data")
+}
+
+func addEventTolerance(f *pflag.FlagSet, tolerance *string) {
 	f.StringVar(tolerance, "event-tolerance", "", "rows up to this `time` from an event without an end belong to it: such as 50ms, a number if times\nare numbers, or of rows if there are no times")
 }
 

@@ -55,7 +55,8 @@ standard input. A run of a label is consecutive rows of a file that have it.`,
 	f.StringVar((*string)(&o.data.Format), "input-format", "", "`format` of the data: "+formatNames+" (default by name and content)")
 	f.StringVar(&o.data.Delimiter, "delimiter", "", delimiterUsage)
 	f.BoolVar(&o.data.NoHeader, "no-header", false, noHeaderUsage)
-	addEventFlags(f, &o.events, &o.tolerance)
+	addLabelEvents(f, &o.events)
+	addEventTolerance(f, &o.tolerance)
 	f.BoolVar(&o.json, "json", false, jsonUsage)
 	f.SortFlags = false
 	return cmd

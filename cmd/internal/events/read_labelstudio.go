@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -127,6 +128,10 @@ func sameEvents(a, b []listed) bool {
 		return events
 	}
 	return slices.Equal(plain(a), plain(b))
+}
+
+func compareEvents(a, b Event) int {
+	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End), cmp.Compare(a.Label, b.Label))
 }
 
 func (l *List) addRegion(line int, name string, value gjson.Result) error {
