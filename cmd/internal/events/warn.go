@@ -1,0 +1,75 @@
+package events
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// warnOf notes what may not be meant.
+func (m *marker) warnOf(targets []*target, all []*series.Data) {
+	warn := func(line int, format string, args ...any) {
+		m.warnings = append(m.warnings, series.Warning{File: m.File, Line: line, Text: fmt.Sprintf(format, args...)})
+	}
+	if p := m.joined; p.count > 0 {
+		warn(p.line, "events of the same label overlap and are taken as one (%d in all)", p.count)
+	}
+	if p := m.meeting; p.count > 0 {
+		warn(p.line, "events begin in the last row of others, which is taken as theirs (%d in all)", p.count)
+	}
+	if n := countOf(targets, (*target).bare); n > 0 && len(targets) > 1 {
+		warn(0, "%d of %d series have no event: all their rows are %q", n, len(targets), m.classes[0])
+	}
+	var none []string
+	for class, name := range m.classes {
+		if !slices.ContainsFunc(all, func(d *series.Data) bool { return d.Count()[class] > 0 }) {
+			none = append(none, name)
+		}
+	}
+	if len(none) > 0 {
+		warn(0, "no row is %s", series.List(none))
+	}
+}
+
+// bare reports whether no row of t is of an event.
+func (t *target) bare() bool {
+	return !slices.ContainsFunc(t.parts, func(p part) bool {
+		return slices.ContainsFunc(p.data.Labels[p.Start:p.End], func(label int16) bool { return label > 0 })
+	})
+}
+
+func countOf[T any](all []T, is func(T) bool) int {
+	n := 0
+	for _, v := range all {
+		if is(v) {
+			n++
+		}
+	}
+	return n
+}
+
+// warnOfCopies warns of features that are the labels: as they would be of a column of labels
+// that nobody has excluded.
+func (m *marker) warnOfCopies(d *series.Data) {
+	for k, name := range d.Features {
+		if copies(d, k) {
+			m.warnings = append(m.warnings, series.Warning{Column: name,
+				Text: fmt.Sprintf("has the labels' numbers, so it would give them away; --exclude %s leaves it out", name)})
+		}
+	}
+}
+
+// copies reports whether feature k is the number of the class on nearly all rows, both those of
+// events and those outside.
+func copies(d *series.Data, k int) bool {
+	var rows, same [2]int
+	for i, label := range d.Labels {
+		in := min(label, 1)
+		rows[in]++
+		if d.X[i*len(d.Features)+k] == float32(label) {
+			same[in]++
+		}
+	}
+	return rows[1] > 0 && 100*same[0] >= 99*rows[0] && 100*same[1] >= 99*rows[1]
+}
