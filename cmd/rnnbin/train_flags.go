@@ -222,8 +222,8 @@ func (o *trainOptions) settleOwn() error {
 }
 
 // checkIdle refuses settings that do nothing in the recipe r, which has them.
-func (o *trainOptions) checkIdle(r *fit.Recipe) error {
-	set := &o.Recipe
+func (s *settings) checkIdle(r *fit.Recipe) error {
+	set := &s.Recipe
 	for _, idle := range []struct {
 		flag  string
 		is    bool
@@ -243,15 +243,15 @@ func (o *trainOptions) checkIdle(r *fit.Recipe) error {
 
 // spec is what fit takes for the settings: a horizon below 0 is a lookahead, one above 0
 // leaves none.
-func (o *trainOptions) spec() fit.Spec {
-	s := o.Spec
+func (s *settings) spec() fit.Spec {
+	spec := s.Spec
 	switch {
-	case s.Horizon < 0:
-		s.Lookahead, s.Horizon = fit.Lookahead(-s.Horizon), 0
-	case s.Horizon > 0:
-		s.Lookahead = 0
+	case spec.Horizon < 0:
+		spec.Lookahead, spec.Horizon = fit.Lookahead(-spec.Horizon), 0
+	case spec.Horizon > 0:
+		spec.Lookahead = 0
 	}
-	return s
+	return spec
 }
 
 // checkHorizon checks what spec does not keep.

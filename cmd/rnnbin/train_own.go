@@ -90,11 +90,11 @@ func (o *trainOptions) start(out, notes io.Writer, d *series.Data, f *folder) er
 }
 
 // checkClasses checks the flags that depend on which classes there are.
-func (o *trainOptions) checkClasses(classes []string) error {
-	if len(classes) > 2 && o.Threshold != fit.DefaultSpec().Threshold {
+func (s *settings) checkClasses(classes []string) error {
+	if len(classes) > 2 && s.Threshold != fit.DefaultSpec().Threshold {
 		return usagef("threshold", "cannot be used with %d classes, of which the most probable one is taken", len(classes))
 	}
-	weights, err := layout.ParseClassWeight(string(o.ClassWeight))
+	weights, err := layout.ParseClassWeight(string(s.ClassWeight))
 	if err != nil {
 		return usagef("class-weight", "%v", err)
 	}
