@@ -23,6 +23,7 @@ var endings = map[string][]string{
 	"data":            dataEndings,
 	"test-data":       dataEndings,
 	"validation-data": dataEndings,
+	"label-events":    {"csv", "tsv", "tab", "jsonl", "ndjson", "json", "gz", "gzip", "zst", "zstd"},
 	"keras":           {"keras", "h5"},
 	"config":          {"yaml", "yml"},
 	"plot":            {"svg", "png"},

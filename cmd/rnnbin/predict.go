@@ -196,6 +196,7 @@ func (o *predictOptions) readOptions(m *model.Model, skipped *skippedRows) (seri
 		return options, err
 	}
 	options.LabelOptional, options.Follow = true, o.follow
+	options.Events = o.events.path != "" && !o.follow // so that training on them finds the same time column
 	options.Fill, options.Twice = m.Profile.Mean, m.SeriesScale == layout.Whole
 	switch o.onError {
 	case onErrorStop:

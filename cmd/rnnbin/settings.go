@@ -106,7 +106,11 @@ func (s *settings) load(path string, flags *pflag.FlagSet) error {
 
 // mapPaths replaces the names of files.
 func (d *dataSettings) mapPaths(f func(string) (string, error)) error {
-	for _, list := range []*[]string{&d.Files, &d.Validation, &d.Test} {
+	events := []string{d.Events}
+	if d.Events == "" {
+		events = nil
+	}
+	for _, list := range []*[]string{&d.Files, &d.Validation, &d.Test, &events} {
 		*list = slices.Clone(*list)
 		for i, path := range *list {
 			if path == series.Stdin {
@@ -117,6 +121,9 @@ func (d *dataSettings) mapPaths(f func(string) (string, error)) error {
 				return err
 			}
 		}
+	}
+	if d.Events != "" {
+		d.Events = events[0]
 	}
 	return nil
 }

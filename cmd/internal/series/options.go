@@ -34,7 +34,7 @@ type Options struct {
 	Delimiter string // --delimiter: the character between the fields of CSV, or "tab"; "": a comma, tab, semicolon or bar, as the first rows have it
 	NoHeader  bool   // --no-header: the first line of CSV and TSV is a row, and columns are called 1, 2 and so on
 
-	Events        bool // labels are events and no column: the default label column is no feature, and the time is found beside Features, too
+	Events        bool // labels or answers are events: the default label column is no feature, and the time is found beside Features, too
 	LabelOptional bool // the label column may be absent, as in data to predict
 	Follow        bool // --follow: hand over each row as soon as it has arrived
 	Twice         bool // rows will be read twice, see Reader.Again: what is no regular file is copied to a temporary one before the first
