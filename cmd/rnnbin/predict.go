@@ -93,6 +93,15 @@ at once, one with --lookahead N when the N rows after it have arrived, and the l
 rows of a series at the end of the data; rows of other series wait for them. Any other
 model of one direction that does not scale within whole series can follow, too.
 
+--events-out writes events: runs of rows of any class but the first, each with its series,
+first and last time (or row, counted from 0, where there is no time column), number of
+rows, label, and the mean and largest probability of that. --threshold-off, --merge-gap
+and --min-length act on events alone, in this order; the rows' labels stay as they are.
+Events come in the order in which they become certain: when the series has gone on for
+longer than --merge-gap, or ends. A task for Label Studio has them as predictions for the
+file, whose name is to be replaced by an address that Label Studio can read, in a project
+with <TimeSeriesLabels name="label" toName="ts"> and <TimeSeries name="ts" value="$csv">.
+
 Columns whose values are far outside those of the training rows are warned of at the
 end: there the answers may mean nothing.
 
@@ -107,6 +116,7 @@ comes, that whose last row is the longest ago ends, and begins anew if it comes 
   rnnbin predict runs/latest 'days/*.csv' --out-dir labelled
   rnnbin predict runs/latest new.csv.gz -o labelled.parquet --plot labelled.svg
   tail -n +1 -f sensor.csv | rnnbin predict runs/latest - --follow
+  rnnbin predict runs/latest new.csv --events-out events.csv --merge-gap 5s --min-length 1s
   rnnbin data sine | rnnbin predict runs/latest - --format jsonl`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := takeModelAndFiles(cmd.Flags(), args); err != nil {
