@@ -47,7 +47,7 @@ func (o *applyOptions) addDataFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.positive, "positive", "", "label `value` that means class 1, for a model of the classes 0 and 1; every other means 0\n(default the model's)")
 	f.StringVar(&o.series, "series", "", "`column` that names the series of a row, \"\" for none (default the model's)")
 	f.StringVar(&o.time, "time", "", "`column` of times, which must not go back, \"\" for none (default the model's)")
-	f.StringVar(&o.maxGap, "max-gap", "", "begin a new series, called NAME (2) and so on, where the time from one row to the\nnext is longer than this `time`, 0 for none (default the model's)")
+	f.StringVar(&o.maxGap, "max-gap", "", "begin a new series, called NAME (2) and so on, where the time from one row to the\nnext is longer than this `time`, or goes back; 0 for none (default the model's)")
 	f.StringVar(&o.missing, "missing", "", "`what` to do about an empty or NaN feature: error, forward, zero, mean or drop\n(default the model's)")
 	f.StringVar(&o.input, "input-format", "", "`format` of the data: "+formatNames+" (default by name, then by content)")
 	f.StringVar(&o.delimiter, "delimiter", "", delimiterUsage)

@@ -47,7 +47,7 @@ func (o *importOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.Label, "label", c.Label, "`column` of labels, for evaluate")
 	f.StringVar(&c.Series, "series", "", "`column` that names the series of a row (default each file is one series)")
 	f.StringVar(&c.Time, "time", "", "`column` of times, which must not go back within a series")
-	f.StringVar(&c.MaxGap, "max-gap", "", "begin a new series where the time from one row to the next is longer than this `time`, such as\n5m, or 300 if times are numbers (default none)")
+	f.StringVar(&c.MaxGap, "max-gap", "", "begin a new series where the time from one row to the next is longer than this `time`, such as\n5m, or 300 if times are numbers, or goes back (default none)")
 	f.IntVar(&o.steps, "steps", 0, "number `n` of steps in a window (default the length of the model's inputs)")
 	f.IntVar(&o.horizon, "horizon", 0, "the model answers for the label `n` steps ahead, or if negative that many steps back")
 	f.Float64Var(&o.threshold, "threshold", 0.5, "label a step 1 if its `probability` is at least this")

@@ -114,7 +114,7 @@ func (o *lookOptions) trainOn(files []string, g *series.Guess) []string {
 	}
 	for _, f := range [][2]string{
 		{"input-format", string(o.data.Format)}, {"delimiter", o.data.Delimiter},
-		{"label", g.Label}, {"label-events", o.events}, {"event-tolerance", o.tolerance}, {"series", g.Series}, {"time", g.Time},
+		{"label", g.Label}, {"label-events", o.events}, {"event-tolerance", o.tolerance}, {"series", g.Series}, {"time", g.Time}, {"max-gap", g.MaxGap},
 		{"exclude", listValue(g.Exclude)}, {"missing", string(g.Missing)},
 	} {
 		if f[1] != "" {
@@ -225,11 +225,9 @@ func gapsText(s *series.Survey) string {
 		return "not known: no column looks like the time"
 	}
 	step := strconv.FormatFloat(g.Usual, 'g', -1, 64)
-	gap := strconv.FormatFloat(10*g.Usual, 'g', -1, 64)
 	for _, c := range s.Columns {
 		if c.Role == "time" && c.Type == series.Timestamps {
 			step = time.Duration(g.Usual * 1e9).String()
-			gap = time.Duration(10 * g.Usual * 1e9).String()
 		}
 	}
 	switch {
@@ -242,7 +240,7 @@ func gapsText(s *series.Survey) string {
 	if g.Line > 0 {
 		first = fmt.Sprintf(", the first at line %d", g.Line)
 	}
-	return fmt.Sprintf("%d of more than 10 times the usual step of %s%s (--max-gap %s begins a new series at each)", g.Count, step, first, gap)
+	return fmt.Sprintf("%d of more than 10 times the usual step of %s%s (--max-gap %s begins a new series at each)", g.Count, step, first, g.Length)
 }
 
 // rangeText is the range of numbers, else the first and the last value.

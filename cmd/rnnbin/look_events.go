@@ -22,7 +22,7 @@ func (o *lookOptions) markSurvey(ctx context.Context, files []string, s *series.
 	s.DropLabel()
 	read := o.data
 	read.Events = true
-	read.Features, read.Series, read.Time = s.Guess.Features, s.Guess.Series, s.Guess.Time
+	read.Features, read.Series, read.Time, read.MaxGap = s.Guess.Features, s.Guess.Series, s.Guess.Time, s.Guess.MaxGap
 	if s.Guess.Missing != "" {
 		read.Missing = s.Guess.Missing
 	}
@@ -34,7 +34,7 @@ func (o *lookOptions) markSurvey(ctx context.Context, files []string, s *series.
 	if err != nil {
 		return nil, usageError{err}
 	}
-	warnings, err := list.Mark(events.Options{Tolerance: tolerance}, data)
+	warnings, err := list.Mark(events.Options{Tolerance: tolerance, Divided: read.MaxGap != ""}, data)
 	if err != nil {
 		return nil, err
 	}

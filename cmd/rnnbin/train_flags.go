@@ -60,7 +60,7 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	f.StringSliceVar(&d.Exclude, "exclude", nil, "`columns` that are no features, such as a second one of labels, in place of --features")
 	f.StringVar(&d.Series, "series", "", "`column` that names the series of a row (default each file is one series)")
 	f.StringVar(&d.Time, "time", "", "`column` of times, which must not go back within a series: numbers, such as epoch seconds, or\ntimestamps, such as 2006-01-02 15:04:05 (default one that looks like that: called time, date,\nsample, index or the like, and rising)")
-	f.StringVar(&d.MaxGap, "max-gap", "", "begin a new series where the time from one row to the next is longer than this `time`, such as\n5m, or 300 if times are numbers (default none)")
+	f.StringVar(&d.MaxGap, "max-gap", "", "begin a new series where the time from one row to the next is longer than this `time`, such as\n5m, or 300 if times are numbers, or goes back (default none)")
 	f.StringVar(&d.Positive, "positive", "", "the label `value` that becomes class 1; every other becomes class 0")
 	f.StringVar((*string)(&d.Missing), "missing", string(d.Missing), "`what` to do about a missing feature: error (stop), forward (repeat the last value), zero,\nmean (of the rows that train) or drop (leave the row out)")
 	f.StringVar((*string)(&d.Format), "input-format", "", "`format` of the data: "+formatNames+" (default by name and content)")

@@ -17,8 +17,8 @@ func (r *Reader) time() (float64, error) {
 	}
 	v := r.row[r.roles.time]
 	t, err := r.clock.time(v)
-	if err == nil && t < r.state.time {
-		err = fmt.Errorf("time goes back in series %q: from %s to %s (a column that tells series apart belongs to --series; --exclude leaves out one that is no time)",
+	if err == nil && t < r.state.time && r.gap.Value == 0 {
+		err = fmt.Errorf("time goes back in series %q: from %s to %s (a column that tells series apart belongs to --series; --exclude leaves out one that is no time; --max-gap begins a new series there)",
 			r.state.name, r.timeText(r.state.time, r.state.timeText), r.timeText(t, bytes.TrimSpace(v.text)))
 	}
 	return t, err
@@ -52,22 +52,30 @@ func (r *Reader) passTime(t float64) {
 func (r *Reader) gapWarnings() []Warning {
 	w := Warning{File: r.source.name, Column: r.options.Time}
 	if r.gap.Value > 0 {
-		if r.gaps == 0 {
+		if r.gaps+r.backs == 0 {
 			return nil
 		}
 		w.Text = fmt.Sprintf("a new series begins at each gap of more than %s (%d in all)", r.options.MaxGap, r.gaps)
+		if r.backs > 0 {
+			w.Text = fmt.Sprintf("a new series begins at each gap of more than %s (%d in all) and where time goes back (%d)", r.options.MaxGap, r.gaps, r.backs)
+		}
 		return []Warning{w}
 	}
 	h := r.holes.settled()
 	if h.count == 0 {
 		return nil
 	}
-	usual := strconv.FormatFloat(h.usual, 'g', -1, 64)
-	if r.clock.stamps {
-		usual = time.Duration(h.usual * 1e9).String()
-	}
+	usual := lengthText(h.usual, r.clock.stamps)
 	w.Line, w.Text = h.line, fmt.Sprintf("time jumps by more than %d times its usual step of %s (%d in all); with --max-gap a new series begins there", holeSteps, usual, h.count)
 	return []Warning{w}
+}
+
+// lengthText is a length of time: a duration where times are timestamps, else a number.
+func lengthText(t float64, stamps bool) string {
+	if stamps {
+		return time.Duration(math.Round(t * 1e9)).String()
+	}
+	return strconv.FormatFloat(t, 'g', -1, 64)
 }
 
 const (

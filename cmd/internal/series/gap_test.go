@@ -29,6 +29,7 @@ func TestMaxGap(t *testing.T) {
 		{"none is that long", stamps, Options{MaxGap: "20h"}, "in 5", []float32{1, 2, 3, 4, 5}},
 		{"none", stamps, Options{MaxGap: "0"}, "in 5", []float32{1, 2, 3, 4, 5}},
 		{"milliseconds", "t,a,label\n1700000000000,1,0\n1700000001000,2,0\n1700000002001,3,1\n", Options{MaxGap: "1000"}, "in 2, in (2) 1", []float32{1, 2, 3}},
+		{"time goes back", "t,a,label\n5,1,0\n6,2,0\n5,3,1\n7,4,1\n", Options{MaxGap: "10"}, "in 2, in (2) 2", []float32{1, 2, 3, 4}},
 		{"each series has its own", two, Options{Series: "s", MaxGap: "6.5"}, "u 2, v 3, u (2) 2", []float32{1, 0, 2, 5, 7, 0, 6}},
 		{"nothing is carried over", two, Options{Series: "s", MaxGap: "2", Missing: MissingForward}, "u 2, v 2, u (2) 2, v (2) 1", []float32{1, 1, 2, 5, float32(math.NaN()), 6, 7}},
 		{"rows that are left out have a time", two, Options{Series: "s", MaxGap: "6.5", Missing: MissingDrop}, "u 1, v 3, u (2) 1", []float32{1, 2, 5, 7, 6}},

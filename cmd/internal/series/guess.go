@@ -14,6 +14,7 @@ type Guess struct {
 	Label    string   `json:"label,omitempty"` // "" if no column looks like labels
 	Series   string   `json:"series,omitempty"`
 	Time     string   `json:"time,omitempty"`
+	MaxGap   string   `json:"max_gap,omitempty"` // where Time goes back here and there
 	Features []string `json:"features"`
 	Exclude  []string `json:"exclude,omitempty"`
 	Missing  Missing  `json:"missing,omitempty"` // "" where no feature is missing
@@ -122,21 +123,39 @@ func (g *guesser) cures(by *grouping) bool {
 	return false
 }
 
-// guessTime takes the first time that never goes back within a series.
+// guessTime takes the first time that never goes back within a series, else one that hardly
+// ever does, as where a clock is set back: a new series begins there.
 func (g *guesser) guessTime() {
-	for i, t := range g.times {
-		if t.failed || t.column == g.roles.label || g.order[i].falls > 0 || g.order[i].rises == 0 {
-			continue
+	for _, goes := range []func(*order) bool{(*order).onward, (*order).mostlyOnward} {
+		for i, t := range g.times {
+			if !t.failed && t.column != g.roles.label && goes(&g.order[i]) {
+				g.takeTime(t, &g.order[i])
+				return
+			}
 		}
-		g.roles.time = t.column
-		g.survey.Guess.Time = g.names[t.column]
-		h := g.order[i].holes.settled()
-		g.survey.Gaps = &Gaps{Usual: h.usual, Count: h.count}
-		if len(g.survey.Files) == 1 {
-			g.survey.Gaps.Line = h.line
-		}
-		return
 	}
+}
+
+func (g *guesser) takeTime(t *timeLook, o *order) {
+	g.roles.time = t.column
+	g.survey.Guess.Time = g.names[t.column]
+	h := o.holes.settled()
+	g.survey.Gaps = &Gaps{Usual: h.usual, Count: h.count, Length: lengthText(holeSteps*h.usual, t.clock.stamps)}
+	if len(g.survey.Files) == 1 {
+		g.survey.Gaps.Line = h.line
+	}
+	if o.falls > 0 {
+		g.survey.Guess.MaxGap = g.survey.Gaps.Length
+		g.note("column %q goes back in time (rows: %d); with --max-gap a new series begins there", g.names[t.column], o.falls)
+	}
+}
+
+// onward reports whether the time rises and never falls.
+func (o *order) onward() bool { return o.rises > 0 && o.falls == 0 }
+
+// mostlyOnward reports whether the time falls once in a hundred steps at most.
+func (o *order) mostlyOnward() bool {
+	return o.rises >= 100*o.falls && o.holes.settled().usual > 0
 }
 
 // guessFeatures takes the columns of numbers that are left, but for those that look like

@@ -73,6 +73,8 @@ type Gaps struct {
 	Usual float64 `json:"usual_step"` // seconds where times are timestamps; 0: too few rows to tell
 	Count int     `json:"count"`
 	Line  int     `json:"first_line,omitempty"` // behind the first of them, if there is one file
+
+	Length string `json:"max_gap"` // ten times the usual step, as Options.MaxGap
 }
 
 const (

@@ -30,6 +30,7 @@ type Reader struct {
 	clock    clock
 	gap      Length // of Options.MaxGap
 	gaps     int    // that were longer
+	backs    int    // where time went back
 	holes    holes
 	keep     bool         // remember rows as they were written
 	row      []value      // [columns] the current row
@@ -316,7 +317,7 @@ func (r *Reader) begun() Begun {
 	return b
 }
 
-// addAfter is addFeatures, in a new series where the row's time is behind a gap.
+// addAfter is addFeatures, in a new series where the row's time is behind a gap or goes back.
 func (r *Reader) addAfter(c *Chunk, time float64) (kept bool, err error) {
 	if r.gap.Value == 0 {
 		return r.addFeatures(c)
@@ -325,7 +326,8 @@ func (r *Reader) addAfter(c *Chunk, time float64) (kept bool, err error) {
 		return false, &Error{Line: r.record.line, Column: r.options.Time, Err: err}
 	}
 	before := r.state
-	if r.state.time == math.Inf(-1) || time-before.time <= r.gap.Value {
+	back := time < before.time
+	if before.time == math.Inf(-1) || !back && time-before.time <= r.gap.Value {
 		return r.addFeatures(c)
 	}
 	r.state = r.roster.follow(before)
@@ -335,7 +337,11 @@ func (r *Reader) addAfter(c *Chunk, time float64) (kept bool, err error) {
 	}
 	r.roster.replace(before, r.state)
 	c.Ended = append(c.Ended, before.number)
-	r.gaps++
+	if back {
+		r.backs++
+	} else {
+		r.gaps++
+	}
 	return kept, nil
 }
 
