@@ -48,7 +48,7 @@ func (o *applyOptions) addDataFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.series, "series", "", "`column` that names the series of a row, \"\" for none (default the model's)")
 	f.StringVar(&o.time, "time", "", "`column` of times, which must not go back, \"\" for none (default the model's)")
 	f.StringVar(&o.maxGap, "max-gap", "", "begin a new series, called NAME (2) and so on, where the time from one row to the\nnext is longer than this `time`, or goes back; 0 for none (default the model's)")
-	f.StringVar(&o.missing, "missing", "", "`what` to do about an empty or NaN feature: error, forward, zero, mean or drop\n(default the model's)")
+	f.StringVar(&o.missing, "missing", "", "`action` for an empty or NaN feature: error, forward, zero, mean or drop\n(default the model's)")
 	f.StringVar(&o.input, "input-format", "", "`format` of the data: "+formatNames+" (default by name, then by content)")
 	f.StringVar(&o.delimiter, "delimiter", "", delimiterUsage)
 	f.BoolVar(&o.noHeader, "no-header", false, noHeaderUsage)
@@ -78,7 +78,7 @@ const (
 // validate checks what nothing else will before the work begins.
 func (o *applyOptions) validate() error {
 	if o.model == "" {
-		return usageError{errors.New("--model names no folder")}
+		return usageError{errors.New("--model is needed: name a model folder")}
 	}
 	if o.changed("threshold") && !(o.threshold >= 0 && o.threshold <= 1) {
 		return usagef("threshold", "must be between 0 and 1, not %v", o.threshold)
@@ -113,7 +113,7 @@ func (o *applyOptions) load() (*model.Model, error) {
 	m := o.opened.Model
 	if n := len(m.Classes); n > 2 && o.changed("threshold") {
 		o.opened.Close()
-		return nil, usagef("threshold", "cannot be used with this model: of its %d classes the most probable one is taken", n)
+		return nil, flagf("threshold", "cannot be used with this model: of its %d classes the most probable one is taken", n)
 	}
 	if o.changed("threshold") {
 		m.Threshold = o.threshold
@@ -173,7 +173,7 @@ func (o *applyOptions) options(m *model.Model) (series.Options, error) {
 	}
 	if r.Classes = m.Classes; r.Positive != "" {
 		if !slices.Equal(m.Classes, []string{"0", "1"}) {
-			return r, usagef("positive", "cannot be used with this model, whose classes are %s", series.List(m.Classes))
+			return r, flagf("positive", "cannot be used with this model, whose classes are %s", series.List(m.Classes))
 		}
 		r.Classes = nil
 	}

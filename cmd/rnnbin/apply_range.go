@@ -39,7 +39,7 @@ type farColumn struct {
 }
 
 func (c farColumn) String() string {
-	return fmt.Sprintf("column %q: %.3g %% of rows are far outside the training rows' %.4g to %.4g (%.4g to %.4g here), so the answers may mean nothing",
+	return fmt.Sprintf("column %q: %.3g %% of rows are far outside the training rows' %.4g to %.4g (%.4g to %.4g here), so the labels may mean nothing",
 		c.Column, 100*c.Share, c.Training[0], c.Training[1], c.Here[0], c.Here[1])
 }
 
@@ -67,6 +67,6 @@ func printFar(errOut io.Writer, found []farColumn) {
 		fmt.Fprintf(errOut, "rnnbin: warning: %v\n", c)
 	}
 	if more := len(found) - named; more > 0 {
-		fmt.Fprintf(errOut, "rnnbin: warning: so are rows of %s\n", count(more, "other column"))
+		fmt.Fprintf(errOut, "rnnbin: warning: the same holds for %s\n", count(more, "other column"))
 	}
 }

@@ -35,13 +35,13 @@ training looks like. There are:
 func runData(name, output string, out io.Writer) error {
 	switch output {
 	case "":
-		return usageError{errors.New("--output names no file")}
+		return usageError{errors.New("--output is empty")}
 	case series.Stdin:
 		return writeData(out, name)
 	}
 	f, err := outfile.Create(output)
 	if err != nil {
-		return usageError{fmt.Errorf("--output: %w", err)}
+		return fmt.Errorf("--output: %w", err)
 	}
 	defer f.Discard()
 	if err := writeData(f, name); err != nil {

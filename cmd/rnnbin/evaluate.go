@@ -133,7 +133,7 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 
 func (o *evaluateOptions) read(ctx context.Context, m *model.Model, watch *progress) (*series.Data, error) {
 	if len(o.data) == 0 {
-		return nil, usageError{errors.New("--data names no file")}
+		return nil, usageError{errors.New("--data is needed: name a file, or - for standard input")}
 	}
 	if err := checkStdin([]string{"data", "label-events"}, o.data, []string{o.labels}); err != nil {
 		return nil, err

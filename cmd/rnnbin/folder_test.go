@@ -40,7 +40,7 @@ func TestWhatIsKeptOfARunThatIsEnded(t *testing.T) {
 		partial string
 	}{
 		{"before any epoch", "--folds 2", "rnnbin: training on 2000 rows",
-			"nothing is kept, as no network was trained for an epoch yet", 0, ""},
+			"nothing is kept: no network was trained for a whole epoch", 0, ""},
 		{"of folds", "--folds 2", `{"type":"network",`,
 			"what was trained so far, GRU 4, 16 steps (2 networks, trained on the rows of folds), is in m", 2, "folds"},
 		{"of the members some", "--folds 2", `"member":0,"epoch":3,`,

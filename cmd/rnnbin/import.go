@@ -49,8 +49,8 @@ func (o *importOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.Time, "time", "", "`column` of times, which must not go back within a series")
 	f.StringVar(&c.MaxGap, "max-gap", "", "begin a new series where the time from one row to the next is longer than this `time`, such as\n5m, or 300 if times are numbers, or goes back (default none)")
 	f.IntVar(&o.steps, "steps", 0, "number `n` of steps in a window (default the length of the model's inputs)")
-	f.IntVar(&o.horizon, "horizon", 0, "the model answers for the label `n` steps ahead, or if negative that many steps back")
-	f.Float64Var(&o.threshold, "threshold", 0.5, "label a step 1 if its `probability` is at least this")
+	f.IntVar(&o.horizon, "horizon", 0, "the model predicts the label `n` steps ahead, or -n steps back if negative")
+	f.Float64Var(&o.threshold, "threshold", 0.5, "label 1 if the `probability` is at least this")
 	f.StringVar(&o.activation, "activation", "", "activation `function` of the SimpleRNN layers in a .weights.h5: tanh or relu (default tanh)")
 	f.BoolVar(&o.json, "json", false, jsonUsage)
 	f.SortFlags = false
@@ -100,7 +100,7 @@ func runImport(ctx context.Context, o importOptions, out, errOut io.Writer) erro
 	k, err := keras.Read(o.keras, keras.Options{Activation: graph.Activation(o.activation)})
 	switch {
 	case errors.Is(err, keras.ErrActivation):
-		return usagef("activation", "%v", keras.ErrActivation)
+		return flagf("activation", "%v", keras.ErrActivation)
 	case err != nil:
 		return err
 	}
@@ -124,9 +124,9 @@ func runImport(ctx context.Context, o importOptions, out, errOut io.Writer) erro
 func (o *importOptions) validate() error {
 	switch {
 	case o.keras == "":
-		return usageError{errors.New("--keras names no file")}
+		return usageError{errors.New("--keras is needed: name a .keras or .weights.h5 file")}
 	case o.out == "":
-		return usageError{errors.New("--out names no folder")}
+		return usageError{errors.New("--out is needed: name a folder")}
 	case len(o.columns.Features) == 0:
 		return usagef("features", "names no columns: the file does not hold what the network's inputs are called")
 	case o.changed("steps") && o.steps < 1:
@@ -142,7 +142,7 @@ func (o *importOptions) validate() error {
 		return usageError{err}
 	}
 	if err := model.Check(o.out, o.force); err != nil {
-		return usageError{fmt.Errorf("--out: %w", err)}
+		return fmt.Errorf("--out: %w", err)
 	}
 	return nil
 }
@@ -154,14 +154,14 @@ func (o *importOptions) model(k *keras.Model) (*model.Model, error) {
 		c.Window = o.steps
 	}
 	if c.Window == 0 {
-		return nil, usagef("steps", "is needed: %s does not hold how many steps the network was trained on", o.keras)
+		return nil, flagf("steps", "is needed: %s does not hold how many steps the network was trained on", o.keras)
 	}
 	if err := c.Validate(); err != nil { // all but Window has been checked
-		return nil, asUsage(err)
+		return nil, withFlag(err)
 	}
 	features := o.columns.Features
 	if len(features) != c.Features {
-		return nil, usagef("features", "names %d columns, but the network takes %d", len(features), c.Features)
+		return nil, flagf("features", "names %d columns, but the network takes %d", len(features), c.Features)
 	}
 	lookahead := strconv.Itoa(max(0, -o.horizon))
 	if c.Bidirectional {
@@ -196,7 +196,7 @@ func importedMean(k *keras.Model) []float32 {
 func (o *importOptions) write(k *keras.Model, m *model.Model) error {
 	w, err := model.Create(o.out, o.force)
 	if err != nil {
-		return usageError{fmt.Errorf("--out: %w", err)}
+		return fmt.Errorf("--out: %w", err)
 	}
 	defer w.Close()
 	p, err := newPredictor(m.Network.Config)

@@ -123,9 +123,9 @@ func membersText(m *model.Model) string {
 
 // partialText says what was kept of a run that ended early.
 var partialText = map[string]string{
-	string(fit.SomeFinal):  "these were ready",
+	string(fit.SomeFinal):  "these had been trained",
 	string(fit.OfFolds):    "these were trained on the rows of folds",
-	string(fit.Unfinished): "its training was not at its end",
+	string(fit.Unfinished): "its training was not finished",
 }
 
 // rivalText says what there is to compare the networks with.
@@ -151,11 +151,11 @@ var seriesScaleText = map[layout.Within]string{
 func lookaheadText(m *model.Model) string {
 	switch rows, finite := m.Wait(); {
 	case !finite:
-		return m.Lookahead + ": answers rest on rows to come, so that --follow cannot be used"
+		return m.Lookahead + ": labels depend on all later rows, so --follow cannot be used"
 	case rows > 0:
-		return fmt.Sprintf("%s: answers rest on %s to come", m.Lookahead, count(rows, "row"))
+		return fmt.Sprintf("%s: labels depend on the next %s", m.Lookahead, count(rows, "row"))
 	}
-	return m.Lookahead + ": answers rest on no row to come"
+	return m.Lookahead + ": labels depend on no later row"
 }
 
 // unitsText describes the layers, from the features up.

@@ -32,9 +32,7 @@ var namedFlag = regexp.MustCompile(`^--[a-z-]+`)
 
 func newErrorLine(err error) errorLine {
 	l := errorLine{Message: err.Error(), Hint: hint(err), ExitCode: exitCode(err)}
-	if l.ExitCode == exitUsage {
-		l.Flag = namedFlag.FindString(l.Message)
-	}
+	l.Flag = namedFlag.FindString(l.Message)
 	var fault *series.Error
 	if errors.As(err, &fault) {
 		l.File, l.Line, l.Column = fault.File, fault.Line, fault.Column

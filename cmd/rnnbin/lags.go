@@ -64,7 +64,7 @@ func parseLags(text string) ([]int, error) {
 	for _, field := range fields {
 		n, err := strconv.Atoi(field)
 		if err != nil || len(fields) > 3 {
-			return nil, fmt.Errorf("%q is none of a number, from:to and from:to:step", text)
+			return nil, fmt.Errorf("%q must be a number, from:to or from:to:step", text)
 		}
 		if n < -mostLag || n > mostLag {
 			return nil, fmt.Errorf("%d is not between %d and %d", n, -mostLag, mostLag)

@@ -105,7 +105,7 @@ func hint(err error) string {
 	}
 }
 
-// usageError is a wrong flag or argument.
+// usageError is a flag or an argument that is wrong whatever files hold.
 type usageError struct{ err error }
 
 func (e usageError) Error() string { return e.err.Error() }
@@ -113,7 +113,13 @@ func (e usageError) Unwrap() error { return e.err }
 
 // usagef names the flag and says what is wrong with its value.
 func usagef(flag, format string, args ...any) error {
-	return usageError{fmt.Errorf("--%s %w", flag, fmt.Errorf(format, args...))}
+	return usageError{flagf(flag, format, args...)}
+}
+
+// flagf is usagef for a value that is wrong because of what a file, a model or the machine
+// is like, so that the run has failed.
+func flagf(flag, format string, args ...any) error {
+	return fmt.Errorf("--%s %w", flag, fmt.Errorf(format, args...))
 }
 
 // signalError is the signal that ended a run.

@@ -54,9 +54,16 @@ var fieldFlags = map[string]string{
 	"InstructionSet": "instruction-set",
 }
 
-// asUsage makes an impossible setting, for one that came from flags, the user's mistake,
-// and names the flag.
+// asUsage makes an impossible setting a wrong flag.
 func asUsage(err error) error {
+	if named := withFlag(err); named != err {
+		return usageError{named}
+	}
+	return err
+}
+
+// withFlag names the flag of an impossible setting.
+func withFlag(err error) error {
 	var spec *fit.SpecError
 	var network *graph.ConfigError
 	switch {
@@ -70,9 +77,9 @@ func asUsage(err error) error {
 
 func fieldError(err error, field, reason string) error {
 	if flag, ok := fieldFlags[field]; ok {
-		return usagef(flag, "%s", reason)
+		return flagf(flag, "%s", reason)
 	}
-	return usageError{err}
+	return fmt.Errorf("%w", err)
 }
 
 // Help of the flags that choose between the ways to compute a network.
@@ -124,7 +131,7 @@ func chosen(c graph.Config) (form graph.Form, set string) {
 // newSession is graph.NewSession without what TensorFlow says on the way.
 func newSession(c graph.Config) (s *graph.Session, err error) {
 	err = tflib.Quietly(func() (err error) { s, err = graph.NewSession(c); return err })
-	return s, asUsage(err)
+	return s, withFlag(err)
 }
 
 // newPredictor is graph.NewPredictor without what TensorFlow says on the way.
@@ -133,7 +140,7 @@ func newPredictor(c graph.Config) (*graph.Predictor, error) { return newEnsemble
 // newEnsemble is graph.NewEnsemble without what TensorFlow says on the way.
 func newEnsemble(c graph.Config, members int) (p *graph.Predictor, err error) {
 	err = tflib.Quietly(func() (err error) { p, err = graph.NewEnsemble(c, members); return err })
-	return p, asUsage(err)
+	return p, withFlag(err)
 }
 
 // restoredPredictor has a network of c for each of the checkpoints, with its weights.

@@ -51,7 +51,7 @@ func (o *predictOptions) addAnswerFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.format, "format", "", "`format` of the output: "+formatNames+"\n(default by the output's name, else that of the data)")
 	f.BoolVar(&o.probabilities, "probabilities", false, "write the probability of each class, too, as probability_NAME")
 	f.BoolVar(&o.follow, "follow", false, "label line by line, each row as soon as it can be")
-	f.StringVar(&o.onError, "on-error", onErrorStop, "`what` to do about a row that cannot be read: stop when the rows before it are\nlabelled, or skip, which names it, leaves it out and goes on")
+	f.StringVar(&o.onError, "on-error", onErrorStop, "`action` for a row that cannot be read: stop, when the rows before it are labelled,\nor skip, which reports it, leaves it out and goes on")
 	o.events.addFlags(f)
 	o.addRunFlags(f)
 }
@@ -195,7 +195,7 @@ func checkFollow(m *model.Model) error {
 	if !m.Network.Bidirectional {
 		why = "which scales features within whole series"
 	}
-	return usagef("follow", "cannot be used with this model, %s, so that answers rest on rows to come;\n"+
+	return flagf("follow", "cannot be used with this model, %s, so labels depend on later rows;\n"+
 		"`rnnbin train --lookahead 0` makes one that labels each row at once, --lookahead N one that labels it N rows later", why)
 }
 
@@ -243,7 +243,7 @@ func (o *predictOptions) create(output string, out io.Writer, r *series.Reader, 
 	}
 	if output == series.Stdin {
 		if f, ok := out.(*os.File); ok && r.Reads(f) { // which would not end
-			return nil, usageError{errors.New("standard output is the file that is read; --output writes that when all rows are labelled")}
+			return nil, errors.New("standard output is the input file; --output replaces that once all rows are labelled")
 		}
 		return series.NewWriter(out, format, r, a)
 	}
@@ -252,7 +252,7 @@ func (o *predictOptions) create(output string, out io.Writer, r *series.Reader, 
 		return nil, fmt.Errorf("--out-dir: %w", err)
 	}
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--output: %w", err)}
+		return nil, fmt.Errorf("--output: %w", err)
 	}
 	return w, nil
 }
@@ -285,7 +285,7 @@ func (s *skippedRows) add(fault *series.Error) {
 
 func (s *skippedRows) end() {
 	if s.n > 0 {
-		fmt.Fprintf(s.out, "rnnbin: warning: rows that cannot be read were left out (%d in all)\n", s.n)
+		fmt.Fprintf(s.out, "rnnbin: warning: %s could not be read and are left out\n", count(s.n, "row"))
 	}
 }
 

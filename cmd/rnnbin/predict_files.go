@@ -40,7 +40,7 @@ type target struct {
 // targets lists the files, and finds what is wrong with them and with their outputs.
 func (o *predictOptions) targets() ([]target, error) {
 	if len(o.data) == 0 || o.data[0] == "" {
-		return nil, usageError{errors.New("--data names no file")}
+		return nil, usageError{errors.New("--data is needed: name a file, or - for standard input")}
 	}
 	if err := checkStdin([]string{"data"}, o.data); err != nil {
 		return nil, err
@@ -69,10 +69,10 @@ func (o *predictOptions) outputs(inputs []string) ([]target, error) {
 		return o.inFolder(inputs)
 	}
 	if o.output == "" {
-		return nil, usageError{errors.New("--output names no file")}
+		return nil, usageError{errors.New("--output is empty")}
 	}
 	if o.plot != "" && filepath.Clean(o.plot) == filepath.Clean(o.output) {
-		return nil, usagef("plot", "names the file that --output writes")
+		return nil, usagef("plot", "and --output name the same file")
 	}
 	var all []target
 	for i, input := range inputs {

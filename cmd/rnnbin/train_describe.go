@@ -73,7 +73,7 @@ func (o *trainOptions) describe(ctx context.Context, data fit.Data, out, errOut 
 	var d description
 	report := newReporter(&o.outputOptions, len(data.Train.Classes), true, io.Discard, errOut)
 	if err := fit.Preview(ctx, data, o.spec(), report, &d); err != nil {
-		return asUsage(err)
+		return withFlag(err)
 	}
 	d.Members, d.Seed = o.Members, o.Seed
 	d.Classes = map[string]int{}

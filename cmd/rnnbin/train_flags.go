@@ -55,27 +55,27 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	f.StringVar(&d.Label, "label", d.Label, "`column` of labels: words or whole numbers, such as 0 and 1, empty for a step without one.\nAmong numbers and yes, no, true, false, NA is no label either; among other words it is one")
 	addLabelEvents(f, &d.Events)
 	addEventTolerance(f, &d.Tolerance)
-	f.StringSliceVar(&d.Classes, "classes", nil, "the labels there may be, separated by commas, in their `order`, the second of two being the\none to find; auto: those there are, numbers by value and words by the alphabet (default auto)")
+	f.StringSliceVar(&d.Classes, "classes", nil, "the labels there may be, separated by commas, in their `order`, the second of two being the\none to find; auto: those in the data, numbers by value and words by the alphabet (default auto)")
 	f.StringSliceVar(&d.Features, "features", nil, "feature `columns`, separated by commas (default every other column of numbers, except\none that looks like a time column)")
 	f.StringSliceVar(&d.Exclude, "exclude", nil, "`columns` that are no features, such as a second one of labels, in place of --features")
 	f.StringVar(&d.Series, "series", "", "`column` that names the series of a row (default each file is one series)")
 	f.StringVar(&d.Time, "time", "", "`column` of times, which must not go back within a series: numbers, such as epoch seconds, or\ntimestamps, such as 2006-01-02 15:04:05 (default one that looks like that: called time, date,\nsample, index or the like, and rising)")
 	f.StringVar(&d.MaxGap, "max-gap", "", "begin a new series where the time from one row to the next is longer than this `time`, such as\n5m, or 300 if times are numbers, or goes back (default none)")
 	f.StringVar(&d.Positive, "positive", "", "the label `value` that becomes class 1; every other becomes class 0")
-	f.StringVar((*string)(&d.Missing), "missing", string(d.Missing), "`what` to do about a missing feature: error (stop), forward (repeat the last value), zero,\nmean (of the rows that train) or drop (leave the row out)")
+	f.StringVar((*string)(&d.Missing), "missing", string(d.Missing), "`action` for a missing feature: error (stop), forward (repeat the last value), zero,\nmean (of the rows that train) or drop (leave the row out)")
 	f.StringVar((*string)(&d.Format), "input-format", "", "`format` of the data: "+formatNames+" (default by name and content)")
 	f.StringVar(&d.Delimiter, "delimiter", "", delimiterUsage)
 	f.BoolVar(&d.NoHeader, "no-header", false, noHeaderUsage)
-	f.Var(textValue{&s.Lookahead}, "lookahead", "how many of the `rows` behind a row its label may rest on: all, for data that is labelled\nwhen it is complete, or a number, 0 for what is labelled as it arrives; with n, a row is\nlabelled n rows late")
+	f.Var(textValue{&s.Lookahead}, "lookahead", "number of later `rows` that a row's label may depend on: all, for data that is labelled once\nit is complete; 0, for rows that are labelled as they arrive; n, for rows that are labelled n\nrows late")
 	f.IntVar(&s.Horizon, "horizon", 0, "learn the label `n` steps ahead, which is a forecast; -n is --lookahead n")
-	f.StringVar((*string)(&s.Scale), "scale", string(s.Scale), "`how` to scale features, fitted to the rows that train: standard (mean 0, deviation 1),\nminmax (0 to 1) or none")
-	f.StringVar((*string)(&s.SeriesScale), "series-scale", string(s.SeriesScale), "whether to have each feature scaled within its own series, too, beside itself: auto (with\nthree series or more) or none")
-	f.StringVar((*string)(&s.ClassWeight), "class-weight", "none", "what the rows of a label `weigh` in the loss: none (all the same), balanced (those of each\nlabel the same in total) or, for example, 1=5,0=1")
+	f.StringVar((*string)(&s.Scale), "scale", string(s.Scale), "`method` of scaling features, fitted to the training rows: standard (mean 0, deviation 1),\nminmax (0 to 1) or none")
+	f.StringVar((*string)(&s.SeriesScale), "series-scale", string(s.SeriesScale), "`when` to add each feature scaled within its own series: auto (with\nthree series or more) or none")
+	f.StringVar((*string)(&s.ClassWeight), "class-weight", "none", "`weights` of the classes in the loss: none (each row the same), balanced (each class the same\nin total) or, for example, 1=5,0=1")
 }
 
 func (s *settings) addJudgingFlags(f *pflag.FlagSet) {
 	f.IntVar(&s.Folds, "folds", s.Folds, "judge by `n` folds: networks trained on the other rows label those of a fold. What they\nanswer chooses the network and is what is reported; then all rows train. 0: do not judge")
-	f.StringVar((*string)(&s.Split), "split", string(s.Split), "`what` a fold is: series (whole ones), blocks (of each series), forward (blocks, and only\nthe rows before one train) or auto (series if there are two for each fold, else blocks)")
+	f.StringVar((*string)(&s.Split), "split", string(s.Split), "`kind` of fold: series (whole ones), blocks (of each series), forward (blocks, and only\nthe rows before one train) or auto (series if there are two for each fold, else blocks)")
 	f.Float64Var(&s.TestFraction, "test-fraction", 0, "hold this `fraction` of the rows back, the last ones, and report at the end how well they\nare labelled")
 	f.StringArrayVar(&s.Data.Test, "test-data", nil, "do so with `file` instead; can be repeated")
 	f.Var(textValue{&s.Threshold}, "threshold", "label a row as the second of two classes if the `probability` of that is at least this; auto:\nthe one with the best F1 of the answers by folds")
@@ -85,15 +85,15 @@ func (s *settings) addJudgingFlags(f *pflag.FlagSet) {
 
 func (s *settings) addNetworkFlags(f *pflag.FlagSet) {
 	r := &s.Recipe
-	f.StringVar((*string)(&s.Network), "network", string(s.Network), "`which` to take: auto (the simplest within one standard error of the best, of logistic\nregression and recurrent networks of three sizes), logistic or rnn. A flag that sets\nsomething of the network or of its training stands for rnn, the smallest with that change")
+	f.StringVar((*string)(&s.Network), "network", string(s.Network), "`kind` of network: auto (the simplest within one standard error of the best, of logistic\nregression and recurrent networks of three sizes), logistic or rnn. A flag that sets\nsomething of the network or of its training stands for rnn, the smallest with that change")
 	f.IntVar(&s.Members, "members", s.Members, "train `n` networks that differ in their seed; the answer is the mean of theirs")
 	optionalInt(f, &r.Steps, "steps", "number `n` of steps in a window")
 	optionalText(f, &r.Cell, "cell", "recurrent `cell`: gru, lstm, plain, gru-reset-before (TensorFlow 1's GRUCell, slower), or\nnone, which is logistic regression on each row and those of --lags")
 	f.IntSliceVar(&r.Units, "units", nil, "number `n` of units, the width of the recurrent state; n,m for two layers and so on")
 	optionalInt(f, &r.Layers, "layers", "`n` layers of that width (default as many as --units names)")
-	optionalBool(f, &r.Bidirectional, "bidirectional", "run the layers over time in both directions, so that a label rests on the rows behind a\nrow, too")
+	optionalBool(f, &r.Bidirectional, "bidirectional", "run the layers over time in both directions, so that a label depends on\nlater rows, too")
 	optionalText(f, &r.Activation, "activation", "activation `function` of plain cells: relu, as in the original, or tanh, which trains more\nsteadily on long windows")
-	f.Var((*lagsValue)(&r.Lags), "lags", "a step's inputs are the rows at these `distances` from its own: -2,-1,0 for the two rows\nbefore it and itself, -20:36:4 for every fourth row from 20 before it to 36 behind it. At\nthe ends of a series its first and last row are repeated (default the step's own row)")
+	f.Var((*lagsValue)(&r.Lags), "lags", "a step's inputs are the rows at these `distances` from its own: -2,-1,0 for the two rows\nbefore it and itself, -20:36:4 for every fourth row from 20 before it to 36 after it. At\nthe ends of a series its first and last row are repeated (default the step's own row)")
 	optionalFloat(f, &r.Dropout, "dropout", "in training, leave out this `fraction` of each layer's outputs, different ones at each step,\nso that the network cannot rely on single ones")
 	optionalFloat(f, &r.InputNoise, "input-noise", "in training, add normal noise of this standard `deviation` to the inputs, as scaled, so that\nrows that are nearly the same get the same label")
 	optionalText(f, &r.Loss, "loss", "`loss` to minimise: xent (one-hot softmax cross-entropy), sparse (the same, computed from\nclass numbers), mse (one output, mean squared error) or focal (xent with less weight on\nsteps that are already right)")
@@ -104,13 +104,13 @@ func (s *settings) addTrainingFlags(f *pflag.FlagSet) {
 	r := &s.Recipe
 	optionalInt(f, &r.Stride, "stride", "start a window every `n` rows (default at random rows, anew in every epoch)")
 	optionalInt(f, &r.BatchSize, "batch-size", "number `n` of windows in a training step")
-	optionalInt(f, &r.Epochs, "epochs", "number `n` of epochs: in each the windows have as many rows as the data")
+	optionalInt(f, &r.Epochs, "epochs", "number `n` of epochs, in each of which the windows have as many rows as the data")
 	optionalText(f, &r.Optimizer, "optimizer", "`name` of the optimizer: "+strings.Join(names(graph.Optimizers()), ", "))
 	optionalFloat(f, &r.LearningRate, "learning-rate", "the optimizer's learning `rate`")
 	optionalFloat(f, &r.WeightDecay, "weight-decay", "adamw's weight `decay`")
-	optionalText(f, &r.Schedule, "schedule", "`how` the learning rate falls: constant, cosine (to 0 at the end) or step")
+	optionalText(f, &r.Schedule, "schedule", "`shape` of the learning rate over time: constant, cosine (to 0 at the end) or step")
 	optionalInt(f, &r.Warmup, "warmup", "warm up over `n` steps: the learning rate rises evenly")
-	optionalInt(f, &r.DecayEvery, "decay-every", "with --schedule step: let the rate fall every `n` epochs (default a third of all)")
+	optionalInt(f, &r.DecayEvery, "decay-every", "with --schedule step: lower the rate every `n` epochs (default a third of all)")
 	optionalFloat(f, &r.Decay, "decay", "with --schedule step: the `factor` it is multiplied by")
 	optionalFloat(f, &r.ClipNorm, "clip-norm", "scale gradients down to this `norm` if theirs is larger; 0 for no limit")
 	f.Int64Var(&s.Seed, "seed", s.Seed, "seed `n` of all that is random (default another each time, and printed)")
@@ -149,14 +149,23 @@ func names[T ~string](values []T) []string {
 	return names
 }
 
-// settle takes the settings from --config and finds what is wrong with them: the user's
-// mistake.
+// settle takes the settings from --config and finds what is wrong with them.
 func (o *trainOptions) settle() error {
-	if o.config != "" {
-		if err := o.load(o.config, o.flags); err != nil {
-			return usageError{fmt.Errorf("--config %w", err)}
-		}
+	if o.config == "" {
+		return o.check()
 	}
+	if err := o.load(o.config, o.flags); err != nil {
+		return fmt.Errorf("--config %w", err)
+	}
+	err := o.check()
+	if err == nil || o.flags.Changed(strings.TrimPrefix(namedFlag.FindString(err.Error()), "--")) {
+		return err
+	}
+	return fmt.Errorf("--config %s: %v", o.config, err) // no usageError: it is the file's
+}
+
+// check finds what is wrong with the settings.
+func (o *trainOptions) check() error {
 	if err := o.checkKind(); err != nil {
 		return err
 	}
@@ -171,7 +180,7 @@ func (o *trainOptions) settle() error {
 
 // checkKind refuses flags that do not belong to the kind of run.
 func (o *trainOptions) checkKind() error {
-	others, why := ownOnly, "needs --data"
+	others, why := ownOnly, "needs data of your own: name a file"
 	if o.own() {
 		others, why = presetOnly, "is for the built-in series and cannot be used with --data"
 	}

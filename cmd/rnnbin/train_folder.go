@@ -35,7 +35,7 @@ func (o *trainOptions) createFolder() (*folder, error) {
 	case o.out != "":
 		w, err := model.Create(o.out, o.force)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--out: %w", err)}
+			return nil, fmt.Errorf("--out: %w", err)
 		}
 		return &folder{writer: w}, nil
 	case o.own():
@@ -99,7 +99,7 @@ func (f *folder) moveAway() error {
 	if err != nil {
 		return err
 	}
-	f.moved = fmt.Errorf("--out: %s: another model is there by now and is not replaced; this one is in %s", f.writer.Dir(), w.Dir())
+	f.moved = fmt.Errorf("--out: %s: another model has appeared there and is not replaced; this one is in %s", f.writer.Dir(), w.Dir())
 	f.writer.Close()
 	f.writer, f.latest = w, true
 	return nil
@@ -124,7 +124,7 @@ func (f *folder) addHistory(members []*fit.Trained) error {
 func (f *folder) settle() error {
 	if f.latest {
 		if err := model.SetLatest(f.writer.Dir()); err != nil {
-			return fmt.Errorf("the link to the newest model cannot be set: %w", err)
+			return fmt.Errorf("cannot set the link to the newest model: %w", err)
 		}
 	}
 	return f.moved
@@ -145,10 +145,10 @@ func (o *trainOptions) rescue(ctx context.Context, f *folder, data fit.Data, r *
 		return err
 	}
 	if r == nil {
-		return &endedEarly{err, "nothing is kept, as no network was trained for an epoch yet"}
+		return &endedEarly{err, "nothing is kept: no network was trained for a whole epoch"}
 	}
 	if failed := o.commitOwn(ctx, f, data, r, io.Discard); failed != nil {
-		return &endedEarly{err, fmt.Sprintf("what was trained cannot be kept: %v", failed)}
+		return &endedEarly{err, fmt.Sprintf("what was trained could not be saved: %v", failed)}
 	}
 	kept := fmt.Sprintf("%s, is in %s", whatIsKept(r), f.writer.Dir())
 	if err := f.settle(); err != nil {

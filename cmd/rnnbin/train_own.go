@@ -21,7 +21,7 @@ import (
 func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error {
 	if o.out != "" && !o.dryRun { // reading may take long
 		if err := model.Check(o.out, o.force); err != nil {
-			return usageError{fmt.Errorf("--out: %w", err)}
+			return fmt.Errorf("--out: %w", err)
 		}
 	}
 	data, err := o.Data.read(ctx, errOut, newProgress(nil, newNotes(o.quiet, errOut)))
@@ -47,7 +47,7 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 	result, err := fit.Fit(ctx, data, o.spec(), report.observers(endingOf(ctx))...)
 	report.end()
 	if err != nil {
-		return o.rescue(ctx, folder, data, result, asUsage(err))
+		return o.rescue(ctx, folder, data, result, withFlag(err))
 	}
 	if err := o.commitOwn(ctx, folder, data, result, notes); err != nil {
 		return err
@@ -92,15 +92,15 @@ func (o *trainOptions) start(out, notes io.Writer, d *series.Data, f *folder) er
 // checkClasses checks the flags that depend on which classes there are.
 func (s *settings) checkClasses(classes []string) error {
 	if len(classes) > 2 && s.Threshold != fit.DefaultSpec().Threshold {
-		return usagef("threshold", "cannot be used with %d classes, of which the most probable one is taken", len(classes))
+		return flagf("threshold", "cannot be used with %d classes, of which the most probable one is taken", len(classes))
 	}
 	weights, err := layout.ParseClassWeight(string(s.ClassWeight))
 	if err != nil {
-		return usagef("class-weight", "%v", err)
+		return flagf("class-weight", "%v", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(weights.Of)) {
 		if !slices.Contains(classes, name) {
-			return usagef("class-weight", "has a weight for %q, but the classes are %s", name, series.List(classes))
+			return flagf("class-weight", "has a weight for %q, but the classes are %s", name, series.List(classes))
 		}
 	}
 	return nil

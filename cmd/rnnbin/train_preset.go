@@ -130,9 +130,9 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 	result, err := fit.Fit(ctx, data, o.spec(), lines)
 	if err != nil {
 		if folder.writer != nil {
-			err = &endedEarly{err, "nothing is kept of a program that is to be repeated as a whole"}
+			err = &endedEarly{err, "nothing is kept: a preset runs to its end or not at all"}
 		}
-		return asUsage(err)
+		return withFlag(err)
 	}
 	trained := result.Members[0]
 	took := time.Duration(trained.Seconds * float64(time.Second))
@@ -203,7 +203,7 @@ func createPredictions(path string) (predictionsFile, error) {
 	}
 	f, err := outfile.Create(path)
 	if err != nil {
-		return predictionsFile{}, usageError{fmt.Errorf("--predictions: %w", err)}
+		return predictionsFile{}, fmt.Errorf("--predictions: %w", err)
 	}
 	return predictionsFile{f}, nil
 }

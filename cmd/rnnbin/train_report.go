@@ -127,13 +127,13 @@ func noticeText(n fit.Noticed) string {
 	case fit.OneClass:
 		return fmt.Sprintf("every label is %s, so the network can only learn to answer that, and nothing is judged", n.Class)
 	case fit.NotJudged:
-		return fmt.Sprintf("nothing is judged: %v (--split and --folds divide otherwise)", n.Err)
+		return fmt.Sprintf("nothing is judged: %v (--split and --folds divide the rows differently)", n.Err)
 	case fit.FewerFolds:
-		return fmt.Sprintf("only %s: parts of the rows that have one label only were merged with others", count(n.Number, "fold"))
+		return fmt.Sprintf("only %s: parts with a single label were merged with others", count(n.Number, "fold"))
 	case fit.FewUpdates:
 		return fmt.Sprintf("%s: its training has %s, too few to learn much (more --epochs, or a smaller --batch-size or --steps)", n.Rung, count(n.Number, "step"))
 	case fit.RungFailed:
-		return fmt.Sprintf("%s cannot be judged and is left out: %v", n.Rung, n.Err)
+		return fmt.Sprintf("%s is left out, as it could not be judged: %v", n.Rung, n.Err)
 	case fit.SeenBefore:
 		return fmt.Sprintf("%s of the test data also occur in the training data, so the test may be too easy", count(n.Number, "row"))
 	}

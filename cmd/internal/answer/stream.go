@@ -405,7 +405,7 @@ type RowError struct {
 }
 
 func (e *RowError) Error() string {
-	return fmt.Sprintf("the network's answer is %v: this row or one shortly before or behind it is too far from the training rows", e.Err.Value)
+	return fmt.Sprintf("the network's output is %v: this row or one near it is too far from the training rows", e.Err.Value)
 }
 
 // Unwrap returns the cause.

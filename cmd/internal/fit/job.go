@@ -25,7 +25,7 @@ type Trained struct {
 }
 
 // errNothing is returned where no window has anything to learn.
-var errNothing = errors.New("there is nothing to learn in the rows that train")
+var errNothing = errors.New("no training row has a label to learn")
 
 // job trains one network, and has it answer rows that are held back. What it has trained is
 // worth something even with an error, unless it is nil.

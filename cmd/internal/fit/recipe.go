@@ -206,7 +206,7 @@ func (o *Override) applyLayers(r *Recipe) error {
 	was := layer.Cell
 	if set(&layer.Cell, o.Cell); layer.Cell == NoCell {
 		if o.Units != nil || o.Layers != nil || o.Bidirectional != nil {
-			return wrong("Cell", "none has no layer, and so no units, layers and directions")
+			return wrong("Cell", "none has no layers: it cannot be used with units, layers or two directions")
 		}
 		c.Layers, c.Dropout = nil, 0
 		return nil
@@ -229,7 +229,7 @@ func (o *Override) applyLayers(r *Recipe) error {
 	case len(units) == 1:
 		units = slices.Repeat(units, *o.Layers)
 	case len(units) != *o.Layers:
-		return wrong("Layers", "is %d, but there are units of %d", *o.Layers, len(units))
+		return wrong("Layers", "is %d, but units are given for %d", *o.Layers, len(units))
 	}
 	c.Layers = nil
 	for _, n := range units {
@@ -250,7 +250,7 @@ func (r *Recipe) validate(s *Spec) error {
 	case s.Lookahead.Finite() && c.Bidirectional:
 		return wrong("Bidirectional", "needs a lookahead of all")
 	case s.Lookahead.Finite() && behind > 0:
-		return wrong("Lags", "must not be above 0 with a limited lookahead: %d is", behind)
+		return wrong("Lags", "must be at most 0 with a limited lookahead, not %d", behind)
 	case r.Batch < 1:
 		return wrong("BatchSize", "must be at least 1, not %d", r.Batch)
 	case r.Epochs < 1:

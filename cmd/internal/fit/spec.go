@@ -132,7 +132,7 @@ func (t *Threshold) UnmarshalText(text []byte) error {
 	}
 	at, err := strconv.ParseFloat(string(text), 64)
 	if err != nil || !(at >= 0 && at <= 1) {
-		return fmt.Errorf("must be auto or from 0 to 1, not %q", text)
+		return fmt.Errorf("must be auto or between 0 and 1, not %q", text)
 	}
 	*t = Threshold{At: at}
 	return nil
@@ -178,7 +178,7 @@ func (s *Spec) validateTask() error {
 	case s.Horizon < 0 || s.Horizon > MaxHorizon:
 		return wrong("Horizon", "must be between 0 and %d, not %d", MaxHorizon, s.Horizon)
 	case s.Horizon > 0 && s.Lookahead != 0:
-		return wrong("Horizon", "of labels ahead needs a lookahead of 0: a network that sees the rows ahead has nothing to forecast")
+		return wrong("Horizon", "above 0 needs a lookahead of 0: a network that sees the rows ahead has nothing to forecast")
 	}
 	return errors.Join(
 		oneOf("Scale", s.Scale, layout.ScaleKinds),
@@ -194,7 +194,7 @@ func (s *Spec) validateJudging() error {
 	case !(s.TestFraction >= 0 && s.TestFraction < 1):
 		return wrong("TestFraction", "must be at least 0 and below 1, not %v", s.TestFraction)
 	case s.Threshold.Auto && s.Folds == 0:
-		return wrong("Threshold", "auto needs folds to find it with")
+		return wrong("Threshold", "auto needs folds")
 	case s.EarlyStopping < 0:
 		return wrong("EarlyStopping", "must be at least 0, not %d", s.EarlyStopping)
 	}

@@ -99,7 +99,7 @@ const signature = "\x89HDF\r\n\x1a\n"
 func (r *reader) superblock() (root uint64, err error) {
 	c := r.at(0)
 	if string(c.bytes(len(signature))) != signature {
-		return 0, errors.New("this is no HDF5 file")
+		return 0, errors.New("not an HDF5 file")
 	}
 	version := c.u8()
 	if version > 1 {
@@ -171,7 +171,7 @@ func (r *reader) object(name string, address uint64) error {
 		return r.group(name, table.content)
 	}
 	if _, ok := m[messageLinkInfo]; ok {
-		return fmt.Errorf("HDF5 group %q holds links in the newer way, which is not supported: write the file with h5py's default libver", name)
+		return fmt.Errorf("HDF5 group %q holds links in the newer format, which is not supported: write the file with h5py's default libver", name)
 	}
 	if _, ok := m[messageLayout]; !ok {
 		return nil // a named type
@@ -390,7 +390,7 @@ func (d *Dataset) datatype(c *cursor) error {
 	c.skip(1)
 	size := c.u32()
 	if class != floatingPoint {
-		return fmt.Errorf("its values are no floats (HDF5 type class %d)", class)
+		return fmt.Errorf("its values are not floats (HDF5 type class %d)", class)
 	}
 	got := float{sign: sign, bigEndian: order&0x41 != 0, otherNormalisation: order>>4&3 != 2}
 	got.offset, got.precision = c.u16(), c.u16()

@@ -70,7 +70,7 @@ func TestOtherArraysAreNamed(t *testing.T) {
 	f := read(t, "kinds.h5")
 	for name, want := range map[string]string{
 		"float16":    "floats of 2 bytes",
-		"int64":      "no floats",
+		"int64":      "not floats",
 		"big_endian": "only little-endian",
 		"chunked":    "in chunks or compressed",
 		"compressed": "in chunks or compressed",
@@ -89,7 +89,7 @@ func TestOtherFilesAreNamed(t *testing.T) {
 	within := slices.Clone(whole)
 	within[24] = 1
 	for want, data := range map[string][]byte{
-		"no HDF5 file":            []byte("PK\x03\x04 and so on"),
+		"not an HDF5 file":            []byte("PK\x03\x04 and so on"),
 		"superblock of version":   open(t, "latest.h5"),
 		"addresses of 4":          small,
 		"within a file":           within,

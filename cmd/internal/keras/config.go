@@ -55,7 +55,7 @@ func parseConfig(text []byte) ([]layer, error) {
 		return nil, fmt.Errorf("config.json is damaged: %w", err)
 	}
 	if model.Class != "Sequential" {
-		return nil, fmt.Errorf("the model is %q, which is not supported, only Sequential", model.Class)
+		return nil, fmt.Errorf("the model is %q; only Sequential is supported", model.Class)
 	}
 	list, _ := model.Config["layers"].([]any)
 	if len(list) == 0 {

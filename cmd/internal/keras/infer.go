@@ -32,7 +32,7 @@ func infer(weights *hdf5.File, o Options) ([]layer, error) {
 		layers = append(layers, layer{class: classOf(stored), name: name, path: path})
 	}
 	if len(layers) == 0 {
-		return nil, errors.New(`the file has no group "layers", so these are no weights that Keras 3 has saved; save the model as a .keras file`)
+		return nil, errors.New(`the file has no group "layers", so Keras 3 did not save it; save the model as a .keras file`)
 	}
 	if err := order(layers); err != nil {
 		return nil, err
@@ -168,7 +168,7 @@ func order(layers []layer) error {
 	})
 	for i, l := range layers[1:] {
 		if before := layers[i]; place[before.class] == recurrent && place[l.class] == recurrent && l.class != before.class {
-			return fmt.Errorf("a .weights.h5 does not say in which order %q and %q follow each other; save the model as a .keras file", before.name, l.name)
+			return fmt.Errorf("a .weights.h5 does not hold the order of %q and %q; save the model as a .keras file", before.name, l.name)
 		}
 	}
 	return nil

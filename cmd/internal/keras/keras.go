@@ -99,7 +99,7 @@ func parse(data []byte, o Options) (*Model, error) {
 		}
 		return build(layers, weights)
 	}
-	return nil, errors.New("this is neither a .keras file (a ZIP archive) nor a .weights.h5 file (HDF5)")
+	return nil, errors.New("neither a .keras file (a ZIP archive) nor a .weights.h5 file (HDF5)")
 }
 
 // parseArchive reads a .keras file.
@@ -138,7 +138,7 @@ const maxMember = 1 << 31
 func member(archive *zip.Reader, name string) ([]byte, error) {
 	f, err := archive.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("the archive has no %s, so this is no Keras model", name)
+		return nil, fmt.Errorf("not a Keras model: the archive has no %s", name)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxMember))

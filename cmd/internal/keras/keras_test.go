@@ -374,7 +374,7 @@ func TestWhatIsNotSupportedIsNamed(t *testing.T) {
 		{"gru_reset_before", func(_ map[string]any, l []any) {
 			l[2].(map[string]any)["config"].(map[string]any)["layer"].(map[string]any)["class_name"] = "Conv1D"
 		}, `(TimeDistributed): layer Conv1D is not supported, only Dense`},
-		{"gru", func(m map[string]any, _ []any) { m["class_name"] = "Functional" }, `the model is "Functional", which is not supported, only Sequential`},
+		{"gru", func(m map[string]any, _ []any) { m["class_name"] = "Functional" }, `the model is "Functional"; only Sequential is supported`},
 		{"gru", func(m map[string]any, l []any) { m["config"].(map[string]any)["layers"] = l[:2] }, `layer "gru" (GRU): this layer is the last, but a Dense layer`},
 		{"gru", func(m map[string]any, l []any) { m["config"].(map[string]any)["layers"] = append(l, l[1]) }, `no layer is supported behind the Dense layer "dense`},
 		{"gru", func(m map[string]any, l []any) { m["config"].(map[string]any)["layers"] = slices.Insert(l, 2, l[1]) }, `has no weights layers/gru_1/cell/vars/0: has the model been built?`},
@@ -471,7 +471,7 @@ func TestFilesThatAreNone(t *testing.T) {
 // that are supported.
 func TestWeightsAlone(t *testing.T) {
 	for file, want := range map[string]string{
-		"stacked.keras":     "does not say in which order",
+		"stacked.keras":     "does not hold the order",
 		"convolution.keras": `layer "conv1d" (conv1d): layers of this kind are not supported`,
 	} {
 		_, weights := contents(t, file)

@@ -30,7 +30,7 @@ func ParseClassWeight(text string) (ClassWeight, error) {
 		_, twice := w.Of[name]
 		switch {
 		case !found:
-			return w, fmt.Errorf("%q is not none, balanced or CLASS=WEIGHT,…", text)
+			return w, fmt.Errorf("%q is neither none nor balanced nor of the form CLASS=WEIGHT,…", text)
 		case err != nil || !(x >= 0) || x > 1e9:
 			return w, fmt.Errorf("%q is not a weight from 0 to 1e9", value)
 		case twice:
@@ -66,7 +66,7 @@ func (w ClassWeight) Weights(classes []string, count []int) ([]float32, error) {
 		}
 	}
 	if total == 0 {
-		return nil, fmt.Errorf("no training row is left any weight")
+		return nil, fmt.Errorf("no training row has any weight")
 	}
 	scaled := make([]float32, len(classes))
 	for c := range weights {

@@ -19,8 +19,8 @@ func TestParseClassWeight(t *testing.T) {
 		{"balanced", ClassWeight{Balanced: true}, ""},
 		{"1=3", ClassWeight{Of: map[string]float64{"1": 3}}, ""},
 		{"normal = .5, odd beat=2e3,x=0", ClassWeight{Of: map[string]float64{"normal": .5, "odd beat": 2000, "x": 0}}, ""},
-		{"auto", ClassWeight{}, `"auto" is not none, balanced or CLASS=WEIGHT,…`},
-		{"1=2,", ClassWeight{}, "is not none, balanced or"},
+		{"auto", ClassWeight{}, `"auto" is neither none nor balanced nor of the form CLASS=WEIGHT,…`},
+		{"1=2,", ClassWeight{}, "is neither none nor balanced"},
 		{"1=", ClassWeight{}, `"" is not a weight from 0 to 1e9`},
 		{"1=x", ClassWeight{}, `"x" is not a weight`},
 		{"1=-1", ClassWeight{}, `"-1" is not a weight`},
@@ -104,10 +104,10 @@ func TestWeightsErrors(t *testing.T) {
 		want  string
 	}{
 		{"d=2,c=3", []int{1, 1}, `there is no class "c"; classes: a, b`},
-		{"a=0,b=0", []int{1, 1}, "no training row is left any weight"},
-		{"a=0", []int{1, 0}, "no training row is left any weight"},
-		{"none", []int{0, 0}, "no training row is left any weight"},
-		{"balanced", []int{0, 0}, "no training row is left any weight"},
+		{"a=0,b=0", []int{1, 1}, "no training row has any weight"},
+		{"a=0", []int{1, 0}, "no training row has any weight"},
+		{"none", []int{0, 0}, "no training row has any weight"},
+		{"balanced", []int{0, 0}, "no training row has any weight"},
 	}
 	for _, test := range tests {
 		w, err := ParseClassWeight(test.text)

@@ -159,7 +159,7 @@ func (in *Input) counts(i int) bool {
 }
 
 // errNothing is the error when no step counts.
-var errNothing = errors.New("no step is labelled, so there is nothing to compare with")
+var errNothing = errors.New("no step is labelled, so there is nothing to score")
 
 func (s *steps) score(in Input) Scores {
 	predicted := s.decide(in.Threshold)

@@ -93,7 +93,7 @@ func (o *Opened) lock(w Weights) error {
 		return pathError(err)
 	}
 	if sum != w.SHA256 {
-		return &Error{paths[len(paths)-1], errors.New("the weights are damaged: their digest is not that in " + modelFile)}
+		return &Error{paths[len(paths)-1], errors.New("the weights are damaged: their digest differs from the one in " + modelFile)}
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func Settings(dir string) (path string, settings []byte, err error) {
 		return "", nil, &Error{path, err}
 	}
 	if len(m.Settings) == 0 {
-		return "", nil, &Error{path, errors.New("the model has no settings, it was trained elsewhere")}
+		return "", nil, &Error{path, errors.New("the model has no settings: rnnbin did not train it")}
 	}
 	return path, m.Settings, nil
 }
@@ -142,7 +142,7 @@ func Settings(dir string) (path string, settings []byte, err error) {
 func resolve(dir string) (string, error) {
 	resolved, err := filepath.EvalSymlinks(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", &Error{dir, errors.New("there is no such model folder")}
+		return "", &Error{dir, errors.New("no such model folder")}
 	}
 	if err != nil {
 		return "", pathError(err)
@@ -152,7 +152,7 @@ func resolve(dir string) (string, error) {
 	case err != nil:
 		return "", pathError(err)
 	case !info.IsDir():
-		return "", &Error{dir, errors.New("this is no model folder but a file")}
+		return "", &Error{dir, errors.New("not a model folder")}
 	}
 	return resolved, nil
 }
@@ -160,7 +160,7 @@ func resolve(dir string) (string, error) {
 func readModel(dir string) ([]byte, error) {
 	text, err := os.ReadFile(filepath.Join(dir, modelFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &Error{dir, fmt.Errorf("this is no model folder, it has no %s", modelFile)}
+		return nil, &Error{dir, fmt.Errorf("not a model folder: it has no %s", modelFile)}
 	}
 	if err != nil {
 		return nil, pathError(err)
@@ -175,13 +175,13 @@ func parse(text []byte) (*Model, error) {
 		return nil, fmt.Errorf("damaged: %w", err)
 	}
 	if head.Format > Format {
-		return nil, fmt.Errorf("format %d is newer than this program reads (%d); a newer rnnbin reads it", head.Format, Format)
+		return nil, fmt.Errorf("format %d is newer than this rnnbin supports (%d): use a newer one", head.Format, Format)
 	}
 	if head.Format < 1 {
 		return nil, fmt.Errorf("damaged: format %d", head.Format)
 	}
 	if head.Format < Format {
-		return nil, fmt.Errorf("format %d is older than this program reads (%d); train the model again", head.Format, Format)
+		return nil, fmt.Errorf("format %d is older than this rnnbin supports (%d): train the model again", head.Format, Format)
 	}
 	m := new(Model)
 	decoder := json.NewDecoder(bytes.NewReader(text))

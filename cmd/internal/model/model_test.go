@@ -278,8 +278,8 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		{"empty", "", []string{"damaged"}},
 		{"another type", "[1]", []string{"damaged"}},
 		{"trailing text", whole + "}", []string{"damaged"}},
-		{"newer", change(`"format": 4`, `"format": 5`), []string{"format 5 is newer than this program reads (4)"}},
-		{"older", change(`"format": 4`, `"format": 3`), []string{"format 3 is older than this program reads (4); train the model again"}},
+		{"newer", change(`"format": 4`, `"format": 5`), []string{"format 5 is newer than this rnnbin supports (4)"}},
+		{"older", change(`"format": 4`, `"format": 3`), []string{"format 3 is older than this rnnbin supports (4): train the model again"}},
 		{"no format", "{}", []string{"damaged: format 0"}},
 		{"an unknown key", change(`"horizon"`, `"horizont"`), []string{`damaged: json: unknown field "horizont"`}},
 		{"an unknown key of the network", change(`"dropout"`, `"drop"`), []string{`damaged: json: unknown field "drop"`}},
@@ -302,7 +302,7 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		{"a lookahead below the horizon", change(`"lookahead": "3"`, `"lookahead": "2"`), []string{"damaged: lookahead: the network looks further than 2 rows ahead"}},
 		{"two directions", change(`"bidirectional": false`, `"bidirectional": true`), []string{"damaged: lookahead: the network looks further than 3 rows ahead"}},
 		{"whole series", change(`"running"`, `"whole"`), []string{"damaged: lookahead: the network looks further than 3 rows ahead"}},
-		{"no member", change(`"training": {`, `"weights": [], "training": {`), []string{"damaged: weights: of 0 members, not 1 to 100"}},
+		{"no member", change(`"training": {`, `"weights": [], "training": {`), []string{"damaged: weights: 0 members: there must be 1 to 100"}},
 		{"weights elsewhere", change(`"prefix": "`, `"prefix": "../`), []string{`damaged: weights: "../weights-`}},
 		{"another digest", change(`"sha256": "`, `"sha256": "0`), []string{"damaged: weights: the digest of weights-"}},
 		{"history elsewhere", change(`"history": "`, `"history": "/`), []string{`damaged: history: "/history-`}},
@@ -324,22 +324,22 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 func TestLoadNamesWhatIsMissing(t *testing.T) {
 	parent := t.TempDir()
 	_, err := load(filepath.Join(parent, "nosuch"))
-	wantError(t, err, "nosuch: there is no such model folder")
+	wantError(t, err, "nosuch: no such model folder")
 	_, err = load(parent)
-	wantError(t, err, parent+": this is no model folder, it has no model.json")
+	wantError(t, err, parent+": not a model folder: it has no model.json")
 
 	dir := create(t, filepath.Join(parent, "m"))
 	m, err := load(dir)
 	check(t, err)
 	_, err = load(filepath.Join(dir, modelFile))
-	wantError(t, err, "model.json: this is no model folder but a file")
+	wantError(t, err, "model.json: not a model folder")
 	for _, w := range m.checkpoints() {
 		for _, path := range checkpointFiles(dir, w.Prefix) {
 			whole := read(t, path)
 			for _, text := range []string{"", "w", strings.ToUpper(whole)} {
 				writeFile(t, path, text)
 				_, err = load(dir)
-				wantError(t, err, w.Prefix, ": the weights are damaged: their digest is not that in model.json")
+				wantError(t, err, w.Prefix, ": the weights are damaged: their digest differs from the one in model.json")
 			}
 			check(t, os.Remove(path))
 			_, err = load(dir)
@@ -362,7 +362,7 @@ func TestLoadFindsWeightsThatChangedPlaces(t *testing.T) {
 		for _, b := range all[i+1:] {
 			swap(t, dir, a.Prefix, b.Prefix)
 			_, err = load(dir)
-			wantError(t, err, ": the weights are damaged: their digest is not that in model.json")
+			wantError(t, err, ": the weights are damaged: their digest differs from the one in model.json")
 			swap(t, dir, a.Prefix, b.Prefix)
 		}
 	}

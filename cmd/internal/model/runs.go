@@ -92,7 +92,7 @@ func SetLatest(dir string) error {
 // checkLatest refuses what is there and no link.
 func checkLatest(link string) error {
 	if info, err := os.Lstat(link); err == nil && info.Mode()&fs.ModeSymlink == 0 {
-		return &Error{link, errors.New("this is no link and is not replaced (--out names another folder)")}
+		return &Error{link, errors.New("not a link, so it is not replaced (--out names another folder)")}
 	}
 	return nil
 }

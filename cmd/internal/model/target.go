@@ -27,11 +27,11 @@ func Check(dir string, force bool) error {
 	}
 	switch {
 	case taken && !force:
-		return &Error{dir, errors.New("there is a model in the folder (--force replaces it)")}
+		return &Error{dir, errors.New("the folder already holds a model (--force replaces it)")}
 	case taken && !isOurs(filepath.Join(dir, modelFile)):
-		return &Error{filepath.Join(dir, modelFile), errors.New("this is no model of rnnbin's and is not replaced")}
+		return &Error{filepath.Join(dir, modelFile), errors.New("not a model of rnnbin's, so it is not replaced")}
 	case others && !force:
-		return &Error{dir, errors.New("there are other files in the folder (--force adds the model and leaves them as they are)")}
+		return &Error{dir, errors.New("the folder is not empty (--force adds the model and keeps the other files)")}
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func (m *Model) validate() error {
 	case !(m.Threshold >= 0 && m.Threshold <= 1):
 		return fmt.Errorf("threshold %v is not between 0 and 1", m.Threshold)
 	case m.History != "" && !historyPattern.MatchString(m.History): // a file that is not in the folder must not be read
-		return fmt.Errorf("history: %q is no name of a history", m.History)
+		return fmt.Errorf("history: %q is not the name of a history", m.History)
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func (p Profile) validate(features []string) error {
 
 func (m *Model) checkWeights() error {
 	if n := len(m.Weights); n < 1 || n > MaxMembers {
-		return fmt.Errorf("of %d members, not 1 to %d", n, MaxMembers)
+		return fmt.Errorf("%d members: there must be 1 to %d", n, MaxMembers)
 	}
 	for _, w := range m.Weights {
 		if err := w.validate(); err != nil {
@@ -131,7 +131,7 @@ func (m *Model) checkWeights() error {
 // validate checks the names: a file that is not in the folder must not be read.
 func (w Weights) validate() error {
 	if !prefixPattern.MatchString(w.Prefix) {
-		return fmt.Errorf("%q is no name of a checkpoint", w.Prefix)
+		return fmt.Errorf("%q is not the name of a checkpoint", w.Prefix)
 	}
 	if !strings.HasPrefix("weights-"+w.SHA256, w.Prefix) {
 		return fmt.Errorf("the digest of %s is %q", w.Prefix, w.SHA256)

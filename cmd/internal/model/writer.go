@@ -193,7 +193,7 @@ func (w *Writer) commit(m *Model) error {
 		return err
 	}
 	if w.Taken() {
-		return &Error{w.dir, errors.New("there is a model in the folder by now")}
+		return &Error{w.dir, errors.New("another model has appeared in the folder")}
 	}
 	if err := finish(path, w.path(modelFile)); err != nil {
 		return err

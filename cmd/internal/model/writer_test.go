@@ -55,7 +55,7 @@ func TestOtherFilesStay(t *testing.T) {
 		writeFile(t, filepath.Join(dir, name), text)
 	}
 	_, err := Create(dir, false)
-	wantError(t, err, dir+": there are other files in the folder (--force adds the model and leaves them as they are)")
+	wantError(t, err, dir+": the folder is not empty (--force adds the model and keeps the other files)")
 	for _, text := range []string{"weights", "new"} {
 		w, err := Create(dir, true)
 		commit(t, w, err, text)
@@ -106,7 +106,7 @@ func TestAnotherFormatIsKeptUntilCommit(t *testing.T) {
 	path := filepath.Join(dir, modelFile)
 	writeFile(t, path, `{"format": 9, "rnnbin": "v9"}`)
 	_, err := Create(dir, false)
-	wantError(t, err, dir+": there is a model in the folder (--force replaces it)")
+	wantError(t, err, dir+": the folder already holds a model (--force replaces it)")
 	w, err := Create(dir, true)
 	check(t, err)
 	w.Close()
@@ -123,7 +123,7 @@ func TestCreateRefuses(t *testing.T) {
 	parent := t.TempDir()
 	dir := create(t, filepath.Join(parent, "m"))
 	_, err := Create(dir, false)
-	wantError(t, err, dir+": there is a model in the folder (--force replaces it)")
+	wantError(t, err, dir+": the folder already holds a model (--force replaces it)")
 
 	file := filepath.Join(parent, "file")
 	writeFile(t, file, "")
@@ -137,13 +137,13 @@ func TestCreateRefuses(t *testing.T) {
 	for _, text := range []string{"", "{}", `{"format": "layers-model"}`, `{"format": 1}`} {
 		writeFile(t, filepath.Join(other, modelFile), text)
 		_, err = Create(other, true)
-		wantError(t, err, filepath.Join(other, modelFile)+": this is no model of rnnbin's and is not replaced")
+		wantError(t, err, filepath.Join(other, modelFile)+": not a model of rnnbin's, so it is not replaced")
 	}
 	wantNames(t, other, modelFile)
 
 	w, err := Create(filepath.Join(parent, "n"), false)
 	check(t, err)
-	wantError(t, w.Commit(example()), "write the model: weights: of 0 members, not 1 to 100")
+	wantError(t, w.Commit(example()), "write the model: weights: 0 members: there must be 1 to 100")
 	w.Close()
 	wantNames(t, parent, "file", "m", "other")
 }
@@ -159,7 +159,7 @@ func TestAModelThatCameMeanwhileStays(t *testing.T) {
 	if !w.Taken() {
 		t.Error("the folder is not taken")
 	}
-	wantError(t, w.Commit(example()), w.Dir()+": there is a model in the folder by now")
+	wantError(t, w.Commit(example()), w.Dir()+": another model has appeared in the folder")
 	w.Close()
 	wantNames(t, w.Dir(), modelFile)
 	if got := read(t, filepath.Join(w.Dir(), modelFile)); got != copied {
@@ -303,7 +303,7 @@ func TestRunsAreNumbered(t *testing.T) {
 	check(t, os.Remove(filepath.Join(root, "latest")))
 	create(t, filepath.Join(root, "latest")) // a folder of that name
 	_, err = CreateRun(root)
-	wantError(t, err, filepath.Join(root, "latest")+": this is no link and is not replaced (--out ")
+	wantError(t, err, filepath.Join(root, "latest")+": not a link, so it is not replaced (--out ")
 	wantNames(t, root, "2", "3", "latest")
 }
 

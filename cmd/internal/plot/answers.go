@@ -103,7 +103,7 @@ func (a *Answers) panels(t *track, title string) []*plot.Plot {
 		}
 		p.Add(line(&t.features[k], blue))
 		if two && k == 0 && len(labels.runs) > 0 {
-			p.Legend.Add("label "+short(a.classes[1]), labels)
+			p.Legend.Add("true label "+short(a.classes[1]), labels)
 		}
 		panels = append(panels, p)
 	}
@@ -121,7 +121,7 @@ func (a *Answers) probabilityOfSecond(t *track) *plot.Plot {
 	p := newPanel(" ", "probability", 0, t.probability.n)
 	answers := bands{t.answer.runs(), yellow}
 	p.Add(answers, level(a.threshold, t.probability.n), line(&t.probability, orange))
-	p.Legend.Add(fmt.Sprintf("answer %s, from %.3g on", short(a.classes[1]), a.threshold), answers)
+	p.Legend.Add(fmt.Sprintf("label %s if probability >= %.3g", short(a.classes[1]), a.threshold), answers)
 	p.Y.Min, p.Y.Max = 0, 1
 	return p
 }
@@ -132,8 +132,8 @@ func (a *Answers) classesOf(t *track) *plot.Plot {
 	labels, answers := line(&t.label, green), line(&t.answer, orange)
 	labels.Width *= 4
 	p.Add(labels, answers)
-	p.Legend.Add("label", labels)
-	p.Legend.Add("answer", answers)
+	p.Legend.Add("true label", labels)
+	p.Legend.Add("predicted label", answers)
 	var ticks []plot.Tick
 	for k, name := range a.classes {
 		ticks = append(ticks, plot.Tick{Value: float64(k), Label: short(name)})

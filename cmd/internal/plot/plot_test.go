@@ -76,7 +76,7 @@ func TestWriteSVG(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"<svg", "series 0", "(and 2 more series)", "probability", "label 1", "answer 1"} {
+	for _, want := range []string{"<svg", "series 0", "(and 2 more series)", "probability", "true label 1", "label 1 if probability"} {
 		if !bytes.Contains(text, []byte(want)) {
 			t.Errorf("the picture has no %q", want)
 		}
@@ -101,12 +101,12 @@ func TestWriteClasses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{">sit<", ">run<", ">walk<", ">label<", ">answer<", ">probability<"} {
+	for _, want := range []string{">sit<", ">run<", ">walk<", ">true label<", ">predicted label<", ">probability<"} {
 		if !bytes.Contains(text, []byte(want)) {
 			t.Errorf("the picture has no %q", want)
 		}
 	}
-	if bytes.Contains(text, []byte("label run")) {
+	if bytes.Contains(text, []byte("true label run")) {
 		t.Error("a class is shaded")
 	}
 }
