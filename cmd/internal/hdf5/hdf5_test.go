@@ -89,7 +89,7 @@ func TestOtherFilesAreNamed(t *testing.T) {
 	within := slices.Clone(whole)
 	within[24] = 1
 	for want, data := range map[string][]byte{
-		"not an HDF5 file":            []byte("PK\x03\x04 and so on"),
+		"not an HDF5 file":        []byte("PK\x03\x04 and so on"),
 		"superblock of version":   open(t, "latest.h5"),
 		"addresses of 4":          small,
 		"within a file":           within,
