@@ -194,7 +194,7 @@ func (o *trainOptions) checkKind() error {
 
 // settleOwn checks what a run on own data takes.
 func (o *trainOptions) settleOwn() error {
-	if err := o.checkHorizon(); err != nil {
+	if err := o.checkHorizon(o.flags.Changed("lookahead")); err != nil {
 		return err
 	}
 	if o.TestFraction > 0 && len(o.Data.Test) > 0 {
@@ -263,13 +263,13 @@ func (s *settings) spec() fit.Spec {
 	return spec
 }
 
-// checkHorizon checks what spec does not keep.
-func (o *trainOptions) checkHorizon() error {
+// checkHorizon checks what spec does not keep; a lookahead may be set beside the horizon.
+func (s *settings) checkHorizon(withLookahead bool) error {
 	switch {
-	case o.Horizon != 0 && o.flags.Changed("lookahead") && (o.Horizon < 0 || o.Lookahead != 0):
-		return usagef("horizon", "%d cannot be used with --lookahead %v", o.Horizon, o.Lookahead)
-	case o.Horizon < -fit.MaxHorizon:
-		return usagef("horizon", "must be between -%d and %d, not %d", fit.MaxHorizon, fit.MaxHorizon, o.Horizon)
+	case s.Horizon != 0 && withLookahead && (s.Horizon < 0 || s.Lookahead != 0):
+		return usagef("horizon", "%d cannot be used with --lookahead %v", s.Horizon, s.Lookahead)
+	case s.Horizon < -fit.MaxHorizon:
+		return usagef("horizon", "must be between -%d and %d, not %d", fit.MaxHorizon, fit.MaxHorizon, s.Horizon)
 	}
 	return nil
 }
