@@ -54,10 +54,8 @@ func (o *eventOutput) validate(p *predictOptions) error {
 			return usagef("events-out", "and --output both name standard output")
 		}
 	}
-	for flag, path := range map[string]string{"output": p.output, "plot": p.plot} {
-		if !o.toStdout() && path != "" && filepath.Clean(path) == filepath.Clean(o.path) {
-			return usagef("events-out", "names the file that --%s writes", flag)
-		}
+	if p.plot != "" && filepath.Clean(p.plot) == filepath.Clean(o.path) {
+		return usagef("events-out", "and --plot name the same file")
 	}
 	if f, err := o.fileFormat(); err != nil {
 		return err

@@ -55,12 +55,34 @@ func (o *predictOptions) targets() ([]target, error) {
 		return nil, usagef("follow", "takes one file, and there are %d", n)
 	}
 	all, err := o.outputs(inputs)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.checkEvents(inputs, all); err != nil {
+		return nil, err
+	}
 	for i := range all {
 		if len(all) > 1 {
 			all[i].series = all[i].input
 		}
 	}
-	return all, err
+	return all, nil
+}
+
+// checkEvents refuses events in the place of rows, those of a file that is read or of answers.
+func (o *predictOptions) checkEvents(inputs []string, all []target) error {
+	if o.events.path == "" || o.events.toStdout() {
+		return nil
+	}
+	if input := sameFile(o.events.path, inputs); input != "" {
+		return usagef("events-out", "names %s, a file to label", input)
+	}
+	for _, t := range all {
+		if filepath.Clean(t.output) == filepath.Clean(o.events.path) {
+			return usagef("events-out", "names the file of the answers to %s", t.input)
+		}
+	}
+	return nil
 }
 
 // outputs lists the files with where their answers go.
