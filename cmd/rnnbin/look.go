@@ -108,10 +108,7 @@ func (o *lookOptions) trainOn(files []string, g *series.Guess) []string {
 	if g.Label == "" && o.events == "" || len(g.Features) == 0 {
 		return nil
 	}
-	args := []string{"rnnbin", "train"}
-	for _, file := range files {
-		args = append(args, "--data", file)
-	}
+	args := append([]string{"rnnbin", "train"}, files...)
 	for _, f := range [][2]string{
 		{"input-format", string(o.data.Format)}, {"delimiter", o.data.Delimiter},
 		{"label", g.Label}, {"label-events", o.events}, {"event-tolerance", o.tolerance}, {"series", g.Series}, {"time", g.Time}, {"max-gap", g.MaxGap},
