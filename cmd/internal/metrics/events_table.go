@@ -52,7 +52,7 @@ func (e *Events) rows() [][]string {
 
 // classRows has a line for each class, by overlap.
 func (e *Events) classRows() [][]string {
-	rows := [][]string{{"events of", "labelled", "found", "right", "sensitivity", "precision", "F1"}}
+	rows := [][]string{{"events", "labelled", "found", "right", "sensitivity", "precision", "F1"}}
 	for _, c := range e.Overlap.Classes {
 		rows = append(rows, append([]string{short(c.Name), strconv.Itoa(c.Labelled), strconv.Itoa(c.Found), strconv.Itoa(c.Right)},
 			show(c.Sensitivity, c.Precision, c.F1)...))

@@ -19,11 +19,11 @@ const (
 )
 
 // WriteTable writes the report for people: the metrics of all steps, for more
-// than two classes those of each; the baselines; the confusion matrix; those of
-// events, if there are any; and, if there are several series, a line for each of the first ones. To have
-// lines of at most width characters, 0 for any, it shortens names, leaves out columns on
-// the right and turns a confusion matrix into a list. Of two classes no line is wider than
-// 100 anyway.
+// than two classes those of each; the baselines; the confusion matrix; those of events, if
+// there are any; and, if there are several series, a line for each of the first ones. To
+// have lines of at most width characters, 0 for any, it shortens names, leaves out columns
+// on the right and turns a confusion matrix into a list. Of two classes no line is wider
+// than 100 anyway.
 func (r *Report) WriteTable(w io.Writer, width int) error {
 	confusion := r.confusionRows()
 	if width > 0 && widthOf(confusion) > width {
@@ -37,6 +37,7 @@ func (r *Report) WriteTable(w io.Writer, width int) error {
 	if len(r.Series) > 1 {
 		tables = append(tables, r.seriesRows())
 	}
+	tables = slices.DeleteFunc(tables, func(t [][]string) bool { return len(t) == 0 })
 	var text strings.Builder
 	for i, t := range tables {
 		if i > 0 {
@@ -87,8 +88,8 @@ func (r *Report) classRows() [][]string {
 	}
 	steps := strconv.Itoa(r.Steps)
 	return append(rows,
-		append([]string{"macro mean", steps, steps}, show(r.MacroPrecision, r.MacroRecall, r.MacroF1, r.ROCAUC, r.PRAUC)...),
-		append([]string{"weighted mean", steps, steps}, show(r.WeightedPrecision, r.WeightedRecall, r.WeightedF1)...))
+		append([]string{"macro", steps, steps}, show(r.MacroPrecision, r.MacroRecall, r.MacroF1, r.ROCAUC, r.PRAUC)...),
+		append([]string{"weighted", steps, steps}, show(r.WeightedPrecision, r.WeightedRecall, r.WeightedF1)...))
 }
 
 // baselineRows has the model's scores and below them what rivals reach.
@@ -116,6 +117,9 @@ func (r *Report) mistakeRows() [][]string {
 				all = append(all, mistake{k, a, n})
 			}
 		}
+	}
+	if len(all) == 0 {
+		return nil
 	}
 	slices.SortStableFunc(all, func(a, b mistake) int { return b.n - a.n })
 	rows := [][]string{{"mistakes: label", "predicted", "steps"}}

@@ -109,12 +109,12 @@ func ExampleReport_WriteTable_classes() {
 	//   segments: F1@25       1.0000
 	//   segments: F1@50       1.0000
 	//
-	//   class          support  predicted  precision  recall      F1  ROC AUC  PR AUC
-	//   rest                 2          1     1.0000  0.5000  0.6667   0.6250  0.7500
-	//   walk                 1          2     0.5000  1.0000  0.6667   0.6667  0.5000
-	//   run                  1          1     1.0000  1.0000  1.0000   1.0000  1.0000
-	//   macro mean           4          4     0.8333  0.8333  0.7778   0.7639  0.7500
-	//   weighted mean        4          4     0.8750  0.7500  0.7500
+	//   class     support  predicted  precision  recall      F1  ROC AUC  PR AUC
+	//   rest            2          1     1.0000  0.5000  0.6667   0.6250  0.7500
+	//   walk            1          2     0.5000  1.0000  0.6667   0.6667  0.5000
+	//   run             1          1     1.0000  1.0000  1.0000   1.0000  1.0000
+	//   macro           4          4     0.8333  0.8333  0.7778   0.7639  0.7500
+	//   weighted        4          4     0.8750  0.7500  0.7500
 	//
 	//   compared with  accuracy  macro F1
 	//   this model       0.7500    0.7778
