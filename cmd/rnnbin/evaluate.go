@@ -38,6 +38,8 @@ func (o *evaluateOptions) addFlags(f *pflag.FlagSet) {
 	o.changed = f.Changed
 	addGroup(f, "Model and data", o.addInputFlags)
 	addGroup(f, "Scores", o.addScoreFlags)
+	addGroup(f, "Events", o.events.addFlags)
+	addGroup(f, "Running", o.addRunFlags)
 }
 
 func (o *evaluateOptions) addInputFlags(f *pflag.FlagSet) {
@@ -51,9 +53,8 @@ func (o *evaluateOptions) addInputFlags(f *pflag.FlagSet) {
 
 func (o *evaluateOptions) addScoreFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.rows, "rows", "", "score only rows `FROM:TO` of each series, counted from 0 and without TO; either may\nbe empty, or negative to count from the end: -1000: is the last 1000")
-	o.events.addFlags(f)
 	f.BoolVar(&o.json, "json", false, jsonUsage)
-	o.addRunFlags(f)
+	o.addResultFlags(f)
 }
 
 func newEvaluate() *cobra.Command {

@@ -37,6 +37,8 @@ func (o *predictOptions) addFlags(f *pflag.FlagSet) {
 	o.changed = f.Changed
 	addGroup(f, "Model and data", o.addInputFlags)
 	addGroup(f, "Answers", o.addAnswerFlags)
+	addGroup(f, "Events", o.events.addFlags)
+	addGroup(f, "Running", o.addRunFlags)
 }
 
 func (o *predictOptions) addInputFlags(f *pflag.FlagSet) {
@@ -52,8 +54,7 @@ func (o *predictOptions) addAnswerFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.probabilities, "probabilities", false, "write the probability of each class, too, as probability_NAME")
 	f.BoolVar(&o.follow, "follow", false, "label line by line, each row as soon as it can be")
 	f.StringVar(&o.onError, "on-error", onErrorStop, "`action` for a row that cannot be read: stop, when the rows before it are labelled,\nor skip, which reports it, leaves it out and goes on")
-	o.events.addFlags(f)
-	o.addRunFlags(f)
+	o.addResultFlags(f)
 }
 
 // Values of --on-error.
