@@ -35,7 +35,7 @@ type evaluateOptions struct {
 }
 
 func (o *evaluateOptions) addFlags(f *pflag.FlagSet) {
-	o.changed = f.Changed
+	o.changed, o.events.changed = f.Changed, f.Changed // of all groups
 	addGroup(f, "Model and data", o.addInputFlags)
 	addGroup(f, "Scores", o.addScoreFlags)
 	addGroup(f, "Events", o.events.addFlags)

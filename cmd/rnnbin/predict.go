@@ -34,7 +34,7 @@ type predictOptions struct {
 }
 
 func (o *predictOptions) addFlags(f *pflag.FlagSet) {
-	o.changed = f.Changed
+	o.changed, o.events.changed = f.Changed, f.Changed // of all groups
 	addGroup(f, "Model and data", o.addInputFlags)
 	addGroup(f, "Answers", o.addAnswerFlags)
 	addGroup(f, "Events", o.events.addFlags)
