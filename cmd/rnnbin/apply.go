@@ -54,12 +54,13 @@ func (o *applyOptions) addDataFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.noHeader, "no-header", false, noHeaderUsage)
 }
 
-// addRunFlags adds those that change no answer by more than rounding.
+// addResultFlags adds those that say what becomes of probabilities.
 func (o *applyOptions) addResultFlags(f *pflag.FlagSet) {
 	f.Float64Var(&o.threshold, "threshold", 0, "label a row as the second of two classes, such as 1 or yes, if the `probability` of that is\nat least this (default the model's)")
 	f.StringVar(&o.plot, "plot", "", "draw features, labels and probabilities to `file`, .svg or .png")
 }
 
+// addRunFlags adds those that change no answer by more than rounding.
 func (o *applyOptions) addRunFlags(f *pflag.FlagSet) {
 	o.machine = graph.DefaultConfig()
 	f.BoolVarP(&o.quiet, "quiet", "q", false, quietUsage)

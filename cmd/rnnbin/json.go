@@ -23,7 +23,7 @@ type errorLine struct {
 	ExitCode int    `json:"exit_code"`
 	Flag     string `json:"flag,omitempty"` // that is wrong
 	File     string `json:"file,omitempty"` // that is at fault
-	Line     int    `json:"line,omitempty"` // in a Parquet file the row
+	Line     int    `json:"line,omitempty"` // the row in Parquet and Arrow files
 	Column   string `json:"column,omitempty"`
 }
 

@@ -15,7 +15,7 @@ import (
 
 // markSurvey takes labels from a file of events in place of a column, and counts them.
 func (o *lookOptions) markSurvey(ctx context.Context, files []string, s *series.Survey) ([]series.ValueSurvey, error) {
-	list, err := events.Read(ctx, o.events)
+	list, tolerance, err := readEvents(ctx, o.events, o.tolerance)
 	if err != nil {
 		return nil, err
 	}
@@ -29,10 +29,6 @@ func (o *lookOptions) markSurvey(ctx context.Context, files []string, s *series.
 	data, err := series.Read(ctx, files, read)
 	if err != nil {
 		return nil, err
-	}
-	tolerance, err := series.ParseLength("event-tolerance", o.tolerance)
-	if err != nil {
-		return nil, usageError{err}
 	}
 	warnings, err := list.Mark(events.Options{Tolerance: tolerance, Divided: read.MaxGap != ""}, data)
 	if err != nil {
