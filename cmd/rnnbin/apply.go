@@ -4,15 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
 
 	"github.com/spf13/pflag"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/label"
+	"github.com/rnnbin/rnnbin/graph/model"
 )
 
 // applyOptions are the flags of what applies a trained model to data: predict
@@ -31,7 +32,7 @@ type applyOptions struct {
 	threshold float64
 	plot      string
 	quiet     bool
-	machine   graph.Config // Threads, Form and InstructionSet alone
+	machine   graph.Machine
 
 	changed func(flag string) bool // is it on the command line?
 	opened  *model.Opened          // by load
@@ -62,7 +63,6 @@ func (o *applyOptions) addResultFlags(f *pflag.FlagSet) {
 
 // addRunFlags adds those that change no answer by more than rounding.
 func (o *applyOptions) addRunFlags(f *pflag.FlagSet) {
-	o.machine = graph.DefaultConfig()
 	f.BoolVarP(&o.quiet, "quiet", "q", false, quietUsage)
 	f.IntVar(&o.machine.Threads, "threads", 0, "`n` threads for the network; 0: by its size. Reading and writing have their own")
 	addFormFlags(f, &o.machine)
@@ -87,7 +87,7 @@ func (o *applyOptions) validate() error {
 	if o.changed("threshold") && !(o.threshold >= 0 && o.threshold <= 1) {
 		return usagef("threshold", "must be between 0 and 1, not %v", o.threshold)
 	}
-	if err := asUsage(o.on(graph.DefaultConfig(), 1).Validate()); err != nil {
+	if err := asUsage(o.machine.Validate()); err != nil {
 		return err
 	}
 	return checkPlot(o.plot)
@@ -125,33 +125,33 @@ func (o *applyOptions) load() (*model.Model, error) {
 	return m, nil
 }
 
-// members starts the model's networks, which are to work on batches of the given
-// number of windows.
-func (o *applyOptions) members(m *model.Model, batch int) (*graph.Predictor, error) {
-	return o.networks(m.Network, batch, m.Weights...)
+// start starts the model's networks. o.opened may be closed then.
+func (o *applyOptions) start() (m *label.Model, err error) {
+	err = tflib.Quietly(func() error { m, err = label.Load(o.opened, o.machine); return err })
+	return m, withFlag(err)
 }
 
-// networks starts a network for each of the weights.
-func (o *applyOptions) networks(n model.Network, batch int, weights ...model.Weights) (*graph.Predictor, error) {
-	checkpoints := make([]string, len(weights))
-	for i, w := range weights {
-		checkpoints[i] = o.opened.Checkpoint(w)
+// optionsOf are those to read data with that has the columns and the classes of the training
+// data.
+func optionsOf(m *model.Model) series.Options {
+	c := m.Columns
+	o := series.DefaultOptions()
+	o.Label, o.Features, o.Series, o.Time, o.Positive, o.Missing = c.Label, c.Features, c.Series, c.Time, c.Positive, series.Missing(c.Missing)
+	o.MaxGap = c.MaxGap
+	if o.Positive == "" {
+		o.Classes = m.Classes
 	}
-	return restoredPredictor(o.on(n.Config, batch*len(weights)), checkpoints...)
+	return o
 }
 
-// on is the network c set up for this machine and for so many windows at a time.
-func (o *applyOptions) on(c graph.Config, windows int) graph.Config {
-	c.Threads, c.Form, c.InstructionSet = o.machine.Threads, o.machine.Form, o.machine.InstructionSet
-	if c.Threads == 0 {
-		c.Threads = c.SuggestThreads(windows, runtime.GOMAXPROCS(0))
-	}
-	return c
+// columnRoles are the roles that o gives, with the features that were found.
+func columnRoles(o series.Options, features []string) model.Columns {
+	return model.Columns{Label: o.Label, Features: features, Series: o.Series, Time: o.Time, MaxGap: o.MaxGap, Positive: o.Positive, Missing: string(o.Missing)}
 }
 
 // options are those to read the data with.
 func (o *applyOptions) options(m *model.Model) (series.Options, error) {
-	r := m.Options()
+	r := optionsOf(m)
 	format, err := parseFormat("input-format", o.input)
 	if err != nil {
 		return r, err

@@ -5,7 +5,8 @@ import (
 	"io"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
-	"github.com/rnnbin/rnnbin/cmd/internal/model"
+	"github.com/rnnbin/rnnbin/graph/model"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // rangeWatch looks for columns that are far from what the model was trained on: it
@@ -23,10 +24,10 @@ func newRangeWatch(m *model.Model) rangeWatch {
 	return w
 }
 
-// add looks at rows [n,F].
+// add looks at rows [n,R].
 func (w rangeWatch) add(x []float32) {
 	if w.seen != nil {
-		w.seen.Add(x)
+		w.seen.Add(scale.Fill(x, w.model.Profile.Mean))
 	}
 }
 

@@ -12,15 +12,15 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/answer"
 	"github.com/rnnbin/rnnbin/cmd/internal/events"
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
-	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
-	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
+	"github.com/rnnbin/rnnbin/graph/label"
+	"github.com/rnnbin/rnnbin/graph/model"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // evaluateOptions are the flags of evaluate.
@@ -116,7 +116,10 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 		return err
 	}
 	printWarnings(errOut, data.Warnings)
-	e := newEvaluation(m, data)
+	e, err := o.newEvaluation(m, data)
+	if err != nil {
+		return err
+	}
 	if e.events, err = compared.of(data); err != nil {
 		return err
 	}
@@ -183,28 +186,26 @@ type evaluation struct {
 	Far []farColumn `json:"far_from_training,omitempty"`
 
 	model   *model.Model
+	reports *reports
 	data    *series.Data
-	x       []float32 // [N,F] the features, none missing
-	inputs  []float32 // [N,F'] as the networks take them
-	answers answer.Answers
+	answers label.Answers
 	events  metrics.EventInput
 }
 
-func newEvaluation(m *model.Model, data *series.Data) *evaluation {
-	x := (*layout.Profile)(&m.Profile).Fill(data.X)
-	far := newRangeWatch(m)
-	far.add(x)
-	return &evaluation{
-		Far: far.found(), model: m, data: data,
-		x: x, inputs: layout.Expand(m.SeriesScale, x, len(data.Features), data.Series),
+func (o *evaluateOptions) newEvaluation(m *model.Model, data *series.Data) (*evaluation, error) {
+	reports, err := reportsOf(o.opened.Dir, m)
+	if err != nil {
+		return nil, err
 	}
+	far := newRangeWatch(m)
+	far.add(data.X)
+	return &evaluation{Far: far.found(), model: m, reports: reports, data: data}, nil
 }
 
 // answer has the members answer the rows, and judges the answers to those that count beside
 // its rivals'.
 func (o *evaluateOptions) answer(ctx context.Context, e *evaluation, rows rowRange, watch *progress) error {
-	m := e.model
-	members, err := o.members(m, answer.Batch(m.Network.Config, len(m.Weights)))
+	members, err := o.start()
 	if err != nil {
 		return err
 	}
@@ -212,7 +213,7 @@ func (o *evaluateOptions) answer(ctx context.Context, e *evaluation, rows rowRan
 	if e.answers, err = e.label(ctx, members, watch); err != nil {
 		return err
 	}
-	in := e.answers.Input(e.data.Labels, m.Classes, e.data.Series, m.Threshold)
+	in := e.input()
 	rows.restrict(in.Include, e.data.Series)
 	if e.Report, err = metrics.Evaluate(in); err != nil {
 		return err
@@ -220,7 +221,7 @@ func (o *evaluateOptions) answer(ctx context.Context, e *evaluation, rows rowRan
 	if e.Events, err = metrics.CompareEvents(in, e.events); err != nil {
 		return err
 	}
-	if m.Rival != nil {
+	if e.model.Rival != nil {
 		answers, err := o.rival(ctx, e, watch)
 		if err != nil {
 			return err
@@ -229,28 +230,47 @@ func (o *evaluateOptions) answer(ctx context.Context, e *evaluation, rows rowRan
 			return err
 		}
 	}
-	if m.Positions.IsZero() {
+	p := e.reports.Positions
+	if p.IsZero() {
 		return nil
 	}
-	return e.compare(in, fit.Position, m.Positions.Answers(e.data.Len(), in.Series))
+	return e.compare(in, fit.Position, p.Answers(e.data.Len(), in.Series))
 }
 
 // label has networks answer all rows.
-func (e *evaluation) label(ctx context.Context, networks *graph.Predictor, watch *progress) (answer.Answers, error) {
-	labeler := answer.New(networks, e.model.Horizon, e.model.SeriesScale)
-	labeler.Rows = watch.add
-	answers, err := labeler.Label(ctx, e.inputs, e.data.Series)
-	var at *answer.RowError
+func (e *evaluation) label(ctx context.Context, networks *label.Model, watch *progress) (label.Answers, error) {
+	R := len(e.data.Features)
+	all := make([]label.Series, len(e.data.Series))
+	for i, s := range e.data.Series {
+		all[i].Values = e.data.X[s.Start*R : s.End*R]
+	}
+	answers, err := networks.WithProgress(watch.add).Label(ctx, all...)
+	var at *label.RowError
 	if errors.As(err, &at) {
-		err = e.data.At(at.Row, "", err)
+		err = e.data.At(e.data.Series[at.Series].Start+at.Row, "", err)
 	}
 	return answers, err
 }
 
+// input is what the metrics judge: the answers that are not padded.
+func (e *evaluation) input() metrics.Input {
+	in := metrics.Input{
+		Probability: e.answers.Probability, Label: e.data.Labels, Classes: e.model.Classes, Threshold: e.model.Threshold,
+		Include: make([]bool, e.answers.Len()),
+	}
+	for i, padded := range e.answers.Padded {
+		in.Include[i] = !padded
+	}
+	for _, s := range e.data.Series {
+		in.Series = append(in.Series, metrics.Span{Name: s.Name, Start: s.Start, End: s.End})
+	}
+	return in
+}
+
 // rival has logistic regression answer all rows, [N].
 func (o *evaluateOptions) rival(ctx context.Context, e *evaluation, watch *progress) ([]int16, error) {
-	r := e.model.Rival
-	network, err := o.networks(r.Network, answer.Batch(r.Network.Config, 1), r.Weights)
+	var network *label.Model
+	err := tflib.Quietly(func() (err error) { network, err = label.LoadRival(o.opened, o.machine); return err })
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +279,7 @@ func (o *evaluateOptions) rival(ctx context.Context, e *evaluation, watch *progr
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", fit.Rival, err)
 	}
-	return metrics.Decide(answers.Probability, r.Network.Classes, 0.5), nil
+	return answers.Class, nil
 }
 
 // compare adds a rival's score on the rows of in.
@@ -281,7 +301,7 @@ func (o *evaluateOptions) print(e *evaluation, out, errOut io.Writer) error {
 		return err
 	}
 	spread := 0.0
-	if j := e.model.Judged; j != nil {
+	if j := e.reports.Judged; j != nil {
 		spread = float64(j.Std.MacroF1)
 	}
 	if text := advice(e.Report, spread); text != "" {
@@ -296,12 +316,13 @@ func (o *evaluateOptions) draw(e *evaluation) error {
 		return nil
 	}
 	picture := newAnswersPicture(o.plot, e.model)
+	x := scale.Fill(e.data.X, e.model.Profile.Mean)
 	F, C := len(e.data.Features), len(e.model.Classes)
 	for i, s := range e.data.Series {
 		picture.answer.Begin(int32(i), s.Name)
 		for row := s.Start; row < s.End; row++ {
 			p := e.answers.Probability[row*C : (row+1)*C]
-			picture.answer.Add(int32(i), e.x[row*F:(row+1)*F], p, answer.Of(p, e.model.Threshold), e.data.Labels[row])
+			picture.answer.Add(int32(i), x[row*F:(row+1)*F], p, e.answers.Class[row], e.data.Labels[row])
 		}
 	}
 	return picture.write()

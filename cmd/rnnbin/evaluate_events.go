@@ -2,8 +2,8 @@ package main
 
 import (
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
-	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/model"
 )
 
 // comparedEvents says how evaluate finds and compares events.

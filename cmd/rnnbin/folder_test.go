@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/answer"
-	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/label"
+	"github.com/rnnbin/rnnbin/graph/model"
 )
 
 // cancelOn cancels when a text is written.
@@ -98,10 +98,9 @@ func checkKept(t *testing.T, members int, partial string) {
 	if len(o.Weights) != members || o.Training.Partial != partial {
 		t.Errorf("%d members, partial %q; want %d, %q", len(o.Weights), o.Training.Partial, members, partial)
 	}
-	options := applyOptions{model: "m", machine: graph.DefaultConfig(), opened: o, changed: func(string) bool { return false }}
-	p, err := options.members(o.Model, answer.Batch(o.Network.Config, members))
+	m, err := label.Load(o, graph.Machine{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Close()
+	m.Close()
 }

@@ -13,12 +13,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/keras"
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
-	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/model"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // importOptions are the flags of import.
@@ -169,11 +169,11 @@ func (o *importOptions) model(k *keras.Model) (*model.Model, error) {
 	}
 	return &model.Model{
 		Version:     programVersion(),
-		Columns:     model.ColumnsOf(o.columns, features),
+		Columns:     columnRoles(o.columns, features),
 		Classes:     []string{"0", "1"},
 		Lookahead:   lookahead,
 		Horizon:     o.horizon,
-		SeriesScale: layout.None,
+		SeriesScale: scale.None,
 		Profile:     model.Profile{Mean: importedMean(k)},
 		Threshold:   o.threshold,
 		ClassWeight: "none",
@@ -199,12 +199,12 @@ func (o *importOptions) write(k *keras.Model, m *model.Model) error {
 		return fmt.Errorf("--out: %w", err)
 	}
 	defer w.Close()
-	p, err := newPredictor(m.Network.Config)
-	if err != nil {
-		return err
-	}
-	defer p.Close()
 	err = tflib.Quietly(func() error {
+		p, err := graph.NewPredictor(m.Network.Config)
+		if err != nil {
+			return err
+		}
+		defer p.Close()
 		if err := p.SetVariables(k.Variables); err != nil {
 			return err
 		}

@@ -14,10 +14,11 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
-	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/model"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 func newInspect() *cobra.Command {
@@ -56,6 +57,10 @@ Other files in the folder are not shown.`,
 
 // printContents prints a line for each thing.
 func printContents(out io.Writer, c *model.Contents) error {
+	r, err := reportsOf(c.Folder, c.Model)
+	if err != nil {
+		return err
+	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	m := c.Model
 	for _, line := range [][2]string{
@@ -63,7 +68,7 @@ func printContents(out io.Writer, c *model.Contents) error {
 		{"made", fmt.Sprintf("%s by rnnbin %s", m.Created.Format(time.RFC3339), cmp.Or(m.Version, "(unknown)"))},
 		{"network", fmt.Sprintf("%s, parameters %d", networkText(m.Network.Config), c.Parameters)},
 		{"members", membersText(m)},
-		{"compared with", rivalText(m)},
+		{"compared with", rivalText(m, r)},
 		{"loss", string(m.Network.Loss)},
 		{"lookahead", lookaheadText(m)},
 		{"horizon", horizonText(m.Horizon)},
@@ -71,21 +76,21 @@ func printContents(out io.Writer, c *model.Contents) error {
 		{"classes", series.List(m.Classes)},
 		{"class weights", m.ClassWeight},
 		{"columns", columnsText(m.Columns)},
-		{"missing", string(m.Columns.Missing)},
+		{"missing", m.Columns.Missing},
 		{"series scale", seriesScaleText[m.SeriesScale]},
 		{"training", trainingText(m.Training)},
 	} {
 		fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
 	}
 	printFeatures(w, m)
-	printJudged(w, m)
+	printJudged(w, m.Classes, r)
 	for i, f := range c.Files {
 		fmt.Fprintf(w, "%s\t%s, %d bytes\n", first(i, "files"), f.Name, f.Size)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return printRungs(out, scoresOf(len(m.Classes)), m.Rungs)
+	return printRungs(out, scoresOf(len(m.Classes)), r.Rungs)
 }
 
 func thresholdText(m *model.Model) string {
@@ -129,22 +134,22 @@ var partialText = map[string]string{
 }
 
 // rivalText says what there is to compare the networks with.
-func rivalText(m *model.Model) string {
+func rivalText(m *model.Model, r *reports) string {
 	rivals := []string{"majority"}
 	if m.Rival != nil {
 		rivals = append(rivals, fmt.Sprintf("%s (%s)", fit.Rival, networkText(m.Rival.Network.Config)))
 	}
-	if !m.Positions.IsZero() {
+	if !r.Positions.IsZero() {
 		rivals = append(rivals, fit.Position)
 	}
 	return strings.Join(rivals, ", ")
 }
 
 // seriesScaleText says how features are scaled within their series.
-var seriesScaleText = map[layout.Within]string{
-	layout.None:    "none",
-	layout.Running: "running: the features also enter scaled by the rows of their series so far",
-	layout.Whole:   "whole: the features also enter scaled by all rows of their series",
+var seriesScaleText = map[scale.Within]string{
+	scale.None:    "none",
+	scale.Running: "running: the features also enter scaled by the rows of their series so far",
+	scale.Whole:   "whole: the features also enter scaled by all rows of their series",
 }
 
 // lookaheadText says what the answers were allowed to rest on, and what they do.
@@ -220,16 +225,16 @@ func printFeatures(w io.Writer, m *model.Model) {
 }
 
 // printJudged prints how good the networks are, and their rivals.
-func printJudged(w io.Writer, m *model.Model) {
-	scores := scoresOf(len(m.Classes))
-	if j := m.Judged; j != nil {
+func printJudged(w io.Writer, classes []string, r *reports) {
+	scores := scoresOf(len(classes))
+	if j := r.Judged; j != nil {
 		for i, s := range scores {
 			fmt.Fprintf(w, "%s\t%s %s\n", first(i, "judged"), s.title, cell(s.ofFolds(&j.Mean), s.ofFolds(&j.Std)))
 		}
 		fmt.Fprintf(w, "\tmean and deviation over %s, %s\n", count(j.Folds, "fold"), cmp.Or(splitText[layout.SplitKind(j.Split)], j.Split))
 		printRivals(w, scores, j.Report)
 	}
-	if t := m.Test; t != nil {
+	if t := r.Test; t != nil {
 		var each []string
 		for _, s := range scores {
 			each = append(each, fmt.Sprintf("%s %v", s.title, s.of(t)))
@@ -252,7 +257,7 @@ func printRivals(w io.Writer, scores []score, r *metrics.Report) {
 }
 
 // printRungs prints the networks that were compared.
-func printRungs(out io.Writer, scores []score, rungs []model.Rung) error {
+func printRungs(out io.Writer, scores []score, rungs []rungReport) error {
 	if len(rungs) == 0 {
 		return nil
 	}
@@ -273,7 +278,7 @@ func printRungs(out io.Writer, scores []score, rungs []model.Rung) error {
 }
 
 // rungMark is a cell that says what became of a network, if that needs saying.
-func rungMark(r model.Rung) string {
+func rungMark(r rungReport) string {
 	switch {
 	case r.Error != "":
 		return "\tnot judged: " + r.Error

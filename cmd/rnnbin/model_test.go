@@ -1,17 +1,17 @@
 package main
 
 import (
+	"encoding/json"
 	"math"
 	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
-	"github.com/rnnbin/rnnbin/cmd/internal/model"
-	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/model"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // makeModel writes a model folder whose weights are set by hand: the probability
@@ -57,11 +57,11 @@ func (s settingsOfModel) model() (*model.Model, error) {
 	features := strings.Split(s["features"], ",")
 	m := &model.Model{
 		Version:     "test",
-		Columns:     model.Columns{Label: s["label"], Features: features, Series: s["series"], Time: s["time"], Missing: series.Missing(s["missing"])},
+		Columns:     model.Columns{Label: s["label"], Features: features, Series: s["series"], Time: s["time"], Missing: s["missing"]},
 		Classes:     strings.Split(s["classes"], ","),
 		Lookahead:   model.All,
 		Horizon:     int(numberOf(s["horizon"])),
-		SeriesScale: layout.Within(s["within"]),
+		SeriesScale: scale.Within(s["within"]),
 		Threshold:   numberOf(s["threshold"]),
 		ClassWeight: "none",
 		Network:     model.Network{Config: graph.DefaultConfig()},
@@ -72,10 +72,15 @@ func (s settingsOfModel) model() (*model.Model, error) {
 			m.Profile.Low, m.Profile.High = append(m.Profile.Low, float32(numberOf(low))), append(m.Profile.High, float32(numberOf(high)))
 		}
 	}
+	var r reports
 	for run := range strings.SplitSeq(s["positions"], ",") {
 		if end, class, found := strings.Cut(run, ":"); found {
-			m.Positions.Runs = append(m.Positions.Runs, metrics.Run{End: int(numberOf(end)), Class: int16(numberOf(class))})
+			r.Positions.Runs = append(r.Positions.Runs, metrics.Run{End: int(numberOf(end)), Class: int16(numberOf(class))})
 		}
+	}
+	var err error
+	if m.Reports, err = json.Marshal(r); err != nil {
+		return nil, err
 	}
 	n := &m.Network
 	n.Window, n.Features, n.Normalize, n.Bidirectional = int(numberOf(s["steps"])), m.SeriesScale.Columns(len(features)), true, s["both"] == "yes"
@@ -132,7 +137,7 @@ func writeModel(dir string, m *model.Model, members int, rival bool, offset floa
 // writeNetwork writes a network whose weights are set by name, with raw features scaled by
 // the offset and 2.
 func writeNetwork(c graph.Config, m *model.Model, offset float32, weights func(name string, v []float32), write func(save func(string) error) error) error {
-	p, err := newPredictor(c)
+	p, err := graph.NewPredictor(c)
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,8 @@ const formUsage = "`form` of the network: fused (operations of our own for what 
 var instructionSetUsage = "instruction `set` that the fused form uses: auto, which is the best, or one of those\nthat this processor has: " + strings.Join(graph.InstructionSets(), ", ")
 
 // addFormFlags adds these flags.
-func addFormFlags(f *pflag.FlagSet, c *graph.Config) {
+func addFormFlags(f *pflag.FlagSet, c *graph.Machine) {
+	c.Form, c.InstructionSet = graph.FormAuto, graph.InstructionSetAuto
 	f.StringVar((*string)(&c.Form), "form", string(c.Form), formUsage)
 	f.StringVar(&c.InstructionSet, "instruction-set", c.InstructionSet, instructionSetUsage)
 }
@@ -132,30 +133,6 @@ func chosen(c graph.Config) (form graph.Form, set string) {
 func newSession(c graph.Config) (s *graph.Session, err error) {
 	err = tflib.Quietly(func() (err error) { s, err = graph.NewSession(c); return err })
 	return s, withFlag(err)
-}
-
-// newPredictor is graph.NewPredictor without what TensorFlow says on the way.
-func newPredictor(c graph.Config) (*graph.Predictor, error) { return newEnsemble(c, 1) }
-
-// newEnsemble is graph.NewEnsemble without what TensorFlow says on the way.
-func newEnsemble(c graph.Config, members int) (p *graph.Predictor, err error) {
-	err = tflib.Quietly(func() (err error) { p, err = graph.NewEnsemble(c, members); return err })
-	return p, withFlag(err)
-}
-
-// restoredPredictor has a network of c for each of the checkpoints, with its weights.
-func restoredPredictor(c graph.Config, checkpoints ...string) (*graph.Predictor, error) {
-	p, err := newEnsemble(c, len(checkpoints))
-	if err != nil {
-		return nil, err
-	}
-	for i, m := range p.Members() {
-		if err := tflib.Quietly(func() error { return m.Restore(checkpoints[i]) }); err != nil {
-			p.Close()
-			return nil, err
-		}
-	}
-	return p, nil
 }
 
 // sessionOf has a network that a run has trained.

@@ -13,10 +13,11 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
-	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/label"
+	"github.com/rnnbin/rnnbin/graph/model"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // predictOptions are the flags of predict.
@@ -208,7 +209,7 @@ func (o *predictOptions) readOptions(m *model.Model, skipped *skippedRows) (seri
 	}
 	options.LabelOptional, options.Follow = true, o.follow
 	options.Events = o.events.path != "" && !o.follow // so that training on them finds the same time column
-	options.Fill, options.Twice = m.Profile.Mean, m.SeriesScale == layout.Whole
+	options.Twice = m.SeriesScale == scale.Whole
 	switch o.onError {
 	case onErrorStop:
 	case onErrorSkip:
@@ -302,20 +303,21 @@ func newAnswersPicture(path string, m *model.Model) *answersPicture {
 }
 
 // addChunk adds the rows of a chunk.
-func (a *answersPicture) addChunk(c *series.Chunk, probability []float32, label []int16) {
+func (a *answersPicture) addChunk(c *series.Chunk, answers label.Answers) {
 	if a.path == "" {
 		return
 	}
 	for _, b := range c.Begun {
 		a.answer.Begin(b.Series, b.Name)
 	}
+	x := scale.Fill(c.X, a.model.Profile.Mean)
 	F, C := len(a.model.Columns.Features), len(a.model.Classes)
-	for i := range label {
+	for i, class := range answers.Class {
 		truth := int16(series.Unlabelled)
 		if c.Labels != nil {
 			truth = c.Labels[i]
 		}
-		a.answer.Add(c.Series[i], c.X[i*F:(i+1)*F], probability[i*C:(i+1)*C], label[i], truth)
+		a.answer.Add(c.Series[i], x[i*F:(i+1)*F], answers.Probability[i*C:(i+1)*C], class, truth)
 	}
 }
 

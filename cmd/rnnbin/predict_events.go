@@ -15,6 +15,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/events"
 	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/label"
 )
 
 // eventOutput are the flags of predict's events.
@@ -169,7 +170,7 @@ func (s *eventSink) endFile() error {
 }
 
 // add goes on with the rows of a chunk.
-func (s *eventSink) add(c *series.Chunk, probability []float32, label []int16) error {
+func (s *eventSink) add(c *series.Chunk, a label.Answers) error {
 	if s == nil {
 		return nil
 	}
@@ -187,7 +188,7 @@ func (s *eventSink) add(c *series.Chunk, probability []float32, label []int16) e
 		}
 		s.finder.Begin(b.Series, name)
 	}
-	rows := events.Rows{Series: c.Series, Time: c.Time, Probability: probability, Label: label}
+	rows := events.Rows{Series: c.Series, Time: c.Time, Probability: a.Probability, Label: a.Class}
 	if c.Stamps {
 		rows.TimeText = func(i int) string { return s.reader.Timestamp(c, i) }
 	}

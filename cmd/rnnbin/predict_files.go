@@ -9,8 +9,9 @@ import (
 	"path/filepath"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/answer"
-	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/label"
+	"github.com/rnnbin/rnnbin/graph/model"
 )
 
 // labelling is the work of predict on one file after the other.
@@ -20,10 +21,9 @@ type labelling struct {
 	options series.Options // of all files
 	out     io.Writer
 	errOut  io.Writer
-	labeler *answer.Labeler // of networks that are started for the first file
-	end     func()          // ends them
-	writer  *series.Writer  // of the one output, from the first file on
-	found   *eventSink      // of all files, nil if nobody asks for events
+	labels  *label.Model   // whose networks are started for the first file
+	writer  *series.Writer // of the one output, from the first file on
+	found   *eventSink     // of all files, nil if nobody asks for events
 	watch   *progress
 	far     rangeWatch
 	picture *answersPicture
@@ -186,34 +186,27 @@ func (l *labelling) label(ctx context.Context, t target) error {
 	if !t.more {
 		defer l.writer.Discard()
 	}
-	if l.labeler == nil {
-		if err := l.start(); err != nil {
-			return err
-		}
-	}
-	stream := l.labeler.Stream
-	if l.follow {
-		stream = l.labeler.Follow
+	if err := l.start(); err != nil {
+		return err
 	}
 	pipe := answer.Pipe{
-		Reader:    reader,
-		Stream:    stream(),
-		Threshold: l.model.Threshold,
-		Writer:    l.writer,
-		Flush:     l.follow,
-		More:      t.more,
-		Surveyed:  l.watch.addMeasured,
-		Seen: func(c *series.Chunk, probability []float32, label []int16) error {
+		Model:    l.labels,
+		Reader:   reader,
+		Follow:   l.follow,
+		Writer:   l.writer,
+		More:     t.more,
+		Surveyed: l.watch.addMeasured,
+		Seen: func(c *series.Chunk, a label.Answers) error {
 			l.watch.add(c.InputRows())
 			l.far.add(c.X)
-			l.picture.addChunk(c, probability, label)
-			return l.found.add(c, probability, label)
+			l.picture.addChunk(c, a)
+			return l.found.add(c, a)
 		},
 	}
 	err = pipe.Run(ctx)
 	l.watch.end()
 	printWarnings(l.errOut, reader.Warnings())
-	l.early += pipe.Stream.Early()
+	l.early += pipe.Early()
 	return err
 }
 
@@ -248,27 +241,25 @@ func (l *labelling) findEvents(t target, reader *series.Reader) error {
 	return l.found.begin(reader, t.input, t.series)
 }
 
-// start starts the networks.
-func (l *labelling) start() error {
-	batch := answer.Batch(l.model.Network.Config, len(l.model.Weights))
-	if l.follow {
-		batch = 1
+// start starts the networks, once.
+func (l *labelling) start() (err error) {
+	if l.labels != nil {
+		return nil
 	}
-	members, err := l.members(l.model, batch)
-	if err != nil {
-		return err
+	if l.follow && l.machine.Threads == 0 {
+		l.machine.Threads = 1 // for a row at a time
 	}
-	l.labeler, l.end = answer.New(members, l.model.Horizon, l.model.SeriesScale), func() { members.Close() }
+	l.labels, err = l.predictOptions.start()
 	l.opened.Close() // a new model may take its place from here on
-	return nil
+	return err
 }
 
 // close ends what has been begun.
 func (l *labelling) close() {
 	l.writer.Discard()
 	l.found.discard()
-	if l.end != nil {
-		l.end()
+	if l.labels != nil {
+		l.labels.Close()
 	}
 }
 

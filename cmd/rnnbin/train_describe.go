@@ -10,6 +10,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // description is what a run is going to do, as --dry-run shows it.
@@ -19,7 +20,7 @@ type description struct {
 	Split    layout.SplitKind     `json:"split,omitempty"`
 	Folds    []foldDescription    `json:"folds,omitempty"`
 	TestRows int                  `json:"test_rows"`
-	Within   layout.Within        `json:"series_scale"`
+	Within   scale.Within         `json:"series_scale"`
 	Networks []networkDescription `json:"networks"`
 	Members  int                  `json:"members"`
 	Seed     int64                `json:"seed"`

@@ -10,9 +10,9 @@ import (
 	"syscall"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
-	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
+	"github.com/rnnbin/rnnbin/graph/model"
 )
 
 // runs is where models go that are given no folder.

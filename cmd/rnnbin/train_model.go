@@ -1,11 +1,13 @@
 package main
 
 import (
+	"encoding/json"
+
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
-	"github.com/rnnbin/rnnbin/cmd/internal/model"
 	"github.com/rnnbin/rnnbin/cmd/internal/original"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/model"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // ownModel describes what was trained on own data, for a folder.
@@ -14,15 +16,21 @@ func (s *settings) ownModel(folder string, data fit.Data, r *fit.Result) (*model
 	if err != nil {
 		return nil, err
 	}
-	m.Columns = model.ColumnsOf(s.Data.options(), data.Train.Features)
+	m.Columns = columnRoles(s.Data.options(), data.Train.Features)
 	m.Classes, m.Horizon = data.Train.Classes, r.Target
 	m.Training.Data = s.Data.Files
-	m.Positions, m.Test = r.Positions, r.Test
+	m.Reports, err = json.Marshal(newReports(r))
+	return m, err
+}
+
+// newReports are those of a run on own data.
+func newReports(r *fit.Result) *reports {
+	all := &reports{Positions: r.Positions, Test: r.Test}
 	for i, g := range r.Rungs {
-		m.Rungs = append(m.Rungs, model.Rung{
+		all.Rungs = append(all.Rungs, rungReport{
 			Name: g.Name(), Candidate: g.Candidate, Chosen: i == r.Chosen, Epochs: g.Made(), Seconds: g.Seconds(),
 		})
-		last := &m.Rungs[i]
+		last := &all.Rungs[i]
 		if last.Chosen && last.Epochs == 0 { // without folds
 			last.Epochs = len(r.Members[0].History)
 		}
@@ -34,9 +42,9 @@ func (s *settings) ownModel(folder string, data fit.Data, r *fit.Result) (*model
 		}
 	}
 	if j := r.Judged; j != nil {
-		m.Judged = &model.Judged{Split: string(j.Split), FoldSpread: j.Spread, Report: j.Report}
+		all.Judged = &judgedReport{Split: string(j.Split), FoldSpread: j.Spread, Report: j.Report}
 	}
-	return m, nil
+	return all
 }
 
 // presetModel describes what was trained as it would be had the series come from
@@ -46,7 +54,7 @@ func (s *settings) presetModel(folder string, r *fit.Result) (*model.Model, erro
 	if err != nil {
 		return nil, err
 	}
-	m.Columns = model.Columns{Label: "label", Features: []string{"x"}, Missing: series.MissingError}
+	m.Columns = model.Columns{Label: "label", Features: []string{"x"}, Missing: string(series.MissingError)}
 	m.Classes, m.Horizon = []string{"0", "1"}, original.Horizon
 	return m, nil
 }
@@ -75,7 +83,7 @@ func (s *settings) modelOf(folder string, r *fit.Result) (*model.Model, error) {
 		m.Training.Seconds += t.Seconds
 	}
 	if m.SeriesScale == "" {
-		m.SeriesScale = layout.None
+		m.SeriesScale = scale.None
 	}
 	return m, nil
 }

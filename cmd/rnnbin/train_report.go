@@ -15,6 +15,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // reporter tells people, or with --json scripts, about a run.
@@ -108,7 +109,7 @@ func plannedText(p fit.Planned) string {
 	if p.Test > 0 {
 		text += fmt.Sprintf(", tested on %s", count(p.Test, "row"))
 	}
-	if p.Within != layout.None {
+	if p.Within != scale.None {
 		text += "; features are also scaled within their series"
 	}
 	return text

@@ -12,16 +12,16 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // benchFeatures are those of the file of BenchmarkPipe.
 var benchFeatures = []string{"a", "b", "c", "d"}
 
 // benchEnsemble is so many networks of GRU 16, to be used on windows of 64 steps.
-func benchEnsemble(b *testing.B, members int, within layout.Within) *graph.Predictor {
+func benchEnsemble(b *testing.B, members int, within scale.Within) *graph.Predictor {
 	c := graph.DefaultConfig()
 	c.Window, c.Features = 64, within.Columns(len(benchFeatures))
 	c.Layers = []graph.Layer{{Cell: graph.GRU, Units: 16}}
@@ -65,10 +65,10 @@ func BenchmarkPipe(b *testing.B) {
 	const rows = 1_000_000
 	path := benchFile(b, rows)
 	for _, members := range []int{1, 5} {
-		for _, within := range []layout.Within{layout.None, layout.Running, layout.Whole} {
+		for _, within := range []scale.Within{scale.None, scale.Running, scale.Whole} {
 			b.Run(fmt.Sprintf("members=%d/within=%s", members, within), func(b *testing.B) {
-				l := New(benchEnsemble(b, members, within), 0, within)
-				o := series.Options{LabelOptional: true, Features: benchFeatures, Missing: series.MissingError, Twice: within == layout.Whole}
+				m := modelOf(benchEnsemble(b, members, within), 0, within)
+				o := series.Options{LabelOptional: true, Features: benchFeatures, Missing: series.MissingError, Twice: within == scale.Whole}
 				for b.Loop() {
 					r, err := series.Open(context.Background(), path, o)
 					if err != nil {
@@ -78,7 +78,7 @@ func BenchmarkPipe(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					p := Pipe{Reader: r, Stream: l.Stream(), Threshold: 0.5, Writer: w}
+					p := Pipe{Model: m, Reader: r, Writer: w}
 					if err := p.Run(context.Background()); err != nil {
 						b.Fatal(err)
 					}

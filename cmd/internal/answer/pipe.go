@@ -1,3 +1,5 @@
+// Package answer labels the rows of a file with a model, from one end to the other: reading,
+// labelling and writing overlap.
 package answer
 
 import (
@@ -8,26 +10,29 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/label"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
-// Pipe answers the rows of a file from one end to the other: reading, labelling
-// and writing overlap, with a few chunks between them. Where features are scaled within
-// whole series it reads all rows once before.
+// Pipe answers the rows of a file. A few chunks lie between two of its stages. Where features
+// are scaled within whole series it reads all rows once before.
 type Pipe struct {
-	Reader    *series.Reader // opened with Options.Fill and, for layout.Whole, Options.Twice
-	Stream    *Stream
-	Threshold float64        // of two classes: with at least this probability of the second a row is labelled that
-	Writer    *series.Writer // nil: the answers are for Seen alone
-	Flush     bool           // hand answers over as soon as no more are at hand
-	More      bool           // the Writer is to have rows of another file behind these: leave it open
+	Model  *label.Model
+	Reader *series.Reader // opened with Options.Twice for scale.Whole
+	Follow bool           // label each row as soon as it can be, and hand its answer over if no more are at hand
+	Writer *series.Writer // nil: the answers are for Seen alone
+	More   bool           // the Writer is to have rows of another file after these: leave it open
 
 	// Surveyed is called for every chunk of the reading before, with its rows of input;
 	// it may be nil.
 	Surveyed func(rows int)
 
-	// Seen is called for every answered chunk, in order, before it is written, with the
-	// probabilities [n,C] and the labels [n]; it may be nil. Its error ends the run.
-	Seen func(c *series.Chunk, probability []float32, label []int16) error
+	// Seen is called for every answered chunk, in order, before it is written, with the answers
+	// to its rows; it may be nil. Its error ends the run.
+	Seen func(c *series.Chunk, a label.Answers) error
+
+	streams *label.Streams
+	whole   *survey // nil unless features are scaled within whole series
 }
 
 // What goes from stage to stage ends with an error in its place among the chunks: io.EOF
@@ -45,10 +50,9 @@ type unanswered struct {
 
 // answered is a chunk with its answers, or what came instead of one.
 type answered struct {
-	chunk       *series.Chunk
-	probability []float32 // [n,C]
-	label       []int16   // [n]
-	err         error
+	chunk   *series.Chunk
+	answers label.Answers
+	err     error
 }
 
 // Run answers all rows and closes the Writer, if there is one and no more for it. Behind a fault in the data the rows before it
@@ -56,11 +60,11 @@ type answered struct {
 // that too, which may be waiting for input. When ctx ends, the Reader's own is to
 // end with it.
 func (p *Pipe) Run(parent context.Context) error {
-	if v := p.Stream.survey; v != nil {
-		defer v.close()
-		if err := p.survey(parent, v); err != nil {
-			return err
-		}
+	if err := p.begin(parent); err != nil {
+		return err
+	}
+	if p.whole != nil {
+		defer p.whole.close()
 	}
 	group, ctx := errgroup.WithContext(parent)
 	context.AfterFunc(ctx, func() {
@@ -77,14 +81,43 @@ func (p *Pipe) Run(parent context.Context) error {
 	return group.Wait()
 }
 
+// begin makes the streams, having read all rows once where their scale needs it.
+func (p *Pipe) begin(ctx context.Context) error {
+	t := p.Model.Task()
+	streams := p.Model.Streams
+	if p.Follow {
+		streams = p.Model.Follow
+	}
+	if t.SeriesScale != scale.Whole {
+		p.streams = streams(nil)
+		return nil
+	}
+	p.whole = newSurvey(t.Fill)
+	p.streams = streams(p.whole.of)
+	if err := p.survey(ctx); err != nil {
+		p.whole.close()
+		return err
+	}
+	return nil
+}
+
 // survey reads all rows once before. What is at fault in them is met again.
-func (p *Pipe) survey(ctx context.Context, v *survey) error {
+func (p *Pipe) survey(ctx context.Context) error {
 	r, err := p.Reader.Again()
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	return v.read(ctx, r, p.Surveyed)
+	return p.whole.read(ctx, r, p.Surveyed)
+}
+
+// Early is how many rows were answered before the rows came that their answers should have
+// rested on, see [label.Streams.Early].
+func (p *Pipe) Early() int {
+	if p.streams == nil {
+		return 0
+	}
+	return p.streams.Early()
 }
 
 func (p *Pipe) read(ctx context.Context, to chan<- unanswered, used <-chan *series.Chunk) error {
@@ -115,7 +148,7 @@ func (p *Pipe) answer(ctx context.Context, from <-chan unanswered, to chan<- ans
 			return err
 		}
 		if in.err != nil {
-			err = p.Stream.Flush(ctx)
+			err = p.streams.Flush(ctx)
 		} else {
 			err = a.push(ctx, in.chunk)
 		}
@@ -130,7 +163,7 @@ func (p *Pipe) answer(ctx context.Context, from <-chan unanswered, to chan<- ans
 			}
 			return err
 		}
-		if v := p.Stream.survey; v != nil && in.err == io.EOF && v.rows != a.taken {
+		if v := p.whole; v != nil && in.err == io.EOF && v.rows != a.taken {
 			in.err = a.inFile(errChanged)
 		}
 		if in.err != nil {
@@ -149,7 +182,7 @@ type answerer struct {
 
 func (a *answerer) push(ctx context.Context, c *series.Chunk) error {
 	a.waiting = append(a.waiting, c)
-	s := a.pipe.Stream
+	s := a.pipe.streams
 	if err := s.Push(ctx, c.Series, c.X); err != nil {
 		return err
 	}
@@ -163,10 +196,10 @@ func (a *answerer) push(ctx context.Context, c *series.Chunk) error {
 
 // pass sends the chunks that are answered.
 func (a *answerer) pass(ctx context.Context) error {
-	for len(a.waiting) > 0 && a.waiting[0].Rows() <= a.pipe.Stream.Ready() {
+	for len(a.waiting) > 0 && a.waiting[0].Rows() <= a.pipe.streams.Ready() {
 		c := a.waiting[0]
 		a.waiting, a.taken = a.waiting[1:], a.taken+c.Rows()
-		if err := send(ctx, a.to, a.pipe.take(c)); err != nil {
+		if err := send(ctx, a.to, answered{chunk: c, answers: a.pipe.streams.Take(c.Rows())}); err != nil {
 			return err
 		}
 	}
@@ -178,7 +211,7 @@ func (a *answerer) inFile(err error) error {
 	if err == errChanged {
 		return &series.Error{File: a.pipe.Reader.Name(), Err: err}
 	}
-	var at *RowError
+	var at *label.RowError
 	if !errors.As(err, &at) {
 		return err
 	}
@@ -190,16 +223,6 @@ func (a *answerer) inFile(err error) error {
 		row -= c.Rows()
 	}
 	return err
-}
-
-// take takes the answers to a chunk.
-func (p *Pipe) take(c *series.Chunk) answered {
-	a := answered{chunk: c, label: make([]int16, c.Rows())}
-	a.probability, _ = p.Stream.Take(c.Rows())
-	for i := range a.label {
-		a.label[i] = Of(p.Stream.l.row(a.probability, i), p.Threshold)
-	}
-	return a
 }
 
 func (p *Pipe) write(ctx context.Context, from <-chan answered, used chan<- *series.Chunk) error {
@@ -221,7 +244,7 @@ func (p *Pipe) write(ctx context.Context, from <-chan answered, used chan<- *ser
 		if err := p.hand(a); err != nil {
 			return err
 		}
-		if p.Flush && len(from) == 0 {
+		if p.Follow && len(from) == 0 {
 			if err := p.flush(); err != nil {
 				return err
 			}
@@ -236,14 +259,14 @@ func (p *Pipe) write(ctx context.Context, from <-chan answered, used chan<- *ser
 // hand hands over a chunk.
 func (p *Pipe) hand(a answered) error {
 	if p.Seen != nil {
-		if err := p.Seen(a.chunk, a.probability, a.label); err != nil {
+		if err := p.Seen(a.chunk, a.answers); err != nil {
 			return err
 		}
 	}
 	if p.Writer == nil {
 		return nil
 	}
-	return p.Writer.Write(a.chunk, a.probability, a.label)
+	return p.Writer.Write(a.chunk, a.answers.Probability, a.answers.Class)
 }
 
 func (p *Pipe) flush() error {

@@ -14,8 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/label"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 var zeroOrOne = series.Answers{Classes: []string{"0", "1"}}
@@ -30,7 +31,7 @@ func newPipe(t *testing.T, text string, o series.Options) *Pipe {
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	o.LabelOptional, o.Features, o.Series, o.Fill = true, features, "id", []float32{0, 0}
+	o.LabelOptional, o.Features, o.Series = true, features, "id"
 	if o.Missing == "" {
 		o.Missing = series.MissingError
 	}
@@ -39,7 +40,7 @@ func newPipe(t *testing.T, text string, o series.Options) *Pipe {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	return &Pipe{Reader: r, Stream: New(&counter{steps: 4}, 0, layout.None).Stream(), Threshold: 0.5}
+	return &Pipe{Model: modelOf(&counter{steps: 4}, 0, scale.None), Reader: r}
 }
 
 // rows is n rows of JSON lines, of three series, every hundredth lacking b.
@@ -59,9 +60,9 @@ func TestPipeAnswersEveryRowInOrder(t *testing.T) {
 	const n = 50000
 	p := newPipe(t, rows(n), series.Options{Missing: series.MissingDrop})
 	seen := 0
-	p.Seen = func(c *series.Chunk, _ []float32, label []int16) error {
-		if len(label) != c.Rows() {
-			t.Errorf("%d labels for %d rows", len(label), c.Rows())
+	p.Seen = func(c *series.Chunk, a label.Answers) error {
+		if a.Len() != c.Rows() {
+			t.Errorf("%d answers to %d rows", a.Len(), c.Rows())
 		}
 		seen += c.InputRows()
 		return nil
@@ -108,7 +109,7 @@ func TestPipeLeavesNoFileBehindAFault(t *testing.T) {
 func TestPipeEndsWithItsContext(t *testing.T) {
 	p := newPipe(t, rows(40000), series.Options{Missing: series.MissingDrop})
 	ctx, cancel := context.WithCancel(context.Background())
-	p.Seen = func(*series.Chunk, []float32, []int16) error { cancel(); return nil }
+	p.Seen = func(*series.Chunk, label.Answers) error { cancel(); return nil }
 	p.Writer, _ = series.NewWriter(io.Discard, "", p.Reader, zeroOrOne)
 	if err := p.Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
@@ -149,7 +150,7 @@ func TestPipeFollows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Pipe{Reader: r, Stream: New(&counter{steps: 4}, 0, layout.None).Follow(), Writer: w, Flush: true}
+	p := Pipe{Model: modelOf(&counter{steps: 4}, 0, scale.None), Reader: r, Follow: true, Writer: w}
 	done := make(chan error)
 	go func() {
 		done <- p.Run(context.Background())
@@ -192,7 +193,7 @@ func TestPipeDoesNotWaitForInputBehindAFault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Pipe{Reader: r, Stream: New(&counter{steps: 4}, 0, layout.None).Follow(), Writer: w, Flush: true}
+	p := Pipe{Model: modelOf(&counter{steps: 4}, 0, scale.None), Reader: r, Follow: true, Writer: w}
 	done := make(chan error)
 	go func() { done <- p.Run(context.Background()) }()
 	select {
@@ -221,10 +222,7 @@ func answersTo(t *testing.T, text string, o series.Options, horizon int, lags []
 	t.Helper()
 	o.Follow = follow
 	p := newPipe(t, text, o)
-	l := New(&counter{steps: 4, lags: lags}, horizon, layout.None)
-	if p.Stream = l.Stream(); follow {
-		p.Stream, p.Flush = l.Follow(), true
-	}
+	p.Model, p.Follow = modelOf(&counter{steps: 4, lags: lags}, horizon, scale.None), follow
 	var out bytes.Buffer
 	w, err := series.NewWriter(&out, series.CSV, p.Reader, zeroOrOne)
 	if err != nil {
@@ -302,14 +300,11 @@ func TestPipeForgetsSeries(t *testing.T) {
 	}
 	for _, follow := range []bool{false, true} {
 		p := newPipe(t, text.String(), series.Options{Follow: follow})
-		l := New(&counter{steps: 4}, -1, layout.None)
-		if p.Stream = l.Stream(); follow {
-			p.Stream = l.Follow()
-		}
-		want, _ := expected([]float32{0, 1, 1, 1, 2, 1}, 4, -1, nil)
+		p.Model, p.Follow = modelOf(&counter{steps: 4}, -1, scale.None), follow
+		want := expected([]float32{0, 1, 1, 1, 2, 1}, 4, -1)
 		answers := 0
-		p.Seen = func(_ *series.Chunk, probability []float32, _ []int16) error {
-			for _, v := range ones(probability) {
+		p.Seen = func(_ *series.Chunk, a label.Answers) error {
+			for _, v := range ones(a.Probability) {
 				if v != want[answers%long] {
 					t.Errorf("answer %d is %v, want %v", answers, v, want[answers%long])
 				}
@@ -321,11 +316,35 @@ func TestPipeForgetsSeries(t *testing.T) {
 		if err := p.Run(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		if answers != all*long || len(p.Stream.tracks) != series.MaxOpen {
-			t.Errorf("%d answers, %d series are kept", answers, len(p.Stream.tracks))
+		if answers != all*long || p.streams.Open() != series.MaxOpen {
+			t.Errorf("%d answers, %d series are kept", answers, p.streams.Open())
 		}
 		if w := p.Reader.Warnings(); len(w) != 1 || !strings.Contains(w[0].Text, "20000 series were ended") {
 			t.Errorf("%v", w)
 		}
+	}
+}
+
+// Of three classes a pipe writes the most probable one, and how probable it is.
+func TestPipeOfThreeClasses(t *testing.T) {
+	p := newPipe(t, `{"id":"s","a":0,"b":0}`+"\n"+`{"id":"s","a":2,"b":0.125}`+"\n"+`{"id":"s","a":0,"b":0.75}`+"\n", series.Options{})
+	p.Model = modelOf(&three{}, 0, scale.None)
+	p.Seen = func(_ *series.Chunk, a label.Answers) error {
+		if len(a.Probability) != 9 || !slices.Equal(a.Class, []int16{0, 1, 2}) {
+			t.Errorf("%+v", a)
+		}
+		return nil
+	}
+	var out bytes.Buffer
+	var err error
+	if p.Writer, err = series.NewWriter(&out, series.CSV, p.Reader, series.Answers{Classes: []string{"sit", "run", "walk"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	if !strings.HasSuffix(lines[1], ",sit,1") || !strings.HasPrefix(lines[2], "s,2,0.125,run,0.5") || lines[3] != "s,0,0.75,walk,0.75" {
+		t.Error(out.String())
 	}
 }

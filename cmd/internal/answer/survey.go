@@ -9,24 +9,24 @@ import (
 	"os"
 	"slices"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // survey is the moments of whole series, from a reading of all rows before the one that
 // answers them. Those of the series that are open, see [series.MaxOpen], are in memory;
 // those of the others wait in a temporary file.
 type survey struct {
-	features int // R
-	rows     int
-	open     map[int32]*layout.Moments
-	ended    *os.File // a record for each series; nil while none has ended
+	fill  []float32 // [R] stands in for missing values
+	rows  int
+	open  map[int32]*scale.Moments
+	ended *os.File // a record for each series; nil while none has ended
 }
 
 var errChanged = errors.New("the rows changed while they were read twice")
 
-func newSurvey(features int) *survey {
-	return &survey{features: features, open: map[int32]*layout.Moments{}}
+func newSurvey(fill []float32) *survey {
+	return &survey{fill: fill, open: map[int32]*scale.Moments{}}
 }
 
 // read reads the rows of r, up to one that cannot be read. Measured is called with the number of
@@ -48,6 +48,7 @@ func (v *survey) read(ctx context.Context, r *series.Reader, measured func(rows 
 
 // add adds rows: the number of each one's series, [n], and their features, [n,R].
 func (v *survey) add(series []int32, x []float32) {
+	x, R := scale.Fill(x, v.fill), len(v.fill)
 	for at := 0; at < len(series); {
 		end := at + 1
 		for end < len(series) && series[end] == series[at] {
@@ -55,10 +56,10 @@ func (v *survey) add(series []int32, x []float32) {
 		}
 		m := v.open[series[at]]
 		if m == nil {
-			m = layout.NewMoments(v.features)
+			m = scale.NewMoments(R)
 			v.open[series[at]] = m
 		}
-		m.Add(x[at*v.features : end*v.features])
+		m.Add(x[at*R : end*R])
 		at = end
 	}
 	v.rows += len(series)
@@ -77,7 +78,7 @@ func (v *survey) end(series int32) error {
 	return nil
 }
 
-func (v *survey) write(number int32, m *layout.Moments) error {
+func (v *survey) write(number int32, m *scale.Moments) error {
 	if v.ended == nil {
 		var err error
 		if v.ended, err = series.Scratch(); err != nil {
@@ -93,13 +94,13 @@ func (v *survey) write(number int32, m *layout.Moments) error {
 }
 
 // values is the number of them in a record: its rows, means and squares.
-func (v *survey) values() int { return 1 + 2*v.features }
+func (v *survey) values() int { return 1 + 2*len(v.fill) }
 
 // offset is where the record of a series begins.
 func (v *survey) offset(series int32) int64 { return 8 * int64(v.values()) * int64(series) }
 
 // of returns the moments of a series that begins.
-func (v *survey) of(series int32) (*layout.Moments, error) {
+func (v *survey) of(series int32) (*scale.Moments, error) {
 	if m := v.open[series]; m != nil {
 		return m, nil
 	}
@@ -114,7 +115,7 @@ func (v *survey) of(series int32) (*layout.Moments, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scales of series that have ended: %w", err)
 	}
-	return &layout.Moments{Rows: values[0], Mean: values[1 : 1+v.features], Squares: values[1+v.features:]}, nil
+	return &scale.Moments{Rows: values[0], Mean: values[1 : 1+len(v.fill)], Squares: values[1+len(v.fill):]}, nil
 }
 
 // close lets go of the file.

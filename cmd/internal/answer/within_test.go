@@ -13,130 +13,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/label"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
-
-// narrow is the first feature of each row: with that scaled within its series a row has
-// the two that the networks of these tests take.
-func (in interleaved) narrow() interleaved {
-	var x []float32
-	for i := 0; i < len(in.x); i += 2 {
-		x = append(x, in.x[i])
-	}
-	return interleaved{in.series, x}
-}
-
-// expanded has the columns that each row has in its series.
-func (in interleaved) expanded(w layout.Within) interleaved {
-	wide := make([]float32, 2*len(in.x))
-	for s := range slices.Max(in.series) + 1 {
-		var rows []int
-		var x []float32
-		for i, of := range in.series {
-			if of == s {
-				rows, x = append(rows, i), append(x, in.x[i])
-			}
-		}
-		all := layout.Expand(w, x, 1, []series.Range{{End: len(rows)}})
-		for k, i := range rows {
-			copy(wide[2*i:2*i+2], all[2*k:])
-		}
-	}
-	return interleaved{in.series, wide}
-}
-
-// bare are the same rows in one series without a break.
-func bare(r *rand.Rand, rows int) interleaved { return interleave(r, 1, rows).narrow() }
-
-// surveyed is a stream that knows the whole series of the rows.
-func (in interleaved) surveyed(s *Stream) *Stream {
-	if s.survey != nil {
-		s.survey.add(in.series, in.x)
-	}
-	return s
-}
-
-// What a stream answers is what it answers to rows with all columns, to the bit, also
-// when a series pauses so long that it seems to have ended.
-func TestStreamsScaleWithinSeries(t *testing.T) {
-	r := rand.New(rand.NewPCG(11, 11))
-	for what, v := range variants() {
-		for _, w := range []layout.Within{layout.Running, layout.Whole} {
-			in := interleave(r, 3, 300).narrow()
-			wide := in.expanded(w)
-			l, plain := New(v.counter(), v.horizon, w), New(v.counter(), v.horizon, layout.None)
-			l.batch, plain.batch = 3, 3
-			what := fmt.Sprintf("%s, %s", what, w)
-			probability, padded := wide.expected(v)
-			a, b := in.stream(t, in.surveyed(l.Stream()), r, 40)
-			wantAnswers(t, what, a, b, probability, padded)
-			a, b = in.stream(t, in.surveyed(l.Follow()), r, 3)
-			wantAnswers(t, what+", following", a, b, probability, padded)
-
-			s, p := in.surveyed(l.Stream()), plain.Stream()
-			s.held, p.held = 20, 20
-			a, b = in.stream(t, s, rand.New(rand.NewPCG(1, 1)), 40)
-			want, wantPadded := wide.stream(t, p, rand.New(rand.NewPCG(1, 1)), 40)
-			wantAnswers(t, what+", few held", a, b, ones(want), wantPadded)
-			if t.Failed() {
-				return
-			}
-		}
-	}
-}
-
-// A series that ended and begins anew begins with a running scale of its own.
-func TestRunningScaleEndsWithItsSeries(t *testing.T) {
-	in := bare(rand.New(rand.NewPCG(12, 12)), 40)
-	s := New(&counter{steps: 4}, 0, layout.Running).Stream()
-	var got [2][]float32
-	for i := range got {
-		if err := s.Push(context.Background(), in.series, in.x); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.End(context.Background(), 0); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.run(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		got[i], _ = s.Take(s.Ready())
-	}
-	if len(got[0]) != 2*40 || !slices.Equal(got[0], got[1]) {
-		t.Errorf("%v, then %v", got[0], got[1])
-	}
-	if len(s.tracks) > 0 {
-		t.Errorf("%d series are kept", len(s.tracks))
-	}
-}
-
-// A part of a series is answered as in the whole when the columns are those of the whole.
-func TestReachWithinSeries(t *testing.T) {
-	const rows = 230
-	in := bare(rand.New(rand.NewPCG(13, 13)), rows)
-	whole := series.Range{End: rows}
-	for _, w := range []layout.Within{layout.Running, layout.Whole} {
-		x := layout.Expand(w, in.x, 1, []series.Range{whole})
-		l := New(&counter{steps: 8}, -2, w)
-		want, err := l.Label(context.Background(), x, []series.Range{whole})
-		if err != nil {
-			t.Fatal(err)
-		}
-		part := series.Range{Start: 101, End: 150}
-		got, err := l.Label(context.Background(), x, []series.Range{l.Reach(whole, part)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if a, b := got.Probability[2*101:2*150], want.Probability[2*101:2*150]; !slices.Equal(a, b) {
-			t.Errorf("%s: %v, in the whole series %v", w, a, b)
-		}
-	}
-}
 
 // wholeText is JSON lines of series of several lengths, in turn, some of one row or of equal
 // ones, with the rows of each series as numbers.
-func wholeText(r *rand.Rand) (text string, in interleaved) {
+func wholeText(r *rand.Rand) (text string, in inTurn) {
 	var b strings.Builder
 	for i := range 3000 {
 		s, v := int32(i%7), float32(r.NormFloat64())
@@ -169,7 +53,7 @@ func wholePipe(t *testing.T, path string, o series.Options, out io.Writer) *Pipe
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Pipe{Reader: r, Stream: New(&counter{steps: 8}, -3, layout.Whole).Stream(), Threshold: 0.5, Writer: w}
+	return &Pipe{Model: modelOf(&counter{steps: 8}, -3, scale.Whole), Reader: r, Writer: w}
 }
 
 // fileOf is a new file of that text.
@@ -212,16 +96,15 @@ func wantEmpty(t *testing.T, dir string) {
 // A file, a stream and memory give the same answers by whole series, and nothing is left.
 func TestPipeByWholeSeries(t *testing.T) {
 	text, in := wholeText(rand.New(rand.NewPCG(14, 14)))
-	wide := in.expanded(layout.Whole)
-	want, _ := wide.expected(variant{steps: 8, horizon: -3})
+	want := in.expected()
 	dir := temporary(t)
 	for name, path := range map[string]string{"file": fileOf(t, text), "stream": streamOf(t, text)} {
 		p := wholePipe(t, path, series.Options{}, io.Discard)
 		surveyed := 0
 		p.Surveyed = func(rows int) { surveyed += rows }
 		var got []float32
-		p.Seen = func(_ *series.Chunk, probability []float32, _ []int16) error {
-			got = append(got, ones(probability)...)
+		p.Seen = func(_ *series.Chunk, a label.Answers) error {
+			got = append(got, ones(a.Probability)...)
 			wantEmpty(t, dir)
 			return nil
 		}
@@ -250,11 +133,11 @@ func TestPipeByWholeSeriesForgetsThem(t *testing.T) {
 	dir := temporary(t)
 	p := wholePipe(t, fileOf(t, text.String()), series.Options{}, io.Discard)
 	row := 0
-	p.Seen = func(_ *series.Chunk, probability []float32, _ []int16) error {
-		for _, v := range ones(probability) {
+	p.Seen = func(_ *series.Chunk, a label.Answers) error {
+		for _, v := range ones(a.Probability) {
 			i, k := row/3%many, row%3
 			x := []float32{float32(i % 100), float32((i + 1) % 100), float32((i + 4) % 100)}
-			want, _ := expected(layout.Expand(layout.Whole, x, 1, []series.Range{{End: 3}}), 8, -3, nil)
+			want := expected(scale.Expand(scale.Whole, x, 1, []scale.Range{{End: 3}}), 8, -3)
 			if v != want[k] {
 				t.Fatalf("row %d: %v, want %v", row, v, want[k])
 			}
@@ -265,8 +148,8 @@ func TestPipeByWholeSeriesForgetsThem(t *testing.T) {
 	if err := p.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if row != 6*many || len(p.Stream.survey.open) != series.MaxOpen || len(p.Stream.tracks) != series.MaxOpen {
-		t.Errorf("%d answers, %d scales and %d series in memory", row, len(p.Stream.survey.open), len(p.Stream.tracks))
+	if row != 6*many || len(p.whole.open) != series.MaxOpen || p.streams.Open() != series.MaxOpen {
+		t.Errorf("%d answers, %d scales and %d series in memory", row, len(p.whole.open), p.streams.Open())
 	}
 	wantEmpty(t, dir)
 }
@@ -346,7 +229,7 @@ func TestSurveyEndsWithItsContext(t *testing.T) {
 		surveyed += rows
 		cancel()
 	}
-	p.Seen = func(*series.Chunk, []float32, []int16) error { t.Error("rows are answered nevertheless"); return nil }
+	p.Seen = func(*series.Chunk, label.Answers) error { t.Error("rows are answered nevertheless"); return nil }
 	if err := p.Run(ctx); !errors.Is(err, context.Canceled) || surveyed == 30000 {
 		t.Errorf("%d rows surveyed, error %v", surveyed, err)
 	}

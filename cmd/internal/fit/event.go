@@ -6,6 +6,7 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // An Observer is told what happens in a run, one event at a time. An error of its own ends the run.
@@ -31,7 +32,7 @@ type Planned struct {
 	Split  layout.SplitKind
 	Folds  []layout.Fold // none where nothing is judged
 	Test   int           // rows held back until the end
-	Within layout.Within
+	Within scale.Within
 	Rungs  []Plan
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // Data is what a run works on. All have the same features and classes.
@@ -34,7 +35,7 @@ type Result struct {
 	Spec    Spec
 	Profile *layout.Profile // of the rows that train
 	Rows    int             // that train
-	Within  layout.Within
+	Within  scale.Within
 	Target  int // rows ahead of a row is the label that a network gives there
 
 	Rungs   []*Rung    // that were compared, from the simplest on

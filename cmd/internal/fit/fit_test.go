@@ -9,10 +9,10 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // steps returns n series of so many rows: noise around 0 or 1, and which of the two it is
@@ -394,8 +394,8 @@ func TestRunningScaleIsForLimitedLookahead(t *testing.T) {
 	for _, test := range []struct {
 		lookahead Lookahead
 		series    int
-		want      layout.Within
-	}{{All, 2, layout.None}, {All, 3, layout.Whole}, {0, 3, layout.Running}, {20, 2, layout.None}} {
+		want      scale.Within
+	}{{All, 2, scale.None}, {All, 3, scale.Whole}, {0, 3, scale.Running}, {20, 2, scale.None}} {
 		s.Lookahead = test.lookahead
 		if got := s.within(test.series); got != test.want {
 			t.Errorf("%v, %d series: %v", test.lookahead, test.series, got)

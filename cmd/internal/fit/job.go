@@ -69,6 +69,7 @@ func (r *run) session(t *task, set *layout.Set) (*graph.Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	set.Gather(r.x, r.rows.columns())
 	if err := errors.Join(r.scale(s, t.fold.Gap(recipe.reach())), s.SetSeries(set.Series)); err != nil {
 		s.Close()
 		return nil, err
@@ -88,7 +89,7 @@ func (r *run) lay(j Job, f layout.Fold) (layout.Sampler, *layout.Set, []float32,
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	set, err := layout.Build(r.rows.x, r.rows.features, r.rows.Labels, parts, r.spec.target(), weights)
+	set, err := layout.Build(r.rows.Labels, parts, r.spec.target(), weights)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -121,7 +122,7 @@ func (r *Recipe) sampler(set *layout.Set, seed int64) layout.Sampler {
 
 // config is the network of a job.
 func (r *run) config(recipe *Recipe, j Job) graph.Config {
-	c := recipe.config(r.spec, r.rows.features, len(r.rows.Classes))
+	c := recipe.config(r.spec, r.rows.columns(), len(r.rows.Classes))
 	c.Seed = seedOf(r.spec.Seed, j)
 	c.Threads = r.threads(c, recipe.Batch)
 	return c
@@ -152,13 +153,14 @@ func (r *run) scale(s *graph.Session, parts []series.Range) error {
 	if !s.Config().Normalize {
 		return nil
 	}
-	scale := layout.FitScale(r.spec.Scale, r.rows.x, r.rows.features, parts)
-	for k := len(r.rows.Features); k < r.rows.features; k++ { // these are scaled already
+	columns := r.rows.columns()
+	scale := layout.FitScale(r.spec.Scale, r.x, columns, parts)
+	for k := len(r.rows.Features); k < columns; k++ { // these are scaled already
 		scale.Offset[k], scale.Divisor[k] = 0, 1
 	}
 	return s.SetVariables([]graph.Variable{
-		{Name: graph.NormalizationOffset, Shape: []int{r.rows.features}, Value: scale.Offset},
-		{Name: graph.NormalizationScale, Shape: []int{r.rows.features}, Value: scale.Divisor},
+		{Name: graph.NormalizationOffset, Shape: []int{columns}, Value: scale.Offset},
+		{Name: graph.NormalizationScale, Shape: []int{columns}, Value: scale.Divisor},
 	})
 }
 

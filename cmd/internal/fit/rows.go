@@ -5,23 +5,31 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/answer"
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/label"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
-// rows are data with the features that networks see.
+// rows are data, and how networks see its features.
 type rows struct {
 	*series.Data
-	x        []float32 // [N,F'] the data's features, nothing missing, and those scaled within their series
-	features int       // F'
-	within   layout.Within
+	fill   []float32 // [F] stands in for missing values
+	within scale.Within
 }
 
-func newRows(d *series.Data, p *layout.Profile, w layout.Within) *rows {
-	x := p.Fill(d.X)
-	return &rows{d, layout.Expand(w, x, len(d.Features), d.Series), w.Columns(len(d.Features)), w}
+// columns is how many features a network sees, F'.
+func (r *rows) columns() int { return r.within.Columns(len(r.Features)) }
+
+// inputs are the features of all rows that networks train on, [N,F']: nothing missing, and
+// those scaled within their series.
+func (r *rows) inputs() []float32 {
+	var all []scale.Range
+	for _, s := range r.Series {
+		all = append(all, scale.Range{Start: s.Start, End: s.End})
+	}
+	return scale.Expand(r.within, scale.Fill(r.X, r.fill), len(r.Features), all)
 }
 
 // answers are the probabilities of the classes, [N,C], of those rows that are known.
@@ -31,28 +39,37 @@ type answers struct {
 	members     int
 }
 
-// answer has a network answer the rows of the parts, each within the series that it is of.
-func (r *rows) answer(ctx context.Context, network answer.Network, target int, parts []series.Range) (*answers, error) {
-	labeler := answer.New(network, target, r.within)
-	reaches := make([]series.Range, len(parts))
-	for i, p := range parts {
-		reaches[i] = labeler.Reach(r.whole(p), p)
+// answer has networks answer the rows of the parts, each in the light of the whole series that
+// it is of.
+func (r *rows) answer(ctx context.Context, networks *graph.Predictor, target int, parts []series.Range) (*answers, error) {
+	m, err := label.New(networks, label.Task{Features: r.Features, Classes: r.Classes, Horizon: target, SeriesScale: r.within, Fill: r.fill})
+	if err != nil {
+		return nil, err
 	}
-	a, err := labeler.Label(ctx, r.x, reaches)
-	var at *answer.RowError
+	all := make([]label.Series, len(parts))
+	for i, p := range parts {
+		w := r.whole(p)
+		all[i] = label.Series{Values: r.X[w.Start*len(r.Features) : w.End*len(r.Features)], From: p.Start - w.Start, To: p.End - w.Start}
+	}
+	got, err := m.Label(ctx, all...)
+	var at *label.RowError
 	if errors.As(err, &at) {
-		return nil, r.At(at.Row, "", err)
+		return nil, r.At(r.whole(parts[at.Series]).Start+at.Row, "", err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	known := make([]bool, len(a.Padded))
+	C := len(r.Classes)
+	a := &answers{make([]float32, r.Len()*C), make([]bool, r.Len()), 1}
+	next := 0
 	for _, p := range parts {
-		for i := p.Start; i < p.End; i++ {
-			known[i] = !a.Padded[i]
+		copy(a.probability[p.Start*C:p.End*C], got.Probability[next*C:])
+		for i := range p.Len() {
+			a.known[p.Start+i] = !got.Padded[next+i]
 		}
+		next += p.Len()
 	}
-	return &answers{a.Probability, known, 1}, nil
+	return a, nil
 }
 
 // whole is the series that a part is of.

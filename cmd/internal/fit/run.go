@@ -13,14 +13,16 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // run is a run of Fit.
 type run struct {
 	spec       *Spec
 	rows       *rows
-	validation *rows // nil without
-	test       *rows // may be rows itself; nil without
+	x          []float32 // [N,F'] what networks train on
+	validation *rows     // nil without
+	test       *rows     // may be rows itself; nil without
 	tested     []series.Range
 	all        layout.Fold // what trains in the end; held back are test rows, if they are of the same data
 	folds      []layout.Fold
@@ -56,13 +58,14 @@ func (r *run) prepare(ctx context.Context, d Data) error {
 	}
 	within := s.within(len(r.all.Train))
 	r.result.Profile, r.result.Rows, r.result.Within = profile, layout.Rows(r.all.Train), within
-	r.rows = newRows(d.Train, profile, within)
+	r.rows = &rows{d.Train, profile.Mean, within}
+	r.x = r.rows.inputs()
 	if d.Validation != nil {
-		r.validation = newRows(d.Validation, profile, within)
+		r.validation = &rows{d.Validation, profile.Mean, within}
 	}
 	switch {
 	case d.Test != nil:
-		r.test, r.tested = newRows(d.Test, profile, within), d.Test.Series
+		r.test, r.tested = &rows{d.Test, profile.Mean, within}, d.Test.Series
 		if err := r.seenBefore(ctx); err != nil {
 			return err
 		}
@@ -79,14 +82,14 @@ func (r *run) prepare(ctx context.Context, d Data) error {
 }
 
 // within is how features are scaled within so many series that train.
-func (s *Spec) within(series int) layout.Within {
+func (s *Spec) within(series int) scale.Within {
 	switch {
 	case s.SeriesScale == SeriesScaleNone || series < 3:
-		return layout.None
+		return scale.None
 	case s.Lookahead.Finite():
-		return layout.Running
+		return scale.Running
 	}
-	return layout.Whole
+	return scale.Whole
 }
 
 // fold divides the rows that train.

@@ -44,11 +44,12 @@ func Example() {
 		return
 	}
 	scale := layout.FitScale(layout.MinMax, data.X, len(data.Features), parts)
-	set, err := layout.Build(data.X, len(data.Features), data.Labels, parts, 0, weights)
+	set, err := layout.Build(data.Labels, parts, 0, weights)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
+	set.Gather(data.X, len(data.Features))
 	windows := layout.NewScatter(set, 20, 4, 1)
 	fmt.Println(layout.Rows(parts), "rows,", count, "of each class, which weigh", weights)
 	fmt.Println("offset and divisor", scale.Offset, scale.Divisor)

@@ -19,7 +19,7 @@ func setOf(t testing.TB, labels ...string) *Set {
 	for _, text := range labels {
 		lengths, all = append(lengths, len(text)), append(all, labelsOf(text)...)
 	}
-	s, err := Build(counting(len(all)), 1, all, lay(lengths...), 0, []float32{1, 1})
+	s, err := Build(all, lay(lengths...), 0, []float32{1, 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,18 +101,3 @@ func Describe(d *series.Data, parts []series.Range) (*Profile, error) {
 	}
 	return p, nil
 }
-
-// Fill returns x [N,F] with the means in the place of NaN; x itself if it has none.
-func (p *Profile) Fill(x []float32) []float32 {
-	copied := false
-	for i, v := range x {
-		if v == v {
-			continue
-		}
-		if !copied {
-			x, copied = slices.Clone(x), true
-		}
-		x[i] = p.Mean[i%len(p.Mean)]
-	}
-	return x
-}

@@ -81,18 +81,3 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }
-
-func TestFill(t *testing.T) {
-	p := &Profile{Mean: []float32{5, 6}}
-	x := []float32{1, nan, nan, 4}
-	got := p.Fill(x)
-	if !slices.Equal(got, []float32{1, 6, 5, 4}) {
-		t.Errorf("filled %v", got)
-	}
-	if x[0] != 1 || x[1] == x[1] || x[2] == x[2] || x[3] != 4 {
-		t.Errorf("x is %v afterwards", x)
-	}
-	if again := p.Fill(got); &again[0] != &got[0] {
-		t.Error("x without NaN is copied")
-	}
-}

@@ -10,34 +10,39 @@ import (
 
 // Set is what a network is trained on.
 type Set struct {
-	graph.Series                // the rows of the parts
-	Parts        []series.Range // one behind the other, as rows of the set
+	graph.Series                // the rows of the parts; X by Gather
+	Parts        []series.Range // one after the other, as rows of the set
+
+	from []series.Range // the parts as rows of the data
 }
 
-// Build lays out the parts of x [N,F] with the labels [N]: row i learns the label of row
-// i+horizon and counts what the label's class weighs. A label beyond the ends of the part
-// is not learned, so that training never sees one of a row held back. When the parts cover
-// all rows, X is x itself.
-func Build(
-	x []float32, features int, labels []int16, parts []series.Range, horizon int, weights []float32,
-) (*Set, error) {
-	s := new(Set)
+// Build lays out the parts of rows with the labels [N]: row i learns the label of row
+// i+horizon and counts what the label's class weighs. A label beyond the ends of the part is
+// not learned, so that training never sees one of a row held back.
+func Build(labels []int16, parts []series.Range, horizon int, weights []float32) (*Set, error) {
+	s := &Set{from: parts}
 	n := s.place(parts)
 	if n > math.MaxInt32 {
 		return nil, fmt.Errorf("%d rows are more than %d", n, math.MaxInt32)
 	}
-	s.X, s.Y, s.W = x, make([]float32, n), make([]float32, n)
-	if !s.sameRows(parts, len(labels)) {
-		s.X = make([]float32, n*features)
-		for i, p := range parts {
-			copy(s.X[s.Parts[i].Start*features:], x[p.Start*features:p.End*features])
-		}
-	}
+	s.Y, s.W = make([]float32, n), make([]float32, n)
 	for i, p := range parts {
 		s.label(labels[p.Start:p.End], s.Parts[i].Start, horizon, weights)
 		s.Lengths = append(s.Lengths, p.Len())
 	}
 	return s, nil
+}
+
+// Gather sets X, the parts of x [N,F]: x itself when they cover all rows.
+func (s *Set) Gather(x []float32, features int) {
+	s.X = x
+	if s.sameRows(len(x) / features) {
+		return
+	}
+	s.X = make([]float32, len(s.Y)*features)
+	for i, p := range s.from {
+		copy(s.X[s.Parts[i].Start*features:], x[p.Start*features:p.End*features])
+	}
 }
 
 // place sets Parts and returns the number of rows.
@@ -53,9 +58,9 @@ func (s *Set) place(parts []series.Range) int {
 }
 
 // sameRows reports whether the parts cover n rows, so that each keeps its place.
-func (s *Set) sameRows(parts []series.Range, n int) bool {
+func (s *Set) sameRows(n int) bool {
 	end := 0
-	for i, p := range parts {
+	for i, p := range s.from {
 		if p != s.Parts[i] {
 			return false
 		}

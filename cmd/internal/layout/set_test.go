@@ -33,10 +33,11 @@ func TestBuild(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			x := counting(6)
-			s, err := Build(x, 1, labels, test.parts, test.horizon, test.weights)
+			s, err := Build(labels, test.parts, test.horizon, test.weights)
 			if err != nil {
 				t.Fatal(err)
 			}
+			s.Gather(x, 1)
 			if !slices.Equal(s.X, test.x) || !slices.Equal(s.Y, test.y) || !slices.Equal(s.W, test.w) {
 				t.Errorf("X %v Y %v W %v, want %v %v %v", s.X, s.Y, s.W, test.x, test.y, test.w)
 			}
@@ -63,10 +64,11 @@ func TestBuild(t *testing.T) {
 // Of three classes and two features, in an order of their own.
 func TestBuildClasses(t *testing.T) {
 	parts := []series.Range{{Name: "c", Start: 4, End: 6}, {Name: "a", Start: 0, End: 2}}
-	s, err := Build(counting(12), 2, labelsOf("20x-12"), parts, 0, []float32{.5, 1, 2})
+	s, err := Build(labelsOf("20x-12"), parts, 0, []float32{.5, 1, 2})
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Gather(counting(12), 2)
 	x, y, w := []float32{8, 9, 10, 11, 0, 1, 2, 3}, []float32{1, 2, 2, 0}, []float32{1, 2, 2, .5}
 	if !slices.Equal(s.X, x) || !slices.Equal(s.Y, y) || !slices.Equal(s.W, w) {
 		t.Errorf("X %v Y %v W %v, want %v %v %v", s.X, s.Y, s.W, x, y, w)
@@ -75,7 +77,7 @@ func TestBuildClasses(t *testing.T) {
 
 // A row of a class that weighs nothing is as one without a label.
 func TestBuildWeightless(t *testing.T) {
-	s, err := Build(counting(4), 1, labelsOf("0110"), lay(4), 0, []float32{0, 1})
+	s, err := Build(labelsOf("0110"), lay(4), 0, []float32{0, 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +93,7 @@ func TestBuildWeightless(t *testing.T) {
 
 func TestBuildTooManyRows(t *testing.T) {
 	parts := []series.Range{{End: 1 << 30}, {Start: 1 << 30, End: 1 << 31}}
-	if _, err := Build(nil, 1, nil, parts, 0, nil); err == nil {
+	if _, err := Build(nil, parts, 0, nil); err == nil {
 		t.Error("no error for more rows than an int32 can number")
 	}
 }

@@ -1,6 +1,9 @@
 package metrics
 
-import "sort"
+import (
+	"fmt"
+	"sort"
+)
 
 // positionBins is how many bins of rows Positions has at most.
 const positionBins = 512
@@ -101,4 +104,25 @@ func (p Positions) Answers(n int, series []Span) []int16 {
 		}
 	}
 	return out
+}
+
+// Validate finds runs that are out of order, and classes that are not 0 to classes-1.
+func (p Positions) Validate(classes int) error {
+	check := func(class int16) error {
+		if class < 0 || int(class) >= classes {
+			return fmt.Errorf("class %d of %d", class, classes)
+		}
+		return nil
+	}
+	end := 0
+	for _, run := range p.Runs {
+		if run.End <= end {
+			return fmt.Errorf("a run to row %d comes after one to row %d", run.End, end)
+		}
+		end = run.End
+		if err := check(run.Class); err != nil {
+			return err
+		}
+	}
+	return check(p.Beyond)
 }

@@ -6,7 +6,7 @@ package series
 // Rows left out by MissingDrop are part of the input but have no features, so a
 // chunk has n of its m input rows.
 type Chunk struct {
-	X      []float32 // [n,F] features, row by row; NaN where one is missing, see Options.Fill
+	X      []float32 // [n,F] features, row by row; NaN where one is missing and Options.Missing is MissingMean
 	Labels []int16   // [n] numbers of classes or Unlabelled; nil without a label column
 	Time   []float64 // [n] numbers, or seconds since 1970; nil without a time column
 	Series []int32   // [n] number of the row's series

@@ -23,23 +23,11 @@ func (r *Reader) addFeatures(c *Chunk) (bool, error) {
 		r.values = append(r.values, x)
 	}
 	c.X = append(c.X, r.values...)
-	if r.options.Fill != nil {
-		fill(c.X[len(c.X)-len(r.values):], r.options.Fill)
-	}
 	copy(r.state.last, r.values)
 	for _, k := range r.lacking {
 		r.filled[k]++
 	}
 	return true, nil
-}
-
-// fill puts values in the place of NaN.
-func fill(row, values []float32) {
-	for k, x := range row {
-		if x != x {
-			row[k] = values[k]
-		}
-	}
 }
 
 var errDrop = errors.New("row left out")

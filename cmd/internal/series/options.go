@@ -13,7 +13,7 @@ const (
 	MissingError   Missing = "error"   // an error naming file, line and column
 	MissingForward Missing = "forward" // the series' last value; before its first one, the mean
 	MissingZero    Missing = "zero"    // 0, before scaling
-	MissingMean    Missing = "mean"    // the mean of the training rows: NaN, see Options.Fill
+	MissingMean    Missing = "mean"    // the mean of the training rows: NaN, for the model to fill
 	MissingDrop    Missing = "drop"    // the row is left out
 )
 
@@ -39,7 +39,6 @@ type Options struct {
 	Follow        bool // --follow: hand over each row as soon as it has arrived
 	Twice         bool // rows will be read twice, see Reader.Again: what is no regular file is copied to a temporary one before the first
 
-	Fill []float32    // [F] what a Reader puts in the place of a feature that is NaN; nil: NaN stays
 	Rows func(n int)  // Read tells it of n more rows, now and then; nil: nobody asks
 	Skip func(*Error) // --on-error: is told of each row that is at fault, which a Reader then leaves out; nil: it is an error
 }

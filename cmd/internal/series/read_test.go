@@ -364,23 +364,21 @@ func TestReadWarnings(t *testing.T) {
 	}
 }
 
-// A Reader fills what is missing, but not what Missing takes care of; a value carried
-// forward is one that was there.
-func TestFill(t *testing.T) {
-	const text = "id,x,y\na,,1\na,2,\nb,,\na,,3\n"
+// A Reader takes care of what is missing as Missing has it; a value carried forward is one
+// that was there.
+func TestMissing(t *testing.T) {
+	const text = "id,x,y\na,1,1\na,2,\nb,3,4\na,,3\n"
 	nan := float32(math.NaN())
 	tests := []struct {
 		missing Missing
-		fill    []float32
 		want    []float32
 	}{
-		{MissingMean, []float32{8, 9}, []float32{8, 1, 2, 9, 8, 9, 8, 3}},
-		{MissingForward, []float32{8, 9}, []float32{8, 1, 2, 1, 8, 9, 2, 3}},
-		{MissingZero, []float32{8, 9}, []float32{0, 1, 2, 0, 0, 0, 0, 3}},
-		{MissingMean, nil, []float32{nan, 1, 2, nan, nan, nan, nan, 3}},
+		{MissingMean, []float32{1, 1, 2, nan, 3, 4, nan, 3}},
+		{MissingForward, []float32{1, 1, 2, 1, 3, 4, 2, 3}},
+		{MissingZero, []float32{1, 1, 2, 0, 3, 4, 0, 3}},
 	}
 	for _, test := range tests {
-		o := Options{Features: []string{"x", "y"}, Series: "id", Missing: test.missing, LabelOptional: true, Fill: test.fill}
+		o := Options{Features: []string{"x", "y"}, Series: "id", Missing: test.missing, LabelOptional: true}
 		r, err := Open(t.Context(), writeFile(t, "x.csv", text), o)
 		if err != nil {
 			t.Fatal(err)
@@ -388,7 +386,7 @@ func TestFill(t *testing.T) {
 		defer r.Close()
 		x, err := drain(t, r)
 		if same := func(a, b float32) bool { return a == b || a != a && b != b }; err != nil || !slices.EqualFunc(x, test.want, same) {
-			t.Errorf("%s with %v: %v, %v, want %v", test.missing, test.fill, x, err, test.want)
+			t.Errorf("%s: %v, %v, want %v", test.missing, x, err, test.want)
 		}
 	}
 }

@@ -1,16 +1,13 @@
-package answer
+package label
 
 import (
-	"bytes"
 	"context"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
-	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 func TestOf(t *testing.T) {
@@ -28,7 +25,7 @@ func TestOf(t *testing.T) {
 		{[]float32{0.4, 0.2, 0.4}, 0.9, 0},
 		{[]float32{0.1, 0.2, 0.3, 0.4}, 0.9, 3},
 	} {
-		if got := Of(test.probability, test.threshold); got != test.want {
+		if got := decide(test.probability, test.threshold); got != test.want {
 			t.Errorf("%v at %v: class %d, want %d", test.probability, test.threshold, got, test.want)
 		}
 	}
@@ -70,43 +67,19 @@ func TestThreeClasses(t *testing.T) {
 	r := rand.New(rand.NewPCG(21, 21))
 	in := interleave(r, 1, 300)
 	want := expectedOfThree(in.x, 7)
-	l := New(&three{counter{steps: 7}}, 0, layout.None)
-	for what, s := range map[string]*Stream{"stream": l.Stream(), "following": l.Follow()} {
+	l := modelOf(&three{counter{steps: 7}}, 0, scale.None)
+	for what, s := range map[string]*Streams{"stream": l.Streams(nil), "following": l.Follow(nil)} {
 		got, padded := in.stream(t, s, r, 20)
 		if !slices.Equal(got, want) || len(padded) != 300 {
 			t.Errorf("%s: other answers", what)
 		}
 	}
-	got, err := l.Label(context.Background(), append([]float32{9, 9}, in.x...), []series.Range{{Start: 1, End: 301}})
+	got, err := labelParts(context.Background(), l, append([]float32{9, 9}, in.x...), []scale.Range{{Start: 1, End: 301}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(got.Probability, append([]float32{0, 0, 0}, want...)) || len(got.Padded) != 301 {
 		t.Error("in memory: other answers")
-	}
-}
-
-// Of three classes a pipe writes the most probable one, and how probable it is.
-func TestPipeOfThreeClasses(t *testing.T) {
-	p := newPipe(t, `{"id":"s","a":0,"b":0}`+"\n"+`{"id":"s","a":2,"b":0.125}`+"\n"+`{"id":"s","a":0,"b":0.75}`+"\n", series.Options{})
-	p.Stream = New(&three{counter{steps: 1}}, 0, layout.None).Stream()
-	p.Seen = func(_ *series.Chunk, probability []float32, label []int16) error {
-		if len(probability) != 9 || !slices.Equal(label, []int16{0, 1, 2}) {
-			t.Errorf("%v, labels %v", probability, label)
-		}
-		return nil
-	}
-	var out bytes.Buffer
-	var err error
-	if p.Writer, err = series.NewWriter(&out, series.CSV, p.Reader, series.Answers{Classes: []string{"sit", "run", "walk"}}); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Run(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(out.String(), "\n")
-	if !strings.HasSuffix(lines[1], ",sit,1") || !strings.HasPrefix(lines[2], "s,2,0.125,run,0.5") || lines[3] != "s,0,0.75,walk,0.75" {
-		t.Error(out.String())
 	}
 }
 
@@ -116,14 +89,14 @@ func TestMembers(t *testing.T) {
 	const members, rows = 3, 500
 	r := rand.New(rand.NewPCG(22, 22))
 	in := interleave(r, 3, rows)
-	parts := []series.Range{{Start: 3, End: 200}, {Start: 200, End: rows}}
+	parts := []scale.Range{{Start: 3, End: 200}, {Start: 200, End: rows}}
 	for name, c := range map[string]graph.Config{
 		"gru":   {Layers: []graph.Layer{{Cell: graph.GRU, Units: 8}, {Cell: graph.LSTM, Units: 4}}, Classes: 2},
 		"both":  {Layers: []graph.Layer{{Cell: graph.GRU, Units: 8}}, Bidirectional: true, Classes: 3},
 		"none":  {Lags: []int{-2, 0, 1}, Classes: 3},
 		"plain": {Layers: []graph.Layer{{Cell: graph.Plain, Units: 8, Activation: graph.Tanh}}, Classes: 4},
 	} {
-		newNetwork := func(seed int64, members int) *Labeler {
+		newNetwork := func(seed int64, members int) *Model {
 			d := graph.DefaultConfig()
 			d.Window, d.Features, d.Seed, d.Loss = 20, 2, seed, graph.SparseXent
 			d.Layers, d.Bidirectional, d.Lags, d.Classes = c.Layers, c.Bidirectional, c.Lags, c.Classes
@@ -132,17 +105,17 @@ func TestMembers(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { p.Close() })
-			return New(p, -1, layout.None)
+			return modelOf(p, -1, scale.None)
 		}
-		answers := func(l *Labeler) [][]float32 {
-			whole, err := l.Label(context.Background(), in.x, parts)
+		answers := func(l *Model) [][]float32 {
+			whole, err := labelParts(context.Background(), l, in.x, parts)
 			if err != nil {
 				t.Fatal(err)
 			}
-			stream, _ := in.stream(t, l.Stream(), r, 100)
+			stream, _ := in.stream(t, l.Streams(nil), r, 100)
 			all := [][]float32{whole.Probability, stream}
 			if !c.Bidirectional {
-				rows, _ := in.stream(t, l.Follow(), r, 2)
+				rows, _ := in.stream(t, l.Follow(nil), r, 2)
 				all = append(all, rows)
 			}
 			return all
@@ -171,7 +144,7 @@ func TestMembers(t *testing.T) {
 func TestBatchCountsMembers(t *testing.T) {
 	c := graph.Config{Window: 1000, Features: 6, Layers: []graph.Layer{{Units: 50}}}
 	for members, want := range map[int]int{1: 64, 5: 64, 20: 16, 1000: 1} {
-		if got := Batch(c, members); got != want {
+		if got := windowsOf(c, members); got != want {
 			t.Errorf("%d members: batches of %d, want %d", members, got, want)
 		}
 	}

@@ -1,16 +1,20 @@
-package layout
+// Package scale scales features within the series that they are of, beside what a network
+// does to them by the training rows: see [Within].
+//
+// Comments give shapes in letters: N rows, F features.
+package scale
 
 import (
 	"math"
 	"slices"
-
-	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
 
-// Within is how the features of a row are scaled within its own series too: a row of F
-// features then has F more columns, each feature's (x - mean) / deviation, clipped. They
-// are 0 where the deviation is: in a series that is constant or has one row.
+// Within is how the features of a row are also scaled within its own series: a row of F
+// features then has F more columns, each feature's (x - mean) / deviation, clipped to ±8.
+// They are 0 where the deviation is: in a series that is constant or has one row.
 type Within string
+
+// Ways to scale within a series.
 
 const (
 	None    Within = "none"    // not at all
@@ -28,6 +32,9 @@ const (
 	prior = 0
 )
 
+// Kinds lists all of them.
+var Kinds = []Within{None, Running, Whole}
+
 // Columns is the number of columns that a row of so many features has.
 func (w Within) Columns(features int) int {
 	if w == Running || w == Whole {
@@ -36,10 +43,13 @@ func (w Within) Columns(features int) int {
 	return features
 }
 
+// Range is the rows Start to End-1.
+type Range struct{ Start, End int }
+
 // Expand returns the rows x [N,F], which have no NaN, with all columns, [N,2F]; or x itself
-// where there are no more. The parts are whole series; beyond them the columns are 0. It
-// gives the same bits as [Moments] row by row.
-func Expand(w Within, x []float32, features int, parts []series.Range) []float32 {
+// where there are no more. The parts are whole series; beyond them the added columns are 0.
+// It gives the same bits as [Moments] row by row.
+func Expand(w Within, x []float32, features int, parts []Range) []float32 {
 	columns := w.Columns(features)
 	if columns == features {
 		return x
@@ -108,4 +118,19 @@ func (m *Moments) scaled(k int, v float32) float64 {
 	}
 	z := (float64(v) - m.Mean[k]) / math.Sqrt(m.Squares[k]/m.Rows)
 	return min(max(z, -clip), clip)
+}
+
+// Fill returns x [N,F] with the values with [F] in the place of NaN; x itself if it has none.
+func Fill(x, with []float32) []float32 {
+	copied := false
+	for i, v := range x {
+		if v == v {
+			continue
+		}
+		if !copied {
+			x, copied = slices.Clone(x), true
+		}
+		x[i] = with[i%len(with)]
+	}
+	return x
 }

@@ -1,4 +1,4 @@
-package layout
+package scale
 
 import (
 	"math"
@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/stat"
-
-	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
 
 const features = 3
@@ -37,7 +35,7 @@ func scaledBy(rows []float32, i, k int) float64 {
 }
 
 func TestExpand(t *testing.T) {
-	parts := []series.Range{{Start: 2, End: 102}, {Start: 102, End: 103}, {Start: 103, End: 103}, {Start: 105, End: 300}}
+	parts := []Range{{Start: 2, End: 102}, {Start: 102, End: 103}, {Start: 103, End: 103}, {Start: 105, End: 300}}
 	x := testRows(301)
 	was := slices.Clone(x)
 	for _, w := range []Within{Running, Whole} {
@@ -73,7 +71,7 @@ func TestExpand(t *testing.T) {
 
 func TestExpandByNone(t *testing.T) {
 	x := testRows(2)
-	if got := Expand(None, x, features, []series.Range{{End: 2}}); &got[0] != &x[0] || len(got) != len(x) {
+	if got := Expand(None, x, features, []Range{{End: 2}}); &got[0] != &x[0] || len(got) != len(x) {
 		t.Errorf("%v", got)
 	}
 	for w, want := range map[Within]int{None: 3, "": 3, Running: 6, Whole: 6} {
@@ -87,10 +85,10 @@ func TestScaledIsClipped(t *testing.T) {
 	x := make([]float32, 1000)
 	x[998], x[999] = 1, -1e30
 	for _, w := range []Within{Running, Whole} {
-		if got := Expand(w, x, 1, []series.Range{{End: 999}}); got[2*998+1] != clip {
+		if got := Expand(w, x, 1, []Range{{End: 999}}); got[2*998+1] != clip {
 			t.Errorf("%s: %v", w, got[2*998+1])
 		}
-		if got := Expand(w, x, 1, []series.Range{{End: 1000}}); got[2*999+1] != -clip {
+		if got := Expand(w, x, 1, []Range{{End: 1000}}); got[2*999+1] != -clip {
 			t.Errorf("%s: %v", w, got[2*999+1])
 		}
 	}
@@ -101,7 +99,7 @@ func TestScaledIsFinite(t *testing.T) {
 	for _, largest := range []float32{math.MaxFloat32, math.SmallestNonzeroFloat32} {
 		x := []float32{largest, -largest, largest, 0, largest, largest}
 		for _, w := range []Within{Running, Whole} {
-			for i, v := range Expand(w, x, 1, []series.Range{{End: 6}}) {
+			for i, v := range Expand(w, x, 1, []Range{{End: 6}}) {
 				if i%2 == 1 && !(v >= -clip && v <= clip && (v != 0 || i == 1)) {
 					t.Errorf("%s of %v: value %d is %v", w, largest, i, v)
 				}
@@ -115,7 +113,7 @@ func TestMomentsAsInMemory(t *testing.T) {
 	const rows = 500
 	x := testRows(rows)
 	for _, w := range []Within{Running, Whole} {
-		want := Expand(w, x, features, []series.Range{{End: rows}})
+		want := Expand(w, x, features, []Range{{End: rows}})
 		m := NewMoments(features)
 		if w == Whole {
 			for at := 0; at < rows; at += 5 {
@@ -133,13 +131,28 @@ func TestMomentsAsInMemory(t *testing.T) {
 	}
 }
 
+func TestFill(t *testing.T) {
+	nan := float32(math.NaN())
+	means, x := []float32{5, 6}, []float32{1, nan, nan, 4}
+	got := Fill(x, means)
+	if !slices.Equal(got, []float32{1, 6, 5, 4}) {
+		t.Errorf("filled %v", got)
+	}
+	if x[0] != 1 || x[1] == x[1] || x[2] == x[2] || x[3] != 4 {
+		t.Errorf("x is %v afterwards", x)
+	}
+	if again := Fill(got, means); &again[0] != &got[0] {
+		t.Error("x without NaN is copied")
+	}
+}
+
 func BenchmarkExpand(b *testing.B) {
 	const rows = 100000
 	x := testRows(rows)
 	for _, w := range []Within{Running, Whole} {
 		b.Run(string(w), func(b *testing.B) {
 			for b.Loop() {
-				Expand(w, x, features, []series.Range{{End: rows}})
+				Expand(w, x, features, []Range{{End: rows}})
 			}
 			b.ReportMetric(float64(b.N)*rows/b.Elapsed().Seconds(), "rows/s")
 		})

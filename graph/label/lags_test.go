@@ -1,4 +1,4 @@
-package answer
+package label
 
 import (
 	"context"
@@ -7,9 +7,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
-	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // lagsTried reach over one or both ends of a block, or beyond all that arrives.
@@ -62,7 +61,7 @@ func extended(x []float32, horizon int, lags []int) []float32 {
 func TestBatchCountsLags(t *testing.T) {
 	c := graph.Config{Window: 1000, Features: 16}
 	for i, want := range []int{64, 10, 1} {
-		if got := Batch(c, 1); got != want {
+		if got := windowsOf(c, 1); got != want {
 			t.Errorf("%d lags: batches of %d, want %d", len(c.Lags), got, want)
 		}
 		c.Lags = slices.Repeat([]int{0}, 100) // [B,1000,1600]
@@ -96,26 +95,26 @@ func TestLagsAreWidenedFeatures(t *testing.T) {
 				t.Cleanup(func() { p.Close() })
 				return p
 			}
-			l, w := New(newNetwork(2, lags), 0, layout.None), New(newNetwork(2*len(lags), nil), 0, layout.None)
+			l, w := modelOf(newNetwork(2, lags), 0, scale.None), modelOf(newNetwork(2*len(lags), nil), 0, scale.None)
 			what := fmt.Sprint(name, ", ", form)
-			want, _ := wide.stream(t, w.Stream(), r, 100)
-			got, _ := in.stream(t, l.Stream(), r, 100)
+			want, _ := wide.stream(t, w.Streams(nil), r, 100)
+			got, _ := in.stream(t, l.Streams(nil), r, 100)
 			if d := apart(got, want); !(d <= rounding) {
 				t.Errorf("%s: %g apart", what, d)
 			}
 			if !c.Bidirectional {
-				got, _ = in.stream(t, l.Follow(), r, 2)
+				got, _ = in.stream(t, l.Follow(nil), r, 2)
 				if d := apart(got, want); !(d <= rounding) {
 					t.Errorf("%s, following: %g apart", what, d)
 				}
 			}
 			one := interleaved{make([]int32, 900), in.x}
-			parts := []series.Range{{End: 900}}
-			whole, err := l.Label(context.Background(), in.x, parts)
+			parts := []scale.Range{{End: 900}}
+			whole, err := labelParts(context.Background(), l, in.x, parts)
 			if err != nil {
 				t.Fatal(err)
 			}
-			wholeWant, err := w.Label(context.Background(), one.widened(lags).x, parts)
+			wholeWant, err := labelParts(context.Background(), w, one.widened(lags).x, parts)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,9 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
-	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 const (
@@ -32,9 +31,7 @@ func (m *Model) validate() error {
 		{"profile", func() error { return m.Profile.validate(m.Columns.Features) }},
 		{"weights", m.checkWeights},
 		{"rival", m.checkRival},
-		{"positions", m.checkPositions},
 		{"lookahead", m.checkLookahead},
-		{"judged", m.checkJudged},
 	} {
 		if err := part.check(); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
@@ -54,8 +51,8 @@ func (m *Model) checkNetwork(c graph.Config) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	if scales := []layout.Within{layout.None, layout.Running, layout.Whole}; !slices.Contains(scales, m.SeriesScale) {
-		return fmt.Errorf("series_scale %q is none of %q", m.SeriesScale, scales)
+	if !slices.Contains(scale.Kinds, m.SeriesScale) {
+		return fmt.Errorf("series_scale %q is none of %q", m.SeriesScale, scale.Kinds)
 	}
 	if n, columns := m.SeriesScale.Columns(len(m.Columns.Features)), len(m.Columns.Features); c.Features != n {
 		return fmt.Errorf("%d features, not %d, for %d columns and series_scale %s", c.Features, n, columns, m.SeriesScale)
@@ -66,14 +63,23 @@ func (m *Model) checkNetwork(c graph.Config) error {
 	return nil
 }
 
+// validate checks that no column has two roles.
 func (c Columns) validate() error {
 	if len(c.Features) == 0 {
 		return errors.New("there is no feature")
 	}
-	o := series.DefaultOptions()
-	o.Label, o.Features, o.Series, o.Time, o.MaxGap, o.Missing = c.Label, c.Features, c.Series, c.Time, c.MaxGap, c.Missing
-	o.LabelOptional = true // labels may have been events
-	return o.Validate()
+	seen := map[string]bool{}
+	for i, name := range slices.Concat([]string{c.Label, c.Series, c.Time}, c.Features) {
+		switch role := i < 3; {
+		case role && name == "":
+		case name == "":
+			return errors.New("a feature has no name")
+		case seen[name]:
+			return fmt.Errorf("%q has two roles", name)
+		}
+		seen[name] = true
+	}
+	return nil
 }
 
 // checkClasses checks the names. That there are as many as the network answers is known.
@@ -152,27 +158,6 @@ func (m *Model) checkRival() error {
 	return m.Rival.Weights.validate()
 }
 
-func (m *Model) checkPositions() error {
-	end := 0
-	for _, run := range m.Positions.Runs {
-		if run.End <= end {
-			return fmt.Errorf("a run to row %d is behind one to row %d", run.End, end)
-		}
-		end = run.End
-		if err := m.checkClass(run.Class); err != nil {
-			return err
-		}
-	}
-	return m.checkClass(m.Positions.Beyond)
-}
-
-func (m *Model) checkClass(class int16) error {
-	if class < 0 || int(class) >= len(m.Classes) {
-		return fmt.Errorf("class %d of %d", class, len(m.Classes))
-	}
-	return nil
-}
-
 // checkLookahead checks that no answer rests on more rows than it was allowed to.
 func (m *Model) checkLookahead() error {
 	if m.Horizon < -MaxHorizon || m.Horizon > MaxHorizon {
@@ -187,13 +172,6 @@ func (m *Model) checkLookahead() error {
 	}
 	if rows, finite := m.Wait(); !finite || rows > n {
 		return fmt.Errorf("the network looks further than %d rows ahead", n)
-	}
-	return nil
-}
-
-func (m *Model) checkJudged() error {
-	if m.Judged != nil && m.Judged.Report == nil {
-		return errors.New("there is no report")
 	}
 	return nil
 }

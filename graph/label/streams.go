@@ -1,33 +1,37 @@
-package answer
+package label
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
-// Stream answers rows as they arrive. The rows of each series are in order; the
-// series may alternate. Answers come in the order of the rows.
+// Streams labels the rows of any number of series as they arrive. The rows of each series are
+// in order; the series may alternate. Answers come in the order of the rows.
 //
-// A row waits for what its answer rests on: in [Labeler.Follow] for the rows of its
-// series behind it that a horizon below 0 or lags above 0 ask for, otherwise also for
-// a batch of windows to fill. What waits is bounded: when rows of other series
-// keep too many waiting behind it, a row is answered as if its series ended
-// there. Unless it waits for rows behind it that changes answers by rounding alone; see
-// [Stream.Early].
-type Stream struct {
-	l      *Labeler
-	carry  bool             // carry states from row to row
-	tracks map[int32]*track // by the number of the series
-	queue  queue
-	survey *survey // of whole series; nil unless rows are scaled by it
-	held   int     // rows that may wait
-	early  int
+// A row waits for what its answer rests on: with [Model.Follow] for the rows of its series
+// after it that a horizon below 0 or lags above 0 ask for, otherwise also for a batch of
+// windows to fill. What waits is bounded: when rows of other series keep too many waiting
+// after it, a row is answered as if its series ended there. Unless it waits for rows after it
+// that changes answers by rounding alone; see [Streams.Early].
+//
+// A Streams is for one goroutine at a time; a model may have many.
+type Streams struct {
+	m       *Model
+	l       *engine
+	carry   bool             // carry states from row to row
+	batch   int              // windows in a call
+	tracks  map[int32]*track // by the number of the series
+	queue   queue
+	moments func(series int32) (*scale.Moments, error)
+	held    int // rows that may wait
+	early   int
 
 	jobs []job     // windows that wait for a batch
 	x    []float32 // [jobs,before+span+behind,F] their features
@@ -38,12 +42,12 @@ type Stream struct {
 // series.
 type track struct {
 	cursor
-	count    int       // rows that arrived
-	answered int       // of them
-	early    int       // of these, those that are known to have come too early or not
-	waiting  []stretch // the others' places in the queue
-	last     []float32 // [F] the row that arrived last
-	moments  *layout.Moments
+	count    int            // rows that arrived
+	answered int            // of them
+	early    int            // of these, those that are known to have come too early or not
+	waiting  []stretch      // the others' places in the queue
+	last     []float32      // [F] the row that arrived last
+	moments  *scale.Moments // nil unless rows are scaled within their series
 }
 
 // stretch is rows that follow each other in the queue.
@@ -63,41 +67,46 @@ type job struct {
 	start, end int
 }
 
-// Stream answers rows many windows at once.
-func (l *Labeler) Stream() *Stream {
+// Streams labels rows many windows at once. Whole gives the moments of all rows of a series,
+// with what is missing filled, before its first row is pushed; only models that scale by them,
+// see [Task].SeriesScale, ask for it.
+func (m *Model) Streams(whole func(series int32) (*scale.Moments, error)) *Streams {
+	l := m.engine
 	// Windows that wait for a batch must not look like series that ended.
-	s := &Stream{l: l, tracks: map[int32]*track{}, held: max(1<<18, 4*(l.batch*l.block+l.span+l.wait()))}
+	s := &Streams{m: m, l: l, batch: l.batch, tracks: map[int32]*track{}, held: max(1<<18, 4*(l.batch*l.block+l.span+l.wait()))}
 	s.queue.classes = l.classes
-	if l.within == layout.Whole {
-		s.survey = newSurvey(l.raw)
+	s.moments = func(int32) (*scale.Moments, error) { return scale.NewMoments(l.raw), nil }
+	if l.within == scale.Whole {
+		s.moments = whole
 	}
 	return s
 }
 
-// Follow answers each row as soon as it can be answered.
-func (l *Labeler) Follow() *Stream {
-	s := l.Stream()
-	s.carry = true
+// Follow is [Model.Streams] labelling each row as soon as it can be. Networks of two
+// directions wait for a window to fill.
+func (m *Model) Follow(whole func(series int32) (*scale.Moments, error)) *Streams {
+	s := m.Streams(whole)
+	s.carry, s.batch = !s.l.whole, 1
 	return s
 }
 
-// Push adds rows: the number of each one's series, [n], and their features as they are,
-// [n,R]. After an error, which may be that of ctx, the stream cannot be used any more.
-func (s *Stream) Push(ctx context.Context, series []int32, x []float32) error {
+// Push adds rows: the number of each one's series, [n], and their features as they were
+// measured, [n,R]; NaN is a value that is missing. An infinite one is a *[RowError]. After an
+// error, which may be that of ctx, the streams cannot be used any more.
+func (s *Streams) Push(ctx context.Context, series []int32, x []float32) error {
 	R := s.l.raw
 	if len(x) != len(series)*R {
-		return fmt.Errorf("%d values for %d rows of %d features", len(x), len(series), R)
+		return &graph.ShapeError{Name: "x", Want: fmt.Sprintf("%d rows of %d features", len(series), R), Got: fmt.Sprintf("%d values", len(x))}
+	}
+	if at := infinite(x); at >= 0 {
+		return &RowError{int(series[at/R]), s.queue.end() + at/R, s.infinity(x, at)}
 	}
 	for at := 0; at < len(series); {
 		end := at + 1
 		for end < len(series) && series[end] == series[at] {
 			end++
 		}
-		rows, err := s.expand(series[at], x[at*R:end*R])
-		if err != nil {
-			return err
-		}
-		if err := s.push(ctx, series[at], rows); err != nil {
+		if err := s.pushSeries(ctx, series[at], x[at*R:end*R]); err != nil {
 			return err
 		}
 		at = end
@@ -105,46 +114,61 @@ func (s *Stream) Push(ctx context.Context, series []int32, x []float32) error {
 	return s.limit(ctx)
 }
 
-// expand makes of rows x [n,R] of one series what the network takes, [n,F].
-func (s *Stream) expand(series int32, x []float32) ([]float32, error) {
-	l := s.l
-	if l.raw == l.features {
-		return x, nil
-	}
-	t := s.track(series)
-	if t.moments == nil && l.within == layout.Whole {
-		var err error
-		if t.moments, err = s.survey.of(series); err != nil {
-			return nil, err
+// infinite is the place of the first infinite value, -1 if there is none.
+func infinite(x []float32) int {
+	for i, v := range x {
+		if v > math.MaxFloat32 || v < -math.MaxFloat32 {
+			return i
 		}
-	} else if t.moments == nil {
-		t.moments = layout.NewMoments(l.raw)
 	}
-	s.wide = t.moments.Append(s.wide[:0], x, l.within)
-	return s.wide, nil
+	return -1
 }
 
-// push adds rows x [n,F] of one series.
-func (s *Stream) push(ctx context.Context, series int32, x []float32) error {
-	t := s.track(series)
-	s.append(t, series, x)
+// infinity is the error of the infinite value at a place of rows x [n,R].
+func (s *Streams) infinity(x []float32, at int) error {
+	R := s.l.raw
+	return &graph.InputError{Row: at / R, Feature: at % R, Value: x[at]}
+}
+
+// pushSeries adds rows x [n,R] of one series, nothing infinite.
+func (s *Streams) pushSeries(ctx context.Context, series int32, x []float32) error {
+	t, err := s.track(series)
+	if err != nil {
+		return err
+	}
+	s.append(t, series, s.expanded(t, scale.Fill(x, s.l.fill)))
 	return s.advance(ctx, t)
 }
 
-// track is that of a series, a new one if need be.
-func (s *Stream) track(series int32) *track {
-	t := s.tracks[series]
-	if t == nil {
-		t = new(track)
-		if s.carry {
-			t.state = make([]float32, 2*s.l.state)
-		}
-		s.tracks[series] = t
+// expanded are rows x [n,R] of one series as the network takes them, [n,F].
+func (s *Streams) expanded(t *track, x []float32) []float32 {
+	if s.l.raw == s.l.features {
+		return x
 	}
-	return t
+	s.wide = t.moments.Append(s.wide[:0], x, s.l.within)
+	return s.wide
 }
 
-func (s *Stream) append(t *track, series int32, x []float32) {
+// track is that of a series, a new one if need be.
+func (s *Streams) track(series int32) (*track, error) {
+	if t := s.tracks[series]; t != nil {
+		return t, nil
+	}
+	t := new(track)
+	if s.l.raw != s.l.features {
+		var err error
+		if t.moments, err = s.moments(series); err != nil {
+			return nil, err
+		}
+	}
+	if s.carry {
+		t.state = make([]float32, 2*s.l.state)
+	}
+	s.tracks[series] = t
+	return t, nil
+}
+
+func (s *Streams) append(t *track, series int32, x []float32) {
 	F := s.l.features
 	n := len(x) / F
 	s.countEarly(t, n)
@@ -158,7 +182,7 @@ func (s *Stream) append(t *track, series int32, x []float32) {
 }
 
 // countEarly counts answers that would have rested on some of the n rows that come now.
-func (s *Stream) countEarly(t *track, n int) {
+func (s *Streams) countEarly(t *track, n int) {
 	l := s.l
 	from, to := max(0, t.count-l.wait()), t.count+n-l.wait()
 	if l.whole {
@@ -173,7 +197,7 @@ func (s *Stream) countEarly(t *track, n int) {
 
 // settled is the first position whose answer rests on rows that have not come: windows
 // that lack none give the others theirs, also where the series seems to end.
-func (s *Stream) settled(t *track) int {
+func (s *Streams) settled(t *track) int {
 	l := s.l
 	answered := l.first(t.at)
 	have := t.at + len(t.x)/l.features - l.before - l.behind
@@ -187,7 +211,7 @@ func (s *Stream) settled(t *track) int {
 }
 
 // advance works through what has arrived of a series.
-func (s *Stream) advance(ctx context.Context, t *track) error {
+func (s *Streams) advance(ctx context.Context, t *track) error {
 	seen := t.count - s.l.late
 	if s.carry {
 		return s.walk(ctx, t, &t.cursor, seen)
@@ -206,7 +230,7 @@ func (s *Stream) advance(ctx context.Context, t *track) error {
 
 // enqueue makes a job of the window at c, which answers up to a position, and moves c to
 // the next. What the window lacks are zeros; or, where they would spoil it, it is short.
-func (s *Stream) enqueue(ctx context.Context, t *track, c *cursor, to int) error {
+func (s *Streams) enqueue(ctx context.Context, t *track, c *cursor, to int) error {
 	l := s.l
 	full := (l.before + l.span + l.behind) * l.features
 	n := min(full, len(c.x))
@@ -223,14 +247,14 @@ func (s *Stream) enqueue(ctx context.Context, t *track, c *cursor, to int) error
 	s.jobs = append(s.jobs, job{t, c.at, to})
 	c.x = c.x[min(l.block*l.features, len(c.x)):]
 	c.at += l.block
-	if len(s.jobs) == l.batch || short && l.whole {
+	if len(s.jobs) == s.batch || short && l.whole {
 		return s.run(ctx)
 	}
 	return nil
 }
 
 // run answers the windows that wait, which are of one length.
-func (s *Stream) run(ctx context.Context) error {
+func (s *Streams) run(ctx context.Context) error {
 	l := s.l
 	if len(s.jobs) == 0 {
 		return nil
@@ -250,13 +274,8 @@ func (s *Stream) run(ctx context.Context) error {
 	return nil
 }
 
-// row is that of a position in probabilities [T,C].
-func (l *Labeler) row(probability []float32, position int) []float32 {
-	return probability[position*l.classes : (position+1)*l.classes]
-}
-
 // walk carries the states on, position by position up to end.
-func (s *Stream) walk(ctx context.Context, t *track, c *cursor, end int) error {
+func (s *Streams) walk(ctx context.Context, t *track, c *cursor, end int) error {
 	l := s.l
 	for c.at < end {
 		if c.at%l.block == 0 {
@@ -279,7 +298,7 @@ func (s *Stream) walk(ctx context.Context, t *track, c *cursor, end int) error {
 
 // turn enters a block: the window that warmed up answers from here on, and
 // another one begins. Both are the first window in the first block.
-func (c *cursor) turn(l *Labeler) {
+func (c *cursor) turn(l *engine) {
 	older, younger := c.state[:l.state], c.state[l.state:]
 	if l.warm == 0 {
 		clear(younger)
@@ -289,7 +308,7 @@ func (c *cursor) turn(l *Labeler) {
 
 // answer gives the row that a position answers its probabilities [C], unless it has
 // got them before: that of a series that only seemed to end.
-func (s *Stream) answer(t *track, position int, probability []float32) {
+func (s *Streams) answer(t *track, position int, probability []float32) {
 	row := position - s.l.lag
 	if row < t.answered {
 		return
@@ -305,7 +324,7 @@ func (s *Stream) answer(t *track, position int, probability []float32) {
 
 // atRow names the row that is without an answer because of err, if it is about a number;
 // where tells for each sequence of the call its track and its first position.
-func (s *Stream) atRow(err error, where func(sequence int) (*track, int)) error {
+func (s *Streams) atRow(err error, where func(sequence int) (*track, int)) error {
 	var nonFinite *graph.NonFiniteError
 	if !errors.As(err, &nonFinite) {
 		return err
@@ -314,7 +333,7 @@ func (s *Stream) atRow(err error, where func(sequence int) (*track, int)) error 
 	ahead := max(0, position+nonFinite.Step-s.l.lag-t.answered) // rows of the series that have no answer either
 	for _, w := range t.waiting {
 		if ahead < w.n {
-			return &RowError{Row: w.number + ahead, Err: nonFinite}
+			return &RowError{int(s.queue.series[w.number+ahead-s.queue.base]), w.number + ahead, nonFinite}
 		}
 		ahead -= w.n
 	}
@@ -322,7 +341,7 @@ func (s *Stream) atRow(err error, where func(sequence int) (*track, int)) error 
 }
 
 // End answers the rows of a series, which has no more, and forgets it.
-func (s *Stream) End(ctx context.Context, series int32) error {
+func (s *Streams) End(ctx context.Context, series int32) error {
 	t := s.tracks[series]
 	if t == nil {
 		return nil
@@ -333,7 +352,7 @@ func (s *Stream) End(ctx context.Context, series int32) error {
 
 // end answers the rows of a series that still wait, as if it ended here. It may
 // go on nevertheless.
-func (s *Stream) end(ctx context.Context, t *track) error {
+func (s *Streams) end(ctx context.Context, t *track) error {
 	l := s.l
 	if t.answered == t.count {
 		return nil
@@ -355,7 +374,7 @@ func (s *Stream) end(ctx context.Context, t *track) error {
 }
 
 // Flush answers all rows that wait, their series having ended.
-func (s *Stream) Flush(ctx context.Context) error {
+func (s *Streams) Flush(ctx context.Context) error {
 	for _, series := range slices.Sorted(maps.Keys(s.tracks)) {
 		if err := s.end(ctx, s.tracks[series]); err != nil {
 			return err
@@ -365,7 +384,7 @@ func (s *Stream) Flush(ctx context.Context) error {
 }
 
 // limit answers the older half of the rows when too many wait.
-func (s *Stream) limit(ctx context.Context) error {
+func (s *Streams) limit(ctx context.Context) error {
 	q := &s.queue
 	if q.len()-q.ready <= s.held {
 		return nil
@@ -386,26 +405,34 @@ func (s *Stream) limit(ctx context.Context) error {
 }
 
 // Ready is how many answers can be taken.
-func (s *Stream) Ready() int { return s.queue.ready }
+func (s *Streams) Ready() int { return s.queue.ready }
 
-// Take returns the answers to the next n rows, at most Ready: the probabilities [n,C], and
-// which of them rest on repeated rows, [n].
-func (s *Stream) Take(n int) (probability []float32, padded []bool) { return s.queue.take(n) }
+// Take returns the answers to the next n rows, at most Ready.
+func (s *Streams) Take(n int) Answers { return s.m.of(s.queue.take(n)) }
 
-// Early is how many rows were answered, because too many waited behind them,
-// before the rows came that their answers should have rested on. It is 0 unless
-// the horizon is below 0, a lag above 0 or the network of two directions, and a series
-// pauses for hundreds of thousands of rows.
-func (s *Stream) Early() int { return s.early }
+// Open is how many series have not ended.
+func (s *Streams) Open() int { return len(s.tracks) }
 
-// RowError is returned when the network's answer to a row is no finite number.
+// Early is how many rows were answered, because too many waited after them, before the rows
+// came that their answers should have rested on. It is 0 unless the horizon is below 0, a lag
+// above 0 or the network of two directions, and a series pauses for hundreds of thousands of
+// rows.
+func (s *Streams) Early() int { return s.early }
+
+// RowError is returned for a row that cannot be labelled: a feature is infinite, or the
+// network's answer is not a finite number.
 type RowError struct {
-	Row int // from 0, of all that were pushed, or of those given to Label
-	Err *graph.NonFiniteError
+	Series int // number of its series, as given
+	Row    int // from 0, in its series for Model.Label, else of all that were pushed
+	Err    error
 }
 
 func (e *RowError) Error() string {
-	return fmt.Sprintf("the network's output is %v: this row or one near it is too far from the training rows", e.Err.Value)
+	var nonFinite *graph.NonFiniteError
+	if errors.As(e.Err, &nonFinite) {
+		return fmt.Sprintf("the network's output is %v: this row or one near it is too far from the training rows", nonFinite.Value)
+	}
+	return e.Err.Error()
 }
 
 // Unwrap returns the cause.

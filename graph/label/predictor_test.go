@@ -1,4 +1,4 @@
-package answer
+package label
 
 import (
 	"context"
@@ -7,9 +7,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
-	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // predictors are networks with initial weights, in every form that there is.
@@ -49,19 +48,19 @@ func TestTheWaysAgreeOnARealNetwork(t *testing.T) {
 		for form, predictor := range predictors(t, steps) {
 			for _, horizon := range []int{0, 4, -4} {
 				what := fmt.Sprintf("%s, %d steps, horizon %d", form, steps, horizon)
-				l := New(predictor, horizon, layout.None)
+				l := modelOf(predictor, horizon, scale.None)
 				in := interleave(r, 3, 1000)
-				stream, _ := in.stream(t, l.Stream(), r, 400)
-				rows, _ := in.stream(t, l.Follow(), r, 2)
+				stream, _ := in.stream(t, l.Streams(nil), r, 400)
+				rows, _ := in.stream(t, l.Follow(nil), r, 2)
 				if d := apart(stream, rows); !(d <= rounding) {
 					t.Errorf("%s: row by row %g apart", what, d)
 				}
-				whole, err := l.Label(context.Background(), in.x, []series.Range{{End: 1000}})
+				whole, err := labelParts(context.Background(), l, in.x, []scale.Range{{End: 1000}})
 				if err != nil {
 					t.Fatal(err)
 				}
 				one := interleaved{make([]int32, 1000), in.x}
-				stream, _ = one.stream(t, l.Stream(), r, 400)
+				stream, _ = one.stream(t, l.Streams(nil), r, 400)
 				if d := apart(stream, whole.Probability); !(d <= rounding) {
 					t.Errorf("%s: in memory %g apart", what, d)
 				}
@@ -82,9 +81,9 @@ func BenchmarkLabel(b *testing.B) {
 	for i := range x {
 		x[i] = float32(math.Sin(float64(i) / 50))
 	}
-	l := New(predictor, 0, layout.None)
+	l := modelOf(predictor, 0, scale.None)
 	for b.Loop() {
-		if _, err := l.Label(context.Background(), x, []series.Range{{End: rows}}); err != nil {
+		if _, err := labelParts(context.Background(), l, x, []scale.Range{{End: rows}}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package answer
+package label
 
 // queue keeps rows in the order in which they came until they are answered and
 // taken.
@@ -15,9 +15,12 @@ type queue struct {
 // len is the number of rows.
 func (q *queue) len() int { return len(q.series) }
 
+// end is the number of the next row to come.
+func (q *queue) end() int { return q.base + q.len() }
+
 // push appends n rows of a series, n at least 1, and returns the number of the first.
 func (q *queue) push(series int32, n int) int {
-	number := q.base + q.len()
+	number := q.end()
 	for range n {
 		q.series = append(q.series, series)
 	}

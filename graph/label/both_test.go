@@ -1,4 +1,4 @@
-package answer
+package label
 
 import (
 	"context"
@@ -7,9 +7,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
-	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // both is a network of two directions, and of two features, whose probability tells
@@ -71,14 +70,14 @@ func TestTwoDirections(t *testing.T) {
 			x := randomRows(r, n)
 			probability, padded := expectedBoth(x, v.steps, v.horizon, v.lags)
 			what := fmt.Sprintf("%s, %d rows", what, n)
-			l := New(both{steps: v.steps, lags: v.lags}, v.horizon, layout.None)
-			got, err := l.Label(context.Background(), x, []series.Range{{Start: 0, End: n}})
+			l := modelOf(both{steps: v.steps, lags: v.lags}, v.horizon, scale.None)
+			got, err := labelParts(context.Background(), l, x, []scale.Range{{Start: 0, End: n}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			wantAnswers(t, what, got.Probability, got.Padded, probability, padded)
 
-			s := l.Stream()
+			s := l.Streams(nil)
 			for i := range n {
 				if err := s.Push(context.Background(), []int32{0}, x[2*i:2*i+2]); err != nil {
 					t.Fatal(err)
@@ -87,7 +86,7 @@ func TestTwoDirections(t *testing.T) {
 			if err := s.Flush(context.Background()); err != nil {
 				t.Fatal(err)
 			}
-			p, pad := s.Take(s.Ready())
+			p, pad := take(s, s.Ready())
 			wantAnswers(t, what+", row by row", p, pad, probability, padded)
 			if t.Failed() {
 				return
@@ -101,22 +100,19 @@ func TestReachOfTwoDirections(t *testing.T) {
 	const n = 200
 	x := randomRows(rand.New(rand.NewPCG(8, 8)), n)
 	for what, v := range variants() {
-		l := New(both{steps: v.steps, lags: v.lags}, v.horizon, layout.None)
-		whole := series.Range{Start: 0, End: n}
-		want, err := l.Label(context.Background(), x, []series.Range{whole})
+		l := modelOf(both{steps: v.steps, lags: v.lags}, v.horizon, scale.None)
+		whole := scale.Range{Start: 0, End: n}
+		want, err := labelParts(context.Background(), l, x, []scale.Range{whole})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, part := range []series.Range{{Start: 0, End: 50}, {Start: 61, End: 120}, {Start: 150, End: n}} {
-			got, err := l.Label(context.Background(), x, []series.Range{l.Reach(whole, part)})
+		for _, part := range []scale.Range{{Start: 0, End: 50}, {Start: 61, End: 120}, {Start: 150, End: n}} {
+			got, err := l.Label(context.Background(), Series{Values: x, From: part.Start, To: part.End})
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i := part.Start; i < part.End; i++ {
-				if i := 2*i + 1; got.Probability[i] != want.Probability[i] {
-					t.Fatalf("%s, rows %d to %d: row %d is %v, in the whole series %v",
-						what, part.Start, part.End, i, got.Probability[2*i+1], want.Probability[2*i+1])
-				}
+			if want := want.Probability[2*part.Start : 2*part.End]; !slices.Equal(got.Probability, want) {
+				t.Fatalf("%s, rows %d to %d: %v, in the whole series %v", what, part.Start, part.End, got.Probability, want)
 			}
 		}
 	}
@@ -134,11 +130,11 @@ func TestTwoDirectionsAfterAPause(t *testing.T) {
 					in.series[i] = 1 + r.Int32N(2)
 				}
 			}
-			l := New(both{steps: v.steps, lags: v.lags}, v.horizon, layout.None)
-			l.batch = 2
-			whole := l.Stream()
+			l := modelOf(both{steps: v.steps, lags: v.lags}, v.horizon, scale.None)
+			l.engine.batch = 2
+			whole := l.Streams(nil)
 			want, wantPadded := in.stream(t, whole, r, 20)
-			s := l.Stream()
+			s := l.Streams(nil)
 			s.held = 1000
 			got, padded := in.stream(t, s, r, 20)
 			early := 0

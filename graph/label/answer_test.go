@@ -1,4 +1,4 @@
-package answer
+package label
 
 import (
 	"context"
@@ -10,9 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
-	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // counter is a network of two features whose probability depends on all of its
@@ -133,9 +132,9 @@ func TestLabelAnswersEachPartByItself(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	lengths := []int{1, 0, 2, 3, 6, 7, 19, 20, 21, 30, 101}
 	total := 5
-	var parts []series.Range
+	var parts []scale.Range
 	for _, n := range lengths {
-		parts = append(parts, series.Range{Start: total, End: total + n})
+		parts = append(parts, scale.Range{Start: total, End: total + n})
 		total += n + 1
 	}
 	parts[3], parts[9] = parts[9], parts[3] // in any order
@@ -148,7 +147,7 @@ func TestLabelAnswersEachPartByItself(t *testing.T) {
 			copy(padded[p.Start:], b)
 		}
 		net := v.counter()
-		got, err := New(net, v.horizon, layout.None).Label(context.Background(), x, parts)
+		got, err := labelParts(context.Background(), modelOf(net, v.horizon, scale.None), x, parts)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +163,7 @@ func TestLabelManyBatches(t *testing.T) {
 	for _, steps := range []int{1, 20, 501} {
 		probability, padded := expected(x, steps, -30, nil)
 		net := &counter{steps: steps}
-		got, err := New(net, -30, layout.None).Label(context.Background(), x, []series.Range{{Start: 0, End: 40000}})
+		got, err := labelParts(context.Background(), modelOf(net, -30, scale.None), x, []scale.Range{{Start: 0, End: 40000}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,13 +210,13 @@ func (in interleaved) expected(v variant) (probability []float32, padded []bool)
 }
 
 // stream answers all rows, handed over in chunks of random lengths up to most.
-func (in interleaved) stream(t *testing.T, s *Stream, r *rand.Rand, most int) (probability []float32, padded []bool) {
+func (in interleaved) stream(t *testing.T, s *Streams, r *rand.Rand, most int) (probability []float32, padded []bool) {
 	t.Helper()
 	take := func() {
 		n := s.Ready()
-		a, b := s.Take(n / 2) // in two parts, as any number may be taken
+		a, b := take(s, n/2) // in two parts, as any number may be taken
 		probability, padded = append(probability, a...), append(padded, b...)
-		a, b = s.Take(n - n/2)
+		a, b = take(s, n-n/2)
 		probability, padded = append(probability, a...), append(padded, b...)
 	}
 	F := len(in.x) / len(in.series)
@@ -241,13 +240,13 @@ func TestStreamsGiveTheSameAnswers(t *testing.T) {
 	for what, v := range variants() {
 		for _, n := range []int{1, 4} {
 			in := interleave(r, n, 300)
-			l := New(v.counter(), v.horizon, layout.None)
-			l.batch = 3
+			l := modelOf(v.counter(), v.horizon, scale.None)
+			l.engine.batch = 3
 			probability, padded := in.expected(v)
 			what := fmt.Sprintf("%s, %d series", what, n)
-			a, b := in.stream(t, l.Stream(), r, 40)
+			a, b := in.stream(t, l.Streams(nil), r, 40)
 			wantAnswers(t, what, a, b, probability, padded)
-			a, b = in.stream(t, l.Follow(), r, 3)
+			a, b = in.stream(t, l.Follow(nil), r, 3)
 			wantAnswers(t, what+", following", a, b, probability, padded)
 		}
 	}
@@ -256,14 +255,14 @@ func TestStreamsGiveTheSameAnswers(t *testing.T) {
 func TestFollowAnswersAtOnce(t *testing.T) {
 	x := randomRows(rand.New(rand.NewPCG(4, 4)), 100)
 	for what, v := range variants() {
-		s := New(v.counter(), v.horizon, layout.None).Follow()
+		s := modelOf(v.counter(), v.horizon, scale.None).Follow(nil)
 		wait := max(0, slices.Max(append(v.lags, 0))-v.horizon)
 		taken := 0
 		for i := range 100 {
 			if err := s.Push(context.Background(), []int32{0}, x[2*i:2*i+2]); err != nil {
 				t.Fatal(err)
 			}
-			_, padded := s.Take(s.Ready())
+			_, padded := take(s, s.Ready())
 			taken += len(padded)
 			if want := max(0, i+1-wait); taken != want {
 				t.Fatalf("%s: %d answers after %d rows, want %d", what, taken, i+1, want)
@@ -292,9 +291,9 @@ func TestAPausingSeriesDoesNotFillTheMemory(t *testing.T) {
 		{variant{8, -2, []int{3}}, 5},
 	} {
 		for _, carry := range []bool{false, true} {
-			l := New(test.counter(), test.horizon, layout.None)
-			l.batch = 2
-			s := l.Stream()
+			l := modelOf(test.counter(), test.horizon, scale.None)
+			l.engine.batch = 2
+			s := l.Streams(nil)
 			s.carry, s.held = carry, 200
 			what := fmt.Sprintf("horizon %d, lags %v, carry %v", test.horizon, test.lags, carry)
 			probability, padded := in.expected(test.variant)
@@ -323,10 +322,10 @@ func TestAPausingSeriesDoesNotFillTheMemory(t *testing.T) {
 }
 
 func TestMemoryIsBounded(t *testing.T) {
-	s := New(&counter{steps: 20}, -5, layout.None).Stream()
-	x := randomRows(rand.New(rand.NewPCG(6, 6)), feed)
-	for chunk := range 200 {
-		if err := s.Push(context.Background(), slices.Repeat([]int32{int32(chunk / 60)}, feed), x); err != nil {
+	s := modelOf(&counter{steps: 20}, -5, scale.None).Streams(nil)
+	x := randomRows(rand.New(rand.NewPCG(6, 6)), chunk)
+	for i := range 200 {
+		if err := s.Push(context.Background(), slices.Repeat([]int32{int32(i / 60)}, chunk), x); err != nil {
 			t.Fatal(err)
 		}
 		s.Take(s.Ready())
@@ -334,7 +333,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			t.Fatalf("%d rows wait", n)
 		}
 		for _, track := range s.tracks {
-			if cap(track.x) > 4*feed {
+			if cap(track.x) > 4*chunk {
 				t.Fatalf("a series keeps %d values", cap(track.x))
 			}
 		}
@@ -342,7 +341,7 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestPushChecksItsSlices(t *testing.T) {
-	s := New(&counter{steps: 20}, 0, layout.None).Stream()
+	s := modelOf(&counter{steps: 20}, 0, scale.None).Streams(nil)
 	if err := s.Push(context.Background(), []int32{0}, make([]float32, 3)); err == nil {
 		t.Error("three values for a row of two features are taken")
 	}
@@ -351,7 +350,7 @@ func TestPushChecksItsSlices(t *testing.T) {
 func TestLabelEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := New(&counter{steps: 20}, 0, layout.None).Label(ctx, make([]float32, 20), []series.Range{{End: 10}})
+	_, err := modelOf(&counter{steps: 20}, 0, scale.None).Label(ctx, Series{Values: make([]float32, 20)})
 	if err != context.Canceled {
 		t.Errorf("error %v", err)
 	}
@@ -360,23 +359,15 @@ func TestLabelEndsWithItsContext(t *testing.T) {
 func TestStreamsEndWithTheirContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	l := New(&counter{steps: 20}, 0, layout.None)
-	if err := l.Follow().Push(ctx, []int32{0}, make([]float32, 2)); err != context.Canceled {
+	l := modelOf(&counter{steps: 20}, 0, scale.None)
+	if err := l.Follow(nil).Push(ctx, []int32{0}, make([]float32, 2)); err != context.Canceled {
 		t.Errorf("following: error %v", err)
 	}
-	s := l.Stream()
+	s := l.Streams(nil)
 	if err := s.Push(context.Background(), []int32{0}, make([]float32, 2)); err != nil { // waits for a batch
 		t.Fatal(err)
 	}
 	if err := s.Flush(ctx); err != context.Canceled {
 		t.Errorf("error %v", err)
-	}
-}
-
-func TestInput(t *testing.T) {
-	a := Answers{Probability: []float32{.9, .1, .8, .2, .7, .3}, Padded: []bool{true, false, false}}
-	in := a.Input([]int16{0, 1, 1}, []string{"0", "1"}, []series.Range{{Name: "a", Start: 1, End: 3}}, 0.5)
-	if !slices.Equal(in.Include, []bool{false, true, true}) || !slices.Equal(in.Probability, a.Probability) || len(in.Classes) != 2 || in.Threshold != 0.5 || in.Series[0].Name != "a" || in.Series[0].Start != 1 {
-		t.Errorf("%+v", in)
 	}
 }

@@ -1,0 +1,116 @@
+package label
+
+import (
+	"context"
+
+	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/scale"
+)
+
+// Network is what a model needs of a [graph.Predictor]. Predict may be called by several
+// goroutines at the same time.
+type Network interface {
+	Config() graph.Config
+	Members() []*graph.Member
+	StateSize() int
+	Predict(ctx context.Context, x []float32, batch int, state []float32) (graph.Prediction, error)
+}
+
+// engine knows how the rows of a series are cut into windows and which of their answers
+// count.
+type engine struct {
+	network  Network
+	within   scale.Within
+	fill     []float32 // [R]
+	raw      int       // R
+	features int       // F
+	classes  int       // C
+	state    int       // S
+	block    int       // H
+	warm     int       // steps before a window's answers count, except in the first: H, or 0 when T is 1
+	span     int       // steps of a window that are of use
+	reach    int       // steps after a window's start that it answers, but for the last of a series, which answers its end
+	whole    bool      // a window is of two directions: what is behind its rows would spoil its answers
+	lead     int       // horizon above 0: repetitions before a series
+	lag      int       // horizon below 0: repetitions behind it
+	before   int       // rows before a window that its inputs are taken from
+	behind   int       // rows behind it
+	late     int       // rows that have to arrive after a position for the network to see it: behind but for those that lead has in hand
+	batch    int       // windows in a call
+}
+
+const (
+	batchSteps  = 1 << 14 // steps of the windows in a call, about
+	batchLeast  = 64      // windows in a call, unless they are very long
+	batchValues = 1 << 24 // features and states in a call, at most
+)
+
+func newEngine(n Network, t Task) *engine {
+	c := n.Config()
+	l := &engine{
+		network:  n,
+		within:   t.SeriesScale,
+		fill:     t.Fill,
+		raw:      c.Features / t.SeriesScale.Columns(1),
+		features: c.Features,
+		classes:  c.Classes,
+		state:    n.StateSize(),
+		block:    max(1, c.Window/2),
+		lead:     max(0, t.Horizon),
+		lag:      max(0, -t.Horizon),
+	}
+	l.before, l.behind = c.Context()
+	l.late = max(0, l.behind-l.lead)
+	if c.Window > 1 {
+		l.warm = l.block
+	}
+	l.span = l.warm + l.block
+	l.reach = l.span
+	if c.Bidirectional {
+		l.whole, l.span, l.warm = true, c.Window, (c.Window-l.block)/2
+		l.reach = l.warm + l.block
+	}
+	l.batch = windowsOf(c, len(n.Members()))
+	return l
+}
+
+// windowsOf is how many windows one call of so many networks labels.
+func windowsOf(c graph.Config, members int) int {
+	width := c.Inputs()
+	for _, l := range c.Layers {
+		width += members * l.Units
+	}
+	before, behind := c.Context()
+	n := max(batchLeast, batchSteps/c.Window)
+	return max(1, min(n, batchValues/(c.Window*width+(before+behind)*c.Features)))
+}
+
+// wait is how many rows of its series have to arrive after a position for it to be seen.
+func (l *engine) wait() int { return l.lag + l.late }
+
+// first is the first position that the window which begins at the given one
+// answers.
+func (l *engine) first(start int) int {
+	if start == 0 {
+		return 0
+	}
+	return start + l.warm
+}
+
+// needed are the rows start to end-1 of a series of n rows that have to be run so that the
+// rows from to to-1 get, to rounding, the answers that they get in the whole series: it begins
+// with a window and with the history that the first answer rests on, and ends with what the
+// last one waits for.
+func (l *engine) needed(n, from, to int) (start, end int) {
+	start = max(0, from-l.lead-l.before-l.span) / l.block * l.block
+	after := l.wait()
+	if l.whole {
+		after += l.span
+	}
+	return start, min(n, to+after)
+}
+
+// row is that of a position in probabilities [T,C].
+func (l *engine) row(probability []float32, position int) []float32 {
+	return probability[position*l.classes : (position+1)*l.classes]
+}

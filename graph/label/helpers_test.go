@@ -1,0 +1,56 @@
+package label
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/rnnbin/rnnbin/graph/scale"
+)
+
+// modelOf is a model of a network whose features and classes have numbers for names.
+func modelOf(n Network, horizon int, within scale.Within) *Model {
+	c := n.Config()
+	t := Task{Threshold: 0.5, Horizon: horizon, SeriesScale: within}
+	for k := range c.Features / within.Columns(1) {
+		t.Features, t.Fill = append(t.Features, fmt.Sprint(k)), append(t.Fill, 0)
+	}
+	for k := range c.Classes {
+		t.Classes = append(t.Classes, fmt.Sprint(k))
+	}
+	m, err := New(n, t)
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// labelParts labels the parts of rows x [N,R], each a series of its own. The answers are in
+// their rows' places; rows beyond the parts are padded.
+func labelParts(ctx context.Context, m *Model, x []float32, parts []scale.Range) (Answers, error) {
+	R, C := m.engine.raw, m.engine.classes
+	n := len(x) / R
+	all := Answers{Probability: make([]float32, n*C), Padded: slices.Repeat([]bool{true}, n)}
+	var series []Series
+	for _, p := range parts {
+		series = append(series, Series{Values: x[p.Start*R : p.End*R]})
+	}
+	got, err := m.Label(ctx, series...)
+	if err != nil {
+		return all, err
+	}
+	at := 0
+	for _, p := range parts {
+		n := p.End - p.Start
+		copy(all.Probability[p.Start*C:], got.Probability[at*C:(at+n)*C])
+		copy(all.Padded[p.Start:], got.Padded[at:at+n])
+		at += n
+	}
+	return all, nil
+}
+
+// take is what the streams have ready, n rows of it.
+func take(s *Streams, n int) ([]float32, []bool) {
+	a := s.Take(n)
+	return a.Probability, a.Padded
+}

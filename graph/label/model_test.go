@@ -1,0 +1,226 @@
+package label
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/scale"
+)
+
+var nan, infinity = float32(math.NaN()), float32(math.Inf(1))
+
+// What is missing is what stands in for it, whole and streamed, and nothing that the caller
+// has given is changed.
+func TestMissingValuesAreFilled(t *testing.T) {
+	r := rand.New(rand.NewPCG(31, 31))
+	fill := []float32{0.25, 0.75}
+	for _, w := range []scale.Within{scale.None, scale.Running, scale.Whole} {
+		R := 2 / w.Columns(1)
+		x := randomRows(r, 300)[:300*R]
+		holes, full := slices.Clone(x), slices.Clone(x)
+		for i := range x {
+			if r.IntN(5) == 0 {
+				holes[i], full[i] = nan, fill[i%R]
+			}
+		}
+		m := modelOf(&counter{steps: 8}, -2, w)
+		m.engine.fill, m.task.Fill = fill[:R], fill[:R]
+		want := labelled(t, m, full)
+		before := slices.Clone(holes)
+		if got := labelled(t, m, holes); !slices.Equal(got.Probability, want.Probability) {
+			t.Errorf("%s: other answers", w)
+		}
+		streamed := streamed(t, m, holes, 1)
+		if w == scale.Running && !slices.Equal(streamed.Probability, want.Probability) {
+			t.Errorf("%s, streamed: other answers", w)
+		}
+		for i, v := range before {
+			if v != holes[i] && v == v {
+				t.Fatalf("%s: value %d is %v afterwards", w, i, holes[i])
+			}
+		}
+	}
+}
+
+func labelled(t *testing.T, m *Model, x []float32) Answers {
+	t.Helper()
+	a, err := m.Label(context.Background(), Series{Values: x})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// streamed are the answers of a stream that gets so many rows at a time.
+func streamed(t *testing.T, m *Model, x []float32, rows int) Answers {
+	t.Helper()
+	s := m.Stream()
+	var all Answers
+	add := func(a Answers, err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Class, all.Score = append(all.Class, a.Class...), append(all.Score, a.Score...)
+		all.Probability, all.Padded = append(all.Probability, a.Probability...), append(all.Padded, a.Padded...)
+	}
+	for part := range slices.Chunk(x, rows*m.engine.raw) {
+		add(s.Push(part))
+	}
+	add(s.Flush())
+	return all
+}
+
+// A stream answers what Label does, however many rows it gets at a time, and begins anew
+// after its end.
+func TestStreamAnswersAsLabel(t *testing.T) {
+	x := randomRows(rand.New(rand.NewPCG(32, 32)), 150)
+	for what, v := range variants() {
+		for _, n := range []Network{v.counter(), both{steps: v.steps, lags: v.lags}} {
+			m := modelOf(n, v.horizon, scale.None)
+			want := labelled(t, m, x)
+			for _, rows := range []int{1, 7, 150} {
+				if got := streamed(t, m, x, rows); !slices.Equal(got.Probability, want.Probability) || !slices.Equal(got.Class, want.Class) ||
+					!slices.Equal(got.Score, want.Score) || !slices.Equal(got.Padded, want.Padded) {
+					t.Fatalf("%s, %T, %d rows at a time: other answers", what, n, rows)
+				}
+			}
+		}
+	}
+	for _, w := range []scale.Within{scale.Running, scale.Whole} {
+		m := modelOf(&counter{steps: 8}, 0, w)
+		want := labelled(t, m, x)
+		s := m.Stream()
+		for range 2 {
+			got, err := s.Push(x)
+			if err != nil || w == scale.Whole && got.Len() > 0 {
+				t.Fatalf("%s: %d answers, %v", w, got.Len(), err)
+			}
+			rest, err := s.Flush()
+			if err != nil || !slices.Equal(append(got.Probability, rest.Probability...), want.Probability) {
+				t.Errorf("%s: other answers, %v", w, err)
+			}
+		}
+	}
+}
+
+// A network of two directions answers when its window has filled, not at the end.
+func TestStreamOfTwoDirectionsAnswersSoon(t *testing.T) {
+	s := modelOf(both{steps: 8}, 0, scale.None).Stream()
+	taken := 0
+	for i := range 100 {
+		a, err := s.Push([]float32{1, 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if taken += a.Len(); taken < i-8 {
+			t.Fatalf("%d answers after %d rows", taken, i+1)
+		}
+	}
+}
+
+func TestLabelNamesWhatIsWrong(t *testing.T) {
+	m := modelOf(&counter{steps: 8}, 0, scale.None)
+	good := Series{Values: make([]float32, 20)}
+	bad := slices.Clone(good.Values)
+	bad[7] = -infinity
+	for _, w := range []scale.Within{scale.None, scale.Whole} { // whose features are scaled by all rows before any is labelled
+		m := modelOf(&counter{steps: 8}, 0, w)
+		_, err := m.Label(context.Background(), good, Series{Values: bad})
+		var at *RowError
+		if !errors.As(err, &at) || at.Series != 1 || at.Row != 7/m.engine.raw {
+			t.Errorf("%s: error %v", w, err)
+		}
+		s := m.Streams(func(int32) (*scale.Moments, error) { return scale.NewMoments(m.engine.raw), nil })
+		rows := 20 / m.engine.raw
+		if err := s.Push(context.Background(), make([]int32, rows), good.Values); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Push(context.Background(), slices.Repeat([]int32{3}, rows), bad); !errors.As(err, &at) || at.Series != 3 || at.Row != rows+7/m.engine.raw {
+			t.Errorf("%s, streams: error %v", w, err)
+		}
+	}
+	for _, s := range []Series{{Values: make([]float32, 3)}, {Values: good.Values, To: 11}, {Values: good.Values, From: -1, To: 2}, {Values: good.Values, From: 5, To: 4}} {
+		var shape *graph.ShapeError
+		if _, err := m.Label(context.Background(), good, s); !errors.As(err, &shape) {
+			t.Errorf("%d values, rows %d to %d: error %v", len(s.Values), s.From, s.To, err)
+		}
+	}
+	var shape *graph.ShapeError
+	if _, err := m.Stream().Push(make([]float32, 3)); !errors.As(err, &shape) {
+		t.Errorf("error %v", err)
+	}
+	for _, change := range []func(*Task){
+		func(t *Task) { t.Features = t.Features[:1] },
+		func(t *Task) { t.Classes = append(t.Classes, "2") },
+		func(t *Task) { t.Fill = nil },
+		func(t *Task) { t.SeriesScale = scale.Running },
+	} {
+		task := m.Task()
+		change(&task)
+		if _, err := New(&counter{steps: 8}, task); !errors.As(err, &shape) {
+			t.Errorf("%+v: error %v", task, err)
+		}
+	}
+}
+
+func TestNothingToLabel(t *testing.T) {
+	m := modelOf(&counter{steps: 8}, 0, scale.None)
+	a, err := m.Label(context.Background(), Series{}, Series{Values: make([]float32, 20), From: 5, To: 5}, Series{})
+	if err != nil || a.Len() != 0 {
+		t.Errorf("%d answers, %v", a.Len(), err)
+	}
+	if rest, err := m.Stream().Flush(); err != nil || rest.Len() != 0 {
+		t.Errorf("%d answers, %v", rest.Len(), err)
+	}
+}
+
+// Views share networks and nothing else.
+func TestViews(t *testing.T) {
+	m := modelOf(&counter{steps: 8}, 0, scale.None)
+	x := randomRows(rand.New(rand.NewPCG(33, 33)), 20000)
+	rows := 0
+	always := labelled(t, m.WithThreshold(0).WithProgress(func(n int) { rows += n }), x)
+	if rows != 20000 || slices.Contains(always.Class, 0) {
+		t.Errorf("%d rows of progress", rows)
+	}
+	never := labelled(t, m.WithThreshold(2), x)
+	if slices.Contains(never.Class, 1) || m.Task().Threshold != 0.5 {
+		t.Error("the threshold has no effect, or one on the model itself")
+	}
+	for i := range x[:10] {
+		if never.Score[i/2] != never.Probability[i/2*2] {
+			t.Errorf("row %d: score %v of %v", i/2, never.Score[i/2], never.Probability[i/2*2:i/2*2+2])
+		}
+	}
+	m.Task().Features[0], m.Task().Fill[0] = "other", 9
+	if task := m.Task(); task.Features[0] != "0" || task.Fill[0] != 0 {
+		t.Error("a caller changes the model")
+	}
+}
+
+// Goroutines share a model.
+func TestGoroutinesShareAModel(t *testing.T) {
+	p := predictors(t, 20)[graph.FormFused]
+	m := modelOf(p, 0, scale.None)
+	x := randomRows(rand.New(rand.NewPCG(34, 34)), 3000)
+	whole, rows := labelled(t, m, x), streamed(t, m, x[:600], 1)
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			if i%2 == 0 {
+				if a := labelled(t, m, x); !slices.Equal(a.Probability, whole.Probability) {
+					t.Error("other bits")
+				}
+			} else if a := streamed(t, m, x[:600], 1); !slices.Equal(a.Probability, rows.Probability) {
+				t.Error("other bits in a stream")
+			}
+		})
+	}
+	group.Wait()
+}
