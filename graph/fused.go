@@ -12,8 +12,8 @@ import (
 
 // fused is the form in which operations of our own do what is slow in TensorFlow:
 // a layer runs as one operation forward and one backward, so that the graph does
-// not grow with the steps, a window's rows are cut in one, and Adam moves all
-// weights in one.
+// not grow with the steps, a window's rows are cut in one, and Adam or AdamW
+// moves all weights in one.
 //
 // On a processor with fused multiply-add a layer's sums are rounded as the
 // original's are, step by step: see internal/kernels.
@@ -68,22 +68,30 @@ func noRows(units int) *tf.Tensor {
 	return t
 }
 
-// update is one operation for Adam, with the norm and clipping.
+// update is one operation for Adam and AdamW, with the norm and clipping.
 func (f fused) update(s *op.Scope, h handles, u update) updated {
-	if f.cfg.Optimizer != Adam {
+	var a adam
+	var decay float32
+	switch o := f.cfg.optimizer().(type) {
+	case adam:
+		a = o
+	case adamW:
+		a, decay = o.adam, f.cfg.WeightDecay
+	default:
 		return f.portable.update(s, h, u)
 	}
 	var weights, first, second, grads tf.OutputList
 	for _, g := range u.grads {
 		weights, grads = append(weights, h[g.of.name]), append(grads, g.value)
-		first, second = append(first, h[g.of.name+firstMoment]), append(second, h[g.of.name+secondMoment])
+		first, second = append(first, h[g.of.name+a.first]), append(second, h[g.of.name+a.second])
 	}
 	out := ourOp(s, kernels.Adam, 3, map[string]any{
-		kernels.AttrBeta1:    f.cfg.Beta1,
-		kernels.AttrBeta2:    f.cfg.Beta2,
-		kernels.AttrEpsilon:  f.cfg.Epsilon,
-		kernels.AttrClipNorm: f.cfg.ClipNorm,
-		kernels.AttrISA:      f.cfg.InstructionSet,
+		kernels.AttrBeta1:       f.cfg.Beta1,
+		kernels.AttrBeta2:       f.cfg.Beta2,
+		kernels.AttrEpsilon:     f.cfg.Epsilon,
+		kernels.AttrClipNorm:    f.cfg.ClipNorm,
+		kernels.AttrWeightDecay: decay,
+		kernels.AttrISA:         f.cfg.InstructionSet,
 	}, weights, first, second, grads, u.shared[0], u.shared[1], u.rate, u.loss)
 	return updated{norm: out[2], shared: out[:2]}
 }

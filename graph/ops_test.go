@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rnnbin/rnnbin/graph/internal/kernels"
 	tf "github.com/wamuir/graft/tensorflow"
 	graphpb "github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
 	nodepb "github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
@@ -80,7 +81,9 @@ func TestOpsOfEverySetting(t *testing.T) {
 					if g.name != "predicting" {
 						wanted = append(wanted, losses[loss])
 					}
-					if g.name == "training" && (form == FormPortable || optimizer != Adam) {
+					if g.name == "training" && form == FormFused && (optimizer == Adam || optimizer == AdamW) {
+						wanted = append(wanted, kernels.Adam)
+					} else if g.name == "training" {
 						wanted = append(wanted, optimizers[optimizer])
 					}
 					for _, want := range wanted {

@@ -44,7 +44,7 @@ func adamFormula(c graph.Config, m *moments, w, g float64, t int) float64 {
 func TestOptimizersAreTheirFormulas(t *testing.T) {
 	for _, optimizer := range graph.Optimizers() {
 		for _, clip := range []float32{0, 0.05} {
-			for _, f := range []form{{}, portable} {
+			for _, f := range forms() {
 				name := fmt.Sprint(optimizer, "/", f, map[bool]string{true: "/clipped"}[clip > 0])
 				t.Run(name, func(t *testing.T) { threeSteps(t, optimizer, clip, f) })
 			}

@@ -11,7 +11,7 @@ static const char *const inputs[] = {
     "beta1_power: float", "beta2_power: float", "rate: float", "loss: float", NULL};
 static const char *const outputs[] = {"next1: float", "next2: float", "norm: float", NULL};
 static const char *const attrs[] = {"N: int >= 1", "beta1: float", "beta2: float", "epsilon: float",
-                                    "clip_norm: float = 0", "isa: string = 'auto'", NULL};
+                                    "clip_norm: float = 0", "weight_decay: float = 0", "isa: string = 'auto'", NULL};
 enum { WEIGHTS, FIRST, SECOND, GRADIENTS, LISTS };    // N inputs each,
 enum { IN_POWER1, IN_POWER2, IN_RATE, IN_LOSS, SCALARS };  // and these behind them
 enum { OUT_NEXT1, OUT_NEXT2, OUT_NORM };
@@ -19,7 +19,7 @@ enum { OUT_NEXT1, OUT_NEXT2, OUT_NORM };
 struct adam_kernel {
   const struct rnn_isa *isa;
   int count;  // N
-  float beta1, beta2, epsilon, clip_norm;
+  float beta1, beta2, epsilon, clip_norm, weight_decay;
 };
 
 static void *create(TF_OpKernelConstruction *c) {
@@ -31,6 +31,7 @@ static void *create(TF_OpKernelConstruction *c) {
       .beta2 = rnnbin_float_attribute(c, "beta2", status),
       .epsilon = rnnbin_float_attribute(c, "epsilon", status),
       .clip_norm = rnnbin_float_attribute(c, "clip_norm", status),
+      .weight_decay = rnnbin_float_attribute(c, "weight_decay", status),
   };
   return rnnbin_finish_kernel(c, status, &k, sizeof k);
 }
@@ -93,16 +94,18 @@ static float clip_scale(float limit, float norm) {
 
 static void move_weights(const struct adam_kernel *k, const struct lists *l, float power1, float power2, float rate,
                          float norm) {
-  const struct rnn_adam a = {
+  struct rnn_adam a = {
       .scale = clip_scale(k->clip_norm, norm),
       .rest1 = 1 - k->beta1,
       .rest2 = 1 - k->beta2,
       .alpha = rate * sqrtf(1 - power2) / (1 - power1),
       .epsilon = k->epsilon,
   };
-  for (int i = 0; i < l->count; i++)
+  for (int i = 0; i < l->count; i++) {
+    a.decay = TF_NumDims(tensor(l, WEIGHTS, i)) < 2 ? 0 : rate * k->weight_decay;  // biases keep their size
     k->isa->adam(&a, TF_TensorElementCount(tensor(l, WEIGHTS, i)), values(l, GRADIENTS, i), values(l, WEIGHTS, i),
                  values(l, FIRST, i), values(l, SECOND, i));
+  }
 }
 
 // A step whose loss or norm is not finite leaves everything as it was.

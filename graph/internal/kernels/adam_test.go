@@ -12,12 +12,19 @@ import (
 )
 
 // adamCase is one weight's update.
-type adamCase struct{ weight, first, second, gradient []float32 }
+type adamCase struct {
+	dims                            []int64
+	weight, first, second, gradient []float32
+}
 
 // randomAdam has moments and gradients from next to nothing to large, some zero.
-func randomAdam(n int) adamCase {
+func randomAdam(dims ...int64) adamCase {
+	n := 1
+	for _, d := range dims {
+		n *= int(d)
+	}
 	r := rand.New(rand.NewPCG(uint64(n), 1))
-	c := adamCase{random(r, n, 0.3), random(r, n, 1), random(r, n, 1), random(r, n, 1)}
+	c := adamCase{dims, random(r, n, 0.3), random(r, n, 1), random(r, n, 1), random(r, n, 1)}
 	for i := range n {
 		size := float32(1)
 		for range r.IntN(30) {
@@ -97,6 +104,8 @@ func (v *variables) run(t *testing.T, outputs []tf.Output, targets ...*tf.Operat
 type adamGraph struct {
 	variables
 	lists [4]tf.OutputList // weights, their moments, gradients
+	rank  []int            // of each weight
+	decay float32
 }
 
 func newAdamGraph(t *testing.T, cases []adamCase) *adamGraph {
@@ -107,9 +116,10 @@ func newAdamGraph(t *testing.T, cases []adamCase) *adamGraph {
 	g := &adamGraph{variables: variables{s: op.NewScope()}}
 	for i, c := range cases {
 		for k, v := range [][]float32{c.weight, c.first, c.second} {
-			g.lists[k] = append(g.lists[k], g.add(fmt.Sprintf("v%d_%d", i, k), tensor(t, v, int64(len(v)))))
+			g.lists[k] = append(g.lists[k], g.add(fmt.Sprintf("v%d_%d", i, k), tensor(t, v, c.dims...)))
 		}
-		g.lists[3] = append(g.lists[3], op.Const(g.s.SubScope("gradient"), c.gradient))
+		g.lists[3] = append(g.lists[3], op.Const(g.s.SubScope("gradient"), tensor(t, c.gradient, c.dims...)))
+		g.rank = append(g.rank, len(c.dims))
 	}
 	return g
 }
@@ -132,7 +142,8 @@ func (g *adamGraph) adamOf(isa string, clip float32, rate, loss tf.Output) []tf.
 	added := g.s.AddOperation(tf.OpSpec{
 		Type: Adam,
 		Attrs: map[string]any{
-			AttrBeta1: testBeta1, AttrBeta2: testBeta2, AttrEpsilon: testEpsilon, AttrClipNorm: clip, AttrISA: isa,
+			AttrBeta1: testBeta1, AttrBeta2: testBeta2, AttrEpsilon: testEpsilon, AttrClipNorm: clip,
+			AttrWeightDecay: g.decay, AttrISA: isa,
 		},
 		Input: []tf.Input{
 			g.lists[0], g.lists[1], g.lists[2], g.lists[3], g.constant(testPower1), g.constant(testPower2), rate, loss,
@@ -141,12 +152,18 @@ func (g *adamGraph) adamOf(isa string, clip float32, rate, loss tf.Output) []tf.
 	return []tf.Output{added.Output(0), added.Output(1), added.Output(2)}
 }
 
-// tensorflow adds TensorFlow's ops for the same update, with clipping by a norm.
+// tensorflow adds TensorFlow's ops for the same update, with clipping by a norm and
+// decay of all weights but vectors.
 func (g *adamGraph) tensorflow(clip, norm float32) *tf.Operation {
 	s := g.s
 	for i, gradient := range g.lists[3] {
 		if clip > 0 {
 			gradient = op.Mul(s.SubScope("clipped"), gradient, g.constant(clip*min(1/norm, 1/clip)))
+		}
+		if g.decay > 0 && g.rank[i] > 1 {
+			share := op.Mul(s.SubScope("share"), g.constant(testRate), g.constant(g.decay))
+			lost := op.Mul(s.SubScope("lost"), share, op.ReadVariableOp(s.SubScope("read"), g.lists[0][i], tf.Float))
+			s = s.WithControlDependencies(op.AssignSubVariableOp(s.SubScope("decay"), g.lists[0][i], lost))
 		}
 		apply := op.ResourceApplyAdam(s.SubScope("apply"), g.lists[0][i], g.lists[1][i], g.lists[2][i],
 			g.constant(testPower1), g.constant(testPower2), g.constant(testRate),
@@ -197,15 +214,20 @@ func largeAdam(scale float32) adamCase {
 
 // TestAdamIsTensorFlows compares with ResourceApplyAdam, bit by bit, and the norm with float64.
 func TestAdamIsTensorFlows(t *testing.T) {
+	decays := map[string]float32{"decay": 0.3, "much decay": 200}
 	for name, cases := range map[string][]adamCase{
-		"usual":   {randomAdam(1), randomAdam(100), randomAdam(4111)},
-		"large":   {largeAdam(1e35), randomAdam(5)},
-		"largest": {randomAdam(5), largeAdam(2e36)},
+		"usual":            {randomAdam(1), randomAdam(100), randomAdam(4111)},
+		"large":            {largeAdam(1e35), randomAdam(5)},
+		"largest":          {randomAdam(5), largeAdam(2e36)},
+		"matrix, no decay": {randomAdam(7, 9)},
+		"decay":            {randomAdam(1, 1), randomAdam(31), randomAdam(5, 37), randomAdam(3, 2, 11), randomAdam(100)},
+		"much decay":       {randomAdam(19, 3), randomAdam(40)},
 	} {
 		for _, isa := range ISAs() {
 			for _, clip := range []float32{0, testClip} {
 				t.Run(fmt.Sprint(name, " ", isa, " clip ", clip), func(t *testing.T) {
 					ours := newAdamGraph(t, cases)
+					ours.decay = decays[name]
 					out, got, err := ours.run(t, ours.adam(isa, clip, 1))
 					if err != nil {
 						t.Fatal(err)
@@ -216,6 +238,7 @@ func TestAdamIsTensorFlows(t *testing.T) {
 					}
 					checkScalars(t, out, [3]float32{testPower1 * testBeta1, testPower2 * testBeta2, norm})
 					theirs := newAdamGraph(t, cases)
+					theirs.decay = decays[name]
 					_, want, err := theirs.run(t, nil, theirs.tensorflow(clip, norm))
 					if err != nil {
 						t.Fatal(err)
@@ -245,7 +268,7 @@ func TestAdamNotFinite(t *testing.T) {
 		for _, isa := range ISAs() {
 			for _, clip := range []float32{0, testClip} {
 				t.Run(fmt.Sprint(test.name, " ", isa, " clip ", clip), func(t *testing.T) {
-					first, last := randomAdam(3), randomAdam(25)
+					first, last := randomAdam(3), randomAdam(5, 5)
 					clear(first.gradient)
 					for i := range last.gradient {
 						last.gradient[i] = .5
@@ -255,6 +278,7 @@ func TestAdamNotFinite(t *testing.T) {
 						last.gradient[7] = test.gradient
 					}
 					g := newAdamGraph(t, []adamCase{first, last})
+					g.decay = 0.3
 					out, values, err := g.run(t, g.adam(isa, clip, test.loss))
 					if err != nil {
 						t.Fatal(err)

@@ -1,8 +1,8 @@
 // Adam's update in vectors. Included by each instruction set, which may define
 // ROOT, the square root as IEEE 754 has it.
 //
-// Every operation is rounded by itself, as in TensorFlow's ResourceApplyAdam, whose
-// bits these are.
+// Every operation is rounded by itself, as in TensorFlow's ResourceApplyAdam, and in the
+// operations that let a weight decay before it, whose bits these are.
 #ifndef RNNBIN_ADAM_VEC_H
 #define RNNBIN_ADAM_VEC_H
 
@@ -21,6 +21,7 @@ INLINE vec root_of_lanes(vec v) {
 
 // One vector of the weight, with its moments.
 INLINE vec adam_step(const struct rnn_adam *a, vec g, vec w, vec *m, vec *v) {
+  if (a->decay != 0) w -= rounded(w * a->decay);
   g = rounded(g * a->scale);
   *m += rounded((g - *m) * a->rest1);
   *v += rounded((rounded(g * g) - *v) * a->rest2);

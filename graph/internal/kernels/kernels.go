@@ -59,7 +59,8 @@
 // moves N weights with their moments, all of them variables, as N ResourceApplyAdam
 // do, to the same bits. Next1 and next2 are the powers times their betas. Norm is the
 // Euclidean norm of all gradients together; with clip_norm above 0 the gradients are
-// scaled as tf.clip_by_global_norm does. If the loss or the norm is not finite, the
+// scaled as tf.clip_by_global_norm does. With weight_decay, weights of two dimensions or
+// more first lose rate times weight_decay of their size (AdamW). If the loss or the norm is not finite, the
 // variables keep their values, and next1 and next2 are the powers as they were.
 //
 //	RnnbinRecord(report, at, loss, norm) -> next
@@ -101,10 +102,11 @@ const (
 	AttrSteps         = "steps"          // int, Windows only: T
 
 	// Adam only, which has AttrISA besides.
-	AttrBeta1    = "beta1"     // float
-	AttrBeta2    = "beta2"     // float
-	AttrEpsilon  = "epsilon"   // float
-	AttrClipNorm = "clip_norm" // float, 0 unless given: no clipping
+	AttrBeta1       = "beta1"        // float
+	AttrBeta2       = "beta2"        // float
+	AttrEpsilon     = "epsilon"      // float
+	AttrClipNorm    = "clip_norm"    // float, 0 unless given: no clipping
+	AttrWeightDecay = "weight_decay" // float, 0 unless given: no decay
 )
 
 // The cells.

@@ -48,6 +48,7 @@ struct rnn_slice {
 
 // Adam as TensorFlow 1 has it, for one weight.
 struct rnn_adam {
+  float decay;         // share of the weight that it loses first
   float scale;         // of gradients
   float rest1, rest2;  // 1 - beta1, 1 - beta2
   float alpha;         // rate sqrt(1 - beta2^t) / (1 - beta1^t)
