@@ -18,6 +18,10 @@ type form interface {
 	// the outputs must have no gradient there.
 	recur(s *op.Scope, r recurrence) (outputs tf.Output, last []tf.Output, back backward)
 
+	// crossEntropy adds TensorFlow's operation of a kind, kernels.Xent or SparseXent. It
+	// returns each row's loss [N], and its gradient with respect to the logits [N,C].
+	crossEntropy(s *op.Scope, kind string, logits, labels tf.Output) (loss, slope tf.Output)
+
 	// update moves every weight against its gradient.
 	update(s *op.Scope, h handles, u update) updated
 

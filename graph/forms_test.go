@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/internal/kernels"
 )
 
 // randomSeries has values of about 1, labels of all classes, and rows of no and
@@ -80,6 +82,25 @@ func TestFormsAgree(t *testing.T) {
 						})
 					}
 				}
+			}
+		}
+	}
+}
+
+// TestWhichCrossEntropyRuns asks the kernels: nodes are the same operations in each form.
+func TestWhichCrossEntropyRuns(t *testing.T) {
+	const trained = 3
+	for _, loss := range graph.Losses() {
+		for _, f := range forms() {
+			want := uint64(0)
+			if f.form == graph.FormFused && loss != graph.MSE {
+				want = trained
+			}
+			s := smallSession(t, smallConfig(loss, graph.Tanh, f))
+			before := kernels.XentRuns()
+			steps(t, s, graph.Plan{Starts: slices.Repeat([][]int32{smallStarts}, trained)})
+			if n := kernels.XentRuns() - before; n != want {
+				t.Errorf("%s, %s: %d steps have run our kernel %d times, want %d", loss, f, trained, n, want)
 			}
 		}
 	}

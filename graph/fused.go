@@ -13,7 +13,8 @@ import (
 // fused is the form in which operations of our own do what is slow in TensorFlow:
 // a layer runs as one operation forward and one backward, so that the graph does
 // not grow with the steps, a window's rows are cut in one, and Adam or AdamW
-// moves all weights in one.
+// moves all weights in one. Cross-entropies are TensorFlow's operations, but run by
+// kernels of ours.
 //
 // On a processor with fused multiply-add a layer's sums are rounded as the
 // original's are, step by step: see internal/kernels.
@@ -22,7 +23,7 @@ type fused struct {
 }
 
 func (f fused) windows(s *op.Scope, p plan, at tf.Output) batch {
-	out := ourOp(s, kernels.Windows, 5, map[string]any{kernels.AttrSteps: int64(f.cfg.Window)},
+	out := addOp(s, kernels.Windows, 5, map[string]any{kernels.AttrSteps: int64(f.cfg.Window)},
 		p.x, p.y, p.w, p.windows, p.rates, op.Const(s.SubScope("lags"), f.cfg.lags()), at)
 	return batch{out[0], out[1], out[2], out[3], out[4]}
 }
@@ -43,10 +44,10 @@ func (f fused) recur(s *op.Scope, r recurrence) (tf.Output, []tf.Output, backwar
 		r.lengths = op.Const(s.SubScope("all"), []int32{}) // steps of every sequence
 	}
 	initial, w := tf.OutputList(r.initial), tf.OutputList(r.w)
-	out := ourOp(s, kernels.Forward, 2+states, with(attrs, kernels.AttrTraining, r.training), r.x, r.lengths, initial, w)
+	out := addOp(s, kernels.Forward, 2+states, with(attrs, kernels.AttrTraining, r.training), r.x, r.lengths, initial, w)
 	outputs, last, saved := out[0], out[1:1+states], out[1+states]
 	return outputs, last, func(s *op.Scope, dy tf.Output) (tf.Output, []tf.Output) {
-		d := ourOp(s, kernels.Backward, 1+states+len(r.w), with(attrs, kernels.AttrInputGradient, r.dx),
+		d := addOp(s, kernels.Backward, 1+states+len(r.w), with(attrs, kernels.AttrInputGradient, r.dx),
 			r.x, r.lengths, initial, w, outputs, saved, dy, tf.OutputList(none))
 		return d[0], d[1+states:]
 	}
@@ -68,6 +69,12 @@ func noRows(units int) *tf.Tensor {
 	return t
 }
 
+// crossEntropy is the portable form's operation, run by a kernel of ours.
+func (f fused) crossEntropy(s *op.Scope, kind string, logits, labels tf.Output) (loss, slope tf.Output) {
+	out := addOp(s, kind, 2, kernels.Labelled(f.cfg.InstructionSet), logits, labels)
+	return out[0], out[1]
+}
+
 // update is one operation for Adam and AdamW, with the norm and clipping.
 func (f fused) update(s *op.Scope, h handles, u update) updated {
 	var a adam
@@ -85,7 +92,7 @@ func (f fused) update(s *op.Scope, h handles, u update) updated {
 		weights, grads = append(weights, h[g.of.name]), append(grads, g.value)
 		first, second = append(first, h[g.of.name+a.first]), append(second, h[g.of.name+a.second])
 	}
-	out := ourOp(s, kernels.Adam, 3, map[string]any{
+	out := addOp(s, kernels.Adam, 3, map[string]any{
 		kernels.AttrBeta1:       f.cfg.Beta1,
 		kernels.AttrBeta2:       f.cfg.Beta2,
 		kernels.AttrEpsilon:     f.cfg.Epsilon,
@@ -97,12 +104,12 @@ func (f fused) update(s *op.Scope, h handles, u update) updated {
 }
 
 func (f fused) record(s *op.Scope, report, at, loss, norm tf.Output) tf.Output {
-	return ourOp(s, kernels.Record, 1, nil, report, at, loss, norm)[0]
+	return addOp(s, kernels.Record, 1, nil, report, at, loss, norm)[0]
 }
 
-// ourOp adds one of our operations and returns its first outputs, unset after an
+// addOp adds an operation of any kind and returns its first outputs, unset after an
 // error, which the scope holds.
-func ourOp(s *op.Scope, kind string, outputs int, attrs map[string]any, inputs ...tf.Input) []tf.Output {
+func addOp(s *op.Scope, kind string, outputs int, attrs map[string]any, inputs ...tf.Input) []tf.Output {
 	list := make([]tf.Output, outputs)
 	if s.Err() != nil {
 		return list

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"github.com/rnnbin/rnnbin/graph/internal/kernels"
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 )
@@ -27,15 +28,15 @@ func (c Config) terms(s *op.Scope, outputs, labels tf.Output) (term, slope tf.Ou
 		twice := op.AddV2(s.SubScope("twice"), miss, miss)
 		return op.Square(s, miss), column(s.SubScope("slope"), twice)
 	case SparseXent:
-		return op.SparseSoftmaxCrossEntropyWithLogits(s, outputs, labels)
+		return c.form().crossEntropy(s, kernels.SparseXent, outputs, labels)
 	case Focal:
-		xent, dxent := op.SparseSoftmaxCrossEntropyWithLogits(s, outputs, labels)
+		xent, dxent := c.form().crossEntropy(s, kernels.SparseXent, outputs, labels)
 		term, slope := c.focal(s.SubScope("focal"), xent)
 		return term, op.Mul(s.SubScope("slope"), dxent, column(s.SubScope("column"), slope))
 	default:
 		classes := op.OneHot(s.SubScope("one_hot"), labels, op.Const(s.SubScope("depth"), int32(c.Classes)),
 			op.Const(s.SubScope("on"), float32(1)), op.Const(s.SubScope("off"), float32(0)))
-		return op.SoftmaxCrossEntropyWithLogits(s, outputs, classes)
+		return c.form().crossEntropy(s, kernels.Xent, outputs, classes)
 	}
 }
 

@@ -108,6 +108,11 @@ func zeroState(s *op.Scope, x tf.Output, units int) tf.Output {
 	return op.Fill(s, dims, op.Const(s.SubScope("zero"), float32(0)))
 }
 
+func (p portable) crossEntropy(s *op.Scope, kind string, logits, labels tf.Output) (loss, slope tf.Output) {
+	out := addOp(s, kind, 2, nil, logits, labels)
+	return out[0], out[1]
+}
+
 // update leaves the weights as they are when the loss or the norm is not finite:
 // gradients and rate are zero then.
 func (p portable) update(s *op.Scope, h handles, u update) updated {

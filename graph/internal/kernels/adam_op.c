@@ -25,7 +25,7 @@ struct adam_kernel {
 static void *create(TF_OpKernelConstruction *c) {
   TF_Status *status = TF_NewStatus();
   const struct adam_kernel k = {
-      .isa = rnnbin_isa_attribute(c, status),
+      .isa = rnnbin_isa_attribute(c, "isa", status),
       .count = rnnbin_int_attribute(c, "N", status),
       .beta1 = rnnbin_float_attribute(c, "beta1", status),
       .beta2 = rnnbin_float_attribute(c, "beta2", status),

@@ -17,9 +17,10 @@ TARGET_BEGIN("avx2,fma")
 #include "adam_vec.h"
 #include "norm.h"
 #include "sequence.h"
+#include "xent.h"
 TARGET_END
 
 static int available(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
-const struct rnn_isa rnnbin_avx2 = {"avx2", available, forward, backward, squares, adam};
+const struct rnn_isa rnnbin_avx2 = {"avx2", available, forward, backward, squares, adam, xent};
 #endif

@@ -25,11 +25,12 @@ static inline int append_sixteen(int *list, int n, __m512i columns, __m512i bits
 #include "adam_vec.h"
 #include "norm.h"
 #include "sequence.h"
+#include "xent.h"
 TARGET_END
 
 static int available(void) {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-const struct rnn_isa rnnbin_avx512 = {"avx512", available, forward, backward, squares, adam};
+const struct rnn_isa rnnbin_avx512 = {"avx512", available, forward, backward, squares, adam, xent};
 #endif

@@ -8,7 +8,8 @@
 #include "adam_vec.h"
 #include "norm.h"
 #include "sequence.h"
+#include "xent.h"
 
 static int available(void) { return 1; }
 
-const struct rnn_isa rnnbin_generic = {"generic", available, forward, backward, squares, adam};
+const struct rnn_isa rnnbin_generic = {"generic", available, forward, backward, squares, adam, xent};

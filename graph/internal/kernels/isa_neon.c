@@ -15,8 +15,9 @@
 #include "adam_vec.h"
 #include "norm.h"
 #include "sequence.h"
+#include "xent.h"
 
 static int available(void) { return 1; }
 
-const struct rnn_isa rnnbin_neon = {"neon", available, forward, backward, squares, adam};
+const struct rnn_isa rnnbin_neon = {"neon", available, forward, backward, squares, adam, xent};
 #endif

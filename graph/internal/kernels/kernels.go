@@ -68,6 +68,11 @@
 // writes loss and norm into row at of the variable report [K,2] and returns the row
 // of the next step: at+1, or MaxInt32 if the loss or the norm is not finite.
 //
+// TensorFlow's own SoftmaxCrossEntropyWithLogits and SparseSoftmaxCrossEntropyWithLogits
+// have a second kernel here, for float logits and int32 labels, which takes a small part
+// of the time. A node chooses it by the attributes that [Labelled] gives, and is the same
+// operation otherwise: only that the former's inputs must have one shape.
+//
 // The code is C with the compiler's vector types (GCC 12 or clang), compiled
 // once for each instruction set; the processor's is chosen at run time.
 package kernels
@@ -90,6 +95,22 @@ const (
 	Adam     = C.RNNBIN_ADAM
 	Record   = C.RNNBIN_RECORD
 )
+
+// TensorFlow's ops that have a kernel here.
+const (
+	Xent       = C.RNNBIN_XENT
+	SparseXent = C.RNNBIN_SPARSE_XENT
+)
+
+// Labelled are the attributes of a node of TensorFlow's that is to run the kernel of
+// ours, on one of ISAs or "auto".
+func Labelled(isa string) map[string]any {
+	return map[string]any{"_kernel": C.RNNBIN_LABEL, C.RNNBIN_LABELLED_ISA: isa}
+}
+
+// XentRuns is how many times our kernels have run for Xent and SparseXent in this
+// process: what a node has chosen does not show otherwise.
+func XentRuns() uint64 { return uint64(C.rnnbin_xent_runs()) }
 
 // The ops' attributes.
 const (

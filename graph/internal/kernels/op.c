@@ -53,9 +53,9 @@ const char *rnnbin_isa(int i) {
   return NULL;
 }
 
-const struct rnn_isa *rnnbin_isa_attribute(TF_OpKernelConstruction *c, TF_Status *status) {
+const struct rnn_isa *rnnbin_isa_attribute(TF_OpKernelConstruction *c, const char *attribute, TF_Status *status) {
   char name[32] = "";  // a longer one is cut
-  if (ok(status)) TF_OpKernelConstruction_GetAttrString(c, "isa", name, sizeof name - 1, status);
+  if (ok(status)) TF_OpKernelConstruction_GetAttrString(c, attribute, name, sizeof name - 1, status);
   if (!ok(status)) return NULL;
   for (int k = 0; k < rnnbin_isa_count; k++)
     if (rnnbin_isas[k]->available() && (!strcmp(name, "auto") || !strcmp(name, rnnbin_isas[k]->name)))

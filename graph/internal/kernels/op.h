@@ -15,6 +15,15 @@ struct op {
   void (*compute)(void *, TF_OpKernelContext *);
 };
 
+// A CPU kernel for an op of TensorFlow's own, on float. Nodes choose it by the
+// attribute _kernel, as it is registered under a label.
+struct standard_kernel {
+  const char *op;
+  const char *int_type;  // the attribute that is to be int32; NULL for none
+  void *(*create)(TF_OpKernelConstruction *);
+  void (*compute)(void *, TF_OpKernelContext *);
+};
+
 // Sets the status, with a text of up to 255 characters.
 __attribute__((format(printf, 3, 4))) void rnnbin_fail(TF_Status *, TF_Code, const char *format, ...);
 
@@ -25,7 +34,7 @@ int32_t rnnbin_int_attribute(TF_OpKernelConstruction *, const char *name, TF_Sta
 float rnnbin_float_attribute(TF_OpKernelConstruction *, const char *name, TF_Status *);
 int rnnbin_bool_attribute(TF_OpKernelConstruction *, const char *name, TF_Status *);
 enum rnn_kind rnnbin_cell_attribute(TF_OpKernelConstruction *, TF_Status *);
-const struct rnn_isa *rnnbin_isa_attribute(TF_OpKernelConstruction *, TF_Status *);
+const struct rnn_isa *rnnbin_isa_attribute(TF_OpKernelConstruction *, const char *name, TF_Status *);
 
 // A copy of the size bytes of a kernel, which the status belongs to and is deleted
 // with; NULL, with the failure told to TensorFlow, unless it is OK.

@@ -55,6 +55,17 @@ struct rnn_adam {
   float epsilon;
 };
 
+// Softmax cross-entropy of each row, and its gradient with respect to the logits.
+struct rnn_xent {
+  int64_t rows, classes;
+  const float *logits;    // [rows,classes]
+  const float *targets;   // [rows,classes], probabilities, or NULL where there are
+  const int32_t *labels;  // [rows], the class each
+  float *loss;            // [rows]
+  float *gradient;        // [rows,classes]
+  float *scratch;         // rnn_xent_scratch(classes) floats, on a cache line
+};
+
 struct rnn_isa {
   const char *name;
   int (*available)(void);
@@ -63,6 +74,7 @@ struct rnn_isa {
   double (*squares)(const float *values, int64_t n);  // their sum
   // Moves n values of a weight against their gradient.
   void (*adam)(const struct rnn_adam *, int64_t n, const float *gradient, float *weight, float *first, float *second);
+  void (*xent)(const struct rnn_xent *);
 };
 
 // The best first, the plain one last; all that were compiled in.
@@ -90,6 +102,9 @@ static inline int64_t rnn_rows(const struct rnn_variable *v, const struct rnn_si
 static inline int64_t rnn_saved(enum rnn_kind kind, const struct rnn_size *z) {
   return z->steps * z->batch * rnn_cells[kind].saved * rnn_round(z->units);
 }
+
+// Logits, targets and powers of as many rows as the widest vector has lanes.
+static inline int64_t rnn_xent_scratch(int64_t classes) { return 3 * 16 * classes; }
 
 // Runs all directions of a layer, one or two, on so many threads. They return 0, or
 // -1 when memory is short.

@@ -140,7 +140,7 @@ static void *new_kernel(TF_OpKernelConstruction *c, int backward) {
   TF_Status *status = TF_NewStatus();
   const int directions = rnnbin_int_attribute(c, "directions", status);
   const struct recurrence_kernel k = {
-      .isa = rnnbin_isa_attribute(c, status),
+      .isa = rnnbin_isa_attribute(c, "isa", status),
       .form = form_of(rnnbin_cell_attribute(c, status), directions),
       .backward = backward,
       .threads = rnnbin_int_attribute(c, "threads", status),

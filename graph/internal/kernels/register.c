@@ -1,4 +1,4 @@
-// All ops of the package.
+// All ops and kernels of the package.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,9 @@
 
 extern const struct op rnnbin_windows_op, rnnbin_forward_op, rnnbin_backward_op, rnnbin_adam_op, rnnbin_record_op;
 static const struct op *const ops[] = {&rnnbin_windows_op, &rnnbin_forward_op, &rnnbin_backward_op, &rnnbin_adam_op, &rnnbin_record_op};
+
+extern const struct standard_kernel rnnbin_xent_kernel, rnnbin_sparse_xent_kernel;
+static const struct standard_kernel *const standard_kernels[] = {&rnnbin_xent_kernel, &rnnbin_sparse_xent_kernel};
 
 static void add_all(TF_OpDefinitionBuilder *b, void (*add)(TF_OpDefinitionBuilder *, const char *),
                     const char *const *specs) {
@@ -26,9 +29,22 @@ static void register_op(const struct op *op, TF_Status *status) {
     TF_RegisterKernelBuilder(op->name, TF_NewKernelBuilder(op->name, "CPU", op->create, op->compute, free), status);
 }
 
+static void register_standard(const struct standard_kernel *k, TF_Status *status) {
+  TF_KernelBuilder *b = TF_NewKernelBuilder(k->op, "CPU", k->create, k->compute, free);
+  TF_KernelBuilder_Label(b, RNNBIN_LABEL);
+  TF_KernelBuilder_TypeConstraint(b, "T", TF_FLOAT, status);
+  if (k->int_type && TF_GetCode(status) == TF_OK) TF_KernelBuilder_TypeConstraint(b, k->int_type, TF_INT32, status);
+  if (TF_GetCode(status) == TF_OK)
+    TF_RegisterKernelBuilder(k->op, b, status);
+  else
+    TF_DeleteKernelBuilder(b);
+}
+
 void rnnbin_register(char *message, int size) {
   TF_Status *status = TF_NewStatus();
   for (size_t i = 0; i < sizeof ops / sizeof *ops && TF_GetCode(status) == TF_OK; i++) register_op(ops[i], status);
+  for (size_t i = 0; i < sizeof standard_kernels / sizeof *standard_kernels && TF_GetCode(status) == TF_OK; i++)
+    register_standard(standard_kernels[i], status);
   snprintf(message, (size_t)size, "%s", TF_GetCode(status) == TF_OK ? "" : TF_Message(status));
   TF_DeleteStatus(status);
 }
