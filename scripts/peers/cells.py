@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 import compare
-import scale
+from measures import MEASURES, metrics, number
 
 THREADS = (1, 2)
 BATCHES = (32, 128, 512)  # that are tried in predicting
@@ -43,11 +43,6 @@ PREDICTING = {
     "LSTM, 64 units, 180 steps": network("lstm"),
     "the same, two directions": network("lstm", directions=2),
 }
-MEASURES = {  # key: title, unit, how many units are a value's; values are µs, or rows a µs
-    "layers": ("forward and backward of the layers", "ms", 1e-3),
-    "train": ("a training step", "ms", 1e-3),
-    "predict": ("predicting", "million rows a second", 1),
-}
 
 # What keeps programs from wider vectors than AVX2's; ONNX Runtime has no such setting.
 AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2", "ATEN_CPU_CAPABILITY": "avx2",
@@ -70,7 +65,7 @@ class Rnnbin:
 
     def benchmark(self, name, n, threads, batch, *flags):
         """Returns the metrics of a benchmark, {unit: value}."""
-        return scale.metrics(run([
+        return metrics(run([
             self.binary, "-test.run", "^$", "-test.bench", f"^Benchmark{name}$", "-test.benchtime", f"{SECONDS}s",
             f"-shape.cell={n['cell']}", f"-shape.layers={n['layers']}", f"-shape.bidirectional={n['directions'] == 2}",
             f"-shape.features={n['features']}", f"-shape.units={n['units']}", f"-shape.steps={n['steps']}",
@@ -169,7 +164,7 @@ def measure(args, folder):
 
 
 def cell(r):
-    value = " ".join((scale.number(r["median"]), f"({scale.number(r['min'])}–{scale.number(r['max'])})"))
+    value = " ".join((number(r["median"]), f"({number(r['min'])}–{number(r['max'])})"))
     return f"{value} | **{r['ratio']:.2f}**" if "ratio" in r else value
 
 

@@ -13,8 +13,7 @@ matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "rnnbin", "f
                             "axes.titlesize": 9, "axes.spines.top": False, "axes.spines.right": False})
 import matplotlib.pyplot as plt  # noqa: E402
 
-from cells import MEASURES  # noqa: E402
-from scale import AXES, CENTRE  # noqa: E402
+from measures import AXES, CENTRE, MEASURES  # noqa: E402
 
 COLOURS = {1: "#1f6f8b", 2: "#99582a"}
 

@@ -18,10 +18,9 @@ import subprocess
 import sys
 
 import compare
+from measures import AXES, CENTRE, metrics, number
 
 STEPS, UNITS, BATCHES, THREADS = (20, 100, 500, 2000), (32, 100, 256, 512), (10, 64, 256), (1, 2)
-AXES = ("steps", "units", "batch")
-CENTRE = (100, 100, 64)
 CORNERS = [(20, 100, 10), (20, 512, 64), (20, 512, 256)]
 BIG = 2e11  # floating-point operations of a call; above, it makes fewer steps
 here = os.path.dirname(os.path.abspath(__file__))
@@ -41,13 +40,6 @@ def output(command, **env):
     if done.returncode:
         sys.exit(f"bench: failed: {' '.join(command)}\n{(done.stdout + done.stderr)[-2000:]}")
     return done.stdout
-
-
-def metrics(text):
-    """Returns the metrics of a Go benchmark's line, {unit: value}."""
-    line = next(line for line in text.splitlines() if line.startswith("Benchmark"))
-    pairs = (part.split() for part in line.split("\t")[2:])
-    return {unit: float(value) for value, unit in pairs}
 
 
 def benchmark(binary, name, threads, seconds, *flags):
@@ -95,10 +87,6 @@ def measure(args):
         rows.append({**dict(zip(AXES, shape)), "threads": n, **medians})
     peaks = {n: statistics.median(r["peak_gflops"] for r in rows if r["threads"] == n) for n in threads}
     return {**compare.machine(), "rounds": args.rounds, "peak_gflops": peaks, "rows": rows}
-
-
-def number(value):
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def print_table(result):
