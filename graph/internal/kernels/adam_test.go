@@ -41,7 +41,7 @@ func randomAdam(dims ...int64) adamCase {
 }
 
 // start is a session of the scope's graph, for as long as the test.
-func start(t *testing.T, s *op.Scope) *tf.Session {
+func start(t testing.TB, s *op.Scope) *tf.Session {
 	t.Helper()
 	g, err := s.Finalize()
 	if err != nil {
