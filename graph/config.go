@@ -82,7 +82,7 @@ const (
 func Activations() []Activation { return []Activation{ReLU, Tanh} }
 
 // Form names the operations that a network consists of where TensorFlow's own are
-// slow: the layer over time, the cutting of windows, and Adam's update.
+// slow: the layer over time, the cutting of windows, and the updates of Adam and AdamW.
 type Form string
 
 const (

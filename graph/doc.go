@@ -16,9 +16,10 @@
 // Config.InputNoise and Config.Dropout training draws what it adds and leaves out from
 // Config.Seed and the step's number, so that a run that is divided otherwise is the same.
 // Projection, one-hot labels and loss are TensorFlow's own operations. Windows, layers
-// and Adam's update run in one of two forms, see [Form]: as TensorFlow's standard
-// operations, or as operations of this package's own, several times faster. Their
-// results agree to rounding.
+// and the updates of Adam and AdamW run in one of two forms, see [Form]: as TensorFlow's
+// standard operations, or as operations of this package's own, several times faster, which
+// also brings kernels of its own for the losses' cross-entropies. Their results agree to
+// rounding.
 //
 // Comments give shapes in letters: T steps, B windows of a batch, F features, L lags, U
 // units of a layer, D directions, S values of all layers' states, O outputs, C classes, N
