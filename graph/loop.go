@@ -1,26 +1,11 @@
 package graph
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
-	"github.com/rnnbin/rnnbin/graph/internal/function"
 	tf "github.com/wamuir/graft/tensorflow"
-	attrpb "github.com/wamuir/graft/tensorflow/core/framework/attr_value_go_proto"
-	functionpb "github.com/wamuir/graft/tensorflow/core/framework/function_go_proto"
-	graphpb "github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
-	nodepb "github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
-	typespb "github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
 	"github.com/wamuir/graft/tensorflow/op"
-	"google.golang.org/protobuf/proto"
-)
-
-// The training loop is a functional While: its body is one training step.
-const (
-	loopNode = "train/While"
-	loopBody = "train_step"
-	loopCond = "train_more"
 )
 
 // diverged is the number of the step after one whose loss or gradient is not finite.
@@ -38,36 +23,30 @@ func (c carried) list() []tf.Output {
 	return slices.Concat([]tf.Output{c.at}, c.plan.list(), c.shared)
 }
 
+// carriedOf is the carried whose list is given.
+func carriedOf(list []tf.Output) carried {
+	return carried{list[0], plan{list[1], list[2], list[3], list[4], list[5]}, list[6:]}
+}
+
 // addLoop adds the loop that trains on p from step 0 on, and stops at the limit or
-// at diverged.
+// at diverged. Its body is one training step.
 func (c Config) addLoop(g *tf.Graph, s *op.Scope, h handles, p plan) (loop, error) {
-	body, err := c.function(loopBody, c.step)
-	if err != nil {
-		return loop{}, err
-	}
-	cond, err := c.function(loopCond, func(s *op.Scope, in carried) []tf.Output {
-		limit := op.ReadVariableOp(s.SubScope("value"), planLimit.handle(s), tf.Int32)
-		return []tf.Output{op.Less(s, in.at, limit)}
-	})
-	if err != nil {
-		return loop{}, err
-	}
 	begin := c.begin(s.SubScope("begin"), h, p).list()
 	if err := s.Err(); err != nil {
 		return loop{}, err
 	}
-	node, opts := whileNode(begin)
-	def, err := proto.Marshal(&graphpb.GraphDef{
-		Node:    []*nodepb.NodeDef{node},
-		Library: &functionpb.FunctionDefLibrary{Function: []*functionpb.FunctionDef{body, cond}},
-	})
+	body := func(s *op.Scope, in []tf.Output) []tf.Output { return c.step(s, carriedOf(in)) }
+	end, err := addWhile(g, "train/While", begin, more, body)
 	if err != nil {
-		return loop{}, fmt.Errorf("write the training loop: %w", err)
+		return loop{}, err
 	}
-	if err := g.ImportWithOptions(def, opts); err != nil {
-		return loop{}, fmt.Errorf("import the training loop: %w", err)
-	}
-	return c.end(s.SubScope("end"), h, g.Operation(loopNode)), nil
+	return c.end(s.SubScope("end"), h, carriedOf(end)), nil
+}
+
+// more is the training loop's condition.
+func more(s *op.Scope, in []tf.Output) []tf.Output {
+	limit := op.ReadVariableOp(s.SubScope("value"), planLimit.handle(s), tf.Int32)
+	return []tf.Output{op.Less(s, carriedOf(in).at, limit)}
 }
 
 // loop is what a session fetches and runs of the training loop.
@@ -89,67 +68,12 @@ func (c Config) begin(s *op.Scope, h handles, p plan) carried {
 	}
 }
 
-// end follows the loop's node.
-func (c Config) end(s *op.Scope, h handles, node *tf.Operation) loop {
-	at := node.Output(0)
-	report := op.ReadVariableOp(s.SubScope("report").WithControlDependencies(node), h[planReport.name], tf.Float)
-	last := at.Op
-	first := 1 + len(plan{}.list())
+// end follows the loop, whose variables' last values are out.
+func (c Config) end(s *op.Scope, h handles, out carried) loop {
+	report := op.ReadVariableOp(s.SubScope("report").WithControlDependencies(out.at.Op), h[planReport.name], tf.Float)
+	last := out.at.Op
 	for i, v := range c.optimizer().scalars() {
-		last = op.AssignVariableOp(s.SubScope("store").WithControlDependencies(last), h[v.name], node.Output(first+i))
+		last = op.AssignVariableOp(s.SubScope("store").WithControlDependencies(last), h[v.name], out.shared[i])
 	}
-	return loop{at, report, last}
-}
-
-// whileNode is the loop's node, which graft has no function for, and how its
-// inputs are found when it is imported.
-func whileNode(args []tf.Output) (*nodepb.NodeDef, tf.GraphImportOptions) {
-	node := &nodepb.NodeDef{Name: loopNode, Op: "While"}
-	opts := tf.GraphImportOptions{}
-	types := &attrpb.AttrValue_ListValue{}
-	for i, arg := range args {
-		name := fmt.Sprintf("argument%d", i)
-		node.Input = append(node.Input, name)
-		types.Type = append(types.Type, typespb.DataType(arg.DataType()))
-		opts.AddInputMapping(name, 0, arg)
-	}
-	node.Attr = map[string]*attrpb.AttrValue{
-		"T":                   {Value: &attrpb.AttrValue_List{List: types}},
-		"body":                functionAttr(loopBody),
-		"cond":                functionAttr(loopCond),
-		"parallel_iterations": {Value: &attrpb.AttrValue_I{I: 1}}, // a step needs the one before
-	}
-	return node, opts
-}
-
-func functionAttr(name string) *attrpb.AttrValue {
-	return &attrpb.AttrValue{Value: &attrpb.AttrValue_Func{Func: &attrpb.NameAttrList{Name: name}}}
-}
-
-// function builds a function of what the loop carries.
-func (c Config) function(name string, build func(*op.Scope, carried) []tf.Output) (*functionpb.FunctionDef, error) {
-	s := op.NewScope()
-	argument := func(name string, dtype tf.DataType, shape tf.Shape) tf.Output {
-		return op.Placeholder(s.SubScope(name), dtype, op.PlaceholderShape(shape))
-	}
-	scalar := tf.ScalarShape()
-	in := carried{
-		at: argument("at", tf.Int32, scalar),
-		plan: plan{
-			x:       argument("x", tf.Float, tf.MakeShape(-1, int64(c.Features))),
-			y:       argument("y", c.Loss.labelType(), tf.MakeShape(-1)),
-			w:       argument("w", tf.Float, tf.MakeShape(-1)),
-			windows: argument("windows", tf.Int32, windowsShape),
-			rates:   argument("rates", tf.Float, tf.MakeShape(-1)),
-		},
-	}
-	for _, v := range c.optimizer().scalars() {
-		in.shared = append(in.shared, argument("shared", v.dtype, scalar))
-	}
-	results := build(s, in)
-	g, err := s.Finalize()
-	if err != nil {
-		return nil, fmt.Errorf("assemble %s: %w", name, err)
-	}
-	return function.FromGraph(g, name, in.list(), results)
+	return loop{out.at, report, last}
 }

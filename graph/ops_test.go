@@ -122,7 +122,7 @@ func graphsOf(t *testing.T, s *Session) []typedGraph {
 	}
 	var list []typedGraph
 	for _, f := range def.Library.Function {
-		if f.Signature.Name != loopBody {
+		if f.Signature.Name != "train_While_body" {
 			continue
 		}
 		var results []string

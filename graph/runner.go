@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"runtime"
 	"sync"
 
 	"github.com/rnnbin/rnnbin/graph/internal/denormal"
@@ -46,12 +47,19 @@ func (r *runner) fetch(feeds []feed, outputs ...tf.Output) ([][]float32, error) 
 // flat is a float32 tensor's values in row-major order.
 func flat(t *tf.Tensor) ([]float32, error) {
 	if len(t.Shape()) == 0 {
-		return []float32{t.Value().(float32)}, nil
+		return []float32{valueOf(t).(float32)}, nil
 	}
 	if err := t.Reshape([]int64{elements(t.Shape())}); err != nil {
 		return nil, err
 	}
-	return t.Value().([]float32), nil
+	return valueOf(t).([]float32), nil
+}
+
+// valueOf is a copy of a tensor's value. While it is made nothing else may hold the
+// tensor, whose finalizer frees the memory that is read.
+func valueOf(t *tf.Tensor) any {
+	defer runtime.KeepAlive(t)
+	return t.Value()
 }
 
 func (r *runner) run(feeds []feed, fetches []tf.Output, targets []*tf.Operation) ([]*tf.Tensor, error) {

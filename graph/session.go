@@ -88,8 +88,8 @@ func (s *Session) Train(ctx context.Context, p Plan) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("train: %w", err)
 	}
-	report := newReport(got[1].Value().([][]float32))
-	done := int(got[0].Value().(int32))
+	report := newReport(valueOf(got[1]).([][]float32))
+	done := int(valueOf(got[0]).(int32))
 	if done == diverged {
 		return report.untilNotFinite(p.First)
 	}
