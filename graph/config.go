@@ -61,7 +61,7 @@ const (
 	// 1's CudnnCompatibleGRUCell.
 	GRU Cell = "gru"
 	// GRUResetBefore resets before it: TensorFlow 1's GRUCell. There is no operation of
-	// ours for it, so that it is unrolled in every form.
+	// ours for it, so that both forms run it by TensorFlow's.
 	GRUResetBefore Cell = "gru-reset-before"
 )
 
@@ -89,8 +89,8 @@ const (
 	// FormAuto is FormFused: this library's operations are for CPUs, and so is the
 	// libtensorflow it is built for.
 	FormAuto Form = "auto"
-	// FormPortable takes TensorFlow's standard operations throughout, and unrolls a
-	// layer step by step. It is the reference that the fused form is tested against.
+	// FormPortable takes TensorFlow's standard operations throughout, step by step. It
+	// is the reference that the fused form is tested against.
 	FormPortable Form = "portable"
 	// FormFused runs all steps of a layer as one operation of this package's own,
 	// several times faster.
@@ -235,12 +235,9 @@ func (c Config) Context() (before, behind int) {
 // StateSize is the number of values that the network hands from step to step, S. A
 // network of two directions hands on none: each sequence is a whole.
 func (c Config) StateSize() int {
-	if c.Bidirectional {
-		return 0
-	}
 	n := 0
-	for _, l := range c.Layers {
-		n += l.cell().states() * l.Units
+	for _, units := range c.network().states() {
+		n += units
 	}
 	return n
 }

@@ -54,11 +54,11 @@ func (l *Layers) feed(s *op.Scope, values []float32, steps, width int) (tf.Outpu
 // backward adds all stages but the last, the projection.
 func (l *Layers) backward(s *op.Scope, n network, h handles, x, dy tf.Output) {
 	var backs []backward
-	r := &run{training: true}
+	p := &pass{training: true}
 	for _, st := range n[:len(n)-1] {
 		ss := s.SubScope("forward")
 		var back backward
-		x, back = st.forward(ss, x, h.readAll(ss, st.weights()), r)
+		x, back = st.forward(ss, x, h.readAll(ss, st.weights()), p)
 		backs = append(backs, back)
 	}
 	for _, back := range slices.Backward(backs) {

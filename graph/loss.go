@@ -10,13 +10,13 @@ import (
 // rows with a weight, of each one's loss times its weight, 0 when there are none; and the
 // mean's gradient with respect to the outputs.
 //
-// A row without a share counts nothing, though its loss be infinite or not a number:
-// hence MulNoNan, which gives 0 there, and a differentiation that starts at the
-// terms, as the mean's gradient with respect to its terms is known to be the share.
+// A row of weight 0 has no effect on the mean, even if its loss is infinite or not a
+// number: hence MulNoNan, which gives 0 there, and a differentiation that starts at the
+// terms, as the mean's gradient with respect to its terms is known to be the weights.
 func (c Config) score(s *op.Scope, outputs tf.Output, b batch) (mean, doutputs tf.Output) {
 	term, slope := c.terms(s, outputs, b.labels)
-	mean = op.Sum(s.SubScope("mean"), op.MulNoNan(s.SubScope("weighted"), term, b.share), op.Const(s.SubScope("all"), []int32{0}))
-	return mean, op.MulNoNan(s.SubScope("doutputs"), slope, column(s.SubScope("column"), b.share))
+	mean = op.Sum(s.SubScope("mean"), op.MulNoNan(s.SubScope("weighted"), term, b.weights), op.Const(s.SubScope("all"), []int32{0}))
+	return mean, op.MulNoNan(s.SubScope("doutputs"), slope, column(s.SubScope("column"), b.weights))
 }
 
 // terms gives every row's loss [T*B], and its gradient with respect to the outputs
@@ -28,15 +28,15 @@ func (c Config) terms(s *op.Scope, outputs, labels tf.Output) (term, slope tf.Ou
 		twice := op.AddV2(s.SubScope("twice"), miss, miss)
 		return op.Square(s, miss), column(s.SubScope("slope"), twice)
 	case SparseXent:
-		return c.form().crossEntropy(s, kernels.SparseXent, outputs, labels)
+		return c.backend().crossEntropy(s, kernels.SparseXent, outputs, labels)
 	case Focal:
-		xent, dxent := c.form().crossEntropy(s, kernels.SparseXent, outputs, labels)
+		xent, dxent := c.backend().crossEntropy(s, kernels.SparseXent, outputs, labels)
 		term, slope := c.focal(s.SubScope("focal"), xent)
 		return term, op.Mul(s.SubScope("slope"), dxent, column(s.SubScope("column"), slope))
 	default:
 		classes := op.OneHot(s.SubScope("one_hot"), labels, op.Const(s.SubScope("depth"), int32(c.Classes)),
 			op.Const(s.SubScope("on"), float32(1)), op.Const(s.SubScope("off"), float32(0)))
-		return c.form().crossEntropy(s, kernels.Xent, outputs, classes)
+		return c.backend().crossEntropy(s, kernels.Xent, outputs, classes)
 	}
 }
 

@@ -14,10 +14,20 @@ type network []stage
 // stage is a part of a network.
 type stage interface {
 	weights() []variable
+	traits() traits
 
 	// forward runs the stage over x: [T,B,L*F] for the first, the one before's outputs
 	// for the others. w has the values of weights.
-	forward(s *op.Scope, x tf.Output, w []tf.Output, r *run) (y tf.Output, back backward)
+	forward(s *op.Scope, x tf.Output, w []tf.Output, p *pass) (y tf.Output, back backward)
+}
+
+// traits are what the rest of the package has to know of a stage.
+type traits struct {
+	states   []int // the widths U of the arrays [B,U] that it hands from step to step
+	whole    bool  // it needs sequences as a whole, whose steps cannot be divided into calls
+	values   int   // what it holds of each row in predicting, its outputs included
+	threaded bool  // its matrix products are divided among Config.Threads
+	pooled   bool  // TensorFlow's own threads help to train it
 }
 
 // backward takes the loss's gradient with respect to a stage's outputs, and returns
@@ -25,21 +35,22 @@ type stage interface {
 // its weights.
 type backward func(s *op.Scope, dy tf.Output) (dx tf.Output, dw []tf.Output)
 
-// run is one way of a batch through the layers.
-type run struct {
+// pass is one pass of a batch through the stages.
+type pass struct {
+	graph    *tf.Graph   // which all of it is a part of
 	training bool        // what backward needs is kept
 	lengths  tf.Output   // [B], the steps of each sequence; unset when all have T
 	draw     *draw       // what is drawn at random in training; nil for nothing
-	states   []tf.Output // before the first step, [B,U] for each of the layers' states; nil for zeros
-	last     []tf.Output // after the last step, likewise; each layer adds its own
+	states   []tf.Output // before the first step, [B,U] for each of the stages' states; nil for zeros
+	last     []tf.Output // after the last step, likewise; each stage adds its own
 }
 
-// before are the n states that the next layer begins with, nil for zeros.
-func (r *run) before(n int) []tf.Output {
-	if r.states == nil {
+// before are the n states that the next stage begins with, nil for zeros.
+func (p *pass) before(n int) []tf.Output {
+	if p.states == nil {
 		return nil
 	}
-	return r.states[len(r.last):][:n]
+	return p.states[len(p.last):][:n]
 }
 
 // gradient is the loss's with respect to a weight.
@@ -55,7 +66,7 @@ func (c Config) network() network {
 		n = append(n, noise{c.InputNoise})
 	}
 	for i, l := range c.Layers {
-		n = append(n, layer{c, i, l.cell(), inputs})
+		n = append(n, layer{c, i, l.cell(), inputs, l.Units})
 		inputs = c.directions() * l.Units
 		if c.Dropout > 0 {
 			n = append(n, dropout{c.Dropout, i})
@@ -74,13 +85,42 @@ func (n network) weights() []variable {
 	return all
 }
 
+// states are the widths of the arrays [B,U] that the stages hand from step to step. There
+// are none where a stage needs whole sequences.
+func (n network) states() []int {
+	if n.whole() {
+		return nil
+	}
+	var all []int
+	for _, st := range n {
+		all = append(all, st.traits().states...)
+	}
+	return all
+}
+
+func (n network) whole() bool  { return n.any(func(t traits) bool { return t.whole }) }
+func (n network) pooled() bool { return n.any(func(t traits) bool { return t.pooled }) }
+
+func (n network) any(has func(traits) bool) bool {
+	return slices.ContainsFunc(n, func(st stage) bool { return has(st.traits()) })
+}
+
+// values is what predicting holds of each row in all stages.
+func (n network) values() int {
+	sum := 0
+	for _, st := range n {
+		sum += st.traits().values
+	}
+	return sum
+}
+
 // forward runs all stages over x [T,B,L*F]. The function it returns takes the loss's
 // gradient with respect to the outputs [T*B,O] back through all of them.
-func (n network) forward(s *op.Scope, h handles, x tf.Output, r *run) (outputs tf.Output, back func(*op.Scope, tf.Output) []gradient) {
+func (n network) forward(s *op.Scope, h handles, x tf.Output, p *pass) (outputs tf.Output, back func(*op.Scope, tf.Output) []gradient) {
 	backs := make([]backward, len(n))
 	for i, st := range n {
 		ss := s.SubScope("stage")
-		x, backs[i] = st.forward(ss, x, h.readAll(ss, st.weights()), r)
+		x, backs[i] = st.forward(ss, x, h.readAll(ss, st.weights()), p)
 	}
 	return x, func(s *op.Scope, d tf.Output) []gradient {
 		var grads []gradient
@@ -102,7 +142,8 @@ type layer struct {
 	cfg    Config
 	number int // from 0, whose input is the features, which are not trained
 	cell   cell
-	inputs int
+	inputs int // columns of what comes before it
+	units  int // U
 }
 
 // weights are the forward direction's, then the other's.
@@ -115,26 +156,41 @@ func (l layer) weights() []variable {
 	return all
 }
 
-// forward is [T,B,F] -> [T,B,D*U].
-func (l layer) forward(s *op.Scope, x tf.Output, w []tf.Output, r *run) (tf.Output, backward) {
-	directions := l.cfg.directions()
-	states, last, back := l.cfg.formOf(l.cell).recur(s, recurrence{
-		cell:       l.cell,
-		units:      l.cfg.Layers[l.number].Units,
-		directions: directions,
-		x:          x,
-		lengths:    r.lengths,
-		initial:    r.before(directions * l.cell.states()),
-		w:          w,
-		training:   r.training,
-		dx:         l.number > 0,
-	})
-	r.last = append(r.last, last...)
-	return states, back
+func (l layer) traits() traits {
+	fused, directions := l.cfg.fuses(l.cell), l.cfg.directions()
+	t := traits{whole: directions > 1, values: directions * l.units, threaded: true, pooled: !fused}
+	if !t.whole {
+		t.states = slices.Repeat([]int{l.units}, l.cell.states())
+	}
+	if !fused { // a loop has its inputs and outputs as lists too
+		t.values += directions * (l.inputs + l.units)
+	}
+	return t
 }
 
-// projection gives the outputs of each step from the last layer's states, by a
-// matrix and a bias.
+// forward is [T,B,F] -> [T,B,D*U].
+func (l layer) forward(s *op.Scope, x tf.Output, w []tf.Output, p *pass) (tf.Output, backward) {
+	directions := l.cfg.directions()
+	outputs, last, back := l.cfg.backendOf(l.cell).recur(s, recurrence{
+		graph:      p.graph,
+		cell:       l.cell,
+		steps:      l.cfg.Window,
+		inputs:     l.inputs,
+		units:      l.units,
+		directions: directions,
+		x:          x,
+		lengths:    p.lengths,
+		initial:    p.before(directions * l.cell.states()),
+		w:          w,
+		training:   p.training,
+		dx:         l.number > 0,
+	})
+	p.last = append(p.last, last...)
+	return outputs, back
+}
+
+// projection gives the outputs of each step from those of the stage before, by a matrix
+// and a bias.
 type projection struct {
 	cfg    Config
 	inputs int // columns of what comes before it
@@ -148,12 +204,17 @@ func (p projection) weights() []variable {
 	}
 }
 
+// traits: the outputs are transposed, biased and made probabilities.
+func (p projection) traits() traits {
+	return traits{values: 4 * p.cfg.Classes, pooled: p.cfg.Form == FormPortable}
+}
+
 // forward is [T,B,U] -> [T*B,O].
 //
 // Both products with all the states give a result of a row for each output, which is
 // then transposed: a MatMul that gives so few columns instead takes TensorFlow three to
 // five times as long.
-func (p projection) forward(s *op.Scope, x tf.Output, w []tf.Output, _ *run) (tf.Output, backward) {
+func (p projection) forward(s *op.Scope, x tf.Output, w []tf.Output, _ *pass) (tf.Output, backward) {
 	flat := reshape(s.SubScope("flat"), x, -1, int32(p.inputs)) // [T*B,U]
 	swap := op.Const(s.SubScope("swap"), []int32{1, 0})
 	transposed := func(name string, v tf.Output) tf.Output { return op.Transpose(s.SubScope(name), v, swap) }

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -31,9 +32,11 @@ var opTypes = map[Form]map[string]string{
 			BiasAddGrad ReluGrad ShapeN ConcatOffset AddN
 			Cast L2Loss Mul Sqrt IsFinite LogicalAnd All Select ResourceApplyAdam ResourceScatterUpdate
 			Transpose Const Identity ReadVariableOp VarHandleOp`,
-		"evaluating": `GatherV2 AddV2 Sub Maximum Minimum Less Sign Cast Mul Reshape Sum DivNoNan Shape Slice ConcatV2 Fill Unpack MatMul BiasAdd Relu Pack
+		"evaluating": `GatherV2 AddV2 Sub Maximum Minimum Less Sign Cast Mul Reshape Sum DivNoNan Shape Slice ConcatV2 Fill Unpack MatMul BiasAdd Relu
+			While TensorListReserve TensorListFromTensor TensorListGetItem TensorListSetItem TensorListStack
 			OneHot SoftmaxCrossEntropyWithLogits MulNoNan Transpose Const Placeholder ReadVariableOp VarHandleOp`,
-		"predicting": `ConcatV2 Unpack MatMul BiasAdd Relu Pack Reshape Softmax
+		"predicting": `Shape GatherV2 ConcatV2 MatMul BiasAdd Relu Reshape Softmax AddV2 Less
+			While TensorListReserve TensorListFromTensor TensorListGetItem TensorListSetItem TensorListStack
 			Transpose Const Placeholder ReadVariableOp VarHandleOp`,
 	},
 }
@@ -108,7 +111,7 @@ type typedGraph struct {
 }
 
 // graphsOf are the graphs that run when a session trains a step, evaluates and
-// predicts: what their results depend on. TensorFlow's gradients leave nodes beside
+// predicts: what their results depend on, and the functions of loops among that. TensorFlow's gradients leave nodes beside
 // that, which nothing runs.
 func graphsOf(t *testing.T, s *Session) []typedGraph {
 	t.Helper()
@@ -120,18 +123,12 @@ func graphsOf(t *testing.T, s *Session) []typedGraph {
 	if err := proto.Unmarshal(buf.Bytes(), def); err != nil {
 		t.Fatal(err)
 	}
-	var list []typedGraph
+	functions := map[string][]*nodepb.NodeDef{}
 	for _, f := range def.Library.Function {
-		if f.Signature.Name != "train_While_body" {
-			continue
-		}
-		var results []string
-		for _, r := range f.Ret {
-			results = append(results, r)
-		}
-		list = append(list, typedGraph{"training", types(reachable(f.NodeDef, results))})
+		functions[f.Signature.Name] = reachable(f.NodeDef, slices.Collect(maps.Values(f.Ret)))
 	}
-	w := s.ways[0]
+	list := []typedGraph{{"training", types(functions["train_While"+bodySuffix], functions)}}
+	w := s.predicting
 	for name, outputs := range map[string][]tf.Output{
 		"evaluating": {s.evaluated.loss}, "predicting": {w.outputs, w.probability, w.last},
 	} {
@@ -139,7 +136,7 @@ func graphsOf(t *testing.T, s *Session) []typedGraph {
 		for _, o := range outputs {
 			results = append(results, o.Op.Name())
 		}
-		list = append(list, typedGraph{name, types(reachable(def.Node, results))})
+		list = append(list, typedGraph{name, types(reachable(def.Node, results), functions)})
 	}
 	slices.SortFunc(list, func(a, b typedGraph) int { return -strings.Compare(a.name, b.name) })
 	return list
@@ -164,10 +161,13 @@ func reachable(nodes []*nodepb.NodeDef, results []string) []*nodepb.NodeDef {
 	return reached
 }
 
-func types(nodes []*nodepb.NodeDef) []string {
+func types(nodes []*nodepb.NodeDef, functions map[string][]*nodepb.NodeDef) []string {
 	var names []string
 	for _, n := range nodes {
 		names = append(names, n.Op)
+		for _, attr := range n.Attr {
+			names = append(names, types(functions[attr.GetFunc().GetName()], functions)...)
+		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

@@ -35,7 +35,7 @@ func (p portable) windows(s *op.Scope, of plan, at tf.Output) batch {
 	return batch{
 		x:       p.inputs(s.SubScope("inputs"), of.x, next, within),
 		labels:  op.GatherV2(s.SubScope("y"), of.y, flat, axis),
-		share:   op.DivNoNan(s.SubScope("share"), w, op.Sum(s.SubScope("count"), op.Sign(s.SubScope("weighted"), w), op.Const(s.SubScope("all"), []int32{0}))),
+		weights: op.DivNoNan(s.SubScope("share"), w, op.Sum(s.SubScope("count"), op.Sign(s.SubScope("weighted"), w), op.Const(s.SubScope("all"), []int32{0}))),
 		lengths: op.Minimum(s.SubScope("lengths"), op.Sub(s.SubScope("left"), end, start), op.Const(s.SubScope("steps"), int32(p.cfg.Window))),
 		rate:    op.GatherV2(s.SubScope("rate"), of.rates, at, axis),
 	}
@@ -55,23 +55,28 @@ func (p portable) inputs(s *op.Scope, x, rows tf.Output, within func(*op.Scope, 
 	return joined(s.SubScope("all"), lagged, 2)
 }
 
-// recur unrolls the layer as the original does, one group of operations for each
-// step, and leaves its differentiation to op.Gradients.
+// recur runs each direction by itself. For training it unrolls the layer as the original
+// does, one group of operations for each step, and leaves its differentiation to
+// op.Gradients, which knows no functional While; otherwise the steps are a loop's.
 func (p portable) recur(s *op.Scope, r recurrence) (tf.Output, []tf.Output, backward) {
 	if r.initial == nil {
 		zero := zeroState(s.SubScope("zeros"), r.x, r.units)
 		r.initial = slices.Repeat([]tf.Output{zero}, r.directions*r.cell.states())
 	}
-	var sides, last []tf.Output
+	overTime := r.loop
+	if r.training {
+		overTime = r.unroll
+	}
+	var directions, last []tf.Output
 	for d := range r.directions {
-		x, turn := r.x, func(v tf.Output) tf.Output { return v }
+		turn := func(v tf.Output) tf.Output { return v }
 		if d == 1 {
 			turn = func(v tf.Output) tf.Output { return p.turned(s.SubScope("turned"), v, r.lengths) }
 		}
-		outputs, end := p.unroll(s, r.cell, turn(x), r.of(d, r.initial), r.of(d, r.w))
-		sides, last = append(sides, turn(outputs)), append(last, end...)
+		outputs, end := overTime(s.SubScope("over_time"), turn(r.x), r.of(d, r.initial), r.of(d, r.w))
+		directions, last = append(directions, turn(outputs)), append(last, end...)
 	}
-	outputs := joined(s.SubScope("sides"), sides, 2)
+	outputs := joined(s.SubScope("directions"), directions, 2)
 	return outputs, last, func(s *op.Scope, dy tf.Output) (tf.Output, []tf.Output) {
 		if !r.dx {
 			return tf.Output{}, gradients(s, outputs, r.w, dy)
@@ -79,16 +84,6 @@ func (p portable) recur(s *op.Scope, r recurrence) (tf.Output, []tf.Output, back
 		d := gradients(s, outputs, append([]tf.Output{r.x}, r.w...), dy)
 		return d[0], d[1:]
 	}
-}
-
-// unroll runs a cell over the steps of x [T,B,F].
-func (p portable) unroll(s *op.Scope, c cell, x tf.Output, state, w []tf.Output) (outputs tf.Output, last []tf.Output) {
-	steps := op.Unpack(s.SubScope("steps"), x, int64(p.cfg.Window)) // T times [B,F]
-	all := make([]tf.Output, p.cfg.Window)
-	for t := range all {
-		all[t], state = c.step(s.SubScope("step"), nth(steps, t), state, w)
-	}
-	return op.Pack(s.SubScope("states"), all), state
 }
 
 // turned is v [T,B,F] with the order of each sequence's steps reversed, but for those

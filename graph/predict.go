@@ -5,68 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-
-	tf "github.com/wamuir/graft/tensorflow"
-	"github.com/wamuir/graft/tensorflow/op"
 )
-
-// Predictor is one network with its weights, or several of one shape, ready to predict.
-// Predict may be called by several goroutines at the same time, as long as none calls
-// another method.
-type Predictor struct {
-	*Member // the first
-
-	cfg     Config
-	members []*Member
-	ways    []way
-}
-
-// NewPredictor assembles the network of cfg without what trains it, so that its
-// variables are the weights alone, and offset and scale with cfg.Normalize. The weights
-// are initialised from cfg.Seed. Close it after use.
-func NewPredictor(cfg Config) (*Predictor, error) { return NewEnsemble(cfg, 1) }
-
-// NewEnsemble is NewPredictor for several networks, initialised from cfg.Seed,
-// cfg.Seed+1 and so on. [Predictor.Predict] runs all of them and averages their
-// probabilities.
-func NewEnsemble(cfg Config, members int) (*Predictor, error) {
-	if members < 1 || members > maxMembers {
-		return nil, &ShapeError{"members", fmt.Sprintf("1 to %d", maxMembers), fmt.Sprint(members)}
-	}
-	none := func(*tf.Graph, *op.Scope, handles) error { return nil }
-	return start(cfg, members, Config.predictorVariables, nil, none)
-}
-
-// predictorVariables are what predicting takes: the weights, then offset and scale.
-func (c Config) predictorVariables() []variable {
-	return append(c.network().weights(), c.normalization()...)
-}
-
-// Close frees what the networks hold in TensorFlow.
-func (p *Predictor) Close() error { return p.in.close() }
-
-// Config is the configuration that the networks were made with.
-func (p *Predictor) Config() Config { return p.cfg }
-
-// Members are the networks.
-func (p *Predictor) Members() []*Member { return p.members }
-
-// StateSize is the number of values that the networks hand from step to step, S: see
-// [Config.StateSize].
-func (p *Predictor) StateSize() int { return len(p.members) * p.cfg.StateSize() }
-
-// Devices names the devices that TensorFlow runs the networks on.
-func (p *Predictor) Devices() ([]string, error) {
-	devices, err := p.in.tf.ListDevices()
-	if err != nil {
-		return nil, fmt.Errorf("list devices: %w", err)
-	}
-	names := make([]string, len(devices))
-	for i, d := range devices {
-		names[i] = fmt.Sprintf("%s (%s)", d.Name, d.Type)
-	}
-	return names, nil
-}
 
 // Prediction is what a Predictor gives for a batch of sequences.
 type Prediction struct {
@@ -85,18 +24,29 @@ type Prediction struct {
 // With [Config.Lags] each sequence has besides, before its first row and behind its
 // last one, the rows that [Config.Context] asks for.
 //
-// Sequences can be divided into calls that hand on the state, but for networks of two
-// directions, for which a call has whole sequences. Results agree to
-// rounding however that is done and whichever other sequences are in the call; the
-// states of a fused layer are the same bits. Memory does not grow with T, but for x
-// and the prediction.
+// Sequences can be divided into calls that hand on the state, except for networks of two
+// directions, for which a call has whole sequences. Results agree to rounding however
+// that is done and whichever other sequences are in the call; the states of a fused layer
+// are the same bits.
 //
-// An output that is not finite is a *[NonFiniteError]. When ctx ends, its error is
-// returned soon after.
+// Besides x and the prediction a call takes a few megabytes of memory, for a large batch
+// up to about 64 MB, on each of Config.Threads. More is needed only by networks of two
+// directions, which run over a sequence as a whole. For each step of the longest they take
+// 4 bytes for each of: all layers' outputs, in every network; the features, twice; the
+// inputs, twice with Lags and twice with Normalize, in every network; the classes, four
+// times. Layers that no operation of ours runs take their inputs and outputs once more.
+//
+// A value of x that is not finite is an *[InputError], whose row is the sequence's, counted
+// from the first that x has of it; an output that is not finite is a *[NonFiniteError].
+// When ctx ends, its error is returned as soon as what runs is over: a few steps, or a
+// whole sequence where there are two directions.
 func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state []float32) (Prediction, error) {
 	c := p.cfg
 	steps, err := c.stepsOf(x, batch)
 	if err != nil {
+		return Prediction{}, err
+	}
+	if err := c.checkSequences(x, batch); err != nil {
 		return Prediction{}, err
 	}
 	if state == nil {
@@ -110,16 +60,16 @@ func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state [
 		Probability: make([]float32, batch*steps*c.Classes),
 		State:       slices.Clone(state),
 	}
-	n := c.sides(batch)
+	n := min(c.Threads, batch) // parts, each on a thread of its own
 	errs := make([]error, n)
-	var sides sync.WaitGroup
+	var parts sync.WaitGroup
 	for i := range n {
 		from, to := i*batch/n, (i+1)*batch/n
-		sides.Go(func() {
-			errs[i] = p.predictSequences(ctx, share(x, batch, from, to), to-from, all.of(batch, from, to))
+		parts.Go(func() {
+			errs[i] = p.predictPart(ctx, part(x, batch, from, to), to-from, steps, all.part(batch, from, to))
 		})
 	}
-	sides.Wait()
+	parts.Wait()
 	if err := firstError(errs...); err != nil {
 		return Prediction{}, err
 	}
@@ -129,39 +79,40 @@ func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state [
 	return all, nil
 }
 
-// sides is how many parts of a batch are predicted side by side, each by one thread. An
-// unrolled network's operations have the threads.
-func (c Config) sides(batch int) int {
-	if c.unrolls() {
-		return 1
-	}
-	return min(c.Threads, batch)
-}
-
-// share is what sequences from, to have of values for a batch.
-func share(values []float32, batch, from, to int) []float32 {
+// part is what belongs to the sequences from, to of values for a batch of them.
+func part(values []float32, batch, from, to int) []float32 {
 	each := len(values) / batch
 	return values[from*each : to*each]
 }
 
-// of is the part of sequences from, to of the batch.
-func (p Prediction) of(batch, from, to int) Prediction {
-	return Prediction{share(p.Outputs, batch, from, to), share(p.Probability, batch, from, to), share(p.State, batch, from, to)}
+func (p Prediction) part(batch, from, to int) Prediction {
+	return Prediction{part(p.Outputs, batch, from, to), part(p.Probability, batch, from, to), part(p.State, batch, from, to)}
 }
 
-// predictSequences predicts batch sequences x into a prediction, whose state is where
-// they begin.
-func (p *Predictor) predictSequences(ctx context.Context, x []float32, batch int, into Prediction) error {
+// predictPart predicts batch sequences x of a number of steps into a prediction, whose
+// state is where they begin, in as many runs of the graph as memory asks for.
+func (p *Predictor) predictPart(ctx context.Context, x []float32, batch, steps int, into Prediction) error {
+	most := p.cfg.chunk(len(p.members), batch, steps)
+	for from := 0; from < batch; from += most.sequences {
+		to := min(from+most.sequences, batch)
+		if err := p.predictOverTime(ctx, part(x, batch, from, to), to-from, steps, most.steps, into.part(batch, from, to)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// predictOverTime is predictPart for sequences that run together, at most so many of
+// their steps at a time.
+func (p *Predictor) predictOverTime(ctx context.Context, x []float32, batch, steps, most int, into Prediction) error {
 	c := p.cfg
 	before, behind := c.Context()
-	steps := len(x)/(batch*c.Features) - before - behind
-	for from, to := 0, 0; from < steps; from = to {
+	for from := 0; from < steps; from += most {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		way, n := p.wayFor(batch, steps-from)
-		to = from + n
-		got, err := p.predictPart(way, timeMajor(x, batch, from, to+before+behind, c.Features), batch, n, into.State)
+		to := min(from+most, steps)
+		got, err := p.run(timeMajor(x, batch, from, to+before+behind, c.Features), batch, into.State)
 		if err != nil {
 			return fmt.Errorf("predict: %w", err)
 		}
@@ -184,11 +135,17 @@ func (c Config) stepsOf(x []float32, batch int) (int, error) {
 		}
 		return 0, &ShapeError{"x", fmt.Sprintf("%d x %s x %d values", batch, steps, c.Features), fmt.Sprint(len(x))}
 	}
-	steps := len(x)/row - around
-	if c.Bidirectional && c.unrolls() && steps > c.Window {
-		return 0, &ShapeError{"x", fmt.Sprintf("sequences of at most %d steps, to which two directions are unrolled here", c.Window), fmt.Sprint(steps)}
+	return len(x)/row - around, nil
+}
+
+// checkSequences finds a value of batch sequences x that is not finite.
+func (c Config) checkSequences(x []float32, batch int) error {
+	for b := range batch {
+		if err := checkInputs(part(x, batch, b, b+1), c.Features); err != nil {
+			return fmt.Errorf("sequence %d: %w", b, err)
+		}
 	}
-	return steps, nil
+	return nil
 }
 
 // check finds an output that is not finite.
@@ -202,22 +159,20 @@ func (p Prediction) check(batch, steps int) error {
 	return nil
 }
 
-// predictPart runs so many steps x, with the rows around them, one way. What it takes
-// and returns is time-major.
-func (p *Predictor) predictPart(w way, x []float32, batch, steps int, state []float32) (Prediction, error) {
-	c := p.cfg
-	feeds := []feed{{w.state, state, []int64{int64(batch), int64(p.StateSize())}}}
-	if w.lengths != (tf.Output{}) {
-		feeds = append(feeds, feed{w.lengths, slices.Repeat([]int32{int32(steps)}, batch), []int64{int64(batch)}})
-		x = append(x, make([]float32, (c.Window-steps)*batch*c.Features)...)
-	}
-	rows := len(x) / (batch * c.Features)
-	feeds = append(feeds, feed{w.input, x, []int64{int64(rows), int64(batch), int64(c.Features)}})
-	got, err := p.in.fetch(feeds, w.outputs, w.probability, w.last)
+// run runs the graph over x, the rows around the steps included. What it takes and returns
+// is time-major.
+func (p *Predictor) run(x []float32, batch int, state []float32) (Prediction, error) {
+	features := p.cfg.Features
+	rows := len(x) / (batch * features)
+	g := p.predicting
+	got, err := p.in.fetch([]feed{
+		{g.input, x, []int64{int64(rows), int64(batch), int64(features)}},
+		{g.state, state, []int64{int64(batch), int64(p.StateSize())}},
+	}, g.outputs, g.probability, g.last)
 	if err != nil {
 		return Prediction{}, err
 	}
-	return Prediction{got[0][:steps*batch*c.Outputs()], got[1][:steps*batch*c.Classes], got[2]}, nil
+	return Prediction{got[0], got[1], got[2]}, nil
 }
 
 // timeMajor is the steps from, to of x [B,T,F] as [to-from,B,F].
@@ -253,131 +208,40 @@ func copyRow(to, from []float32, n int) {
 	}
 }
 
-// way is a part of the graph that runs the network over sequences.
-type way struct {
-	input   tf.Output // [T,B,F], with the rows around
-	state   tf.Output // [B,S]
-	lengths tf.Output // [B], the steps of each sequence; unset where all have T
+// What one run of the graph holds is limited to so many values.
+const (
+	cacheValues  = 1 << 20 // as stay in the processor's cache until the projection takes them
+	memoryValues = 1 << 24 // of sequences that have to be run together
+)
 
-	outputs     tf.Output // [T*B,O]
-	probability tf.Output // [T*B,C]
-	last        tf.Output // [B,S]
+// chunk is how many sequences one run of the graph takes, and how many of their steps.
+type chunk struct{ sequences, steps int }
+
+// chunk divides batch sequences of a number of steps among runs of the graph: into few
+// steps of many sequences or, where a network needs whole sequences, into few sequences.
+func (c Config) chunk(members, batch, steps int) chunk {
+	row, fixed := c.valuesHeld(members)
+	if c.network().whole() {
+		return chunk{clamp(memoryValues/(fixed+steps*row), 1, batch), steps}
+	}
+	least := min(steps, 1+fixed/row) // what is there once in a run is then at most half of it
+	sequences := clamp(memoryValues/(fixed+least*row), 1, batch)
+	return chunk{sequences, clamp((cacheValues/sequences-fixed)/row, least, steps)}
 }
 
-// partValues limits the states [T,B,S] of one run, a megabyte or a few that stay in
-// the processor's cache until they are projected.
-const partValues = 1 << 20
-
-// wayFor chooses the way for the next steps of batch sequences, and how many of those
-// left it takes.
-func (p *Predictor) wayFor(batch, left int) (way, int) {
-	switch c := p.cfg; {
-	case c.Bidirectional:
-		return p.ways[0], left
-	case !c.unrolls():
-		return p.ways[0], min(left, max(1, partValues/(batch*max(1, p.StateSize()))))
-	case left >= c.Window:
-		return p.ways[0], c.Window
-	default:
-		return p.ways[1], 1
-	}
-}
-
-// addWays makes the way for any number of steps; or, where layers are unrolled, one
-// for a window and one for a step. Two directions need the steps behind, so that fewer
-// than a window are a part of one.
-func (c Config) addWays(s *op.Scope, members []handles) []way {
-	if !c.unrolls() {
-		c.Threads = 1 // see sides
-	}
-	list := []way{c.addWay(s.SubScope("steps"), members)}
-	if c.unrolls() && !c.Bidirectional {
-		c.Window = 1
-		list = append(list, c.addWay(s.SubScope("step"), members))
-	}
-	return list
-}
-
-func (c Config) addWay(s *op.Scope, members []handles) way {
-	size := len(members) * c.StateSize()
-	w := way{
-		input: op.Placeholder(s.SubScope("input"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, -1, int64(c.Features)))),
-		state: op.Placeholder(s.SubScope("state"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, int64(size)))),
-	}
-	if c.unrolls() && c.Bidirectional {
-		w.lengths = op.Placeholder(s.SubScope("lengths"), tf.Int32, op.PlaceholderShape(tf.MakeShape(-1)))
-	}
-	inputs := c.lagged(s.SubScope("lagged"), w.input)
-	states := c.splitState(s.SubScope("layers"), w.state, len(members))
-	var outputs, probability, last []tf.Output
-	for i, h := range members {
-		r := &run{lengths: w.lengths}
-		if len(states) > 0 {
-			n := len(states) / len(members)
-			r.states = states[i*n : (i+1)*n]
-		}
-		x := c.normalized(s.SubScope("normalize"), h, inputs)
-		y, _ := c.network().forward(s.SubScope("forward"), h, x, r)
-		outputs, probability = append(outputs, y), append(probability, c.probability(s.SubScope("probability"), y))
-		last = append(last, r.last...)
-	}
-	w.outputs, w.probability = mean(s.SubScope("outputs"), outputs), mean(s.SubScope("probability"), probability)
-	w.last = op.Identity(s.SubScope("last"), w.state) // of no columns
-	if len(states) > 0 {
-		w.last = joined(s.SubScope("last"), last, 1)
-	}
-	return w
-}
-
-// mean is that of outputs of one shape.
-func mean(s *op.Scope, list []tf.Output) tf.Output {
-	if len(list) == 1 {
-		return list[0]
-	}
-	return op.RealDiv(s, op.AddN(s, list), op.Const(s.SubScope("count"), float32(len(list))))
-}
-
-// lagged are the inputs [T,B,L*F] of sequences x [T,B,F] with the rows around them.
-func (c Config) lagged(s *op.Scope, x tf.Output) tf.Output {
-	if len(c.Lags) == 0 {
-		return x
-	}
+// valuesHeld are those that a run of the graph holds, about, for each row of a sequence,
+// and for each sequence whatever its rows.
+func (c Config) valuesHeld(members int) (row, fixed int) {
+	fed := 2 * c.Features // by Go, and by TensorFlow
 	before, behind := c.Context()
-	size := op.Sub(s, op.Shape(s, x), op.Const(s.SubScope("around"), []int32{int32(before + behind), 0, 0}))
-	var list []tf.Output
-	for _, lag := range c.Lags {
-		list = append(list, op.Slice(s.SubScope("lag"), x, op.Const(s.SubScope("from"), []int32{int32(before + lag), 0, 0}), size))
+	row = fed + members*c.network().values()
+	if len(c.Lags) > 0 {
+		row += 2 * c.Inputs() // by themselves, and side by side
 	}
-	return joined(s, list, 2)
+	if c.Normalize {
+		row += 2 * members * c.Inputs()
+	}
+	return row, fed*(before+behind) + 2*members*c.StateSize()
 }
 
-// splitState divides states [B,S] among the layers' states, [B,U] each, of so many
-// networks. There are none where nothing is handed on.
-func (c Config) splitState(s *op.Scope, state tf.Output, members int) []tf.Output {
-	if c.StateSize() == 0 {
-		return nil
-	}
-	var sizes []int32
-	for _, l := range c.Layers {
-		sizes = append(sizes, slices.Repeat([]int32{int32(l.Units)}, l.cell().states())...)
-	}
-	sizes = slices.Repeat(sizes, members)
-	if len(sizes) == 1 {
-		return []tf.Output{state}
-	}
-	parts := op.SplitV(s, state, op.Const(s.SubScope("sizes"), sizes), op.Const(s.SubScope("axis"), int32(1)), int64(len(sizes)))
-	if len(parts) != len(sizes) { // the scope holds why
-		return make([]tf.Output, len(sizes))
-	}
-	return parts
-}
-
-// probability is that of each class, [T*B,C], for outputs [T*B,O].
-func (c Config) probability(s *op.Scope, outputs tf.Output) tf.Output {
-	if c.Loss != MSE {
-		return op.Softmax(s, outputs)
-	}
-	zero, one := op.Const(s.SubScope("zero"), float32(0)), op.Const(s.SubScope("one"), float32(1))
-	v := op.ClipByValue(s, outputs, zero, one)
-	return joined(s, []tf.Output{op.Sub(s.SubScope("other"), one, v), v}, 1)
-}
+func clamp(v, low, high int) int { return min(max(v, low), high) }

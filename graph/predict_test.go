@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -210,19 +211,56 @@ func TestProbabilityOfOneOutputIsWithin0And1(t *testing.T) {
 	}, question)
 }
 
+// TestOutputsThatAreNotFinite: one row is so large that its product with the projection is
+// beyond float32.
 func TestOutputsThatAreNotFinite(t *testing.T) {
 	inEachForm(t, func(t *testing.T, sys system) {
-		s := newPredictor(t, sys.config(0))
-		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
-			x := randoms(3 * 25)
-			x[25+22] = float32(bad)
-			_, err := s.Predict(context.Background(), x, 3, nil)
-			var nonFinite *graph.NonFiniteError
-			if !errors.As(err, &nonFinite) || nonFinite.Sequence != 1 || nonFinite.Step != 22 {
-				t.Errorf("%v in step 22 of sequence 1: error %v", bad, err)
-			}
+		c := sys.config(0)
+		c.Layers = nil
+		s := newPredictor(t, c)
+		kernel := graph.Variable{Name: "projection/kernel", Shape: []int{1, c.Outputs()}, Value: slices.Repeat([]float32{10}, c.Outputs())}
+		if err := s.SetVariables([]graph.Variable{kernel}); err != nil {
+			t.Fatal(err)
+		}
+		x := randoms(3 * 25)
+		x[25+22] = -math.MaxFloat32
+		_, err := s.Predict(context.Background(), x, 3, nil)
+		var nonFinite *graph.NonFiniteError
+		if !errors.As(err, &nonFinite) || nonFinite.Sequence != 1 || nonFinite.Step != 22 || !math.IsInf(float64(nonFinite.Value), -1) {
+			t.Errorf("step 22 of sequence 1: error %v", err)
 		}
 	}, answer, question)
+}
+
+func TestPredictRefusesInputsThatAreNotFinite(t *testing.T) {
+	c := smallConfig(graph.OneHotXent, graph.ReLU, form{})
+	c.Lags = []int{-1, 2}
+	s := newPredictor(t, c)
+	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		for _, row := range []int{0, 4, 7} { // the first and the last are those around 5 steps
+			x := randoms(3 * 8 * c.Features)
+			x[(1*8+row)*c.Features+2] = float32(bad)
+			_, err := s.Predict(t.Context(), x, 3, nil)
+			var input *graph.InputError
+			if !errors.As(err, &input) || input.Row != row || input.Feature != 2 || !strings.HasPrefix(err.Error(), "sequence 1: ") {
+				t.Errorf("%v in feature 2 of row %d of sequence 1: error %v", bad, row, err)
+			}
+		}
+	}
+}
+
+// TestBatchesOfManySequences are more than the graph runs at once.
+func TestBatchesOfManySequences(t *testing.T) {
+	const batch, steps = 1500000, 2
+	for _, bidirectional := range []bool{false, true} {
+		c := smallConfig(graph.MSE, graph.Tanh, form{})
+		c.Features, c.Layers[0].Units, c.Bidirectional = 1, 1, bidirectional
+		s := newPredictor(t, c)
+		few := randoms(1000 * steps)
+		got := predict(t, s, slices.Repeat(few, batch/1000), batch, nil)
+		want := predict(t, s, few, 1000, nil)
+		near(t, "outputs", got.Outputs, slices.Repeat(want.Outputs, batch/1000), 1e-6)
+	}
 }
 
 func TestPredictErrors(t *testing.T) {

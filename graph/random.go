@@ -36,13 +36,14 @@ func (d draw) seeds(s *op.Scope, stage int) tf.Output {
 type noise struct{ deviation float32 }
 
 func (n noise) weights() []variable { return nil }
+func (n noise) traits() traits      { return traits{} }
 
-func (n noise) forward(s *op.Scope, x tf.Output, _ []tf.Output, r *run) (tf.Output, backward) {
+func (n noise) forward(s *op.Scope, x tf.Output, _ []tf.Output, p *pass) (tf.Output, backward) {
 	back := func(_ *op.Scope, dy tf.Output) (tf.Output, []tf.Output) { return dy, nil }
-	if r.draw == nil {
+	if p.draw == nil {
 		return x, back
 	}
-	normal := op.StatelessRandomNormal(s, op.Shape(s, x), r.draw.seeds(s.SubScope("seeds"), 0))
+	normal := op.StatelessRandomNormal(s, op.Shape(s, x), p.draw.seeds(s.SubScope("seeds"), 0))
 	return op.AddV2(s, x, op.Mul(s.SubScope("noise"), normal, op.Const(s.SubScope("deviation"), n.deviation))), back
 }
 
@@ -54,12 +55,13 @@ type dropout struct {
 }
 
 func (d dropout) weights() []variable { return nil }
+func (d dropout) traits() traits      { return traits{} }
 
-func (d dropout) forward(s *op.Scope, x tf.Output, _ []tf.Output, r *run) (tf.Output, backward) {
-	if r.draw == nil {
+func (d dropout) forward(s *op.Scope, x tf.Output, _ []tf.Output, p *pass) (tf.Output, backward) {
+	if p.draw == nil {
 		return x, func(_ *op.Scope, dy tf.Output) (tf.Output, []tf.Output) { return dy, nil }
 	}
-	drawn := op.StatelessRandomUniform(s, op.Shape(s, x), r.draw.seeds(s.SubScope("seeds"), 1+d.layer))
+	drawn := op.StatelessRandomUniform(s, op.Shape(s, x), p.draw.seeds(s.SubScope("seeds"), 1+d.layer))
 	kept := op.Cast(s.SubScope("kept"), op.GreaterEqual(s, drawn, op.Const(s.SubScope("rate"), d.rate)), tf.Float)
 	mask := op.Mul(s.SubScope("mask"), kept, op.Const(s.SubScope("scale"), 1/(1-d.rate)))
 	return op.Mul(s.SubScope("y"), x, mask), func(s *op.Scope, dy tf.Output) (tf.Output, []tf.Output) {

@@ -140,9 +140,14 @@ func (s *Session) checkSeries(d Series) error {
 			return &WeightError{Row: i, Value: w}
 		}
 	}
-	for i, x := range d.X {
-		if !finite(x) {
-			return &InputError{Row: i / features, Feature: i % features, Value: x}
+	return checkInputs(d.X, features)
+}
+
+// checkInputs finds a value of x [N,F] that is not finite.
+func checkInputs(x []float32, features int) error {
+	for i, v := range x {
+		if !finite(v) {
+			return &InputError{Row: i / features, Feature: i % features, Value: v}
 		}
 	}
 	return nil

@@ -33,7 +33,7 @@ type training struct {
 func NewSession(cfg Config) (*Session, error) {
 	s := new(Session)
 	p, err := start(cfg, 1, Config.stateVariables, cfg.inputVariables(), func(g *tf.Graph, scope *op.Scope, h handles) (err error) {
-		s.evaluated = cfg.addEvaluation(scope.SubScope("evaluate"), h)
+		s.evaluated = cfg.addEvaluation(g, scope.SubScope("evaluate"), h)
 		s.training, err = cfg.addTraining(g, scope.SubScope("train"), h)
 		return err
 	})

@@ -77,7 +77,7 @@ func (p *Predictor) assemble(in *runner, members int, state func(Config) []varia
 		others = nil
 	}
 	p.Member = p.members[0]
-	p.ways = p.cfg.addWays(s.SubScope("predict"), all)
+	p.predicting = p.cfg.addPredicting(in.graph, s.SubScope("predict"), all)
 	if err := add(in.graph, s, all[0]); err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (m *Member) addVariables(s *op.Scope, state, others []variable) (handles, [
 // would share out the few microseconds of an update, take the processors from them.
 func sessionOptions(cfg Config) (*tf.SessionOptions, error) {
 	threads := 1
-	if cfg.unrolls() {
+	if cfg.network().pooled() {
 		threads = cfg.Threads
 	}
 	config, err := proto.Marshal(&configpb.ConfigProto{

@@ -7,15 +7,16 @@ package graph
 const ThreadWork = 12e6
 
 // StepWork is the number of floating-point operations of one training step on
-// batch windows: the layers' products, forward and twice backward.
+// batch windows: the products that threads share, the layers', forward and twice backward.
 func (c Config) StepWork(batch int) float64 {
 	weights := 0
 	for _, st := range c.network() {
-		if l, ok := st.(layer); ok {
-			for _, w := range l.weights() {
-				if sizes := dims(w.shape); len(sizes) == 2 {
-					weights += product(sizes)
-				}
+		if !st.traits().threaded {
+			continue
+		}
+		for _, w := range st.weights() {
+			if sizes := dims(w.shape); len(sizes) == 2 {
+				weights += product(sizes)
 			}
 		}
 	}

@@ -1,21 +1,19 @@
 package graph
 
 import (
-	"slices"
-
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// form makes the parts of a graph for which there is a choice between TensorFlow's
-// operations and ours, see [Form]. Whatever it is, results agree to rounding.
-type form interface {
-	// windows cuts what the plan's step at works on.
+// backend makes the parts of a graph that a [Form] decides on: of TensorFlow's operations
+// or of ours. Results agree to rounding.
+type backend interface {
+	// windows cuts the batch of the plan's step at out of the series.
 	windows(s *op.Scope, p plan, at tf.Output) batch
 
 	// recur runs a cell over time. It returns the outputs [T,B,D*U] of every step and
-	// the states after step T. Behind a sequence's length neither means anything, and
-	// the outputs must have no gradient there.
+	// the states after step T. Past a sequence's end both are undefined, and the outputs
+	// must have no gradient there.
 	recur(s *op.Scope, r recurrence) (outputs tf.Output, last []tf.Output, back backward)
 
 	// crossEntropy adds TensorFlow's operation of a kind, kernels.Xent or SparseXent. It
@@ -30,44 +28,23 @@ type form interface {
 	record(s *op.Scope, report, at, loss, norm tf.Output) (next tf.Output)
 }
 
-func (c Config) form() form {
+func (c Config) backend() backend {
 	if c.Form == FormPortable {
 		return portable{c}
 	}
 	return fused{portable{c}}
 }
 
-// formOf is the form for a layer of a cell: not all cells have operations of ours.
-func (c Config) formOf(l cell) form {
-	if l.kernel() == "" {
-		return portable{c}
+// backendOf is the backend of a layer of a cell.
+func (c Config) backendOf(l cell) backend {
+	if c.fuses(l) {
+		return c.backend()
 	}
-	return c.form()
+	return portable{c}
 }
 
-// unrolls reports whether the graph holds each step of a window on its own.
-func (c Config) unrolls() bool {
-	return c.Form == FormPortable || slices.ContainsFunc(c.Layers, func(l Layer) bool { return l.cell().kernel() == "" })
-}
-
-// recurrence is a layer that is to run over a batch of sequences.
-type recurrence struct {
-	cell       cell
-	units      int         // U
-	directions int         // D
-	x          tf.Output   // [T,B,F]
-	lengths    tf.Output   // [B], the steps of each sequence; unset when all have T
-	initial    []tf.Output // [B,U] for each state of each direction; nil for zeros
-	w          []tf.Output // the values of the layer's weights
-	training   bool        // backward will be asked for
-	dx         bool        // with the gradient with respect to x
-}
-
-// of is a direction's part of a list that holds one for each.
-func (r recurrence) of(direction int, list []tf.Output) []tf.Output {
-	n := len(list) / r.directions
-	return list[direction*n : (direction+1)*n]
-}
+// fuses reports whether operations of ours run a cell. Not every cell has them.
+func (c Config) fuses(l cell) bool { return c.Form != FormPortable && l.kernel() != "" }
 
 // plan is what training steps work on: the series, and for each step the windows
 // and the learning rate.
@@ -85,12 +62,12 @@ func (p plan) list() []tf.Output { return []tf.Output{p.x, p.y, p.w, p.windows, 
 type batch struct {
 	x       tf.Output // [T,B,L*F]
 	labels  tf.Output // [T*B]
-	share   tf.Output // [T*B], its weight divided by the number of rows with one; zeros when there is none, and behind a window's end
+	weights tf.Output // [T*B], of each row's loss in the mean: its own divided by the number of rows with one; zeros when there is none, and past a window's end
 	lengths tf.Output // [B], the windows' rows
 	rate    tf.Output // scalar
 }
 
-// update is what a step's update goes by.
+// update is what a step's update is made from.
 type update struct {
 	rate   tf.Output   // scalar
 	loss   tf.Output   // scalar
@@ -98,7 +75,7 @@ type update struct {
 	shared []tf.Output // the optimizer's scalars
 }
 
-// updated is what comes of an update.
+// updated is what an update gives.
 type updated struct {
 	norm   tf.Output       // scalar, of all gradients together
 	shared []tf.Output     // the optimizer's scalars for the next step

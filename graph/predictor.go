@@ -1,0 +1,161 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+)
+
+// Predictor is one network with its weights, or several of one shape, ready to predict.
+// Predict may be called by several goroutines at the same time, as long as none calls
+// another method.
+type Predictor struct {
+	*Member // the first
+
+	cfg     Config
+	members []*Member
+
+	predicting predicting
+}
+
+// NewPredictor assembles the network of cfg without what trains it, so that its
+// variables are the weights alone, and offset and scale with cfg.Normalize. The weights
+// are initialised from cfg.Seed. Close it after use.
+func NewPredictor(cfg Config) (*Predictor, error) { return NewEnsemble(cfg, 1) }
+
+// NewEnsemble is NewPredictor for several networks, initialised from cfg.Seed,
+// cfg.Seed+1 and so on. [Predictor.Predict] runs all of them and averages their
+// probabilities.
+func NewEnsemble(cfg Config, members int) (*Predictor, error) {
+	if members < 1 || members > maxMembers {
+		return nil, &ShapeError{"members", fmt.Sprintf("1 to %d", maxMembers), fmt.Sprint(members)}
+	}
+	none := func(*tf.Graph, *op.Scope, handles) error { return nil }
+	return start(cfg, members, Config.predictorVariables, nil, none)
+}
+
+// predictorVariables are what predicting takes: the weights, then offset and scale.
+func (c Config) predictorVariables() []variable {
+	return append(c.network().weights(), c.normalization()...)
+}
+
+// Close frees what the networks hold in TensorFlow.
+func (p *Predictor) Close() error { return p.in.close() }
+
+// Config is the configuration that the networks were made with.
+func (p *Predictor) Config() Config { return p.cfg }
+
+// Members are the networks.
+func (p *Predictor) Members() []*Member { return p.members }
+
+// StateSize is the number of values that the networks hand from step to step, S: see
+// [Config.StateSize].
+func (p *Predictor) StateSize() int { return len(p.members) * p.cfg.StateSize() }
+
+// Devices names the devices that TensorFlow runs the networks on.
+func (p *Predictor) Devices() ([]string, error) {
+	devices, err := p.in.tf.ListDevices()
+	if err != nil {
+		return nil, fmt.Errorf("list devices: %w", err)
+	}
+	names := make([]string, len(devices))
+	for i, d := range devices {
+		names[i] = fmt.Sprintf("%s (%s)", d.Name, d.Type)
+	}
+	return names, nil
+}
+
+// predicting is what a predictor feeds and fetches of its graph.
+type predicting struct {
+	input tf.Output // [T,B,F], with the rows around
+	state tf.Output // [B,S]
+
+	outputs     tf.Output // [T*B,O]
+	probability tf.Output // [T*B,C]
+	last        tf.Output // [B,S]
+}
+
+// addPredicting adds the members, whose variables are given, as they predict: each on one
+// thread, as Predict divides the batch among threads.
+func (c Config) addPredicting(g *tf.Graph, s *op.Scope, members []handles) predicting {
+	c.Threads = 1
+	width := len(members) * c.StateSize()
+	w := predicting{
+		input: op.Placeholder(s.SubScope("input"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, -1, int64(c.Features)))),
+		state: op.Placeholder(s.SubScope("state"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, int64(width)))),
+	}
+	inputs := c.lagged(s.SubScope("lagged"), w.input)
+	states := c.splitState(s.SubScope("states"), w.state, len(members))
+	var outputs, probability, last []tf.Output
+	for i, h := range members {
+		p := &pass{graph: g}
+		if len(states) > 0 {
+			n := len(states) / len(members)
+			p.states = states[i*n : (i+1)*n]
+		}
+		x := c.normalized(s.SubScope("normalize"), h, inputs)
+		y, _ := c.network().forward(s.SubScope("forward"), h, x, p)
+		outputs, probability = append(outputs, y), append(probability, c.probability(s.SubScope("probability"), y))
+		last = append(last, p.last...)
+	}
+	w.outputs, w.probability = mean(s.SubScope("outputs"), outputs), mean(s.SubScope("probability"), probability)
+	w.last = op.Identity(s.SubScope("last"), w.state) // of no columns
+	if len(states) > 0 {
+		w.last = joined(s.SubScope("last"), last, 1)
+	}
+	return w
+}
+
+// mean is the mean of outputs of one shape.
+func mean(s *op.Scope, list []tf.Output) tf.Output {
+	if len(list) == 1 {
+		return list[0]
+	}
+	return op.RealDiv(s, op.AddN(s, list), op.Const(s.SubScope("count"), float32(len(list))))
+}
+
+// lagged are the inputs [T,B,L*F] of sequences x [T,B,F] with the rows around them.
+func (c Config) lagged(s *op.Scope, x tf.Output) tf.Output {
+	if len(c.Lags) == 0 {
+		return x
+	}
+	before, behind := c.Context()
+	size := op.Sub(s, op.Shape(s, x), op.Const(s.SubScope("around"), []int32{int32(before + behind), 0, 0}))
+	var list []tf.Output
+	for _, lag := range c.Lags {
+		list = append(list, op.Slice(s.SubScope("lag"), x, op.Const(s.SubScope("from"), []int32{int32(before + lag), 0, 0}), size))
+	}
+	return joined(s, list, 2)
+}
+
+// splitState divides states [B,S] into those of the members' stages, [B,U] each, none
+// where nothing is handed on.
+func (c Config) splitState(s *op.Scope, state tf.Output, members int) []tf.Output {
+	var sizes []int32
+	for _, units := range slices.Repeat(c.network().states(), members) {
+		sizes = append(sizes, int32(units))
+	}
+	switch len(sizes) {
+	case 0:
+		return nil
+	case 1:
+		return []tf.Output{state}
+	}
+	parts := op.SplitV(s, state, op.Const(s.SubScope("sizes"), sizes), op.Const(s.SubScope("axis"), int32(1)), int64(len(sizes)))
+	if len(parts) != len(sizes) { // the scope holds why
+		return make([]tf.Output, len(sizes))
+	}
+	return parts
+}
+
+// probability is that of each class, [T*B,C], for outputs [T*B,O].
+func (c Config) probability(s *op.Scope, outputs tf.Output) tf.Output {
+	if c.Loss != MSE {
+		return op.Softmax(s, outputs)
+	}
+	zero, one := op.Const(s.SubScope("zero"), float32(0)), op.Const(s.SubScope("one"), float32(1))
+	v := op.ClipByValue(s, outputs, zero, one)
+	return joined(s, []tf.Output{op.Sub(s.SubScope("other"), one, v), v}, 1)
+}
