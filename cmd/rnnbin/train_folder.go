@@ -12,6 +12,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
+	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/model"
 )
 
@@ -60,15 +61,8 @@ func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, note
 			return err
 		}
 	}
-	for _, t := range r.Members {
-		if err := f.writer.AddWeights(saver(t)); err != nil {
-			return err
-		}
-	}
-	if r.Rival != nil {
-		if err := f.writer.SetRival(r.Rival.Config, saver(r.Rival)); err != nil {
-			return err
-		}
+	if err := f.addWeights(r); err != nil {
+		return err
 	}
 	if err := f.addHistory(r.Members); err != nil {
 		return err
@@ -80,15 +74,40 @@ func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, note
 	return nil
 }
 
-// saver writes a network's state as a checkpoint of the given prefix.
-func saver(t *fit.Trained) func(prefix string) error {
-	return func(prefix string) error {
-		s, err := sessionOf(t)
-		if err != nil {
+// addWeights writes the weights of the members, which are of one shape and so share a session,
+// and of the rival.
+func (f *folder) addWeights(r *fit.Result) error {
+	s, err := sessionOf(r.Members[0])
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	for _, t := range r.Members {
+		if err := f.writer.AddWeights(saver(s, t)); err != nil {
 			return err
 		}
-		defer s.Close()
-		return tflib.Quietly(func() error { return s.Save(prefix) })
+	}
+	if r.Rival == nil {
+		return nil
+	}
+	rival, err := sessionOf(r.Rival)
+	if err != nil {
+		return err
+	}
+	defer rival.Close()
+	return f.writer.SetRival(r.Rival.Config, saver(rival, r.Rival))
+}
+
+// saver writes a network's state, by a session of its shape, as a checkpoint of the given
+// prefix.
+func saver(s *graph.Session, t *fit.Trained) func(prefix string) error {
+	return func(prefix string) error {
+		return tflib.Quietly(func() error {
+			if err := s.SetVariables(t.State); err != nil {
+				return err
+			}
+			return s.Save(prefix)
+		})
 	}
 }
 
