@@ -5,13 +5,13 @@ import (
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// backend makes the parts of a graph that a [Form] decides on: of TensorFlow's operations
-// or of ours. Results agree to rounding.
+// backend makes the parts of a graph that [Form] chooses operations for: TensorFlow's or
+// ours. Results agree to rounding.
 type backend interface {
-	// windows cuts the batch of the plan's step at out of the series.
+	// windows cuts out of the series what the plan's step number at works on.
 	windows(s *op.Scope, p plan, at tf.Output) batch
 
-	// recur runs a cell over time. It returns the outputs [T,B,D*U] of every step and
+	// recur runs a layer over time. It returns the outputs [T,B,D*U] of every step and
 	// the states after step T. Past a sequence's end both are undefined, and the outputs
 	// must have no gradient there.
 	recur(s *op.Scope, r recurrence) (outputs tf.Output, last []tf.Output, back backward)
@@ -20,7 +20,7 @@ type backend interface {
 	// returns each row's loss [N], and its gradient with respect to the logits [N,C].
 	crossEntropy(s *op.Scope, kind string, logits, labels tf.Output) (loss, slope tf.Output)
 
-	// update moves every weight against its gradient.
+	// update moves all weights against their gradients.
 	update(s *op.Scope, h handles, u update) updated
 
 	// record writes a step's loss and norm into the report. It returns the number of
@@ -46,13 +46,13 @@ func (c Config) backendOf(l cell) backend {
 // fuses reports whether operations of ours run a cell. Not every cell has them.
 func (c Config) fuses(l cell) bool { return c.Form != FormPortable && l.kernel() != "" }
 
-// plan is what training steps work on: the series, and for each step the windows
-// and the learning rate.
+// plan is what the training steps of a call work on: the series, and for each step the
+// windows and the learning rate.
 type plan struct {
 	x       tf.Output // [N,F]
 	y       tf.Output // [N]
 	w       tf.Output // [N]
-	windows tf.Output // [K,B,3]: the first row of each, that of its series, and the row behind that
+	windows tf.Output // [K,B,3]: the first row of each, the first row of its series, and the row after the series
 	rates   tf.Output // [K]
 }
 
@@ -62,8 +62,8 @@ func (p plan) list() []tf.Output { return []tf.Output{p.x, p.y, p.w, p.windows, 
 type batch struct {
 	x       tf.Output // [T,B,L*F]
 	labels  tf.Output // [T*B]
-	weights tf.Output // [T*B], of each row's loss in the mean: its own divided by the number of rows with one; zeros when there is none, and past a window's end
-	lengths tf.Output // [B], the windows' rows
+	weights tf.Output // [T*B], of each row's loss in the mean: the row's divided by the number of rows with one; 0 if there are none, and past a window's end
+	lengths tf.Output // [B], the number of rows in each window
 	rate    tf.Output // scalar
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// network is a list of stages, each of which takes what the one before gives: the
+// network is a list of stages, each of which takes the outputs of the one before: the
 // layers, with what training adds between them, then the projection.
 type network []stage
 
@@ -16,36 +16,35 @@ type stage interface {
 	weights() []variable
 	traits() traits
 
-	// forward runs the stage over x: [T,B,L*F] for the first, the one before's outputs
-	// for the others. w has the values of weights.
+	// forward runs the stage over x: the inputs [T,B,L*F] or the outputs of the stage
+	// before. w are the values of weights.
 	forward(s *op.Scope, x tf.Output, w []tf.Output, p *pass) (y tf.Output, back backward)
 }
 
-// traits are what the rest of the package has to know of a stage.
+// traits are what the rest of the package has to know about a stage.
 type traits struct {
 	states   []int // the widths U of the arrays [B,U] that it hands from step to step
-	whole    bool  // it needs sequences as a whole, whose steps cannot be divided into calls
-	values   int   // what it holds of each row in predicting, its outputs included
+	whole    bool  // it needs whole sequences, whose steps cannot be divided into calls
+	values   int   // about how many it holds for a row when predicting, outputs included
 	threaded bool  // its matrix products are divided among Config.Threads
-	pooled   bool  // TensorFlow's own threads help to train it
+	pooled   bool  // TensorFlow's own threads take part in training it
 }
 
-// backward takes the loss's gradient with respect to a stage's outputs, and returns
-// those with respect to its input, unset where nobody asked for it, and to each of
-// its weights.
+// backward takes the loss's gradient with respect to a stage's outputs, and returns those
+// with respect to its input, unset if not asked for, and to each of its weights.
 type backward func(s *op.Scope, dy tf.Output) (dx tf.Output, dw []tf.Output)
 
 // pass is one pass of a batch through the stages.
 type pass struct {
-	graph    *tf.Graph   // which all of it is a part of
-	training bool        // what backward needs is kept
+	graph    *tf.Graph   // to add loops to; unused in training
+	training bool        // backward will be asked for
 	lengths  tf.Output   // [B], the steps of each sequence; unset when all have T
-	draw     *draw       // what is drawn at random in training; nil for nothing
+	draw     *draw       // of random numbers in training; nil for none
 	states   []tf.Output // before the first step, [B,U] for each of the stages' states; nil for zeros
 	last     []tf.Output // after the last step, likewise; each stage adds its own
 }
 
-// before are the n states that the next stage begins with, nil for zeros.
+// before are the n states that the next stage starts from, nil for zeros.
 func (p *pass) before(n int) []tf.Output {
 	if p.states == nil {
 		return nil
@@ -66,7 +65,7 @@ func (c Config) network() network {
 		n = append(n, noise{c.InputNoise})
 	}
 	for i, l := range c.Layers {
-		n = append(n, layer{c, i, l.cell(), inputs, l.Units})
+		n = append(n, layer{c, i, l.cell(), inputs, l.Units, i > 0})
 		inputs = c.directions() * l.Units
 		if c.Dropout > 0 {
 			n = append(n, dropout{c.Dropout, i})
@@ -105,7 +104,7 @@ func (n network) any(has func(traits) bool) bool {
 	return slices.ContainsFunc(n, func(st stage) bool { return has(st.traits()) })
 }
 
-// values is what predicting holds of each row in all stages.
+// values is the sum of what all stages hold for a row when predicting.
 func (n network) values() int {
 	sum := 0
 	for _, st := range n {
@@ -140,10 +139,11 @@ func (n network) forward(s *op.Scope, h handles, x tf.Output, p *pass) (outputs 
 // layer runs a cell over time, in one direction or in two.
 type layer struct {
 	cfg    Config
-	number int // from 0, whose input is the features, which are not trained
+	number int // from 0
 	cell   cell
-	inputs int // columns of what comes before it
-	units  int // U
+	inputs int  // columns of what comes before it
+	units  int  // U
+	dx     bool // backward gives the gradient with respect to the input, as there are weights before
 }
 
 // weights are the forward direction's, then the other's.
@@ -162,7 +162,7 @@ func (l layer) traits() traits {
 	if !t.whole {
 		t.states = slices.Repeat([]int{l.units}, l.cell.states())
 	}
-	if !fused { // a loop has its inputs and outputs as lists too
+	if !fused { // a loop holds its inputs and outputs as lists too
 		t.values += directions * (l.inputs + l.units)
 	}
 	return t
@@ -183,7 +183,7 @@ func (l layer) forward(s *op.Scope, x tf.Output, w []tf.Output, p *pass) (tf.Out
 		initial:    p.before(directions * l.cell.states()),
 		w:          w,
 		training:   p.training,
-		dx:         l.number > 0,
+		dx:         l.dx,
 	})
 	p.last = append(p.last, last...)
 	return outputs, back
@@ -204,7 +204,7 @@ func (p projection) weights() []variable {
 	}
 }
 
-// traits: the outputs are transposed, biased and made probabilities.
+// traits count the outputs as products, transposed, with the bias, and as probabilities.
 func (p projection) traits() traits {
 	return traits{values: 4 * p.cfg.Classes, pooled: p.cfg.Form == FormPortable}
 }
@@ -240,8 +240,8 @@ func gradients(s *op.Scope, y tf.Output, x []tf.Output, dy tf.Output) []tf.Outpu
 	return make([]tf.Output, len(x))
 }
 
-// nth is one of the outputs of an operation with a list of them, unset after an
-// error, which the scope holds.
+// nth is one of an operation's list of outputs, unset after an error, which the scope
+// holds.
 func nth(list []tf.Output, i int) tf.Output {
 	if i >= len(list) {
 		return tf.Output{}
@@ -249,7 +249,7 @@ func nth(list []tf.Output, i int) tf.Output {
 	return list[i]
 }
 
-// joined is a list of outputs as one, side by side along an axis.
+// joined concatenates outputs along an axis.
 func joined(s *op.Scope, list []tf.Output, axis int32) tf.Output {
 	if len(list) == 1 {
 		return list[0]

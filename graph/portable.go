@@ -8,8 +8,7 @@ import (
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// portable is the form of TensorFlow's standard operations alone. It runs on any
-// device.
+// portable makes everything of TensorFlow's standard operations. It runs on any device.
 type portable struct {
 	cfg Config
 }
@@ -35,13 +34,13 @@ func (p portable) windows(s *op.Scope, of plan, at tf.Output) batch {
 	return batch{
 		x:       p.inputs(s.SubScope("inputs"), of.x, next, within),
 		labels:  op.GatherV2(s.SubScope("y"), of.y, flat, axis),
-		weights: op.DivNoNan(s.SubScope("share"), w, op.Sum(s.SubScope("count"), op.Sign(s.SubScope("weighted"), w), op.Const(s.SubScope("all"), []int32{0}))),
+		weights: op.DivNoNan(s.SubScope("weights"), w, op.Sum(s.SubScope("count"), op.Sign(s.SubScope("weighted"), w), op.Const(s.SubScope("all"), []int32{0}))),
 		lengths: op.Minimum(s.SubScope("lengths"), op.Sub(s.SubScope("left"), end, start), op.Const(s.SubScope("steps"), int32(p.cfg.Window))),
 		rate:    op.GatherV2(s.SubScope("rate"), of.rates, at, axis),
 	}
 }
 
-// inputs are those of rows [T,B] of x [N,F], [T,B,L*F].
+// inputs are the inputs [T,B,L*F] of steps whose rows [T,B] are in x [N,F].
 func (p portable) inputs(s *op.Scope, x, rows tf.Output, within func(*op.Scope, tf.Output) tf.Output) tf.Output {
 	axis := op.Const(s.SubScope("axis"), int32(0))
 	var lagged []tf.Output
@@ -55,9 +54,9 @@ func (p portable) inputs(s *op.Scope, x, rows tf.Output, within func(*op.Scope, 
 	return joined(s.SubScope("all"), lagged, 2)
 }
 
-// recur runs each direction by itself. For training it unrolls the layer as the original
-// does, one group of operations for each step, and leaves its differentiation to
-// op.Gradients, which knows no functional While; otherwise the steps are a loop's.
+// recur runs each direction by itself. For training it unrolls the steps, as the original
+// does, and leaves their differentiation to op.Gradients, which has none for a functional
+// While; otherwise they are a loop.
 func (p portable) recur(s *op.Scope, r recurrence) (tf.Output, []tf.Output, backward) {
 	if r.initial == nil {
 		zero := zeroState(s.SubScope("zeros"), r.x, r.units)
@@ -69,12 +68,12 @@ func (p portable) recur(s *op.Scope, r recurrence) (tf.Output, []tf.Output, back
 	}
 	var directions, last []tf.Output
 	for d := range r.directions {
-		turn := func(v tf.Output) tf.Output { return v }
+		inTime := func(v tf.Output) tf.Output { return v }
 		if d == 1 {
-			turn = func(v tf.Output) tf.Output { return p.turned(s.SubScope("turned"), v, r.lengths) }
+			inTime = func(v tf.Output) tf.Output { return reversed(s.SubScope("reversed"), v, r.lengths) }
 		}
-		outputs, end := overTime(s.SubScope("over_time"), turn(r.x), r.of(d, r.initial), r.of(d, r.w))
-		directions, last = append(directions, turn(outputs)), append(last, end...)
+		outputs, end := overTime(s.SubScope("over_time"), inTime(r.x), r.of(d, r.initial), r.of(d, r.w))
+		directions, last = append(directions, inTime(outputs)), append(last, end...)
 	}
 	outputs := joined(s.SubScope("directions"), directions, 2)
 	return outputs, last, func(s *op.Scope, dy tf.Output) (tf.Output, []tf.Output) {
@@ -86,9 +85,9 @@ func (p portable) recur(s *op.Scope, r recurrence) (tf.Output, []tf.Output, back
 	}
 }
 
-// turned is v [T,B,F] with the order of each sequence's steps reversed, but for those
-// behind its length.
-func (p portable) turned(s *op.Scope, v, lengths tf.Output) tf.Output {
+// reversed is v [T,B,F] with each sequence's steps in reverse order, except those past its
+// end.
+func reversed(s *op.Scope, v, lengths tf.Output) tf.Output {
 	if lengths == (tf.Output{}) {
 		return op.ReverseV2(s, v, op.Const(s.SubScope("axis"), []int32{0}))
 	}

@@ -18,28 +18,28 @@ type Prediction struct {
 	State []float32 // [B,S], after the last step
 }
 
-// Predict runs the network over x, batch sequences of any number of steps T
-// ([B,T,F], a sequence after the other), from the states state [B,S], see
-// [Predictor.StateSize]; nil for zeros. T is what the size of x makes it, at least 1.
-// With [Config.Lags] each sequence has besides, before its first row and behind its
-// last one, the rows that [Config.Context] asks for.
+// Predict runs the networks over x, batch sequences of T steps each ([B,T,F], one sequence
+// after the other), starting from the states state [B,S], see [Predictor.StateSize]; nil
+// for zeros. T is any number of at least 1, and follows from the size of x. With
+// [Config.Lags] each sequence also has the rows before its first step and after its last
+// one that [Config.Context] asks for.
 //
 // Sequences can be divided into calls that hand on the state, except for networks of two
-// directions, for which a call has whole sequences. Results agree to rounding however
-// that is done and whichever other sequences are in the call; the states of a fused layer
-// are the same bits.
+// directions, which need whole sequences. Results agree to rounding however that is done
+// and whichever other sequences are in the call; the states of a fused layer are the same
+// bits.
 //
-// Besides x and the prediction a call takes a few megabytes of memory, for a large batch
-// up to about 64 MB, on each of Config.Threads. More is needed only by networks of two
-// directions, which run over a sequence as a whole. For each step of the longest they take
-// 4 bytes for each of: all layers' outputs, in every network; the features, twice; the
-// inputs, twice with Lags and twice with Normalize, in every network; the classes, four
-// times. Layers that no operation of ours runs take their inputs and outputs once more.
+// Besides x and the prediction, each of Config.Threads works on a few megabytes at a time,
+// and on about 64 MB at most for a batch of many sequences. Only networks of two directions
+// need more, for long sequences: in each network a step takes 4 bytes for every output of
+// every layer, 16 for every class, and 8 for every input, 16 with Lags or Normalize, 24 with
+// both; layers that no operation of ours runs take as much again. Arrays that TensorFlow
+// is done with are freed when Go's garbage collector finds them.
 //
-// A value of x that is not finite is an *[InputError], whose row is the sequence's, counted
-// from the first that x has of it; an output that is not finite is a *[NonFiniteError].
-// When ctx ends, its error is returned as soon as what runs is over: a few steps, or a
-// whole sequence where there are two directions.
+// A value of x that is not finite is an *[InputError] that counts the rows of x from the
+// sequence's first; an output that is not finite is a *[NonFiniteError]. When ctx ends, its
+// error is returned after the steps that TensorFlow is working on: whole sequences where
+// there are two directions.
 func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state []float32) (Prediction, error) {
 	c := p.cfg
 	steps, err := c.stepsOf(x, batch)
@@ -79,7 +79,7 @@ func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state [
 	return all, nil
 }
 
-// part is what belongs to the sequences from, to of values for a batch of them.
+// part cuts sequences from, to out of a batch's values.
 func part(values []float32, batch, from, to int) []float32 {
 	each := len(values) / batch
 	return values[from*each : to*each]
@@ -89,21 +89,21 @@ func (p Prediction) part(batch, from, to int) Prediction {
 	return Prediction{part(p.Outputs, batch, from, to), part(p.Probability, batch, from, to), part(p.State, batch, from, to)}
 }
 
-// predictPart predicts batch sequences x of a number of steps into a prediction, whose
-// state is where they begin, in as many runs of the graph as memory asks for.
+// predictPart predicts batch sequences x into a prediction, which holds the states that
+// they start from, a chunk at a time.
 func (p *Predictor) predictPart(ctx context.Context, x []float32, batch, steps int, into Prediction) error {
-	most := p.cfg.chunk(len(p.members), batch, steps)
-	for from := 0; from < batch; from += most.sequences {
-		to := min(from+most.sequences, batch)
-		if err := p.predictOverTime(ctx, part(x, batch, from, to), to-from, steps, most.steps, into.part(batch, from, to)); err != nil {
+	chunk := p.cfg.chunk(len(p.members), batch, steps)
+	for from := 0; from < batch; from += chunk.sequences {
+		to := min(from+chunk.sequences, batch)
+		if err := p.predictOverTime(ctx, part(x, batch, from, to), to-from, steps, chunk.steps, into.part(batch, from, to)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// predictOverTime is predictPart for sequences that run together, at most so many of
-// their steps at a time.
+// predictOverTime is predictPart for the sequences of a chunk, at most so many of their
+// steps at a time.
 func (p *Predictor) predictOverTime(ctx context.Context, x []float32, batch, steps, most int, into Prediction) error {
 	c := p.cfg
 	before, behind := c.Context()
@@ -123,7 +123,7 @@ func (p *Predictor) predictOverTime(ctx context.Context, x []float32, batch, ste
 	return nil
 }
 
-// stepsOf is the number of steps of the batch sequences x, without the rows around them.
+// stepsOf is the number of steps of batch sequences x, without the rows around them.
 func (c Config) stepsOf(x []float32, batch int) (int, error) {
 	before, behind := c.Context()
 	around := before + behind
@@ -138,7 +138,8 @@ func (c Config) stepsOf(x []float32, batch int) (int, error) {
 	return len(x)/row - around, nil
 }
 
-// checkSequences finds a value of batch sequences x that is not finite.
+// checkSequences returns an error for the first value of batch sequences x that is not
+// finite.
 func (c Config) checkSequences(x []float32, batch int) error {
 	for b := range batch {
 		if err := checkInputs(part(x, batch, b, b+1), c.Features); err != nil {
@@ -148,7 +149,7 @@ func (c Config) checkSequences(x []float32, batch int) error {
 	return nil
 }
 
-// check finds an output that is not finite.
+// check returns an error for the first output that is not finite.
 func (p Prediction) check(batch, steps int) error {
 	for i, v := range p.Outputs {
 		if !finite(v) {
@@ -175,7 +176,7 @@ func (p *Predictor) run(x []float32, batch int, state []float32) (Prediction, er
 	return Prediction{got[0], got[1], got[2]}, nil
 }
 
-// timeMajor is the steps from, to of x [B,T,F] as [to-from,B,F].
+// timeMajor cuts the steps from, to out of x [B,T,F], as [to-from,B,F].
 func timeMajor(x []float32, batch, from, to, features int) []float32 {
 	part := make([]float32, (to-from)*batch*features)
 	row := len(x) / batch
@@ -187,7 +188,7 @@ func timeMajor(x []float32, batch, from, to, features int) []float32 {
 	return part
 }
 
-// toBatchMajor puts part [n,B,O] into whole [B,T,O], from step from on.
+// toBatchMajor copies part [n,B,O] into whole [B,T,O], starting at step from.
 func toBatchMajor(whole, part []float32, batch, from, outputs int) {
 	row := len(whole) / batch
 	for t := range len(part) / (batch * outputs) {
@@ -197,7 +198,7 @@ func toBatchMajor(whole, part []float32, batch, from, outputs int) {
 	}
 }
 
-// copyRow is copy of n values, which are mostly too few to call it for.
+// copyRow copies n values, mostly too few to be worth a call of copy.
 func copyRow(to, from []float32, n int) {
 	if n > 16 {
 		copy(to[:n], from)
@@ -208,13 +209,13 @@ func copyRow(to, from []float32, n int) {
 	}
 }
 
-// What one run of the graph holds is limited to so many values.
+// Limits of the number of values that one run of the graph holds.
 const (
-	cacheValues  = 1 << 20 // as stay in the processor's cache until the projection takes them
-	memoryValues = 1 << 24 // of sequences that have to be run together
+	cacheValues  = 1 << 20 // so that they stay in the processor's cache until the projection reads them
+	memoryValues = 1 << 24 // where that would leave too few sequences in a run
 )
 
-// chunk is how many sequences one run of the graph takes, and how many of their steps.
+// chunk is the number of sequences in one run of the graph, and of their steps.
 type chunk struct{ sequences, steps int }
 
 // chunk divides batch sequences of a number of steps among runs of the graph: into few
@@ -224,19 +225,19 @@ func (c Config) chunk(members, batch, steps int) chunk {
 	if c.network().whole() {
 		return chunk{clamp(memoryValues/(fixed+steps*row), 1, batch), steps}
 	}
-	least := min(steps, 1+fixed/row) // what is there once in a run is then at most half of it
+	least := min(steps, 1+fixed/row) // so that at most half of a run is what it holds besides its rows
 	sequences := clamp(memoryValues/(fixed+least*row), 1, batch)
 	return chunk{sequences, clamp((cacheValues/sequences-fixed)/row, least, steps)}
 }
 
-// valuesHeld are those that a run of the graph holds, about, for each row of a sequence,
-// and for each sequence whatever its rows.
+// valuesHeld is about how many values a run of the graph holds for each row of a sequence,
+// and for each sequence however few its rows.
 func (c Config) valuesHeld(members int) (row, fixed int) {
-	fed := 2 * c.Features // by Go, and by TensorFlow
+	fed := 2 * c.Features // in Go's memory and in TensorFlow's
 	before, behind := c.Context()
 	row = fed + members*c.network().values()
 	if len(c.Lags) > 0 {
-		row += 2 * c.Inputs() // by themselves, and side by side
+		row += 2 * c.Inputs() // each lag by itself, and side by side
 	}
 	if c.Normalize {
 		row += 2 * members * c.Inputs()

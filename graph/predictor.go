@@ -20,14 +20,13 @@ type Predictor struct {
 	predicting predicting
 }
 
-// NewPredictor assembles the network of cfg without what trains it, so that its
-// variables are the weights alone, and offset and scale with cfg.Normalize. The weights
-// are initialised from cfg.Seed. Close it after use.
+// NewPredictor assembles the network of cfg without what trains it: its variables are the
+// weights, and with cfg.Normalize offset and scale. The weights are initialised from
+// cfg.Seed. Close it after use.
 func NewPredictor(cfg Config) (*Predictor, error) { return NewEnsemble(cfg, 1) }
 
 // NewEnsemble is NewPredictor for several networks, initialised from cfg.Seed,
-// cfg.Seed+1 and so on. [Predictor.Predict] runs all of them and averages their
-// probabilities.
+// cfg.Seed+1 and so on, whose probabilities [Predictor.Predict] averages.
 func NewEnsemble(cfg Config, members int) (*Predictor, error) {
 	if members < 1 || members > maxMembers {
 		return nil, &ShapeError{"members", fmt.Sprintf("1 to %d", maxMembers), fmt.Sprint(members)}
@@ -67,7 +66,7 @@ func (p *Predictor) Devices() ([]string, error) {
 	return names, nil
 }
 
-// predicting is what a predictor feeds and fetches of its graph.
+// predicting is where a predictor feeds and fetches its graph.
 type predicting struct {
 	input tf.Output // [T,B,F], with the rows around
 	state tf.Output // [B,S]

@@ -10,8 +10,8 @@ import (
 
 // recurrence is a layer that is to run over a batch of sequences.
 type recurrence struct {
-	graph      *tf.Graph // that it becomes a part of
-	cell       cell
+	graph      *tf.Graph   // to add it to
+	cell       cell        // of each direction
 	steps      int         // T, for training
 	inputs     int         // F
 	units      int         // U
@@ -24,14 +24,15 @@ type recurrence struct {
 	dx         bool        // with the gradient with respect to x
 }
 
-// of is a direction's part of a list that holds one for each.
+// of is the part for one direction of a list for all.
 func (r recurrence) of(direction int, list []tf.Output) []tf.Output {
 	n := len(list) / r.directions
 	return list[direction*n : (direction+1)*n]
 }
 
-// unroll runs the cell over the steps of windows x [T,B,F], one group of operations for
-// each, from the states state, by the weights w.
+// unroll runs the cell over windows x [T,B,F] in one direction, with a group of operations
+// for each step. state are its states [B,U] before the first step, last those after the
+// last one, and w the values of its weights.
 func (r recurrence) unroll(s *op.Scope, x tf.Output, state, w []tf.Output) (outputs tf.Output, last []tf.Output) {
 	steps := op.Unpack(s.SubScope("steps"), x, int64(r.steps)) // T times [B,F]
 	all := make([]tf.Output, r.steps)
@@ -41,9 +42,9 @@ func (r recurrence) unroll(s *op.Scope, x tf.Output, state, w []tf.Output) (outp
 	return op.Pack(s.SubScope("states"), all), state
 }
 
-// loop is unroll for any number of steps, at least 1, as a functional While.
+// loop is unroll with a functional While, for any number of steps of at least 1.
 //
-// Its variables are laid out as tf.while_loop does, which converters to other formats
+// Its variables have the order of tf.while_loop's, which converters to other formats
 // expect: the step's number, the number of steps, the list of outputs straight from
 // TensorListReserve, that of inputs, the states, and the weights, which stay the same.
 func (r recurrence) loop(s *op.Scope, x tf.Output, state, w []tf.Output) (outputs tf.Output, last []tf.Output) {

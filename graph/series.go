@@ -143,7 +143,7 @@ func (s *Session) checkSeries(d Series) error {
 	return checkInputs(d.X, features)
 }
 
-// checkInputs finds a value of x [N,F] that is not finite.
+// checkInputs returns an error for the first value of x [N,F] that is not finite.
 func checkInputs(x []float32, features int) error {
 	for i, v := range x {
 		if !finite(v) {
