@@ -20,7 +20,8 @@ type backend interface {
 	// returns each row's loss [N], and its gradient with respect to the logits [N,C].
 	crossEntropy(s *op.Scope, kind string, logits, labels tf.Output) (loss, slope tf.Output)
 
-	// update moves all weights against their gradients.
+	// update moves all weights against their gradients. If the loss or the norm is not
+	// finite, all of the state keeps its values.
 	update(s *op.Scope, h handles, u update) updated
 
 	// record writes a step's loss and norm into the report. It returns the number of

@@ -254,7 +254,7 @@ func BenchmarkProbability(b *testing.B) {
 			weights[i].Value[k] *= 0.1
 		}
 	}
-	if err := p.SetVariables(weights); err != nil {
+	if err := only(p).SetVariables(weights); err != nil {
 		b.Fatal(err)
 	}
 	x := randoms(c.Window * *shapeBatch * c.Features)

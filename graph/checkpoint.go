@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,15 +10,16 @@ import (
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// checkpoint is the part of the graph that writes and reads TensorFlow's
-// checkpoints, of the second version: the files prefix.index and
+// checkpoint is the part of the graph that writes and reads TensorFlow checkpoints of the
+// second version: the files prefix.index and
 // prefix.data-00000-of-00001.
 type checkpoint struct {
 	prefix tf.Output // string, fed to both
 	save   *tf.Operation
 
-	name    tf.Output // [1] string, fed to restore
-	restore tf.Output // the variable of that name
+	name        tf.Output // [1] string, fed to restore and restoreStep
+	restore     tf.Output // the float32 variable of that name
+	restoreStep tf.Output // the int64 variable of that name
 }
 
 func (m *Member) addCheckpoint(s *op.Scope) checkpoint {
@@ -25,72 +27,120 @@ func (m *Member) addCheckpoint(s *op.Scope) checkpoint {
 		return op.Placeholder(s.SubScope(name), tf.String, op.PlaceholderShape(shape))
 	}
 	c := checkpoint{prefix: text("prefix", tf.ScalarShape()), name: text("name", tf.MakeShape(1))}
-	names := make([]string, len(m.state))
-	values := make([]tf.Output, len(m.state))
-	for i, v := range m.state {
-		names[i], values[i] = v.name, m.vars[v.name].value
+	var names []string
+	var values []tf.Output
+	for _, v := range m.saved() {
+		names, values = append(names, v.name), append(values, m.vars[v.name].value)
 	}
 	whole := op.Const(s.SubScope("whole"), make([]string, len(names))) // no slices of partitioned variables
 	c.save = op.SaveV2(s, c.prefix, op.Const(s.SubScope("names"), names), whole, values)
-	c.restore = nth(op.RestoreV2(s, c.prefix, c.name, op.Const(s.SubScope("all"), []string{""}), []tf.DataType{tf.Float}), 0)
+	restore := func(s *op.Scope, dtype tf.DataType) tf.Output {
+		return nth(op.RestoreV2(s, c.prefix, c.name, op.Const(s.SubScope("all"), []string{""}), []tf.DataType{dtype}), 0)
+	}
+	c.restore, c.restoreStep = restore(s.SubScope("variable"), tf.Float), restore(s.SubScope("step"), globalStep.dtype)
 	return c
 }
 
-// Save writes the whole state, see [Member.Variables], as a checkpoint of
-// TensorFlow's: the files prefix.index and prefix.data-00000-of-00001, in a
-// folder that exists. Files of these names are replaced.
+// saved are the variables that a checkpoint has: the state, and the number of steps in a
+// session.
+func (m *Member) saved() []variable {
+	if _, counts := m.vars[globalStep.name]; counts {
+		return append(slices.Clone(m.state), globalStep)
+	}
+	return m.state
+}
+
+// Save writes the state, see [Member.Variables], and the number of steps of a session as a
+// TensorFlow checkpoint: the files prefix.index and prefix.data-00000-of-00001, in a folder
+// that exists. Files of these names are replaced.
 func (m *Member) Save(prefix string) error {
+	if err := m.known(); err != nil {
+		return err
+	}
 	c := m.checkpoint
-	if _, err := m.in.run([]feed{{c.prefix, prefix, nil}}, nil, []*tf.Operation{c.save}); err != nil {
+	if _, err := m.run([]feed{{c.prefix, prefix, nil}}, nil, []*tf.Operation{c.save}); err != nil {
 		return fmt.Errorf("write the checkpoint %s: %w", prefix, err)
 	}
 	return nil
 }
 
-// Restore sets the whole state to a checkpoint's, which may hold other variables too:
-// a [Predictor] takes the weights of what a [Session] has saved. One that has not all
-// of the state in the right shapes, with values that can be used, is a *[CheckpointError],
-// and nothing is changed.
+// Restore sets the state to a checkpoint's, which may have other variables too: a
+// [Predictor] takes the weights of what a [Session] has saved. A session goes on from the
+// checkpoint's number of steps, 0 if it has none. Restore returns a *[CheckpointError] if a
+// variable of the state is missing, has another shape or a value that cannot be used; then
+// nothing is changed.
 func (m *Member) Restore(prefix string) error {
-	read := make([]Variable, len(m.state))
-	for i, v := range m.state {
-		value, err := m.readCheckpoint(prefix, v)
+	values := make([]value, 0, len(m.state)+1)
+	for _, v := range m.state {
+		read, err := m.readCheckpoint(prefix, v)
 		if err != nil {
 			return err
 		}
-		read[i] = value
+		values = append(values, read)
 	}
-	return m.SetVariables(read)
+	if len(m.saved()) > len(m.state) {
+		step, err := m.readStep(prefix)
+		if err != nil {
+			return err
+		}
+		values = append(values, value{globalStep.name, step, nil})
+	}
+	return m.change(values)
 }
 
-// readCheckpoint reads one variable: TensorFlow's error for several does not say
-// of which it speaks.
-func (m *Member) readCheckpoint(prefix string, v variable) (Variable, error) {
-	fail := func(name, reason string, err error) (Variable, error) {
-		return Variable{}, &CheckpointError{Prefix: prefix, Variable: name, Reason: reason, Err: err}
+// readCheckpoint reads one variable of the state.
+func (m *Member) readCheckpoint(prefix string, v variable) (value, error) {
+	t, err := m.readTensor(prefix, v, m.checkpoint.restore)
+	if err != nil {
+		return value{}, err
 	}
+	values, err := flat(t)
+	if err != nil {
+		return value{}, &CheckpointError{prefix, v.name, "cannot be read", err}
+	}
+	read, err := m.checked([]Variable{{v.name, dims(v.shape), values}})
+	if err != nil {
+		return value{}, &CheckpointError{prefix, v.name, "cannot be used", err}
+	}
+	return read[0], nil
+}
+
+// readStep reads the number of steps, 0 if the checkpoint has none, as the original's.
+func (m *Member) readStep(prefix string) (int64, error) {
+	t, err := m.readTensor(prefix, globalStep, m.checkpoint.restoreStep)
+	var e *CheckpointError
+	switch {
+	case errors.As(err, &e) && e.Reason == notInCheckpoint:
+		return 0, nil
+	case err != nil:
+		return 0, err
+	}
+	step := read[int64](t)
+	if step < 0 {
+		return 0, &CheckpointError{prefix, globalStep.name, fmt.Sprintf("is %d", step), nil}
+	}
+	return step, nil
+}
+
+const notInCheckpoint = "is not in it"
+
+// readTensor reads one variable alone, because TensorFlow's error for several does not tell
+// which one it is about.
+func (m *Member) readTensor(prefix string, v variable, from tf.Output) (*tf.Tensor, error) {
 	c := m.checkpoint
-	got, err := m.in.run([]feed{{c.prefix, prefix, nil}, {c.name, []string{v.name}, nil}}, []tf.Output{c.restore}, nil)
+	got, err := m.run([]feed{{c.prefix, prefix, nil}, {c.name, []string{v.name}, nil}}, []tf.Output{from}, nil)
 	switch {
 	case err == nil:
 	case strings.Contains(err.Error(), "Failed to find any matching files"):
-		return fail("", "there is no such file", err)
+		return nil, &CheckpointError{prefix, "", "there is no such file", err}
 	case strings.Contains(err.Error(), "not found in checkpoint"):
-		return fail(v.name, "is not in it", err)
+		return nil, &CheckpointError{prefix, v.name, notInCheckpoint, err}
 	default:
-		return fail(v.name, "cannot be read", err)
+		return nil, &CheckpointError{prefix, v.name, "cannot be read", err}
 	}
 	want, _ := v.shape.ToSlice()
 	if shape := got[0].Shape(); !slices.Equal(shape, want) {
-		return fail(v.name, fmt.Sprintf("has the shape %v, this network's %v", shape, want), nil)
+		return nil, &CheckpointError{prefix, v.name, fmt.Sprintf("has the shape %v, this network's %v", shape, want), nil}
 	}
-	values, err := flat(got[0])
-	if err != nil {
-		return fail(v.name, "cannot be read", err)
-	}
-	read := Variable{v.name, dims(v.shape), values}
-	if err := checkNormalization(read); err != nil {
-		return fail(v.name, "cannot be used", err)
-	}
-	return read, nil
+	return got[0], nil
 }

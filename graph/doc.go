@@ -1,8 +1,9 @@
 // Package graph assembles TensorFlow graphs that label every step of a time
 // series with a recurrent network, and runs them in a session.
 //
-// A [Config] describes the network: windows of T steps with F features each,
-// recurrent layers, a projection to O outputs a step, a [Loss] and an [Optimizer].
+// A [Config] has three parts: a [Network], windows of T steps with F features each,
+// recurrent layers, a projection to O outputs a step and a [Loss]; its [Training], with an
+// [Optimizer]; and the [Machine] that it runs on.
 // [NewSession] assembles it and initialises its weights; [Session.SetSeries] hands it
 // N labelled rows of one series or several, which stay in the session. Windows are named
 // by their first row, so that shuffling and sliding are a matter of the table in a
@@ -11,10 +12,10 @@
 // the loop is a part of the graph.
 //
 // A step is windows -> layers -> projection -> loss -> gradients -> update -> report.
-// With Config.Normalize the network scales its features itself, by variables of its own.
-// With Config.Lags a window's inputs are taken from rows around each row too; with
-// Config.InputNoise and Config.Dropout training draws what it adds and leaves out from
-// Config.Seed and the step's number, so that a run that is divided otherwise is the same.
+// With Network.Normalize the network scales its features itself, by variables of its own.
+// With Network.Lags a window's inputs are taken from rows around each row too. The random
+// numbers of Training.InputNoise and Training.Dropout depend on Training.Seed and the step's
+// number, which the session counts, so that they are the same however a run is divided.
 // Projection, one-hot labels and loss are TensorFlow's own operations. Windows, layers
 // and the updates of Adam and AdamW run in one of two forms, see [Form]: as TensorFlow's
 // standard operations, or as operations of this package's own, several times faster, which
@@ -27,7 +28,7 @@
 //
 // [Predictor.Predict] labels sequences of any length, in as many calls as the
 // caller likes: the state goes from one to the next. [NewPredictor] makes a network
-// that can do that alone, [NewEnsemble] several whose probabilities are averaged.
+// that can only predict, [NewEnsemble] several whose probabilities are averaged.
 // [Member.Save] and [Member.Restore] keep a network in TensorFlow's checkpoints, under
 // names that the original program reads too.
 //
@@ -35,5 +36,5 @@
 // checkpoints and prints nothing; what TensorFlow itself writes to standard error, a
 // program hushes by setting TF_CPP_MIN_LOG_LEVEL to 3 before it starts. Of the
 // environment it sets TF_OVERRIDE_GLOBAL_THREADPOOL, unless it is set, so that
-// Config.Threads holds for each session.
+// Machine.Threads holds for each session.
 package graph

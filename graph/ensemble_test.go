@@ -11,11 +11,25 @@ import (
 
 func newEnsemble(t *testing.T, c graph.Config, members int) *graph.Predictor {
 	t.Helper()
-	p, err := graph.NewEnsemble(c, members)
+	p, err := graph.NewEnsemble(c.Network, members, c.Machine)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+// copied is a predictor with the state of a member of another.
+func copied(t *testing.T, c graph.Config, m *graph.Member) *graph.Predictor {
+	t.Helper()
+	vars, err := m.Variables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPredictor(t, c)
+	if err := only(p).SetVariables(vars); err != nil {
+		t.Fatal(err)
+	}
 	return p
 }
 
@@ -30,9 +44,8 @@ func TestEnsembleIsTheMean(t *testing.T) {
 			got := predict(t, all, x, batch, nil)
 			want := graph.Prediction{Outputs: make([]float32, len(got.Outputs)), Probability: make([]float32, len(got.Probability))}
 			states := make([][]float32, batch)
-			for range members {
-				p := predict(t, newPredictor(t, c), x, batch, nil)
-				c.Seed++
+			for _, m := range all.Members() {
+				p := predict(t, copied(t, c, m), x, batch, nil)
 				for i, v := range p.Outputs {
 					want.Outputs[i] += v / members
 				}
@@ -71,11 +84,11 @@ func TestMembersOfAnEnsemble(t *testing.T) {
 		t.Fatal(err)
 	}
 	single := newPredictor(t, c)
-	if err := single.Restore(prefix); err != nil {
+	if err := only(single).Restore(prefix); err != nil {
 		t.Fatal(err)
 	}
-	sameState(t, "the second's checkpoint", state(t, single), state(t, second))
-	if sameBits(state(t, single)[variables+"kernel"], was[variables+"kernel"]) {
+	sameState(t, "the second's checkpoint", state(t, only(single)), state(t, second))
+	if sameBits(state(t, only(single))[variables+"kernel"], was[variables+"kernel"]) {
 		t.Error("two members have the same weights")
 	}
 
@@ -89,7 +102,7 @@ func TestMembersOfAnEnsemble(t *testing.T) {
 	sameState(t, "the second", state(t, second), was)
 
 	var shape *graph.ShapeError
-	if _, err := graph.NewEnsemble(c, 0); !errors.As(err, &shape) {
+	if _, err := graph.NewEnsemble(c.Network, 0, c.Machine); !errors.As(err, &shape) {
 		t.Errorf("no member: error %v", err)
 	}
 }

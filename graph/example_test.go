@@ -67,7 +67,7 @@ func Example() {
 func ExamplePredictor_Predict() {
 	config := graph.DefaultConfig()
 	config.Layers[0].Units = 16
-	network, err := graph.NewPredictor(config)
+	network, err := graph.NewPredictor(config.Network, config.Machine)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func ExamplePredictor_Predict() {
 }
 
 // Keep a session in a checkpoint, and go on from it later.
-func ExamplePredictor_Save() {
+func ExampleMember_Save() {
 	config := graph.DefaultConfig()
 	config.Window, config.Layers[0].Units = 2, 4
 	session, err := graph.NewSession(config)
@@ -178,13 +178,13 @@ func ExamplePlan() {
 func ExampleMember_SetVariables() {
 	config := graph.DefaultConfig()
 	config.Features, config.Normalize = 2, true
-	network, err := graph.NewPredictor(config)
+	network, err := graph.NewPredictor(config.Network, config.Machine)
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer network.Close()
 
-	err = network.SetVariables([]graph.Variable{
+	err = network.Members()[0].SetVariables([]graph.Variable{
 		{Name: graph.NormalizationOffset, Shape: []int{2}, Value: []float32{21, 400}}, // °C, ppm
 		{Name: graph.NormalizationScale, Shape: []int{2}, Value: []float32{2, 150}},
 	})
@@ -197,13 +197,13 @@ func ExampleMember_SetVariables() {
 	}
 	fmt.Println("of zeros:", prediction.Probability[:2])
 
-	err = network.SetVariables([]graph.Variable{
+	err = network.Members()[0].SetVariables([]graph.Variable{
 		{Name: graph.NormalizationScale, Shape: []int{2}, Value: []float32{2, 0}},
 	})
 	fmt.Println(err)
 	// Output:
 	// of zeros: [0.5 0.5]
-	// normalization/scale[1] is 0: must be a finite number, not 0 nor nearer to it than 1.2e-38
+	// normalization/scale[1] is 0: must be a finite number that is not 0, nor closer to 0 than 1.2e-38
 }
 
 // Ask several networks of one shape, and take the mean of what they answer.
@@ -212,7 +212,7 @@ func ExampleNewEnsemble() {
 	config.Window, config.Layers = 4, []graph.Layer{{Cell: graph.GRU, Units: 8}}
 	config.Lags = []int{-1, 0, 1} // each step sees the rows beside its own
 
-	ensemble, err := graph.NewEnsemble(config, 3)
+	ensemble, err := graph.NewEnsemble(config.Network, 3, config.Machine)
 	if err != nil {
 		log.Fatal(err)
 	}

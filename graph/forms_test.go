@@ -108,11 +108,11 @@ func TestWhichCrossEntropyRuns(t *testing.T) {
 
 func gradients(t testing.TB, s *graph.Session, starts []int32) (map[string][]float32, float32) {
 	t.Helper()
-	grads, err := s.Gradients(starts)
+	grads, err := s.Gradients(t.Context(), starts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	loss, err := s.Loss(starts)
+	loss, err := s.Loss(t.Context(), starts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestGradientsAreTheLosss(t *testing.T) {
 func gradientsAreTheLosss(t *testing.T, c graph.Config) {
 	t.Helper()
 	s := smallSession(t, c)
-	grads, err := s.Gradients(smallStarts)
+	grads, err := s.Gradients(t.Context(), smallStarts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func gradientsAreTheLosss(t *testing.T, c graph.Config) {
 			// A step of 1e-2 leaves the third derivative, and 1e-7 of a loss
 			// near 1, each about 1e-5.
 			want := slopeOf(t, s, g.Name, at, 1e-2, func() float32 {
-				loss, err := s.Loss(smallStarts)
+				loss, err := s.Loss(t.Context(), smallStarts)
 				if err != nil {
 					t.Fatal(err)
 				}

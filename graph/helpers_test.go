@@ -156,7 +156,7 @@ func newSession(t testing.TB, c graph.Config) *graph.Session {
 
 func newPredictor(t testing.TB, c graph.Config) *graph.Predictor {
 	t.Helper()
-	p, err := graph.NewPredictor(c)
+	p, err := graph.NewPredictor(c.Network, c.Machine)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,10 @@ func state(t testing.TB, s stateful) map[string][]float32 {
 	return byName(vars)
 }
 
-// stateful is a Session or a Predictor.
+// only is the network of a predictor of one.
+func only(p *graph.Predictor) *graph.Member { return p.Members()[0] }
+
+// stateful is a Session or a Member.
 type stateful interface {
 	Variables() ([]graph.Variable, error)
 }

@@ -51,9 +51,10 @@ func more(s *op.Scope, in []tf.Output) []tf.Output {
 
 // loop is what a session fetches and runs of the training loop.
 type loop struct {
-	stopped tf.Output     // the step's number at which it stopped
-	report  tf.Output     // [K,2]: loss before the update and gradient norm of each step
-	keep    *tf.Operation // stores what a later call begins with
+	report tf.Output     // [K,2]: loss before the update and gradient norm of each step
+	done   tf.Output     // scalar, int32: the steps made, without one that diverged
+	total  tf.Output     // scalar, int64: the session's steps after these
+	keep   *tf.Operation // stores what a later call begins with
 }
 
 // begin is what the loop's first step is given. The report has been cleared by then.
@@ -71,9 +72,20 @@ func (c Config) begin(s *op.Scope, h handles, p plan) carried {
 // end follows the loop, whose variables' last values are out.
 func (c Config) end(s *op.Scope, h handles, out carried) loop {
 	report := op.ReadVariableOp(s.SubScope("report").WithControlDependencies(out.at.Op), h[planReport.name], tf.Float)
-	last := out.at.Op
+	done := stepsDone(s.SubScope("done"), out.at, report)
+	last := op.AssignAddVariableOp(s.SubScope("count"), h[globalStep.name], op.Cast(s.SubScope("wide"), done, globalStep.dtype))
+	total := h.read(s.SubScope("total").WithControlDependencies(last), globalStep)
 	for i, v := range c.optimizer().scalars() {
 		last = op.AssignVariableOp(s.SubScope("store").WithControlDependencies(last), h[v.name], out.shared[i])
 	}
-	return loop{out.at, report, last}
+	return loop{report, done, total, last}
+}
+
+// stepsDone is the number of steps of a loop that stopped at a step: if that is diverged,
+// those before the one whose line [2] of the report is not finite.
+func stepsDone(s *op.Scope, at, report tf.Output) tf.Output {
+	finite := op.All(s.SubScope("finite"), op.IsFinite(s, report), op.Const(s.SubScope("values"), []int32{1}))
+	bad := op.Cast(s.SubScope("bad"), op.LogicalNot(s, finite), tf.Int32)
+	first := op.ArgMax(s, bad, op.Const(s.SubScope("steps"), int32(0)), op.ArgMaxOutputType(tf.Int32))
+	return op.Select(s, op.Equal(s, at, op.Const(s.SubScope("diverged"), int32(diverged))), first, at)
 }

@@ -93,7 +93,7 @@ func normalizing(t *testing.T, c graph.Config, z scaler) (raw, scaled *graph.Ses
 func TestNormalizedTrainingIsThatOfScaledRows(t *testing.T) {
 	inNormalizedNetworks(t, func(t *testing.T, c graph.Config, z scaler) {
 		s, want := normalizing(t, c, z)
-		report, wantReport := steps(t, s, randomPlan(5, 10)), steps(t, want, randomPlan(5, 10))
+		report, wantReport := stepsFrom(t, s, 5, 10), stepsFrom(t, want, 5, 10)
 		if !sameBits(report.Losses, wantReport.Losses) || !sameBits(report.Norms, wantReport.Norms) {
 			t.Errorf("losses %v, of scaled rows %v", report.Losses, wantReport.Losses)
 		}
@@ -139,8 +139,8 @@ func TestNormalizationStartsWithoutEffect(t *testing.T) {
 			t.Errorf("%d parameters, %d without", c.Parameters(), plain.Parameters())
 		}
 		s, want := smallSession(t, c), smallSession(t, plain)
-		steps(t, s, randomPlan(0, 2))
-		steps(t, want, randomPlan(0, 2))
+		steps(t, s, randomPlan(2))
+		steps(t, want, randomPlan(2))
 		got, exact := state(t, s), state(t, want)
 		sameState(t, "state", got, exact)
 		if len(got) != len(exact)+2 {
@@ -169,8 +169,7 @@ func TestMembersNormalizeOnTheirOwn(t *testing.T) {
 			if err := all.Members()[i].SetVariables(z.variables()); err != nil {
 				t.Fatal(err)
 			}
-			outputs := predict(t, newPredictor(t, single), z.of(x), batch, nil).Outputs
-			single.Seed++
+			outputs := predict(t, withWeights(t, single, all.Members()[i]), z.of(x), batch, nil).Outputs
 			if want == nil {
 				want = make([]float32, len(outputs))
 			}
@@ -182,11 +181,25 @@ func TestMembersNormalizeOnTheirOwn(t *testing.T) {
 	}
 }
 
+// withWeights is a predictor that does not normalize, with the weights of m.
+func withWeights(t *testing.T, c graph.Config, m *graph.Member) *graph.Predictor {
+	t.Helper()
+	vars, err := m.Variables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPredictor(t, c)
+	if err := only(p).SetVariables(vars[:len(c.Weights())]); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // TestCheckpointsHoldTheNormalization of each member; a session's is a predictor's too.
 func TestCheckpointsHoldTheNormalization(t *testing.T) {
 	c := normalizedConfigs(form{})["lags"]
 	s, _ := normalizing(t, c, scalerA)
-	steps(t, s, randomPlan(0, 3))
+	steps(t, s, randomPlan(3))
 	all := newEnsemble(t, c, 2)
 	if err := all.Members()[1].SetVariables(scalerB.variables()); err != nil {
 		t.Fatal(err)
@@ -253,8 +266,8 @@ func TestCheckpointWithoutNormalization(t *testing.T) {
 		}
 	}
 	writeCheckpoint(t, prefix, vars)
-	var variable *graph.VariableError
-	if err := refused(graph.NormalizationScale); !errors.As(err, &variable) || variable.Index != 1 {
+	var variable *graph.ValueError
+	if err := refused(graph.NormalizationScale); !errors.As(err, &variable) || variable.Row != 1 {
 		t.Errorf("a scale of 0: error %v", err)
 	}
 }
@@ -294,7 +307,7 @@ func writeCheckpoint(t *testing.T, prefix string, vars []graph.Variable) {
 func TestNormalizationThatCannotBeUsed(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	c := normalizedConfigs(form{})["plain"]
-	p := newPredictor(t, c)
+	p := only(newPredictor(t, c))
 	before := state(t, p)
 	for name, values := range map[string][]float32{
 		graph.NormalizationOffset: {nan, inf, -inf},
@@ -304,8 +317,8 @@ func TestNormalizationThatCannotBeUsed(t *testing.T) {
 			v := graph.Variable{Name: name, Shape: []int{3}, Value: []float32{2, 2, bad}}
 			kernel := graph.Variable{Name: variables + "bias", Shape: []int{2}, Value: []float32{5, 5}}
 			err := p.SetVariables([]graph.Variable{kernel, v})
-			var variable *graph.VariableError
-			if !errors.As(err, &variable) || variable.Name != name || variable.Index != 2 {
+			var variable *graph.ValueError
+			if !errors.As(err, &variable) || variable.Name != name || variable.Row != 2 {
 				t.Errorf("%s of %v: error %v", name, bad, err)
 			}
 			sameState(t, "after an error", state(t, p), before)
@@ -319,7 +332,7 @@ func TestNormalizationThatCannotBeUsed(t *testing.T) {
 	}
 	var shape *graph.ShapeError
 	c.Normalize = false
-	if err := newPredictor(t, c).SetVariables(scalerA.variables()); !errors.As(err, &shape) {
+	if err := only(newPredictor(t, c)).SetVariables(scalerA.variables()); !errors.As(err, &shape) {
 		t.Errorf("a network that does not normalise: error %v", err)
 	}
 }

@@ -17,8 +17,10 @@ type optimizer interface {
 	scalars() []variable
 
 	// step prepares a step at the learning rate, with shared for the values of
-	// scalars. It returns what moves one weight, and the next step's shared.
-	step(s *op.Scope, h handles, shared []tf.Output, rate tf.Output) (move, []tf.Output)
+	// scalars. It returns what moves one weight, and the next step's shared. Unless
+	// finite, which is a bool, rate and gradients are zero and all of the state must stay
+	// as it is.
+	step(s *op.Scope, h handles, shared []tf.Output, rate, finite tf.Output) (move, []tf.Output)
 }
 
 // move adds the operation that moves w against its gradient.
@@ -71,9 +73,9 @@ func (a adam) scalars() []variable {
 	return []variable{scalar("beta1_power", a.cfg.Beta1), scalar("beta2_power", a.cfg.Beta2)}
 }
 
-func (a adam) step(s *op.Scope, h handles, powers []tf.Output, rate tf.Output) (move, []tf.Output) {
-	beta1 := op.Const(s.SubScope("beta1"), a.cfg.Beta1)
-	beta2 := op.Const(s.SubScope("beta2"), a.cfg.Beta2)
+func (a adam) step(s *op.Scope, h handles, powers []tf.Output, rate, finite tf.Output) (move, []tf.Output) {
+	beta1 := orOne(s.SubScope("beta1"), finite, a.cfg.Beta1)
+	beta2 := orOne(s.SubScope("beta2"), finite, a.cfg.Beta2)
 	epsilon := op.Const(s.SubScope("epsilon"), a.cfg.Epsilon)
 	move := func(s *op.Scope, w variable, grad tf.Output) *tf.Operation {
 		return op.ResourceApplyAdam(s, h[w.name], h[w.name+a.first], h[w.name+a.second],
@@ -93,9 +95,9 @@ func (a adam) step(s *op.Scope, h handles, powers []tf.Output, rate tf.Output) (
 // weight_decay.
 type adamW struct{ adam }
 
-func (a adamW) step(s *op.Scope, h handles, powers []tf.Output, rate tf.Output) (move, []tf.Output) {
+func (a adamW) step(s *op.Scope, h handles, powers []tf.Output, rate, finite tf.Output) (move, []tf.Output) {
 	share := op.Mul(s.SubScope("share"), rate, op.Const(s.SubScope("decay"), a.cfg.WeightDecay))
-	adam, next := a.adam.step(s, h, powers, rate)
+	adam, next := a.adam.step(s, h, powers, rate, finite)
 	return func(s *op.Scope, w variable, grad tf.Output) *tf.Operation {
 		if len(dims(w.shape)) < 2 {
 			return adam(s, w, grad)
@@ -124,14 +126,23 @@ func (rmsProp) slots(w variable) []variable {
 
 func (rmsProp) scalars() []variable { return nil }
 
-func (rmsProp) step(s *op.Scope, h handles, _ []tf.Output, rate tf.Output) (move, []tf.Output) {
-	decay := op.Const(s.SubScope("decay"), float32(0.9))
+func (rmsProp) step(s *op.Scope, h handles, _ []tf.Output, rate, finite tf.Output) (move, []tf.Output) {
+	decay := orOne(s.SubScope("decay"), finite, 0.9)
 	momentum := op.Const(s.SubScope("momentum"), float32(0))
 	epsilon := op.Const(s.SubScope("epsilon"), float32(1e-10))
 	return func(s *op.Scope, w variable, grad tf.Output) *tf.Operation {
-		return op.ResourceApplyRMSProp(s, h[w.name], h[w.name+meanSquare], h[w.name+lastMove],
+		last := filled(w.name+lastMove, w.shape, 0)
+		before := h.read(s.SubScope("before"), last)
+		moved := op.ResourceApplyRMSProp(s.WithControlDependencies(before.Op), h[w.name], h[w.name+meanSquare], h[last.name],
 			rate, decay, momentum, epsilon, grad)
+		after := h.read(s.SubScope("after").WithControlDependencies(moved), last)
+		return op.AssignVariableOp(s, h[last.name], op.Select(s, finite, after, before))
 	}, nil
+}
+
+// orOne is a decay, or 1 for a step that must leave what decays as it is.
+func orOne(s *op.Scope, finite tf.Output, decay float32) tf.Output {
+	return op.Select(s, finite, op.Const(s.SubScope("decay"), decay), op.Const(s.SubScope("one"), float32(1)))
 }
 
 // sgd moves weights by the gradient times the learning rate.
@@ -140,7 +151,7 @@ type sgd struct{}
 func (sgd) slots(variable) []variable { return nil }
 func (sgd) scalars() []variable       { return nil }
 
-func (sgd) step(_ *op.Scope, h handles, _ []tf.Output, rate tf.Output) (move, []tf.Output) {
+func (sgd) step(_ *op.Scope, h handles, _ []tf.Output, rate, _ tf.Output) (move, []tf.Output) {
 	return func(s *op.Scope, w variable, grad tf.Output) *tf.Operation {
 		return op.ResourceApplyGradientDescent(s, h[w.name], rate, grad)
 	}, nil

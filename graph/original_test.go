@@ -51,7 +51,7 @@ func TestFirstGradients(t *testing.T) {
 	// Sums over 200 steps of products that went through 20 steps back: measured 8e-7.
 	const rounding = 3e-6
 	inEachForm(t, func(t *testing.T, sys system) {
-		grads, err := sys.session(t, 0).Gradients(windows(0, 20))
+		grads, err := sys.session(t, 0).Gradients(t.Context(), windows(0, 20))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +76,7 @@ func TestTrajectory(t *testing.T) {
 				tolerance = 2e-5
 			}
 			r := steps(t, s, iterations(i, i+1))
-			loss, err := s.Loss(windows(i, 20))
+			loss, err := s.Loss(t.Context(), windows(i, 20))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,7 +153,7 @@ func restore(t testing.TB, s *graph.Session, g golden, at string) {
 func compareStep(t testing.TB, s *graph.Session, g golden, at string, iteration int) {
 	t.Helper()
 	r := steps(t, s, iterations(iteration, iteration+1))
-	after, err := s.Loss(windows(iteration, 20))
+	after, err := s.Loss(t.Context(), windows(iteration, 20))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +223,7 @@ func printed(t testing.TB, s *graph.Session) []float32 {
 	for at := 0; at < perEpoch; at += 100 {
 		steps(t, s, iterations(from, at+1))
 		from = at + 1
-		loss, err := s.Loss(windows(at, 20))
+		loss, err := s.Loss(t.Context(), windows(at, 20))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -107,8 +107,8 @@ func (p portable) crossEntropy(s *op.Scope, kind string, logits, labels tf.Outpu
 	return out[0], out[1]
 }
 
-// update leaves the weights as they are when the loss or the norm is not finite:
-// gradients and rate are zero then.
+// update leaves the state as it is when the loss or the norm is not finite: gradients and
+// rate are zero then, see optimizer.
 func (p portable) update(s *op.Scope, h handles, u update) updated {
 	norm := globalNorm(s.SubScope("norm"), u.grads)
 	finite := op.LogicalAnd(s.SubScope("both"), op.IsFinite(s.SubScope("loss"), u.loss), op.IsFinite(s.SubScope("bounded"), norm))
@@ -116,7 +116,7 @@ func (p portable) update(s *op.Scope, h handles, u update) updated {
 	scale := op.Select(s.SubScope("scale"), finite, p.cfg.clipScale(s.SubScope("clip"), norm), none)
 	rate := op.Select(s.SubScope("rate"), finite, u.rate, none)
 
-	move, next := p.cfg.optimizer().step(s.SubScope("step"), h, u.shared, rate)
+	move, next := p.cfg.optimizer().step(s.SubScope("step"), h, u.shared, rate, finite)
 	done := updated{norm: norm, shared: next}
 	for _, g := range u.grads {
 		grad := op.MulNoNan(s.SubScope("gradient"), g.value, scale)

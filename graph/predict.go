@@ -21,22 +21,22 @@ type Prediction struct {
 // Predict runs the networks over x, batch sequences of T steps each ([B,T,F], one sequence
 // after the other), starting from the states state [B,S], see [Predictor.StateSize]; nil
 // for zeros. T is any number of at least 1, and follows from the size of x. With
-// [Config.Lags] each sequence also has the rows before its first step and after its last
-// one that [Config.Context] asks for.
+// [Network.Lags] each sequence also has the rows before its first step and after its last
+// one that [Network.Context] asks for.
 //
 // Sequences can be divided into calls that hand on the state, except for networks of two
 // directions, which need whole sequences. Results agree to rounding however that is done
 // and whichever other sequences are in the call; the states of a fused layer are the same
 // bits.
 //
-// Besides x and the prediction, each of Config.Threads works on a few megabytes at a time,
+// Besides x and the prediction, each of Machine.Threads works on a few megabytes at a time,
 // and on about 64 MB at most for a batch of many sequences. Only networks of two directions
 // need more, for long sequences: in each network a step takes 4 bytes for every output of
 // every layer, 16 for every class, and 8 for every input, 16 with Lags or Normalize, 24 with
 // both; layers that no operation of ours runs take as much again. Arrays that TensorFlow
 // is done with are freed when Go's garbage collector finds them.
 //
-// A value of x that is not finite is an *[InputError] that counts the rows of x from the
+// A value of x that is not finite is a *[ValueError] that counts the rows of x from the
 // sequence's first; an output that is not finite is a *[NonFiniteError]. When ctx ends, its
 // error is returned after the steps that TensorFlow is working on: whole sequences where
 // there are two directions.
@@ -46,7 +46,7 @@ func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state [
 	if err != nil {
 		return Prediction{}, err
 	}
-	if err := c.checkSequences(x, batch); err != nil {
+	if err := firstError(p.statesKnown(), c.checkSequences(x, batch)); err != nil {
 		return Prediction{}, err
 	}
 	if state == nil {
@@ -142,7 +142,7 @@ func (c Config) stepsOf(x []float32, batch int) (int, error) {
 // finite.
 func (c Config) checkSequences(x []float32, batch int) error {
 	for b := range batch {
-		if err := checkInputs(part(x, batch, b, b+1), c.Features); err != nil {
+		if err := checkInputs("x", part(x, batch, b, b+1), c.Features); err != nil {
 			return fmt.Errorf("sequence %d: %w", b, err)
 		}
 	}

@@ -45,7 +45,7 @@ func partOf(x []float32, batch, features, from, to int) []float32 {
 // and again.
 func inCalls(t testing.TB, s *graph.Predictor, x []float32, batch int, calls ...int) graph.Prediction {
 	t.Helper()
-	c := s.Config()
+	c := s.Network()
 	before, behind := c.Context()
 	steps, outputs := len(x)/(batch*c.Features)-before-behind, c.Outputs()
 	sequences := make([]graph.Prediction, batch)
@@ -170,7 +170,7 @@ func TestProbabilityIsTheSoftmaxs(t *testing.T) {
 	inEachForm(t, func(t *testing.T, sys system) {
 		s := newPredictor(t, sys.config(0))
 		// Outputs from nearly nothing to more than float32's exponential can take.
-		if err := s.SetVariables([]graph.Variable{{Name: variables + "kernel", Shape: []int{100, 2}, Value: randoms(200)}}); err != nil {
+		if err := only(s).SetVariables([]graph.Variable{{Name: variables + "kernel", Shape: []int{100, 2}, Value: randoms(200)}}); err != nil {
 			t.Fatal(err)
 		}
 		for _, scale := range []float32{0, 0.1, 1, 10, 1000} {
@@ -219,7 +219,7 @@ func TestOutputsThatAreNotFinite(t *testing.T) {
 		c.Layers = nil
 		s := newPredictor(t, c)
 		kernel := graph.Variable{Name: "projection/kernel", Shape: []int{1, c.Outputs()}, Value: slices.Repeat([]float32{10}, c.Outputs())}
-		if err := s.SetVariables([]graph.Variable{kernel}); err != nil {
+		if err := only(s).SetVariables([]graph.Variable{kernel}); err != nil {
 			t.Fatal(err)
 		}
 		x := randoms(3 * 25)
@@ -241,8 +241,8 @@ func TestPredictRefusesInputsThatAreNotFinite(t *testing.T) {
 			x := randoms(3 * 8 * c.Features)
 			x[(1*8+row)*c.Features+2] = float32(bad)
 			_, err := s.Predict(t.Context(), x, 3, nil)
-			var input *graph.InputError
-			if !errors.As(err, &input) || input.Row != row || input.Feature != 2 || !strings.HasPrefix(err.Error(), "sequence 1: ") {
+			var input *graph.ValueError
+			if !errors.As(err, &input) || input.Row != row || input.Column != 2 || !strings.HasPrefix(err.Error(), "sequence 1: ") {
 				t.Errorf("%v in feature 2 of row %d of sequence 1: error %v", bad, row, err)
 			}
 		}

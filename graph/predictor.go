@@ -9,30 +9,30 @@ import (
 )
 
 // Predictor is one network with its weights, or several of one shape, ready to predict.
-// Predict may be called by several goroutines at the same time, as long as none calls
-// another method.
+// Its [Members] have the weights. Predict may be called by several goroutines at the same
+// time, as long as none calls another method.
 type Predictor struct {
-	*Member // the first
-
-	cfg     Config
+	in      *runner
+	cfg     Config // of a Session; otherwise without Training
 	members []*Member
 
 	predicting predicting
 }
 
-// NewPredictor assembles the network of cfg without what trains it: its variables are the
-// weights, and with cfg.Normalize offset and scale. The weights are initialised from
-// cfg.Seed. Close it after use.
-func NewPredictor(cfg Config) (*Predictor, error) { return NewEnsemble(cfg, 1) }
+// NewPredictor assembles a network without what trains it: its variables are the weights
+// and, with n.Normalize, offset and scale. It starts with the weights of a [Session] of
+// seed 0. Close it after use.
+func NewPredictor(n Network, m Machine) (*Predictor, error) { return NewEnsemble(n, 1, m) }
 
-// NewEnsemble is NewPredictor for several networks, initialised from cfg.Seed,
-// cfg.Seed+1 and so on, whose probabilities [Predictor.Predict] averages.
-func NewEnsemble(cfg Config, members int) (*Predictor, error) {
+// NewEnsemble is NewPredictor for several networks, which start with the weights of sessions
+// of the seeds 0, 1 and so on. [Predictor.Predict] runs all of them and averages their
+// probabilities.
+func NewEnsemble(n Network, members int, m Machine) (*Predictor, error) {
 	if members < 1 || members > maxMembers {
 		return nil, &ShapeError{"members", fmt.Sprintf("1 to %d", maxMembers), fmt.Sprint(members)}
 	}
-	none := func(*tf.Graph, *op.Scope, handles) error { return nil }
-	return start(cfg, members, Config.predictorVariables, nil, none)
+	none := func(*Predictor, *op.Scope, handles) error { return nil }
+	return start(Config{Network: n, Machine: m}, members, Config.predictorVariables, nil, none)
 }
 
 // predictorVariables are what predicting takes: the weights, then offset and scale.
@@ -43,14 +43,27 @@ func (c Config) predictorVariables() []variable {
 // Close frees what the networks hold in TensorFlow.
 func (p *Predictor) Close() error { return p.in.close() }
 
-// Config is the configuration that the networks were made with.
-func (p *Predictor) Config() Config { return p.cfg }
+// Network describes each of the networks, with the values that zeros stood for.
+func (p *Predictor) Network() Network { return p.cfg.Network.clone() }
+
+// Machine describes how they are computed, with the values that zeros stood for.
+func (p *Predictor) Machine() Machine { return p.cfg.Machine }
 
 // Members are the networks.
-func (p *Predictor) Members() []*Member { return p.members }
+func (p *Predictor) Members() []*Member { return slices.Clone(p.members) }
+
+// statesKnown returns ErrUnknownState unless the state of every network is known.
+func (p *Predictor) statesKnown() error {
+	for _, m := range p.members {
+		if err := m.known(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // StateSize is the number of values that the networks hand from step to step, S: see
-// [Config.StateSize].
+// [Network.StateSize].
 func (p *Predictor) StateSize() int { return len(p.members) * p.cfg.StateSize() }
 
 // Devices names the devices that TensorFlow runs the networks on.

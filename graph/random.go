@@ -5,9 +5,9 @@ import (
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// draw is where a training step's random numbers come from: the session's seed and the
-// step's number in the whole run, so that how steps are divided into calls changes
-// nothing. Nothing else is drawn from, so that both forms draw the same.
+// draw is what a training step's random numbers depend on, and nothing else: the session's
+// seed and the step's number. So they are the same however steps are divided into calls, in
+// both forms, and after a pause.
 type draw struct {
 	seed int64
 	step tf.Output // scalar, int64
@@ -16,23 +16,24 @@ type draw struct {
 // random reports whether training steps draw anything.
 func (c Config) random() bool { return c.Dropout > 0 || c.InputNoise > 0 }
 
-// drawOf is what the plan's step at draws from.
+// drawOf is the draw of the plan's step at. The session counts the steps of a plan when it
+// is done.
 func (c Config) drawOf(s *op.Scope, h handles, at tf.Output) *draw {
 	if !c.random() {
 		return nil
 	}
-	first := op.ReadVariableOp(s.SubScope("first"), h[planFirst.name], planFirst.dtype)
-	return &draw{c.Seed, op.AddV2(s, first, op.Cast(s.SubScope("at"), at, planFirst.dtype))}
+	before := h.read(s.SubScope("before"), globalStep)
+	return &draw{c.Seed, op.AddV2(s, before, op.Cast(s.SubScope("at"), at, globalStep.dtype))}
 }
 
-// seeds [2] are those of the stage of a number, in which no two are alike.
+// seeds [2] are those of a stage. No two stages and steps have the same.
 func (d draw) seeds(s *op.Scope, stage int) tf.Output {
 	const apart = 2 * maxLayers // more than there are stages that draw
 	return op.Pack(s, []tf.Output{op.Const(s.SubScope("stage"), d.seed*apart+int64(stage)), d.step})
 }
 
-// noise adds random numbers to the features when it is trained: it makes a network
-// answer the same for features that are nearly the same.
+// noise adds random numbers to the inputs in training: the network learns to give nearly
+// equal inputs nearly equal outputs.
 type noise struct{ deviation float32 }
 
 func (n noise) weights() []variable { return nil }
@@ -47,8 +48,8 @@ func (n noise) forward(s *op.Scope, x tf.Output, _ []tf.Output, p *pass) (tf.Out
 	return op.AddV2(s, x, op.Mul(s.SubScope("noise"), normal, op.Const(s.SubScope("deviation"), n.deviation))), back
 }
 
-// dropout leaves a random part of a layer's outputs out when it is trained, and scales
-// the others up (Srivastava and others, Dropout, 2014).
+// dropout sets a random part of a layer's outputs to 0 in training, and scales the others
+// up (Srivastava and others, Dropout, 2014).
 type dropout struct {
 	rate  float32
 	layer int // the number of the layer before it

@@ -22,17 +22,26 @@ func randomConfigs(f form) map[string]graph.Config {
 }
 
 // randomPlan has steps on the same windows, which differ by what they draw.
-func randomPlan(first int64, steps int) graph.Plan {
-	return graph.Plan{First: first, Starts: slices.Repeat([][]int32{smallStarts}, steps)}
+func randomPlan(steps int) graph.Plan {
+	return graph.Plan{Starts: slices.Repeat([][]int32{smallStarts}, steps)}
+}
+
+// stepsFrom makes n steps, the first of which has the given number.
+func stepsFrom(t testing.TB, s *graph.Session, first int64, n int) graph.Report {
+	t.Helper()
+	if err := s.SetStep(first); err != nil {
+		t.Fatal(err)
+	}
+	return steps(t, s, randomPlan(n))
 }
 
 // TestFormsDrawTheSame compares each step's loss with the portable form's.
 func TestFormsDrawTheSame(t *testing.T) {
 	for name, c := range randomConfigs(portable) {
-		want := steps(t, smallSession(t, c), randomPlan(1000, 3))
+		want := stepsFrom(t, smallSession(t, c), 1000, 3)
 		for _, f := range fusedForms() {
 			f.apply(&c)
-			got := steps(t, smallSession(t, c), randomPlan(1000, 3))
+			got := stepsFrom(t, smallSession(t, c), 1000, 3)
 			near(t, fmt.Sprint(name, ", ", f, ": losses"), got.Losses, want.Losses, 1e-5)
 			near(t, fmt.Sprint(name, ", ", f, ": norms"), got.Norms, want.Norms, 1e-5)
 		}
@@ -45,11 +54,14 @@ func TestDrawsDependOnSeedAndStepAlone(t *testing.T) {
 	for _, f := range []form{portable, {}} {
 		for name, c := range randomConfigs(f) {
 			whole := smallSession(t, c)
-			want := steps(t, whole, randomPlan(50, total))
+			want := stepsFrom(t, whole, 50, total)
 			divided := smallSession(t, c)
+			if err := divided.SetStep(50); err != nil {
+				t.Fatal(err)
+			}
 			var got []float32
 			for from := 0; from < total; from += 7 {
-				got = append(got, steps(t, divided, randomPlan(int64(50+from), min(7, total-from))).Losses...)
+				got = append(got, steps(t, divided, randomPlan(min(7, total-from))).Losses...)
 			}
 			if !sameBits(got, want.Losses) {
 				t.Errorf("%s, %s: losses %v in calls of 7, %v in one", name, f, got, want.Losses)
@@ -67,7 +79,7 @@ func TestDrawsDependOnSeedAndStepAlone(t *testing.T) {
 			if err := other.SetVariables(vars); err != nil {
 				t.Fatal(err)
 			}
-			first, second := steps(t, s, randomPlan(0, 2)).Losses, steps(t, other, randomPlan(0, 1)).Losses
+			first, second := steps(t, s, randomPlan(2)).Losses, steps(t, other, randomPlan(1)).Losses
 			if first[0] == first[1] || first[0] == second[0] {
 				t.Errorf("%s, %s: losses %v of two steps and %v of another seed do not differ", name, f, first, second)
 			}
@@ -82,13 +94,16 @@ func TestGradientsOfWhatIsDrawn(t *testing.T) {
 		for name, c := range randomConfigs(f) {
 			moved, still := smallSession(t, c), smallSession(t, c)
 			before := weights(t, moved)
-			steps(t, moved, randomPlan(7, 1))
+			stepsFrom(t, moved, 7, 1)
 			after := weights(t, moved)
 			for _, v := range c.Weights() {
 				for _, at := range []int{0, v.Size() / 2, v.Size() - 1} {
 					want := slopeOf(t, still, v.Name, at, 1e-2, func() float32 {
-						p := randomPlan(7, 1)
+						p := randomPlan(1)
 						p.Rates = []float32{1e-30}
+						if err := still.SetStep(7); err != nil {
+							t.Fatal(err)
+						}
 						return steps(t, still, p).Losses[0]
 					})
 					got := float64(before[v.Name][at] - after[v.Name][at])

@@ -47,19 +47,20 @@ func (r *runner) fetch(feeds []feed, outputs ...tf.Output) ([][]float32, error) 
 // flat is a float32 tensor's values in row-major order.
 func flat(t *tf.Tensor) ([]float32, error) {
 	if len(t.Shape()) == 0 {
-		return []float32{valueOf(t).(float32)}, nil
+		return []float32{read[float32](t)}, nil
 	}
 	if err := t.Reshape([]int64{elements(t.Shape())}); err != nil {
 		return nil, err
 	}
-	return valueOf(t).([]float32), nil
+	return read[[]float32](t), nil
 }
 
-// valueOf is a copy of a tensor's value. While it is made nothing else may hold the
-// tensor, whose finalizer frees the memory that is read.
-func valueOf(t *tf.Tensor) any {
-	defer runtime.KeepAlive(t)
-	return t.Value()
+// read copies a tensor's value. The tensor has to outlive the copying: its finalizer frees
+// the memory, and graft does not refer to it any more while it copies.
+func read[T any](t *tf.Tensor) T {
+	v := t.Value().(T)
+	runtime.KeepAlive(t)
+	return v
 }
 
 func (r *runner) run(feeds []feed, fetches []tf.Output, targets []*tf.Operation) ([]*tf.Tensor, error) {

@@ -9,25 +9,27 @@ import (
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// Variables that hold a caller's series and plan, whose size is the caller's.
+// Variables beside the state: the caller's series and plan, of any size, and the number of
+// training steps.
 var (
 	seriesX = variable{name: "series/x", dtype: tf.Float} // [N,F]
 	seriesY = variable{name: "series/y"}                  // [N], of Loss.labelType
 	seriesW = variable{name: "series/w", dtype: tf.Float} // [N]
 
-	planFirst  = variable{name: "plan/first", dtype: tf.Int64}  // scalar: the number of its first step in the run
 	planLimit  = variable{name: "plan/limit", dtype: tf.Int32}  // scalar: the steps to do, 0 to stop
 	planReport = variable{name: "plan/report", dtype: tf.Float} // [K,2]: each step's loss and norm
+
+	globalStep = variable{name: "global_step", dtype: tf.Int64, shape: tf.ScalarShape(), // the steps made, under TensorFlow 1's name
+		init: func(s *op.Scope) tf.Output { return op.Const(s, int64(0)) }}
 )
 
 func (c Config) inputVariables() []variable {
 	y := seriesY
 	y.dtype = c.Loss.labelType()
-	return []variable{seriesX, y, seriesW, planFirst, planLimit, planReport}
+	return []variable{seriesX, y, seriesW, planLimit, planReport, globalStep}
 }
 
-// labelType is how the labels are stored for a loss: values for MSE, class indices
-// otherwise.
+// labelType is the type of labels: values for MSE, class indices otherwise.
 func (l Loss) labelType() tf.DataType {
 	if l == MSE {
 		return tf.Float
@@ -49,24 +51,25 @@ func (c Config) planOf(s *op.Scope, h handles, windows, rates tf.Output) plan {
 // windowsShape is that of a plan's windows, [K,B,3].
 var windowsShape = tf.MakeShape(-1, -1, 3)
 
-// Series is a data set of N rows that stays in the session: windows are cut
-// out of it by the number of their first row. A window that begins less than
-// Config.Window rows before the end of its series is shorter.
+// Series is a data set of N rows, of one series or several. It stays in the session, and
+// windows are named by their first row. A window that begins less than Network.Window rows
+// before the end of its series is shorter.
 type Series struct {
 	X []float32 // [N,F], row after row, finite
 	Y []float32 // [N]: any number for MSE, 0 to Classes-1 otherwise
-	W []float32 // [N]: what each row's loss is multiplied by, at least 0; nil for 1 everywhere
+	W []float32 // [N]: the weight of each row in the loss, at least 0; nil for 1 everywhere
 
-	Lengths []int // the rows of each of the series that lie here one behind the other; nil for one series
+	Lengths []int // rows of each series, which follow one another; nil for one series
 }
 
-// SetSeries hands the session a copy of the rows that later calls refer to, in
-// place of those before. It returns a *[ShapeError], *[InputError], *[LabelError] or
-// *[WeightError] for rows that cannot be used, and nothing is changed.
+// SetSeries gives the session a copy of the rows that later calls refer to, in place of the
+// previous ones. It returns a *[ShapeError] or *[ValueError] for rows that cannot be used;
+// then nothing is changed.
 //
-// The loss of windows is the mean over their rows of a weight above 0. Weights of a mean
-// of 1 over all windows leave it at its scale. A row of weight 0 counts nothing, and its label is not looked at. Its inputs are, as
-// the network's state goes through it: they must be finite like all others.
+// The loss of windows is the mean, over their rows with a weight above 0, of each row's loss
+// times its weight. Weights with a mean of 1 keep its scale. The label of a row of weight 0
+// is ignored. Its features are not, because the network's state depends on them: they must
+// be finite like all others.
 func (s *Session) SetSeries(d Series) error {
 	rows := len(d.Y)
 	if d.W == nil {
@@ -98,10 +101,10 @@ func (s *Session) SetSeries(d Series) error {
 	return nil
 }
 
-// windows are the given ones as a plan has them, [B,3].
+// windows are windows as a plan has them, [B,3].
 func (s *Session) windows(starts []int32) []int32 {
 	rows := make([]int32, 0, 3*len(starts))
-	first, end := int32(0), int32(0) // of the series that at lies in, often the one before it too
+	first, end := int32(0), int32(0) // of the series that at is in, which is often the previous window's
 	for _, at := range starts {
 		if at < first || at >= end {
 			i, _ := slices.BinarySearch(s.ends, at+1)
@@ -128,32 +131,32 @@ func (s *Session) checkSeries(d Series) error {
 	left := rows
 	for i, n := range d.Lengths {
 		if n < 0 || n > left {
-			return &ShapeError{fmt.Sprintf("Series.Lengths[%d]", i), fmt.Sprintf("0 to %d rows, as many as are left", left), fmt.Sprint(n)}
+			return &ShapeError{fmt.Sprintf("Series.Lengths[%d]", i), fmt.Sprintf("0 to %d rows, the number left", left), fmt.Sprint(n)}
 		}
 		left -= n
 	}
 	if left > 0 {
-		return &ShapeError{"Series.Lengths", fmt.Sprintf("%d rows together", rows), fmt.Sprint(rows - left)}
+		return &ShapeError{"Series.Lengths", fmt.Sprintf("%d rows in total", rows), fmt.Sprint(rows - left)}
 	}
 	for i, w := range d.W {
 		if !finite(w) || w < 0 {
-			return &WeightError{Row: i, Value: w}
+			return &ValueError{"Series.W", i, -1, w, "a finite number of at least 0"}
 		}
 	}
-	return checkInputs(d.X, features)
+	return checkInputs("Series.X", d.X, features)
 }
 
 // checkInputs returns an error for the first value of x [N,F] that is not finite.
-func checkInputs(x []float32, features int) error {
+func checkInputs(name string, x []float32, features int) error {
 	for i, v := range x {
 		if !finite(v) {
-			return &InputError{Row: i / features, Feature: i % features, Value: v}
+			return &ValueError{name, i / features, i % features, v, "a finite number"}
 		}
 	}
 	return nil
 }
 
-// labels are d.Y as labelType says, 0 for rows without weight.
+// labels are d.Y in the type of labels, 0 for rows of weight 0.
 func (c Config) labels(d Series) (any, error) {
 	values, classes := make([]float32, len(d.Y)), make([]int32, len(d.Y))
 	for i, v := range d.Y {
@@ -165,7 +168,7 @@ func (c Config) labels(d Series) (any, error) {
 			class = int32(v)
 		}
 		if c.Loss == MSE && !finite(v) || c.Loss != MSE && float32(class) != v {
-			return nil, &LabelError{Row: i, Value: v, Classes: c.labelClasses()}
+			return nil, &ValueError{"Series.Y", i, -1, v, c.wantedLabel()}
 		}
 		values[i], classes[i] = v, class
 	}
@@ -175,25 +178,21 @@ func (c Config) labels(d Series) (any, error) {
 	return classes, nil
 }
 
-// labelClasses is the number of classes that a label can have, 0 for any number.
-func (c Config) labelClasses() int {
-	if c.Loss == MSE {
-		return 0
+// wantedLabel describes the labels that the loss can take.
+func (n Network) wantedLabel() string {
+	if n.Loss == MSE {
+		return "a finite number"
 	}
-	return c.Classes
+	return fmt.Sprintf("a whole number from 0 to %d", n.Classes-1)
 }
 
-// Plan says what each of K training steps works on.
+// Plan is the windows and the learning rate of each of K training steps.
 type Plan struct {
-	First  int64     // the number, in the whole run, of the plan's first step
-	Starts [][]int32 // [K][B]: the first rows of a step's windows, the same number for each step
-	Rates  []float32 // [K]: learning rates; nil for Config.LearningRate
+	Starts [][]int32 // [K][B]: the first rows of each step's windows, the same number in each step
+	Rates  []float32 // [K]: learning rates; nil for Training.LearningRate
 }
 
 func (s *Session) checkPlan(p Plan) error {
-	if p.First < 0 {
-		return &ShapeError{"Plan.First", "a number of at least 0", fmt.Sprint(p.First)}
-	}
 	if p.Rates != nil && len(p.Rates) != len(p.Starts) {
 		return &ShapeError{"Plan.Rates", fmt.Sprintf("%d rates", len(p.Starts)), fmt.Sprint(len(p.Rates))}
 	}

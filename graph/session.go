@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -11,37 +10,66 @@ import (
 )
 
 // Session is a network with its weights, its optimizer's state and a series, ready to
-// train. It predicts too: see [Predictor], whose variables are the whole state here,
-// what a predictor has and then the optimizer's own. While one of its own methods runs no
-// other may be called.
+// train. It has the methods of a [Predictor], and those of its only [Member], whose state
+// includes the optimizer's variables. While one of its own methods runs, no other may be
+// called.
 type Session struct {
 	*Predictor
-	ends      []int32 // the row behind each series; none before SetSeries
+	*Member
+	handles   handles
+	ends      []int32 // the row after each series; none before SetSeries
 	training  training
 	evaluated evaluation
 }
 
-// training is where a session feeds and fetches the training loop.
+// training is what a session feeds and fetches of the training loop.
 type training struct {
 	windows tf.Output // [K,B,3]
 	rates   tf.Output // [K]
 	loop    loop
 }
 
-// NewSession assembles the network of cfg and what trains it, and initialises the
-// weights from cfg.Seed. Close it after use.
+// NewSession assembles the network of cfg and what trains it, and initialises the weights
+// from cfg.Seed. Close it after use.
 func NewSession(cfg Config) (*Session, error) {
 	s := new(Session)
-	p, err := start(cfg, 1, Config.stateVariables, cfg.inputVariables(), func(g *tf.Graph, scope *op.Scope, h handles) (err error) {
-		s.evaluated = cfg.addEvaluation(g, scope.SubScope("evaluate"), h)
-		s.training, err = cfg.addTraining(g, scope.SubScope("train"), h)
+	p, err := start(cfg, 1, Config.stateVariables, cfg.inputVariables(), func(p *Predictor, scope *op.Scope, h handles) (err error) {
+		s.handles = h
+		s.evaluated = p.cfg.addEvaluation(p.in.graph, scope.SubScope("evaluate"), h)
+		s.training, err = p.cfg.addTraining(p.in.graph, scope.SubScope("train"), h)
 		return err
 	})
-	s.Predictor = p
 	if err != nil {
 		return nil, err
 	}
+	s.Predictor, s.Member = p, p.members[0]
 	return s, nil
+}
+
+// Config is what the session was made with, with the values that zeros stood for.
+func (s *Session) Config() Config {
+	return Config{s.cfg.Network.clone(), s.cfg.Training, s.cfg.Machine}
+}
+
+// Step is the number of training steps that led to the state: those made, after those that
+// a restored checkpoint has. Random numbers depend on it and on the seed alone.
+func (s *Session) Step() (int64, error) {
+	if err := s.known(); err != nil {
+		return 0, err
+	}
+	got, err := s.Member.run(nil, []tf.Output{s.vars[globalStep.name].value}, nil)
+	if err != nil {
+		return 0, fmt.Errorf("read the number of steps: %w", err)
+	}
+	return read[int64](got[0]), nil
+}
+
+// SetStep sets the number of training steps, which must be at least 0.
+func (s *Session) SetStep(step int64) error {
+	if step < 0 {
+		return &ShapeError{globalStep.name, "a number of at least 0", fmt.Sprint(step)}
+	}
+	return s.change([]value{{globalStep.name, step, nil}})
 }
 
 func (c Config) addTraining(g *tf.Graph, s *op.Scope, h handles) (training, error) {
@@ -54,28 +82,31 @@ func (c Config) addTraining(g *tf.Graph, s *op.Scope, h handles) (training, erro
 	return t, err
 }
 
-// stateVariables are a predictor's, then the optimizer's own.
+// stateVariables are a predictor's, then the optimizer's.
 func (c Config) stateVariables() []variable {
 	return append(c.predictorVariables(), c.optimizerVariables(c.network().weights())...)
 }
 
-// Report is what training steps tell of themselves.
+// Report is the loss and the gradient of each training step.
 type Report struct {
-	Losses []float32 // before the update of each step
+	Losses []float32 // before each step's update
 	Norms  []float32 // of each step's gradient, over all weights
 }
 
-// Train makes one training step for each row of the plan, in one call of the runtime.
-// How steps are divided into calls changes nothing in the results.
+// Train makes one training step for each row of the plan, in one call of TensorFlow.
+// Results do not depend on how steps are divided into calls.
 //
-// When ctx ends, the loop stops after the step it is at: Train returns the
-// report of the steps done and ctx's error. A loss or gradient that is not
-// finite stops it too, with a *[DivergedError]; that step changes no weight.
+// When ctx ends, the loop stops after the current step: Train returns the report of the
+// steps made and ctx's error. A loss or gradient that is not finite stops it too, with a
+// *[DivergedError]; the state is then the one before that step.
+//
+// If TensorFlow fails in between, some of the steps have been made and the last one perhaps
+// in part. From then on methods return [ErrUnknownState] until the state is restored or set.
 func (s *Session) Train(ctx context.Context, p Plan) (Report, error) {
-	if err := s.checkPlan(p); err != nil || len(p.Starts) == 0 {
+	if err := firstError(s.known(), s.checkPlan(p)); err != nil || len(p.Starts) == 0 {
 		return Report{}, err
 	}
-	if err := s.set(value{planFirst.name, p.First, nil}, value{planLimit.name, int32(len(p.Starts)), nil}); err != nil {
+	if err := s.set(value{planLimit.name, int32(len(p.Starts)), nil}); err != nil {
 		return Report{}, fmt.Errorf("set the plan: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
@@ -83,17 +114,17 @@ func (s *Session) Train(ctx context.Context, p Plan) (Report, error) {
 	}
 	stop := s.stopWhen(ctx)
 	loop := s.training.loop
-	got, err := s.in.run(s.feeds(p), []tf.Output{loop.stopped, loop.report}, []*tf.Operation{loop.keep})
+	got, err := s.Member.run(s.feeds(p), []tf.Output{loop.report, loop.done, loop.total}, []*tf.Operation{loop.keep})
 	stop()
 	if err != nil {
+		s.unknown = true
 		return Report{}, fmt.Errorf("train: %w", err)
 	}
-	report := newReport(valueOf(got[1]).([][]float32))
-	done := int(valueOf(got[0]).(int32))
-	if done == diverged {
-		return report.untilNotFinite(p.First)
+	report, next := newReport(read[[][]float32](got[0]), int(read[int32](got[1])))
+	if !finite(next.Loss) || !finite(next.Norm) {
+		next.Step = read[int64](got[2])
+		return report, &next
 	}
-	report.Losses, report.Norms = report.Losses[:done], report.Norms[:done]
 	return report, ctx.Err()
 }
 
@@ -109,13 +140,13 @@ func (s *Session) feeds(p Plan) []feed {
 	}
 }
 
-// stopWhen lowers the loop's limit to 0 when ctx ends. The function it returns
-// ends the watch; the limit is not touched after that.
+// stopWhen sets the loop's limit to 0 when ctx ends. The function that it returns ends the
+// watch; the limit does not change after that.
 func (s *Session) stopWhen(ctx context.Context) func() {
 	stopped := make(chan struct{})
 	cancel := context.AfterFunc(ctx, func() {
 		defer close(stopped)
-		_ = s.set(value{planLimit.name, int32(0), nil}) // failing, it leaves the loop to its end
+		_ = s.set(value{planLimit.name, int32(0), nil}) // if it fails, the loop runs to its end
 	})
 	return func() {
 		if !cancel() {
@@ -124,43 +155,43 @@ func (s *Session) stopWhen(ctx context.Context) func() {
 	}
 }
 
-func newReport(lines [][]float32) Report {
-	r := Report{make([]float32, len(lines)), make([]float32, len(lines))}
-	for i, line := range lines {
+// newReport divides a loop's report: into that of the steps done, and the line of the one
+// after them, which is zeros if it was not tried.
+func newReport(lines [][]float32, done int) (Report, DivergedError) {
+	r := Report{make([]float32, done), make([]float32, done)}
+	for i, line := range lines[:done] {
 		r.Losses[i], r.Norms[i] = line[0], line[1]
 	}
-	return r
-}
-
-// untilNotFinite cuts the report before its first step that is not finite. The
-// report's first step is the run's step first.
-func (r Report) untilNotFinite(first int64) (Report, error) {
-	for i, loss := range r.Losses {
-		if norm := r.Norms[i]; !finite(loss) || !finite(norm) {
-			return Report{r.Losses[:i], r.Norms[:i]}, &DivergedError{Step: first + int64(i), Loss: loss, Norm: norm}
-		}
+	if done == len(lines) {
+		return r, DivergedError{}
 	}
-	return r, errors.New("train: the loop stopped without a step that is not finite")
+	return r, DivergedError{Loss: lines[done][0], Norm: lines[done][1]}
 }
 
-// Loss is the mean loss over the windows that begin at the given rows, without dropout
-// and noise.
-func (s *Session) Loss(starts []int32) (float32, error) {
-	got, err := s.overWindows(starts, s.evaluated.loss)
+// Loss is the mean loss over the windows that begin at the given rows, without dropout and
+// noise. It returns ctx's error if ctx has ended before.
+func (s *Session) Loss(ctx context.Context, starts []int32) (float32, error) {
+	got, err := s.overWindows(ctx, starts, s.evaluated.loss)
 	if err != nil {
 		return 0, err
 	}
 	return got[0][0], nil
 }
 
-// Gradients are those of the mean loss over the windows that begin at the given rows,
-// with respect to each of the weights, without dropout and noise.
-func (s *Session) Gradients(starts []int32) ([]Variable, error) {
+// Gradients returns the gradient of [Session.Loss] with respect to each of the weights. The
+// first call adds them to the graph.
+func (s *Session) Gradients(ctx context.Context, starts []int32) ([]Variable, error) {
+	if s.evaluated.grads == nil {
+		scope := op.NewScopeWithGraph(s.graph).SubScope("gradients")
+		if err := s.evaluated.addGradients(s.cfg, scope, s.handles); err != nil {
+			return nil, err
+		}
+	}
 	outputs := make([]tf.Output, len(s.evaluated.grads))
 	for i, g := range s.evaluated.grads {
 		outputs[i] = g.value
 	}
-	got, err := s.overWindows(starts, outputs...)
+	got, err := s.overWindows(ctx, starts, outputs...)
 	if err != nil {
 		return nil, err
 	}
@@ -171,11 +202,11 @@ func (s *Session) Gradients(starts []int32) ([]Variable, error) {
 	return grads, nil
 }
 
-func (s *Session) overWindows(starts []int32, what ...tf.Output) ([][]float32, error) {
-	if err := s.checkStarts(starts); err != nil {
+func (s *Session) overWindows(ctx context.Context, starts []int32, what ...tf.Output) ([][]float32, error) {
+	if err := firstError(ctx.Err(), s.known(), s.checkStarts(starts)); err != nil {
 		return nil, err
 	}
-	got, err := s.in.fetch([]feed{{s.evaluated.windows, s.windows(starts), []int64{1, int64(len(starts)), 3}}}, what...)
+	got, err := s.fetch([]feed{{s.evaluated.windows, s.windows(starts), []int64{1, int64(len(starts)), 3}}}, what...)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: %w", err)
 	}

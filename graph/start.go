@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/rnnbin/rnnbin/graph/internal/kernels"
-	_ "github.com/rnnbin/rnnbin/graph/internal/threadpool" // so that Config.Threads holds for each session
+	_ "github.com/rnnbin/rnnbin/graph/internal/threadpool" // so that Machine.Threads holds for each session
 	tf "github.com/wamuir/graft/tensorflow"
 	configpb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"github.com/wamuir/graft/tensorflow/op"
@@ -17,8 +17,8 @@ import (
 // built for. Operations change between minor versions, so others are refused.
 const LibraryVersion = "2.18"
 
-// CheckLibrary returns a *[VersionError] when the loaded libtensorflow is of
-// another minor version than [LibraryVersion].
+// CheckLibrary returns a *[VersionError] if the loaded libtensorflow is of another minor
+// version than [LibraryVersion].
 func CheckLibrary() error { return checkVersion(tf.Version()) }
 
 func checkVersion(got string) error {
@@ -28,23 +28,27 @@ func checkVersion(got string) error {
 	return nil
 }
 
-// start assembles a graph of so many networks with their state, of other variables that
-// there are once, of what predicting takes, and of what add adds for the first network;
-// and starts a session of it, in which the state has its initial values.
-func start(cfg Config, members int, state func(Config) []variable, others []variable, add func(g *tf.Graph, s *op.Scope, h handles) error) (*Predictor, error) {
+// extension adds to the graph of p what a session needs, from the first network's handles.
+type extension func(p *Predictor, s *op.Scope, h handles) error
+
+// start assembles the graph of n networks, each with its own state, and of the variables
+// that they share; add extends it for the first network. It starts a session of the graph
+// and initialises the variables.
+func start(cfg Config, members int, state func(Config) []variable, others []variable, add extension) (*Predictor, error) {
 	if err := CheckLibrary(); err != nil {
 		return nil, err
 	}
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	cfg = cfg.WithDefaults()
 	if cfg.Form != FormPortable {
 		if err := kernels.Register(); err != nil {
 			return nil, err
 		}
 	}
 	in := &runner{graph: tf.NewGraph()}
-	p := &Predictor{cfg: cfg}
+	p := &Predictor{cfg: cfg, in: in}
 	init, err := p.assemble(in, members, state, others, add)
 	if err != nil {
 		return nil, fmt.Errorf("assemble the graph: %w", err)
@@ -63,30 +67,28 @@ func start(cfg Config, members int, state func(Config) []variable, others []vari
 	return p, nil
 }
 
-// assemble builds the graph, and returns the operations that give the state its
-// initial values.
-func (p *Predictor) assemble(in *runner, members int, state func(Config) []variable, others []variable, add func(*tf.Graph, *op.Scope, handles) error) ([]*tf.Operation, error) {
+// assemble builds the graph, and returns the operations that initialise the variables.
+func (p *Predictor) assemble(in *runner, members int, state func(Config) []variable, others []variable, add extension) ([]*tf.Operation, error) {
 	s := op.NewScopeWithGraph(in.graph)
 	var all []handles
 	var init []*tf.Operation
 	for i := range members {
-		m := &Member{in: in}
+		m := &Member{runner: in}
 		h, assign := m.addVariables(s, p.cfg.member(i, state), others)
 		m.checkpoint = m.addCheckpoint(s.SubScope("checkpoint"))
 		p.members, all, init = append(p.members, m), append(all, h), append(init, assign...)
 		others = nil
 	}
-	p.Member = p.members[0]
 	p.predicting = p.cfg.addPredicting(in.graph, s.SubScope("predict"), all)
-	if err := add(in.graph, s, all[0]); err != nil {
+	if err := add(p, s, all[0]); err != nil {
 		return nil, err
 	}
 	_, err := s.Finalize()
 	return init, err
 }
 
-// member is the state of the network of a number, the first of which has TensorFlow's
-// default container, where the training loop looks for it.
+// member is the state of network i. That of the first is in TensorFlow's default container,
+// where the training loop looks for it.
 func (c Config) member(i int, state func(Config) []variable) []variable {
 	c.Seed += int64(i)
 	vars := state(c)
@@ -98,8 +100,7 @@ func (c Config) member(i int, state func(Config) []variable) []variable {
 	return vars
 }
 
-// addVariables makes every variable with the operations that initialise, set and read
-// it.
+// addVariables adds every variable, with the operations that initialise, set and read it.
 func (m *Member) addVariables(s *op.Scope, state, others []variable) (handles, []*tf.Operation) {
 	var init []*tf.Operation
 	h := handles{}
@@ -120,12 +121,12 @@ func (m *Member) addVariables(s *op.Scope, state, others []variable) (handles, [
 	return h, init
 }
 
-// sessionOptions runs operations in the caller's thread, one after the other: a
-// step is a chain, so that handing its operations to other threads only costs.
-// It also lets a second call set planLimit while the training loop runs.
+// sessionOptions runs operations in the caller's thread, one after the other: a step is a
+// chain, and handing its operations to other threads only costs time. It also lets a second
+// call set planLimit while the training loop runs.
 //
-// The fused operations have threads of their own. TensorFlow's beside them, which
-// would share out the few microseconds of an update, take the processors from them.
+// The fused operations have threads of their own. TensorFlow's threads, which would divide
+// the few microseconds of an update among them, would take the processors from those.
 func sessionOptions(cfg Config) (*tf.SessionOptions, error) {
 	threads := 1
 	if cfg.network().pooled() {

@@ -7,41 +7,42 @@ import (
 	tf "github.com/wamuir/graft/tensorflow"
 )
 
-// Variable is one named array of a session's state.
+// Variable is one named array of a network's state.
 type Variable struct {
 	Name  string
 	Shape []int // empty for a scalar
 	Value []float32
 }
 
-// Weights describes the trained variables of such a network, in the order in
-// which the original makes them: names and shapes, no values.
-func (c Config) Weights() []Variable {
+// Size is the number of values in an array of the shape.
+func (v Variable) Size() int { return product(v.Shape) }
+
+// Weights lists the names and shapes of the trained variables, without values, in the order
+// in which the original makes them.
+func (n Network) Weights() []Variable {
 	var weights []Variable
-	for _, v := range c.network().weights() {
+	for _, v := range (Config{Network: n}).network().weights() {
 		weights = append(weights, Variable{Name: v.name, Shape: dims(v.shape)})
 	}
 	return weights
 }
 
-// Size is the number of values that the shape has room for.
-func (v Variable) Size() int { return product(v.Shape) }
-
 // Parameters is the number of values in all weights.
-func (c Config) Parameters() int {
-	n := 0
-	for _, w := range c.Weights() {
-		n += w.Size()
+func (n Network) Parameters() int {
+	total := 0
+	for _, w := range n.Weights() {
+		total += w.Size()
 	}
-	return n
+	return total
 }
 
-// Member is one network of a [Predictor].
+// Member is one network of a [Predictor], or that of a [Session], with its state.
 type Member struct {
-	in         *runner
+	*runner
 	state      []variable // what Variables returns
 	vars       map[string]access
 	checkpoint checkpoint
+	unknown    bool // the state, see ErrUnknownState
 }
 
 // access is how a variable is read and set from outside of the graph.
@@ -51,15 +52,27 @@ type access struct {
 	set   *tf.Operation // to what feed is fed
 }
 
-// Variables returns the network's whole state: the weights under the original's
-// names; offset and scale where it normalises, see Config.Normalize; of a [Session] then the optimizer's variables, under those that TensorFlow 1
-// gives them: of Adam two moments for each weight, and the powers of both betas.
+// known returns ErrUnknownState unless the state is known.
+func (m *Member) known() error {
+	if m.unknown {
+		return ErrUnknownState
+	}
+	return nil
+}
+
+// Variables returns the state of the network: the weights, under the original's names;
+// with [Network].Normalize, offset and scale; in a [Session], the optimizer's variables
+// under TensorFlow 1's names: for Adam two moments of each weight, and the powers of both
+// betas. The number of a session's steps is not among them, see [Session.Step].
 func (m *Member) Variables() ([]Variable, error) {
+	if err := m.known(); err != nil {
+		return nil, err
+	}
 	outputs := make([]tf.Output, len(m.state))
 	for i, v := range m.state {
 		outputs[i] = m.vars[v.name].value
 	}
-	got, err := m.in.fetch(nil, outputs...)
+	got, err := m.fetch(nil, outputs...)
 	if err != nil {
 		return nil, fmt.Errorf("read the variables: %w", err)
 	}
@@ -70,33 +83,56 @@ func (m *Member) Variables() ([]Variable, error) {
 	return state, nil
 }
 
-// SetVariables replaces those variables of the state that it is given. A name
-// that is not in the state, or an array of another shape, is a *[ShapeError], an offset
-// or scale that cannot be used a *[VariableError], and nothing is changed.
+// SetVariables sets the given variables of the state, and leaves the others and the number
+// of steps as they are. It returns a *[ShapeError] for an unknown name or an array of the
+// wrong shape, and a *[ValueError] for an offset or scale that cannot be used; then nothing
+// is changed.
 func (m *Member) SetVariables(vars []Variable) error {
-	known := map[string][]int{}
+	values, err := m.checked(vars)
+	if err != nil {
+		return err
+	}
+	return m.change(values)
+}
+
+// checked are the given variables as set takes them.
+func (m *Member) checked(vars []Variable) ([]value, error) {
+	shapes := map[string][]int{}
 	for _, v := range m.state {
-		known[v.name] = dims(v.shape)
+		shapes[v.name] = dims(v.shape)
 	}
 	values := make([]value, len(vars))
 	for i, v := range vars {
-		shape, ok := known[v.Name]
+		shape, ok := shapes[v.Name]
 		if !ok {
-			return &ShapeError{v.Name, "a variable of this network", "an unknown name"}
+			return nil, &ShapeError{v.Name, "a variable of this network", "an unknown name"}
 		}
 		if !slices.Equal(shape, v.Shape) || len(v.Value) != product(shape) {
-			return &ShapeError{v.Name, fmt.Sprint(shape), fmt.Sprintf("%v with %d values", v.Shape, len(v.Value))}
+			return nil, &ShapeError{v.Name, fmt.Sprint(shape), fmt.Sprintf("%v with %d values", v.Shape, len(v.Value))}
 		}
 		if err := checkNormalization(v); err != nil {
-			return err
+			return nil, err
 		}
 		values[i] = value{v.Name, v.Value, int64s(shape)}
 		if len(shape) == 0 {
 			values[i].flat = v.Value[0]
 		}
 	}
+	return values, nil
+}
+
+// change sets variables of the state, which is known after all of them were set.
+func (m *Member) change(values []value) error {
 	if err := m.set(values...); err != nil {
+		m.unknown = true
 		return fmt.Errorf("set the variables: %w", err)
+	}
+	given := map[string]bool{}
+	for _, v := range values {
+		given[v.name] = true
+	}
+	if !slices.ContainsFunc(m.state, func(v variable) bool { return !given[v.name] }) {
+		m.unknown = false
 	}
 	return nil
 }
@@ -116,7 +152,7 @@ func (m *Member) set(values ...value) error {
 		feeds[i] = feed{a.feed, v.flat, v.shape}
 		targets[i] = a.set
 	}
-	_, err := m.in.run(feeds, nil, targets)
+	_, err := m.run(feeds, nil, targets)
 	return err
 }
 

@@ -1,17 +1,18 @@
 package graph
 
 import (
+	"fmt"
+
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
-// step is the loop's body, one step of training: it cuts the windows planned for the
-// step out of the series, runs the network forward, the loss back through it, moves
-// the weights, writes down the loss before the update and the gradient's norm, and
-// returns what it was given for the next step.
+// step is the loop's body, one step of training: it cuts the step's windows out of the
+// series, runs the network forward and the loss backward, updates the weights, records the
+// loss before the update and the gradient's norm, and returns what the next step takes.
 func (c Config) step(s *op.Scope, in carried) []tf.Output {
 	h := handles{}
-	for _, v := range append(c.stateVariables(), planFirst, planReport) {
+	for _, v := range append(c.stateVariables(), globalStep, planReport) {
 		h[v.name] = v.handle(s.SubScope("handle"))
 	}
 	backend := c.backend()
@@ -23,8 +24,8 @@ func (c Config) step(s *op.Scope, in carried) []tf.Output {
 	return carried{next, in.plan, u.shared}.list()
 }
 
-// lossOf runs a batch's windows through the network from zeros. The function it
-// returns adds the way back, for a network that is training.
+// lossOf runs the network over a batch's windows from states of zeros. The function that it
+// returns adds the backward pass, if p is training.
 func (c Config) lossOf(s *op.Scope, h handles, b batch, p *pass) (loss tf.Output, grads func() []gradient) {
 	p.lengths = b.lengths
 	x := c.normalized(s.SubScope("normalize"), h, b.x)
@@ -36,8 +37,9 @@ func (c Config) lossOf(s *op.Scope, h handles, b batch, p *pass) (loss tf.Output
 // evaluation is the mean loss over windows, and its gradients.
 type evaluation struct {
 	windows tf.Output // [1,B,3], fed
-	loss    tf.Output // scalar
-	grads   []gradient
+	batch   batch
+	loss    tf.Output  // scalar
+	grads   []gradient // nil until they are asked for
 }
 
 func (c Config) addEvaluation(g *tf.Graph, s *op.Scope, h handles) evaluation {
@@ -45,6 +47,16 @@ func (c Config) addEvaluation(g *tf.Graph, s *op.Scope, h handles) evaluation {
 	p := c.planOf(s, h, windows, op.Const(s.SubScope("rates"), []float32{0}))
 	b := c.backend().windows(s.SubScope("windows"), p, op.Const(s.SubScope("at"), int32(0)))
 	loss, _ := c.lossOf(s.SubScope("loss"), h, b, &pass{graph: g})
-	_, grads := c.lossOf(s.SubScope("gradients"), h, b, &pass{training: true})
-	return evaluation{windows, loss, grads()}
+	return evaluation{windows, b, loss, nil}
+}
+
+// addGradients adds a forward pass that keeps what the backward pass needs, and that one.
+func (e *evaluation) addGradients(c Config, s *op.Scope, h handles) error {
+	_, back := c.lossOf(s, h, e.batch, &pass{training: true})
+	grads := back()
+	if err := s.Err(); err != nil {
+		return fmt.Errorf("add the gradients to the graph: %w", err)
+	}
+	e.grads = grads
+	return nil
 }

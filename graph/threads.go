@@ -8,9 +8,9 @@ const ThreadWork = 12e6
 
 // StepWork is the number of floating-point operations of one training step on
 // batch windows: the products that threads share, the layers', forward and twice backward.
-func (c Config) StepWork(batch int) float64 {
+func (n Network) StepWork(batch int) float64 {
 	weights := 0
-	for _, st := range c.network() {
+	for _, st := range (Config{Network: n}).network() {
 		if !st.traits().threaded {
 			continue
 		}
@@ -20,11 +20,11 @@ func (c Config) StepWork(batch int) float64 {
 			}
 		}
 	}
-	return 6 * float64(c.Window) * float64(batch) * float64(weights)
+	return 6 * float64(n.Window) * float64(batch) * float64(weights)
 }
 
 // SuggestThreads is the number of threads, at most cpus, at which steps on batch
 // windows are fastest: one for small steps, and no more than there are windows.
-func (c Config) SuggestThreads(batch, cpus int) int {
-	return max(1, min(cpus, batch, int(c.StepWork(batch)/ThreadWork)))
+func (n Network) SuggestThreads(batch, cpus int) int {
+	return max(1, min(cpus, batch, int(n.StepWork(batch)/ThreadWork)))
 }

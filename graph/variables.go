@@ -15,11 +15,11 @@ import (
 const wrapperScope = "rnn/output_projection_wrapper/"
 
 // layerScope stands before the names of a layer's variables in a direction, 0 forward.
-func (c Config) layerScope(layer, direction int) string {
-	switch deep := len(c.Layers) > 1; {
-	case c.Bidirectional && deep:
+func (n Network) layerScope(layer, direction int) string {
+	switch deep := len(n.Layers) > 1; {
+	case n.Bidirectional && deep:
 		return fmt.Sprintf("stack_bidirectional_rnn/cell_%d/bidirectional_rnn/%s/", layer, directionNames[direction])
-	case c.Bidirectional:
+	case n.Bidirectional:
 		return fmt.Sprintf("bidirectional_rnn/%s/", directionNames[direction])
 	case deep:
 		return fmt.Sprintf("%smulti_rnn_cell/cell_%d/", wrapperScope, layer)
@@ -32,8 +32,8 @@ var directionNames = [...]string{"fw", "bw"}
 
 // projectionScope stands before the names of the projection's variables. Without a
 // wrapper TensorFlow 1 leaves them to the program.
-func (c Config) projectionScope() string {
-	if c.Bidirectional || len(c.Layers) == 0 {
+func (n Network) projectionScope() string {
+	if n.Bidirectional || len(n.Layers) == 0 {
 		return "projection/"
 	}
 	return wrapperScope
@@ -66,7 +66,7 @@ func initialised(name string, shape tf.Shape, init func(s *op.Scope) tf.Output) 
 // operation's.
 type seeds struct{ graph, operation int64 }
 
-// seeds takes the graph's from Config.Seed as tf.set_random_seed does: Python's
+// seeds takes the graph's from Training.Seed as tf.set_random_seed does: Python's
 // remainder by 2^31-1, which is never negative.
 func (c Config) seeds(operation int64) seeds {
 	const modulus = math.MaxInt32

@@ -100,7 +100,7 @@ func (r *checkResult) measure(ctx context.Context) error {
 	if _, err := s.Train(ctx, graph.Plan{Starts: [][]int32{windows}}); err != nil {
 		return err
 	}
-	r.Loss, err = s.Loss(windows)
+	r.Loss, err = s.Loss(ctx, windows)
 	return err
 }
 

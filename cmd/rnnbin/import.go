@@ -177,7 +177,7 @@ func (o *importOptions) model(k *keras.Model) (*model.Model, error) {
 		Profile:     model.Profile{Mean: importedMean(k)},
 		Threshold:   o.threshold,
 		ClassWeight: "none",
-		Network:     model.Network{Config: c},
+		Network:     c,
 	}, nil
 }
 
@@ -200,15 +200,16 @@ func (o *importOptions) write(k *keras.Model, m *model.Model) error {
 	}
 	defer w.Close()
 	err = tflib.Quietly(func() error {
-		p, err := graph.NewPredictor(m.Network.Config)
+		p, err := graph.NewPredictor(m.Network, graph.Machine{})
 		if err != nil {
 			return err
 		}
 		defer p.Close()
-		if err := p.SetVariables(k.Variables); err != nil {
+		network := p.Members()[0]
+		if err := network.SetVariables(k.Variables); err != nil {
 			return err
 		}
-		return w.AddWeights(p.Save)
+		return w.AddWeights(network.Save)
 	})
 	if err != nil {
 		return err
@@ -236,8 +237,7 @@ func (o *importOptions) print(i imported, out io.Writer) error {
 		fmt.Fprintf(w, "%s\t%q (%s): %s\n", title, l.Name, l.Kind, l.Role)
 	}
 	m := i.Model
-	n := m.Network.Config
-	fmt.Fprintf(w, "network\t%s, parameters %d\n", networkText(n), i.Parameters)
+	fmt.Fprintf(w, "network\t%s, parameters %d\n", networkText(m), i.Parameters)
 	fmt.Fprintf(w, "horizon\t%s\n", horizonText(m.Horizon))
 	fmt.Fprintf(w, "threshold\t%.4g\n", m.Threshold)
 	fmt.Fprintf(w, "columns\t%s\n", columnsText(m.Columns))

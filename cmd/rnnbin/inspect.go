@@ -66,7 +66,7 @@ func printContents(out io.Writer, c *model.Contents) error {
 	for _, line := range [][2]string{
 		{"folder", c.Folder},
 		{"made", fmt.Sprintf("%s by rnnbin %s", m.Created.Format(time.RFC3339), cmp.Or(m.Version, "(unknown)"))},
-		{"network", fmt.Sprintf("%s, parameters %d", networkText(m.Network.Config), c.Parameters)},
+		{"network", fmt.Sprintf("%s, parameters %d", networkText(m), c.Parameters)},
 		{"members", membersText(m)},
 		{"compared with", rivalText(m, r)},
 		{"loss", string(m.Network.Loss)},
@@ -78,7 +78,7 @@ func printContents(out io.Writer, c *model.Contents) error {
 		{"columns", columnsText(m.Columns)},
 		{"missing", m.Columns.Missing},
 		{"series scale", seriesScaleText[m.SeriesScale]},
-		{"training", trainingText(m.Training)},
+		{"training", trainingText(m.Run)},
 	} {
 		fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
 	}
@@ -108,9 +108,14 @@ func first(i int, title string) string {
 	return title
 }
 
-// networkText describes a network.
-func networkText(c graph.Config) string {
-	return fmt.Sprintf("features %d, units %s, steps %d%s", c.Features, unitsText(c), c.Window, extrasText(c))
+// networkText describes the networks of a model.
+func networkText(m *model.Model) string {
+	return configText(graph.Config{Network: m.Network, Training: m.Training})
+}
+
+// configText describes a network, and what is random in its training.
+func configText(c graph.Config) string {
+	return fmt.Sprintf("features %d, units %s, steps %d%s", c.Features, unitsText(c.Network), c.Window, extrasText(c))
 }
 
 // membersText counts the networks, and says so if a run ended before it had all.
@@ -120,8 +125,8 @@ func membersText(m *model.Model) string {
 	if n > 1 {
 		text = fmt.Sprintf("%d networks, whose probabilities are averaged", n)
 	}
-	if m.Training.Partial != "" {
-		text += fmt.Sprintf("; the run ended early, %s", cmp.Or(partialText[m.Training.Partial], m.Training.Partial))
+	if m.Run.Partial != "" {
+		text += fmt.Sprintf("; the run ended early, %s", cmp.Or(partialText[m.Run.Partial], m.Run.Partial))
 	}
 	return text
 }
@@ -137,7 +142,7 @@ var partialText = map[string]string{
 func rivalText(m *model.Model, r *reports) string {
 	rivals := []string{"majority"}
 	if m.Rival != nil {
-		rivals = append(rivals, fmt.Sprintf("%s (%s)", fit.Rival, networkText(m.Rival.Network.Config)))
+		rivals = append(rivals, fmt.Sprintf("%s (%s)", fit.Rival, configText(graph.Config{Network: m.Rival.Network})))
 	}
 	if !r.Positions.IsZero() {
 		rivals = append(rivals, fit.Position)
@@ -164,7 +169,7 @@ func lookaheadText(m *model.Model) string {
 }
 
 // unitsText describes the layers, from the features up.
-func unitsText(c graph.Config) string {
+func unitsText(c graph.Network) string {
 	var each []string
 	for _, l := range c.Layers {
 		each = append(each, fmt.Sprintf("%d (%s)", l.Units, kindOf(l)))
@@ -201,7 +206,7 @@ func columnsText(c model.Columns) string {
 	return text
 }
 
-func trainingText(t model.Training) string {
+func trainingText(t model.Run) string {
 	if t.Steps == 0 {
 		return "elsewhere"
 	}

@@ -64,7 +64,8 @@ func (s settingsOfModel) model() (*model.Model, error) {
 		SeriesScale: scale.Within(s["within"]),
 		Threshold:   numberOf(s["threshold"]),
 		ClassWeight: "none",
-		Network:     model.Network{Config: graph.DefaultConfig()},
+		Network:     graph.DefaultConfig().WithDefaults().Network,
+		Training:    graph.DefaultConfig().WithDefaults().Training,
 	}
 	for range features {
 		m.Profile.Mean = append(m.Profile.Mean, float32(numberOf(s["offset"])))
@@ -114,14 +115,14 @@ func writeModel(dir string, m *model.Model, members int, rival bool, offset floa
 				}
 			}
 		}
-		if err := writeNetwork(m.Network.Config, m, offset, weights, w.AddWeights); err != nil {
+		if err := writeNetwork(m.Network, m, offset, weights, w.AddWeights); err != nil {
 			return err
 		}
 	}
 	if !rival {
 		return w.Commit(m)
 	}
-	c := m.Network.Config
+	c := m.Network
 	c.Layers, c.Bidirectional, c.Lags = nil, false, nil
 	weights := func(name string, v []float32) {
 		clear(v)
@@ -136,13 +137,14 @@ func writeModel(dir string, m *model.Model, members int, rival bool, offset floa
 
 // writeNetwork writes a network whose weights are set by name, with raw features scaled by
 // the offset and 2.
-func writeNetwork(c graph.Config, m *model.Model, offset float32, weights func(name string, v []float32), write func(save func(string) error) error) error {
-	p, err := graph.NewPredictor(c)
+func writeNetwork(n graph.Network, m *model.Model, offset float32, weights func(name string, v []float32), write func(save func(string) error) error) error {
+	p, err := graph.NewPredictor(n, graph.Machine{})
 	if err != nil {
 		return err
 	}
 	defer p.Close()
-	vars, err := p.Variables()
+	network := p.Members()[0]
+	vars, err := network.Variables()
 	if err != nil {
 		return err
 	}
@@ -156,8 +158,8 @@ func writeNetwork(c graph.Config, m *model.Model, offset float32, weights func(n
 			weights(v.Name, v.Value)
 		}
 	}
-	if err := p.SetVariables(vars); err != nil {
+	if err := network.SetVariables(vars); err != nil {
 		return err
 	}
-	return write(p.Save)
+	return write(network.Save)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -75,8 +76,13 @@ func withFlag(err error) error {
 	return err
 }
 
+// element is what the path of a setting has for the place of a list's element.
+var element = regexp.MustCompile(`\[\d+\]`)
+
+// fieldError names the flag of a field, given by its path: "Layers[1].Units" is one of Units.
 func fieldError(err error, field, reason string) error {
-	if flag, ok := fieldFlags[field]; ok {
+	field = element.ReplaceAllString(field, "")
+	if flag, ok := fieldFlags[strings.TrimPrefix(field, "Layers.")]; ok {
 		return flagf(flag, "%s", reason)
 	}
 	return fmt.Errorf("%w", err)
@@ -88,13 +94,13 @@ const formUsage = "`form` of the network: fused (operations of our own for what 
 var instructionSetUsage = "instruction `set` that the fused form uses: auto, which is the best, or one of those\nthat this processor has: " + strings.Join(graph.InstructionSets(), ", ")
 
 // addFormFlags adds these flags.
-func addFormFlags(f *pflag.FlagSet, c *graph.Machine) {
-	c.Form, c.InstructionSet = graph.FormAuto, graph.InstructionSetAuto
-	f.StringVar((*string)(&c.Form), "form", string(c.Form), formUsage)
-	f.StringVar(&c.InstructionSet, "instruction-set", c.InstructionSet, instructionSetUsage)
+func addFormFlags(f *pflag.FlagSet, m *graph.Machine) {
+	m.Form, m.InstructionSet = graph.FormAuto, graph.InstructionSetAuto
+	f.StringVar((*string)(&m.Form), "form", string(m.Form), formUsage)
+	f.StringVar(&m.InstructionSet, "instruction-set", m.InstructionSet, instructionSetUsage)
 }
 
-// extrasText describes what a network has besides its layers, "" for nothing.
+// extrasText describes what a network and its training have besides layers, "" for nothing.
 func extrasText(c graph.Config) string {
 	text := ""
 	if len(c.Lags) > 0 {
@@ -117,16 +123,16 @@ func formText(form graph.Form, set string) string {
 	return string(form) + ", " + set
 }
 
-// chosen is the form that c comes to on this machine, and its instruction set, ""
+// chosen is the form that m comes to on this machine, and its instruction set, ""
 // for the portable form.
-func chosen(c graph.Config) (form graph.Form, set string) {
+func chosen(m graph.Machine) (form graph.Form, set string) {
 	switch {
-	case c.Form == graph.FormPortable:
-		return c.Form, ""
-	case c.InstructionSet == graph.InstructionSetAuto:
+	case m.Form == graph.FormPortable:
+		return m.Form, ""
+	case m.InstructionSet == graph.InstructionSetAuto:
 		return graph.FormFused, graph.InstructionSets()[0]
 	}
-	return graph.FormFused, c.InstructionSet
+	return graph.FormFused, m.InstructionSet
 }
 
 // newSession is graph.NewSession without what TensorFlow says on the way.
@@ -135,13 +141,18 @@ func newSession(c graph.Config) (s *graph.Session, err error) {
 	return s, withFlag(err)
 }
 
+// setState gives a session the state of a network that a run has trained.
+func setState(s *graph.Session, t *fit.Trained) error {
+	return errors.Join(s.SetVariables(t.State), s.SetStep(int64(t.Steps)))
+}
+
 // sessionOf has a network that a run has trained.
 func sessionOf(t *fit.Trained) (*graph.Session, error) {
 	s, err := newSession(t.Config)
 	if err != nil {
 		return nil, err
 	}
-	if err := tflib.Quietly(func() error { return s.SetVariables(t.State) }); err != nil {
+	if err := tflib.Quietly(func() error { return setState(s, t) }); err != nil {
 		s.Close()
 		return nil, err
 	}

@@ -16,6 +16,9 @@ func TestAsUsage(t *testing.T) {
 		want string
 	}{
 		{&graph.ConfigError{Field: "Window", Reason: "must be 1"}, "--steps must be 1"},
+		{&graph.ConfigError{Field: "Layers[1].Units", Reason: "must be 1"}, "--units must be 1"},
+		{&graph.ConfigError{Field: "Lags[3]", Reason: "must be 1"}, "--lags must be 1"},
+		{&graph.ConfigError{Field: "Layers", Reason: "must be 1"}, "--layers must be 1"},
 		{&graph.ConfigError{Field: "Units", Reason: "must be 1"}, "--units must be 1"},
 		{&graph.ConfigError{Field: "Beta1", Reason: "must be 1"}, "Beta1 must be 1"},
 		{&fit.SpecError{Field: "BatchSize", Reason: "must be 1"}, "--batch-size must be 1"},
@@ -33,7 +36,7 @@ func TestAsUsage(t *testing.T) {
 func TestFieldFlagsAreThereOnBothSides(t *testing.T) {
 	flags := newTrain().Flags()
 	known := map[string]bool{}
-	for _, settings := range []reflect.Type{reflect.TypeFor[fit.Spec](), reflect.TypeFor[fit.Override](), reflect.TypeFor[graph.Config](), reflect.TypeFor[graph.Layer]()} {
+	for _, settings := range []reflect.Type{reflect.TypeFor[fit.Spec](), reflect.TypeFor[fit.Override](), reflect.TypeFor[graph.Network](), reflect.TypeFor[graph.Training](), reflect.TypeFor[graph.Machine](), reflect.TypeFor[graph.Layer]()} {
 		for i := range settings.NumField() {
 			known[settings.Field(i).Name] = true
 		}

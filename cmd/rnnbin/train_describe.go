@@ -106,7 +106,7 @@ func (d *description) Observe(_ context.Context, e fit.Event) error {
 
 func describeNetwork(p fit.Plan) networkDescription {
 	c := p.Config
-	form, set := chosen(c)
+	form, set := chosen(c.Machine)
 	n := networkDescription{
 		Name: p.Name(), Candidate: p.Candidate, Steps: c.Window, Features: c.Features, Lags: c.Lags, Bidirectional: c.Bidirectional,
 		Dropout: c.Dropout, InputNoise: c.InputNoise, Outputs: c.Outputs(), Loss: c.Loss, Parameters: c.Parameters(),
@@ -153,7 +153,7 @@ func (n *networkDescription) write(w io.Writer) {
 		fmt.Fprintf(w, "%d %s units%s -> ", l.Units, kindOf(graph.Layer(l)), map[bool]string{true: " in each direction"}[n.Bidirectional])
 	}
 	fmt.Fprintf(w, "[B,%d,%d]; loss %s%s\n", n.Steps, n.Outputs, n.Loss,
-		extrasText(graph.Config{Dropout: n.Dropout, InputNoise: n.InputNoise}))
+		extrasText(graph.Config{Training: graph.Training{Dropout: n.Dropout, InputNoise: n.InputNoise}}))
 	fmt.Fprintf(w, "\t%s, %s of %s, batches of %s; %s, learning rate %s\n", count(n.Parameters, "parameter"), count(n.Epochs, "epoch"),
 		count(n.StepsPerEpoch, "step"), count(n.BatchSize, "window"), n.Optimizer, n.LearningRate)
 	fmt.Fprintf(w, "\tthreads %d, form %s\n", n.Threads, formText(n.Form, n.InstructionSet))

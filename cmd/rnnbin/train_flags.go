@@ -238,8 +238,6 @@ func (s *settings) checkIdle(r *fit.Recipe) error {
 		is    bool
 		needs string
 	}{
-		{"focal-gamma", set.FocalGamma != nil && r.Network.Loss != graph.Focal, "--loss focal"},
-		{"weight-decay", set.WeightDecay != nil && r.Network.Optimizer != graph.AdamW, "--optimizer adamw"},
 		{"decay", set.Decay != nil && r.Schedule.Decay != fit.Staircase, "--schedule step"},
 		{"decay-every", set.DecayEvery != nil && r.Schedule.Decay != fit.Staircase, "--schedule step"},
 	} {

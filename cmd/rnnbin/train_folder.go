@@ -95,7 +95,7 @@ func (f *folder) addWeights(r *fit.Result) error {
 		return err
 	}
 	defer rival.Close()
-	return f.writer.SetRival(r.Rival.Config, saver(rival, r.Rival))
+	return f.writer.SetRival(r.Rival.Config.Network, saver(rival, r.Rival))
 }
 
 // saver writes a network's state, by a session of its shape, as a checkpoint of the given
@@ -103,7 +103,7 @@ func (f *folder) addWeights(r *fit.Result) error {
 func saver(s *graph.Session, t *fit.Trained) func(prefix string) error {
 	return func(prefix string) error {
 		return tflib.Quietly(func() error {
-			if err := s.SetVariables(t.State); err != nil {
+			if err := setState(s, t); err != nil {
 				return err
 			}
 			return s.Save(prefix)

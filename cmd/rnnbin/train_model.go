@@ -18,7 +18,7 @@ func (s *settings) ownModel(folder string, data fit.Data, r *fit.Result) (*model
 	}
 	m.Columns = columnRoles(s.Data.options(), data.Train.Features)
 	m.Classes, m.Horizon = data.Train.Classes, r.Target
-	m.Training.Data = s.Data.Files
+	m.Run.Data = s.Data.Files
 	m.Reports, err = json.Marshal(newReports(r))
 	return m, err
 }
@@ -68,19 +68,20 @@ func (s *settings) modelOf(folder string, r *fit.Result) (*model.Model, error) {
 	first := r.Members[0]
 	m := &model.Model{
 		Version:     programVersion(),
-		Network:     model.Network{Config: first.Config},
+		Network:     first.Config.Network,
+		Training:    first.Config.Training,
 		Lookahead:   r.Spec.Lookahead.String(),
 		SeriesScale: r.Within,
 		Profile:     model.Profile(*r.Profile),
 		Threshold:   r.Threshold,
 		ClassWeight: string(s.ClassWeight),
 		Settings:    text,
-		Training: model.Training{
+		Run: model.Run{
 			Rows: r.Rows, Members: s.Members, Epochs: len(first.History), Steps: first.Steps, Partial: string(r.Partial),
 		},
 	}
 	for _, t := range r.Members {
-		m.Training.Seconds += t.Seconds
+		m.Run.Seconds += t.Seconds
 	}
 	if m.SeriesScale == "" {
 		m.SeriesScale = scale.None

@@ -27,7 +27,7 @@ func (o *trainOptions) settlePreset() error {
 	if err != nil {
 		return usageError{fmt.Errorf("--preset: %w", err)}
 	}
-	c := graph.DefaultConfig()
+	c := graph.DefaultConfig().WithDefaults()
 	c.Loss = p.Loss
 	r := fit.Recipe{
 		Network:  c,
@@ -228,7 +228,7 @@ func (f predictionsFile) write(ctx context.Context, t *fit.Trained, preset origi
 	defer p.Close()
 	d := preset.Series()
 	batch := samples / t.Config.Window
-	prediction, err := p.Predict(ctx, sequences(t.Config, d.X, from, batch), batch, nil)
+	prediction, err := p.Predict(ctx, sequences(t.Config.Network, d.X, from, batch), batch, nil)
 	if err != nil {
 		return err
 	}
@@ -255,7 +255,7 @@ func (f predictionsFile) write(ctx context.Context, t *fit.Trained, preset origi
 
 // sequences are a batch's windows of the series x, one behind the other from a sample on,
 // with the samples around each that the network's lags ask for.
-func sequences(c graph.Config, x []float32, from, batch int) []float32 {
+func sequences(c graph.Network, x []float32, from, batch int) []float32 {
 	before, behind := c.Context()
 	var all []float32
 	for first := from; first < from+batch*c.Window; first += c.Window {

@@ -23,8 +23,8 @@ type counter struct {
 	calls int
 }
 
-func (c *counter) Config() graph.Config {
-	return graph.Config{Window: c.steps, Features: 2, Classes: 2, Lags: c.lags, Layers: []graph.Layer{{Units: 1}}}
+func (c *counter) Network() graph.Network {
+	return graph.Network{Window: c.steps, Features: 2, Classes: 2, Lags: c.lags, Layers: []graph.Layer{{Units: 1}}}
 }
 
 // single is what networks of these tests have in common: they are one each, with one

@@ -19,8 +19,8 @@ type both struct {
 	lags  []int
 }
 
-func (b both) Config() graph.Config {
-	return graph.Config{Window: b.steps, Features: 2, Classes: 2, Lags: b.lags, Bidirectional: true, Layers: []graph.Layer{{Units: 1}}}
+func (b both) Network() graph.Network {
+	return graph.Network{Window: b.steps, Features: 2, Classes: 2, Lags: b.lags, Bidirectional: true, Layers: []graph.Layer{{Units: 1}}}
 }
 
 func (b both) Predict(_ context.Context, x []float32, batch int, _ []float32) (graph.Prediction, error) {

@@ -35,8 +35,8 @@ func TestOf(t *testing.T) {
 // probability is the row's second feature's.
 type three struct{ counter }
 
-func (c *three) Config() graph.Config {
-	config := c.counter.Config()
+func (c *three) Network() graph.Network {
+	config := c.counter.Network()
 	config.Classes = 3
 	return config
 }
@@ -90,24 +90,23 @@ func TestMembers(t *testing.T) {
 	r := rand.New(rand.NewPCG(22, 22))
 	in := interleave(r, 3, rows)
 	parts := []scale.Range{{Start: 3, End: 200}, {Start: 200, End: rows}}
-	for name, c := range map[string]graph.Config{
+	for name, c := range map[string]graph.Network{
 		"gru":   {Layers: []graph.Layer{{Cell: graph.GRU, Units: 8}, {Cell: graph.LSTM, Units: 4}}, Classes: 2},
 		"both":  {Layers: []graph.Layer{{Cell: graph.GRU, Units: 8}}, Bidirectional: true, Classes: 3},
 		"none":  {Lags: []int{-2, 0, 1}, Classes: 3},
 		"plain": {Layers: []graph.Layer{{Cell: graph.Plain, Units: 8, Activation: graph.Tanh}}, Classes: 4},
 	} {
-		newNetwork := func(seed int64, members int) *Model {
-			d := graph.DefaultConfig()
-			d.Window, d.Features, d.Seed, d.Loss = 20, 2, seed, graph.SparseXent
-			d.Layers, d.Bidirectional, d.Lags, d.Classes = c.Layers, c.Bidirectional, c.Lags, c.Classes
-			p, err := graph.NewEnsemble(d, members)
+		c.Window, c.Features, c.Loss = 20, 2, graph.SparseXent
+		newNetwork := func(members int) *graph.Predictor {
+			p, err := graph.NewEnsemble(c, members, graph.Machine{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { p.Close() })
-			return modelOf(p, -1, scale.None)
+			return p
 		}
-		answers := func(l *Model) [][]float32 {
+		answers := func(p *graph.Predictor) [][]float32 {
+			l := modelOf(p, -1, scale.None)
 			whole, err := labelParts(context.Background(), l, in.x, parts)
 			if err != nil {
 				t.Fatal(err)
@@ -120,10 +119,19 @@ func TestMembers(t *testing.T) {
 			}
 			return all
 		}
-		got := answers(newNetwork(5, members))
+		ensemble := newNetwork(members)
+		got := answers(ensemble)
 		var want [][]float32
-		for i := range members {
-			for way, one := range answers(newNetwork(int64(5+i), 1)) {
+		for i, m := range ensemble.Members() {
+			vars, err := m.Variables()
+			if err != nil {
+				t.Fatal(err)
+			}
+			single := newNetwork(1)
+			if err := single.Members()[0].SetVariables(vars); err != nil {
+				t.Fatal(err)
+			}
+			for way, one := range answers(single) {
 				if i == 0 {
 					want = append(want, make([]float32, len(one)))
 				}
@@ -142,7 +150,7 @@ func TestMembers(t *testing.T) {
 
 // Networks beside each other count in what a call may hold.
 func TestBatchCountsMembers(t *testing.T) {
-	c := graph.Config{Window: 1000, Features: 6, Layers: []graph.Layer{{Units: 50}}}
+	c := graph.Network{Window: 1000, Features: 6, Layers: []graph.Layer{{Units: 50}}}
 	for members, want := range map[int]int{1: 64, 5: 64, 20: 16, 1000: 1} {
 		if got := windowsOf(c, members); got != want {
 			t.Errorf("%d members: batches of %d, want %d", members, got, want)

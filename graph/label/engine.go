@@ -10,7 +10,7 @@ import (
 // Network is what a model needs of a [graph.Predictor]. Predict may be called by several
 // goroutines at the same time.
 type Network interface {
-	Config() graph.Config
+	Network() graph.Network
 	Members() []*graph.Member
 	StateSize() int
 	Predict(ctx context.Context, x []float32, batch int, state []float32) (graph.Prediction, error)
@@ -46,7 +46,7 @@ const (
 )
 
 func newEngine(n Network, t Task) *engine {
-	c := n.Config()
+	c := n.Network()
 	l := &engine{
 		network:  n,
 		within:   t.SeriesScale,
@@ -75,7 +75,7 @@ func newEngine(n Network, t Task) *engine {
 }
 
 // windowsOf is how many windows one call of so many networks labels.
-func windowsOf(c graph.Config, members int) int {
+func windowsOf(c graph.Network, members int) int {
 	width := c.Inputs()
 	for _, l := range c.Layers {
 		width += members * l.Units

@@ -120,7 +120,7 @@ func trained() string {
 	check(w.AddWeights(s.Save))
 	check(w.Commit(&model.Model{
 		Columns: model.Columns{Label: "feels", Features: []string{"celsius"}, Missing: "mean"}, Classes: []string{"cold", "warm"},
-		Lookahead: "0", SeriesScale: scale.None, Profile: model.Profile{Mean: []float32{20.5}}, Threshold: 0.5, Network: model.Network{Config: c},
+		Lookahead: "0", SeriesScale: scale.None, Profile: model.Profile{Mean: []float32{20.5}}, Threshold: 0.5, Network: c.Network,
 	}))
 	return folder
 }

@@ -10,7 +10,7 @@ import (
 
 // modelOf is a model of a network whose features and classes have numbers for names.
 func modelOf(n Network, horizon int, within scale.Within) *Model {
-	c := n.Config()
+	c := n.Network()
 	t := Task{Threshold: 0.5, Horizon: horizon, SeriesScale: within}
 	for k := range c.Features / within.Columns(1) {
 		t.Features, t.Fill = append(t.Features, fmt.Sprint(k)), append(t.Fill, 0)

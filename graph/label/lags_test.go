@@ -15,7 +15,7 @@ import (
 var lagsTried = [][]int{nil, {0}, {-3}, {2}, {-7, 0, 5}, {60, -1}}
 
 // around is how many rows before and behind a sequence lags reach.
-func around(lags []int) (before, behind int) { return graph.Config{Lags: lags}.Context() }
+func around(lags []int) (before, behind int) { return graph.Network{Lags: lags}.Context() }
 
 // seen are the two features that the networks of these tests make of rows x
 // [B,before+T+behind,2]: the row itself or, with lags, a weighted sum over them.
@@ -59,7 +59,7 @@ func extended(x []float32, horizon int, lags []int) []float32 {
 
 // Inputs at many lags, and the rows that they reach to, count in what a call may hold.
 func TestBatchCountsLags(t *testing.T) {
-	c := graph.Config{Window: 1000, Features: 16}
+	c := graph.Network{Window: 1000, Features: 16}
 	for i, want := range []int{64, 10, 1} {
 		if got := windowsOf(c, 1); got != want {
 			t.Errorf("%d lags: batches of %d, want %d", len(c.Lags), got, want)
@@ -78,7 +78,7 @@ func TestLagsAreWidenedFeatures(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
 	in := interleave(r, 3, 900)
 	wide := in.widened(lags)
-	for name, c := range map[string]graph.Config{
+	for name, c := range map[string]graph.Network{
 		"plain": {Layers: []graph.Layer{{Cell: graph.Plain, Units: 8, Activation: graph.Tanh}}},
 		"none":  {},
 		"both":  {Layers: []graph.Layer{{Cell: graph.GRU, Units: 8}}, Bidirectional: true},
@@ -88,7 +88,7 @@ func TestLagsAreWidenedFeatures(t *testing.T) {
 				d := graph.DefaultConfig()
 				d.Window, d.Features, d.Lags, d.Form = 20, features, lags, form
 				d.Layers, d.Bidirectional = c.Layers, c.Bidirectional
-				p, err := graph.NewPredictor(d)
+				p, err := graph.NewPredictor(d.Network, d.Machine)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -62,18 +62,11 @@ func taskOf(m *model.Model) Task {
 	return Task{m.Columns.Features, m.Classes, m.Threshold, m.Horizon, m.SeriesScale, m.Profile.Mean}
 }
 
-func load(f *model.Opened, network model.Network, weights []model.Weights, t Task, on graph.Machine) (*Model, error) {
-	c := network.Config
-	if c.Threads = on.Threads; c.Threads == 0 {
-		c.Threads = c.SuggestThreads(windowsOf(c, len(weights))*len(weights), runtime.GOMAXPROCS(0))
+func load(f *model.Opened, n graph.Network, weights []model.Weights, t Task, on graph.Machine) (*Model, error) {
+	if on.Threads == 0 {
+		on.Threads = n.SuggestThreads(windowsOf(n, len(weights))*len(weights), runtime.GOMAXPROCS(0))
 	}
-	if on.Form != "" {
-		c.Form = on.Form
-	}
-	if on.InstructionSet != "" {
-		c.InstructionSet = on.InstructionSet
-	}
-	p, err := graph.NewEnsemble(c, len(weights))
+	p, err := graph.NewEnsemble(n, len(weights), on)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +88,7 @@ func load(f *model.Opened, network model.Network, weights []model.Weights, t Tas
 // New is a model of networks that are there already, such as one in training. They stay the
 // caller's to close.
 func New(n Network, t Task) (*Model, error) {
-	c := n.Config()
+	c := n.Network()
 	if inputs := t.SeriesScale.Columns(len(t.Features)); inputs != c.Features {
 		return nil, &graph.ShapeError{Name: "Features", Want: fmt.Sprintf("names for %d inputs", c.Features), Got: fmt.Sprint(inputs)}
 	}

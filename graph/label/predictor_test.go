@@ -18,7 +18,7 @@ func predictors(t *testing.T, steps int) map[graph.Form]*graph.Predictor {
 	for _, form := range []graph.Form{graph.FormFused, graph.FormPortable} {
 		c := graph.DefaultConfig()
 		c.Window, c.Features, c.Form = steps, 2, form
-		p, err := graph.NewPredictor(c)
+		p, err := graph.NewPredictor(c.Network, c.Machine)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestTheWaysAgreeOnARealNetwork(t *testing.T) {
 
 // The default network on long series.
 func BenchmarkLabel(b *testing.B) {
-	predictor, err := graph.NewPredictor(graph.DefaultConfig())
+	predictor, err := graph.NewPredictor(graph.DefaultConfig().Network, graph.Machine{})
 	if err != nil {
 		b.Fatal(err)
 	}

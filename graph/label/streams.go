@@ -127,7 +127,7 @@ func infinite(x []float32) int {
 // infinity is the error of the infinite value at a place of rows x [n,R].
 func (s *Streams) infinity(x []float32, at int) error {
 	R := s.l.raw
-	return &graph.InputError{Row: at / R, Feature: at % R, Value: x[at]}
+	return &graph.ValueError{Name: "Values", Row: at / R, Column: at % R, Value: x[at], Want: "a finite number, or NaN"}
 }
 
 // pushSeries adds rows x [n,R] of one series, nothing infinite.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
@@ -26,12 +27,13 @@ type Model struct {
 	Threshold   float64      `json:"threshold"`    // of two classes: a row is of the second if that has at least this probability
 	ClassWeight string       `json:"class_weight"` // as the settings have it
 
-	Network Network   `json:"network"`         // each member's
-	Weights []Weights `json:"weights"`         // the members'; set by Commit
-	Rival   *Rival    `json:"rival,omitempty"` // set by Commit
+	Network  graph.Network  `json:"network"`           // each member's
+	Training graph.Training `json:"training,omitzero"` // the first member's, whose seed the others count on from; zero if the model was trained elsewhere
+	Weights  []Weights      `json:"weights"`           // the members'; set by Commit
+	Rival    *Rival         `json:"rival,omitempty"`   // set by Commit
 
-	Training Training `json:"training"`
-	History  string   `json:"history,omitempty"` // name of the file; set by Commit
+	Run     Run    `json:"run"`
+	History string `json:"history,omitempty"` // name of the file; set by Commit
 
 	// What only the program that trained the model understands, as it has written it.
 	Reports  json.RawMessage `json:"reports,omitempty"`  // how the model was chosen and how good it is
@@ -67,12 +69,13 @@ type Weights struct {
 
 // Rival is logistic regression, for comparison with the members.
 type Rival struct {
-	Network Network `json:"network"`
-	Weights Weights `json:"weights"`
+	Network graph.Network `json:"network"`
+	Weights Weights       `json:"weights"`
 }
 
-// Training sums a training run up.
-type Training struct {
+// Run sums up the run that trained the members. It is zero for a model that was trained
+// elsewhere.
+type Run struct {
 	Data    []string `json:"data,omitempty"` // names of the files
 	Rows    int      `json:"rows"`           // that the members were trained on
 	Members int      `json:"members"`        // asked for

@@ -18,9 +18,8 @@ import (
 
 // example is a model of two features and, as write makes it, of three members.
 func example() *Model {
-	network := graph.DefaultConfig()
-	network.Features, network.Layers[0].Units, network.Normalize = 4, 4, true
-	network.Threads, network.Form = 2, graph.FormPortable
+	c := graph.DefaultConfig().WithDefaults()
+	c.Features, c.Layers[0].Units, c.Normalize = 4, 4, true
 	return &Model{
 		Version:     "v1",
 		Columns:     Columns{Label: "label", Features: []string{"a", "b"}, Series: "id", Missing: "mean"},
@@ -31,17 +30,18 @@ func example() *Model {
 		Profile:     Profile{Mean: []float32{1, 2}, Low: []float32{-1, 0}, High: []float32{3, 4}},
 		Threshold:   0.25,
 		ClassWeight: "balanced",
-		Network:     Network{network},
-		Training:    Training{Rows: 100, Members: 3, Epochs: 3},
+		Network:     c.Network,
+		Training:    c.Training,
+		Run:         Run{Rows: 100, Members: 3, Epochs: 3},
 		Reports:     json.RawMessage(`{"judged":{"f1":0.5}}`),
 		Settings:    json.RawMessage(`{"seed":1}`),
 	}
 }
 
 // logistic is the example's rival.
-func logistic() graph.Config {
-	c := example().Network.Config
-	c.Layers, c.Lags = nil, []int{-4, 0}
+func logistic() graph.Network {
+	c := example().Network
+	c.Layers, c.Lags = []graph.Layer{}, []int{-4, 0}
 	return c
 }
 
@@ -52,7 +52,7 @@ func whole() *Model {
 	for _, letter := range []string{"c", "d", "e"} {
 		m.Weights = append(m.Weights, weightsNamed(letter))
 	}
-	m.Rival = &Rival{Network{logistic()}, weightsNamed("f")}
+	m.Rival = &Rival{logistic(), weightsNamed("f")}
 	m.History = "history-0123456789ab.jsonl"
 	return m
 }
@@ -205,10 +205,6 @@ func TestWhatIsWrittenIsLoaded(t *testing.T) {
 	check(t, err)
 	want := whole()
 	want.Created, want.Weights, want.Rival.Weights, want.History = got.Created, got.Weights, got.Rival.Weights, got.History
-	d := graph.DefaultConfig()
-	for _, c := range []*graph.Config{&want.Network.Config, &want.Rival.Network.Config} {
-		c.Threads, c.Form, c.InstructionSet = d.Threads, d.Form, d.InstructionSet
-	}
 	if n := len(got.checkpoints()); n != 4 {
 		t.Errorf("%d checkpoints", n)
 	}
@@ -228,23 +224,6 @@ func TestWhatIsWrittenIsLoaded(t *testing.T) {
 	}
 	wantNames(t, dir, files...)
 	wantNames(t, filepath.Dir(dir), "b")
-}
-
-// Every field of a network is kept, but for those that belong to the machine.
-func TestNetworksAreKept(t *testing.T) {
-	c := graph.Config{
-		Window: 2, Features: 3, Lags: []int{-1, 4}, Normalize: true, Layers: []graph.Layer{{Cell: graph.GRU, Units: 5}, {Cell: graph.Plain, Units: 6, Activation: graph.Tanh}},
-		Bidirectional: true, Classes: 7, Loss: graph.Focal, FocalGamma: 8, Optimizer: graph.SGD, LearningRate: 9, Beta1: 10, Beta2: 11, Epsilon: 12,
-		WeightDecay: 13, Dropout: 14, InputNoise: 15, ClipNorm: 16, Seed: 17,
-		Threads: 1, Form: graph.FormAuto, InstructionSet: graph.InstructionSetAuto,
-	}
-	text, err := json.Marshal(Network{c})
-	check(t, err)
-	var n Network
-	check(t, json.Unmarshal(text, &n))
-	if diff := cmp.Diff(c, n.Config); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
 }
 
 func TestLoadNamesWhatIsWrong(t *testing.T) {
@@ -269,8 +248,10 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		{"older", change(`"format": 5`, `"format": 4`), []string{"format 4 is older than this rnnbin supports (5): train the model again"}},
 		{"no format", "{}", []string{"damaged: format 0"}},
 		{"an unknown key", change(`"horizon"`, `"horizont"`), []string{`damaged: json: unknown field "horizont"`}},
-		{"an unknown key of the network", change(`"dropout"`, `"drop"`), []string{`damaged: json: unknown field "drop"`}},
-		{"units", change(`"units": 4`, `"units": 0`), []string{"damaged: network: Units must be between "}},
+		{"an unknown key of the network", change(`"normalize"`, `"norm"`), []string{`damaged: json: unknown field "norm"`}},
+		{"an unknown key of the training", change(`"optimizer"`, `"optim"`), []string{`damaged: json: unknown field "optim"`}},
+		{"a setting without effect", change(`"optimizer"`, `"weight_decay": 1, "optimizer"`), []string{"damaged: training: WeightDecay is for the optimizer adamw"}},
+		{"units", change(`"units": 4`, `"units": 0`), []string{"damaged: network: Layers[0].Units must be between "}},
 		{"classes", change(`"classes": 2`, `"classes": 3`), []string{"damaged: network: 3 classes, but 2 have names"}},
 		{"features", change(`"features": 4`, `"features": 3`), []string{"damaged: network: 3 features, not 4, for 2 columns and series_scale running"}},
 		{"a kind of scale", change(`"running"`, `"walking"`), []string{`damaged: network: series_scale "walking" is none of `}},
@@ -288,7 +269,7 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		{"a lookahead below the horizon", change(`"lookahead": "3"`, `"lookahead": "2"`), []string{"damaged: lookahead: the network looks further than 2 rows ahead"}},
 		{"two directions", change(`"bidirectional": false`, `"bidirectional": true`), []string{"damaged: lookahead: the network looks further than 3 rows ahead"}},
 		{"whole series", change(`"running"`, `"whole"`), []string{"damaged: lookahead: the network looks further than 3 rows ahead"}},
-		{"no member", change(`"training": {`, `"weights": [], "training": {`), []string{"damaged: weights: 0 members: there must be 1 to 100"}},
+		{"no member", change(`"run": {`, `"weights": [], "run": {`), []string{"damaged: weights: 0 members: there must be 1 to 100"}},
 		{"weights elsewhere", change(`"prefix": "`, `"prefix": "../`), []string{`damaged: weights: "../weights-`}},
 		{"another digest", change(`"sha256": "`, `"sha256": "0`), []string{"damaged: weights: the digest of weights-"}},
 		{"history elsewhere", change(`"history": "`, `"history": "/`), []string{`damaged: history: "/history-`}},

@@ -25,7 +25,8 @@ func (m *Model) validate() error {
 		name  string
 		check func() error
 	}{
-		{"network", func() error { return m.checkNetwork(m.Network.Config) }},
+		{"network", func() error { return m.checkNetwork(m.Network) }},
+		{"training", func() error { return graph.Config{Network: m.Network, Training: m.Training}.Validate() }},
 		{"columns", m.Columns.validate},
 		{"classes", m.checkClasses},
 		{"profile", func() error { return m.Profile.validate(m.Columns.Features) }},
@@ -47,7 +48,7 @@ func (m *Model) validate() error {
 }
 
 // checkNetwork checks a network that works on the columns and answers the classes.
-func (m *Model) checkNetwork(c graph.Config) error {
+func (m *Model) checkNetwork(c graph.Network) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
@@ -152,7 +153,7 @@ func (m *Model) checkRival() error {
 	if n := len(m.Rival.Network.Layers); n > 0 {
 		return fmt.Errorf("logistic regression has no layers, not %d", n)
 	}
-	if err := m.checkNetwork(m.Rival.Network.Config); err != nil {
+	if err := m.checkNetwork(m.Rival.Network); err != nil {
 		return err
 	}
 	return m.Rival.Weights.validate()

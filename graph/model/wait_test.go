@@ -26,7 +26,7 @@ func TestWait(t *testing.T) {
 	} {
 		c := graph.DefaultConfig()
 		c.Lags, c.Bidirectional = test.lags, test.bidirectional
-		m := Model{Network: Network{Config: c}, Horizon: test.horizon, SeriesScale: test.within}
+		m := Model{Network: c.Network, Horizon: test.horizon, SeriesScale: test.within}
 		if rows, finite := m.Wait(); rows != test.rows || finite != test.finite {
 			t.Errorf("%+v: waits %d rows, %v", test, rows, finite)
 		}

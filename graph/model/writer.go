@@ -97,12 +97,12 @@ func (w *Writer) AddWeights(save func(prefix string) error) error {
 }
 
 // SetRival has save write the weights of logistic regression.
-func (w *Writer) SetRival(network graph.Config, save func(prefix string) error) error {
+func (w *Writer) SetRival(network graph.Network, save func(prefix string) error) error {
 	added, err := w.write(save)
 	if err != nil {
 		return fmt.Errorf("write the weights: %w", err)
 	}
-	w.rival = &Rival{Network{network}, added}
+	w.rival = &Rival{network.WithDefaults(), added}
 	return nil
 }
 
@@ -175,6 +175,7 @@ func (w *Writer) Commit(m *Model) error {
 func (w *Writer) commit(m *Model) error {
 	whole := *m
 	whole.Format, whole.Weights, whole.Rival, whole.History = Format, w.weights, w.rival, w.history
+	whole.Network = m.Network.WithDefaults()
 	if whole.Created.IsZero() {
 		whole.Created = time.Now().UTC().Truncate(time.Second)
 	}

@@ -26,7 +26,7 @@ func benchEnsemble(b *testing.B, members int, within scale.Within) *graph.Predic
 	c.Window, c.Features = 64, within.Columns(len(benchFeatures))
 	c.Layers = []graph.Layer{{Cell: graph.GRU, Units: 16}}
 	c.Threads = runtime.GOMAXPROCS(0)
-	p, err := graph.NewEnsemble(c, members)
+	p, err := graph.NewEnsemble(c.Network, members, c.Machine)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -17,8 +17,8 @@ type counter struct {
 	lags  []int
 }
 
-func (c *counter) Config() graph.Config {
-	return graph.Config{Window: c.steps, Features: 2, Classes: 2, Lags: c.lags, Layers: []graph.Layer{{Units: 1}}}
+func (c *counter) Network() graph.Network {
+	return graph.Network{Window: c.steps, Features: 2, Classes: 2, Lags: c.lags, Layers: []graph.Layer{{Units: 1}}}
 }
 func (c *counter) Members() []*graph.Member { return make([]*graph.Member, 1) }
 func (c *counter) StateSize() int           { return 1 }
@@ -31,7 +31,7 @@ func (c *counter) Predict(ctx context.Context, x []float32, batch int, state []f
 		state = make([]float32, batch)
 	}
 	p := graph.Prediction{State: slices.Clone(state)}
-	before, after := c.Config().Context()
+	before, after := c.Network().Context()
 	rows := len(x) / batch / 2
 	for b := range batch {
 		for i := before; i < rows-after; i++ {
@@ -48,8 +48,8 @@ func (c *counter) Predict(ctx context.Context, x []float32, batch int, state []f
 // feature's and the second feature's.
 type three struct{ counter }
 
-func (*three) Config() graph.Config {
-	return graph.Config{Window: 1, Features: 2, Classes: 3, Layers: []graph.Layer{{Units: 1}}}
+func (*three) Network() graph.Network {
+	return graph.Network{Window: 1, Features: 2, Classes: 3, Layers: []graph.Layer{{Units: 1}}}
 }
 
 func (*three) Predict(_ context.Context, x []float32, batch int, _ []float32) (graph.Prediction, error) {
@@ -64,7 +64,7 @@ func (*three) Predict(_ context.Context, x []float32, batch int, _ []float32) (g
 
 // modelOf is a model of a network whose features and classes have numbers for names.
 func modelOf(n label.Network, horizon int, within scale.Within) *label.Model {
-	c := n.Config()
+	c := n.Network()
 	t := label.Task{Threshold: 0.5, Horizon: horizon, SeriesScale: within}
 	for k := range c.Features / within.Columns(1) {
 		t.Features, t.Fill = append(t.Features, fmt.Sprint(k)), append(t.Fill, 0)

@@ -64,7 +64,7 @@ func TestEpochLoss(t *testing.T) {
 	var want float64
 	single := newLoop(t, sine())
 	for _, b := range r.Windows.Epoch(0) {
-		loss, err := single.Session.Loss(b)
+		loss, err := single.Session.Loss(t.Context(), b)
 		if err != nil {
 			t.Fatal(err)
 		}

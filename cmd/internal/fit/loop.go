@@ -104,7 +104,8 @@ func (r *loop) Do(ctx context.Context) error {
 			break
 		}
 	}
-	_, err := r.loss(last, len(r.batches)-1)
+	// All steps are made: what they have come to is known even if ctx ends now.
+	_, err := r.loss(context.WithoutCancel(ctx), last, len(r.batches)-1)
 	return err
 }
 
@@ -151,7 +152,7 @@ func (r *loop) endOfCall(at int) int {
 // has a line.
 func (r *loop) steps(ctx context.Context, i, from, to int) (graph.Report, error) {
 	epoch := r.First + i
-	plan := graph.Plan{First: int64(r.step(i, from)), Starts: r.batches[from:to]}
+	plan := graph.Plan{Starts: r.batches[from:to]}
 	if r.Rate != nil {
 		for at := from; at < to; at++ {
 			plan.Rates = append(plan.Rates, r.Rate(r.step(i, at)))
@@ -169,7 +170,7 @@ func (r *loop) steps(ctx context.Context, i, from, to int) (graph.Report, error)
 	if r.Log == nil || last%r.LogEvery != 0 {
 		return report, nil
 	}
-	loss, err := r.loss(i, last)
+	loss, err := r.loss(ctx, i, last)
 	if err != nil {
 		return report, err
 	}
@@ -177,16 +178,16 @@ func (r *loop) steps(ctx context.Context, i, from, to int) (graph.Report, error)
 }
 
 // loss is the loss on an iteration's batch in epoch i after its update.
-func (r *loop) loss(i, iteration int) (float32, error) {
-	loss, err := r.Session.Loss(r.batches[iteration])
+func (r *loop) loss(ctx context.Context, i, iteration int) (float32, error) {
+	loss, err := r.Session.Loss(ctx, r.batches[iteration])
 	if v := float64(loss); err == nil && (math.IsNaN(v) || math.IsInf(v, 0)) {
 		nan := float32(math.NaN()) // what a gradient of such a loss is
 		err = &graph.DivergedError{Step: int64(r.step(i, iteration)), Loss: loss, Norm: nan}
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, context.Canceled) {
 		return loss, &Error{Epoch: r.First + i, Iteration: iteration, Updated: true, Err: err, starts: r.batches[iteration]}
 	}
-	return loss, nil
+	return loss, err
 }
 
 // rate is the learning rate of a step.

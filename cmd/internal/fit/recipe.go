@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -168,21 +169,52 @@ func (o *Override) Apply(r *Recipe) error {
 	}
 	set(&c.Dropout, o.Dropout)
 	set(&c.InputNoise, o.InputNoise)
-	set(&c.Loss, o.Loss)
-	set(&c.FocalGamma, o.FocalGamma)
+	if err := errors.Join(o.applyLoss(c), o.applyOptimizer(c)); err != nil {
+		return err
+	}
 	set(&r.Stride, o.Stride)
 	set(&r.Batch, o.BatchSize)
 	if o.Epochs != nil {
 		r.Epochs, r.Updates = *o.Epochs, [2]int{}
 	}
-	set(&c.Optimizer, o.Optimizer)
-	set(&c.LearningRate, o.LearningRate)
-	set(&c.WeightDecay, o.WeightDecay)
 	set(&r.Schedule.Decay, o.Schedule)
 	set(&r.Schedule.Warmup, o.Warmup)
 	set(&r.Schedule.Factor, o.Decay)
 	set(&r.Every, o.DecayEvery)
 	set(&c.ClipNorm, o.ClipNorm)
+	return nil
+}
+
+// applyLoss changes the loss of c, and clears what another one had.
+func (o *Override) applyLoss(c *graph.Config) error {
+	set(&c.Loss, o.Loss)
+	if c.Loss != graph.Focal {
+		c.FocalGamma = 0
+	}
+	set(&c.FocalGamma, o.FocalGamma)
+	return notZero("FocalGamma", o.FocalGamma)
+}
+
+// applyOptimizer changes the optimizer of c, and clears what another one had. AdamW has
+// some weight decay unless it is set to none.
+func (o *Override) applyOptimizer(c *graph.Config) error {
+	set(&c.Optimizer, o.Optimizer)
+	switch {
+	case c.Optimizer != graph.AdamW:
+		c.WeightDecay = 0
+	case c.WeightDecay == 0:
+		c.WeightDecay = 0.01
+	}
+	set(&c.WeightDecay, o.WeightDecay)
+	set(&c.LearningRate, o.LearningRate)
+	return notZero("LearningRate", o.LearningRate)
+}
+
+// notZero checks a setting of a graph.Config in which 0 stands for a default.
+func notZero(field string, value *float32) error {
+	if value != nil && *value == 0 {
+		return wrong(field, "must be a number above 0, not 0")
+	}
 	return nil
 }
 
@@ -208,7 +240,7 @@ func (o *Override) applyLayers(r *Recipe) error {
 		if o.Units != nil || o.Layers != nil || o.Bidirectional != nil {
 			return wrong("Cell", "none has no layers: it cannot be used with units, layers or two directions")
 		}
-		c.Layers, c.Dropout = nil, 0
+		c.Layers, c.Bidirectional, c.Dropout = nil, false, 0
 		return nil
 	}
 	if layer.Cell != was {
@@ -275,8 +307,8 @@ func (r *Recipe) config(s *Spec, features, classes int) graph.Config {
 		c.Classes = 2
 	}
 	c.Normalize = s.Scale != layout.NoScale
-	c.Seed, c.Threads, c.Form, c.InstructionSet = s.Seed, 1, s.Form, s.InstructionSet
-	return c
+	c.Seed, c.Form, c.InstructionSet = s.Seed, s.Form, s.InstructionSet
+	return c.WithDefaults()
 }
 
 // epochs is how many epochs of so many training steps the recipe takes.
@@ -291,7 +323,7 @@ func (r *Recipe) epochs(steps int) int {
 // Rates is the learning rate over so many epochs.
 func (r *Recipe) Rates(epochs, steps int) Schedule {
 	s := r.Schedule
-	s.Rate, s.Steps = r.Network.LearningRate, epochs*steps
+	s.Rate, s.Steps = r.Network.WithDefaults().LearningRate, epochs*steps
 	every := r.Every
 	if every == 0 {
 		every = max(1, epochs/3)

@@ -41,7 +41,7 @@ type Spec struct {
 // DefaultSpec is a search among the networks of [Recipes], judged in four folds, and an
 // ensemble of the one that is taken.
 func DefaultSpec() Spec {
-	c := graph.DefaultConfig()
+	m := graph.Machine{}.WithDefaults()
 	return Spec{
 		Lookahead:      All,
 		Scale:          layout.Standard,
@@ -51,8 +51,8 @@ func DefaultSpec() Spec {
 		Folds:          4,
 		Split:          layout.SplitAuto,
 		Threshold:      Threshold{At: 0.5},
-		Form:           c.Form,
-		InstructionSet: c.InstructionSet,
+		Form:           m.Form,
+		InstructionSet: m.InstructionSet,
 	}
 }
 

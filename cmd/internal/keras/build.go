@@ -15,13 +15,13 @@ type builder struct {
 	model   *Model
 	width   int              // columns that the layer before gives; 0: nobody has said yet
 	scale   []graph.Variable // of the Normalization layer
-	values  [][]float32      // of our weights, in the order of Config.Weights
+	values  [][]float32      // of our weights, in the order of Network.Weights
 	last    layer            // the last that is of use
 	ended   bool             // by the Dense layer
 }
 
 func build(layers []layer, weights *hdf5.File) (*Model, error) {
-	b := &builder{weights: weights, model: &Model{Network: graph.DefaultConfig()}}
+	b := &builder{weights: weights, model: &Model{Network: graph.DefaultConfig().Network}}
 	c := &b.model.Network
 	c.Window, c.Layers = 0, nil
 	for _, l := range layers {

@@ -33,7 +33,7 @@ type Model struct {
 	// Network is the same network as ours, with a Window of 0 if the model takes
 	// sequences of any length, and Variables its weights, with the offset and scale that a
 	// Normalization layer becomes.
-	Network   graph.Config
+	Network   graph.Network
 	Variables []graph.Variable
 }
 

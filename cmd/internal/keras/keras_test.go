@@ -123,13 +123,13 @@ func TestPredictionsAreKeras(t *testing.T) {
 				name, _, _ := strings.Cut(file, ".")
 				r, m := openRecorded(t, name), readModel(t, file)
 				c := m.Network
-				c.Window, c.Form = steps, form
-				p, err := graph.NewPredictor(c)
+				c.Window = steps
+				p, err := graph.NewPredictor(c, graph.Machine{Form: form})
 				if err != nil {
 					t.Fatal(err)
 				}
 				defer p.Close()
-				if err := p.SetVariables(m.Variables); err != nil {
+				if err := p.Members()[0].SetVariables(m.Variables); err != nil {
 					t.Fatal(err)
 				}
 				got, err := p.Predict(t.Context(), r.floats("x"), batch, nil)
@@ -180,8 +180,7 @@ func TestGradientsAreKeras(t *testing.T) {
 
 func compareGradients(t *testing.T, r recorded, m *Model, form graph.Form) {
 	c := m.Network
-	c.Form = form
-	s, err := graph.NewSession(c)
+	s, err := graph.NewSession(graph.Config{Network: c, Machine: graph.Machine{Form: form}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +197,7 @@ func compareGradients(t *testing.T, r recorded, m *Model, form graph.Form) {
 		t.Fatal(err)
 	}
 	starts := []int32{0, steps, 2 * steps, 3 * steps}
-	loss, err := s.Loss(starts)
+	loss, err := s.Loss(t.Context(), starts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +206,7 @@ func compareGradients(t *testing.T, r recorded, m *Model, form graph.Form) {
 		t.Fatal(err)
 	}
 	within(t, "loss", []float32{loss}, []float32{wantLoss}, 1e-6)
-	got, err := s.Gradients(starts)
+	got, err := s.Gradients(t.Context(), starts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +220,7 @@ func compareGradients(t *testing.T, r recorded, m *Model, form graph.Form) {
 }
 
 // gradients are Keras's, in the layout of our variables.
-func (r recorded) gradients(c graph.Config) [][]float32 {
+func (r recorded) gradients(c graph.Network) [][]float32 {
 	next := 0
 	array := func(rows int) array {
 		name := "grad|" + string([]byte{byte('0' + next/10), byte('0' + next%10)})

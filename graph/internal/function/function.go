@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"unsafe"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -27,6 +28,7 @@ func FromGraph(g *tf.Graph, name string, inputs, outputs []tf.Output) (*function
 		return nil, fmt.Errorf("write the graph of function %s: %w", name, err)
 	}
 	serialized, err := convert(name, def.Bytes(), inputs, outputs)
+	runtime.KeepAlive(g) // inputs and outputs have their names in its memory
 	if err != nil {
 		return nil, fmt.Errorf("make function %s: %w", name, err)
 	}
