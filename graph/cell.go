@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"cmp"
+
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 
@@ -32,7 +34,7 @@ func (l Layer) cell() cell {
 	case GRUResetBefore:
 		return gruResetBefore{l.Units}
 	default:
-		return plainCell{l.Units, l.Activation}
+		return plainCell{l.Units, cmp.Or(l.Activation, ReLU)}
 	}
 }
 
