@@ -106,8 +106,8 @@ func restore(from C.long) string {
 }
 
 // remark is how a line of the log begins that is no error: with a time and a letter, or, in
-// absl's format, with the letter.
-var remark = regexp.MustCompile(`^(\d{4}-\S+ \S+: [IW] |[IW]\d{4} |WARNING: All log messages before absl)`)
+// absl's format, with the letter; or what goes on from one.
+var remark = regexp.MustCompile(`^(\d{4}-\S+ \S+: [IW] |[IW]\d{4} |WARNING: All log messages before absl|To enable the following instructions: )`)
 
 // faults joins the lines of a log that report an error.
 func faults(log string) string {
