@@ -77,7 +77,7 @@ func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, note
 // addWeights writes the weights of the members, which are of one shape and so share a session,
 // and of the rival.
 func (f *folder) addWeights(r *fit.Result) error {
-	s, err := sessionOf(r.Members[0])
+	s, err := newSession(r.Members[0].Config)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (f *folder) addWeights(r *fit.Result) error {
 	if r.Rival == nil {
 		return nil
 	}
-	rival, err := sessionOf(r.Rival)
+	rival, err := newSession(r.Rival.Config)
 	if err != nil {
 		return err
 	}

@@ -21,22 +21,21 @@ type Network interface {
 type engine struct {
 	network  Network
 	within   scale.Within
-	fill     []float32 // [R]
-	raw      int       // R
-	features int       // F
-	classes  int       // C
-	state    int       // S
-	block    int       // H
-	warm     int       // steps before a window's answers count, except in the first: H, or 0 when T is 1
-	span     int       // steps of a window that are of use
-	reach    int       // steps after a window's start that it answers, but for the last of a series, which answers its end
-	whole    bool      // a window is of two directions: what is behind its rows would spoil its answers
-	lead     int       // horizon above 0: repetitions before a series
-	lag      int       // horizon below 0: repetitions behind it
-	before   int       // rows before a window that its inputs are taken from
-	behind   int       // rows behind it
-	late     int       // rows that have to arrive after a position for the network to see it: behind but for those that lead has in hand
-	batch    int       // windows in a call
+	raw      int  // R
+	features int  // F
+	classes  int  // C
+	state    int  // S
+	block    int  // H
+	warm     int  // steps before a window's answers count, except in the first: H, or 0 when T is 1
+	span     int  // steps of a window that are of use
+	reach    int  // steps after a window's start that it answers, but for the last of a series, which answers its end
+	whole    bool // a window is of two directions: what is behind its rows would spoil its answers
+	lead     int  // horizon above 0: repetitions before a series
+	lag      int  // horizon below 0: repetitions behind it
+	before   int  // rows before a window that its inputs are taken from
+	behind   int  // rows behind it
+	late     int  // rows that have to arrive after a position for the network to see it: behind but for those that lead has in hand
+	batch    int  // windows in a call
 }
 
 const (
@@ -50,7 +49,6 @@ func newEngine(n Network, t Task) *engine {
 	l := &engine{
 		network:  n,
 		within:   t.SeriesScale,
-		fill:     t.Fill,
 		raw:      c.Features / t.SeriesScale.Columns(1),
 		features: c.Features,
 		classes:  c.Classes,

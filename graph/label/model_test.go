@@ -30,7 +30,7 @@ func TestMissingValuesAreFilled(t *testing.T) {
 			}
 		}
 		m := modelOf(&counter{steps: 8}, -2, w)
-		m.engine.fill, m.task.Fill = fill[:R], fill[:R]
+		m.task.Fill = fill[:R]
 		want := labelled(t, m, full)
 		before := slices.Clone(holes)
 		if got := labelled(t, m, holes); !slices.Equal(got.Probability, want.Probability) {

@@ -136,7 +136,7 @@ func (s *Streams) pushSeries(ctx context.Context, series int32, x []float32) err
 	if err != nil {
 		return err
 	}
-	s.append(t, series, s.expanded(t, scale.Fill(x, s.l.fill)))
+	s.append(t, series, s.expanded(t, scale.Fill(x, s.m.task.Fill)))
 	return s.advance(ctx, t)
 }
 
