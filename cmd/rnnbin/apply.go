@@ -39,33 +39,34 @@ type applyOptions struct {
 }
 
 func (o *applyOptions) addModelFlag(f *pflag.FlagSet) {
-	f.StringVarP(&o.model, "model", "m", "", "in place of MODEL: `folder` of the model, as train made it; it is read once, at the\nstart")
+	addFlag(f, "model", &o.model, "in place of MODEL: `folder` of the model, as train made it; it is read once, at the\nstart")
 }
 
 // addDataFlags adds those that say what the data is like.
 func (o *applyOptions) addDataFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.label, "label", "", "`column` of the labels (default the model's)")
-	f.StringVar(&o.positive, "positive", "", "label `value` that means class 1, for a model of the classes 0 and 1; every other means 0\n(default the model's)")
-	f.StringVar(&o.series, "series", "", "`column` that names the series of a row, \"\" for none (default the model's)")
-	f.StringVar(&o.time, "time", "", "`column` of times, which must not go back, \"\" for none (default the model's)")
-	f.StringVar(&o.maxGap, "max-gap", "", "begin a new series, called NAME (2) and so on, where the time from one row to the\nnext is longer than this `time`, or goes back; 0 for none (default the model's)")
-	f.StringVar(&o.missing, "missing", "", "`action` for an empty or NaN feature: error, forward, zero, mean or drop\n(default the model's)")
-	f.StringVar(&o.input, "input-format", "", "`format` of the data: "+formatNames+" (default by name, then by content)")
-	f.StringVar(&o.delimiter, "delimiter", "", delimiterUsage)
-	f.BoolVar(&o.noHeader, "no-header", false, noHeaderUsage)
+	addFlag(f, "label", &o.label, "`column` of the labels (default the model's)")
+	addFlag(f, "positive", &o.positive, "label `value` that means class 1, for a model of the classes 0 and 1; every other means 0\n(default the model's)")
+	addFlag(f, "series", &o.series, "`column` that names the series of a row, \"\" for none (default the model's)")
+	addFlag(f, "time", &o.time, "`column` of times, which must not go back, \"\" for none (default the model's)")
+	addFlag(f, "max-gap", &o.maxGap, "begin a new series, called NAME (2) and so on, where the time from one row to the\nnext is longer than this `time`, or goes back; 0 for none (default the model's)")
+	addFlag(f, "missing", &o.missing, "`action` for an empty or NaN feature: error, forward, zero, mean or drop\n(default the model's)", names(series.MissingActions)...)
+	addFlag(f, "input-format", &o.input, "`format` of the data: "+formatNames+" (default by name, then by content)", names(series.Formats)...)
+	addFlag(f, "delimiter", &o.delimiter, delimiterUsage, delimiters...)
+	addFlag(f, "no-header", &o.noHeader, noHeaderUsage)
 }
 
 // addResultFlags adds those that say what becomes of probabilities.
 func (o *applyOptions) addResultFlags(f *pflag.FlagSet) {
-	f.Float64Var(&o.threshold, "threshold", 0, "label a row as the second of two classes, such as 1 or yes, if the `probability` of that is\nat least this (default the model's)")
-	f.StringVar(&o.plot, "plot", "", "draw features, labels and probabilities to `file`, .svg or .png")
+	addFlag(f, "threshold", &o.threshold, "label a row as the second of two classes, such as 1 or yes, if the `probability` of that is\nat least this (default the model's)")
+	addFlag(f, "plot", &o.plot, "draw features, labels and probabilities to `file`, .svg or .png", pictureEndings...)
 }
 
 // addRunFlags adds those that change no answer by more than rounding.
 func (o *applyOptions) addRunFlags(f *pflag.FlagSet) {
-	f.BoolVarP(&o.quiet, "quiet", "q", false, quietUsage)
-	f.IntVar(&o.machine.Threads, "threads", 0, "`n` threads for the network; 0: by its size. Reading and writing have their own")
-	addFormFlags(f, &o.machine)
+	addFlag(f, "quiet", &o.quiet, quietUsage)
+	addFlag(f, "threads", &o.machine.Threads, "`n` threads for the network; 0: by its size. Reading and writing have their own")
+	o.machine.Form, o.machine.InstructionSet = graph.FormAuto, graph.InstructionSetAuto
+	addFormFlags(f, &o.machine.Form, &o.machine.InstructionSet)
 }
 
 // quietUsage is the help of --quiet.

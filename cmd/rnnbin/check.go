@@ -32,7 +32,7 @@ known.`,
 			return runCheck(cmd.Context(), asJSON, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, jsonUsage)
+	addFlag(cmd.Flags(), "json", &asJSON, jsonUsage)
 	return cmd
 }
 

@@ -8,65 +8,26 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/fit"
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
-	"github.com/rnnbin/rnnbin/cmd/internal/original"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
-	"github.com/rnnbin/rnnbin/graph"
 )
 
 // dataEndings are endings of names of files with data.
 var dataEndings = []string{"csv", "tsv", "tab", "jsonl", "ndjson", "parquet", "pq", "arrow", "feather", "ipc", "arrows", "gz", "gzip", "zst", "zstd"}
 
-// endings are those that files of other flags have.
-var endings = map[string][]string{
-	"data":            dataEndings,
-	"test-data":       dataEndings,
-	"validation-data": dataEndings,
-	"label-events":    {"csv", "tsv", "tab", "jsonl", "ndjson", "json", "gz", "gzip", "zst", "zstd"},
-	"keras":           {"keras", "h5"},
-	"config":          {"yaml", "yml"},
-	"plot":            {"svg", "png"},
-}
+// Endings of other files.
+var (
+	eventEndings   = []string{"csv", "tsv", "tab", "jsonl", "ndjson", "json", "gz", "gzip", "zst", "zstd"}
+	pictureEndings = []string{"svg", "png"}
+)
 
-// fixedValues lists what flags can be set to, where that is little.
-func fixedValues() map[string][]string {
-	formats := names(series.Formats)
-	var presets []string
-	for _, p := range original.Presets {
-		presets = append(presets, p.Name)
-	}
-	return map[string][]string{
-		"activation":      names(graph.Activations()),
-		"cell":            append(names(graph.Cells()), "none"),
-		"class-weight":    {"none", "balanced"},
-		"classes":         {"auto"},
-		"delimiter":       {",", ";", "tab", "|"},
-		"form":            names([]graph.Form{graph.FormAuto, graph.FormFused, graph.FormPortable}),
-		"format":          formats,
-		"input-format":    formats,
-		"instruction-set": append([]string{graph.InstructionSetAuto}, graph.InstructionSets()...),
-		"lookahead":       {"all", "0"},
-		"loss":            names(graph.Losses()),
-		"missing":         names([]series.Missing{series.MissingError, series.MissingForward, series.MissingZero, series.MissingMean, series.MissingDrop}),
-		"network":         names([]fit.NetworkKind{fit.NetworkAuto, fit.NetworkLogistic, fit.NetworkRNN}),
-		"on-error":        {onErrorStop, onErrorSkip},
-		"optimizer":       names(graph.Optimizers()),
-		"preset":          presets,
-		"scale":           names([]layout.ScaleKind{layout.Standard, layout.MinMax, layout.NoScale}),
-		"schedule":        names([]fit.Decay{fit.Constant, fit.Cosine, fit.Staircase}),
-		"series-scale":    names([]fit.SeriesScale{fit.SeriesScaleAuto, fit.SeriesScaleNone}),
-		"split":           names([]layout.SplitKind{layout.SplitAuto, layout.SplitSeries, layout.SplitBlocks, layout.SplitForward}),
-		"threshold":       {"auto"},
-	}
-}
+// delimiters are offered for --delimiter.
+var delimiters = []string{",", ";", "tab", "|"}
 
 // addCompletions has the shell offer values for the flags and arguments of all commands.
 func addCompletions(root *cobra.Command) {
-	fixed := fixedValues()
 	for _, cmd := range everyCommand(root) {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if offer := completionOf(cmd, f, fixed); offer != nil {
+			if offer := completionOf(f); offer != nil {
 				_ = cmd.RegisterFlagCompletionFunc(f.Name, offer) // it fails for a flag that has one
 			}
 		})
@@ -88,14 +49,12 @@ func addCompletions(root *cobra.Command) {
 	}
 }
 
-// completionOf offers values of a flag, by its name or by what its usage calls them.
-func completionOf(cmd *cobra.Command, f *pflag.Flag, fixed map[string][]string) cobra.CompletionFunc {
-	if values, ok := fixed[f.Name]; ok && (f.Name != "threshold" || cmd.Name() == "train") {
-		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
-	}
-	switch kind, _ := pflag.UnquoteUsage(f); kind {
+// completionOf offers the values of a flag, or what its usage calls them.
+func completionOf(f *pflag.Flag) cobra.CompletionFunc {
+	values := f.Annotations[valuesKey]
+	switch kindOfValue(f) {
 	case "file":
-		return offerFiles(endings[f.Name])
+		return offerFiles(values)
 	case "folder":
 		return offerFolders
 	case "column":
@@ -103,7 +62,10 @@ func completionOf(cmd *cobra.Command, f *pflag.Flag, fixed map[string][]string) 
 	case "columns":
 		return offerColumns
 	}
-	return nil
+	if values == nil {
+		return nil
+	}
+	return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
 }
 
 // offerFirst offers a first argument, and no others.

@@ -13,7 +13,7 @@ import (
 )
 
 func newData() *cobra.Command {
-	var output string
+	output := series.Stdin
 	cmd := &cobra.Command{
 		Use:   "data NAME",
 		Short: "Write a built-in series as CSV",
@@ -28,7 +28,7 @@ training looks like. There are:
 			return runData(args[0], output, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", series.Stdin, "`file` to write, whole or not at all; - for standard output")
+	addFlag(cmd.Flags(), "output", &output, "`file` to write, whole or not at all; - for standard output")
 	return cmd
 }
 

@@ -26,7 +26,7 @@ import (
 // evaluateOptions are the flags of evaluate.
 type evaluateOptions struct {
 	applyOptions
-	data      []string
+	data      files
 	events    eventFlags
 	labels    string // a file of events
 	tolerance string
@@ -44,7 +44,7 @@ func (o *evaluateOptions) addFlags(f *pflag.FlagSet) {
 
 func (o *evaluateOptions) addInputFlags(f *pflag.FlagSet) {
 	o.addModelFlag(f)
-	f.StringArrayVarP(&o.data, "data", "d", nil, "in place of FILE: `file` or pattern (*, ?) with labelled data, or - for standard input;\ncan be repeated")
+	addFlag(f, "data", &o.data, "in place of FILE: `file` or pattern (*, ?) with labelled data, or - for standard input;\ncan be repeated", dataEndings...)
 	addLabelEvents(f, &o.labels)
 	addEventTolerance(f, &o.tolerance)
 	f.Lookup("event-tolerance").Usage += ".\nEvents are then also compared by where they begin, within this time"
@@ -52,8 +52,8 @@ func (o *evaluateOptions) addInputFlags(f *pflag.FlagSet) {
 }
 
 func (o *evaluateOptions) addScoreFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.rows, "rows", "", "score only rows `FROM:TO` of each series, counted from 0 and without TO; either may\nbe empty, or negative to count from the end: -1000: is the last 1000")
-	f.BoolVar(&o.json, "json", false, jsonUsage)
+	addFlag(f, "rows", &o.rows, "score only rows `FROM:TO` of each series, counted from 0 and without TO; either may\nbe empty, or negative to count from the end: -1000: is the last 1000")
+	addFlag(f, "json", &o.json, jsonUsage)
 	o.addResultFlags(f)
 }
 

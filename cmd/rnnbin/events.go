@@ -17,9 +17,9 @@ type eventFlags struct {
 }
 
 func (o *eventFlags) addFlags(f *pflag.FlagSet) {
-	f.Float64Var(&o.off, "threshold-off", 0, "an event lasts while the `probability` of the second of two classes is at least this,\nand begins at the threshold (default the threshold)")
-	f.StringVar(&o.mergeGap, "merge-gap", "", "make one event of those of one class that are at most this `time` apart, a duration\nsuch as 5m for timestamps, else a number; without times at most so many rows")
-	f.StringVar(&o.minLength, "min-length", "", "leave out events that are then shorter than this `time` from first to last row;\nwithout times those of fewer rows")
+	addFlag(f, "threshold-off", &o.off, "an event lasts while the `probability` of the second of two classes is at least this,\nand begins at the threshold (default the threshold)")
+	addFlag(f, "merge-gap", &o.mergeGap, "make one event of those of one class that are at most this `time` apart, a duration\nsuch as 5m for timestamps, else a number; without times at most so many rows")
+	addFlag(f, "min-length", &o.minLength, "leave out events that are then shorter than this `time` from first to last row;\nwithout times those of fewer rows")
 }
 
 // given is the first of the flags that is set, "" if none is.

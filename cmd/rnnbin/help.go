@@ -105,6 +105,7 @@ func printTopic(cmd *cobra.Command, name string) error {
 const (
 	groupKey = "group" // the title that it stands under in the help
 	basicKey = "basic" // it is among those that the help of its command explains
+	runKey   = "run"   // the kind of run that it is for
 )
 
 // addGroup adds the flags that add adds, under a title of their own in the help.
@@ -125,11 +126,11 @@ func basicFlags(f *pflag.FlagSet, names ...string) {
 	}
 }
 
-func annotate(flag *pflag.Flag, key, value string) {
+func annotate(flag *pflag.Flag, key string, values ...string) {
 	if flag.Annotations == nil {
 		flag.Annotations = map[string][]string{}
 	}
-	flag.Annotations[key] = []string{value}
+	flag.Annotations[key] = values
 }
 
 // flagGroup is flags with a title.

@@ -40,19 +40,20 @@ func (o *importOptions) addFlags(f *pflag.FlagSet) {
 	o.changed = f.Changed
 	o.columns = series.DefaultOptions()
 	c := &o.columns
-	f.StringVar(&o.keras, "keras", "", "read `file`, a .keras or a .weights.h5")
-	f.StringVar(&o.out, "out", "", "write the model to `folder`")
-	f.BoolVar(&o.force, "force", false, forceUsage)
-	f.StringSliceVar(&c.Features, "features", nil, "feature `columns`, separated by commas, in the order of the network's inputs")
-	f.StringVar(&c.Label, "label", c.Label, "`column` of labels, for evaluate")
-	f.StringVar(&c.Series, "series", "", "`column` that names the series of a row (default each file is one series)")
-	f.StringVar(&c.Time, "time", "", "`column` of times, which must not go back within a series")
-	f.StringVar(&c.MaxGap, "max-gap", "", "begin a new series where the time from one row to the next is longer than this `time`, such as\n5m, or 300 if times are numbers, or goes back (default none)")
-	f.IntVar(&o.steps, "steps", 0, "number `n` of steps in a window (default the length of the model's inputs)")
-	f.IntVar(&o.horizon, "horizon", 0, "the model predicts the label `n` steps ahead, or -n steps back if negative")
-	f.Float64Var(&o.threshold, "threshold", 0.5, "label 1 if the `probability` is at least this")
-	f.StringVar(&o.activation, "activation", "", "activation `function` of the SimpleRNN layers in a .weights.h5: tanh or relu (default tanh)")
-	f.BoolVar(&o.json, "json", false, jsonUsage)
+	o.threshold = 0.5
+	addFlag(f, "keras", &o.keras, "read `file`, a .keras or a .weights.h5", "keras", "h5")
+	addFlag(f, "out", &o.out, "write the model to `folder`")
+	addFlag(f, "force", &o.force, forceUsage)
+	addFlag(f, "features", &c.Features, "feature `columns`, separated by commas, in the order of the network's inputs")
+	addFlag(f, "label", &c.Label, "`column` of labels, for evaluate")
+	addFlag(f, "series", &c.Series, "`column` that names the series of a row (default each file is one series)")
+	addFlag(f, "time", &c.Time, "`column` of times, which must not go back within a series")
+	addFlag(f, "max-gap", &c.MaxGap, "begin a new series where the time from one row to the next is longer than this `time`, such as\n5m, or 300 if times are numbers, or goes back (default none)")
+	addFlag(f, "steps", &o.steps, "number `n` of steps in a window (default the length of the model's inputs)")
+	addFlag(f, "horizon", &o.horizon, "the model predicts the label `n` steps ahead, or -n steps back if negative")
+	addFlag(f, "threshold", &o.threshold, "label 1 if the `probability` is at least this")
+	addFlag(f, "activation", &o.activation, "activation `function` of the SimpleRNN layers in a .weights.h5: tanh or relu (default tanh)", names(graph.Activations())...)
+	addFlag(f, "json", &o.json, jsonUsage)
 	f.SortFlags = false
 }
 

@@ -51,7 +51,7 @@ Other files in the folder are not shown.`,
 			return printContents(cmd.OutOrStdout(), c)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, jsonUsage)
+	addFlag(cmd.Flags(), "json", &asJSON, jsonUsage)
 	return cmd
 }
 

@@ -13,11 +13,11 @@ import (
 )
 
 func addLabelEvents(f *pflag.FlagSet, file *string) {
-	f.StringVar(file, "label-events", "", "in place of --label: labels are the events of `file`, see rnnbin help events; it covers all data")
+	addFlag(f, "label-events", file, "in place of --label: labels are the events of `file`, see rnnbin help events; it covers all data", eventEndings...)
 }
 
 func addEventTolerance(f *pflag.FlagSet, tolerance *string) {
-	f.StringVar(tolerance, "event-tolerance", "", "rows up to this `time` from an event without an end belong to it: such as 50ms, a number if times\nare numbers, or of rows if there are no times")
+	addFlag(f, "event-tolerance", tolerance, "rows up to this `time` from an event without an end belong to it: such as 50ms, a number if times\nare numbers, or of rows if there are no times")
 }
 
 // settleEvents has events and a column of labels exclude each other. On the command line either

@@ -52,12 +52,12 @@ standard input. A run of a label is consecutive rows of a file that have it.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar((*string)(&o.data.Format), "input-format", "", "`format` of the data: "+formatNames+" (default by name and content)")
-	f.StringVar(&o.data.Delimiter, "delimiter", "", delimiterUsage)
-	f.BoolVar(&o.data.NoHeader, "no-header", false, noHeaderUsage)
+	addFlag(f, "input-format", &o.data.Format, "`format` of the data: "+formatNames+" (default by name and content)", names(series.Formats)...)
+	addFlag(f, "delimiter", &o.data.Delimiter, delimiterUsage, delimiters...)
+	addFlag(f, "no-header", &o.data.NoHeader, noHeaderUsage)
 	addLabelEvents(f, &o.events)
 	addEventTolerance(f, &o.tolerance)
-	f.BoolVar(&o.json, "json", false, jsonUsage)
+	addFlag(f, "json", &o.json, jsonUsage)
 	f.SortFlags = false
 	return cmd
 }

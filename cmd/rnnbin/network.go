@@ -13,48 +13,6 @@ import (
 	"github.com/rnnbin/rnnbin/graph"
 )
 
-// fieldFlags are the flags that set the fields of a fit.Spec, of its recipes and networks.
-var fieldFlags = map[string]string{
-	"Lookahead":      "lookahead",
-	"Horizon":        "horizon",
-	"Scale":          "scale",
-	"SeriesScale":    "series-scale",
-	"ClassWeight":    "class-weight",
-	"Folds":          "folds",
-	"Split":          "split",
-	"TestFraction":   "test-fraction",
-	"Threshold":      "threshold",
-	"EarlyStopping":  "early-stopping",
-	"Network":        "network",
-	"Members":        "members",
-	"Window":         "steps",
-	"Layers":         "layers",
-	"Cell":           "cell",
-	"Units":          "units",
-	"Activation":     "activation",
-	"Bidirectional":  "bidirectional",
-	"Lags":           "lags",
-	"Dropout":        "dropout",
-	"InputNoise":     "input-noise",
-	"Loss":           "loss",
-	"FocalGamma":     "focal-gamma",
-	"Stride":         "stride",
-	"BatchSize":      "batch-size",
-	"Epochs":         "epochs",
-	"Optimizer":      "optimizer",
-	"LearningRate":   "learning-rate",
-	"WeightDecay":    "weight-decay",
-	"Schedule":       "schedule",
-	"Warmup":         "warmup",
-	"DecayEvery":     "decay-every",
-	"Decay":          "decay",
-	"ClipNorm":       "clip-norm",
-	"Seed":           "seed",
-	"Threads":        "threads",
-	"Form":           "form",
-	"InstructionSet": "instruction-set",
-}
-
 // asUsage makes an impossible setting a wrong flag.
 func asUsage(err error) error {
 	if named := withFlag(err); named != err {
@@ -81,12 +39,28 @@ var element = regexp.MustCompile(`\[\d+\]`)
 
 // fieldError names the flag of a field, given by its path: "Layers[1].Units" is one of Units.
 func fieldError(err error, field, reason string) error {
-	field = element.ReplaceAllString(field, "")
-	if flag, ok := fieldFlags[strings.TrimPrefix(field, "Layers.")]; ok {
+	name := strings.TrimPrefix(element.ReplaceAllString(field, ""), "Layers.")
+	if flag := flagOf(name); flag != "" {
 		return flagf(flag, "%s", reason)
 	}
 	return fmt.Errorf("%w", err)
 }
+
+// flagOf is the flag of train that sets a field, "" if none does.
+func flagOf(field string) string {
+	if field == "Window" {
+		field = "Steps"
+	}
+	name := strings.ToLower(strings.TrimPrefix(capital.ReplaceAllString(field, "-$0"), "-"))
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	new(trainOptions).addFlags(flags)
+	if flags.Lookup(name) == nil {
+		return ""
+	}
+	return name
+}
+
+var capital = regexp.MustCompile(`[A-Z]`)
 
 // Help of the flags that choose between the ways to compute a network.
 const formUsage = "`form` of the network: fused (operations of our own for what TensorFlow is slow at),\nportable (TensorFlow's operations only, several times slower) or auto, which is fused.\nResults agree to rounding"
@@ -94,10 +68,9 @@ const formUsage = "`form` of the network: fused (operations of our own for what 
 var instructionSetUsage = "instruction `set` that the fused form uses: auto, which is the best, or one of those\nthat this processor has: " + strings.Join(graph.InstructionSets(), ", ")
 
 // addFormFlags adds these flags.
-func addFormFlags(f *pflag.FlagSet, m *graph.Machine) {
-	m.Form, m.InstructionSet = graph.FormAuto, graph.InstructionSetAuto
-	f.StringVar((*string)(&m.Form), "form", string(m.Form), formUsage)
-	f.StringVar(&m.InstructionSet, "instruction-set", m.InstructionSet, instructionSetUsage)
+func addFormFlags(f *pflag.FlagSet, form *graph.Form, set *string) {
+	addFlag(f, "form", form, formUsage, names(graph.Forms())...)
+	addFlag(f, "instruction-set", set, instructionSetUsage, append([]string{graph.InstructionSetAuto}, graph.InstructionSets()...)...)
 }
 
 // extrasText describes what a network and its training have besides layers, "" for nothing.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
@@ -32,28 +33,20 @@ func TestAsUsage(t *testing.T) {
 	}
 }
 
-// Each setting has a flag, and each flag's setting is there.
-func TestFieldFlagsAreThereOnBothSides(t *testing.T) {
-	flags := newTrain().Flags()
-	known := map[string]bool{}
-	for _, settings := range []reflect.Type{reflect.TypeFor[fit.Spec](), reflect.TypeFor[fit.Override](), reflect.TypeFor[graph.Network](), reflect.TypeFor[graph.Training](), reflect.TypeFor[graph.Machine](), reflect.TypeFor[graph.Layer]()} {
+// Each setting has a flag, which is called like its field and like its key.
+func TestEachSettingHasAFlag(t *testing.T) {
+	without := map[string]bool{"Data": true, "Files": true, "Spec": true, "Recipe": true, "Only": true}
+	for _, settings := range []reflect.Type{reflect.TypeFor[settings](), reflect.TypeFor[dataSettings](), reflect.TypeFor[fit.Spec](), reflect.TypeFor[fit.Override]()} {
 		for i := range settings.NumField() {
-			known[settings.Field(i).Name] = true
-		}
-	}
-	for field, flag := range fieldFlags {
-		if !known[field] {
-			t.Errorf("no field %s", field)
-		}
-		if flags.Lookup(flag) == nil {
-			t.Errorf("no flag --%s", flag)
-		}
-	}
-	without := map[string]bool{"Recipe": true, "Only": true, "Steps": true} // Steps is the network's Window
-	for _, settings := range []reflect.Type{reflect.TypeFor[fit.Spec](), reflect.TypeFor[fit.Override]()} {
-		for i := range settings.NumField() {
-			if name := settings.Field(i).Name; fieldFlags[name] == "" && !without[name] {
-				t.Errorf("no flag for the field %s", name)
+			f := settings.Field(i)
+			if without[f.Name] {
+				continue
+			}
+			key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if flag := strings.ReplaceAll(key, "_", "-"); newTrain().Flags().Lookup(flag) == nil {
+				t.Errorf("no flag --%s for %s", flag, f.Name)
+			} else if settings.PkgPath() == reflect.TypeFor[fit.Spec]().PkgPath() && flagOf(f.Name) != flag {
+				t.Errorf("an error of %s names --%s, not --%s", f.Name, flagOf(f.Name), flag)
 			}
 		}
 	}

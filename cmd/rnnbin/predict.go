@@ -23,7 +23,7 @@ import (
 // predictOptions are the flags of predict.
 type predictOptions struct {
 	applyOptions
-	data   []string
+	data   files
 	output string
 	outDir string
 	format string // of the output
@@ -44,17 +44,18 @@ func (o *predictOptions) addFlags(f *pflag.FlagSet) {
 
 func (o *predictOptions) addInputFlags(f *pflag.FlagSet) {
 	o.addModelFlag(f)
-	f.StringArrayVarP(&o.data, "data", "d", nil, "in place of FILE: `file` with the columns of the training data, a pattern such as 'days/*.csv',\nor - for standard input; can be repeated")
+	addFlag(f, "data", &o.data, "in place of FILE: `file` with the columns of the training data, a pattern such as 'days/*.csv',\nor - for standard input; can be repeated", dataEndings...)
 	o.addDataFlags(f)
 }
 
 func (o *predictOptions) addAnswerFlags(f *pflag.FlagSet) {
-	f.StringVarP(&o.output, "output", "o", series.Stdin, "`file` to write, whole or not at all; - for standard output")
-	f.StringVar(&o.outDir, "out-dir", "", "write the answers to each file to one of its name in `folder`, which is made if need be;\nwith --format the names end in that")
-	f.StringVar(&o.format, "format", "", "`format` of the output: "+formatNames+"\n(default by the output's name, else that of the data)")
-	f.BoolVar(&o.probabilities, "probabilities", false, "write the probability of each class, too, as probability_NAME")
-	f.BoolVar(&o.follow, "follow", false, "label line by line, each row as soon as it can be")
-	f.StringVar(&o.onError, "on-error", onErrorStop, "`action` for a row that cannot be read: stop, when the rows before it are labelled,\nor skip, which reports it, leaves it out and goes on")
+	o.output, o.onError = series.Stdin, onErrorStop
+	addFlag(f, "output", &o.output, "`file` to write, whole or not at all; - for standard output")
+	addFlag(f, "out-dir", &o.outDir, "write the answers to each file to one of its name in `folder`, which is made if need be;\nwith --format the names end in that")
+	addFlag(f, "format", &o.format, "`format` of the output: "+formatNames+"\n(default by the output's name, else that of the data)", names(series.Formats)...)
+	addFlag(f, "probabilities", &o.probabilities, "write the probability of each class, too, as probability_NAME")
+	addFlag(f, "follow", &o.follow, "label line by line, each row as soon as it can be")
+	addFlag(f, "on-error", &o.onError, "`action` for a row that cannot be read: stop, when the rows before it are labelled,\nor skip, which reports it, leaves it out and goes on", onErrorStop, onErrorSkip)
 	o.addResultFlags(f)
 }
 

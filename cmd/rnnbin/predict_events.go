@@ -26,8 +26,8 @@ type eventOutput struct {
 }
 
 func (o *eventOutput) addFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.path, "events-out", "", "write what lasts over rows to `file`, an event a line; - for standard output in place\nof the rows")
-	f.StringVar(&o.format, "events-format", "", "`format` of the events: csv, tsv, jsonl or label-studio (default by the name, where\n.json is label-studio, else csv)")
+	addFlag(f, "events-out", &o.path, "write what lasts over rows to `file`, an event a line; - for standard output in place\nof the rows")
+	addFlag(f, "events-format", &o.format, "`format` of the events: csv, tsv, jsonl or label-studio (default by the name, where\n.json is label-studio, else csv)", names(events.Formats)...)
 	o.eventFlags.addFlags(f)
 }
 

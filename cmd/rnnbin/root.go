@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -32,7 +33,7 @@ libtensorflow; there is no Python.`,
 		SilenceErrors: true, // run prints them
 		SilenceUsage:  true,
 	}
-	root.Flags().BoolVar(&versions, "version", false, "print the versions of rnnbin, libtensorflow and Go")
+	addFlag(root.Flags(), "version", &versions, "print the versions of rnnbin, libtensorflow and Go")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newTrain(), newPredict(), newEvaluate(), newInspect(), newLook(), newImport(), newData(), newCheck(), newVersion())
 	root.SetHelpCommand(newHelp())
@@ -99,10 +100,13 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	flag := invalid.GetFlag()
 	var number *strconv.NumError
-	if errors.As(err, &number) {
-		return usagef(flag.Name, "must be a number, not %q", invalid.GetValue())
+	value := invalid.GetValue()
+	if err = invalid.Unwrap(); errors.As(err, &number) {
+		return usagef(flag.Name, "must be a number, not %q", value)
+	} else if !strings.Contains(err.Error(), strconv.Quote(value)) {
+		return usagef(flag.Name, "%w, not %q", err, value)
 	}
-	return usagef(flag.Name, "%w", invalid.Unwrap())
+	return usagef(flag.Name, "%w", err)
 }
 
 // oneArg wants one argument, which what describes.

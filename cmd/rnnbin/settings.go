@@ -31,7 +31,7 @@ type settings struct {
 
 // dataSettings say where the data is and which column plays which role.
 type dataSettings struct {
-	Files      []string       `json:"files,omitempty"`
+	Files      files          `json:"files,omitempty"`
 	Label      string         `json:"label,omitempty"`
 	Events     string         `json:"label_events,omitempty"` // in place of Label
 	Tolerance  string         `json:"event_tolerance,omitempty"`
@@ -43,11 +43,11 @@ type dataSettings struct {
 	Classes    []string       `json:"classes,omitempty"`
 	Positive   string         `json:"positive,omitempty"`
 	Missing    series.Missing `json:"missing,omitempty"`
-	Format     series.Format  `json:"format,omitempty"`
+	Format     series.Format  `json:"input_format,omitempty"`
 	Delimiter  string         `json:"delimiter,omitempty"`
 	NoHeader   bool           `json:"no_header,omitempty"`
-	Validation []string       `json:"validation_files,omitempty"`
-	Test       []string       `json:"test_files,omitempty"`
+	Validation files          `json:"validation_data,omitempty"`
+	Test       files          `json:"test_data,omitempty"`
 }
 
 // defaultSettings have another seed each time.
@@ -96,6 +96,11 @@ func (s *settings) load(path string, flags *pflag.FlagSet) error {
 	if err := s.Data.mapPaths(func(file string) (string, error) { return pathFrom(filepath.Dir(path), file) }); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	flags.VisitAll(func(f *pflag.Flag) {
+		if v, ok := f.Value.(named); ok && v.String() != "" {
+			_ = v.Set(v.String()) // which is known by now in any case
+		}
+	})
 	for f, values := range given {
 		if err := setValues(f, values); err != nil {
 			return err
@@ -106,11 +111,11 @@ func (s *settings) load(path string, flags *pflag.FlagSet) error {
 
 // mapPaths replaces the names of files.
 func (d *dataSettings) mapPaths(f func(string) (string, error)) error {
-	events := []string{d.Events}
+	events := files{d.Events}
 	if d.Events == "" {
 		events = nil
 	}
-	for _, list := range []*[]string{&d.Files, &d.Validation, &d.Test, &events} {
+	for _, list := range []*files{&d.Files, &d.Validation, &d.Test, &events} {
 		*list = slices.Clone(*list)
 		for i, path := range *list {
 			if path == series.Stdin {

@@ -139,7 +139,7 @@ func TestPathsOfSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"files":["../../days/*.csv","-","../../all.csv"]`, `"test_files":["../../../t.csv"]`} {
+	for _, want := range []string{`"files":["../../days/*.csv","-","../../all.csv"]`, `"test_data":["../../../t.csv"]`} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %s in %s", want, text)
 		}

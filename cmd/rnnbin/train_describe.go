@@ -33,33 +33,16 @@ type foldDescription struct {
 
 // networkDescription is a network, and how all rows train it.
 type networkDescription struct {
-	Name           string              `json:"name"`
-	Candidate      bool                `json:"candidate"` // else it is there to compare with
-	Steps          int                 `json:"steps"`     // in a window
-	Features       int                 `json:"features"`
-	Lags           []int               `json:"lags,omitempty"`
-	Layers         []layerDescription  `json:"layers"` // from the features up
-	Bidirectional  bool                `json:"bidirectional"`
-	Dropout        float32             `json:"dropout,omitempty"`
-	InputNoise     float32             `json:"input_noise,omitempty"`
-	Outputs        int                 `json:"outputs"`
-	Loss           graph.Loss          `json:"loss"`
-	Weights        []weightDescription `json:"weights"`
-	Parameters     int                 `json:"parameters"`
-	Optimizer      graph.Optimizer     `json:"optimizer"`
-	LearningRate   string              `json:"learning_rate"`
-	BatchSize      int                 `json:"batch_size"`
-	Epochs         int                 `json:"epochs"`
-	StepsPerEpoch  int                 `json:"steps_per_epoch"`
-	Threads        int                 `json:"threads"`
-	Form           graph.Form          `json:"form"`
-	InstructionSet string              `json:"instruction_set,omitempty"` // of the fused form
-}
-
-type layerDescription struct {
-	Cell       graph.Cell       `json:"cell"`
-	Units      int              `json:"units"`
-	Activation graph.Activation `json:"activation,omitempty"` // of plain cells
+	Name      string `json:"name"`
+	Candidate bool   `json:"candidate"` // else it is there to compare with
+	graph.Config
+	Outputs         int                 `json:"outputs"`
+	Weights         []weightDescription `json:"weights"`
+	Parameters      int                 `json:"parameters"`
+	Rates           string              `json:"learning_rate"` // over the updates
+	BatchSize       int                 `json:"batch_size"`
+	Epochs          int                 `json:"epochs"`
+	UpdatesPerEpoch int                 `json:"updates_per_epoch"`
 }
 
 // weightDescription is an array of weights.
@@ -106,15 +89,10 @@ func (d *description) Observe(_ context.Context, e fit.Event) error {
 
 func describeNetwork(p fit.Plan) networkDescription {
 	c := p.Config
-	form, set := chosen(c.Machine)
+	c.Form, c.InstructionSet = chosen(c.Machine)
 	n := networkDescription{
-		Name: p.Name(), Candidate: p.Candidate, Steps: c.Window, Features: c.Features, Lags: c.Lags, Bidirectional: c.Bidirectional,
-		Dropout: c.Dropout, InputNoise: c.InputNoise, Outputs: c.Outputs(), Loss: c.Loss, Parameters: c.Parameters(),
-		Optimizer: c.Optimizer, LearningRate: p.Rates(p.Epochs, p.Steps).String(), BatchSize: p.Batch, Epochs: p.Epochs, StepsPerEpoch: p.Steps,
-		Threads: c.Threads, Form: form, InstructionSet: set,
-	}
-	for _, l := range c.Layers {
-		n.Layers = append(n.Layers, layerDescription(l))
+		Name: p.Name(), Candidate: p.Candidate, Config: c, Outputs: c.Outputs(), Parameters: c.Parameters(),
+		Rates: p.Rates(p.Epochs, p.Steps).String(), BatchSize: p.Batch, Epochs: p.Epochs, UpdatesPerEpoch: p.Steps,
 	}
 	for _, w := range c.Weights() {
 		n.Weights = append(n.Weights, weightDescription{Name: w.Name, Shape: w.Shape, Parameters: w.Size()})
@@ -145,17 +123,16 @@ func (n *networkDescription) write(w io.Writer) {
 		rival = " (to compare with)"
 	}
 	fmt.Fprintf(w, "network\t%s%s\n", n.Name, rival)
-	fmt.Fprintf(w, "\twindows of %d steps, [B,%d,%d] -> ", n.Steps, n.Steps, n.Features)
+	fmt.Fprintf(w, "\twindows of %d steps, [B,%d,%d] -> ", n.Window, n.Window, n.Features)
 	if len(n.Lags) > 0 {
-		fmt.Fprintf(w, "lags %v, [B,%d,%d] -> ", (*lagsValue)(&n.Lags), n.Steps, len(n.Lags)*n.Features)
+		fmt.Fprintf(w, "lags %v, [B,%d,%d] -> ", (*lagsValue)(&n.Lags), n.Window, n.Inputs())
 	}
 	for _, l := range n.Layers {
-		fmt.Fprintf(w, "%d %s units%s -> ", l.Units, kindOf(graph.Layer(l)), map[bool]string{true: " in each direction"}[n.Bidirectional])
+		fmt.Fprintf(w, "%d %s units%s -> ", l.Units, kindOf(l), map[bool]string{true: " in each direction"}[n.Bidirectional])
 	}
-	fmt.Fprintf(w, "[B,%d,%d]; loss %s%s\n", n.Steps, n.Outputs, n.Loss,
-		extrasText(graph.Config{Training: graph.Training{Dropout: n.Dropout, InputNoise: n.InputNoise}}))
+	fmt.Fprintf(w, "[B,%d,%d]; loss %s%s\n", n.Window, n.Outputs, n.Loss, extrasText(graph.Config{Training: n.Training}))
 	fmt.Fprintf(w, "\t%s, %s of %s, batches of %s; %s, learning rate %s\n", count(n.Parameters, "parameter"), count(n.Epochs, "epoch"),
-		count(n.StepsPerEpoch, "step"), count(n.BatchSize, "window"), n.Optimizer, n.LearningRate)
+		count(n.UpdatesPerEpoch, "update"), count(n.BatchSize, "window"), n.Optimizer, n.Rates)
 	fmt.Fprintf(w, "\tthreads %d, form %s\n", n.Threads, formText(n.Form, n.InstructionSet))
 }
 

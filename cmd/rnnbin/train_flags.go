@@ -2,12 +2,15 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/original"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
 )
 
@@ -31,114 +34,127 @@ type outputOptions struct {
 	predictions string
 }
 
-// Flags that only one kind of run has.
-var (
-	presetOnly = []string{"preset", "iterations", "predictions"}
-	ownOnly    = []string{"label", "label-events", "event-tolerance", "features", "exclude", "series", "time", "max-gap", "classes", "positive", "missing", "scale", "series-scale", "input-format", "delimiter", "no-header", "stride", "horizon", "lookahead",
-		"folds", "split", "test-fraction", "test-data", "validation-data", "class-weight", "threshold", "early-stopping", "network", "members", "plot"}
-)
-
 func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	o.settings, o.flags = defaultSettings(), f
 	addGroup(f, "Data", o.addDataFlags)
 	addGroup(f, "Judging", o.addJudgingFlags)
+	restrict(f, ownRun)
 	addGroup(f, "Network", o.addNetworkFlags)
 	addGroup(f, "Training", o.addTrainingFlags)
 	addGroup(f, "Output", o.addOutputFlags)
+	restrict(f, ownRun, "network", "members", "stride", "plot")
 	addGroup(f, "The original's programs", o.addPresetFlags)
+	restrict(f, presetRun, "preset", "iterations", "predictions")
 	basicFlags(f, "label", "features", "series", "time", "lookahead", "folds", "test-fraction", "network", "seed", "config", "dry-run", "out", "force")
 }
 
+// Kinds of run, for which some flags are.
+const (
+	ownRun    = "own"
+	presetRun = "preset"
+)
+
+// restrict keeps flags, all there are if none is named, for a kind of run.
+func restrict(f *pflag.FlagSet, kind string, names ...string) {
+	f.VisitAll(func(flag *pflag.Flag) {
+		if len(names) == 0 || slices.Contains(names, flag.Name) {
+			annotate(flag, runKey, kind)
+		}
+	})
+}
+
+// The flags below, but for those of the output, are the table of all settings. One that is added here and to
+// the struct that it points into has its key in YAML and JSON, and is named where its value is impossible.
+
 func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	d := &s.Data
-	f.StringArrayVar(&d.Files, "data", nil, "in place of FILE: train on `file`, a pattern such as 'days/*.csv', or - for standard input; can be\nrepeated. CSV, TSV, JSON lines, Parquet or Arrow, also compressed with gzip or zstd")
-	f.StringVar(&d.Label, "label", d.Label, "`column` of labels: words or whole numbers, such as 0 and 1, empty for a step without one.\nAmong numbers and yes, no, true, false, NA is no label either; among other words it is one")
+	addFlag(f, "data", &d.Files, "in place of FILE: train on `file`, a pattern such as 'days/*.csv', or - for standard input; can be\nrepeated. CSV, TSV, JSON lines, Parquet or Arrow, also compressed with gzip or zstd", dataEndings...)
+	addFlag(f, "label", &d.Label, "`column` of labels: words or whole numbers, such as 0 and 1, empty for a step without one.\nAmong numbers and yes, no, true, false, NA is no label either; among other words it is one")
 	addLabelEvents(f, &d.Events)
 	addEventTolerance(f, &d.Tolerance)
-	f.StringSliceVar(&d.Classes, "classes", nil, "the labels there may be, separated by commas, in their `order`, the second of two being the\none to find; auto: those in the data, numbers by value and words by the alphabet (default auto)")
-	f.StringSliceVar(&d.Features, "features", nil, "feature `columns`, separated by commas (default every other column of numbers, except\none that looks like a time column)")
-	f.StringSliceVar(&d.Exclude, "exclude", nil, "`columns` that are no features, such as a second one of labels, in place of --features")
-	f.StringVar(&d.Series, "series", "", "`column` that names the series of a row (default each file is one series)")
-	f.StringVar(&d.Time, "time", "", "`column` of times, which must not go back within a series: numbers, such as epoch seconds, or\ntimestamps, such as 2006-01-02 15:04:05 (default one that looks like that: called time, date,\nsample, index or the like, and rising)")
-	f.StringVar(&d.MaxGap, "max-gap", "", "begin a new series where the time from one row to the next is longer than this `time`, such as\n5m, or 300 if times are numbers, or goes back (default none)")
-	f.StringVar(&d.Positive, "positive", "", "the label `value` that becomes class 1; every other becomes class 0")
-	f.StringVar((*string)(&d.Missing), "missing", string(d.Missing), "`action` for a missing feature: error (stop), forward (repeat the last value), zero,\nmean (of the rows that train) or drop (leave the row out)")
-	f.StringVar((*string)(&d.Format), "input-format", "", "`format` of the data: "+formatNames+" (default by name and content)")
-	f.StringVar(&d.Delimiter, "delimiter", "", delimiterUsage)
-	f.BoolVar(&d.NoHeader, "no-header", false, noHeaderUsage)
-	f.Var(textValue{&s.Lookahead}, "lookahead", "number of later `rows` that a row's label may depend on: all, for data that is labelled once\nit is complete; 0, for rows that are labelled as they arrive; n, for rows that are labelled n\nrows late")
-	f.IntVar(&s.Horizon, "horizon", 0, "learn the label `n` steps ahead, which is a forecast; -n is --lookahead n")
-	f.StringVar((*string)(&s.Scale), "scale", string(s.Scale), "`method` of scaling features, fitted to the training rows: standard (mean 0, deviation 1),\nminmax (0 to 1) or none")
-	f.StringVar((*string)(&s.SeriesScale), "series-scale", string(s.SeriesScale), "`when` to add each feature scaled within its own series: auto (with\nthree series or more) or none")
-	f.StringVar((*string)(&s.ClassWeight), "class-weight", "none", "`weights` of the classes in the loss: none (each row the same), balanced (each class the same\nin total) or, for example, 1=5,0=1")
+	addFlag(f, "classes", &d.Classes, "the labels there may be, separated by commas, in their `order`, the second of two being the\none to find; auto: those in the data, numbers by value and words by the alphabet (default auto)", "auto")
+	addFlag(f, "features", &d.Features, "feature `columns`, separated by commas (default every other column of numbers, except\none that looks like a time column)")
+	addFlag(f, "exclude", &d.Exclude, "`columns` that are no features, such as a second one of labels, in place of --features")
+	addFlag(f, "series", &d.Series, "`column` that names the series of a row (default each file is one series)")
+	addFlag(f, "time", &d.Time, "`column` of times, which must not go back within a series: numbers, such as epoch seconds, or\ntimestamps, such as 2006-01-02 15:04:05 (default one that looks like that: called time, date,\nsample, index or the like, and rising)")
+	addFlag(f, "max-gap", &d.MaxGap, "begin a new series where the time from one row to the next is longer than this `time`, such as\n5m, or 300 if times are numbers, or goes back (default none)")
+	addFlag(f, "positive", &d.Positive, "the label `value` that becomes class 1; every other becomes class 0")
+	addFlag(f, "missing", &d.Missing, "`action` for a missing feature: error (stop), forward (repeat the last value), zero,\nmean (of the rows that train) or drop (leave the row out)", names(series.MissingActions)...)
+	addFlag(f, "input-format", &d.Format, "`format` of the data: "+formatNames+" (default by name and content)", names(series.Formats)...)
+	addFlag(f, "delimiter", &d.Delimiter, delimiterUsage, delimiters...)
+	addFlag(f, "no-header", &d.NoHeader, noHeaderUsage)
+	addFlag(f, "lookahead", &s.Lookahead, "number of later `rows` that a row's label may depend on: all, for data that is labelled once\nit is complete; 0, for rows that are labelled as they arrive; n, for rows that are labelled n\nrows late", fit.All.String(), "0")
+	addFlag(f, "horizon", &s.Horizon, "learn the label `n` steps ahead, which is a forecast; -n is --lookahead n")
+	addFlag(f, "scale", &s.Scale, "`method` of scaling features, fitted to the training rows: standard (mean 0, deviation 1),\nminmax (0 to 1) or none", names(layout.ScaleKinds)...)
+	addFlag(f, "series-scale", &s.SeriesScale, "`when` to add each feature scaled within its own series: auto (with\nthree series or more) or none", names(fit.SeriesScales)...)
+	addFlag(f, "class-weight", &s.ClassWeight, "`weights` of the classes in the loss: none (each row the same), balanced (each class the same\nin total) or, for example, 1=5,0=1", "none", "balanced")
 }
 
 func (s *settings) addJudgingFlags(f *pflag.FlagSet) {
-	f.IntVar(&s.Folds, "folds", s.Folds, "judge by `n` folds: networks trained on the other rows label those of a fold. What they\nanswer chooses the network and is what is reported; then all rows train. 0: do not judge")
-	f.StringVar((*string)(&s.Split), "split", string(s.Split), "`kind` of fold: series (whole ones), blocks (of each series), forward (blocks, and only\nthe rows before one train) or auto (series if there are two for each fold, else blocks)")
-	f.Float64Var(&s.TestFraction, "test-fraction", 0, "hold this `fraction` of the rows back, the last ones, and report at the end how well they\nare labelled")
-	f.StringArrayVar(&s.Data.Test, "test-data", nil, "do so with `file` instead; can be repeated")
-	f.Var(textValue{&s.Threshold}, "threshold", "label a row as the second of two classes if the `probability` of that is at least this; auto:\nthe one with the best F1 of the answers by folds")
-	f.StringArrayVar(&s.Data.Validation, "validation-data", nil, "keep the weights of the epoch that does best on `file`; can be repeated")
-	f.IntVar(&s.EarlyStopping, "early-stopping", 0, "stop after `n` epochs without improvement on --validation-data (default never)")
+	addFlag(f, "folds", &s.Folds, "judge by `n` folds: networks trained on the other rows label those of a fold. What they\nanswer chooses the network and is what is reported; then all rows train. 0: do not judge")
+	addFlag(f, "split", &s.Split, "`kind` of fold: series (whole ones), blocks (of each series), forward (blocks, and only\nthe rows before one train) or auto (series if there are two for each fold, else blocks)", names(layout.SplitKinds)...)
+	addFlag(f, "test-fraction", &s.TestFraction, "hold this `fraction` of the rows back, the last ones, and report at the end how well they\nare labelled")
+	addFlag(f, "test-data", &s.Data.Test, "do so with `file` instead; can be repeated", dataEndings...)
+	addFlag(f, "threshold", &s.Threshold, "label a row as the second of two classes if the `probability` of that is at least this; auto:\nthe one with the best F1 of the answers by folds", "auto")
+	addFlag(f, "validation-data", &s.Data.Validation, "keep the weights of the epoch that does best on `file`; can be repeated", dataEndings...)
+	addFlag(f, "early-stopping", &s.EarlyStopping, "stop after `n` epochs without improvement on --validation-data (default never)")
 }
 
 func (s *settings) addNetworkFlags(f *pflag.FlagSet) {
 	r := &s.Recipe
-	f.StringVar((*string)(&s.Network), "network", string(s.Network), "`kind` of network: auto (the simplest within one standard error of the best, of logistic\nregression and recurrent networks of three sizes), logistic or rnn. A flag that sets\nsomething of the network or of its training stands for rnn, the smallest with that change")
-	f.IntVar(&s.Members, "members", s.Members, "train `n` networks that differ in their seed; the answer is the mean of theirs")
-	optionalInt(f, &r.Steps, "steps", "number `n` of steps in a window")
-	optionalText(f, &r.Cell, "cell", "recurrent `cell`: gru, lstm, plain, gru-reset-before (TensorFlow 1's GRUCell, slower), or\nnone, which is logistic regression on each row and those of --lags")
-	f.IntSliceVar(&r.Units, "units", nil, "number `n` of units, the width of the recurrent state; n,m for two layers and so on")
-	optionalInt(f, &r.Layers, "layers", "`n` layers of that width (default as many as --units names)")
-	optionalBool(f, &r.Bidirectional, "bidirectional", "run the layers over time in both directions, so that a label depends on\nlater rows, too")
-	optionalText(f, &r.Activation, "activation", "activation `function` of plain cells: relu, as in the original, or tanh, which trains more\nsteadily on long windows")
-	f.Var((*lagsValue)(&r.Lags), "lags", "a step's inputs are the rows at these `distances` from its own: -2,-1,0 for the two rows\nbefore it and itself, -20:36:4 for every fourth row from 20 before it to 36 after it. At\nthe ends of a series its first and last row are repeated (default the step's own row)")
-	optionalFloat(f, &r.Dropout, "dropout", "in training, leave out this `fraction` of each layer's outputs, different ones at each step,\nso that the network cannot rely on single ones")
-	optionalFloat(f, &r.InputNoise, "input-noise", "in training, add normal noise of this standard `deviation` to the inputs, as scaled, so that\nrows that are nearly the same get the same label")
-	optionalText(f, &r.Loss, "loss", "`loss` to minimise: xent (one-hot softmax cross-entropy), sparse (the same, computed from\nclass numbers), mse (one output, mean squared error) or focal (xent with less weight on\nsteps that are already right)")
-	optionalFloat(f, &r.FocalGamma, "focal-gamma", "focusing parameter `gamma` of the focal loss: the larger, the less those steps weigh")
+	addFlag(f, "network", &s.Network, "`kind` of network: auto (the simplest within one standard error of the best, of logistic\nregression and recurrent networks of three sizes), logistic or rnn. A flag that sets\nsomething of the network or of its training stands for rnn, the smallest with that change", names(fit.NetworkKinds)...)
+	addFlag(f, "members", &s.Members, "train `n` networks that differ in their seed; the answer is the mean of theirs")
+	addFlag(f, "steps", &r.Steps, "number `n` of steps in a window")
+	addFlag(f, "cell", &r.Cell, "recurrent `cell`: gru, lstm, plain, gru-reset-before (TensorFlow 1's GRUCell, slower), or\nnone, which is logistic regression on each row and those of --lags", append(names(graph.Cells()), string(fit.NoCell))...)
+	addFlag(f, "units", &r.Units, "number `n` of units, the width of the recurrent state; n,m for two layers and so on")
+	addFlag(f, "layers", &r.Layers, "`n` layers of that width (default as many as --units names)")
+	addFlag(f, "bidirectional", &r.Bidirectional, "run the layers over time in both directions, so that a label depends on\nlater rows, too")
+	addFlag(f, "activation", &r.Activation, "activation `function` of plain cells: relu, as in the original, or tanh, which trains more\nsteadily on long windows", names(graph.Activations())...)
+	addFlag(f, "lags", (*lagsValue)(&r.Lags), "a step's inputs are the rows at these `distances` from its own: -2,-1,0 for the two rows\nbefore it and itself, -20:36:4 for every fourth row from 20 before it to 36 after it. At\nthe ends of a series its first and last row are repeated (default the step's own row)")
+	addFlag(f, "dropout", &r.Dropout, "in training, leave out this `fraction` of each layer's outputs, different ones at each step,\nso that the network cannot rely on single ones")
+	addFlag(f, "input-noise", &r.InputNoise, "in training, add normal noise of this standard `deviation` to the inputs, as scaled, so that\nrows that are nearly the same get the same label")
+	addFlag(f, "loss", &r.Loss, "`loss` to minimise: xent (one-hot softmax cross-entropy), sparse (the same, computed from\nclass numbers), mse (one output, mean squared error) or focal (xent with less weight on\nsteps that are already right)", names(graph.Losses())...)
+	addFlag(f, "focal-gamma", &r.FocalGamma, "focusing parameter `gamma` of the focal loss: the larger, the less those steps weigh")
 }
 
 func (s *settings) addTrainingFlags(f *pflag.FlagSet) {
 	r := &s.Recipe
-	optionalInt(f, &r.Stride, "stride", "start a window every `n` rows (default at random rows, anew in every epoch)")
-	optionalInt(f, &r.BatchSize, "batch-size", "number `n` of windows in a training step")
-	optionalInt(f, &r.Epochs, "epochs", "number `n` of epochs, in each of which the windows have as many rows as the data")
-	optionalText(f, &r.Optimizer, "optimizer", "`name` of the optimizer: "+strings.Join(names(graph.Optimizers()), ", "))
-	optionalFloat(f, &r.LearningRate, "learning-rate", "the optimizer's learning `rate`")
-	optionalFloat(f, &r.WeightDecay, "weight-decay", "adamw's weight `decay`")
-	optionalText(f, &r.Schedule, "schedule", "`shape` of the learning rate over time: constant, cosine (to 0 at the end) or step")
-	optionalInt(f, &r.Warmup, "warmup", "warm up over `n` steps: the learning rate rises evenly")
-	optionalInt(f, &r.DecayEvery, "decay-every", "with --schedule step: lower the rate every `n` epochs (default a third of all)")
-	optionalFloat(f, &r.Decay, "decay", "with --schedule step: the `factor` it is multiplied by")
-	optionalFloat(f, &r.ClipNorm, "clip-norm", "scale gradients down to this `norm` if theirs is larger; 0 for no limit")
-	f.Int64Var(&s.Seed, "seed", s.Seed, "seed `n` of all that is random (default another each time, and printed)")
+	addFlag(f, "stride", &r.Stride, "start a window every `n` rows (default at random rows, anew in every epoch)")
+	addFlag(f, "batch-size", &r.BatchSize, "number `n` of windows in a training step")
+	addFlag(f, "epochs", &r.Epochs, "number `n` of epochs, in each of which the windows have as many rows as the data")
+	addFlag(f, "optimizer", &r.Optimizer, "`name` of the optimizer: "+strings.Join(names(graph.Optimizers()), ", "), names(graph.Optimizers())...)
+	addFlag(f, "learning-rate", &r.LearningRate, "the optimizer's learning `rate`")
+	addFlag(f, "weight-decay", &r.WeightDecay, "adamw's weight `decay`")
+	addFlag(f, "schedule", &r.Schedule, "`shape` of the learning rate over time: constant, cosine (to 0 at the end) or step", names(fit.Decays)...)
+	addFlag(f, "warmup", &r.Warmup, "warm up over `n` steps: the learning rate rises evenly")
+	addFlag(f, "decay-every", &r.DecayEvery, "with --schedule step: lower the rate every `n` epochs (default a third of all)")
+	addFlag(f, "decay", &r.Decay, "with --schedule step: the `factor` it is multiplied by")
+	addFlag(f, "clip-norm", &r.ClipNorm, "scale gradients down to this `norm` if theirs is larger; 0 for no limit")
+	addFlag(f, "seed", &s.Seed, "seed `n` of all that is random (default another each time, and printed)")
 	f.Lookup("seed").DefValue = "0" // not the one that was drawn
-	f.IntVar(&s.Threads, "threads", 0, "train `n` networks side by side; 0: as many as there are processors")
-	f.StringVar((*string)(&s.Form), "form", string(s.Form), formUsage)
-	f.StringVar(&s.InstructionSet, "instruction-set", s.InstructionSet, instructionSetUsage)
+	addFlag(f, "threads", &s.Threads, "train `n` networks side by side; 0: as many as there are processors")
+	addFormFlags(f, &s.Form, &s.InstructionSet)
 }
 
 func (o *trainOptions) addPresetFlags(f *pflag.FlagSet) {
-	var presets []string
+	var presets, about []string
 	for _, p := range original.Presets {
-		presets = append(presets, fmt.Sprintf("%s (%s)", p.Name, p.About))
+		presets, about = append(presets, p.Name), append(about, fmt.Sprintf("%s (%s)", p.Name, p.About))
 	}
-	f.StringVar(&o.Preset, "preset", o.Preset, "without data: `name` of the program to run: "+strings.Join(presets, "; "))
-	f.IntVar(&o.Iterations, "iterations", 0, "of a preset: number `n` of batches an epoch, each one sample further on (default as many\nas fit)")
-	f.StringVar(&o.predictions, "predictions", "", "of a preset: after training, write the outputs for samples from 37 on to `file` as CSV:\nsample, input, the label one step ahead, outputs, probability of label 1")
+	addFlag(f, "preset", &o.Preset, "without data: `name` of the program to run: "+strings.Join(about, "; "), presets...)
+	addFlag(f, "iterations", &o.Iterations, "of a preset: number `n` of batches an epoch, each one sample further on (default as many\nas fit)")
+	addFlag(f, "predictions", &o.predictions, "of a preset: after training, write the outputs for samples from 37 on to `file` as CSV:\nsample, input, the label one step ahead, outputs, probability of label 1")
 }
 
 func (o *trainOptions) addOutputFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.config, "config", "", "take settings from `file`, YAML with the keys of \"settings\" in a model.json, and paths\nrelative to the folder it is in; the command line wins. A model folder makes its run again")
-	f.BoolVar(&o.dryRun, "dry-run", false, "show data, folds and networks, and stop before training")
-	f.StringVar(&o.out, "out", "", "write the model to `folder` (with --data by default runs/<n>, and runs/latest points to it)")
-	f.BoolVar(&o.force, "force", false, forceUsage)
-	f.BoolVar(&o.json, "json", false, "print JSON, an object a line (see `rnnbin help model`)")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, quietUsage)
-	f.IntVar(&o.logEvery, "log-every", 0, "print a line every `n` epochs of the first network that all rows train, or of a preset every n\niterations (default 100 iterations; no epochs, unless one network is all there is)")
-	f.StringVar(&o.plot, "plot", "", "draw the losses of the epochs to `file`, .svg or .png")
+	addFlag(f, "config", &o.config, "take settings from `file`, YAML with the keys of \"settings\" in a model.json, and paths\nrelative to the folder it is in; the command line wins. A model folder makes its run again", "yaml", "yml")
+	addFlag(f, "dry-run", &o.dryRun, "show data, folds and networks, and stop before training")
+	addFlag(f, "out", &o.out, "write the model to `folder` (with --data by default runs/<n>, and runs/latest points to it)")
+	addFlag(f, "force", &o.force, forceUsage)
+	addFlag(f, "json", &o.json, "print JSON, an object a line (see `rnnbin help model`)")
+	addFlag(f, "quiet", &o.quiet, quietUsage)
+	addFlag(f, "log-every", &o.logEvery, "print a line every `n` epochs of the first network that all rows train, or of a preset every n\niterations (default 100 iterations; no epochs, unless one network is all there is)")
+	addFlag(f, "plot", &o.plot, "draw the losses of the epochs to `file`, .svg or .png", pictureEndings...)
 }
 
 func names[T ~string](values []T) []string {
@@ -180,16 +196,17 @@ func (o *trainOptions) check() error {
 
 // checkKind refuses flags that do not belong to the kind of run.
 func (o *trainOptions) checkKind() error {
-	others, why := ownOnly, "needs data of your own: name a file"
+	other, why := ownRun, "needs data of your own: name a file"
 	if o.own() {
-		others, why = presetOnly, "is for the built-in series and cannot be used with --data"
+		other, why = presetRun, "is for the built-in series and cannot be used with --data"
 	}
-	for _, name := range others {
-		if o.flags.Changed(name) {
-			return usagef(name, "%s", why)
+	var err error
+	o.flags.Visit(func(f *pflag.Flag) {
+		if err == nil && slices.Contains(f.Annotations[runKey], other) {
+			err = usagef(f.Name, "%s", why)
 		}
-	}
-	return nil
+	})
+	return err
 }
 
 // settleOwn checks what a run on own data takes.
@@ -202,10 +219,6 @@ func (o *trainOptions) settleOwn() error {
 	}
 	if o.EarlyStopping > 0 && len(o.Data.Validation) == 0 {
 		return usagef("early-stopping", "needs --validation-data: rows that judge the result are not to choose its epochs")
-	}
-	if r := &o.Recipe; o.Network == fit.NetworkLogistic &&
-		(r.Cell != nil || r.Units != nil || r.Layers != nil || r.Activation != nil || r.Bidirectional != nil || r.Dropout != nil) {
-		return usagef("network", "logistic has no layer: it cannot be used with --cell, --units, --layers, --activation, --bidirectional and --dropout")
 	}
 	if err := o.Data.settleEvents(o.flags.Changed); err != nil {
 		return err

@@ -30,7 +30,7 @@ func newVersion() *cobra.Command {
 			return printVersions(cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, jsonUsage)
+	addFlag(cmd.Flags(), "json", &asJSON, jsonUsage)
 	return cmd
 }
 

@@ -122,7 +122,11 @@ func (s *Spec) Recipes() ([]Recipe, error) {
 	case NetworkRNN:
 		all = all[recurrent : recurrent+1]
 	}
-	return all, s.Recipe.Apply(&all[0])
+	err := s.Recipe.Apply(&all[0])
+	if err == nil && kind == NetworkLogistic && !all[0].isLogistic() {
+		err = wrong("Network", "logistic has no layers: it cannot be used with a cell, units, layers or an activation")
+	}
+	return all, err
 }
 
 // Override is what is to be other than in a recipe. What is nil stays as it is.
@@ -296,7 +300,7 @@ func (r *Recipe) validate(s *Spec) error {
 	case !(r.Schedule.Factor > 0 && r.Schedule.Factor <= 1):
 		return wrong("Decay", "must be above 0 and at most 1, not %v", r.Schedule.Factor)
 	}
-	return oneOf("Schedule", r.Schedule.Decay, []Decay{Constant, Cosine, Staircase})
+	return oneOf("Schedule", r.Schedule.Decay, Decays)
 }
 
 // config is the network's configuration for data of so many features and classes.

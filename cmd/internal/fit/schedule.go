@@ -15,6 +15,9 @@ const (
 	Staircase Decay = "step"   // by a factor, every few steps
 )
 
+// Decays lists all of them.
+var Decays = []Decay{Constant, Cosine, Staircase}
+
 // Schedule is the learning rate over a run.
 type Schedule struct {
 	Decay  Decay

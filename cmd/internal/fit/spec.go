@@ -46,6 +46,7 @@ func DefaultSpec() Spec {
 		Lookahead:      All,
 		Scale:          layout.Standard,
 		SeriesScale:    SeriesScaleAuto,
+		ClassWeight:    "none",
 		Network:        NetworkAuto,
 		Members:        5,
 		Folds:          4,
@@ -98,6 +99,9 @@ const (
 	SeriesScaleNone SeriesScale = "none"
 )
 
+// SeriesScales lists all of them.
+var SeriesScales = []SeriesScale{SeriesScaleAuto, SeriesScaleNone}
+
 // NetworkKind says which networks are compared.
 type NetworkKind string
 
@@ -106,6 +110,9 @@ const (
 	NetworkLogistic NetworkKind = "logistic" // logistic regression on a row and rows around it
 	NetworkRNN      NetworkKind = "rnn"      // a recurrent network
 )
+
+// NetworkKinds lists all of them.
+var NetworkKinds = []NetworkKind{NetworkAuto, NetworkLogistic, NetworkRNN}
 
 // Threshold is the probability from which on label 1 is answered.
 type Threshold struct {
@@ -182,7 +189,7 @@ func (s *Spec) validateTask() error {
 	}
 	return errors.Join(
 		oneOf("Scale", s.Scale, layout.ScaleKinds),
-		oneOf("SeriesScale", s.SeriesScale, []SeriesScale{SeriesScaleAuto, SeriesScaleNone}))
+		oneOf("SeriesScale", s.SeriesScale, SeriesScales))
 }
 
 func (s *Spec) validateJudging() error {
@@ -202,7 +209,7 @@ func (s *Spec) validateJudging() error {
 }
 
 func (s *Spec) validateNetworks() error {
-	if err := oneOf("Network", s.Network, []NetworkKind{NetworkAuto, NetworkLogistic, NetworkRNN}); err != nil {
+	if err := oneOf("Network", s.Network, NetworkKinds); err != nil {
 		return err
 	}
 	switch {

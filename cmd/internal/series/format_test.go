@@ -88,7 +88,7 @@ func TestValidate(t *testing.T) {
 		want   string
 	}{
 		{func(o *Options) { o.Label = "" }, "--label names no column"},
-		{func(o *Options) { o.Missing = "ignore" }, `--missing "ignore" is none of error, forward, zero, mean, drop`},
+		{func(o *Options) { o.Missing = "ignore" }, `--missing "ignore" is none of [error forward zero mean drop]`},
 		{func(o *Options) { o.Format = "xls" }, `--input-format "xls" is none of`},
 		{func(o *Options) { o.Features = []string{"a", "label"} }, `--label and --features both name "label"`},
 		{func(o *Options) { o.Features = []string{"a", "a"} }, `--features lists "a" twice`},

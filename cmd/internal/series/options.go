@@ -17,6 +17,9 @@ const (
 	MissingDrop    Missing = "drop"    // the row is left out
 )
 
+// MissingActions lists all of them.
+var MissingActions = []Missing{MissingError, MissingForward, MissingZero, MissingMean, MissingDrop}
+
 // Options says which columns play which role. Every field belongs to the flag
 // that its comment names.
 type Options struct {
@@ -53,10 +56,8 @@ func (o Options) Validate() error {
 	if o.Label == "" && !o.LabelOptional {
 		return fmt.Errorf("--label names no column")
 	}
-	switch o.Missing {
-	case MissingError, MissingForward, MissingZero, MissingMean, MissingDrop:
-	default:
-		return fmt.Errorf("--missing %q is none of error, forward, zero, mean, drop", o.Missing)
+	if !slices.Contains(MissingActions, o.Missing) {
+		return fmt.Errorf("--missing %q is none of %v", o.Missing, MissingActions)
 	}
 	if o.Format != "" && !slices.Contains(Formats, o.Format) {
 		return fmt.Errorf("--input-format %q is none of %v", o.Format, Formats)
