@@ -28,7 +28,7 @@ type Model struct {
 	ClassWeight string       `json:"class_weight"` // as the settings have it
 
 	Network  graph.Network  `json:"network"`           // each member's
-	Training graph.Training `json:"training,omitzero"` // the first member's, whose seed the others count on from; zero if the model was trained elsewhere
+	Training graph.Training `json:"training,omitzero"` // the first member's; zero if the model was trained elsewhere
 	Weights  []Weights      `json:"weights"`           // the members'; set by Commit
 	Rival    *Rival         `json:"rival,omitempty"`   // set by Commit
 

@@ -3,6 +3,7 @@ package fit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -85,6 +86,27 @@ func TestTheSameBitsHoweverManyAreTrainedSideBySide(t *testing.T) {
 	}
 	if f1 := one.Judged.Report.MacroF1; !(f1 > 0.7) {
 		t.Errorf("macro F1 %v", f1)
+	}
+}
+
+// Not even in the remainder that a graph's seed is taken as.
+func TestRunsOfDifferentSeedsHaveNoNetworkInCommon(t *testing.T) {
+	jobs := map[int64]string{}
+	for seed := int64(1); seed <= 20; seed++ {
+		for fold := range 11 {
+			for member := range 10 {
+				s := seedOf(seed, Job{Fold: fold, Member: member})
+				job := fmt.Sprintf("seed %d, fold %d, member %d", seed, fold, member)
+				s = (s%math.MaxInt32 + math.MaxInt32) % math.MaxInt32
+				if other, taken := jobs[s]; taken {
+					t.Fatalf("%s is as %s", job, other)
+				}
+				jobs[s] = job
+			}
+		}
+		if got := seedOf(seed, Job{Rung: 3}); got != seed {
+			t.Errorf("seed %d: the first member on all rows has %d", seed, got)
+		}
 	}
 }
 

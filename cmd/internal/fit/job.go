@@ -140,12 +140,23 @@ func (r *run) threads(c graph.Config, batch int) int {
 	return c.SuggestThreads(batch, r.workers)
 }
 
-// seedOf is the seed of a job: for the first member on all rows that of the run, as the original's programs have it.
+// seedOf is the seed of a job: for the first member on all rows that of the run, as the
+// original's programs have it; for others a mix of the run's, the fold and the member, so that
+// runs of different seeds have no network in common.
 func seedOf(seed int64, j Job) int64 {
-	if j.Fold == 0 {
-		return seed + int64(j.Member)
+	if j.Fold == 0 && j.Member == 0 {
+		return seed
 	}
-	return (seed+int64(j.Member))*prime + int64(j.Fold)
+	return int64(splitMix(splitMix(splitMix(uint64(seed))+uint64(j.Fold)) + uint64(j.Member)))
+}
+
+// splitMix is a step of SplitMix64 (Steele, Lea and Flood, Fast Splittable Pseudorandom Number
+// Generators, 2014): bits that differ in one place come out different in half of all.
+func splitMix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
 }
 
 // scale gives the network the offset and the scale of the rows that train.
