@@ -128,7 +128,7 @@ func writeModel(dir string, m *model.Model, members int, rival bool, offset floa
 		clear(v)
 		v[2*last%len(v)+1] = map[string]float32{"projection/kernel": -8, "projection/bias": 2}[name]
 	}
-	err = writeNetwork(c, m, offset, weights, func(save func(string) error) error { return w.SetRival(c, save) })
+	err = writeNetwork(c, m, offset, weights, func(save func(string) error) error { return w.SetRival(c, 0.5, save) })
 	if err != nil {
 		return err
 	}

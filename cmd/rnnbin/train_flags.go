@@ -95,7 +95,7 @@ func (s *settings) addJudgingFlags(f *pflag.FlagSet) {
 	addFlag(f, "split", &s.Split, "`kind` of fold: series (whole ones), blocks (of each series), forward (blocks, and only\nthe rows before one train) or auto (series if there are two for each fold, else blocks)", names(layout.SplitKinds)...)
 	addFlag(f, "test-fraction", &s.TestFraction, "hold this `fraction` of the rows back, the last ones, and report at the end how well they\nare labelled")
 	addFlag(f, "test-data", &s.Data.Test, "do so with `file` instead; can be repeated", dataEndings...)
-	addFlag(f, "threshold", &s.Threshold, "label a row as the second of two classes if the `probability` of that is at least this; auto:\nthe one with the best F1 of the answers by folds", "auto")
+	addFlag(f, "threshold", &s.Threshold, "label a row as the second of two classes if the `probability` of that is at least this; auto:\nthe one with the best F1 on the rows that folds hold back", "auto")
 	addFlag(f, "validation-data", &s.Data.Validation, "keep the weights of the epoch that does best on `file`; can be repeated", dataEndings...)
 	addFlag(f, "early-stopping", &s.EarlyStopping, "stop after `n` epochs without improvement on --validation-data (default never)")
 }

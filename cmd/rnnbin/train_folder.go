@@ -95,7 +95,7 @@ func (f *folder) addWeights(r *fit.Result) error {
 		return err
 	}
 	defer rival.Close()
-	return f.writer.SetRival(r.Rival.Config.Network, saver(rival, r.Rival))
+	return f.writer.SetRival(r.Rival.Config.Network, r.Rungs[r.Rival.Job.Rung].Threshold, saver(rival, r.Rival))
 }
 
 // saver writes a network's state, by a session of its shape, as a checkpoint of the given

@@ -48,13 +48,13 @@ func Load(f *model.Opened, on graph.Machine) (*Model, error) {
 }
 
 // LoadRival is [Load] for the logistic regression that a folder may keep to compare its
-// networks with; nil if it has none. Its threshold is 0.5.
+// networks with; nil if it has none.
 func LoadRival(f *model.Opened, on graph.Machine) (*Model, error) {
 	if f.Rival == nil {
 		return nil, nil
 	}
 	t := taskOf(f.Model)
-	t.Threshold = 0.5
+	t.Threshold = f.Rival.Threshold
 	return load(f, f.Rival.Network, []model.Weights{f.Rival.Weights}, t, on)
 }
 

@@ -14,9 +14,9 @@ func FuzzParse(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
-	f.Add([]byte(`{"format":5,"weights":[{"prefix":"../x"}]}`))
-	f.Add([]byte(`{"format":5,"network":{"layers":[{"units":-1}]},"columns":{"features":[""]}}`))
-	f.Add([]byte(`{"format":5,"rival":{"network":null},"reports":{"judged":{}}}`))
+	f.Add([]byte(`{"format":6,"weights":[{"prefix":"../x"}]}`))
+	f.Add([]byte(`{"format":6,"network":{"layers":[{"units":-1}]},"columns":{"features":[""]}}`))
+	f.Add([]byte(`{"format":6,"rival":{"network":null},"reports":{"judged":{}}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := parse(text)
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // Format is the version of the folder's layout that this package writes and reads.
-const Format = 5
+const Format = 6
 
 // Model is all of one or several trained networks, its members, but their weights. Their
 // probabilities are averaged.
@@ -69,8 +69,9 @@ type Weights struct {
 
 // Rival is logistic regression, for comparison with the members.
 type Rival struct {
-	Network graph.Network `json:"network"`
-	Weights Weights       `json:"weights"`
+	Network   graph.Network `json:"network"`
+	Threshold float64       `json:"threshold"` // as the model's
+	Weights   Weights       `json:"weights"`
 }
 
 // Run sums up the run that trained the members. It is zero for a model that was trained

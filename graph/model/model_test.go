@@ -52,7 +52,7 @@ func whole() *Model {
 	for _, letter := range []string{"c", "d", "e"} {
 		m.Weights = append(m.Weights, weightsNamed(letter))
 	}
-	m.Rival = &Rival{logistic(), weightsNamed("f")}
+	m.Rival = &Rival{logistic(), 0.25, weightsNamed("f")}
 	m.History = "history-0123456789ab.jsonl"
 	return m
 }
@@ -81,7 +81,7 @@ func write(w *Writer, weights string) error {
 			return err
 		}
 	}
-	if err := w.SetRival(logistic(), save(weights+" rival")); err != nil {
+	if err := w.SetRival(logistic(), 0.25, save(weights+" rival")); err != nil {
 		return err
 	}
 	if err := w.SetHistory([]byte(weights + "\n")); err != nil {
@@ -244,8 +244,8 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		{"empty", "", []string{"damaged"}},
 		{"another type", "[1]", []string{"damaged"}},
 		{"trailing text", whole + "}", []string{"damaged"}},
-		{"newer", change(`"format": 5`, `"format": 6`), []string{"format 6 is newer than this rnnbin supports (5)"}},
-		{"older", change(`"format": 5`, `"format": 4`), []string{"format 4 is older than this rnnbin supports (5): train the model again"}},
+		{"newer", change(`"format": 6`, `"format": 7`), []string{"format 7 is newer than this rnnbin supports (6)"}},
+		{"older", change(`"format": 6`, `"format": 5`), []string{"format 5 is older than this rnnbin supports (6): train the model again"}},
 		{"no format", "{}", []string{"damaged: format 0"}},
 		{"an unknown key", change(`"horizon"`, `"horizont"`), []string{`damaged: json: unknown field "horizont"`}},
 		{"an unknown key of the network", change(`"normalize"`, `"norm"`), []string{`damaged: json: unknown field "norm"`}},

@@ -150,8 +150,12 @@ func (m *Model) checkRival() error {
 	if m.Rival == nil {
 		return nil
 	}
-	if n := len(m.Rival.Network.Layers); n > 0 {
+	n, at := len(m.Rival.Network.Layers), m.Rival.Threshold
+	switch {
+	case n > 0:
 		return fmt.Errorf("logistic regression has no layers, not %d", n)
+	case !(at >= 0 && at <= 1):
+		return fmt.Errorf("threshold %v is not between 0 and 1", at)
 	}
 	if err := m.checkNetwork(m.Rival.Network); err != nil {
 		return err

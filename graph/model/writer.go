@@ -96,13 +96,13 @@ func (w *Writer) AddWeights(save func(prefix string) error) error {
 	return nil
 }
 
-// SetRival has save write the weights of logistic regression.
-func (w *Writer) SetRival(network graph.Network, save func(prefix string) error) error {
+// SetRival has save write the weights of logistic regression, which decides by a threshold of its own.
+func (w *Writer) SetRival(network graph.Network, threshold float64, save func(prefix string) error) error {
 	added, err := w.write(save)
 	if err != nil {
 		return fmt.Errorf("write the weights: %w", err)
 	}
-	w.rival = &Rival{network.WithDefaults(), added}
+	w.rival = &Rival{network.WithDefaults(), threshold, added}
 	return nil
 }
 

@@ -46,7 +46,7 @@ type Result struct {
 	Positions metrics.Positions // empty unless there are several series
 	Judged    *Judged           // by folds; nil without
 	Test      *metrics.Report   // of the test rows; nil without
-	Threshold float64
+	Threshold float64           // of two classes
 
 	Partial Partial // what Members are if the run ended early
 }
@@ -71,7 +71,10 @@ type Rung struct {
 	Folds  []*metrics.Report // the same, fold by fold
 	Spread metrics.FoldSpread
 
+	Threshold float64 // of two classes, for rows that are not held back
+
 	answers *answers   // of one member
+	decided []int16    // [N] by them
 	trained []*Trained // on the folds' rows
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/stat"
 
@@ -57,15 +58,16 @@ func (g *Rung) macroF1() []float64 {
 	return all
 }
 
-// report judges the answers to the rows that the folds hold back.
-func (r *run) report(a *answers, threshold float64) (*Judged, error) {
+// report judges the answers to the rows that the folds hold back, and the classes decided by
+// them.
+func (r *run) report(a *answers, decided []int16, threshold float64) (*Judged, error) {
 	j := &Judged{Split: r.split}
 	var err error
-	if j.Report, err = metrics.Evaluate(r.rows.input(a, r.all.Train, threshold)); err != nil {
+	if j.Report, err = metrics.Evaluate(r.rows.input(a, r.all.Train, threshold, decided)); err != nil {
 		return nil, err
 	}
 	for _, f := range r.folds {
-		one, err := metrics.Evaluate(r.rows.input(a, f.Held, threshold))
+		one, err := metrics.Evaluate(r.rows.input(a, f.Held, threshold, decided))
 		if err != nil {
 			return nil, err
 		}
@@ -75,24 +77,50 @@ func (r *run) report(a *answers, threshold float64) (*Judged, error) {
 	return j, nil
 }
 
-// threshold finds the threshold, if it is to be found.
-func (r *run) threshold(a *answers) error {
-	if !r.spec.Threshold.Auto || len(r.rows.Classes) != 2 {
-		return nil
+// decide returns the classes [N] that answers to the rows held back come to, and the threshold
+// for other rows. If that is to be found, it is the best one on all of them, but a fold's rows
+// are decided by the best one on the other folds', as rows that choose a threshold do not tell
+// how good it is.
+func (r *run) decide(a *answers) (decided []int16, threshold float64) {
+	C := len(r.rows.Classes)
+	threshold = r.spec.Threshold.At
+	decided = metrics.Decide(a.probability, C, threshold)
+	if !r.spec.Threshold.Auto || C != 2 || len(r.folds) < 2 {
+		return decided, threshold
 	}
-	best, _, err := metrics.BestThreshold(r.rows.input(a, r.all.Train, 0.5))
-	r.result.Threshold = best
-	return err
+	var all []series.Range
+	for i, f := range r.folds {
+		all = append(all, f.Held...)
+		var others []series.Range
+		for _, o := range slices.Concat(r.folds[:i], r.folds[i+1:]) {
+			others = append(others, o.Held...)
+		}
+		at := r.bestThreshold(a, others)
+		for _, h := range f.Held {
+			copy(decided[h.Start:h.End], metrics.Decide(a.probability[h.Start*C:h.End*C], C, at))
+		}
+	}
+	return decided, r.bestThreshold(a, all)
+}
+
+// bestThreshold is the one with the best F1 of the answers to the parts. Where none of their
+// rows is of the second class, no threshold is better than another.
+func (r *run) bestThreshold(a *answers, parts []series.Range) float64 {
+	at := r.spec.Threshold.At
+	if best, _, err := metrics.BestThreshold(r.rows.input(a, parts, at, nil)); err == nil {
+		at = best
+	}
+	return at
 }
 
 // addRivals compares the report with what logistic regression and the rows' numbers alone
 // answer to the same rows.
 func (r *run) addRivals(a *answers) error {
 	report := r.result.Judged.Report
-	in := r.rows.input(a, r.all.Train, 0.5)
+	in := r.rows.input(a, r.all.Train, 0, nil)
 	for i, g := range r.rungs {
 		if g.isLogistic() && i != r.result.Chosen && g.Err == nil {
-			if err := add(report, in, g.Name(), metrics.Decide(g.answers.probability, len(in.Classes), 0.5)); err != nil {
+			if err := add(report, in, g.Name(), g.decided); err != nil {
 				return err
 			}
 		}
@@ -142,15 +170,15 @@ func (r *run) try(tasks []*task) error {
 	for _, t := range tasks[:r.spec.Members] {
 		all = all.average(t.answers)
 	}
-	in := r.test.input(all, r.tested, r.result.Threshold)
+	in := r.test.input(all, r.tested, r.result.Threshold, nil)
 	report, err := metrics.Evaluate(in)
 	if err != nil {
 		return err
 	}
 	if len(tasks) > r.spec.Members {
 		rival := tasks[r.spec.Members]
-		name := r.rungs[rival.job.Rung].Name()
-		if err := add(report, in, name, metrics.Decide(rival.answers.probability, len(in.Classes), 0.5)); err != nil {
+		g := r.rungs[rival.job.Rung]
+		if err := add(report, in, g.Name(), metrics.Decide(rival.answers.probability, len(in.Classes), g.Threshold)); err != nil {
 			return err
 		}
 	}

@@ -110,9 +110,9 @@ func (a *answers) average(b *answers) *answers {
 }
 
 // input is what the metrics judge: the rows that are known and lie in the parts, each of which
-// is a series.
-func (r *rows) input(a *answers, parts []series.Range, threshold float64) metrics.Input {
+// is a series. The classes decided [N] are those by the threshold unless they are given.
+func (r *rows) input(a *answers, parts []series.Range, threshold float64, decided []int16) metrics.Input {
 	return metrics.Input{
-		Probability: a.probability, Label: r.Labels, Classes: r.Classes, Include: a.known, Series: spans(parts), Threshold: threshold,
+		Probability: a.probability, Label: r.Labels, Classes: r.Classes, Include: a.known, Series: spans(parts), Threshold: threshold, Answer: decided,
 	}
 }

@@ -148,10 +148,10 @@ func (r *run) climb() error {
 	}
 	if s.Only == nil && (compared || r.test != nil) && !slices.ContainsFunc(recipes, func(c Recipe) bool { return c.isRival() }) {
 		rival := lagged(s.Lookahead)
-		r.rungs = append(r.rungs, &Rung{Recipe: &rival})
+		r.rungs = append(r.rungs, &Rung{Recipe: &rival, Threshold: s.Threshold.At})
 	}
 	for i := range recipes {
-		r.rungs = append(r.rungs, &Rung{Recipe: &recipes[i], Candidate: true})
+		r.rungs = append(r.rungs, &Rung{Recipe: &recipes[i], Candidate: true, Threshold: s.Threshold.At})
 	}
 	r.result.Rungs = r.rungs
 	r.result.Chosen = len(r.rungs) - 1 // until they are compared
@@ -318,7 +318,8 @@ func (g *Rung) finish(r *run, tasks []*task) {
 	for _, t := range tasks {
 		g.answers = g.answers.merge(t.answers)
 	}
-	j, err := r.report(g.answers, 0.5)
+	g.decided, g.Threshold = r.decide(g.answers)
+	j, err := r.report(g.answers, g.decided, g.Threshold)
 	if err != nil {
 		g.Err = err
 		return
@@ -357,11 +358,10 @@ func (r *run) judge(ctx context.Context) error {
 		}
 		all = all.average(one)
 	}
-	if err := r.threshold(all); err != nil {
-		return err
-	}
+	decided, threshold := r.decide(all)
+	r.result.Threshold = threshold
 	var err error
-	if r.result.Judged, err = r.report(all, r.result.Threshold); err != nil {
+	if r.result.Judged, err = r.report(all, decided, threshold); err != nil {
 		return err
 	}
 	return r.addRivals(all)

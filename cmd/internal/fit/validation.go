@@ -21,7 +21,7 @@ func (r *run) validate(ctx context.Context, s *graph.Session, weights []float32)
 	if err != nil {
 		return nil, err
 	}
-	in := r.validation.input(a, r.validation.Series, r.spec.Threshold.At)
+	in := r.validation.input(a, r.validation.Series, r.spec.Threshold.At, nil)
 	report, err := metrics.Evaluate(in)
 	if err != nil {
 		return nil, err

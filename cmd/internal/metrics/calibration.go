@@ -40,12 +40,12 @@ const bins = 15
 // mean probability and the share of steps that it came true for; their mean
 // weighted by the steps in a bin. The probability is that of the second of two
 // classes, and of more that of the class answered, as in Guo et al.
-func (s *steps) calibrationError(predicted []int16) Number {
+func (s *steps) calibrationError() Number {
 	var excess [bins]float64 // sum of probability minus 1 where it came true
 	class := int16(1)
 	for i, l := range s.label {
 		if s.classes > 2 {
-			class = predicted[i]
+			class = s.answer[i]
 		}
 		p := s.of(i, class)
 		b := min(int(p*bins), bins-1)

@@ -139,8 +139,10 @@ func (c *eventComparison) addStretch(s Span, start, end int) error {
 		e.found[k] = append(e.found[k], f.Event)
 		return nil
 	})
-	probability := in.Probability[start*C : end*C]
-	rows := events.Rows{Series: make([]int32, end-start), Time: time, Probability: probability, Label: Decide(probability, C, in.Threshold)}
+	rows := events.Rows{Series: make([]int32, end-start), Time: time, Probability: in.Probability[start*C : end*C]}
+	for i := start; i < end; i++ {
+		rows.Label = append(rows.Label, in.answer(i))
+	}
 	if err := finder.Add(rows); err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ type Input struct {
 	Include     []bool    // [N] steps that count, such as those that are no padding; nil: all
 	Series      []Span    // nil: one series
 	Threshold   float64   // see Decide
+	Answer      []int16   // [N] classes answered, 0 to C-1, if each row has its own way of deciding; nil: those that Decide returns
 }
 
 // Decide returns the class that each row of probability [N,C] answers. Of two
@@ -34,18 +35,16 @@ type Input struct {
 func Decide(probability []float32, classes int, threshold float64) []int16 {
 	answers := make([]int16, len(probability)/classes)
 	for i := range answers {
-		row := probability[i*classes : (i+1)*classes]
-		if classes == 2 {
-			answers[i] = binary(row[1], threshold)
-		} else {
-			answers[i] = largest(row)
-		}
+		answers[i] = decide(probability[i*classes:(i+1)*classes], threshold)
 	}
 	return answers
 }
 
-func binary(probability float32, threshold float64) int16 {
-	if float64(probability) >= threshold {
+func decide(probability []float32, threshold float64) int16 {
+	switch {
+	case len(probability) > 2:
+		return largest(probability)
+	case float64(probability[1]) >= threshold:
 		return 1
 	}
 	return 0
@@ -114,7 +113,7 @@ func Evaluate(in Input) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Scores: s.score(in), Threshold: undefined}
+	r := &Report{Scores: s.score(in.Classes), Threshold: undefined}
 	if s.classes == 2 {
 		r.Threshold = Number(in.Threshold)
 	}
@@ -124,7 +123,7 @@ func Evaluate(in Input) (*Report, error) {
 		return r, nil
 	}
 	for _, p := range s.series {
-		r.Series = append(r.Series, SeriesScores{p.Name, s.only(p).score(in)})
+		r.Series = append(r.Series, SeriesScores{p.Name, s.only(p).score(in.Classes)})
 	}
 	return r, nil
 }
@@ -135,8 +134,8 @@ func (in *Input) check() error {
 	if c < 2 || c > math.MaxInt16 {
 		return fmt.Errorf("%d classes: there must be 2 to %d", c, math.MaxInt16)
 	}
-	if len(in.Probability) != n*c || in.Include != nil && len(in.Include) != n {
-		return fmt.Errorf("%d probabilities of %d classes, %d labels and %d marks do not match", len(in.Probability), c, n, len(in.Include))
+	if len(in.Probability) != n*c || in.Include != nil && len(in.Include) != n || in.Answer != nil && len(in.Answer) != n {
+		return fmt.Errorf("%d probabilities of %d classes, %d labels, %d marks and %d answers do not match", len(in.Probability), c, n, len(in.Include), len(in.Answer))
 	}
 	for _, s := range in.Series {
 		if s.Start < 0 || s.End > n || s.Start > s.End {
@@ -161,12 +160,20 @@ func (in *Input) counts(i int) bool {
 // errNothing is the error when no step counts.
 var errNothing = errors.New("no step is labelled, so there is nothing to score")
 
-func (s *steps) score(in Input) Scores {
-	predicted := s.decide(in.Threshold)
-	c := count(predicted, s.label, s.classes)
-	out := c.scores(in.Classes)
+// answer is the class answered to step i.
+func (in *Input) answer(i int) int16 {
+	if in.Answer != nil {
+		return in.Answer[i]
+	}
+	c := len(in.Classes)
+	return decide(in.Probability[i*c:(i+1)*c], in.Threshold)
+}
+
+func (s *steps) score(names []string) Scores {
+	c := count(s.answer, s.label, s.classes)
+	out := c.scores(names)
 	s.rank(&out)
-	out.LogLoss, out.Brier, out.ECE = s.logLoss(), s.brier(), s.calibrationError(predicted)
-	out.Segments = compareSegments(predicted, s.label, s.series, s.classes)
+	out.LogLoss, out.Brier, out.ECE = s.logLoss(), s.brier(), s.calibrationError()
+	out.Segments = compareSegments(s.answer, s.label, s.series, s.classes)
 	return out
 }

@@ -46,7 +46,9 @@ func TestEvaluateErrors(t *testing.T) {
 		{"NaN", Input{Probability: pairs(0, nan), Label: []int16{1, 1}, Classes: noYes}, `step 1 of series "": NaN is not a probability`},
 		{"logit", Input{Probability: []float32{0, 1.5}, Label: []int16{1}, Classes: noYes}, "1.5 is not a probability"},
 		{"sum", Input{Probability: []float32{.5, .25, .5}, Label: []int16{1}, Classes: three}, "add up to 1.25, not to 1"},
-		{"label", Input{Probability: []float32{1, 0, 0}, Label: []int16{3}, Classes: three}, "label 3 is not a class"},
+		{"label", Input{Probability: []float32{1, 0, 0}, Label: []int16{3}, Classes: three}, "label 3, answer 0: there are 3 classes"},
+		{"answer", Input{Probability: pairs(1), Label: []int16{1}, Classes: noYes, Answer: []int16{2}}, "label 1, answer 2: there are 2 classes"},
+		{"answers", Input{Probability: pairs(1), Label: []int16{1}, Classes: noYes, Answer: []int16{0, 1}}, "do not match"},
 		{"series", Input{Probability: pairs(1), Label: []int16{1}, Classes: noYes, Series: []Span{{"s", 0, 2}}}, `series "s" is steps 0 to 2 of 1`},
 	}
 	for _, test := range tests {
@@ -70,6 +72,25 @@ func TestDecide(t *testing.T) {
 		if got := Decide(test.probability, test.classes, test.threshold); !slices.Equal(got, test.want) {
 			t.Errorf("%v: %v, want %v", test.probability, got, test.want)
 		}
+	}
+}
+
+// Answers that are given take the place of those by a threshold.
+func TestAnswersOfTheirOwn(t *testing.T) {
+	in := Input{Probability: pairs(.9, .2, .6, .4), Label: []int16{1, 0, 0, 1}, Classes: noYes, Threshold: .5}
+	want := evaluate(t, in)
+	in.Answer, in.Threshold = Decide(in.Probability, 2, .5), .7
+	got := evaluate(t, in)
+	if got.Threshold != .7 {
+		t.Errorf("threshold %v", got.Threshold)
+	}
+	got.Threshold = want.Threshold
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	in.Answer = []int16{1, 0, 0, 1}
+	if got := evaluate(t, in); got.Accuracy != 1 || got.Segments.F150 != 1 || got.LogLoss != want.LogLoss {
+		t.Errorf("accuracy %v, segments %v, log loss %v", got.Accuracy, got.Segments, got.LogLoss)
 	}
 }
 

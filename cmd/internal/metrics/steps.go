@@ -7,6 +7,7 @@ type steps struct {
 	classes     int
 	probability []float32 // [N] of the second of two classes, the first has the rest, or [N,C] of more
 	label       []int16   // [N] 0 to C-1
+	answer      []int16   // [N] 0 to C-1
 	series      []part    // cover them
 }
 
@@ -30,7 +31,7 @@ func gather(in Input) (*steps, error) {
 		return nil, err
 	}
 	n, c := len(in.Label), len(in.Classes)
-	s := &steps{classes: c, probability: make([]float32, 0, n*width(c)), label: make([]int16, 0, n)}
+	s := &steps{classes: c, probability: make([]float32, 0, n*width(c)), label: make([]int16, 0, n), answer: make([]int16, 0, n)}
 	for _, span := range in.spans() {
 		if err := s.add(&in, span); err != nil {
 			return nil, err
@@ -49,8 +50,8 @@ func (s *steps) add(in *Input, span Span) error {
 		if !in.counts(i) {
 			continue
 		}
-		row := in.Probability[i*s.classes : (i+1)*s.classes]
-		if err := checkStep(row, in.Label[i]); err != nil {
+		row, answer := in.Probability[i*s.classes:(i+1)*s.classes], in.answer(i)
+		if err := checkStep(row, in.Label[i], answer); err != nil {
 			return fmt.Errorf("step %d of series %q: %w", i-span.Start, span.Name, err)
 		}
 		if at := len(s.label) - p.Start; i != next && at > 0 {
@@ -58,7 +59,7 @@ func (s *steps) add(in *Input, span Span) error {
 		}
 		next = i + 1
 		s.probability = append(s.probability, row[s.classes-width(s.classes):]...)
-		s.label = append(s.label, in.Label[i])
+		s.label, s.answer = append(s.label, in.Label[i]), append(s.answer, answer)
 	}
 	p.End = len(s.label)
 	if p.End > p.Start {
@@ -67,11 +68,11 @@ func (s *steps) add(in *Input, span Span) error {
 	return nil
 }
 
-// checkStep checks the probabilities and the label of a step. Those of 32 bits add
+// checkStep checks the probabilities, the label and the answer of a step. Those of 32 bits add
 // up to 1 but for rounding; what is further off is something else.
-func checkStep(row []float32, label int16) error {
-	if int(label) >= len(row) {
-		return fmt.Errorf("label %d is not a class: there are %d, counted from 0", label, len(row))
+func checkStep(row []float32, label, answer int16) error {
+	if int(label) >= len(row) || answer < 0 || int(answer) >= len(row) {
+		return fmt.Errorf("label %d, answer %d: there are %d classes, counted from 0", label, answer, len(row))
 	}
 	sum := 0.0
 	for _, p := range row {
@@ -93,6 +94,7 @@ func (s *steps) only(p part) *steps {
 		classes:     s.classes,
 		probability: s.probability[p.Start*w : p.End*w],
 		label:       s.label[p.Start:p.End],
+		answer:      s.answer[p.Start:p.End],
 		series:      []part{{Span{p.Name, 0, p.End - p.Start}, p.gaps}},
 	}
 }
@@ -106,15 +108,4 @@ func (s *steps) of(i int, class int16) float64 {
 		return 1 - float64(s.probability[i])
 	}
 	return float64(s.probability[i])
-}
-
-func (s *steps) decide(threshold float64) []int16 {
-	if s.classes > 2 {
-		return Decide(s.probability, s.classes, threshold)
-	}
-	answers := make([]int16, len(s.label))
-	for i, p := range s.probability {
-		answers[i] = binary(p, threshold)
-	}
-	return answers
 }
