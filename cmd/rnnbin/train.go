@@ -29,7 +29,7 @@ hundredth iteration: iteration, epoch, and the loss on its batch after the updat
 
 Standard output has the tables and lines of results, standard error all else. The same
 seed gives the same lines on the same machine, however many networks are trained side
-by side.`,
+by side; with --json, those of type "job" come as the networks are done.`,
 		Example: `  rnnbin train heart.csv --label beat --out runs/heart
   rnnbin data bursts | rnnbin train -
   rnnbin data activities | rnnbin train - --series series

@@ -46,6 +46,9 @@ func (o *trainOptions) createFolder() (*folder, error) {
 	return &folder{}, nil
 }
 
+// means has what is trained kept in the folder.
+func (f *folder) means() fit.Means { return fit.Means{Store: f.writer.Jobs(programVersion())} }
+
 func (f *folder) close() {
 	if f.writer != nil {
 		f.writer.Close()
@@ -119,6 +122,7 @@ func (f *folder) moveAway() error {
 		return err
 	}
 	f.moved = fmt.Errorf("--out: %s: another model has appeared there and is not replaced; this one is in %s", f.writer.Dir(), w.Dir())
+	f.writer.DropJobs()
 	f.writer.Close()
 	f.writer, f.latest = w, true
 	return nil
@@ -164,6 +168,7 @@ func (o *trainOptions) rescue(ctx context.Context, f *folder, data fit.Data, r *
 		return err
 	}
 	if r == nil {
+		f.writer.DropJobs()
 		return &endedEarly{err, "nothing is kept: no network was trained for a whole epoch"}
 	}
 	if failed := o.commitOwn(ctx, f, data, r, io.Discard); failed != nil {

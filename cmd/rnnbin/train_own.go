@@ -44,8 +44,7 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 		return err
 	}
 	report := newReporter(&o.outputOptions, len(data.Train.Classes), o.Folds > 0 || o.Members > 1, out, errOut)
-	result, err := fit.Fit(ctx, data, o.spec(), report.observers(endingOf(ctx))...)
-	report.end()
+	result, err := fit.Fit(ctx, data, o.spec(), folder.means(), report.observers(endingOf(ctx))...)
 	if err != nil {
 		return o.rescue(ctx, folder, data, result, withFlag(err))
 	}

@@ -39,7 +39,7 @@ func (o *trainOptions) settlePreset() error {
 	if err := o.Recipe.Apply(&r); err != nil {
 		return asUsage(err)
 	}
-	o.Folds, o.Members, o.Scale, o.Only = 0, 1, layout.NoScale, &r
+	o.Folds, o.Members, o.Scale, o.Rungs = 0, 1, layout.NoScale, []fit.Recipe{r}
 	if err := asUsage(o.Spec.Validate()); err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (o *trainOptions) settlePreset() error {
 	if err := o.fitsSeries(p, r); err != nil {
 		return err
 	}
-	r.Windows = layout.Table(original.Batches(cmp.Or(o.Iterations, original.Iterations(samples(&r))), r.Batch, r.Network.Window))
+	o.Rungs[0].Windows = layout.Table(original.Batches(cmp.Or(o.Iterations, original.Iterations(samples(&r))), r.Batch, r.Network.Window))
 	return nil
 }
 
@@ -122,12 +122,12 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 	}
 	notes := newNotes(o.quiet, errOut)
 	fmt.Fprintf(notes, "rnnbin: preset %s, seed %d, %s of training\n",
-		preset.Name, o.Seed, count(o.Only.Epochs*o.Only.Windows.Steps(), "step"))
+		preset.Name, o.Seed, count(o.Rungs[0].Epochs*o.Rungs[0].Windows.Steps(), "step"))
 	var lines fit.Observer = originalLines{out}
 	if o.json {
 		lines = observe.NewJSON(out, 0)
 	}
-	result, err := fit.Fit(ctx, data, o.spec(), lines)
+	result, err := fit.Fit(ctx, data, o.spec(), fit.Means{}, lines)
 	if err != nil {
 		if folder.writer != nil {
 			err = &endedEarly{err, "nothing is kept: a preset runs to its end or not at all"}
@@ -141,7 +141,7 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 	if err := o.commitPreset(ctx, folder, result, notes); err != nil {
 		return err
 	}
-	settled, written := folder.settle(), predictions.write(ctx, trained, preset, samples(o.Only))
+	settled, written := folder.settle(), predictions.write(ctx, trained, preset, samples(&o.Rungs[0]))
 	if err := cmp.Or(settled, written); err != nil || !o.json {
 		return err
 	}

@@ -74,6 +74,8 @@ func (r *reporter) Observe(_ context.Context, e fit.Event) error {
 		if observe.Shown(e, r.every) && !r.json {
 			return r.epoch(observe.NewEpochLine(e))
 		}
+	case fit.Ended:
+		r.clear()
 	}
 	return nil
 }
@@ -96,9 +98,6 @@ func (r *reporter) clear() {
 		r.bar.Clear()
 	}
 }
-
-// end ends what is drawn.
-func (r *reporter) end() { r.clear() }
 
 // plannedText describes a run that begins.
 func plannedText(p fit.Planned) string {
@@ -135,6 +134,8 @@ func noticeText(n fit.Noticed) string {
 		return fmt.Sprintf("%s: its training has %s, too few to learn much (more --epochs, or a smaller --batch-size or --steps)", n.Rung, count(n.Number, "step"))
 	case fit.RungFailed:
 		return fmt.Sprintf("%s is left out, as it could not be judged: %v", n.Rung, n.Err)
+	case fit.NotKept:
+		return fmt.Sprintf("%s: what was trained will be lost if the run does not come to its end: %v", n.Rung, n.Err)
 	case fit.SeenBefore:
 		return fmt.Sprintf("%s of the test data also occur in the training data, so the test may be too easy", count(n.Number, "row"))
 	}

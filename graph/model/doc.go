@@ -10,10 +10,12 @@
 //	weights-DIGEST.index                   the weights, offset and scale of a member, or of the
 //	weights-DIGEST.data-00000-of-00001     rival: a checkpoint in TensorFlow's V2 format
 //	history-DIGEST.jsonl                   a JSON object for each epoch
+//	job-DIGEST.json                        of a run that has not ended, or ended early: what a
+//	                                       training has come to, and which weights are its (see [Jobs])
 //
 // DIGEST is the beginning of the SHA-256 of the content. A file of another content has
 // another name, so that the one rename which puts model.json in its place replaces the
 // whole model: see [Writer]. Files of these names that model.json does not name are left
 // over from older models or from runs that were killed; the next run in the folder
-// removes them.
+// removes them, jobs once it has made a whole model.
 package model

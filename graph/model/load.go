@@ -160,6 +160,9 @@ func resolve(dir string) (string, error) {
 func readModel(dir string) ([]byte, error) {
 	text, err := os.ReadFile(filepath.Join(dir, modelFile))
 	if errors.Is(err, fs.ErrNotExist) {
+		if len(jobs(dir)) > 0 {
+			return nil, &Error{dir, errors.New("no model yet: the run that is to make it has not ended, or was killed (train with --out, the same data and settings goes on)")}
+		}
 		return nil, &Error{dir, fmt.Errorf("not a model folder: it has no %s", modelFile)}
 	}
 	if err != nil {

@@ -16,6 +16,7 @@ const (
 
 	unfinishedModel   = "model-unfinished.json"
 	unfinishedHistory = "history-unfinished.jsonl"
+	unfinishedJob     = "job-unfinished.json"
 	unfinishedWeights = "weights-unfinished" // a prefix
 )
 
@@ -28,11 +29,12 @@ const digits = 12
 var (
 	prefixPattern  = regexp.MustCompile(`^weights-[0-9a-f]{12}$`)
 	historyPattern = regexp.MustCompile(`^history-[0-9a-f]{12}\.jsonl$`)
+	jobPattern     = regexp.MustCompile(`^job-[0-9a-f]{12}\.json$`)
 
 	// finished and unfinished are files of ours, but for model.json. TensorFlow gives
 	// endings of its own to what it has not finished.
-	finished   = regexp.MustCompile(`^(weights-[0-9a-f]{12}\.(index|data-00000-of-00001)|history-[0-9a-f]{12}\.jsonl)$`)
-	unfinished = regexp.MustCompile(`^(model-unfinished\.json|history-unfinished\.jsonl|weights-unfinished\..*)$`)
+	finished   = regexp.MustCompile(`^(weights-[0-9a-f]{12}\.(index|data-00000-of-00001)|history-[0-9a-f]{12}\.jsonl|job-[0-9a-f]{12}\.json)$`)
+	unfinished = regexp.MustCompile(`^((model|job)-unfinished\.json|history-unfinished\.jsonl|weights-unfinished\..*)$`)
 )
 
 // digest is the SHA-256 of files, one behind the other.

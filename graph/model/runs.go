@@ -15,7 +15,7 @@ const latest = "latest"
 
 // CreateRun begins to write the folder with the next free number in root, which
 // is claimed at once, so that runs side by side get numbers of their own. Folders of
-// runs that were killed before they had a model are removed.
+// runs that were killed before they had anything are removed.
 func CreateRun(root string) (*Writer, error) {
 	if err := os.MkdirAll(root, 0o777); err != nil {
 		return nil, pathError(err)
@@ -61,9 +61,9 @@ func lastRun(root string) (int, error) {
 	return last, nil
 }
 
-// removeAbandoned removes the folder of a run that was killed before it had a model,
-// and reports whether it has. Such a folder holds nothing but files of ours, and nobody
-// has locked it.
+// removeAbandoned removes the folder of a run that was killed before it had a model or a
+// job had ended, and reports whether it has. Such a folder holds nothing but files of ours,
+// and nobody has locked it.
 func removeAbandoned(dir string) bool {
 	if Check(dir, false) != nil {
 		return false
@@ -76,7 +76,7 @@ func removeAbandoned(dir string) bool {
 	if Check(dir, false) != nil { // it has got a model before the lock was free
 		return false
 	}
-	clean(dir)
+	clean(dir, true)
 	return os.Remove(dir) == nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 )
 
@@ -90,14 +91,18 @@ func stillAt(f *os.File, dir string) error {
 	return nil
 }
 
-// clean removes the files of ours in dir that its model.json does not name, but for those
-// that are being read. What cannot be removed is left to the next run.
-func clean(dir string) {
+// clean removes the files of ours in dir that neither its model.json nor, where they are to
+// be kept, a job names, but for those that are being read. What cannot be removed is left to
+// the next run.
+func clean(dir string, keepJobs bool) {
 	entries, _ := os.ReadDir(dir)
 	used, known := inUse(dir)
+	if keepJobs {
+		used = append(used, jobs(dir)...)
+	}
 	for _, e := range entries {
 		name := e.Name()
-		if unfinished.MatchString(name) || known && finished.MatchString(name) && !used[name] {
+		if unfinished.MatchString(name) || known && finished.MatchString(name) && !slices.Contains(used, name) {
 			removeUnread(filepath.Join(dir, name))
 		}
 	}
@@ -105,7 +110,7 @@ func clean(dir string) {
 
 // inUse are the files of the model in dir; known is false for one that this program
 // cannot read, whose files it does not know.
-func inUse(dir string) (used map[string]bool, known bool) {
+func inUse(dir string) (used []string, known bool) {
 	text, err := os.ReadFile(filepath.Join(dir, modelFile))
 	if err != nil {
 		return nil, errors.Is(err, fs.ErrNotExist)
@@ -114,11 +119,7 @@ func inUse(dir string) (used map[string]bool, known bool) {
 	if err != nil {
 		return nil, false
 	}
-	used = map[string]bool{}
-	for _, name := range m.files() {
-		used[name] = true
-	}
-	return used, true
+	return m.files(), true
 }
 
 // removeUnread removes a file unless an Opened holds it.

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type Writer struct {
 	lock    *os.File // of the folder; nil behind Close
 	replace bool     // a model that is in the folder
 	made    bool     // the folder was made for this model
+	whole   bool     // Jobs are not needed any more
 
 	weights []Weights
 	rival   *Rival
@@ -54,7 +56,7 @@ func begin(w *Writer) (*Writer, error) {
 	}
 	err = Check(w.dir, w.replace) // another Writer may have been at work
 	if err == nil {
-		clean(w.dir)
+		clean(w.dir, true)
 		err = os.WriteFile(w.path(unfinishedModel), nil, 0o666)
 	}
 	if err != nil {
@@ -130,31 +132,36 @@ func (w *Writer) write(save func(prefix string) error) (Weights, error) {
 
 // SetHistory writes the history of the epochs.
 func (w *Writer) SetHistory(lines []byte) error {
-	path := w.path(unfinishedHistory)
-	if err := os.WriteFile(path, lines, 0o666); err != nil {
-		return fmt.Errorf("write the history: %w", err)
+	sum, err := digest(bytes.NewReader(lines))
+	if err == nil {
+		w.history = "history-" + sum[:digits] + ".jsonl"
+		err = w.writeFile(unfinishedHistory, w.history, lines)
 	}
-	sum, err := digestOf([]string{path})
 	if err != nil {
-		return fmt.Errorf("write the history: %w", err)
-	}
-	w.history = "history-" + sum[:digits] + ".jsonl"
-	if err := finish(path, w.path(w.history)); err != nil {
 		return fmt.Errorf("write the history: %w", err)
 	}
 	return nil
 }
 
+// writeFile writes a file that has its name once it is on the disk.
+func (w *Writer) writeFile(unfinished, name string, text []byte) error {
+	path := w.path(unfinished)
+	if err := os.WriteFile(path, text, 0o666); err != nil {
+		return err
+	}
+	return finish(path, w.path(name))
+}
+
 // finish gives a file its name once it is on the disk.
 func finish(path, name string) error {
-	if err := sync(path); err != nil {
+	if err := flush(path); err != nil {
 		return err
 	}
 	return os.Rename(path, name)
 }
 
-// sync makes sure that a file or a folder is on the disk.
-func sync(path string) error {
+// flush makes sure that a file or a folder is on the disk.
+func flush(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -168,9 +175,12 @@ func (w *Writer) Commit(m *Model) error {
 	if err := w.commit(m); err != nil {
 		return fmt.Errorf("write the model: %w", err)
 	}
-	w.made = false
+	w.made, w.whole = false, m.Run.Partial == ""
 	return nil
 }
+
+// DropJobs has Close remove the jobs, though there is no whole model.
+func (w *Writer) DropJobs() { w.whole = true }
 
 func (w *Writer) commit(m *Model) error {
 	whole := *m
@@ -190,7 +200,7 @@ func (w *Writer) commit(m *Model) error {
 	if err := os.WriteFile(path, append(text, '\n'), 0o666); err != nil {
 		return err
 	}
-	if err := sync(w.dir); err != nil { // the names of the weights
+	if err := flush(w.dir); err != nil { // the names of the weights
 		return err
 	}
 	if w.Taken() {
@@ -199,16 +209,17 @@ func (w *Writer) commit(m *Model) error {
 	if err := finish(path, w.path(modelFile)); err != nil {
 		return err
 	}
-	return sync(w.dir)
+	return flush(w.dir)
 }
 
-// Close ends the writing. It removes what Commit has not made part of a model, the
-// folder too if it was made for it, and the files of a model that was replaced.
+// Close ends the writing. It removes what Commit has not made part of a model, but for [Jobs]
+// that may be needed; the folder too if it was made for it and nothing is left; and the files
+// of a model that was replaced.
 func (w *Writer) Close() {
 	if w.lock == nil {
 		return
 	}
-	clean(w.dir)
+	clean(w.dir, !w.whole)
 	if w.made {
 		_ = os.Remove(w.dir) // unless somebody has put something there
 	}

@@ -82,12 +82,21 @@ type EpochEnded struct {
 	Last  bool // of the job
 }
 
-// JobEnded reports a training that has come to its end.
+// JobEnded reports a training that has come to its end, and whose result is kept.
 type JobEnded struct {
-	Job     Job
-	Epochs  int
-	Steps   int
-	Seconds float64
+	Job     Job     `json:"job"`
+	Rung    string  `json:"network"` // the rung's name
+	Digest  string  `json:"digest"`  // under which the store has the result; "" if it is not kept
+	Loaded  bool    `json:"loaded"`  // the result was there already
+	Epochs  int     `json:"epochs"`
+	Steps   int     `json:"steps"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Ended is the last event of a run: what Fit returns.
+type Ended struct {
+	Result *Result
+	Err    error
 }
 
 // RungJudged reports how a network did by folds, a single member of it.
@@ -119,6 +128,7 @@ const (
 	FewUpdates               // a training of Rung makes Number steps only
 	RungFailed               // Rung cannot be trained on these folds, because of Err
 	SeenBefore               // Number of the test rows are training rows
+	NotKept                  // the store cannot keep a result of Rung, because of Err
 )
 
 func (Planned) event()    {}
@@ -127,6 +137,7 @@ func (Progress) event()   {}
 func (Iterated) event()   {}
 func (EpochEnded) event() {}
 func (JobEnded) event()   {}
+func (Ended) event()      {}
 func (RungJudged) event() {}
 func (Taken) event()      {}
 func (Noticed) event()    {}

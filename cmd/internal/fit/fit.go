@@ -9,7 +9,8 @@
 // network is judged, and then several on all rows, which are the result.
 //
 // Each training is a [Job], seeded from what it is: how many run side by side changes
-// nothing.
+// nothing. A [Runner] has them done and a [Store] keeps what they come to, so that no training
+// is lost or made twice.
 //
 // In comments N is the number of rows, F of features and C of classes.
 package fit
@@ -89,13 +90,22 @@ type Judged struct {
 
 // Preview tells the observers what Fit would: its notices and what it has planned.
 func Preview(ctx context.Context, d Data, s Spec, all ...Observer) error {
-	return newRun(&s, all).prepare(ctx, d)
+	return newRun(&s, Means{}, all).prepare(ctx, d)
 }
 
-// Fit trains as s has it. What is worth keeping of a run that ends with an error is in the
+// Fit trains as s has it, by m. What is worth keeping of a run that ends with an error is in the
 // result nevertheless, unless that is nil.
-func Fit(ctx context.Context, d Data, s Spec, all ...Observer) (*Result, error) {
-	r := newRun(&s, all)
+func Fit(ctx context.Context, d Data, s Spec, m Means, all ...Observer) (*Result, error) {
+	r := newRun(&s, m, all)
+	result, err := r.fit(ctx, d)
+	if told := r.tell(ctx, Ended{result, err}); err == nil {
+		err = told
+	}
+	return result, err
+}
+
+// fit goes through the stages.
+func (r *run) fit(ctx context.Context, d Data) (*Result, error) {
 	if err := r.prepare(ctx, d); err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func quick() Spec {
 
 func fit(t *testing.T, d Data, s Spec, all ...Observer) *Result {
 	t.Helper()
-	r, err := Fit(context.Background(), d, s, all...)
+	r, err := Fit(context.Background(), d, s, Means{}, all...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,12 +189,12 @@ func TestWhatIsWorthKeeping(t *testing.T) {
 	}{
 		{"before the first epoch", at(Compare, 0, 1), Whole, 0},
 		{"while comparing", at(Compare, 12, 0), Unfinished, 1},
-		{"between folds", at(Compare, 0, 4), OfFolds, 1},
+		{"between folds", at(Compare, 0, 3), OfFolds, 1},
 		{"while judging", at(JudgeIt, 121, 0), OfFolds, 2},
-		{"while training", at(Final, 0, 2), SomeFinal, 1},
+		{"while training", at(Final, 0, 1), SomeFinal, 1},
 		{"with the rival alone to go", at(Final, 0, 3), Whole, 2},
 	} {
-		r, err := Fit(context.Background(), d, s, test.stop)
+		r, err := Fit(context.Background(), d, s, Means{}, test.stop)
 		if !errors.Is(err, stop) {
 			t.Errorf("%s: error %v", test.name, err)
 			continue
@@ -218,7 +218,7 @@ func TestANetworkThatDivergesIsLeftOut(t *testing.T) {
 	rate := float32(1e38)
 	s.Recipe.LearningRate = &rate
 	var failed []Noticed
-	_, err := Fit(context.Background(), Data{Train: steps(1, 400)}, s, observe(func(_ context.Context, e Event) error {
+	_, err := Fit(context.Background(), Data{Train: steps(1, 400)}, s, Means{}, observe(func(_ context.Context, e Event) error {
 		if n, ok := e.(Noticed); ok {
 			failed = append(failed, n)
 		}
@@ -380,7 +380,7 @@ func TestNoThresholdLooksGoodOnRowsThatChoseIt(t *testing.T) {
 func TestNotices(t *testing.T) {
 	notices := func(d Data, s Spec) map[Notice]int {
 		seen := map[Notice]int{}
-		_, err := Fit(context.Background(), d, s, observe(func(_ context.Context, e Event) error {
+		_, err := Fit(context.Background(), d, s, Means{}, observe(func(_ context.Context, e Event) error {
 			if n, ok := e.(Noticed); ok {
 				seen[n.Kind] = n.Number
 			}

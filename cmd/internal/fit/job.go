@@ -15,37 +15,45 @@ import (
 
 // Trained is a network with its weights.
 type Trained struct {
-	Job     Job
-	Config  graph.Config
-	State   []graph.Variable // all of it, the optimizer's too
-	History []EpochEnded
-	Best    int // epoch, from 1, that State is from; 0: the last
-	Steps   int
-	Seconds float64
+	Job     Job              `json:"job"`
+	Config  graph.Config     `json:"-"`
+	State   []graph.Variable `json:"-"` // all of it, the optimizer's too
+	History []EpochEnded     `json:"history"`
+	Best    int              `json:"best"` // epoch, from 1, that State is from; 0: the last
+	Steps   int              `json:"steps"`
+	Seconds float64          `json:"seconds"`
 }
 
 // errNothing is returned where no window has anything to learn.
 var errNothing = errors.New("no training row has a label to learn")
 
-// job trains one network, and has it answer rows that are held back. What it has trained is
-// worth something even with an error, unless it is nil.
-func (r *run) job(ctx context.Context, t *task) (*Trained, *answers, error) {
+// job trains one network, and has it answer rows that are held back, unless the store has the
+// result. What it has trained is worth something even with an error, unless it is nil.
+func (r *run) job(ctx context.Context, t *task) error {
 	windows, set, weights, err := r.lay(t.job, t.fold)
 	if err != nil {
-		return nil, nil, err
+		return err
+	}
+	if t.digest, err = r.digest(t, weights); err != nil {
+		return err
+	}
+	if t.loaded = r.load(t); t.loaded {
+		return r.tell(ctx, Progress{t.job, t.trained.Steps})
 	}
 	s, err := r.session(t, set)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	defer s.Close()
-	trained, err := r.train(ctx, s, t.job, windows, weights)
+	t.trained, err = r.train(ctx, s, t.job, windows, weights)
 	r.locate(err, set, t.fold.Gap(r.rungs[t.job.Rung].Recipe.reach()))
-	if err != nil || t.on == nil {
-		return trained, nil, err
+	if err == nil && t.on != nil {
+		t.answers, err = t.on.answer(ctx, s.Predictor, r.spec.target(), t.held)
 	}
-	a, err := t.on.answer(ctx, s.Predictor, r.spec.target(), t.held)
-	return trained, a, err
+	if err != nil {
+		return err
+	}
+	return r.save(ctx, t, s)
 }
 
 // locate adds to an error of training on a set of parts of the rows which rows these were.
@@ -64,8 +72,7 @@ func (r *run) locate(err error, set *layout.Set, parts []series.Range) {
 // session starts one that has a task's rows.
 func (r *run) session(t *task, set *layout.Set) (*graph.Session, error) {
 	recipe := r.rungs[t.job.Rung].Recipe
-	var s *graph.Session
-	err := tflib.Quietly(func() (err error) { s, err = graph.NewSession(r.config(recipe, t.job)); return err })
+	s, err := newSession(r.config(recipe, t.job))
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +82,12 @@ func (r *run) session(t *task, set *layout.Set) (*graph.Session, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// newSession is graph.NewSession without what TensorFlow says on the way.
+func newSession(c graph.Config) (s *graph.Session, err error) {
+	err = tflib.Quietly(func() (err error) { s, err = graph.NewSession(c); return err })
+	return s, err
 }
 
 // lay lays out what a job trains on.
@@ -222,7 +235,7 @@ func (r *run) train(ctx context.Context, s *graph.Session, j Job, windows layout
 	if best.state != nil {
 		err = s.SetVariables(best.state)
 	}
-	return t, errors.Join(err, r.tell(ctx, JobEnded{j, len(t.History), t.Steps, t.Seconds}))
+	return t, err
 }
 
 // worth is t if it has made an epoch and its weights are numbers, else nil.

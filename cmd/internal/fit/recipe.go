@@ -22,7 +22,7 @@ type Recipe struct {
 	Every    int          // epochs between two falls of the rate, of Staircase
 
 	// Of the original's programs alone.
-	Windows  layout.Sampler // in place of Stride, where they are given; nil: they are not
+	Windows  layout.Sampler `json:"-"` // in place of Stride, where they are given; nil: they are not
 	First    int            // the number of the first epoch
 	LogEvery int            // iterations between two that are Iterated; 0: none
 }
@@ -67,6 +67,9 @@ func gru(units, steps int, l Lookahead, bidirectional bool) Recipe {
 	return r
 }
 
+// small is the simplest that is recurrent.
+func small(l Lookahead) Recipe { return gru(16, 32, l, false) }
+
 // wide is to see far.
 func wide(steps int, l Lookahead, bidirectional bool) Recipe {
 	r := gru(64, steps, l, bidirectional)
@@ -94,39 +97,31 @@ func recipe(steps int) Recipe {
 	}
 }
 
-// recurrent is the place of the first recurrent network among the recipes. Before it is
-// logistic regression with lags.
-const recurrent = 2
+// ladder is all recipes, from the simplest on.
+func ladder(l Lookahead) []Recipe {
+	all := []Recipe{logistic(l), lagged(l), small(l)}
+	if l == All {
+		return append(all, gru(16, 64, l, true), wide(180, l, true))
+	}
+	return append(all, wide(128, l, false))
+}
 
 // Recipes lists those that s compares, from the simplest on.
 func (s *Spec) Recipes() ([]Recipe, error) {
-	if s.Only != nil {
-		return []Recipe{*s.Only}, nil
+	one := small(s.Lookahead)
+	switch {
+	case s.Rungs != nil:
+		return s.Rungs, nil
+	case s.Network == NetworkLogistic:
+		one = lagged(s.Lookahead)
+	case s.Network == NetworkAuto && s.Recipe.empty():
+		return ladder(s.Lookahead), nil
 	}
-	l := s.Lookahead
-	all := []Recipe{logistic(l), lagged(l), gru(16, 32, l, false)}
-	if l == All {
-		all = append(all, gru(16, 64, l, true), wide(180, l, true))
-	} else {
-		all = append(all, wide(128, l, false))
-	}
-	kind := s.Network
-	if kind == NetworkAuto && !s.Recipe.empty() {
-		kind = NetworkRNN
-	}
-	switch kind {
-	case NetworkAuto:
-		return all, nil
-	case NetworkLogistic:
-		all = all[recurrent-1 : recurrent]
-	case NetworkRNN:
-		all = all[recurrent : recurrent+1]
-	}
-	err := s.Recipe.Apply(&all[0])
-	if err == nil && kind == NetworkLogistic && !all[0].isLogistic() {
+	err := s.Recipe.Apply(&one)
+	if err == nil && s.Network == NetworkLogistic && !one.isLogistic() {
 		err = wrong("Network", "logistic has no layers: it cannot be used with a cell, units, layers or an activation")
 	}
-	return all, err
+	return []Recipe{one}, err
 }
 
 // Override is what is to be other than in a recipe. What is nil stays as it is.
@@ -307,7 +302,7 @@ func (r *Recipe) validate(s *Spec) error {
 func (r *Recipe) config(s *Spec, features, classes int) graph.Config {
 	c := r.Network
 	c.Features, c.Classes = features, classes
-	if s.Only != nil && c.Loss == graph.MSE { // one output, however many labels an original's program has
+	if r.Windows != nil && c.Loss == graph.MSE { // one output, however many labels an original's program has
 		c.Classes = 2
 	}
 	c.Normalize = s.Scale != layout.NoScale

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
@@ -29,6 +27,8 @@ type run struct {
 	split      layout.SplitKind
 	rungs      []*Rung
 	workers    int
+	means      Means
+	digests    map[*rows]string // where there is a store
 	observers
 	result *Result
 
@@ -36,11 +36,14 @@ type run struct {
 	unfinished []*Trained // of jobs that ended early
 }
 
-func newRun(s *Spec, all []Observer) *run {
-	r := &run{spec: s, workers: s.Threads, observers: observers{all: all}}
+func newRun(s *Spec, m Means, all []Observer) *run {
+	r := &run{spec: s, workers: s.Threads, means: m, digests: map[*rows]string{}, observers: observers{all: all}}
 	r.result = &Result{Spec: *s, Target: s.target(), Threshold: s.Threshold.At}
 	if r.workers == 0 {
 		r.workers = runtime.GOMAXPROCS(0)
+	}
+	if m.Runner == nil {
+		r.means.Runner = sideBySide(r.workers)
 	}
 	return r
 }
@@ -71,6 +74,11 @@ func (r *run) prepare(ctx context.Context, d Data) error {
 		}
 	case len(r.all.Held) > 0:
 		r.test, r.tested = r.rows, r.all.Held
+	}
+	if r.means.Store != nil {
+		for _, all := range []*rows{r.rows, r.validation, r.test} {
+			r.digests[all] = digestOf(all)
+		}
 	}
 	if err := r.fold(ctx); err != nil {
 		return err
@@ -138,20 +146,20 @@ func (r *run) climb() error {
 		return err
 	}
 	for _, c := range recipes {
-		if n := len(r.rows.Classes); c.Network.Loss == graph.MSE && n > 2 && s.Only == nil {
+		if n := len(r.rows.Classes); c.Network.Loss == graph.MSE && n > 2 && c.Windows == nil {
 			return wrong("Loss", "%s is for two classes, not %d", graph.MSE, n)
 		}
 	}
-	compared := len(r.folds) > 0
-	if !compared && len(recipes) > 1 {
-		recipes = recipes[recurrent : recurrent+1]
-	}
-	if s.Only == nil && (compared || r.test != nil) && !slices.ContainsFunc(recipes, func(c Recipe) bool { return c.isRival() }) {
-		rival := lagged(s.Lookahead)
-		r.rungs = append(r.rungs, &Rung{Recipe: &rival, Threshold: s.Threshold.At})
-	}
 	for i := range recipes {
 		r.rungs = append(r.rungs, &Rung{Recipe: &recipes[i], Candidate: true, Threshold: s.Threshold.At})
+	}
+	compared := len(r.folds) > 0
+	if !compared {
+		r.rungs = r.rungs[simple(r.rungs):][:1]
+	}
+	if (compared || r.test != nil) && !slices.ContainsFunc(r.rungs, func(g *Rung) bool { return g.isRival() }) {
+		rival := lagged(s.Lookahead)
+		r.rungs = slices.Insert(r.rungs, 0, &Rung{Recipe: &rival, Threshold: s.Threshold.At})
 	}
 	r.result.Rungs = r.rungs
 	r.result.Chosen = len(r.rungs) - 1 // until they are compared
@@ -188,6 +196,8 @@ type task struct {
 	on   *rows          // whose rows it answers
 	held []series.Range // these
 
+	digest  string // of the result
+	loaded  bool   // from the store
 	trained *Trained
 	answers *answers
 	err     error // why the network cannot be trained, which ends no run
@@ -208,12 +218,11 @@ func (r *run) pool(ctx context.Context, stage StageName, tasks []*task) error {
 	if err := r.tell(ctx, Stage{stage, len(tasks), steps}); err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(r.workers)
+	var jobs []Job
 	for _, t := range tasks {
-		group.Go(func() error { return r.do(ctx, t) })
+		jobs = append(jobs, t.job)
 	}
-	return group.Wait()
+	return r.means.Runner.Run(ctx, jobs, func(ctx context.Context, i int) error { return r.do(ctx, tasks[i]) })
 }
 
 // do does one of several tasks.
@@ -221,10 +230,12 @@ func (r *run) do(ctx context.Context, t *task) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var err error
-	t.trained, t.answers, err = r.job(ctx, t)
+	err := r.job(ctx, t)
+	if err == nil {
+		return r.tell(ctx, JobEnded{t.job, r.rungs[t.job.Rung].Name(), t.digest, t.loaded, len(t.trained.History), t.trained.Steps, t.trained.Seconds})
+	}
 	var diverged *graph.DivergedError
-	if err != nil && t.trained != nil {
+	if t.trained != nil {
 		r.mu.Lock()
 		r.unfinished = append(r.unfinished, t.trained)
 		r.mu.Unlock()
@@ -266,7 +277,7 @@ func (r *run) compare(ctx context.Context) error {
 	}
 	r.result.Chosen, err = choose(r.rungs)
 	if errors.Is(err, errNothing) { // there are too few rows for folds, not for training
-		r.folds, r.result.Chosen = nil, r.simple()
+		r.folds, r.result.Chosen = nil, simple(r.rungs)
 		return r.tell(ctx, Noticed{Kind: NotJudged, Err: err})
 	}
 	if err != nil {
@@ -275,18 +286,12 @@ func (r *run) compare(ctx context.Context) error {
 	return r.tell(ctx, Taken{r.rungs[r.result.Chosen]})
 }
 
-// simple is the rung to take where none can be judged: the first that is recurrent, if one
-// is.
-func (r *run) simple() int {
-	first := -1
-	for i, g := range r.rungs {
-		switch {
-		case !g.Candidate:
-		case !g.isLogistic():
-			return i
-		case first < 0:
-			first = i
-		}
+// simple is the rung to take where none can be judged: the first candidate that is recurrent,
+// if one is.
+func simple(rungs []*Rung) int {
+	first := slices.IndexFunc(rungs, func(g *Rung) bool { return g.Candidate && !g.isLogistic() })
+	if first < 0 {
+		first = slices.IndexFunc(rungs, func(g *Rung) bool { return g.Candidate })
 	}
 	return first
 }

@@ -35,7 +35,7 @@ type Spec struct {
 	Form           graph.Form `json:"form"`
 	InstructionSet string     `json:"instruction_set"`
 
-	Only *Recipe `json:"-"` // in place of Network and Recipe: one of the original's programs
+	Rungs []Recipe `json:"-"` // to compare, from the simplest on, in place of those of Network and Recipe; nil: those
 }
 
 // DefaultSpec is a search among the networks of [Recipes], judged in four folds, and an
@@ -106,7 +106,7 @@ var SeriesScales = []SeriesScale{SeriesScaleAuto, SeriesScaleNone}
 type NetworkKind string
 
 const (
-	NetworkAuto     NetworkKind = "auto"     // all of Recipes; with an Override the first that is recurrent
+	NetworkAuto     NetworkKind = "auto"     // all there are; with an Override the first that is recurrent
 	NetworkLogistic NetworkKind = "logistic" // logistic regression on a row and rows around it
 	NetworkRNN      NetworkKind = "rnn"      // a recurrent network
 )

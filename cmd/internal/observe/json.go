@@ -29,8 +29,9 @@ func WriteJSON(w io.Writer, kind string, v any) error {
 	return err
 }
 
-// JSON writes a line for each network that is compared, once one is taken, for every so many
-// epochs of the first network that all rows train, and for the iterations that are reported.
+// JSON writes a line for each network that is compared, once one is taken, for each training
+// whose result is kept, when it is, for every so many epochs of the first network that all
+// rows train, and for the iterations that are reported.
 type JSON struct {
 	out   io.Writer
 	every int // epochs; 0: no lines of epochs
@@ -52,6 +53,10 @@ func (j *JSON) Observe(_ context.Context, e fit.Event) error {
 			return nil
 		}
 		return WriteJSON(j.out, "epoch", NewEpochLine(e))
+	case fit.JobEnded:
+		if e.Digest != "" {
+			return WriteJSON(j.out, "job", e)
+		}
 	case fit.RungJudged:
 		j.rungs = append(j.rungs, e.Rung)
 	case fit.Taken:

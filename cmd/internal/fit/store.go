@@ -1,0 +1,191 @@
+package fit
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/scale"
+)
+
+// Means are what runs the jobs and what keeps their results. The zero value runs them side by
+// side in this process and keeps nothing.
+type Means struct {
+	Runner Runner
+	Store  Store
+}
+
+// A Runner has jobs done: it calls do with the index of each, from any goroutine, and returns
+// once the calls have returned. After an error of do it begins no more, and returns that. A job
+// that is done elsewhere, by a run with the same data and Spec, is in the Store when do is called.
+type Runner interface {
+	Run(ctx context.Context, jobs []Job, do func(ctx context.Context, i int) error) error
+}
+
+// sideBySide runs so many jobs at a time.
+type sideBySide int
+
+func (n sideBySide) Run(ctx context.Context, jobs []Job, do func(context.Context, int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(int(n))
+	for i := range jobs {
+		group.Go(func() error { return do(ctx, i) })
+	}
+	return group.Wait()
+}
+
+// A Store keeps the results of jobs: a record and the network's state, under a digest of all
+// that they follow from. Its methods may be called from any goroutine.
+type Store interface {
+	// Load has restore read the state from a checkpoint of the prefix, and returns the record;
+	// found is false if the result is not there or is damaged.
+	Load(digest string, restore func(prefix string) error) (record []byte, found bool)
+
+	// Save has save write the state as a checkpoint of the prefix.
+	Save(digest string, record []byte, save func(prefix string) error) error
+}
+
+// record is what a Store keeps of a job beside the state.
+type record struct {
+	*Trained
+	Answers *answers `json:"answers,omitempty"` // to the rows held back
+}
+
+// digest names the result of a task by all that it follows from; "" without a store.
+func (r *run) digest(t *task, weights []float32) (string, error) {
+	if r.means.Store == nil {
+		return "", nil
+	}
+	recipe := *r.rungs[t.job.Rung].Recipe
+	recipe.Network = r.config(&recipe, t.job)
+	of := struct {
+		Recipe                Recipe
+		Train, On, Validation string
+		Fold                  layout.Fold
+		Held                  []series.Range
+		Target, EarlyStopping int
+		Within                scale.Within
+		Scale                 layout.ScaleKind
+		Weights               []float32
+		Threshold             float64 // of reports in the history
+	}{
+		recipe, r.digests[r.rows], r.digests[t.on], r.digests[r.validation], t.fold, t.held,
+		r.spec.target(), r.spec.EarlyStopping, r.result.Within, r.spec.Scale, weights, r.spec.Threshold.At,
+	}
+	text, err := json.Marshal(of)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// digestOf is that of the values, the labels and the series of rows, of which there may be none.
+func digestOf(r *rows) string {
+	if r == nil {
+		return ""
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%d %q %v %v\n", len(r.Features), r.Classes, r.Series, r.fill)
+	for values := range slices.Chunk(r.X, 1<<16) {
+		_ = binary.Write(h, binary.LittleEndian, values) // a hash returns no error
+	}
+	_ = binary.Write(h, binary.LittleEndian, r.Labels)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// load takes the result of a task from the store, and reports whether it was there.
+func (r *run) load(t *task) bool {
+	if r.means.Store == nil {
+		return false
+	}
+	s, err := newSession(r.config(r.rungs[t.job.Rung].Recipe, t.job))
+	if err != nil {
+		return false
+	}
+	defer s.Close()
+	text, found := r.means.Store.Load(t.digest, s.Restore)
+	kept := record{Trained: &Trained{Job: t.job, Config: s.Config()}}
+	if !found || json.Unmarshal(text, &kept) != nil || (t.on == nil) != (kept.Answers == nil) {
+		return false
+	}
+	if kept.State, err = s.Variables(); err != nil {
+		return false
+	}
+	t.trained, t.answers = kept.Trained, kept.Answers
+	return true
+}
+
+// save puts the result of a task into the store. What cannot be kept is no reason to lose it.
+func (r *run) save(ctx context.Context, t *task, s *graph.Session) error {
+	if r.means.Store == nil {
+		return nil
+	}
+	text, err := json.Marshal(record{t.trained, t.answers})
+	if err == nil {
+		err = r.means.Store.Save(t.digest, text, s.Save)
+	}
+	if err == nil {
+		return nil
+	}
+	t.digest = ""
+	return r.tell(ctx, Noticed{Kind: NotKept, Rung: r.rungs[t.job.Rung].Name(), Err: err})
+}
+
+// packed are answers in a record: those from the first row that is known to the last, where
+// those that are not known have the probability -1.
+type packed struct {
+	Rows, Classes, First, Members int
+	Probability                   []byte // 32-bit floats, little-endian
+}
+
+// MarshalJSON implements json.Marshaler.
+func (a *answers) MarshalJSON() ([]byte, error) {
+	p := packed{Rows: len(a.known), Classes: len(a.probability) / max(1, len(a.known)), First: max(0, slices.Index(a.known, true)), Members: a.members}
+	last := p.Rows
+	for last > p.First && !a.known[last-1] {
+		last--
+	}
+	values := slices.Clone(a.probability[p.First*p.Classes : last*p.Classes])
+	for i := range values {
+		if !a.known[p.First+i/p.Classes] {
+			values[i] = -1
+		}
+	}
+	var err error
+	if p.Probability, err = binary.Append(nil, binary.LittleEndian, values); err != nil {
+		return nil, err
+	}
+	return json.Marshal(p)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (a *answers) UnmarshalJSON(text []byte) error {
+	var p packed
+	if err := json.Unmarshal(text, &p); err != nil {
+		return err
+	}
+	if p.Rows < 0 || p.Classes < 0 || p.First < 0 || p.First*p.Classes+len(p.Probability)/4 > p.Rows*p.Classes {
+		return errors.New("answers to more rows than there are")
+	}
+	*a = answers{make([]float32, p.Rows*p.Classes), make([]bool, p.Rows), p.Members}
+	values := make([]float32, len(p.Probability)/4)
+	if _, err := binary.Decode(p.Probability, binary.LittleEndian, values); err != nil {
+		return err
+	}
+	copy(a.probability[p.First*p.Classes:], values)
+	for i := range len(values) / max(1, p.Classes) {
+		a.known[p.First+i] = values[i*p.Classes] >= 0
+	}
+	return nil
+}
