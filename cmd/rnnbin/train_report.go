@@ -133,7 +133,9 @@ func noticeText(n fit.Noticed) string {
 	case fit.FewUpdates:
 		return fmt.Sprintf("%s: its training has %s, too few to learn much (more --epochs, or a smaller --batch-size or --steps)", n.Rung, count(n.Number, "step"))
 	case fit.RungFailed:
-		return fmt.Sprintf("%s is left out, as it could not be judged: %v", n.Rung, n.Err)
+		return fmt.Sprintf("%s is left out: %v", n.Rung, n.Err)
+	case fit.MemberFailed:
+		return fmt.Sprintf("%s: network %d is left out: %v", n.Rung, n.Number, n.Err)
 	case fit.NotKept:
 		return fmt.Sprintf("%s: what was trained will be lost if the run does not come to its end: %v", n.Rung, n.Err)
 	case fit.SeenBefore:

@@ -122,13 +122,14 @@ type Noticed struct {
 type Notice int
 
 const (
-	OneClass   Notice = iota // every label is of Class
-	NotJudged                // there are no folds, because of Err
-	FewerFolds               // there are Number, as folds in which a class is missing were brought together
-	FewUpdates               // a training of Rung makes Number steps only
-	RungFailed               // Rung cannot be trained on these folds, because of Err
-	SeenBefore               // Number of the test rows are training rows
-	NotKept                  // the store cannot keep a result of Rung, because of Err
+	OneClass     Notice = iota // every label is of Class
+	NotJudged                  // there are no folds, because of Err
+	FewerFolds                 // there are Number, as folds in which a class is missing were brought together
+	FewUpdates                 // a training of Rung makes Number steps only
+	RungFailed                 // Rung cannot be made or trained, because of Err
+	MemberFailed               // member Number of Rung, from 1, cannot be trained, because of Err
+	SeenBefore                 // Number of the test rows are training rows
+	NotKept                    // the store cannot keep a result of Rung, because of Err
 )
 
 func (Planned) event()    {}
@@ -153,8 +154,13 @@ func (o *observers) tell(ctx context.Context, e Event) error {
 	defer o.mu.Unlock()
 	for _, one := range o.all {
 		if err := one.Observe(ctx, e); err != nil {
-			return err
+			return &observerError{err}
 		}
 	}
 	return nil
 }
+
+// observerError is an error of an observer, which ends the run.
+type observerError struct{ error }
+
+func (e *observerError) Unwrap() error { return e.error }

@@ -66,7 +66,7 @@ const (
 type Rung struct {
 	*Recipe
 	Candidate bool  // it may be taken: the other one is a rival to compare with
-	Err       error // why it cannot be judged
+	Err       error // why it cannot be made, or judged
 
 	Report *metrics.Report   // of one member's answers to all rows held back
 	Folds  []*metrics.Report // the same, fold by fold
@@ -74,9 +74,9 @@ type Rung struct {
 
 	Threshold float64 // of two classes, for rows that are not held back
 
-	answers *answers   // of one member
-	decided []int16    // [N] by them
-	trained []*Trained // on the folds' rows
+	answers *answers // of one member
+	decided []int16  // [N] by them
+	tasks   []*task  // by folds, those of one member behind those of another
 }
 
 // Judged is how good the network that was taken is, by the answers of networks trained on

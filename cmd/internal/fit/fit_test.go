@@ -230,6 +230,75 @@ func TestANetworkThatDivergesIsLeftOut(t *testing.T) {
 	}
 }
 
+// What cannot be made or diverges is left out with a notice, and ends nothing else.
+func TestWhatFailsEndsNothingElse(t *testing.T) {
+	s := quick()
+	good, err := s.Recipes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad, big := good[0], good[0]
+	bad.Network.LearningRate = 1e38
+	big.Network.Lags = make([]int, 1025)
+	s.Rungs = []Recipe{bad, big, good[0]}
+	var failed []Noticed
+	r := fit(t, Data{Train: steps(1, 400)}, s, observe(func(_ context.Context, e Event) error {
+		if n, ok := e.(Noticed); ok && n.Kind == RungFailed {
+			failed = append(failed, n)
+		}
+		return nil
+	}))
+	var diverged *graph.DivergedError
+	var wrong *graph.ConfigError
+	if len(failed) != 2 || !errors.As(failed[0].Err, &wrong) || !errors.As(failed[1].Err, &diverged) {
+		t.Errorf("notices %+v", failed)
+	}
+	if r.Chosen != 3 || len(r.Members) != 2 || r.Judged == nil || r.Rival == nil {
+		t.Errorf("rung %d is taken, %d members, judged %v, rival %v", r.Chosen, len(r.Members), r.Judged, r.Rival)
+	}
+}
+
+// A member that diverges is left out, and the others are the result.
+func TestAMemberThatDivergesIsLeftOut(t *testing.T) {
+	s := quick()
+	plain, relu, sgd, rate, norm := graph.Plain, graph.ReLU, graph.SGD, float32(20), float32(0)
+	s.Recipe.Cell, s.Recipe.Activation, s.Recipe.Optimizer, s.Recipe.LearningRate, s.Recipe.ClipNorm = &plain, &relu, &sgd, &rate, &norm
+	s.Folds, s.Members, s.Threads = 0, 8, 1
+	var failed []int
+	r := fit(t, Data{Train: steps(1, 400), Test: steps(1, 100)}, s, observe(func(_ context.Context, e Event) error {
+		if n, ok := e.(Noticed); ok && n.Kind == MemberFailed {
+			failed = append(failed, n.Number)
+		}
+		return nil
+	}))
+	t.Logf("left out: %v", failed)
+	if len(failed) == 0 || len(failed)+len(r.Members) != 8 || r.Test == nil || r.Partial != Whole {
+		t.Errorf("%d members; left out: %v", len(r.Members), failed)
+	}
+}
+
+// Wide data leave out the recipes that have too many inputs for them.
+func TestNetworksThatCannotBe(t *testing.T) {
+	d := steps(2, 100)
+	d.Features, d.X = make([]string, 3900), make([]float32, 200*3900)
+	var plan Planned
+	var failed []string
+	err := Preview(context.Background(), Data{Train: d}, DefaultSpec(), observe(func(_ context.Context, e Event) error {
+		switch e := e.(type) {
+		case Noticed:
+			if e.Kind == RungFailed {
+				failed = append(failed, e.Rung+": "+e.Err.Error())
+			}
+		case Planned:
+			plan = e
+		}
+		return nil
+	}))
+	if err != nil || len(plan.Rungs) != 4 || !slices.Equal(failed, []string{Rival + ": 17 lags of 3900 features are too many inputs"}) {
+		t.Errorf("%v: %d networks, without %q", err, len(plan.Rungs), failed)
+	}
+}
+
 func TestChoose(t *testing.T) {
 	rung := func(candidate bool, macroF1 ...float64) *Rung {
 		g := &Rung{Candidate: candidate}

@@ -50,10 +50,10 @@ func (r *run) job(ctx context.Context, t *task) error {
 	if err == nil && t.on != nil {
 		t.answers, err = t.on.answer(ctx, s.Predictor, r.spec.target(), t.held)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		r.save(t, s)
 	}
-	return r.save(ctx, t, s)
+	return err
 }
 
 // locate adds to an error of training on a set of parts of the rows which rows these were.

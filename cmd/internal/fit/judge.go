@@ -3,6 +3,7 @@ package fit
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"hash/maphash"
 	"math"
 	"slices"
@@ -27,11 +28,7 @@ func choose(rungs []*Rung) (int, error) {
 		}
 	}
 	if best < 0 {
-		for _, g := range rungs {
-			if g.Candidate {
-				return 0, g.Err
-			}
-		}
+		return 0, reason(rungs)
 	}
 	for i, g := range rungs[:best] {
 		if !g.Candidate || g.Err != nil {
@@ -47,6 +44,18 @@ func choose(rungs []*Rung) (int, error) {
 		}
 	}
 	return best, nil
+}
+
+// reason is why no candidate can be judged: that there is too little to learn, if that is so of
+// any, as all rows together may have enough.
+func reason(rungs []*Rung) error {
+	var first error
+	for _, g := range rungs {
+		if g.Candidate && (first == nil || errors.Is(g.Err, errNothing)) {
+			first = g.Err
+		}
+	}
+	return first
 }
 
 // macroF1 is that of each fold.
@@ -119,7 +128,7 @@ func (r *run) addRivals(a *answers) error {
 	report := r.result.Judged.Report
 	in := r.rows.input(a, r.all.Train, 0, nil)
 	for i, g := range r.rungs {
-		if g.isLogistic() && i != r.result.Chosen && g.Err == nil {
+		if g.isLogistic() && i != r.result.Chosen && g.answers != nil {
 			if err := add(report, in, g.Name(), g.decided); err != nil {
 				return err
 			}
@@ -168,14 +177,16 @@ func (r *run) try(tasks []*task) error {
 	}
 	var all *answers
 	for _, t := range tasks[:r.spec.Members] {
-		all = all.average(t.answers)
+		if t.err == nil {
+			all = all.average(t.answers)
+		}
 	}
 	in := r.test.input(all, r.tested, r.result.Threshold, nil)
 	report, err := metrics.Evaluate(in)
 	if err != nil {
 		return err
 	}
-	if len(tasks) > r.spec.Members {
+	if r.result.Rival != nil {
 		rival := tasks[r.spec.Members]
 		g := r.rungs[rival.job.Rung]
 		if err := add(report, in, g.Name(), metrics.Decide(rival.answers.probability, len(in.Classes), g.Threshold)); err != nil {
@@ -258,7 +269,7 @@ func spans(parts []series.Range) []metrics.Span {
 // Seconds is how long the trainings of the rung took that are known.
 func (g *Rung) Seconds() float64 {
 	total := 0.0
-	for _, t := range g.trained {
+	for _, t := range trained(g.tasks) {
 		total += t.Seconds
 	}
 	return total
@@ -267,7 +278,7 @@ func (g *Rung) Seconds() float64 {
 // Made is how many epochs a training of the rung made, the most of the folds'.
 func (g *Rung) Made() int {
 	most := 0
-	for _, t := range g.trained {
+	for _, t := range trained(g.tasks) {
 		most = max(most, len(t.History))
 	}
 	return most

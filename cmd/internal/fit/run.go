@@ -3,6 +3,7 @@ package fit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -83,7 +84,7 @@ func (r *run) prepare(ctx context.Context, d Data) error {
 	if err := r.fold(ctx); err != nil {
 		return err
 	}
-	if err := r.climb(); err != nil {
+	if err := r.climb(ctx); err != nil {
 		return err
 	}
 	return r.plan(ctx)
@@ -139,19 +140,17 @@ func only(count []int) int {
 }
 
 // climb lists the rungs. Where no answers are compared it is one.
-func (r *run) climb() error {
+func (r *run) climb(ctx context.Context) error {
 	s := r.spec
 	recipes, err := s.Recipes()
 	if err != nil {
 		return err
 	}
-	for _, c := range recipes {
-		if n := len(r.rows.Classes); c.Network.Loss == graph.MSE && n > 2 && c.Windows == nil {
-			return wrong("Loss", "%s is for two classes, not %d", graph.MSE, n)
-		}
-	}
 	for i := range recipes {
-		r.rungs = append(r.rungs, &Rung{Recipe: &recipes[i], Candidate: true, Threshold: s.Threshold.At})
+		r.rungs = append(r.rungs, r.rung(&recipes[i], true))
+	}
+	if simple(r.rungs) < 0 {
+		return r.rungs[0].Err
 	}
 	compared := len(r.folds) > 0
 	if !compared {
@@ -159,11 +158,43 @@ func (r *run) climb() error {
 	}
 	if (compared || r.test != nil) && !slices.ContainsFunc(r.rungs, func(g *Rung) bool { return g.isRival() }) {
 		rival := lagged(s.Lookahead)
-		r.rungs = slices.Insert(r.rungs, 0, &Rung{Recipe: &rival, Threshold: s.Threshold.At})
+		r.rungs = slices.Insert(r.rungs, 0, r.rung(&rival, false))
 	}
 	r.result.Rungs = r.rungs
-	r.result.Chosen = len(r.rungs) - 1 // until they are compared
+	r.result.Chosen = simple(r.rungs) // until they are compared
+	for _, g := range r.rungs {
+		if err := r.leftOut(ctx, g); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// rung is one of the networks that are compared.
+func (r *run) rung(recipe *Recipe, candidate bool) *Rung {
+	return &Rung{Recipe: recipe, Candidate: candidate, Threshold: r.spec.Threshold.At, Err: r.possible(recipe)}
+}
+
+// possible finds what keeps the network of a recipe from being made for these rows.
+func (r *run) possible(recipe *Recipe) error {
+	n := len(r.rows.Classes)
+	if recipe.Network.Loss == graph.MSE && n > 2 && recipe.Windows == nil {
+		return wrong("Loss", "%s is for two classes, not %d", graph.MSE, n)
+	}
+	err := r.config(recipe, Job{}).Validate()
+	var of *graph.ConfigError
+	if errors.As(err, &of) && of.Field == "Lags" && r.spec.Recipe.Lags == nil && r.spec.Rungs == nil { // which nobody has set
+		return fmt.Errorf("%d lags of %d features are too many inputs", len(recipe.Network.Lags), r.rows.columns())
+	}
+	return err
+}
+
+// leftOut tells of a rung that cannot be made or trained.
+func (r *run) leftOut(ctx context.Context, g *Rung) error {
+	if g.Err == nil {
+		return nil
+	}
+	return r.tell(ctx, Noticed{Kind: RungFailed, Rung: g.Name(), Err: g.Err})
 }
 
 // plan tells what is going to be done.
@@ -173,6 +204,9 @@ func (r *run) plan(ctx context.Context) error {
 		Split: r.split, Folds: r.folds, Test: layout.Rows(r.tested), Within: r.result.Within,
 	}
 	for i, rung := range r.rungs {
+		if rung.Err != nil {
+			continue
+		}
 		windows, _, _, err := r.lay(Job{Rung: i}, r.all)
 		if err != nil {
 			return err
@@ -198,9 +232,10 @@ type task struct {
 
 	digest  string // of the result
 	loaded  bool   // from the store
+	unkept  error  // why it is not there
 	trained *Trained
 	answers *answers
-	err     error // why the network cannot be trained, which ends no run
+	err     error // why the network cannot be trained, which ends neither the others nor the run
 }
 
 // pool does tasks side by side.
@@ -232,19 +267,31 @@ func (r *run) do(ctx context.Context, t *task) error {
 	}
 	err := r.job(ctx, t)
 	if err == nil {
-		return r.tell(ctx, JobEnded{t.job, r.rungs[t.job.Rung].Name(), t.digest, t.loaded, len(t.trained.History), t.trained.Steps, t.trained.Seconds})
+		return r.ended(ctx, t)
 	}
-	var diverged *graph.DivergedError
 	if t.trained != nil {
 		r.mu.Lock()
 		r.unfinished = append(r.unfinished, t.trained)
 		r.mu.Unlock()
 		t.trained = nil
 	}
-	if t.job.Fold > 0 && (errors.Is(err, errNothing) || errors.As(err, &diverged)) {
-		t.err, err = err, nil
+	var told *observerError
+	if ctx.Err() != nil || errors.As(err, &told) {
+		return err
 	}
-	return err
+	t.err = err
+	return nil
+}
+
+// ended tells that a task has come to its end.
+func (r *run) ended(ctx context.Context, t *task) error {
+	name := r.rungs[t.job.Rung].Name()
+	if t.unkept != nil {
+		if err := r.tell(ctx, Noticed{Kind: NotKept, Rung: name, Err: t.unkept}); err != nil {
+			return err
+		}
+	}
+	return r.tell(ctx, JobEnded{t.job, name, t.digest, t.loaded, len(t.trained.History), t.trained.Steps, t.trained.Seconds})
 }
 
 // compare trains one member of each rung for each fold, and takes a rung.
@@ -253,45 +300,53 @@ func (r *run) compare(ctx context.Context) error {
 		return nil
 	}
 	var tasks []*task
-	for i := range r.rungs {
-		tasks = append(tasks, r.foldTasks(i, 0)...)
+	for i, g := range r.rungs {
+		if g.Err == nil {
+			g.tasks = r.foldTasks(i, 0)
+			tasks = append(tasks, g.tasks...)
+		}
 	}
-	err := r.pool(ctx, Compare, tasks)
-	for _, t := range tasks {
-		r.rungs[t.job.Rung].add(t)
-	}
-	if err != nil {
+	if err := r.pool(ctx, Compare, tasks); err != nil {
 		return err
 	}
-	for i, rung := range r.rungs {
-		rung.finish(r, tasks[i*len(r.folds):(i+1)*len(r.folds)])
-		if rung.Err != nil {
-			if err := r.tell(ctx, Noticed{Kind: RungFailed, Rung: rung.Name(), Err: rung.Err}); err != nil {
-				return err
-			}
+	for _, g := range r.rungs {
+		if len(g.tasks) == 0 {
 			continue
 		}
-		if err := r.tell(ctx, RungJudged{rung}); err != nil {
+		g.finish(r)
+		if err := r.leftOut(ctx, g); err != nil {
 			return err
 		}
+		if g.Err == nil {
+			if err := r.tell(ctx, RungJudged{g}); err != nil {
+				return err
+			}
+		}
 	}
-	r.result.Chosen, err = choose(r.rungs)
+	chosen, err := choose(r.rungs)
 	if errors.Is(err, errNothing) { // there are too few rows for folds, not for training
-		r.folds, r.result.Chosen = nil, simple(r.rungs)
+		r.folds = nil
 		return r.tell(ctx, Noticed{Kind: NotJudged, Err: err})
 	}
 	if err != nil {
 		return err
 	}
-	return r.tell(ctx, Taken{r.rungs[r.result.Chosen]})
+	r.result.Chosen = chosen
+	return r.tell(ctx, Taken{r.rungs[chosen]})
 }
 
 // simple is the rung to take where none can be judged: the first candidate that is recurrent,
-// if one is.
+// if one is; -1 if there is none at all.
 func simple(rungs []*Rung) int {
-	first := slices.IndexFunc(rungs, func(g *Rung) bool { return g.Candidate && !g.isLogistic() })
-	if first < 0 {
-		first = slices.IndexFunc(rungs, func(g *Rung) bool { return g.Candidate })
+	first := -1
+	for i, g := range rungs {
+		switch {
+		case !g.Candidate || g.Err != nil && !errors.Is(g.Err, errNothing):
+		case !g.isLogistic():
+			return i
+		case first < 0:
+			first = i
+		}
 	}
 	return first
 }
@@ -305,23 +360,10 @@ func (r *run) foldTasks(rung, member int) []*task {
 	return tasks
 }
 
-// add remembers what a task has trained.
-func (g *Rung) add(t *task) {
-	if t.trained != nil {
-		g.trained = append(g.trained, t.trained)
-	}
-	if g.Err == nil {
-		g.Err = t.err
-	}
-}
-
 // finish judges the rung by the answers to all rows held back.
-func (g *Rung) finish(r *run, tasks []*task) {
-	if g.Err != nil {
+func (g *Rung) finish(r *run) {
+	if g.answers, g.Err = joined(g.tasks); g.Err != nil {
 		return
-	}
-	for _, t := range tasks {
-		g.answers = g.answers.merge(t.answers)
 	}
 	g.decided, g.Threshold = r.decide(g.answers)
 	j, err := r.report(g.answers, g.decided, g.Threshold)
@@ -332,6 +374,33 @@ func (g *Rung) finish(r *run, tasks []*task) {
 	g.Report, g.Folds, g.Spread = j.Report, j.Folds, j.Spread
 }
 
+// joined are the answers of a member to the rows that the tasks hold back.
+func joined(tasks []*task) (all *answers, err error) {
+	for _, t := range tasks {
+		if t.err != nil {
+			return nil, t.err
+		}
+		all = all.merge(t.answers)
+	}
+	return all, nil
+}
+
+// trained are the networks that tasks have trained.
+func trained(tasks []*task) []*Trained {
+	var all []*Trained
+	for _, t := range tasks {
+		if t.trained != nil {
+			all = append(all, t.trained)
+		}
+	}
+	return all
+}
+
+// memberLeftOut tells of a member that cannot be trained.
+func (r *run) memberLeftOut(ctx context.Context, j Job, err error) error {
+	return r.tell(ctx, Noticed{Kind: MemberFailed, Rung: r.rungs[j.Rung].Name(), Number: j.Member + 1, Err: err})
+}
+
 // judge trains the other members of the rung that was taken for each fold, and judges it by
 // the answers of all of them.
 func (r *run) judge(ctx context.Context) error {
@@ -339,29 +408,24 @@ func (r *run) judge(ctx context.Context) error {
 		return nil
 	}
 	chosen := r.rungs[r.result.Chosen]
-	var tasks []*task
+	all, first := chosen.answers, len(chosen.tasks)
 	for member := 1; member < r.spec.Members; member++ {
-		tasks = append(tasks, r.foldTasks(r.result.Chosen, member)...)
+		chosen.tasks = append(chosen.tasks, r.foldTasks(r.result.Chosen, member)...)
 	}
-	if len(tasks) > 0 {
-		err := r.pool(ctx, JudgeIt, tasks)
-		for _, t := range tasks {
-			chosen.add(t)
-		}
-		if err != nil {
+	if others := chosen.tasks[first:]; len(others) > 0 {
+		if err := r.pool(ctx, JudgeIt, others); err != nil {
 			return err
 		}
-	}
-	if chosen.Err != nil {
-		return chosen.Err
-	}
-	all := chosen.answers
-	for member := 0; member < r.spec.Members-1; member++ {
-		var one *answers
-		for _, t := range tasks[member*len(r.folds) : (member+1)*len(r.folds)] {
-			one = one.merge(t.answers)
+		for member := range slices.Chunk(others, len(r.folds)) {
+			one, err := joined(member)
+			if err != nil {
+				if err := r.memberLeftOut(ctx, member[0].job, err); err != nil {
+					return err
+				}
+				continue
+			}
+			all = all.average(one)
 		}
-		all = all.average(one)
 	}
 	decided, threshold := r.decide(all)
 	r.result.Threshold = threshold
@@ -378,18 +442,24 @@ func (r *run) final(ctx context.Context) error {
 	for member := range r.spec.Members {
 		tasks = append(tasks, r.finalTask(r.result.Chosen, member))
 	}
-	rival := slices.IndexFunc(r.rungs, func(g *Rung) bool { return g.isRival() })
+	rival := slices.IndexFunc(r.rungs, func(g *Rung) bool { return g.isRival() && g.Err == nil })
 	if rival >= 0 && rival != r.result.Chosen {
 		tasks = append(tasks, r.finalTask(rival, 0))
 	}
 	err := r.pool(ctx, Final, tasks)
-	for _, t := range tasks[:r.spec.Members] {
-		if t.trained != nil {
-			r.result.Members = append(r.result.Members, t.trained)
-		}
-	}
+	r.result.Members = trained(tasks[:r.spec.Members])
 	if err != nil {
 		return err
+	}
+	for _, t := range tasks {
+		if t.err != nil {
+			if len(r.result.Members) == 0 {
+				return t.err
+			}
+			if err := r.memberLeftOut(ctx, t.job, t.err); err != nil {
+				return err
+			}
+		}
 	}
 	if len(tasks) > r.spec.Members {
 		r.result.Rival = tasks[r.spec.Members].trained
@@ -415,13 +485,11 @@ func (r *run) rescue() *Result {
 		return r.result
 	}
 	r.result.Partial = OfFolds
-	best := r.result.Chosen
 	for i, g := range r.rungs {
-		if g.Candidate && len(g.trained) > len(r.rungs[best].trained) {
-			best = i
+		if all := trained(g.tasks); g.Candidate && (len(all) > len(r.result.Members) || i == r.result.Chosen && len(all) == len(r.result.Members)) {
+			r.result.Chosen, r.result.Members = i, all
 		}
 	}
-	r.result.Chosen, r.result.Members = best, r.rungs[best].trained
 	if len(r.result.Members) > 0 {
 		return r.result
 	}

@@ -127,19 +127,17 @@ func (r *run) load(t *task) bool {
 }
 
 // save puts the result of a task into the store. What cannot be kept is no reason to lose it.
-func (r *run) save(ctx context.Context, t *task, s *graph.Session) error {
+func (r *run) save(t *task, s *graph.Session) {
 	if r.means.Store == nil {
-		return nil
+		return
 	}
-	text, err := json.Marshal(record{t.trained, t.answers})
-	if err == nil {
-		err = r.means.Store.Save(t.digest, text, s.Save)
+	var text []byte
+	if text, t.unkept = json.Marshal(record{t.trained, t.answers}); t.unkept == nil {
+		t.unkept = r.means.Store.Save(t.digest, text, s.Save)
 	}
-	if err == nil {
-		return nil
+	if t.unkept != nil {
+		t.digest = ""
 	}
-	t.digest = ""
-	return r.tell(ctx, Noticed{Kind: NotKept, Rung: r.rungs[t.job.Rung].Name(), Err: err})
 }
 
 // packed are answers in a record: those from the first row that is known to the last, where
