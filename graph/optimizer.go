@@ -96,7 +96,7 @@ func (a adam) step(s *op.Scope, h handles, powers []tf.Output, rate, finite tf.O
 type adamW struct{ adam }
 
 func (a adamW) step(s *op.Scope, h handles, powers []tf.Output, rate, finite tf.Output) (move, []tf.Output) {
-	share := op.Mul(s.SubScope("share"), rate, op.Const(s.SubScope("decay"), a.cfg.WeightDecay))
+	decay := op.Mul(s.SubScope("fraction"), rate, op.Const(s.SubScope("decay"), a.cfg.WeightDecay))
 	adam, next := a.adam.step(s, h, powers, rate, finite)
 	return func(s *op.Scope, w variable, grad tf.Output) *tf.Operation {
 		if len(dims(w.shape)) < 2 {
@@ -104,7 +104,7 @@ func (a adamW) step(s *op.Scope, h handles, powers []tf.Output, rate, finite tf.
 		}
 		// A weight's gradient comes of the step's one reading of it, which is over then.
 		now := h.read(s.WithControlDependencies(grad.Op), w)
-		decayed := op.AssignSubVariableOp(s, h[w.name], op.Mul(s.SubScope("lost"), share, now))
+		decayed := op.AssignSubVariableOp(s, h[w.name], op.MulNoNan(s.SubScope("lost"), now, decay)) // 0 of a weight that is infinite is 0
 		return adam(s.WithControlDependencies(decayed), w, grad)
 	}, next
 }

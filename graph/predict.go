@@ -112,7 +112,7 @@ func (p *Predictor) predictOverTime(ctx context.Context, x []float32, batch, ste
 			return err
 		}
 		to := min(from+most, steps)
-		got, err := p.run(timeMajor(x, batch, from, to+before+behind, c.Features), batch, into.State)
+		got, err := p.predictSteps(timeMajor(x, batch, from, to+before+behind, c.Features), batch, into.State)
 		if err != nil {
 			return fmt.Errorf("predict: %w", err)
 		}
@@ -160,9 +160,9 @@ func (p Prediction) check(batch, steps int) error {
 	return nil
 }
 
-// run runs the graph over x, the rows around the steps included. What it takes and returns
-// is time-major.
-func (p *Predictor) run(x []float32, batch int, state []float32) (Prediction, error) {
+// predictSteps predicts x, the rows around the steps included, in one run of the graph. What
+// it takes and returns is time-major.
+func (p *Predictor) predictSteps(x []float32, batch int, state []float32) (Prediction, error) {
 	features := p.cfg.Features
 	rows := len(x) / (batch * features)
 	g := p.predicting

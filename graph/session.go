@@ -57,7 +57,7 @@ func (s *Session) Step() (int64, error) {
 	if err := s.known(); err != nil {
 		return 0, err
 	}
-	got, err := s.Member.run(nil, []tf.Output{s.vars[globalStep.name].value}, nil)
+	got, err := s.run(nil, []tf.Output{s.vars[globalStep.name].value}, nil)
 	if err != nil {
 		return 0, fmt.Errorf("read the number of steps: %w", err)
 	}
@@ -114,7 +114,7 @@ func (s *Session) Train(ctx context.Context, p Plan) (Report, error) {
 	}
 	stop := s.stopWhen(ctx)
 	loop := s.training.loop
-	got, err := s.Member.run(s.feeds(p), []tf.Output{loop.report, loop.done, loop.total}, []*tf.Operation{loop.keep})
+	got, err := s.run(s.feeds(p), []tf.Output{loop.report, loop.done, loop.total}, []*tf.Operation{loop.keep})
 	stop()
 	if err != nil {
 		s.unknown = true

@@ -3,6 +3,7 @@ package graph_test
 import (
 	"context"
 	"errors"
+	"math"
 	"path/filepath"
 	"testing"
 
@@ -92,15 +93,17 @@ func TestEvaluatingEndsWithItsContext(t *testing.T) {
 }
 
 // TestNotFiniteWithoutASlot: the first step of a session is not finite, so that every slot
-// of every optimizer has its initial value, and so have the powers.
+// of every optimizer has its initial value, and so have the powers. A weight is infinite.
 func TestNotFiniteWithoutASlot(t *testing.T) {
 	for _, f := range forms() {
 		for _, optimizer := range graph.Optimizers() {
 			c := smallConfig(graph.MSE, graph.ReLU, f)
 			c.Optimizer = optimizer
 			s := smallSession(t, c)
+			kernel := graph.Variable{Name: variables + "kernel", Shape: []int{13, 1}, Value: make([]float32, 13)}
+			kernel.Value[0] = float32(math.Inf(1))
 			bias := graph.Variable{Name: variables + "bias", Shape: []int{1}, Value: []float32{3e38}} // whose square is infinite
-			if err := s.SetVariables([]graph.Variable{bias}); err != nil {
+			if err := s.SetVariables([]graph.Variable{kernel, bias}); err != nil {
 				t.Fatal(err)
 			}
 			before := state(t, s)

@@ -29,20 +29,14 @@ func (c Config) Validate() error {
 // or without an effect.
 func (n Network) Validate() error {
 	n = n.WithDefaults()
-	err := firstError(
+	return firstError(
 		between("Window", n.Window, 1, maxWindow),
 		between("Features", n.Features, 1, maxWidth),
 		between("Classes", n.Classes, 2, maxWidth),
 		oneOf("Loss", Losses(), n.Loss),
 		n.validateLags(),
-		n.validateLayers())
-	if err != nil {
-		return err
-	}
-	if n.Loss == MSE && n.Classes != 2 {
-		return &ConfigError{"Classes", fmt.Sprintf("must be 2 with the loss %s, not %d", MSE, n.Classes)}
-	}
-	return nil
+		n.validateLayers(),
+		must("Classes", n.Loss != MSE || n.Classes == 2, "2 with the loss "+string(MSE), n.Classes))
 }
 
 func (n Network) validateLags() error {
@@ -98,7 +92,7 @@ func (t Training) validate(n Network) error {
 	return firstError(
 		oneOf("Optimizer", Optimizers(), t.Optimizer),
 		t.validateEffect(n),
-		positive("LearningRate", t.LearningRate),
+		must("LearningRate", finite(t.LearningRate) && t.LearningRate > 0, "a number above 0", t.LearningRate),
 		notNegative("FocalGamma", t.FocalGamma),
 		fraction("Beta1", t.Beta1),
 		fraction("Beta2", t.Beta2),
@@ -159,32 +153,24 @@ func firstError(errs ...error) error {
 }
 
 func between(field string, value, low, high int) error {
-	if value < low || value > high {
-		return &ConfigError{field, fmt.Sprintf("must be between %d and %d, not %d", low, high, value)}
-	}
-	return nil
+	return must(field, value >= low && value <= high, fmt.Sprintf("between %d and %d", low, high), value)
 }
 
-func positive(field string, value float32) error {
-	if !finite(value) || value <= 0 {
-		return &ConfigError{field, fmt.Sprintf("must be a number above 0, not %v", value)}
+// must returns an error that says what a setting must be, unless it is.
+func must(field string, is bool, want string, value any) error {
+	if is {
+		return nil
 	}
-	return nil
+	return &ConfigError{field, fmt.Sprintf("must be %s, not %v", want, value)}
 }
 
 // fraction checks a part of a whole that must not be all of it.
-func fraction(field string, value float32) error {
-	if !(value >= 0 && value < 1) {
-		return &ConfigError{field, fmt.Sprintf("must be at least 0 and below 1, not %v", value)}
-	}
-	return nil
+func fraction(field string, v float32) error {
+	return must(field, v >= 0 && v < 1, "at least 0 and below 1", v)
 }
 
-func notNegative(field string, value float32) error {
-	if !finite(value) || value < 0 {
-		return &ConfigError{field, fmt.Sprintf("must be a number of at least 0, not %v", value)}
-	}
-	return nil
+func notNegative(field string, v float32) error {
+	return must(field, finite(v) && v >= 0, "a number of at least 0", v)
 }
 
 // oneOf checks a setting with few values, and lists them in its error.
