@@ -4,22 +4,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// arrowDecoder reads the rows of a flat table in Arrow's IPC format, of a file (Feather
-// version 2) or a stream, batch by batch.
+// arrowDecoder reads the rows of a table with types, batch by batch: of Parquet, or of Arrow's
+// IPC format in a file (Feather version 2) or a stream. Columns that are nested or of a type
+// that is neither number, text nor time are left out.
 type arrowDecoder struct {
+	format  string // for messages
 	batches interface {
 		Read() (arrow.RecordBatch, error)
 	}
-	schema *arrow.Schema
+	schema *arrow.Schema // of the columns that are read
+	flat   []int         // their numbers in a batch
+	rows   int           // in all; 0 where the file does not tell
 	names  []string
 	types  []arrowType
-	batch  *arrowBatch // the current one, nil before the first
+	notes  []Warning
+	batch  *arrowBatch // the current one
 	at     int         // its next row
 	text   []byte      // of the row that next returned last
 	splits []byte      // of the row that split returned last
@@ -34,72 +39,70 @@ type arrowBatch struct {
 }
 
 func newArrowDecoder(s *source) (*arrowDecoder, error) {
-	d := &arrowDecoder{}
-	var refused error
-	err := guard("Arrow", func() error {
-		if err := d.open(s); err != nil {
-			return err
-		}
-		refused = d.describe()
-		return nil
-	})
-	if err == nil {
-		err = refused
+	d := &arrowDecoder{format: "Arrow", batch: &arrowBatch{first: 1}}
+	open := d.openArrow
+	if s.format == Parquet {
+		d.format, open = "Parquet", d.openParquet
 	}
-	return d, err
+	if err := d.guard(func() error { return open(s) }); err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(d.schema.Fields(), func(f arrow.Field) bool { return f.Type.ID() != arrow.NULL }) {
+		return nil, errors.New("no column holds anything that can be read")
+	}
+	return d, nil
 }
 
-// open reads what precedes the first batch. A file is a stream between two magic numbers,
-// with a table of contents at its end, so that both are read from the start.
-func (d *arrowDecoder) open(s *source) error {
-	body := s.body
-	if s.format == Arrow {
-		if _, err := io.CopyN(io.Discard, body, int64(len(arrowMagic)+2)); err != nil {
-			return err
+// describe records the columns that can be read.
+func (d *arrowDecoder) describe(all *arrow.Schema) {
+	var fields []arrow.Field
+	for i, f := range all.Fields() {
+		t, ok := newArrowType(f.Type)
+		if !ok {
+			d.notes = append(d.notes, Warning{Column: f.Name, Text: fmt.Sprintf("left out, as its type is %s (only numbers, text and times are read)", f.Type)})
+			continue
 		}
-	}
-	messages := &arrowMessages{r: body, ends: s.format == Arrow}
-	if s.plain {
-		messages.size = s.size
-	}
-	r, err := ipc.NewReader(messages, ipc.WithAllocator(arrowAllocator{memory.NewGoAllocator(), messages}))
-	if err != nil {
-		return err
-	}
-	d.batches, d.schema = r, r.Schema()
-	return nil
-}
-
-// describe takes down names and types of the columns, and refuses those that cannot be
-// read.
-func (d *arrowDecoder) describe() error {
-	empty := true
-	for _, f := range d.schema.Fields() {
-		t, err := newArrowType(f.Type)
-		if err != nil {
-			return fmt.Errorf("column %q %w", f.Name, err)
-		}
+		fields, d.flat = append(fields, f), append(d.flat, i)
 		d.names, d.types = append(d.names, f.Name), append(d.types, t)
-		empty = empty && f.Type.ID() == arrow.NULL
 	}
-	if empty {
-		return errors.New("there are no columns that hold anything")
+	metadata := all.Metadata()
+	d.schema = arrow.NewSchema(fields, &metadata)
+}
+
+// guard turns a panic of a library, which damaged files can cause, into an error, and says of
+// an error that the data has it.
+func (d *arrowDecoder) guard(f func() error) (err error) {
+	defer d.damaged(&err)
+	return f()
+}
+
+// damaged is guard, to be deferred.
+func (d *arrowDecoder) damaged(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%v", p)
 	}
-	return nil
+	if *err != nil && *err != io.EOF {
+		*err = fmt.Errorf("damaged %s data: %w", d.format, *err)
+	}
 }
 
 func (d *arrowDecoder) columns() []string   { return d.names }
-func (d *arrowDecoder) warnings() []Warning { return nil }
+func (d *arrowDecoder) warnings() []Warning { return d.notes }
 
 // times reports whether column i holds times, and whether these are dates.
 func (d *arrowDecoder) times(i int) (times, dates bool) { return d.types[i].time, d.types[i].date }
+
+// progress is the part of the rows read so far.
+func (d *arrowDecoder) progress() float64 {
+	return float64(d.batch.first+d.at-1) / float64(d.rows)
+}
 
 // sample takes the types from the schema, and looks at the first batch for the rest.
 func (d *arrowDecoder) sample(bool) (profiles []profile, err error) {
 	if err := d.fill(); err != nil {
 		return nil, err
 	}
-	defer damaged("Arrow", &err)
+	defer d.damaged(&err)
 	profiles = make([]profile, len(d.types))
 	for row := d.at; row < min(d.batch.rows, d.at+sampleRows); row++ {
 		for i, column := range d.batch.columns {
@@ -115,29 +118,35 @@ func (d *arrowDecoder) sample(bool) (profiles []profile, err error) {
 
 // fill makes sure that there is a row to read.
 func (d *arrowDecoder) fill() error {
-	for d.batch == nil || d.at == d.batch.rows {
-		next := &arrowBatch{first: 1}
-		if d.batch != nil {
-			next.first = d.batch.first + d.batch.rows
-		}
-		err := guard("Arrow", func() error {
-			read, err := d.batches.Read()
-			if err != nil {
-				return err
-			}
-			read.Retain()
-			next.columns, next.rows = read.Columns(), int(read.NumRows())
-			return nil
-		})
+	for d.at == d.batch.rows {
+		next, err := d.read(d.batch.first + d.batch.rows)
 		if err == io.EOF {
 			return err
 		}
 		if err != nil {
-			return &Error{Line: next.first, Err: err}
+			return &Error{Line: d.batch.first + d.batch.rows, Err: err}
 		}
 		d.batch, d.at = next, 0
 	}
 	return nil
+}
+
+// read reads the batch that begins with the given row.
+func (d *arrowDecoder) read(first int) (b *arrowBatch, err error) {
+	defer d.damaged(&err)
+	read, err := d.batches.Read()
+	if err == io.EOF && first <= d.rows {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return nil, err
+	}
+	read.Retain()
+	b = &arrowBatch{rows: int(read.NumRows()), first: first}
+	for _, i := range d.flat {
+		b.columns = append(b.columns, read.Column(i))
+	}
+	return b, nil
 }
 
 func (d *arrowDecoder) next(row []value, rec *record) error {
@@ -154,7 +163,7 @@ func (d *arrowDecoder) next(row []value, rec *record) error {
 
 // values reads the next row.
 func (d *arrowDecoder) values(row []value) (err error) {
-	defer damaged("Arrow", &err)
+	defer d.damaged(&err)
 	d.text = d.text[:0]
 	for i, column := range d.batch.columns {
 		row[i] = arrowValue(column, d.at, &d.text)
@@ -176,3 +185,38 @@ func (d *arrowDecoder) split(r *record, row []value) {
 		}
 	}
 }
+
+// arrowAllocator refuses what only damaged data asks for.
+type arrowAllocator struct {
+	*memory.GoAllocator
+	most int
+}
+
+// arrowMost is how many bytes are allocated at once, whatever lengths a file claims. It takes
+// a longer file to need more.
+const arrowMost = 1 << 30
+
+func newArrowAllocator(file int64) arrowAllocator {
+	return arrowAllocator{memory.NewGoAllocator(), max(arrowMost, int(file))}
+}
+
+// Allocate panics for such a size, as the interface has no error. See arrowDecoder.guard.
+func (a arrowAllocator) Allocate(size int) []byte {
+	a.check(size)
+	return a.GoAllocator.Allocate(size)
+}
+
+// Reallocate is like Allocate.
+func (a arrowAllocator) Reallocate(size int, b []byte) []byte {
+	a.check(size)
+	return a.GoAllocator.Reallocate(size, b)
+}
+
+func (a arrowAllocator) check(size int) {
+	const padding = 64
+	if size < 0 || size > a.most+padding {
+		panic(errArrowLength)
+	}
+}
+
+var errArrowLength = errors.New("a length that cannot be")

@@ -3,35 +3,52 @@ package series
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"io"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
-	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
 )
 
-const (
-	arrowMost  = 1 << 31 // bytes of a message, at most
-	arrowQuick = 1 << 28 // bytes that can be allocated before it is known that they are there
-	arrowPacks = 256     // bytes at most, beyond these, that one compressed byte becomes
-)
+// openArrow reads what precedes the first batch. A file is a stream between two magic numbers,
+// with a table of contents at its end, so that both are read from the start.
+func (d *arrowDecoder) openArrow(s *source) error {
+	if s.format == Arrow {
+		if _, err := io.CopyN(io.Discard, s.body, int64(len(arrowMagic)+2)); err != nil {
+			return err
+		}
+	}
+	allocator := newArrowAllocator(0)
+	if s.plain {
+		allocator = newArrowAllocator(s.size)
+	}
+	options := []ipc.Option{ipc.WithAllocator(allocator), ipc.WithBodySizeLimit(int64(allocator.most))}
+	messages := ipc.NewMessageReader(&arrowMessages{r: s.body, ends: s.format == Arrow}, options...)
+	r, err := ipc.NewReaderFromMessageReader(messages, options...)
+	if err != nil {
+		return err
+	}
+	d.batches = r
+	d.describe(r.Schema())
+	return nil
+}
 
-// arrowMessages passes a stream of Arrow messages on after a look at their lengths, as the
-// Arrow library allocates whatever stands there.
+// arrowMessages passes a stream of Arrow messages on after a look at the lengths in their
+// tables, as the Arrow library allocates what stands there.
 type arrowMessages struct {
 	r    io.Reader
-	size int64 // of all there is; 0 when that is not known
-	ends bool  // there is a mark at the end, which a stream may do without
-	head bytes.Reader
-	body int64 // bytes of the message that are still to be passed on
-	most int64 // bytes that may be allocated for it at once
+	ends bool      // there is a mark at the end, which a stream may do without
+	now  io.Reader // the rest of a message
 	done bool
 }
 
 func (m *arrowMessages) Read(p []byte) (int, error) {
-	for m.head.Len() == 0 && m.body == 0 {
+	for {
+		if m.now != nil {
+			if n, err := m.now.Read(p); n > 0 || err != io.EOF {
+				return n, err
+			}
+		}
 		if m.done {
 			return 0, io.EOF
 		}
@@ -39,14 +56,6 @@ func (m *arrowMessages) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	if m.head.Len() > 0 {
-		return m.head.Read(p)
-	}
-	n, err := m.r.Read(p[:min(int64(len(p)), m.body)])
-	if m.body -= int64(n); err == io.EOF && m.body > 0 {
-		err = io.ErrUnexpectedEOF
-	}
-	return n, err
 }
 
 // next reads what is in front of a message's body: a mark, which old streams lack, a length
@@ -67,37 +76,20 @@ func (m *arrowMessages) next() error {
 	}
 	length := int64(binary.LittleEndian.Uint32(prefix[len(prefix)-4:]))
 	if m.done = length == 0; length > arrowMost {
-		return fmt.Errorf("a message of %d bytes", length)
+		return errArrowLength
 	}
 	var head bytes.Buffer // grows with what there is
-	head.Write(prefix)
 	if _, err := io.CopyN(&head, m.r, length); err != nil {
 		return noEOF(err)
 	}
+	body := int64(0)
 	if !m.done {
 		var err error
-		if m.body, err = checkArrow(head.Bytes()[len(prefix):]); err != nil {
-			return err
-		}
-		if err := m.checkBody(&head); err != nil {
+		if body, err = checkArrow(head.Bytes()); err != nil {
 			return err
 		}
 	}
-	m.head.Reset(head.Bytes())
-	return nil
-}
-
-// checkBody makes sure that a long body is there, in head if need be.
-func (m *arrowMessages) checkBody(head *bytes.Buffer) error {
-	m.most = m.body + max(arrowQuick, m.body*arrowPacks)
-	switch {
-	case m.size > 0 && m.body > m.size:
-		return io.ErrUnexpectedEOF
-	case m.size == 0 && m.body > arrowQuick:
-		_, err := io.CopyN(head, m.r, m.body)
-		m.body = 0
-		return noEOF(err)
-	}
+	m.now = io.MultiReader(bytes.NewReader(prefix), &head, io.LimitReader(m.r, body))
 	return nil
 }
 
@@ -119,17 +111,12 @@ const (
 	batchBuffers, batchVariadic             = 2, 4
 )
 
-var errArrowLength = errors.New("a length that cannot be")
-
 // checkArrow checks the lengths in the table of a message, and returns that of its body. It
 // may panic, as the library may, see guard.
 func checkArrow(text []byte) (body int64, err error) {
 	t := arrowTable{flatbuffers.Table{Bytes: text, Pos: flatbuffers.GetUOffsetT(text)}}
 	if at := t.at(messageBody); at != 0 {
 		body = t.GetInt64(at)
-	}
-	if body < 0 || body > arrowMost {
-		return 0, fmt.Errorf("a message of %d bytes", body)
 	}
 	kind := t.at(messageKind)
 	if kind == 0 {
@@ -219,29 +206,4 @@ func (t arrowTable) checkBatch() error {
 		}
 	}
 	return err
-}
-
-// arrowAllocator refuses what only damaged data asks for.
-type arrowAllocator struct {
-	*memory.GoAllocator
-	messages *arrowMessages
-}
-
-// Allocate panics for such a size, as the interface has no error. See guard.
-func (a arrowAllocator) Allocate(size int) []byte {
-	a.check(size)
-	return a.GoAllocator.Allocate(size)
-}
-
-// Reallocate is like Allocate.
-func (a arrowAllocator) Reallocate(size int, b []byte) []byte {
-	a.check(size)
-	return a.GoAllocator.Reallocate(size, b)
-}
-
-func (a arrowAllocator) check(size int) {
-	const padding = 64
-	if size < 0 || int64(size) > a.messages.most+padding {
-		panic(errArrowLength)
-	}
 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -14,10 +16,14 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
 )
 
-// arrowFiles are those of testdata, which hold the same table.
-var arrowFiles = []string{"plain.arrow", "zstd.arrow", "lz4.feather", "stream.arrows"}
+// arrowFiles and parquetFiles are those of testdata, which hold the same table.
+var (
+	arrowFiles   = []string{"plain.arrow", "zstd.arrow", "lz4.feather", "stream.arrows"}
+	parquetFiles = []string{"pages2.parquet", "int96.parquet"}
+)
 
 // arrowAsCSV is that table with answers.
 const arrowAsCSV = `time,day,who,x,big,small,half,price,note,on,label,predicted_label,predicted_probability
@@ -32,7 +38,7 @@ const arrowAsCSV = `time,day,who,x,big,small,half,price,note,on,label,predicted_
 func TestReadArrow(t *testing.T) {
 	o := DefaultOptions()
 	o.Missing, o.Series = MissingMean, "who"
-	for _, name := range arrowFiles {
+	for _, name := range slices.Concat(arrowFiles, parquetFiles) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join("testdata", name)
 			d, err := Read(t.Context(), []string{path}, o)
@@ -102,7 +108,7 @@ func TestArrowFromAnywhere(t *testing.T) {
 	}
 }
 
-// Rows read as Arrow keep their columns; those of other formats become numbers and text.
+// Rows with types keep them in all formats that have some; those of other formats become numbers and text.
 func TestWriteArrow(t *testing.T) {
 	o := DefaultOptions()
 	o.Missing = MissingDrop
@@ -114,8 +120,8 @@ func TestWriteArrow(t *testing.T) {
 		}
 		return strings.Join(lines, "\n")
 	}
-	for _, name := range arrowFiles {
-		for _, to := range []string{"again.arrow", "again.arrows", "again.feather.gz"} {
+	for _, name := range slices.Concat(arrowFiles, parquetFiles) {
+		for _, to := range []string{"again.arrow", "again.arrows", "again.feather.gz", "again.parquet"} {
 			again := filepath.Join(t.TempDir(), to)
 			answerAll(t, filepath.Join("testdata", name), o, func(r *Reader) (*Writer, error) { return Create(again, "", r, zeroOrOne) })
 			if got, want := asCSV(t, again), withAnswers(arrowAsCSV); got != want {
@@ -202,6 +208,76 @@ func TestArrowDictionaries(t *testing.T) {
 	}
 }
 
+// Columns that cannot be read are left out, with a warning, unless they are asked for.
+func TestNestedColumns(t *testing.T) {
+	interval := field("every", arrow.FixedWidthTypes.MonthInterval)
+	fields := []arrow.Field{field("list", arrow.ListOf(arrow.PrimitiveTypes.Int8)), field("x", arrow.PrimitiveTypes.Float64), field("label", arrow.PrimitiveTypes.Int8)}
+	rows := `[{"list":[1,2],"x":1,"label":0},{"list":null,"x":2,"label":1}]`
+	for _, path := range []string{writeTable(t, fields, rows), writeStream(t, append(fields, interval), rows)} {
+		d, err := Read(t.Context(), []string{path}, DefaultOptions())
+		if err != nil || !slices.Equal(d.X, []float32{1, 2}) || !strings.Contains(fmt.Sprint(d.Warnings), `column "list": left out, as its type is list<`) {
+			t.Errorf("%v, %v", d, err)
+		}
+		o := DefaultOptions()
+		o.Features = []string{"list"}
+		if _, err := Read(t.Context(), []string{path}, o); err == nil || !strings.Contains(err.Error(), `column "list": left out, as its type is list<`) {
+			t.Errorf("as a feature: error %v", err)
+		}
+	}
+}
+
+// Decimals are numbers, whether Parquet stores them as integers or as bytes.
+func TestDecimals(t *testing.T) {
+	fields := []arrow.Field{field("short", &arrow.Decimal128Type{Precision: 9, Scale: 2}), field("long", &arrow.Decimal128Type{Precision: 38, Scale: 2}), field("label", arrow.PrimitiveTypes.Int64)}
+	path := writeTable(t, fields, `[{"short":"1.05","long":"3.00","label":0},{"short":"-2.50","long":"-2.50","label":1},{"short":"0.01","long":"0.01","label":0}]`,
+		parquet.WithStoreDecimalAsInteger(true))
+	d, err := Read(t.Context(), []string{path}, DefaultOptions())
+	if err != nil || !slices.Equal(d.X, []float32{1.05, 3, -2.5, -2.5, .01, .01}) {
+		t.Errorf("%v, %v", d, err)
+	}
+	if got := asCSV(t, path); !strings.Contains(got, "\n1.05,3.00,0\n-2.50,-2.50,1\n") {
+		t.Errorf("as CSV\n%s", got)
+	}
+}
+
+// What a file of Arrow holds can be written as Parquet, whatever its types.
+func TestArrowTypesAsParquet(t *testing.T) {
+	for _, kind := range []arrow.DataType{
+		arrow.Null, arrow.FixedWidthTypes.Boolean, arrow.PrimitiveTypes.Int8, arrow.PrimitiveTypes.Uint16, arrow.PrimitiveTypes.Uint32,
+		arrow.FixedWidthTypes.Float16, arrow.BinaryTypes.LargeString, arrow.BinaryTypes.StringView, arrow.BinaryTypes.Binary, arrow.BinaryTypes.BinaryView,
+		&arrow.FixedSizeBinaryType{ByteWidth: 3}, arrow.FixedWidthTypes.Date64, arrow.FixedWidthTypes.Time32s, arrow.FixedWidthTypes.Time64ns,
+		arrow.FixedWidthTypes.Duration_ms, &arrow.TimestampType{Unit: arrow.Second, TimeZone: "Europe/Berlin"},
+		&arrow.Decimal32Type{Precision: 5, Scale: 1}, &arrow.Decimal256Type{Precision: 70, Scale: 1},
+		&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.PrimitiveTypes.Int64},
+	} {
+		path := writeStream(t, []arrow.Field{field("a", kind), field("x", arrow.PrimitiveTypes.Float64)}, `[{"a":null,"x":1},{"x":2}]`)
+		again := filepath.Join(t.TempDir(), "again.parquet")
+		answerAll(t, path, Options{LabelOptional: true, Features: []string{"x"}, Missing: MissingError}, func(r *Reader) (*Writer, error) { return Create(again, "", r, zeroOrOne) })
+		if got, want := asCSV(t, again), "a,x,predicted_label,predicted_probability\n,1,0,0.75\n,2,1,0.75\n"; got != want {
+			t.Errorf("%s\n%s\nwant\n%s", kind, got, want)
+		}
+	}
+}
+
+// writeStream writes rows, an array of JSON objects, as a stream of Arrow and returns its path.
+func writeStream(t *testing.T, fields []arrow.Field, rows string) string {
+	t.Helper()
+	schema := arrow.NewSchema(fields, nil)
+	batch, _, err := array.RecordFromJSON(memory.NewGoAllocator(), schema, strings.NewReader(rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	w := ipc.NewWriter(&out, ipc.WithSchema(schema))
+	if err := w.Write(batch); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return writeFile(t, "x.arrows", out.String())
+}
+
 func TestArrowFaults(t *testing.T) {
 	table := func(name string, kind arrow.DataType) string {
 		var out bytes.Buffer
@@ -223,9 +299,8 @@ func TestArrowFaults(t *testing.T) {
 		whole[name] = string(content)
 	}
 	for _, test := range []struct{ name, content, want string }{
-		{"list", table("x", arrow.ListOf(arrow.PrimitiveTypes.Int8)), `column "x" is nested (list<item: int8, nullable>); only flat tables can be read`},
-		{"interval", table("x", arrow.FixedWidthTypes.MonthInterval), `column "x" is of type month_interval, which cannot be read`},
-		{"nulls", table("x", arrow.Null), "there are no columns that hold anything"},
+		{"list", table("x", arrow.ListOf(arrow.PrimitiveTypes.Int8)), "no column holds anything that can be read"},
+		{"nulls", table("x", arrow.Null), "no column holds anything that can be read"},
 		{"cut file", whole["plain.arrow"][:2400], ":5: damaged Arrow data: "},
 		{"cut stream", whole["stream.arrows"][:2800], ":5: damaged Arrow data: "},
 		{"schema alone", whole["stream.arrows"][:600], "damaged Arrow data: "},
@@ -254,4 +329,30 @@ func FuzzReadArrow(f *testing.F) {
 		checkRead(t, input, Arrow)
 		checkRead(t, input, ArrowStream)
 	})
+}
+
+// Damaged files, whatever lengths they claim, are errors or tables, and take little memory.
+func TestDamagedTables(t *testing.T) {
+	const most = 1 << 31 // bytes allocated for any of them
+	const n = 60
+	for _, name := range slices.Concat(arrowFiles, parquetFiles) {
+		content, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		random := rand.New(rand.NewPCG(1, uint64(len(content))))
+		for range n {
+			damaged := slices.Clone(content)
+			for range 1 + random.IntN(3) {
+				at := random.IntN(len(damaged) - 5)
+				copy(damaged[at:at+1+random.IntN(5)], [][]byte{{0xff, 0xff, 0xff, 0xff, 0x07}, {0xff, 0xff, 0xff, 0x7f, 0}, {byte(random.IntN(256)), 0x80, 0x80, 0x80, 0x08}}[random.IntN(3)])
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			checkRead(t, damaged, "")
+			if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > most {
+				t.Errorf("%s: %d bytes allocated", name, after.TotalAlloc-before.TotalAlloc)
+			}
+		}
+	}
 }

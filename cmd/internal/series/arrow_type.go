@@ -1,8 +1,6 @@
 package series
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -18,36 +16,29 @@ type arrowType struct {
 	date   bool // of days
 }
 
-// newArrowType is the type of a column, or an error for one that cannot be read, which reads
-// on from the column's name.
-func newArrowType(t arrow.DataType) (arrowType, error) {
+// newArrowType is the type of a column. It reports false for one that cannot be read.
+func newArrowType(t arrow.DataType) (arrowType, bool) {
 	switch t := t.(type) {
 	case *arrow.FixedSizeBinaryType:
-		if t.ByteWidth < 1 {
-			return arrowType{}, errors.New("holds values of no bytes, which cannot be read")
-		}
+		return arrowType{}, t.ByteWidth > 0
 	case *arrow.DictionaryType:
 		return newArrowType(t.ValueType)
 	case arrow.ExtensionType:
 		return newArrowType(t.StorageType())
 	case arrow.NestedType:
-		return arrowType{}, fmt.Errorf("is nested (%s); only flat tables can be read", t)
+		return arrowType{}, false
 	}
 	switch id := t.ID(); id {
 	case arrow.DATE32, arrow.DATE64:
-		return arrowType{number: true, time: true, date: true}, nil
+		return arrowType{number: true, time: true, date: true}, true
 	case arrow.TIMESTAMP:
-		return arrowType{number: true, time: true}, nil
-	case arrow.NULL, arrow.STRING, arrow.LARGE_STRING, arrow.STRING_VIEW, arrow.BINARY, arrow.LARGE_BINARY, arrow.BINARY_VIEW, arrow.FIXED_SIZE_BINARY:
-		return arrowType{}, nil
+		return arrowType{number: true, time: true}, true
 	case arrow.BOOL, arrow.TIME32, arrow.TIME64, arrow.DURATION:
-		return arrowType{number: true}, nil
+		return arrowType{number: true}, true
 	default:
-		if arrow.IsInteger(id) || arrow.IsFloating(id) || arrow.IsDecimal(id) {
-			return arrowType{number: true}, nil
-		}
+		number := arrow.IsInteger(id) || arrow.IsFloating(id) || arrow.IsDecimal(id)
+		return arrowType{number: number}, number || id == arrow.NULL || id == arrow.STRING_VIEW || id == arrow.BINARY_VIEW || arrow.IsBaseBinary(id)
 	}
-	return arrowType{}, fmt.Errorf("is of type %s, which cannot be read", t)
 }
 
 // arrowValue is value i of a column as a field: a number (seconds for timestamps and dates),
@@ -156,35 +147,30 @@ func arrowInteger(column arrow.Array, i int) (n int64, ok bool) {
 
 // arrowDecimal is a decimal number, and its digits.
 func arrowDecimal(column arrow.Array, i int) (float64, string) {
-	scale := column.DataType().(arrow.DecimalType).GetScale()
+	var d interface {
+		ToFloat64(scale int32) float64
+		ToString(scale int32) string
+	}
 	switch a := column.(type) {
 	case *array.Decimal32:
-		return a.Value(i).ToFloat64(scale), a.Value(i).ToString(scale)
+		d = a.Value(i)
 	case *array.Decimal64:
-		return a.Value(i).ToFloat64(scale), a.Value(i).ToString(scale)
+		d = a.Value(i)
 	case *array.Decimal128:
-		return a.Value(i).ToFloat64(scale), a.Value(i).ToString(scale)
+		d = a.Value(i)
+	case *array.Decimal256:
+		d = a.Value(i)
 	}
-	d := column.(*array.Decimal256).Value(i)
+	scale := column.DataType().(arrow.DecimalType).GetScale()
 	return d.ToFloat64(scale), d.ToString(scale)
 }
 
 // appendArrowBytes appends text or bytes.
 func appendArrowBytes(dst []byte, column arrow.Array, i int) []byte {
 	switch a := column.(type) {
-	case *array.String:
+	case interface{ Value(int) string }:
 		return append(dst, a.Value(i)...)
-	case *array.LargeString:
-		return append(dst, a.Value(i)...)
-	case *array.StringView:
-		return append(dst, a.Value(i)...)
-	case *array.Binary:
-		return append(dst, a.Value(i)...)
-	case *array.LargeBinary:
-		return append(dst, a.Value(i)...)
-	case *array.BinaryView:
-		return append(dst, a.Value(i)...)
-	case *array.FixedSizeBinary:
+	case interface{ Value(int) []byte }:
 		return append(dst, a.Value(i)...)
 	}
 	return dst

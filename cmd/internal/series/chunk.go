@@ -20,7 +20,6 @@ type Chunk struct {
 	rows    int      // m
 	records []record // [m] the rows as they were written; empty in Read
 	text    []byte   // holds their text
-	typed   parquetRow
 }
 
 // Begun is a series that begins. Series are numbered from 0; its name is the text of
@@ -41,22 +40,14 @@ func (c *Chunk) InputRows() int { return c.rows }
 func (c *Chunk) reset() {
 	*c = Chunk{
 		X: c.X[:0], Labels: c.Labels[:0], Time: c.Time[:0], Series: c.Series[:0], Input: c.Input[:0],
-		Begun: c.Begun[:0], Ended: c.Ended[:0], records: c.records[:0], text: c.text[:0], typed: c.typed[:0],
+		Begun: c.Begun[:0], Ended: c.Ended[:0], records: c.records[:0], text: c.text[:0],
 	}
 }
 
 // remember copies a row as it was written.
 func (c *Chunk) remember(r record) {
-	if r.typed == nil {
-		from := len(c.text)
-		c.text = append(c.text, r.text...)
-		r.text = c.text[from:]
-	} else {
-		from := len(c.typed)
-		for _, v := range r.typed {
-			c.typed = append(c.typed, v.Clone())
-		}
-		r.typed = c.typed[from:]
-	}
+	from := len(c.text)
+	c.text = append(c.text, r.text...)
+	r.text = c.text[from:]
 	c.records = append(c.records, r)
 }

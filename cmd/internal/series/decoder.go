@@ -34,9 +34,8 @@ type typedDecoder interface {
 
 // record is a row as it was written.
 type record struct {
-	text   []byte // without the line's end; nil in formats with types
-	typed  parquetRow
-	batch  *arrowBatch // that has the row, in Arrow
+	text   []byte      // without the line's end; nil in formats with types
+	batch  *arrowBatch // that has the row, in formats with types
 	line   int         // of the file, from 1
 	commas bool        // its numbers have decimal commas
 }
@@ -50,9 +49,7 @@ func newDecoder(s *source, o Options) (decoder, error) {
 		d, err = newCSVDecoder(s.body, s.comma, o)
 	case JSONL:
 		d, err = newJSONDecoder(s.body)
-	case Parquet:
-		d, err = newParquetDecoder(s)
-	case Arrow, ArrowStream:
+	default:
 		d, err = newArrowDecoder(s)
 	}
 	if err == nil {

@@ -3,15 +3,15 @@ package series
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/parquet-go/parquet-go"
+	"github.com/apache/arrow-go/v18/arrow"
 )
 
 // faulty is a file of series a and b with rows that are at fault, in lines 4, 5, 7, 8 and 9
@@ -19,9 +19,9 @@ import (
 func faulty(t *testing.T, format Format) (path string, header int) {
 	t.Helper()
 	type row struct {
-		ID string `parquet:"id"`
-		T  int    `parquet:"t"`
-		X  string `parquet:"x"`
+		ID string `json:"id"`
+		T  int    `json:"t"`
+		X  string `json:"x"`
 	}
 	rows := []row{
 		{"a", 1, "1"}, {"b", 1, "2"}, {"a", 0, "3"}, {"b", 2, "high"}, {"a", 2, "4"},
@@ -29,11 +29,12 @@ func faulty(t *testing.T, format Format) (path string, header int) {
 	}
 	switch format {
 	case Parquet:
-		path = filepath.Join(t.TempDir(), "x.parquet")
-		if err := parquet.WriteFile(path, rows); err != nil {
+		text, err := json.Marshal(rows)
+		if err != nil {
 			t.Fatal(err)
 		}
-		return path, 0
+		fields := []arrow.Field{field("id", arrow.BinaryTypes.String), field("t", arrow.PrimitiveTypes.Int64), field("x", arrow.BinaryTypes.String)}
+		return writeTable(t, fields, string(text)), 0
 	case JSONL:
 		text := ""
 		for _, r := range rows {

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/deprecated"
+	"github.com/apache/arrow-go/v18/arrow"
 )
 
 func TestMaxGap(t *testing.T) {
@@ -179,24 +177,20 @@ func TestTimeGoesBack(t *testing.T) {
 
 // Dates and timestamps of Parquet are times, and keep their text.
 func TestParquetTimes(t *testing.T) {
-	type row struct {
-		Day  int32     `parquet:"day,date"`
-		At   time.Time `parquet:"at,timestamp(microsecond)"`
-		Time time.Time `parquet:"time,timestamp(millisecond)"`
-		X    float64   `parquet:"x"`
+	fields := []arrow.Field{
+		field("day", arrow.FixedWidthTypes.Date32),
+		field("at", &arrow.TimestampType{Unit: arrow.Microsecond}),
+		field("time", &arrow.TimestampType{Unit: arrow.Millisecond}),
+		field("x", arrow.PrimitiveTypes.Float64),
 	}
 	start := time.Date(2024, 2, 28, 23, 59, 59, 250e6, time.UTC)
 	write := func(at ...int) string {
-		path := filepath.Join(t.TempDir(), "x.parquet")
-		var rows []row
+		var rows []string
 		for i, d := range at {
 			now := start.Add(time.Duration(d) * time.Second)
-			rows = append(rows, row{int32(now.Unix() / day), now, now, float64(i)})
+			rows = append(rows, fmt.Sprintf(`{"day":%q,"at":%q,"time":%[2]q,"x":%d}`, now.Format(time.DateOnly), now.Format("2006-01-02T15:04:05.999"), i))
 		}
-		if err := parquet.WriteFile(path, rows); err != nil {
-			t.Fatal(err)
-		}
-		return path
+		return writeTable(t, fields, "["+strings.Join(rows, ",")+"]")
 	}
 	o := Options{LabelOptional: true, Missing: MissingError}
 	path := write(0, 1, 100_000)
@@ -230,46 +224,5 @@ func TestParquetTimes(t *testing.T) {
 	answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, CSV, r, zeroOrOne) })
 	if want := "\n2024-02-29,2024-02-29T00:00:00.25Z,"; !strings.Contains(out.String(), want) {
 		t.Errorf("written is %s", &out)
-	}
-}
-
-// Timestamps of 96 bits, which older programs write, are times, and stay as they are.
-func TestTimesOf96Bits(t *testing.T) {
-	type row struct {
-		Time  deprecated.Int96 `parquet:"time"`
-		X     float64          `parquet:"x"`
-		Label int64            `parquet:"label"`
-	}
-	var rows []row
-	for i := range uint32(4) { // half past midnight of 2024-02-29, and so on every half hour
-		nanoseconds := uint64(i+1) * 1800e9
-		rows = append(rows, row{deprecated.Int96{uint32(nanoseconds), uint32(nanoseconds >> 32), 2460370}, float64(i % 3), int64(i % 2)})
-	}
-	path := filepath.Join(t.TempDir(), "x.parquet")
-	if err := parquet.WriteFile(path, rows); err != nil {
-		t.Fatal(err)
-	}
-	o := DefaultOptions()
-	d, err := Read(t.Context(), []string{path}, o)
-	if err != nil || d.TimeColumn != "time" || !slices.Equal(d.Features, []string{"x"}) {
-		t.Fatalf("%v, %v", d, err)
-	}
-	first := time.Date(2024, 2, 29, 0, 30, 0, 0, time.UTC).Unix()
-	if d.Time[0] != float64(first) || d.Time[3] != float64(first+3*1800) {
-		t.Errorf("times %f", d.Time)
-	}
-	o.Features = []string{"time"}
-	if _, err := Read(t.Context(), []string{path}, o); err == nil || !strings.Contains(err.Error(), "it holds times") {
-		t.Errorf("as a feature: error %v", err)
-	}
-	var out bytes.Buffer
-	answerAll(t, path, DefaultOptions(), func(r *Reader) (*Writer, error) { return NewWriter(&out, CSV, r, zeroOrOne) })
-	if want := "\n2024-02-29T00:30:00Z,0,"; !strings.Contains(out.String(), want) {
-		t.Errorf("written is %s", &out)
-	}
-	again := filepath.Join(t.TempDir(), "again.parquet")
-	answerAll(t, path, DefaultOptions(), func(r *Reader) (*Writer, error) { return Create(again, "", r, zeroOrOne) })
-	if got, err := Read(t.Context(), []string{again}, DefaultOptions()); err != nil || !slices.Equal(got.Time, d.Time) {
-		t.Errorf("times %v, %v", got, err)
 	}
 }

@@ -9,6 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
@@ -52,4 +58,31 @@ func compress(t testing.TB, c Compression, text string) string {
 		t.Fatal(err)
 	}
 	return out.String()
+}
+
+// field is a column of a table with types, which may lack values.
+func field(name string, kind arrow.DataType) arrow.Field {
+	return arrow.Field{Name: name, Type: kind, Nullable: true}
+}
+
+// writeTable writes rows, an array of JSON objects, as a Parquet file and returns its path.
+func writeTable(t testing.TB, fields []arrow.Field, rows string, options ...parquet.WriterProperty) string {
+	t.Helper()
+	schema := arrow.NewSchema(fields, nil)
+	batch, _, err := array.RecordFromJSON(memory.NewGoAllocator(), schema, strings.NewReader(rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	w, err := pqarrow.NewFileWriter(schema, &out, parquet.NewWriterProperties(options...), pqarrow.DefaultWriterProps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(batch); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return writeFile(t, "x.parquet", out.String())
 }

@@ -2,11 +2,10 @@ package series
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/parquet-go/parquet-go"
+	"github.com/apache/arrow-go/v18/arrow"
 )
 
 // column returns CSV of a column with the given values, and of a feature.
@@ -84,15 +83,8 @@ func TestTimeOfSeveralFiles(t *testing.T) {
 
 // A time is found in Parquet too.
 func TestTimeInParquet(t *testing.T) {
-	type row struct {
-		T     int64   `parquet:"t"`
-		X     float64 `parquet:"x"`
-		Label bool    `parquet:"label"`
-	}
-	path := filepath.Join(t.TempDir(), "x.parquet")
-	if err := parquet.WriteFile(path, []row{{0, 5, true}, {1, 3, false}, {2, 4, true}}); err != nil {
-		t.Fatal(err)
-	}
+	path := writeTable(t, []arrow.Field{field("t", arrow.PrimitiveTypes.Int64), field("x", arrow.PrimitiveTypes.Float64), field("label", arrow.FixedWidthTypes.Boolean)},
+		`[{"t":0,"x":5,"label":true},{"t":1,"x":3,"label":false},{"t":2,"x":4,"label":true}]`)
 	d, err := Read(t.Context(), []string{path}, DefaultOptions())
 	if err != nil {
 		t.Fatal(err)

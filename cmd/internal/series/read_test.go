@@ -128,7 +128,7 @@ func TestReadErrors(t *testing.T) {
 		{"JSON array on lines", "[\n  {\"a\":1}]\n", plain, `standard input:1: "[" is not a JSON object on one line`},
 		{"JSON with a key twice", "{\"a\":1,\"label\":0}\n{\"a\":1,\"a\":2,\"label\":0}\n", plain, `standard input:2: column "a": the object has this key twice`},
 		{"damaged Parquet", "PAR1 and then nonsense \x04\x00\x00\x00PAR1", plain, "damaged Parquet data"},
-		{"Parquet cut off", "PAR1 and then the end", plain, "the Parquet data is cut off"},
+		{"Parquet cut off", "PAR1 and then the end", plain, "damaged Parquet data"},
 		{"all dropped", "a,b,label\n1,,0\n", Options{Label: "label", Missing: MissingDrop, Features: []string{"b"}}, "every row lacks a feature"},
 		{"all dropped, each column once", "a,b,label\n1,,0\n,2,1\n", Options{Label: "label", Missing: MissingDrop}, "every row lacks a feature"},
 		{"two roles", "a,label\n", Options{Label: "a", Time: "a", Missing: MissingError}, `--label and --time both name "a"`},

@@ -390,7 +390,7 @@ func (r *Reader) progress() float64 {
 	const ahead = 3 * blockSize // bytes used, but hardly parsed yet
 	size, used := r.source.size, r.source.used.Load()
 	part := 0.0
-	if d, ok := r.decoder.(*parquetDecoder); ok {
+	if d, ok := r.decoder.(*arrowDecoder); ok && d.rows > 0 {
 		part = d.progress()
 	} else if used > min(max(size/20, 10*ahead), 40*ahead) {
 		part = float64(used-ahead) / float64(size)

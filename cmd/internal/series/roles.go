@@ -25,7 +25,7 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 		case name == "":
 			return -1, nil
 		case i < 0 && !optional:
-			return -1, noColumn(file, names, name, flag)
+			return -1, noColumn(file, d, name, flag)
 		}
 		return i, nil
 	}
@@ -150,8 +150,15 @@ func rowsAreNamed(d decoder) bool {
 	return ok && text.named
 }
 
-// noColumn is the error for a file that lacks a column; it lists those there are.
-func noColumn(file string, names []string, name, flag string) error {
+// noColumn is the error for a file that lacks a column; it lists those there are, unless the
+// decoder left that one out.
+func noColumn(file string, d decoder, name, flag string) error {
+	for _, w := range d.warnings() {
+		if w.Column == name {
+			return &Error{File: file, Column: name, Err: errors.New(w.Text)}
+		}
+	}
+	names := d.columns()
 	text := fmt.Sprintf("there is no column %q (%s); columns: %s", name, flag, List(names))
 	if similar := closest(names, name); similar != "" {
 		text += fmt.Sprintf("; did you mean %q?", similar)

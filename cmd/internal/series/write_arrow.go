@@ -12,13 +12,10 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// arrowEncoder writes Arrow's IPC format. Columns read as Arrow keep their types, and parts
-// of their batches are written as they are.
+// arrowEncoder writes Parquet and Arrow's IPC format. Columns read from these keep their types,
+// and parts of their batches are written as they are.
 type arrowEncoder struct {
-	w interface {
-		Write(arrow.RecordBatch) error
-		Close() error
-	}
+	w      arrowWriter
 	schema *arrow.Schema
 	rows   int // not written yet
 
@@ -34,6 +31,12 @@ type arrowEncoder struct {
 	probabilities []*array.Float32Builder
 }
 
+// arrowWriter writes batches in one format.
+type arrowWriter interface {
+	Write(arrow.RecordBatch) error
+	Close() error
+}
+
 // arrowBatchRows bounds the rows held in memory.
 const arrowBatchRows = 1 << 16
 
@@ -41,7 +44,7 @@ func newArrowEncoder(w io.Writer, f Format, r *Reader, a Answers) (*arrowEncoder
 	e := &arrowEncoder{}
 	var fields []arrow.Field
 	var metadata *arrow.Metadata
-	if d, same := r.decoder.(*arrowDecoder); same {
+	if d, typed := r.decoder.(*arrowDecoder); typed && (f != Parquet || parquetHolds(d.schema)) {
 		m := d.schema.Metadata()
 		fields, metadata = d.schema.Fields(), &m
 	} else {
@@ -57,14 +60,20 @@ func newArrowEncoder(w io.Writer, f Format, r *Reader, a Answers) (*arrowEncoder
 		fields = append(fields, arrow.Field{Name: name, Type: arrow.PrimitiveTypes.Float32, Nullable: true})
 	}
 	e.schema = arrow.NewSchema(fields, metadata)
-	options := []ipc.Option{ipc.WithSchema(e.schema), ipc.WithAllocator(memory.NewGoAllocator()), ipc.WithDictionaryDeltas(true)}
-	if f == ArrowStream {
-		e.w = ipc.NewWriter(w, options...)
-		return e, nil
-	}
 	var err error
-	e.w, err = ipc.NewFileWriter(w, options...)
+	e.w, err = newArrowWriter(w, f, e.schema)
 	return e, err
+}
+
+func newArrowWriter(w io.Writer, f Format, schema *arrow.Schema) (arrowWriter, error) {
+	options := []ipc.Option{ipc.WithSchema(schema), ipc.WithAllocator(memory.NewGoAllocator()), ipc.WithDictionaryDeltas(true)}
+	switch f {
+	case Parquet:
+		return newParquetWriter(w, schema)
+	case ArrowStream:
+		return ipc.NewWriter(w, options...), nil
+	}
+	return ipc.NewFileWriter(w, options...)
 }
 
 func (e *arrowEncoder) resume(r *Reader) bool {
@@ -72,8 +81,8 @@ func (e *arrowEncoder) resume(r *Reader) bool {
 		e.split = r.decoder.split
 		return true
 	}
-	d, same := r.decoder.(*arrowDecoder)
-	if !same {
+	d, typed := r.decoder.(*arrowDecoder)
+	if !typed {
 		return false
 	}
 	fields := d.schema.Fields()

@@ -10,9 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/parquet-go/parquet-go"
+	"github.com/apache/arrow-go/v18/arrow"
 )
 
 var zeroOrOne = Answers{Classes: zeroOne}
@@ -55,27 +54,18 @@ func answerAll(t testing.TB, path string, o Options, open func(r *Reader) (*Writ
 	}
 }
 
-// sensorRow has a column of each kind that Parquet files of series hold.
-type sensorRow struct {
-	Time  time.Time `parquet:"time,timestamp(millisecond)"`
-	Who   string    `parquet:"who"`
-	Count uint64    `parquet:"count"`
-	X     *float64  `parquet:"x,optional"`
-	On    bool      `parquet:"on"`
-}
-
+// writeSensors writes a column of each kind that Parquet files of series hold.
 func writeSensors(t testing.TB) string {
 	t.Helper()
-	x, start := []float64{.1, -2e-9}, time.Date(2024, 2, 29, 12, 0, 0, 5e6, time.UTC)
-	path := filepath.Join(t.TempDir(), "x.parquet")
-	if err := parquet.WriteFile(path, []sensorRow{
-		{start, "a,b", 1<<64 - 1, &x[0], true},
-		{start.Add(time.Second), `"`, 0, nil, false},
-		{start.Add(time.Second), "", 7, &x[1], true},
-	}); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return writeTable(t, []arrow.Field{
+		field("time", arrow.FixedWidthTypes.Timestamp_ms),
+		field("who", arrow.BinaryTypes.String),
+		field("count", arrow.PrimitiveTypes.Uint64),
+		field("x", arrow.PrimitiveTypes.Float64),
+		field("on", arrow.FixedWidthTypes.Boolean),
+	}, `[{"time":"2024-02-29T12:00:00.005Z","who":"a,b","count":18446744073709551615,"x":0.1,"on":true},
+		{"time":"2024-02-29T12:00:01.005Z","who":"\"","count":0,"on":false},
+		{"time":"2024-02-29T12:00:01.005Z","who":"","count":7,"x":-2e-9,"on":true}]`)
 }
 
 func TestWriter(t *testing.T) {
@@ -184,30 +174,22 @@ func TestWriterClasses(t *testing.T) {
 func TestWriterClassesParquet(t *testing.T) {
 	for _, test := range []struct {
 		classes []string
-		kind    parquet.Kind
+		kind    arrow.Type
 		want    string
 	}{
-		{[]string{"sit", "run", "walk"}, parquet.ByteArray, "a,predicted_label,predicted_probability,probability_sit,probability_run,probability_walk\n1,run,0.125,0.25,0.125,0.625\n,,,,,\n"},
-		{[]string{"1", "5", "9"}, parquet.Int64, "a,predicted_label,predicted_probability,probability_1,probability_5,probability_9\n1,5,0.125,0.25,0.125,0.625\n,,,,,\n"},
+		{[]string{"sit", "run", "walk"}, arrow.STRING, "a,predicted_label,predicted_probability,probability_sit,probability_run,probability_walk\n1,run,0.125,0.25,0.125,0.625\n,,,,,\n"},
+		{[]string{"1", "5", "9"}, arrow.INT64, "a,predicted_label,predicted_probability,probability_1,probability_5,probability_9\n1,5,0.125,0.25,0.125,0.625\n,,,,,\n"},
 	} {
 		path := filepath.Join(t.TempDir(), "x.parquet")
 		answerOne(t, writeFile(t, "x.jsonl", `{"a":1}`+"\n{}\n"), 1, func(r *Reader) (*Writer, error) { return Create(path, "", r, Answers{test.classes, true}) })
-		content, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := parquet.OpenFile(bytes.NewReader(content), int64(len(content)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if kind := f.Root().Column("predicted_label").Type().Kind(); kind != test.kind {
-			t.Errorf("%v: labels are %v", test.classes, kind)
-		}
 		r, err := Open(t.Context(), path, Options{LabelOptional: true, Features: []string{"a"}, Missing: MissingZero})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer r.Close()
+		if kind := r.decoder.(*arrowDecoder).schema.Field(1).Type.ID(); kind != test.kind {
+			t.Errorf("%v: labels are %v", test.classes, kind)
+		}
 		var out bytes.Buffer
 		w, err := NewWriter(&out, CSV, r, zeroOrOne)
 		if err != nil {
@@ -267,12 +249,12 @@ func TestWriterParquet(t *testing.T) {
 	}
 
 	path = toParquet(writeSensors(t), "typed.parquet", again)
-	rows, err := parquet.ReadFile[sensorRow](path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(rows) != 3 || rows[0].Count != 1<<64-1 || *rows[0].X != .1 || rows[1].X != nil || !rows[2].On {
-		t.Errorf("got %+v", rows)
+	if got, want := asCSV(t, path), `time,who,count,x,on,predicted_label,predicted_probability
+2024-02-29T12:00:00.005Z,"a,b",18446744073709551615,0.1,true,0,0.75
+2024-02-29T12:00:01.005Z,"""",0,,false,1,0.75
+2024-02-29T12:00:01.005Z,,7,-2e-09,true,0,0.75
+`; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
@@ -293,52 +275,6 @@ func TestWriterParquetLarge(t *testing.T) {
 	answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, CSV, r, zeroOrOne) })
 	if out.String() != want.String() {
 		t.Error("the rows are not those that were written")
-	}
-}
-
-// What is read of a column whose values other programs encoded is written so that
-// they, and we, can read it again.
-func TestParquetEncodings(t *testing.T) {
-	number := parquet.Encoded(parquet.Leaf(parquet.Int64Type), &parquet.DeltaBinaryPacked)
-	plain := parquet.Optional(parquet.Encoded(parquet.Leaf(parquet.BooleanType), &parquet.Plain))
-	runs := parquet.Encoded(parquet.Leaf(parquet.BooleanType), &parquet.RLE)
-	write := func(name string, on parquet.Node) string {
-		path := filepath.Join(t.TempDir(), name)
-		var rows []parquet.Row
-		for i := range 100 {
-			defined := 0
-			if on.Optional() {
-				defined = 1
-			}
-			rows = append(rows, parquet.Row{parquet.BooleanValue(i > 40).Level(0, defined, 0), parquet.Int64Value(int64(i%7)).Level(0, 0, 1)})
-		}
-		file, err := os.Create(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer file.Close()
-		w := parquet.NewGenericWriter[any](file, parquet.NewSchema("t", parquet.Group{"on": on, "x": number}))
-		if _, err := w.WriteRows(rows); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	o := Options{Label: "on", Missing: MissingError}
-	path := filepath.Join(t.TempDir(), "again.parquet")
-	answerAll(t, write("plain.parquet", plain), o, func(r *Reader) (*Writer, error) { return Create(path, "", r, zeroOrOne) })
-	d, err := Read(context.Background(), []string{path}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if count := d.Count(); !slices.Equal(count, []int{41, 59}) {
-		t.Errorf("labels %v", count)
-	}
-	_, err = Read(context.Background(), []string{write("runs.parquet", runs)}, o)
-	if err == nil || !strings.Contains(err.Error(), `runs.parquet: column "on" holds booleans in run-length encoding`) {
-		t.Errorf("error %v", err)
 	}
 }
 

@@ -75,7 +75,8 @@ type encoder interface {
 // Writer writes a Reader's rows with the columns of Answers behind them. In the Reader's
 // own format the other columns keep their text to the letter. Elsewhere they keep their
 // values: in JSON lines what can be a JSON number is one and what is empty is null; in
-// Parquet and Arrow the features are 64-bit floats and all else is text.
+// Parquet and Arrow, unless they have types from one of these, the features are 64-bit floats
+// and all else is text.
 type Writer struct {
 	answers Answers
 	first   *Reader // which named the columns
@@ -154,9 +155,7 @@ func newEncoder(w *bufio.Writer, f Format, r *Reader, a Answers) (encoder, error
 		return newCSVEncoder(w, '\t', r, a)
 	case JSONL:
 		return newJSONEncoder(w, r, a), nil
-	case Parquet:
-		return newParquetEncoder(w, r, a)
-	case Arrow, ArrowStream:
+	case Parquet, Arrow, ArrowStream:
 		return newArrowEncoder(w, f, r, a)
 	}
 	return nil, fmt.Errorf("format %q is none of %v", f, Formats)

@@ -1,4 +1,4 @@
-"""Writes the tables of Arrow that the tests read, with pyarrow 26.0.1:
+"""Writes the tables of Arrow and Parquet that the tests read, with pyarrow 26.0.1:
 
     python arrow.py FOLDER
 """
@@ -8,6 +8,7 @@ import sys
 
 import pyarrow as pa
 import pyarrow.feather as feather
+import pyarrow.parquet as parquet
 
 folder = sys.argv[1]
 n = 6
@@ -36,3 +37,9 @@ write("plain.arrow", pa.ipc.new_file)
 write("zstd.arrow", pa.ipc.new_file, compression="zstd")
 write("stream.arrows", pa.ipc.new_stream, compression="lz4")
 feather.write_feather(table, f"{folder}/lz4.feather", compression="lz4")
+
+# One with what newer programs write, the other as older ones do.
+parquet.write_table(table, f"{folder}/pages2.parquet", row_group_size=4, data_page_version="2.0", compression="zstd",
+                    use_dictionary=["who"], column_encoding={"on": "RLE", "label": "DELTA_BINARY_PACKED", "half": "BYTE_STREAM_SPLIT", "note": "DELTA_LENGTH_BYTE_ARRAY"})
+old = table.append_column("nested", pa.array([[1, 2]] * n)).append_column("pair", pa.array([{"a": 1}] * n))
+parquet.write_table(old, f"{folder}/int96.parquet", row_group_size=4, compression="gzip", use_deprecated_int96_timestamps=True, store_schema=False)
