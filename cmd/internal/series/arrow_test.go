@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -255,6 +256,37 @@ func TestArrowTypesAsParquet(t *testing.T) {
 		answerAll(t, path, Options{LabelOptional: true, Features: []string{"x"}, Missing: MissingError}, func(r *Reader) (*Writer, error) { return Create(again, "", r, zeroOrOne) })
 		if got, want := asCSV(t, again), "a,x,predicted_label,predicted_probability\n,1,0,0.75\n,2,1,0.75\n"; got != want {
 			t.Errorf("%s\n%s\nwant\n%s", kind, got, want)
+		}
+	}
+}
+
+// One file cannot hold columns of different types, but what two formats have alike.
+func TestContinueWithOtherTypes(t *testing.T) {
+	table := func(kind arrow.DataType) []arrow.Field {
+		return []arrow.Field{field("x", kind), field("note", arrow.BinaryTypes.String)}
+	}
+	const rows = `[{"x":1,"note":"a"}]`
+	o := Options{LabelOptional: true, Features: []string{"x"}, Missing: MissingError}
+	open := func(path string) *Reader {
+		r, err := Open(t.Context(), path, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { r.Close() })
+		return r
+	}
+	first := open(writeTable(t, table(arrow.PrimitiveTypes.Float32), rows))
+	w, err := NewWriter(io.Discard, Arrow, first, zeroOrOne)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Continue(open(writeStream(t, table(arrow.PrimitiveTypes.Float32), rows))); err != nil {
+		t.Error(err)
+	}
+	for _, other := range []string{writeStream(t, table(arrow.PrimitiveTypes.Int8), rows), writeFile(t, "x.csv", "x,note\n1,a\n")} {
+		want := fmt.Sprintf("%s: its columns have other types than those of %s, so one file cannot hold both (--format csv can)", other, first.Name())
+		if err := w.Continue(open(other)); err == nil || err.Error() != want {
+			t.Errorf("error %v, want %q", err, want)
 		}
 	}
 }
