@@ -7,10 +7,8 @@ import (
 	"io"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -221,23 +219,17 @@ func gapsText(s *series.Survey) string {
 	if g == nil {
 		return "not known: no column looks like the time"
 	}
-	step := strconv.FormatFloat(g.Usual, 'g', -1, 64)
-	for _, c := range s.Columns {
-		if c.Role == "time" && c.Type == series.Timestamps {
-			step = time.Duration(g.Usual * 1e9).String()
-		}
-	}
 	switch {
 	case g.Usual == 0:
 		return "not known: too few rows"
 	case g.Count == 0:
-		return fmt.Sprintf("none; the usual step of column %q is %s", s.Guess.Time, step)
+		return fmt.Sprintf("none; the usual step of column %q is %s", s.Guess.Time, g.Step)
 	}
 	first := ""
 	if g.Line > 0 {
 		first = fmt.Sprintf(", the first at line %d", g.Line)
 	}
-	return fmt.Sprintf("%d of more than 10 times the usual step of %s%s (--max-gap %s begins a new series at each)", g.Count, step, first, g.Length)
+	return fmt.Sprintf("%d of more than 10 times the usual step of %s%s (--max-gap %s begins a new series at each)", g.Count, g.Step, first, g.Length)
 }
 
 // rangeText is the range of numbers, else the first and the last value.

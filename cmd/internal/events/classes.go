@@ -14,12 +14,11 @@ const mostClasses = 100
 type classifier struct {
 	classes  []string // [C] names, the first being that of rows outside
 	positive string   // the label that is class 1, others being of no interest; "": classes
-	known    map[string]int16
 }
 
 // newClassifier takes the classes from the options or, without any, from the events.
 func (l *List) newClassifier(of []listed, o Options) (*classifier, error) {
-	c := &classifier{classes: o.Classes, positive: o.Positive, known: map[string]int16{}}
+	c := &classifier{classes: o.Classes, positive: o.Positive}
 	if o.Positive != "" {
 		c.classes = []string{"0", "1"}
 	}
@@ -27,17 +26,15 @@ func (l *List) newClassifier(of []listed, o Options) (*classifier, error) {
 		return c, nil
 	}
 	var labels []string
-	nameless := -1
+	known, nameless := map[string]bool{}, -1
 	for i, e := range of {
-		switch _, known := c.known[e.Label]; {
-		case e.Label == "":
+		if e.Label == "" {
 			nameless = i
-		case !known:
-			c.known[e.Label] = 0
+		} else if !known[e.Label] {
+			known[e.Label] = true
 			labels = append(labels, e.Label)
 		}
 	}
-	clear(c.known)
 	if nameless >= 0 && len(labels) > 0 {
 		return nil, l.at(of[nameless].line, labelColumn, "the event has no label, and others have one, such as %q", labels[0])
 	}
@@ -71,17 +68,6 @@ func outsideFirst(name string, labels []string) []string {
 
 // class is the number of an event's class.
 func (c *classifier) class(label string) (int16, error) {
-	if class, known := c.known[label]; known {
-		return class, nil
-	}
-	class, err := c.find(label)
-	if err == nil {
-		c.known[label] = class
-	}
-	return class, err
-}
-
-func (c *classifier) find(label string) (int16, error) {
 	switch {
 	case label != "":
 	case c.positive != "":

@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"sort"
-	"strconv"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
@@ -95,7 +94,7 @@ func (m *marker) noRow(t *target, e *listed) error {
 		return m.at(e.line, "", "no row is %s: series %q has the rows 0 to %d, as there is no time column (--time names one)", what, t.name, low.Len()-1)
 	}
 	first, last := t.span()
-	from, to := clockText(first, low.data.Stamps), clockText(last, high.data.Stamps)
+	from, to := series.TimeText(first, low.data.Stamps), series.TimeText(last, high.data.Stamps)
 	switch {
 	case e.End < first || e.Start > last:
 		return m.at(e.line, "", "no row is %s: the times of series %q are from %s to %s", what, t.name, from, to)
@@ -135,12 +134,4 @@ func (m *marker) label(d *series.Data, spans []span) error {
 
 func (m *marker) describe(s span) string {
 	return fmt.Sprintf("%s from %s to %s", m.classes[s.class], s.event.start.text, s.event.end.text)
-}
-
-// clockText is a time as a file might have it.
-func clockText(t float64, stamp bool) string {
-	if stamp {
-		return series.Stamp(t)
-	}
-	return strconv.FormatFloat(t, 'f', -1, 64)
 }

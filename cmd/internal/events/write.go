@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -93,16 +94,9 @@ func (t tableWriter) Write(e Found) error {
 
 func (t tableWriter) Close() error { return nil }
 
-func (e *Found) start() string { return timeText(e.Start, e.StartText) }
-func (e *Found) end() string   { return timeText(e.End, e.EndText) }
-
-// timeText is the text of a timestamp, or else the number.
-func timeText(time float64, text string) string {
-	if text != "" {
-		return text
-	}
-	return strconv.FormatFloat(time, 'f', -1, 64)
-}
+// The text of a timestamp, or else the number.
+func (e *Found) start() string { return cmp.Or(e.StartText, series.TimeText(e.Start, false)) }
+func (e *Found) end() string   { return cmp.Or(e.EndText, series.TimeText(e.End, false)) }
 
 // shortest is a probability as a number of 32 bits.
 func shortest(p float64) string { return strconv.FormatFloat(p, 'g', -1, 32) }
@@ -138,5 +132,5 @@ func jsonTime(time float64, text string) string {
 	if text != "" {
 		return quote(text)
 	}
-	return timeText(time, "")
+	return series.TimeText(time, false)
 }

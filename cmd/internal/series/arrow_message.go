@@ -103,37 +103,32 @@ func noEOF(err error) error {
 
 // Fields of the tables in Arrow's Message.fbs and Schema.fbs, by their places there.
 const (
-	messageKind, messageHeader, messageBody = 1, 2, 3
-	kindSchema, kindDictionary, kindBatch   = 1, 2, 3
-	schemaFields, schemaMetadata            = 1, 2
-	fieldChildren, fieldMetadata            = 5, 6
-	dictionaryBatch                         = 1
-	batchBuffers, batchVariadic             = 2, 4
+	messageKind, messageHeader, messageBody, messageMetadata = 1, 2, 3, 4
+	kindSchema, kindDictionary, kindBatch                    = 1, 2, 3
+	schemaFields, schemaMetadata                             = 1, 2
+	fieldChildren, fieldMetadata                             = 5, 6
+	dictionaryBatch                                          = 1
+	batchBuffers, batchVariadic                              = 2, 4
 )
 
 // checkArrow checks the lengths in the table of a message, and returns that of its body. It
-// may panic, as the library may, see guard.
+// may panic, as the library may, see arrowDecoder.guard.
 func checkArrow(text []byte) (body int64, err error) {
 	t := arrowTable{flatbuffers.Table{Bytes: text, Pos: flatbuffers.GetUOffsetT(text)}}
-	if at := t.at(messageBody); at != 0 {
-		body = t.GetInt64(at)
-	}
-	kind := t.at(messageKind)
-	if kind == 0 {
-		return body, nil
+	body = t.GetInt64Slot(slot(messageBody), 0)
+	if _, _, err := t.vector(messageMetadata, flatbuffers.SizeUOffsetT); err != nil || body < 0 {
+		return 0, errArrowLength
 	}
 	header, ok := t.table(messageHeader)
-	if !ok {
-		return body, nil
+	kind := t.GetByteSlot(slot(messageKind), 0)
+	if kind == kindDictionary && ok {
+		header, ok = header.table(dictionaryBatch)
 	}
-	switch t.GetByte(kind) {
-	case kindSchema:
+	switch {
+	case !ok:
+	case kind == kindSchema:
 		err = header.checkFields(schemaFields, schemaMetadata, 0)
-	case kindDictionary:
-		if batch, ok := header.table(dictionaryBatch); ok {
-			err = batch.checkBatch()
-		}
-	case kindBatch:
+	case kind == kindDictionary, kind == kindBatch:
 		err = header.checkBatch()
 	}
 	return body, err
@@ -142,32 +137,30 @@ func checkArrow(text []byte) (body int64, err error) {
 // arrowTable is a table of a flat buffer.
 type arrowTable struct{ flatbuffers.Table }
 
-// at is where field i is, 0 if it is not there.
-func (t arrowTable) at(i int) flatbuffers.UOffsetT {
-	const first = 4 // two lengths come before
-	if o := flatbuffers.UOffsetT(t.Offset(flatbuffers.VOffsetT(first + 2*i))); o != 0 {
-		return t.Pos + o
-	}
-	return 0
-}
+// slot is where a table has the place of field i.
+func slot(i int) flatbuffers.VOffsetT { return flatbuffers.VOffsetT(4 + 2*i) }
 
+// table is that of field i, if it is there.
 func (t arrowTable) table(i int) (arrowTable, bool) {
-	at := t.at(i)
+	at := t.Offset(slot(i))
 	if at == 0 {
 		return t, false
 	}
-	return arrowTable{flatbuffers.Table{Bytes: t.Bytes, Pos: t.Indirect(at)}}, true
+	return t.to(t.Pos + flatbuffers.UOffsetT(at)), true
+}
+
+// to is the table that a place refers to.
+func (t arrowTable) to(at flatbuffers.UOffsetT) arrowTable {
+	return arrowTable{flatbuffers.Table{Bytes: t.Bytes, Pos: t.Indirect(at)}}
 }
 
 // vector is where field i begins and how many elements of the given size it has.
 func (t arrowTable) vector(i, size int) (start flatbuffers.UOffsetT, length int, err error) {
-	at := t.at(i)
+	at := flatbuffers.UOffsetT(t.Offset(slot(i)))
 	if at == 0 {
 		return 0, 0, nil
 	}
-	vector := at + t.GetUOffsetT(at)
-	length = int(t.GetUOffsetT(vector))
-	start = vector + flatbuffers.SizeUOffsetT
+	start, length = t.Vector(at), t.VectorLen(at)
 	if length > (len(t.Bytes)-int(start))/size {
 		return 0, 0, errArrowLength
 	}
@@ -177,16 +170,13 @@ func (t arrowTable) vector(i, size int) (start flatbuffers.UOffsetT, length int,
 // checkFields checks the fields of a schema, or those within a field.
 func (t arrowTable) checkFields(fields, metadata, depth int) error {
 	const most = 64 // levels
-	if depth > most {
+	_, _, err := t.vector(metadata, flatbuffers.SizeUOffsetT)
+	if err != nil || depth > most {
 		return errArrowLength
-	}
-	if _, _, err := t.vector(metadata, flatbuffers.SizeUOffsetT); err != nil {
-		return err
 	}
 	start, length, err := t.vector(fields, flatbuffers.SizeUOffsetT)
 	for i := 0; i < length && err == nil; i++ {
-		at := start + flatbuffers.UOffsetT(i*flatbuffers.SizeUOffsetT)
-		field := arrowTable{flatbuffers.Table{Bytes: t.Bytes, Pos: t.Indirect(at)}}
+		field := t.to(start + flatbuffers.UOffsetT(i*flatbuffers.SizeUOffsetT))
 		err = field.checkFields(fieldChildren, fieldMetadata, depth+1)
 	}
 	return err

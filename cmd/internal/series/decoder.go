@@ -61,6 +61,16 @@ func newDecoder(s *source, o Options) (decoder, error) {
 	return d, nil
 }
 
+// warningsOf are those of a source and of its decoder.
+func warningsOf(s *source, d decoder) []Warning {
+	all := s.warnings()
+	for _, w := range d.warnings() {
+		w.File = s.name
+		all = append(all, w)
+	}
+	return all
+}
+
 // checkNames refuses columns that cannot be told apart.
 func checkNames(names []string) error {
 	seen := map[string]int{}

@@ -32,10 +32,8 @@ func (r *Reader) timeText(t float64, text []byte) string {
 		return string(text)
 	case r.clock.dates:
 		return time.Unix(int64(t), 0).UTC().Format(time.DateOnly)
-	case r.clock.stamps:
-		return time.UnixMicro(int64(math.Round(t * 1e6))).UTC().Format(time.RFC3339Nano)
 	}
-	return strconv.FormatFloat(t, 'f', -1, 64)
+	return TimeText(t, r.clock.stamps)
 }
 
 // passTime takes note of the time of a row that is accepted.
@@ -57,7 +55,7 @@ func (r *Reader) gapWarnings() []Warning {
 		}
 		w.Text = fmt.Sprintf("a new series begins at each gap of more than %s (%d in all)", r.options.MaxGap, r.gaps)
 		if r.backs > 0 {
-			w.Text = fmt.Sprintf("a new series begins at each gap of more than %s (%d in all) and where time goes back (%d)", r.options.MaxGap, r.gaps, r.backs)
+			w.Text += fmt.Sprintf(" and where time goes back (%d)", r.backs)
 		}
 		return []Warning{w}
 	}

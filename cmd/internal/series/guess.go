@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Guess is what columns seem to be for: the options that a training on the files takes.
@@ -140,7 +139,8 @@ func (g *guesser) takeTime(t *timeLook, o *order) {
 	g.roles.time = t.column
 	g.survey.Guess.Time = g.names[t.column]
 	h := o.holes.settled()
-	g.survey.Gaps = &Gaps{Usual: h.usual, Count: h.count, Length: lengthText(holeSteps*h.usual, t.clock.stamps)}
+	stamps := t.clock.stamps || g.profiles[t.column].time
+	g.survey.Gaps = &Gaps{Usual: h.usual, Count: h.count, Length: lengthText(holeSteps*h.usual, stamps), Step: lengthText(h.usual, stamps)}
 	if len(g.survey.Files) == 1 {
 		g.survey.Gaps.Line = h.line
 	}
@@ -207,7 +207,7 @@ func (g *guesser) describe() {
 		switch {
 		case s.Type == EmptyColumn:
 		case g.profiles[i].time:
-			s.First, s.Last = Stamp(c.low), Stamp(c.high)
+			s.First, s.Last = TimeText(c.low, true), TimeText(c.high, true)
 		case c.numbers > 0:
 			s.Low, s.High = &c.low, &c.high
 		default:
@@ -218,11 +218,6 @@ func (g *guesser) describe() {
 		}
 		g.survey.Columns = append(g.survey.Columns, s)
 	}
-}
-
-// Stamp is seconds since 1970 as a timestamp.
-func Stamp(t float64) string {
-	return time.UnixMicro(int64(math.Round(t * 1e6))).UTC().Format(time.RFC3339Nano)
 }
 
 func (g *guesser) role(i int) string {

@@ -75,6 +75,7 @@ type Gaps struct {
 	Line  int     `json:"first_line,omitempty"` // behind the first of them, if there is one file
 
 	Length string `json:"max_gap"` // ten times the usual step, as Options.MaxGap
+	Step   string `json:"-"`       // the usual one, likewise
 }
 
 const (
@@ -145,11 +146,7 @@ func (l *looker) read(path string) error {
 	if d == l.first {
 		l.survey.Dialect = dialectOf(s, d, !l.options.NoHeader)
 	}
-	l.survey.Warnings = append(l.survey.Warnings, s.warnings()...)
-	for _, w := range d.warnings() {
-		w.File = s.name
-		l.survey.Warnings = append(l.survey.Warnings, w)
-	}
+	l.survey.Warnings = append(l.survey.Warnings, warningsOf(s, d)...)
 	return nil
 }
 

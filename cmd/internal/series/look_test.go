@@ -7,6 +7,9 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
 )
 
 // lookColumns are columns as files have them: what stands in row i.
@@ -74,5 +77,24 @@ func TestLookMixtures(t *testing.T) {
 		if guessed[never] > 0 {
 			t.Errorf("guessed: %s", never)
 		}
+	}
+}
+
+// Where times are timestamps by their type, the gap that is suggested is a duration.
+func TestLookGapsOfTypedTimes(t *testing.T) {
+	var rows []string
+	start := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i := range 300 {
+		rows = append(rows, fmt.Sprintf(`{"when":%q,"x":%d,"label":%d}`, start.Add(time.Duration(i%200)*time.Second).Format(time.RFC3339), i%7, i/10%2))
+	}
+	path := writeTable(t, []arrow.Field{field("when", arrow.FixedWidthTypes.Timestamp_ms), field("x", arrow.PrimitiveTypes.Float64), field("label", arrow.PrimitiveTypes.Int8)},
+		"["+strings.Join(rows, ",")+"]")
+	s, err := Look(t.Context(), []string{path}, Options{})
+	if err != nil || s.Guess.Time != "when" || s.Guess.MaxGap != "10s" || s.Gaps.Step != "1s" {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	o := Options{Label: "label", Time: "when", MaxGap: s.Guess.MaxGap, Missing: MissingError}
+	if d, err := Read(t.Context(), []string{path}, o); err != nil || len(d.Series) != 2 {
+		t.Errorf("%v, %v", d, err)
 	}
 }

@@ -403,11 +403,7 @@ func (r *Reader) progress() float64 {
 
 // Warnings lists the oddities met so far.
 func (r *Reader) Warnings() []Warning {
-	all := append(r.source.warnings(), r.warned...)
-	for _, w := range r.decoder.warnings() {
-		w.File = r.source.name
-		all = append(all, w)
-	}
+	all := append(warningsOf(r.source, r.decoder), r.warned...)
 	if n := r.roster.ended; n > 0 {
 		all = append(all, Warning{File: r.source.name, Column: r.options.Series,
 			Text: fmt.Sprintf("%d series were ended as more than %d were open, each when no row of it had come for the longest; a later row of one began another series", n, r.roster.most)})

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // TextFile is a text file that was read whole.
@@ -53,7 +55,8 @@ type TableRow struct {
 
 // Table reads CSV or TSV of any dialect.
 func (t *TextFile) Table() (*Table, error) {
-	d, err := newDecoder(&source{name: t.Name, format: t.format, comma: t.comma, body: bytes.NewReader(t.Content)}, Options{})
+	s := &source{name: t.Name, format: t.format, comma: t.comma, body: bytes.NewReader(t.Content)}
+	d, err := newDecoder(s, Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +65,8 @@ func (t *TextFile) Table() (*Table, error) {
 	for {
 		err := d.next(row, &rec)
 		if err == io.EOF {
-			break
+			table.Warnings = warningsOf(s, d)
+			return table, nil
 		}
 		if err != nil {
 			return nil, inFile(t.Name, err)
@@ -73,11 +77,6 @@ func (t *TextFile) Table() (*Table, error) {
 		}
 		table.Rows = append(table.Rows, TableRow{rec.line, fields})
 	}
-	for _, w := range d.warnings() {
-		w.File = t.Name
-		table.Warnings = append(table.Warnings, w)
-	}
-	return table, nil
 }
 
 // ParseTime is a time as a column of times has it: a number, or the seconds since 1970 of a
@@ -86,6 +85,14 @@ func ParseTime(text string) (t float64, stamp bool, err error) {
 	var c clock
 	t, err = c.time(value{text: []byte(text)})
 	return t, c.stamps, err
+}
+
+// TimeText is a time as a column of times might have it: a timestamp or a number in full.
+func TimeText(t float64, stamp bool) string {
+	if stamp {
+		return time.UnixMicro(int64(math.Round(t * 1e6))).UTC().Format(time.RFC3339Nano)
+	}
+	return strconv.FormatFloat(t, 'f', -1, 64)
 }
 
 // ClassOf is the number of the class that a label means, which is not empty; Unlabelled for
