@@ -89,9 +89,6 @@ func (d *arrowDecoder) damaged(err *error) {
 func (d *arrowDecoder) columns() []string   { return d.names }
 func (d *arrowDecoder) warnings() []Warning { return d.notes }
 
-// times reports whether column i holds times, and whether these are dates.
-func (d *arrowDecoder) times(i int) (times, dates bool) { return d.types[i].time, d.types[i].date }
-
 // progress is the part of the rows read so far.
 func (d *arrowDecoder) progress() float64 {
 	return float64(d.batch.first+d.at-1) / float64(d.rows)

@@ -25,13 +25,6 @@ type decoder interface {
 	warnings() []Warning
 }
 
-// typedDecoder is the decoder of a format with types.
-type typedDecoder interface {
-	decoder
-	// times reports whether column i holds times, and whether these are dates.
-	times(i int) (times, dates bool)
-}
-
 // record is a row as it was written.
 type record struct {
 	text   []byte      // without the line's end; nil in formats with types

@@ -106,40 +106,29 @@ func (o Options) validateClasses() error {
 
 // validateRoles checks that no column plays two roles.
 func (o Options) validateRoles() error {
-	role := map[string]string{}
-	claim := func(column, flag string) error {
-		if column == "" {
-			return nil
-		}
-		if other, taken := role[column]; taken {
-			if other == flag {
-				return fmt.Errorf("%s lists %q twice", flag, column)
-			}
-			return fmt.Errorf("%s and %s both name %q", other, flag, column)
-		}
-		role[column] = flag
-		return nil
-	}
-	for _, r := range [][2]string{{o.Label, "--label"}, {o.Series, "--series"}, {o.Time, "--time"}} {
-		if err := claim(r[0], r[1]); err != nil {
-			return err
-		}
-	}
 	if len(o.Features) > 0 && len(o.Exclude) > 0 {
 		return fmt.Errorf("--exclude cannot be used with --features, which leaves out all others")
 	}
-	for _, list := range []struct {
-		names []string
-		flag  string
-	}{{o.Features, "--features"}, {o.Exclude, "--exclude"}} {
-		for _, name := range list.names {
-			if name == "" {
-				return fmt.Errorf("%s holds an empty name", list.flag)
-			}
-			if err := claim(name, list.flag); err != nil {
-				return err
-			}
+	type claim struct{ column, flag string }
+	claims := []claim{{o.Label, "--label"}, {o.Series, "--series"}, {o.Time, "--time"}}
+	claims = slices.DeleteFunc(claims, func(c claim) bool { return c.column == "" })
+	for _, name := range o.Features {
+		claims = append(claims, claim{name, "--features"})
+	}
+	for _, name := range o.Exclude {
+		claims = append(claims, claim{name, "--exclude"})
+	}
+	role := map[string]string{}
+	for _, c := range claims {
+		switch other := role[c.column]; {
+		case c.column == "":
+			return fmt.Errorf("%s holds an empty name", c.flag)
+		case other == c.flag:
+			return fmt.Errorf("%s lists %q twice", c.flag, c.column)
+		case other != "":
+			return fmt.Errorf("%s and %s both name %q", other, c.flag, c.column)
 		}
+		role[c.column] = c.flag
 	}
 	return nil
 }

@@ -140,8 +140,9 @@ func (r *Reader) start() (err error) {
 	if r.roles.time >= 0 {
 		r.options.Time = names[r.roles.time]
 	}
-	if d, ok := r.decoder.(typedDecoder); ok && r.roles.time >= 0 {
-		r.clock.stamps, r.clock.dates = d.times(r.roles.time)
+	if d, ok := r.decoder.(*arrowDecoder); ok && r.roles.time >= 0 {
+		t := d.types[r.roles.time]
+		r.clock.stamps, r.clock.dates = t.time, t.date
 	}
 	r.gap, _ = ParseLength("max-gap", r.options.MaxGap)
 	r.row = make([]value, len(names))

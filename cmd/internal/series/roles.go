@@ -19,49 +19,37 @@ type roles struct {
 // findRoles looks the options' columns up among a file's.
 func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 	names := d.columns()
-	find := func(name, flag string, optional bool) (int, error) {
-		i := slices.Index(names, name)
-		switch {
-		case name == "":
-			return -1, nil
-		case i < 0 && !optional:
-			return -1, noColumn(file, d, name, flag)
-		}
-		return i, nil
-	}
-	var r roles
 	var err error
-	if r.label, err = find(o.Label, "--label", o.LabelOptional); err != nil {
-		return r, nil, err
+	find := func(name, flag string, optional bool) int {
+		i := slices.Index(names, name)
+		if name == "" {
+			return -1
+		}
+		if i < 0 && !optional && err == nil {
+			err = noColumn(file, d, name, flag)
+		}
+		return i
 	}
-	if r.series, err = find(o.Series, "--series", false); err != nil {
-		return r, nil, err
-	}
-	if r.time, err = find(o.Time, "--time", false); err != nil {
-		return r, nil, err
-	}
+	r := roles{label: find(o.Label, "--label", o.LabelOptional), series: find(o.Series, "--series", false), time: find(o.Time, "--time", false)}
 	for _, name := range o.Features {
-		i, err := find(name, "--features", false)
-		if err != nil {
-			return r, nil, err
-		}
-		if typed, ok := d.(typedDecoder); ok {
-			if times, _ := typed.times(i); times {
-				return r, nil, &Error{File: file, Column: name, Err: errors.New("it holds times, which are no feature (--features)")}
-			}
-		}
-		r.features = append(r.features, i)
-	}
-	if len(o.Features) > 0 && (r.time >= 0 || !o.Events) {
-		return r, nil, nil
+		r.features = append(r.features, find(name, "--features", false))
 	}
 	var excluded []int
 	for _, name := range o.Exclude {
-		i, err := find(name, "--exclude", false)
-		if err != nil {
-			return r, nil, err
+		excluded = append(excluded, find(name, "--exclude", false))
+	}
+	if err != nil {
+		return r, nil, err
+	}
+	if typed, ok := d.(*arrowDecoder); ok {
+		for _, i := range r.features {
+			if typed.types[i].time {
+				return r, nil, &Error{File: file, Column: names[i], Err: errors.New("it holds times, which are no feature (--features)")}
+			}
 		}
-		excluded = append(excluded, i)
+	}
+	if len(o.Features) > 0 && (r.time >= 0 || !o.Events) {
+		return r, nil, nil
 	}
 	profiles, err := d.sample(o.Follow)
 	if err == io.EOF {

@@ -15,20 +15,17 @@ import (
 // arrowEncoder writes Parquet and Arrow's IPC format. Columns read from these keep their types,
 // and parts of their batches are written as they are.
 type arrowEncoder struct {
-	w      arrowWriter
-	schema *arrow.Schema
-	rows   int // not written yet
+	w       arrowWriter
+	schema  *arrow.Schema
+	classes []string
+	rows    int // not written yet
 
-	batch *arrowBatch // that they are from, if they are Arrow's
+	batch *arrowBatch // that they are from, if they keep their types
 	from  int         // the first of them in it
 
-	split  func(*record, []value) // nil when rows keep their values
-	row    []value
-	fields []array.Builder // [columns] of what split sets
-
-	labels        array.Builder
-	label         func(int16) // appends one
-	probabilities []*array.Float32Builder
+	split func(*record, []value) // nil when rows keep their values
+	row   []value
+	built *array.RecordBuilder // of what split sets, and the answers
 }
 
 // arrowWriter writes batches in one format.
@@ -41,25 +38,35 @@ type arrowWriter interface {
 const arrowBatchRows = 1 << 16
 
 func newArrowEncoder(w io.Writer, f Format, r *Reader, a Answers) (*arrowEncoder, error) {
-	e := &arrowEncoder{}
-	var fields []arrow.Field
-	var metadata *arrow.Metadata
+	e := &arrowEncoder{classes: a.Classes}
+	var kept, built []arrow.Field
+	var metadata arrow.Metadata
+	add := func(name string, t arrow.DataType) {
+		built = append(built, arrow.Field{Name: name, Type: t, Nullable: true})
+	}
 	if d, typed := r.decoder.(*arrowDecoder); typed && (f != Parquet || parquetHolds(d.schema)) {
-		m := d.schema.Metadata()
-		fields, metadata = d.schema.Fields(), &m
+		kept, metadata = d.schema.Fields(), d.schema.Metadata()
 	} else {
 		e.split, e.row = r.decoder.split, make([]value, len(r.Columns()))
 		for i, name := range r.Columns() {
-			fields = append(fields, arrow.Field{Name: name, Type: e.addField(slices.Contains(r.roles.features, i)), Nullable: true})
+			if slices.Contains(r.roles.features, i) {
+				add(name, arrow.PrimitiveTypes.Float64)
+			} else {
+				add(name, arrow.BinaryTypes.String)
+			}
 		}
 	}
 	names := a.columns(r.Columns())
-	fields = append(fields, arrow.Field{Name: names[0], Type: e.setLabels(a), Nullable: true})
-	for _, name := range names[1:] {
-		e.probabilities = append(e.probabilities, array.NewFloat32Builder(memory.NewGoAllocator()))
-		fields = append(fields, arrow.Field{Name: name, Type: arrow.PrimitiveTypes.Float32, Nullable: true})
+	if a.integers() {
+		add(names[0], arrow.PrimitiveTypes.Int64)
+	} else {
+		add(names[0], arrow.BinaryTypes.String)
 	}
-	e.schema = arrow.NewSchema(fields, metadata)
+	for _, name := range names[1:] {
+		add(name, arrow.PrimitiveTypes.Float32)
+	}
+	e.built = array.NewRecordBuilder(memory.NewGoAllocator(), arrow.NewSchema(built, nil))
+	e.schema = arrow.NewSchema(slices.Concat(kept, built), &metadata)
 	var err error
 	e.w, err = newArrowWriter(w, f, e.schema)
 	return e, err
@@ -89,28 +96,6 @@ func (e *arrowEncoder) resume(r *Reader) bool {
 	return slices.EqualFunc(fields, e.schema.Fields()[:len(fields)], func(a, b arrow.Field) bool { return arrow.TypeEqual(a.Type, b.Type) && a.Nullable == b.Nullable })
 }
 
-// addField adds a column that was read in another format, and returns its type.
-func (e *arrowEncoder) addField(feature bool) arrow.DataType {
-	if feature {
-		e.fields = append(e.fields, array.NewFloat64Builder(memory.NewGoAllocator()))
-		return arrow.PrimitiveTypes.Float64
-	}
-	e.fields = append(e.fields, array.NewStringBuilder(memory.NewGoAllocator()))
-	return arrow.BinaryTypes.String
-}
-
-// setLabels sets the labels and returns their type, integers if all of them are.
-func (e *arrowEncoder) setLabels(a Answers) arrow.DataType {
-	if integers := a.integers(); integers != nil {
-		b := array.NewInt64Builder(memory.NewGoAllocator())
-		e.labels, e.label = b, func(class int16) { b.Append(integers[class]) }
-		return arrow.PrimitiveTypes.Int64
-	}
-	b := array.NewStringBuilder(memory.NewGoAllocator())
-	e.labels, e.label = b, func(class int16) { b.Append(a.Classes[class]) }
-	return arrow.BinaryTypes.String
-}
-
 func (e *arrowEncoder) write(r *record, a answer) error {
 	if at := r.line; e.split == nil && (r.batch != e.batch || at-r.batch.first != e.from+e.rows) {
 		if err := e.flush(); err != nil {
@@ -121,7 +106,9 @@ func (e *arrowEncoder) write(r *record, a answer) error {
 	if e.split != nil {
 		e.appendFields(r)
 	}
-	e.appendAnswer(a)
+	if err := e.appendAnswer(a); err != nil {
+		return err
+	}
 	if e.rows++; e.rows < arrowBatchRows {
 		return nil
 	}
@@ -132,7 +119,7 @@ func (e *arrowEncoder) write(r *record, a answer) error {
 func (e *arrowEncoder) appendFields(r *record) {
 	e.split(r, e.row)
 	for i, v := range e.row {
-		switch b := e.fields[i].(type) {
+		switch b := e.built.Field(i).(type) {
 		case *array.Float64Builder:
 			x, err := v.number, error(nil)
 			if v.kind == textKind {
@@ -153,19 +140,19 @@ func (e *arrowEncoder) appendFields(r *record) {
 	}
 }
 
-func (e *arrowEncoder) appendAnswer(a answer) {
+func (e *arrowEncoder) appendAnswer(a answer) error {
+	columns := e.built.Fields()[len(e.row):]
 	if !a.known {
-		e.labels.AppendNull()
-		for _, b := range e.probabilities {
+		for _, b := range columns {
 			b.AppendNull()
 		}
-		return
+		return nil
 	}
-	e.label(a.label)
-	e.probabilities[0].Append(a.probability)
+	columns[1].(*array.Float32Builder).Append(a.probability)
 	for i, p := range a.probabilities {
-		e.probabilities[1+i].Append(p)
+		columns[2+i].(*array.Float32Builder).Append(p)
 	}
+	return columns[0].AppendValueFromString(e.classes[a.label])
 }
 
 // flush writes the rows at hand as a batch.
@@ -179,13 +166,7 @@ func (e *arrowEncoder) flush() error {
 			columns = append(columns, array.NewSlice(c, int64(e.from), int64(e.from+e.rows)))
 		}
 	}
-	for _, b := range e.fields {
-		columns = append(columns, b.NewArray())
-	}
-	columns = append(columns, e.labels.NewArray())
-	for _, b := range e.probabilities {
-		columns = append(columns, b.NewArray())
-	}
+	columns = append(columns, e.built.NewRecordBatch().Columns()...)
 	batch := array.NewRecordBatch(e.schema, columns, int64(e.rows))
 	e.from, e.rows = e.from+e.rows, 0
 	return e.w.Write(batch)

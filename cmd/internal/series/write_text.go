@@ -151,7 +151,7 @@ func (e *jsonEncoder) resume(r *Reader) bool {
 // jsonLabels are the classes' names as JSON: integers and booleans, if all of them are, or
 // strings.
 func jsonLabels(a Answers) [][]byte {
-	bare := a.integers() != nil || slices.Equal(a.Classes, []string{"false", "true"})
+	bare := a.integers() || slices.Equal(a.Classes, []string{"false", "true"})
 	var labels [][]byte
 	for _, name := range a.Classes {
 		if bare {

@@ -40,17 +40,12 @@ func (a Answers) columns(others []string) []string {
 	return free
 }
 
-// integers are the classes' names as integers; nil if they are not.
-func (a Answers) integers() []int64 {
-	var all []int64
-	for _, name := range a.Classes {
+// integers reports whether all classes' names are integers.
+func (a Answers) integers() bool {
+	return !slices.ContainsFunc(a.Classes, func(name string) bool {
 		n, err := strconv.ParseInt(name, 10, 64)
-		if err != nil || strconv.FormatInt(n, 10) != name {
-			return nil
-		}
-		all = append(all, n)
-	}
-	return all
+		return err != nil || strconv.FormatInt(n, 10) != name
+	})
 }
 
 // answer is what the model says of a row; a row left out by MissingDrop has
