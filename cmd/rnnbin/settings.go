@@ -38,6 +38,7 @@ type dataSettings struct {
 	Features   []string       `json:"features,omitempty"`
 	Exclude    []string       `json:"exclude,omitempty"`
 	Series     string         `json:"series,omitempty"`
+	Group      string         `json:"group,omitempty"`
 	Time       string         `json:"time,omitempty"`
 	MaxGap     string         `json:"max_gap,omitempty"`
 	Classes    []string       `json:"classes,omitempty"`
@@ -68,7 +69,7 @@ func (s *settings) own() bool { return len(s.Data.Files) > 0 }
 // options are those to read the data with.
 func (d *dataSettings) options() series.Options {
 	o := series.DefaultOptions()
-	o.Label, o.Features, o.Series, o.Time = d.Label, d.Features, d.Series, d.Time
+	o.Label, o.Features, o.Series, o.Group, o.Time = d.Label, d.Features, d.Series, d.Group, d.Time
 	o.Positive, o.Missing, o.Format = d.Positive, d.Missing, d.Format
 	o.Exclude, o.MaxGap, o.Delimiter, o.NoHeader = d.Exclude, d.MaxGap, d.Delimiter, d.NoHeader
 	if !slices.Equal(d.Classes, []string{"auto"}) {

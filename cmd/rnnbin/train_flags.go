@@ -76,6 +76,7 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	addFlag(f, "features", &d.Features, "feature `columns`, separated by commas (default every other column of numbers, except\none that looks like a time column)")
 	addFlag(f, "exclude", &d.Exclude, "`columns` that are no features, such as a second one of labels, in place of --features")
 	addFlag(f, "series", &d.Series, "`column` that names the series of a row (default each file is one series)")
+	addFlag(f, "group", &d.Group, "`column` that names what several series share, such as a patient or a machine: no fold divides a\ngroup (default the parts of a series that --max-gap makes are one)")
 	addFlag(f, "time", &d.Time, "`column` of times, which must not go back within a series: numbers, such as epoch seconds, or\ntimestamps, such as 2006-01-02 15:04:05 (default one that looks like that: called time, date,\nsample, index or the like, and rising)")
 	addFlag(f, "max-gap", &d.MaxGap, "begin a new series where the time from one row to the next is longer than this `time`, such as\n5m, or 300 if times are numbers, or goes back (default none)")
 	addFlag(f, "positive", &d.Positive, "the label `value` that becomes class 1; every other becomes class 0")
@@ -92,7 +93,7 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 
 func (s *settings) addJudgingFlags(f *pflag.FlagSet) {
 	addFlag(f, "folds", &s.Folds, "judge by `n` folds: networks trained on the other rows label those of a fold. What they\nanswer chooses the network and is what is reported; then all rows train. 0: do not judge")
-	addFlag(f, "split", &s.Split, "`kind` of fold: series (whole ones), blocks (of each series), forward (blocks, and only\nthe rows before one train) or auto (series if there are two for each fold, else blocks)", names(layout.SplitKinds)...)
+	addFlag(f, "split", &s.Split, "`kind` of fold: series (whole ones, and whole groups of them), blocks (of each series), forward\n(blocks, and only the rows before one train) or auto (series where --group is given or\nthere are two for each fold, else blocks)", names(layout.SplitKinds)...)
 	addFlag(f, "test-fraction", &s.TestFraction, "hold this `fraction` of the rows back, the last ones, and report at the end how well they\nare labelled")
 	addFlag(f, "test-data", &s.Data.Test, "do so with `file` instead; can be repeated", dataEndings...)
 	addFlag(f, "threshold", &s.Threshold, "label a row as the second of two classes if the `probability` of that is at least this; auto:\nthe one with the best F1 on the rows that folds hold back", "auto")

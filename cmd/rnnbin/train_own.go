@@ -128,7 +128,7 @@ func (d *dataSettings) read(ctx context.Context, errOut io.Writer, watch *progre
 			}
 		}
 		printWarnings(errOut, data.Warnings)
-		*part.to, options.Features, options.Exclude = data, data.Features, nil
+		*part.to, options.Features, options.Exclude, options.Group = data, data.Features, nil, ""
 		if options.Positive == "" {
 			options.Classes = data.Classes
 		}

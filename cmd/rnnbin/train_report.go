@@ -103,7 +103,11 @@ func (r *reporter) clear() {
 func plannedText(p fit.Planned) string {
 	text := fmt.Sprintf("training on %s", count(p.Rows, "row"))
 	if len(p.Folds) > 0 {
-		text += fmt.Sprintf(", judged in %d folds (%s)", len(p.Folds), splitText[p.Split])
+		how := splitText[p.Split]
+		if p.Group != "" && p.Split == layout.SplitSeries {
+			how = "whole groups of series, by column " + p.Group
+		}
+		text += fmt.Sprintf(", judged in %d folds (%s)", len(p.Folds), how)
 	}
 	if p.Test > 0 {
 		text += fmt.Sprintf(", tested on %s", count(p.Test, "row"))

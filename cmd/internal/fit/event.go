@@ -30,6 +30,7 @@ type Planned struct {
 	Rows   int   // that train in the end
 	Count  []int // of these, those of each class
 	Split  layout.SplitKind
+	Group  string        // column that groups series; "" without one
 	Folds  []layout.Fold // none where nothing is judged
 	Test   int           // rows held back until the end
 	Within scale.Within

@@ -584,6 +584,36 @@ func TestOverridesClearWhatNoLongerApplies(t *testing.T) {
 	}
 }
 
+// The parts of one recording, between gaps in time, are neither whole series to judge by nor
+// several to scale within.
+func TestPartsOfOneSeriesAreNotSeveral(t *testing.T) {
+	d := steps(10, 60)
+	for i := range d.Series {
+		d.Series[i].Group = "a"
+	}
+	for _, group := range []string{"", "patient"} {
+		d.Group = group
+		var p Planned
+		s := quick()
+		s.Folds = 4
+		err := Preview(context.Background(), Data{Train: d}, s, observe(func(_ context.Context, e Event) error {
+			if planned, ok := e.(Planned); ok {
+				p = planned
+			}
+			return nil
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if group == "" && (p.Split != layout.SplitBlocks || p.Within != scale.None || len(p.Folds) != 4) {
+			t.Errorf("%s, %s, %d folds", p.Split, p.Within, len(p.Folds))
+		}
+		if group != "" && (p.Split != layout.SplitSeries || len(p.Folds) > 0) {
+			t.Errorf("one group, by a column: %s, %d folds", p.Split, len(p.Folds))
+		}
+	}
+}
+
 func TestRunningScaleIsForLimitedLookahead(t *testing.T) {
 	s := DefaultSpec()
 	for _, test := range []struct {

@@ -60,7 +60,7 @@ func (r *run) prepare(ctx context.Context, d Data) error {
 	if err != nil {
 		return err
 	}
-	within := s.within(len(r.all.Train))
+	within := s.within(len(layout.Groups(r.all.Train)))
 	r.result.Profile, r.result.Rows, r.result.Within = profile, layout.Rows(r.all.Train), within
 	r.rows = &rows{d.Train, profile.Mean, within}
 	r.x = r.rows.inputs()
@@ -90,10 +90,10 @@ func (r *run) prepare(ctx context.Context, d Data) error {
 	return r.plan(ctx)
 }
 
-// within is how features are scaled within so many series that train.
-func (s *Spec) within(series int) scale.Within {
+// within is how features are scaled within series of so many groups that train.
+func (s *Spec) within(groups int) scale.Within {
 	switch {
-	case s.SeriesScale == SeriesScaleNone || series < 3:
+	case s.SeriesScale == SeriesScaleNone || groups < 3:
 		return scale.None
 	case s.Lookahead.Finite():
 		return scale.Running
@@ -113,8 +113,8 @@ func (r *run) fold(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	r.split = r.spec.Split.Resolve(len(r.all.Train), r.spec.Folds)
-	r.folds, err = layout.Folds(r.split, r.all.Train, r.rows.Labels, len(r.rows.Classes), r.spec.Folds)
+	r.split = r.spec.Split.Resolve(r.rows.Group != "", len(layout.Groups(r.all.Train)), r.spec.Folds)
+	r.folds, err = layout.Folds(r.split, r.rows.Data, r.all.Train, r.spec.Folds)
 	switch n := len(r.folds); {
 	case err != nil:
 		return r.tell(ctx, Noticed{Kind: NotJudged, Err: err})
@@ -201,7 +201,7 @@ func (r *run) leftOut(ctx context.Context, g *Rung) error {
 func (r *run) plan(ctx context.Context) error {
 	p := Planned{
 		Rows: layout.Rows(r.all.Train), Count: layout.Count(r.rows.Labels, r.all.Train, len(r.rows.Classes)),
-		Split: r.split, Folds: r.folds, Test: layout.Rows(r.tested), Within: r.result.Within,
+		Split: r.split, Group: r.rows.Group, Folds: r.folds, Test: layout.Rows(r.tested), Within: r.result.Within,
 	}
 	for i, rung := range r.rungs {
 		if rung.Err != nil {

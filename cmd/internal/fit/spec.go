@@ -95,7 +95,7 @@ func (l *Lookahead) UnmarshalText(text []byte) error {
 type SeriesScale string
 
 const (
-	SeriesScaleAuto SeriesScale = "auto" // with three training series or more
+	SeriesScaleAuto SeriesScale = "auto" // with three groups of training series or more
 	SeriesScaleNone SeriesScale = "none"
 )
 

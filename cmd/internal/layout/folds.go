@@ -13,21 +13,22 @@ import (
 type SplitKind string
 
 const (
-	SplitAuto    SplitKind = "auto"    // SplitSeries where there are two series a fold, else SplitBlocks
-	SplitSeries  SplitKind = "series"  // each fold holds whole series back
-	SplitBlocks  SplitKind = "blocks"  // each fold holds a block of each series back
+	SplitAuto    SplitKind = "auto"    // SplitSeries where a column groups series or there are two groups a fold, else SplitBlocks
+	SplitSeries  SplitKind = "series"  // each fold holds whole groups of series back
+	SplitBlocks  SplitKind = "blocks"  // each fold holds a block of each group back
 	SplitForward SplitKind = "forward" // the same, and trains on the blocks before it alone
 )
 
 // SplitKinds lists all of them.
 var SplitKinds = []SplitKind{SplitAuto, SplitSeries, SplitBlocks, SplitForward}
 
-// Resolve is the split that SplitAuto stands for with so many series.
-func (k SplitKind) Resolve(number, folds int) SplitKind {
+// Resolve is the split that SplitAuto stands for with so many groups, which a column names or
+// which are series.
+func (k SplitKind) Resolve(named bool, groups, folds int) SplitKind {
 	switch {
 	case k != SplitAuto:
 		return k
-	case number >= 2*folds:
+	case named || groups >= 2*folds:
 		return SplitSeries
 	}
 	return SplitBlocks
@@ -50,25 +51,27 @@ func (f Fold) Gap(n int) []series.Range {
 	return subtract(f.Train, wider)
 }
 
-// Folds divides the parts, each of a series of its own, into n folds. In what each holds
+// Folds divides parts of d, each of a series of its own, into n folds. In what each holds
 // back, and with SplitForward in what it trains on, two classes occur: folds are merged
 // until they do, so that there may be fewer. Fewer than two, of more than one, are an error.
-func Folds(kind SplitKind, parts []series.Range, labels []int16, classes, n int) ([]Fold, error) {
+func Folds(kind SplitKind, d *series.Data, parts []series.Range, n int) ([]Fold, error) {
+	labels, classes := d.Labels, len(d.Classes)
 	total := Count(labels, parts, classes)
 	if !several(total) {
 		return nil, errors.New("fewer than two classes occur in the labels")
 	}
+	groups := Groups(parts)
 	var held [][]series.Range
-	switch kind = kind.Resolve(len(parts), n); kind {
+	switch kind = kind.Resolve(d.Group != "", len(groups), n); kind {
 	case SplitSeries:
-		if len(parts) < n {
-			return nil, fmt.Errorf("there are %d series for %d folds", len(parts), n)
+		if len(groups) < n {
+			return nil, fmt.Errorf("there are %s for %d folds", groupsText(d, len(groups)), n)
 		}
-		held = deal(parts, labels, rarest(total), n)
+		held = deal(groups, labels, rarest(total), n)
 	case SplitBlocks:
-		held = blocks(parts, n)
+		held = blocks(groups, n)
 	case SplitForward:
-		held = blocks(parts, n+1)
+		held = blocks(groups, n+1)
 	}
 	held = merge(held, labels, classes)
 	var before []series.Range
@@ -89,13 +92,42 @@ func Folds(kind SplitKind, parts []series.Range, labels []int16, classes, n int)
 	return folds, nil
 }
 
-// blocks cuts each part into n blocks of, as far as that goes, the same number of rows,
-// and returns the i-th of each part together.
-func blocks(parts []series.Range, n int) [][]series.Range {
+// Groups brings parts of one group together, in the order of their first ones.
+func Groups(parts []series.Range) [][]series.Range {
+	var all [][]series.Range
+	place := map[string]int{}
+	for _, p := range parts {
+		key := cmp.Or(p.Group, p.Name)
+		at, known := place[key]
+		if !known {
+			at, all = len(all), append(all, nil)
+			place[key] = at
+		}
+		all[at] = append(all[at], p)
+	}
+	return all
+}
+
+// groupsText is so many groups of d.
+func groupsText(d *series.Data, n int) string {
+	if d.Group == "" {
+		return fmt.Sprintf("%d series", n)
+	}
+	return fmt.Sprintf("%d groups (column %q)", n, d.Group)
+}
+
+// blocks cuts each group into n blocks of, as far as that goes, the same number of rows,
+// and returns the i-th of each group together.
+func blocks(groups [][]series.Range, n int) [][]series.Range {
 	held := make([][]series.Range, n)
-	for i := range held {
-		for _, p := range parts {
-			held[i] = appendRange(held[i], p, p.Start+p.Len()*i/n, p.Start+p.Len()*(i+1)/n)
+	for _, g := range groups {
+		rows, first := Rows(g), 0 // of all rows of the group, that with which the part begins
+		for _, p := range g {
+			begin := func(i int) int { return p.Start + min(max(rows*i/n-first, 0), p.Len()) }
+			for i := range held {
+				held[i] = appendRange(held[i], p, begin(i), begin(i+1))
+			}
+			first += p.Len()
 		}
 	}
 	return held
@@ -112,40 +144,42 @@ func rarest(count []int) int16 {
 	return int16(least)
 }
 
-// load is how many rows a part or a fold has: of the rarest class, and in all.
+// load is how many rows a group or a fold has: of the rarest class, and in all.
 type load struct{ rare, rows int }
 
-// deal gives each of n folds whole parts: first those with rows of the rarest class, each
+// deal gives each of n folds whole groups: first those with rows of the rarest class, each
 // to the fold that has the fewest of these so far and, of such folds, the fewest rows; then
 // the others, to the fold of the fewest rows. Within both, the largest go first.
-func deal(parts []series.Range, labels []int16, rarest int16, n int) [][]series.Range {
-	type part struct {
-		series.Range
+func deal(groups [][]series.Range, labels []int16, rarest int16, n int) [][]series.Range {
+	type group struct {
+		parts []series.Range
 		load
 	}
-	order := make([]part, len(parts))
-	for i, p := range parts {
-		order[i] = part{p, load{rows: p.Len()}}
-		for _, l := range labels[p.Start:p.End] {
-			if l == rarest {
-				order[i].rare++
+	order := make([]group, len(groups))
+	for i, parts := range groups {
+		order[i] = group{parts, load{rows: Rows(parts)}}
+		for _, p := range parts {
+			for _, l := range labels[p.Start:p.End] {
+				if l == rarest {
+					order[i].rare++
+				}
 			}
 		}
 	}
-	slices.SortStableFunc(order, func(a, b part) int {
+	slices.SortStableFunc(order, func(a, b group) int {
 		return cmp.Or(cmp.Compare(b.rare, a.rare), cmp.Compare(b.rows, a.rows))
 	})
 	held, loads := make([][]series.Range, n), make([]load, n)
-	for _, p := range order {
+	for _, g := range order {
 		to := 0
 		for i, l := range loads {
-			if l.lighter(loads[to], p.rare > 0) {
+			if l.lighter(loads[to], g.rare > 0) {
 				to = i
 			}
 		}
-		held[to] = append(held[to], p.Range)
-		loads[to].rare += p.rare
-		loads[to].rows += p.rows
+		held[to] = append(held[to], g.parts...)
+		loads[to].rare += g.rare
+		loads[to].rows += g.rows
 	}
 	return held
 }

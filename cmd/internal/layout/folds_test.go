@@ -13,17 +13,20 @@ import (
 func TestResolve(t *testing.T) {
 	for _, test := range []struct {
 		kind          SplitKind
-		series, folds int
+		named         bool
+		groups, folds int
 		want          SplitKind
 	}{
-		{SplitAuto, 8, 4, SplitSeries},
-		{SplitAuto, 7, 4, SplitBlocks},
-		{SplitAuto, 1, 4, SplitBlocks},
-		{SplitSeries, 1, 4, SplitSeries},
-		{SplitForward, 100, 4, SplitForward},
+		{SplitAuto, false, 8, 4, SplitSeries},
+		{SplitAuto, false, 7, 4, SplitBlocks},
+		{SplitAuto, true, 2, 4, SplitSeries},
+		{SplitAuto, false, 1, 4, SplitBlocks},
+		{SplitBlocks, true, 100, 4, SplitBlocks},
+		{SplitSeries, false, 1, 4, SplitSeries},
+		{SplitForward, false, 100, 4, SplitForward},
 	} {
-		if got := test.kind.Resolve(test.series, test.folds); got != test.want {
-			t.Errorf("%s of %d series in %d folds is %s, want %s", test.kind, test.series, test.folds, got, test.want)
+		if got := test.kind.Resolve(test.named, test.groups, test.folds); got != test.want {
+			t.Errorf("%s of %d groups in %d folds is %s, want %s", test.kind, test.groups, test.folds, got, test.want)
 		}
 	}
 }
@@ -44,7 +47,7 @@ func TestFoldsCoverTheRows(t *testing.T) {
 			labels[i] = int16(r.IntN(4) - 1)
 		}
 		for _, kind := range []SplitKind{SplitSeries, SplitBlocks, SplitForward} {
-			folds, err := Folds(kind, parts, labels, 3, 2+r.IntN(4))
+			folds, err := Folds(kind, labelled(labels, 3), parts, 2+r.IntN(4))
 			if err != nil {
 				continue // which ones are is tested elsewhere
 			}
@@ -126,7 +129,7 @@ func TestFoldsOfSeries(t *testing.T) {
 		{"unlabelled rows", "1---" + "1000" + "1000" + "100-", []int{4, 4, 4, 4}, 2, []string{"ac", "bd"}},
 	}
 	for _, test := range tests {
-		folds, err := Folds(SplitSeries, lay(test.lengths...), labelsOf(test.labels), 3, test.folds)
+		folds, err := Folds(SplitSeries, labelled(labelsOf(test.labels), 3), lay(test.lengths...), test.folds)
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue
@@ -150,6 +153,55 @@ func namesHeld(folds []Fold) []string {
 	return all
 }
 
+// No group is both held back and trained on: neither series of one patient, nor the parts of
+// a recording.
+func TestGroupsAreNotDivided(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for range 100 {
+		parts := lay(slices.Repeat([]int{4}, 40)...)
+		for i := range parts {
+			parts[i].Name, parts[i].Group = fmt.Sprint(i), fmt.Sprint(r.IntN(10))
+		}
+		d := labelled(slices.Repeat(labelsOf("0110"), 40), 2)
+		folds, err := Folds(SplitAuto, d, parts, 2+r.IntN(2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, f := range folds {
+			for _, h := range f.Held {
+				if slices.ContainsFunc(f.Train, func(p series.Range) bool { return p.Group == h.Group }) {
+					t.Fatalf("fold %d trains on group %s, which it holds back", k, h.Group)
+				}
+			}
+		}
+		checkFolds(t, "groups", folds, d.Labels)
+		d.Group = "patient"
+		for i := range parts {
+			parts[i].Group = fmt.Sprint(i % 2)
+		}
+		if _, err := Folds(SplitAuto, d, parts, 3); err == nil || !strings.Contains(err.Error(), `there are 2 groups (column "patient") for 3 folds`) {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+// The parts of a recording are cut into blocks as if it were whole.
+func TestBlocksOfPartsOfASeries(t *testing.T) {
+	parts := lay(3, 8, 1, 4)
+	for i := range parts[:3] {
+		parts[i].Group = "a"
+	}
+	folds, err := Folds(SplitBlocks, labelled(labelsOf(strings.Repeat("01", 8)), 2), parts, 2)
+	if err != nil || len(folds) != 2 {
+		t.Fatalf("%d folds, %v", len(folds), err)
+	}
+	for i, want := range [][][2]int{{{0, 3}, {3, 6}, {12, 14}}, {{6, 11}, {11, 12}, {14, 16}}} {
+		if got := spans(folds[i].Held); !slices.Equal(got, want) {
+			t.Errorf("fold %d holds %v back, want %v", i, got, want)
+		}
+	}
+}
+
 // Many series without the rarest class do not all go to one fold.
 func TestFoldsOfSeriesAreOfLikeSize(t *testing.T) {
 	const n, length = 101, 10
@@ -162,7 +214,7 @@ func TestFoldsOfSeriesAreOfLikeSize(t *testing.T) {
 	for i := range parts {
 		parts[i].Name = fmt.Sprint(i)
 	}
-	folds, err := Folds(SplitAuto, parts, labels, 2, 4)
+	folds, err := Folds(SplitAuto, labelled(labels, 2), parts, 4)
 	if err != nil || len(folds) != 4 {
 		t.Fatalf("%d folds, %v", len(folds), err)
 	}
@@ -176,7 +228,7 @@ func TestFoldsOfSeriesAreOfLikeSize(t *testing.T) {
 
 func TestFoldsOfBlocks(t *testing.T) {
 	labels := labelsOf(strings.Repeat("01", 14))
-	folds, err := Folds(SplitBlocks, lay(10, 8, 9), labels, 2, 4)
+	folds, err := Folds(SplitBlocks, labelled(labels, 2), lay(10, 8, 9), 4)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +250,7 @@ func TestFoldsOfBlocks(t *testing.T) {
 // range(8), the second series, and with gap=2, of scikit-learn 1.9.1.
 func TestFoldsForward(t *testing.T) {
 	labels := labelsOf(strings.Repeat("01", 10))
-	folds, err := Folds(SplitForward, lay(12, 8), labels, 2, 3)
+	folds, err := Folds(SplitForward, labelled(labels, 2), lay(12, 8), 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +290,7 @@ func TestFoldsAreMerged(t *testing.T) {
 		{"forward, what is held back", "0100001001", SplitForward, []int{10}, 4, [][][2]int{{{2, 8}}, {{8, 10}}}},
 	}
 	for _, test := range tests {
-		folds, err := Folds(test.kind, lay(test.lengths...), labelsOf(test.labels), 3, test.folds)
+		folds, err := Folds(test.kind, labelled(labelsOf(test.labels), 3), lay(test.lengths...), test.folds)
 		if (err != nil) != (test.held == nil) {
 			t.Errorf("%s: %v", test.name, err)
 		}
@@ -272,12 +324,12 @@ func TestFoldsErrors(t *testing.T) {
 		{"one fold behind it", "01000001", SplitForward, []int{8}, 3, "cannot be divided"},
 	}
 	for _, test := range tests {
-		folds, err := Folds(test.kind, lay(test.lengths...), labelsOf(test.labels), 2, test.folds)
+		folds, err := Folds(test.kind, labelled(labelsOf(test.labels), 2), lay(test.lengths...), test.folds)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, %v, want %q", test.name, folds, err, test.want)
 		}
 	}
-	folds, err := Folds(SplitForward, lay(8), labelsOf("01000001"), 2, 1)
+	folds, err := Folds(SplitForward, labelled(labelsOf("01000001"), 2), lay(8), 1)
 	if err != nil || len(folds) != 1 || !slices.Equal(spans(folds[0].Held), [][2]int{{4, 8}}) {
 		t.Errorf("one fold that was asked for: %v, %v", folds, err)
 	}
@@ -290,7 +342,7 @@ func TestGap(t *testing.T) {
 	labels := slices.Repeat(labelsOf("01"), 52)[:103]
 	series := func(row int) int { return slices.IndexFunc(parts, func(p series.Range) bool { return row < p.End }) }
 	for _, kind := range []SplitKind{SplitSeries, SplitBlocks, SplitForward} {
-		folds, err := Folds(kind, parts, labels, 2, 3)
+		folds, err := Folds(kind, labelled(labels, 2), parts, 3)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,6 +28,11 @@ func labelsOf(text string) []int16 {
 	return labels
 }
 
+// labelled is data with these labels, of so many classes.
+func labelled(labels []int16, classes int) *series.Data {
+	return &series.Data{Labels: labels, Classes: make([]string, classes)}
+}
+
 // spans are ranges as [start end) pairs.
 func spans(ranges []series.Range) [][2]int {
 	var all [][2]int

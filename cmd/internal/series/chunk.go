@@ -28,6 +28,7 @@ type Begun struct {
 	Series int32
 	Name   string
 	Key    string // the text of the series column; "" without one
+	Group  string // that it belongs to, see Range
 }
 
 // Rows is n, the number of rows with features.

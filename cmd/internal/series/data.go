@@ -13,6 +13,7 @@ type Data struct {
 	Label      string    // name of the label column; "" when it is absent
 	Events     string    // file of the events that labels are made of, in place of a column; "" without one
 	Classes    []string  // [C] names of the labels, two at least
+	Group      string    // name of the column that groups series; "" without one
 	TimeColumn string    // name of the time column, given or found out; "" without one
 	X          []float32 // [N,F] row by row; NaN where one is missing and --missing is mean; never written to
 	Labels     []int16   // [N] 0 to C-1 or Unlabelled; nil when the column is absent
@@ -102,6 +103,7 @@ func (d *Data) counts(k int) bool {
 // Range is the rows Start to End-1 of one series, or of a part of it.
 type Range struct {
 	Name  string // of the series
+	Group string // of series that are not to be divided; "": the series is one by itself
 	File  string // where the series begins
 	Start int
 	End   int

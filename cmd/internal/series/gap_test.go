@@ -78,7 +78,7 @@ func TestMaxGapOfAStream(t *testing.T) {
 			}
 			numbers, begun, ended = append(numbers, c.Series...), append(begun, c.Begun...), append(ended, c.Ended...)
 		}
-		if !slices.Equal(numbers, []int32{0, 0, 1}) || !slices.Equal(begun, []Begun{{0, stdinName, ""}, {1, stdinName + " (2)", ""}}) || !slices.Equal(ended, []int32{0}) {
+		if !slices.Equal(numbers, []int32{0, 0, 1}) || !slices.Equal(begun, []Begun{{0, stdinName, "", stdinName}, {1, stdinName + " (2)", "", stdinName}}) || !slices.Equal(ended, []int32{0}) {
 			t.Errorf("series %v, begun %v, ended %v", numbers, begun, ended)
 		}
 		if w := fmt.Sprint(r.Warnings()); !strings.Contains(w, `standard input: column "t": a new series begins at each gap of more than 10 (1 in all)`) {

@@ -43,9 +43,10 @@ type guesser struct {
 
 // finish completes the survey.
 func (l *looker) finish() {
-	g := guesser{looker: l, names: l.first.columns(), roles: roles{label: -1, series: -1, time: -1}}
+	g := guesser{looker: l, names: l.first.columns(), roles: roles{label: -1, series: -1, group: -1, time: -1}}
 	g.guessLabel()
 	g.guessSeries()
+	g.noteGroups()
 	g.guessTime()
 	g.guessFeatures()
 	g.describe()
@@ -108,6 +109,16 @@ func (g *guesser) guessSeries() {
 		if (named || long || cures) && (g.roles.series < 0 || cures && !cured) {
 			g.roles.series, g.order, cured = i, by.order, cures
 			g.survey.Series, g.survey.Guess.Series = len(by.groups), g.names[i]
+		}
+	}
+}
+
+// noteGroups tells of columns whose names and numbers of values suit a group of series.
+func (g *guesser) noteGroups() {
+	for _, by := range g.groupings[1:] {
+		name := g.names[by.column]
+		if n := len(by.groups); n > 1 && n < g.survey.Series && by.column != g.roles.label && likeSeries.MatchString(name) {
+			g.note("column %q has fewer values than there are series; if it names what they share, such as a patient, --group %s keeps those together when they are judged", name, name)
 		}
 	}
 }

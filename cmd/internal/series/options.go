@@ -27,6 +27,7 @@ type Options struct {
 	Features []string // --features: number columns in the model's order; empty: every numeric column without another role
 	Exclude  []string // --exclude: columns that are no features, in place of Features
 	Series   string   // --series: names the series of a row; "": each file is one series
+	Group    string   // --group: names what several series have in common; "": the parts that MaxGap makes of a series have that
 	Time     string   // --time: numbers or timestamps that never go back within a series; "": without Features, or with Events, a column whose name and values say so
 	MaxGap   string   // --max-gap: a new series begins behind a longer time between rows: a duration where times are timestamps, else a number; "" or "0": none
 	Classes  []string // --classes: the labels there may be, in their order; empty: those that there are
@@ -110,7 +111,7 @@ func (o Options) validateRoles() error {
 		return fmt.Errorf("--exclude cannot be used with --features, which leaves out all others")
 	}
 	type claim struct{ column, flag string }
-	claims := []claim{{o.Label, "--label"}, {o.Series, "--series"}, {o.Time, "--time"}}
+	claims := []claim{{o.Label, "--label"}, {o.Series, "--series"}, {o.Group, "--group"}, {o.Time, "--time"}}
 	claims = slices.DeleteFunc(claims, func(c claim) bool { return c.column == "" })
 	for _, name := range o.Features {
 		claims = append(claims, claim{name, "--features"})

@@ -54,7 +54,7 @@ func read(ctx context.Context, patterns []string, stdin io.Reader, o Options) (*
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{roster: newRoster(0), labeler: newLabeler(o), data: &Data{}}
+	l := &loader{roster: newRoster(0), labeler: newLabeler(o), data: &Data{Group: o.Group}}
 	for _, path := range paths {
 		l.total += fileSize(path)
 	}
@@ -148,7 +148,7 @@ func (l *loader) begin(all []Begun, file string) {
 		if n := int(b.Series) + 1; n > len(l.begun) {
 			l.begun = append(l.begun, make([]Range, n-len(l.begun))...)
 		}
-		l.begun[b.Series] = Range{Name: b.Name, File: file}
+		l.begun[b.Series] = Range{Name: b.Name, Group: b.Group, File: file}
 	}
 }
 

@@ -159,7 +159,7 @@ func TestReadSeriesColumn(t *testing.T) {
 		t.Errorf("time %v, want %v", d.Time, want)
 	}
 	stdin := "standard input"
-	if want := []Range{{"u", stdin, 0, 2}, {"v", stdin, 2, 4}, {"w", stdin, 4, 5}}; !slices.Equal(d.Series, want) {
+	if want := []Range{{"u", "u", stdin, 0, 2}, {"v", "v", stdin, 2, 4}, {"w", "w", stdin, 4, 5}}; !slices.Equal(d.Series, want) {
 		t.Errorf("series %v, want %v", d.Series, want)
 	}
 }
@@ -178,8 +178,46 @@ func TestReadSeriesDropped(t *testing.T) {
 		t.Errorf("%d rows of input", d.Input)
 	}
 	stdin := "standard input"
-	if want := []Range{{"u", stdin, 0, 1}, {"v", stdin, 1, 2}}; !slices.Equal(d.Series, want) {
+	if want := []Range{{"u", "u", stdin, 0, 1}, {"v", "v", stdin, 1, 2}}; !slices.Equal(d.Series, want) {
 		t.Errorf("series %v, want %v", d.Series, want)
+	}
+}
+
+// What belongs to one group says so: the parts of a series, and series of one value of the
+// group column.
+func TestGroups(t *testing.T) {
+	const text = "s,who,t,a,label\nu,7,1,1,0\nv,8,1,2,1\nu,7,9,3,1\nw,7,1,4,0\n"
+	o := Options{Label: "label", Series: "s", Time: "t", MaxGap: "5", Missing: MissingError}
+	for group, want := range map[string][]string{"": {"u (2) u", "u u", "v v", "w w"}, "who": {"u (2) 7", "u 7", "v 8", "w 7"}} {
+		o.Group = group
+		d, err := readText(text, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range d.Series {
+			got = append(got, s.Name+" "+s.Group)
+		}
+		if slices.Sort(got); !slices.Equal(got, want) || d.Group != group {
+			t.Errorf("group %q: %v, want %v", group, got, want)
+		}
+		if slices.Contains(d.Features, "who") != (group == "") {
+			t.Errorf("group %q: features %v", group, d.Features)
+		}
+	}
+	for text, want := range map[string]string{
+		"s,who,t,a,label\nu,7,1,1,0\nu,8,2,3,1\n": `standard input:3: column "who": series "u" is of group "7" and of "8"`,
+		"s,who,t,a,label\nu,7,1,1,0\nu,,2,3,1\n":  `standard input:3: column "who": the group's name is missing (--group)`,
+		"s,whom,t,a,label\nu,7,1,1,0\n":           `there is no column "who" (--group); columns: s, whom, t, a, label; did you mean "whom"?`,
+	} {
+		o.Group = "who"
+		if _, err := readText(text, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+	o.Series = "who"
+	if err := o.Validate(); err == nil || err.Error() != `--series and --group both name "who"` {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package series
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -272,6 +273,9 @@ func (r *Reader) add(c *Chunk) error {
 	if err := r.findSeries(c); err != nil {
 		return r.fault(r.options.Series, err)
 	}
+	if err := r.findGroup(); err != nil {
+		return r.fault(r.options.Group, err)
+	}
 	time, err := r.time()
 	if err != nil {
 		return r.fault(r.options.Time, err)
@@ -311,7 +315,7 @@ func (r *Reader) add(c *Chunk) error {
 
 // begun is the series of the current row.
 func (r *Reader) begun() Begun {
-	b := Begun{Series: r.state.number, Name: r.state.name}
+	b := Begun{Series: r.state.number, Name: r.state.name, Group: cmp.Or(r.state.group, r.state.key)}
 	if r.roles.series >= 0 {
 		b.Key = r.state.key
 	}
@@ -371,6 +375,26 @@ func (r *Reader) findSeries(c *Chunk) error {
 	}
 	r.name = v.appendText(r.name[:0])
 	r.setSeries(c, r.name)
+	return nil
+}
+
+// findGroup sets the group of the current row's series, which its first row names.
+func (r *Reader) findGroup() error {
+	if r.roles.group < 0 {
+		return nil
+	}
+	v := r.row[r.roles.group]
+	if v.empty() {
+		return errors.New("the group's name is missing (--group)")
+	}
+	r.name = v.appendText(r.name[:0])
+	switch r.state.group {
+	case string(r.name):
+	case "":
+		r.state.group = string(r.name)
+	default:
+		return fmt.Errorf("series %q is of group %q and of %q (a column that tells series apart belongs to --series)", r.state.name, r.state.group, r.name)
+	}
 	return nil
 }
 

@@ -12,9 +12,12 @@ import (
 
 // roles says where the columns that play a role stand in a file; -1 is nowhere.
 type roles struct {
-	features            []int
-	label, series, time int
+	features                   []int
+	label, series, group, time int
 }
+
+// has reports whether column i is the label, the series, its group or the time.
+func (r *roles) has(i int) bool { return i == r.label || i == r.series || i == r.group || i == r.time }
 
 // findRoles looks the options' columns up among a file's.
 func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
@@ -30,7 +33,7 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 		}
 		return i
 	}
-	r := roles{label: find(o.Label, "--label", o.LabelOptional), series: find(o.Series, "--series", false), time: find(o.Time, "--time", false)}
+	r := roles{label: find(o.Label, "--label", o.LabelOptional), series: find(o.Series, "--series", false), group: find(o.Group, "--group", false), time: find(o.Time, "--time", false)}
 	for _, name := range o.Features {
 		r.features = append(r.features, find(name, "--features", false))
 	}
@@ -73,7 +76,7 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 // takeTime takes the first column without a role that is the time by its name and its values.
 func (r *roles) takeTime(file string, names []string, profiles []profile) []Warning {
 	for i, name := range names {
-		if i != r.label && i != r.series && !slices.Contains(r.features, i) && isTime(name, profiles[i]) {
+		if !r.has(i) && !slices.Contains(r.features, i) && isTime(name, profiles[i]) {
 			r.time = i
 			return []Warning{{File: file, Text: fmt.Sprintf("using %q as the time column of events (--time names another)", name)}}
 		}
@@ -90,7 +93,7 @@ func (r *roles) takeNumbers(file string, d decoder, profiles []profile, excluded
 	written := areAnswers(names)
 	for i, name := range names {
 		switch {
-		case i == r.label || i == r.series || i == r.time || slices.Contains(excluded, i):
+		case r.has(i) || slices.Contains(excluded, i):
 		case i == 0 && rowsAreNamed(d): // which the decoder notes
 		case name == "":
 			warnings = append(warnings, Warning{File: file, Text: fmt.Sprintf("column %d has no name and is not used", i+1)})

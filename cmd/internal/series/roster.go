@@ -24,6 +24,7 @@ type seriesState struct {
 	number   int32
 	key      string // what rows call it
 	name     string // the same, with the part behind a gap in time
+	group    string // that the group column names; "" before the first row
 	part     int    // from 1
 	begun    bool
 	time     float64       // of the last row
@@ -64,7 +65,7 @@ func (r *roster) replace(s, by *seriesState) {
 // follow returns the series that is to begin behind a gap in s, with no rows yet.
 func (r *roster) follow(s *seriesState) *seriesState {
 	next := newSeriesState(r.count, s.key, len(s.last))
-	next.part = s.part + 1
+	next.part, next.group = s.part+1, s.group
 	next.name = fmt.Sprintf("%s (%d)", s.key, next.part)
 	return next
 }

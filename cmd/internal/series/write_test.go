@@ -355,7 +355,7 @@ func TestFollow(t *testing.T) {
 		if c.Rows() != 1 {
 			t.Errorf("chunk %d has %d rows", i, c.Rows())
 		}
-		if begun := slices.Equal(c.Begun, []Begun{{0, "standard input", ""}}); begun != (i == 0) {
+		if begun := slices.Equal(c.Begun, []Begun{{0, "standard input", "", "standard input"}}); begun != (i == 0) {
 			t.Errorf("chunk %d begins %v", i, c.Begun)
 		}
 		if err := w.Write(c, make([]float32, 2*c.Rows()), make([]int16, c.Rows())); err != nil {
