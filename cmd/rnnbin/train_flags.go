@@ -93,7 +93,7 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 
 func (s *settings) addJudgingFlags(f *pflag.FlagSet) {
 	addFlag(f, "folds", &s.Folds, "judge by `n` folds: networks trained on the other rows label those of a fold. What they\nanswer chooses the network and is what is reported; then all rows train. 0: do not judge")
-	addFlag(f, "split", &s.Split, "`kind` of fold: series (whole ones, and whole groups of them), blocks (of each series), forward\n(blocks, and only the rows before one train) or auto (series where --group is given or\nthere are two for each fold, else blocks)", names(layout.SplitKinds)...)
+	addFlag(f, "split", &s.Split, "`kind` of fold: series (whole ones, and whole groups of them), blocks (of each series), forward\n(blocks of time, and only the rows before one train) or auto (series where --group is given or\nthere are two for each fold, else blocks)", names(layout.SplitKinds)...)
 	addFlag(f, "test-fraction", &s.TestFraction, "hold this `fraction` of the rows back, the last ones, and report at the end how well they\nare labelled")
 	addFlag(f, "test-data", &s.Data.Test, "do so with `file` instead; can be repeated", dataEndings...)
 	addFlag(f, "threshold", &s.Threshold, "label a row as the second of two classes if the `probability` of that is at least this; auto:\nthe one with the best F1 on the rows that folds hold back", "auto")

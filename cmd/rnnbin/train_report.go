@@ -122,7 +122,7 @@ func plannedText(p fit.Planned) string {
 var splitText = map[layout.SplitKind]string{
 	layout.SplitSeries:  "whole series",
 	layout.SplitBlocks:  "blocks of each series",
-	layout.SplitForward: "blocks of each series, after those that train",
+	layout.SplitForward: "blocks after those that train",
 }
 
 // noticeText words what is odd about a run.
@@ -134,6 +134,8 @@ func noticeText(n fit.Noticed) string {
 		return fmt.Sprintf("nothing is judged: %v (--split and --folds divide the rows differently)", n.Err)
 	case fit.FewerFolds:
 		return fmt.Sprintf("only %s: parts with a single label were merged with others", count(n.Number, "fold"))
+	case fit.NoClock:
+		return "without --time, forward means forward in each series' own rows: those that train may be later than another series' rows held back"
 	case fit.FewUpdates:
 		return fmt.Sprintf("%s: its training has %s, too few to learn much (more --epochs, or a smaller --batch-size or --steps)", n.Rung, count(n.Number, "step"))
 	case fit.RungFailed:

@@ -126,6 +126,7 @@ const (
 	OneClass     Notice = iota // every label is of Class
 	NotJudged                  // there are no folds, because of Err
 	FewerFolds                 // there are Number, as folds in which a class is missing were brought together
+	NoClock                    // each series is cut by its own rows, not at the same time as the others
 	FewUpdates                 // a training of Rung makes Number steps only
 	RungFailed                 // Rung cannot be made or trained, because of Err
 	MemberFailed               // member Number of Rung, from 1, cannot be trained, because of Err

@@ -477,6 +477,18 @@ func TestNotices(t *testing.T) {
 	if _, none := got[NotJudged]; !none {
 		t.Errorf("%v for folds of one class", got)
 	}
+	forward := s
+	forward.Split = layout.SplitForward
+	timed := steps(2, 400)
+	if _, own := notices(Data{Train: timed}, forward)[NoClock]; !own {
+		t.Error("nothing is said of series that have no clock in common")
+	}
+	for i := range timed.Labels {
+		timed.Time = append(timed.Time, float64(i))
+	}
+	if got := notices(Data{Train: timed}, forward); len(got) > 0 {
+		t.Errorf("%v with a clock", got)
+	}
 	epochs = 1
 	if got := notices(Data{Train: steps(1, 400)}, s); got[FewUpdates] == 0 {
 		t.Errorf("%v for few steps", got)
@@ -625,5 +637,9 @@ func TestRunningScaleIsForLimitedLookahead(t *testing.T) {
 		if got := s.within(test.series); got != test.want {
 			t.Errorf("%v, %d series: %v", test.lookahead, test.series, got)
 		}
+	}
+	s.Lookahead, s.Split = All, layout.SplitForward // rows held back are later
+	if got := s.within(3); got != scale.Running {
+		t.Errorf("forward: %v", got)
 	}
 }

@@ -95,7 +95,7 @@ func (s *Spec) within(groups int) scale.Within {
 	switch {
 	case s.SeriesScale == SeriesScaleNone || groups < 3:
 		return scale.None
-	case s.Lookahead.Finite():
+	case s.Lookahead.Finite() || s.Split == layout.SplitForward:
 		return scale.Running
 	}
 	return scale.Whole
@@ -119,9 +119,12 @@ func (r *run) fold(ctx context.Context) error {
 	case err != nil:
 		return r.tell(ctx, Noticed{Kind: NotJudged, Err: err})
 	case n < r.spec.Folds:
-		return r.tell(ctx, Noticed{Kind: FewerFolds, Number: n})
+		err = r.tell(ctx, Noticed{Kind: FewerFolds, Number: n})
 	}
-	return nil
+	if err == nil && r.split == layout.SplitForward && r.rows.Time == nil && len(r.all.Train) > 1 {
+		err = r.tell(ctx, Noticed{Kind: NoClock})
+	}
+	return err
 }
 
 // only is the class of all rows, -1 if there are several.

@@ -16,7 +16,7 @@ const (
 	SplitAuto    SplitKind = "auto"    // SplitSeries where a column groups series or there are two groups a fold, else SplitBlocks
 	SplitSeries  SplitKind = "series"  // each fold holds whole groups of series back
 	SplitBlocks  SplitKind = "blocks"  // each fold holds a block of each group back
-	SplitForward SplitKind = "forward" // the same, and trains on the blocks before it alone
+	SplitForward SplitKind = "forward" // each fold holds a block of time back, and trains on the blocks before it alone
 )
 
 // SplitKinds lists all of them.
@@ -71,7 +71,7 @@ func Folds(kind SplitKind, d *series.Data, parts []series.Range, n int) ([]Fold,
 	case SplitBlocks:
 		held = blocks(groups, n)
 	case SplitForward:
-		held = blocks(groups, n+1)
+		held = forward(d, parts, n+1)
 	}
 	held = merge(held, labels, classes)
 	var before []series.Range
@@ -131,6 +131,48 @@ func blocks(groups [][]series.Range, n int) [][]series.Range {
 		}
 	}
 	return held
+}
+
+// forward cuts the parts into n blocks of, as far as that goes, the same number of rows, all
+// at the same times where that is known, else each group by itself.
+func forward(d *series.Data, parts []series.Range, n int) [][]series.Range {
+	times := times(d, parts)
+	if times == nil {
+		return blocks(Groups(parts), n)
+	}
+	held := make([][]series.Range, n)
+	for _, p := range parts {
+		start := p.Start
+		for i := range held {
+			end := p.End
+			if i+1 < n {
+				end = rowAt(d, p, times[len(times)*(i+1)/n])
+			}
+			held[i] = appendRange(held[i], p, start, end)
+			start = end
+		}
+	}
+	return held
+}
+
+// times are those of the parts' rows, in order; nil where there is no clock that several parts
+// share.
+func times(d *series.Data, parts []series.Range) []float64 {
+	if d.Time == nil || len(parts) < 2 {
+		return nil
+	}
+	var all []float64
+	for _, p := range parts {
+		all = append(all, d.Time[p.Start:p.End]...)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// rowAt is the first row of p that is not before a time.
+func rowAt(d *series.Data, p series.Range, at float64) int {
+	i, _ := slices.BinarySearch(d.Time[p.Start:p.End], at)
+	return p.Start + i
 }
 
 // rarest is the class of the fewest rows, of those that occur.
@@ -221,16 +263,21 @@ func several(count []int) bool {
 }
 
 // Tail divides each of d's series: its last rows, the given fraction of all, are held back.
-// Where there are several series and a time, the cut is at the same time in all of them.
-// Otherwise a series keeps at least one row to train on.
+// Where there are several series and a time, the cut is at the same time in all of them: one
+// that any rows are before. Otherwise a series keeps at least one row to train on.
 func Tail(d *series.Data, fraction float64) Fold {
 	var f Fold
-	at, timed := cutTime(d, fraction)
+	times := times(d, d.Series)
+	at := 0.0
+	if n := len(times); n > 0 {
+		if at = times[max(0, min(n-1, n-share(n, fraction)))]; at == times[0] {
+			times = nil
+		}
+	}
 	for _, s := range d.Series {
 		cut := max(s.End-share(s.Len(), fraction), s.Start+1)
-		if timed {
-			cut, _ = slices.BinarySearch(d.Time[s.Start:s.End], at)
-			cut += s.Start
+		if times != nil {
+			cut = rowAt(d, s, at)
 		}
 		f.Train = appendRange(f.Train, s, s.Start, cut)
 		f.Held = appendRange(f.Held, s, cut, s.End)
@@ -240,15 +287,3 @@ func Tail(d *series.Data, fraction float64) Fold {
 
 // share is the fraction of n rows, rounded.
 func share(n int, fraction float64) int { return int(float64(n)*fraction + 0.5) }
-
-// cutTime is the time at which the last rows, the given fraction of all, begin: if there
-// are several series, times of theirs, and any rows before it.
-func cutTime(d *series.Data, fraction float64) (float64, bool) {
-	if d.Time == nil || len(d.Series) < 2 {
-		return 0, false
-	}
-	times := slices.Sorted(slices.Values(d.Time))
-	n := len(times)
-	at := times[max(0, min(n-1, n-share(n, fraction)))]
-	return at, at > times[0]
-}

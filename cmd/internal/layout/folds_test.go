@@ -2,6 +2,7 @@ package layout
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -270,6 +271,58 @@ func TestFoldsForward(t *testing.T) {
 	}
 }
 
+// With times no fold trains on a row that is later than one it holds back, of whichever series.
+func TestFoldsForwardInTime(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for range 100 {
+		var lengths []int
+		for range 1 + r.IntN(6) {
+			lengths = append(lengths, 1+r.IntN(40))
+		}
+		parts := lay(append(lengths, 20)...)
+		d := &series.Data{Classes: make([]string, 2)}
+		for _, p := range parts {
+			at := float64(r.IntN(100))
+			for i := range p.Len() {
+				d.Labels, d.Time = append(d.Labels, int16(i%2)), append(d.Time, at)
+				at += float64(r.IntN(3))
+			}
+		}
+		folds, err := Folds(SplitForward, d, parts, 3)
+		if err != nil {
+			continue
+		}
+		checkForward(t, folds, parts)
+		for k, f := range folds {
+			last, first := math.Inf(-1), math.Inf(1)
+			for _, p := range f.Train {
+				last = max(last, d.Time[p.End-1])
+			}
+			for _, h := range f.Held {
+				first = min(first, d.Time[h.Start])
+			}
+			if !(last < first) {
+				t.Fatalf("fold %d trains on time %v and holds %v back", k, last, first)
+			}
+		}
+	}
+	d := labelled(labelsOf(strings.Repeat("01", 8)), 2)
+	d.Time = slices.Concat(hours(0, 8), hours(4, 8))
+	folds, err := Folds(SplitForward, d, lay(8, 8), 1)
+	if err != nil || !slices.Equal(spans(folds[0].Train), [][2]int{{0, 6}, {8, 10}}) || !slices.Equal(spans(folds[0].Held), [][2]int{{6, 8}, {10, 16}}) {
+		t.Errorf("%v, %v", folds, err)
+	}
+}
+
+// hours are n times, one after the other.
+func hours(at float64, n int) []float64 {
+	var all []float64
+	for i := range n {
+		all = append(all, at+float64(i))
+	}
+	return all
+}
+
 func TestFoldsAreMerged(t *testing.T) {
 	tests := []struct {
 		name, labels string
@@ -373,13 +426,6 @@ func TestGap(t *testing.T) {
 }
 
 func TestTail(t *testing.T) {
-	hours := func(from, n int) []float64 {
-		var all []float64
-		for i := range n {
-			all = append(all, float64(from+i))
-		}
-		return all
-	}
 	tests := []struct {
 		name        string
 		lengths     []int
