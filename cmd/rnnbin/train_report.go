@@ -134,6 +134,8 @@ func noticeText(n fit.Noticed) string {
 		return fmt.Sprintf("nothing is judged: %v (--split and --folds divide the rows differently)", n.Err)
 	case fit.FewerFolds:
 		return fmt.Sprintf("only %s: parts with a single label were merged with others", count(n.Number, "fold"))
+	case fit.EmptyFolds:
+		return fmt.Sprintf("%s left out of the judging: the horizon or lookahead leaves none of the rows held back an answer", count(n.Number, "fold"))
 	case fit.NoClock:
 		return "without --time, forward means forward in each series' own rows: those that train may be later than another series' rows held back"
 	case fit.FewUpdates:

@@ -126,6 +126,7 @@ const (
 	OneClass     Notice = iota // every label is of Class
 	NotJudged                  // there are no folds, because of Err
 	FewerFolds                 // there are Number, as folds in which a class is missing were brought together
+	EmptyFolds                 // Number folds hold no row back that has both a label and an answer
 	NoClock                    // each series is cut by its own rows, not at the same time as the others
 	FewUpdates                 // a training of Rung makes Number steps only
 	RungFailed                 // Rung cannot be made or trained, because of Err

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
@@ -517,6 +518,66 @@ func TestFewRowsTrainWithoutFolds(t *testing.T) {
 	}
 	if taken := r.Rungs[r.Chosen]; taken.isLogistic() {
 		t.Errorf("%s is taken", taken.Name())
+	}
+}
+
+// prepared is a run before its first training.
+func prepared(t *testing.T, d Data, s Spec, all ...Observer) *run {
+	t.Helper()
+	r := newRun(&s, Means{}, all)
+	if err := r.prepare(context.Background(), d); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// A value that is missing is filled with the mean of the rows that train: in a fold not of those
+// that it holds back.
+func TestMissingValuesAreFilledFromRowsThatTrain(t *testing.T) {
+	d := steps(1, 400)
+	for i := range d.X {
+		d.X[i] = 1
+		if i >= 200 {
+			d.X[i] = 3
+		}
+	}
+	nan := float32(math.NaN())
+	d.X[10], d.X[300] = nan, nan
+	r := prepared(t, Data{Train: d}, quick())
+	for fold, want := range []float32{2, 3, 1} {
+		for _, row := range []int{10, 300} {
+			if got := r.rowsOf(Job{Fold: fold}); got.x[row] != want || got.fill[0] != want {
+				t.Errorf("fold %d: row %d is filled with %v, %v, want %v", fold, row, got.x[row], got.fill[0], want)
+			}
+		}
+	}
+	d.X[10], d.X[300] = 1, 3
+	if r := prepared(t, Data{Train: d}, quick()); r.filled[0] != r.rows || r.filled[1] != r.rows {
+		t.Error("rows are copied though none is missing")
+	}
+}
+
+// A fold whose rows all lie where a lookahead leaves no answer is left out, and others judge.
+func TestAFoldWithoutAnAnswerIsLeftOut(t *testing.T) {
+	d := steps(3, 200)
+	d.Series = append(d.Series, series.Range{Name: "d", Start: 560, End: 600}) // the end of the last one
+	d.Series[2].End = 560
+	s := quick()
+	s.Folds, s.Split, s.Lookahead, s.Network = 4, layout.SplitSeries, 40, NetworkLogistic
+	s.Recipe = Override{}
+	left := 0
+	r := fit(t, Data{Train: d}, s, observe(func(_ context.Context, e Event) error {
+		if n, ok := e.(Noticed); ok && n.Kind == EmptyFolds {
+			left = n.Number
+		}
+		return nil
+	}))
+	if left != 1 || r.Judged == nil || len(r.Judged.Folds) != 3 || r.Judged.Report.Steps != 160+160+120 {
+		t.Fatalf("%d left out, judged %+v", left, r.Judged)
+	}
+	s.TestFraction, s.Folds = 0.1, 0
+	if err := newRun(&s, Means{}, nil).prepare(context.Background(), Data{Train: d}); err == nil || !strings.Contains(err.Error(), "no test row") {
+		t.Errorf("test rows without an answer: error %v", err)
 	}
 }
 

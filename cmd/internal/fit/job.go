@@ -76,8 +76,9 @@ func (r *run) session(t *task, set *layout.Set) (*graph.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	set.Gather(r.x, r.rows.columns())
-	if err := errors.Join(r.scale(s, t.fold.Gap(recipe.reach())), s.SetSeries(set.Series)); err != nil {
+	rows := r.rowsOf(t.job)
+	set.Gather(rows.x, rows.columns())
+	if err := errors.Join(r.scale(s, rows, t.fold.Gap(recipe.reach())), s.SetSeries(set.Series)); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -88,6 +89,14 @@ func (r *run) session(t *task, set *layout.Set) (*graph.Session, error) {
 func newSession(c graph.Config) (s *graph.Session, err error) {
 	err = tflib.Quietly(func() (err error) { s, err = graph.NewSession(c); return err })
 	return s, err
+}
+
+// rowsOf are the rows as a job sees them.
+func (r *run) rowsOf(j Job) *rows {
+	if j.Fold == 0 {
+		return r.rows
+	}
+	return r.filled[j.Fold-1]
 }
 
 // lay lays out what a job trains on.
@@ -173,13 +182,13 @@ func splitMix(x uint64) uint64 {
 }
 
 // scale gives the network the offset and the scale of the rows that train.
-func (r *run) scale(s *graph.Session, parts []series.Range) error {
+func (r *run) scale(s *graph.Session, rows *rows, parts []series.Range) error {
 	if !s.Config().Normalize {
 		return nil
 	}
-	columns := r.rows.columns()
-	scale := layout.FitScale(r.spec.Scale, r.x, columns, parts)
-	for k := len(r.rows.Features); k < columns; k++ { // these are scaled already
+	columns := rows.columns()
+	scale := layout.FitScale(r.spec.Scale, rows.x, columns, parts)
+	for k := len(rows.Features); k < columns; k++ { // these are scaled already
 		scale.Offset[k], scale.Divisor[k] = 0, 1
 	}
 	return s.SetVariables([]graph.Variable{
@@ -207,7 +216,7 @@ func (r *run) train(ctx context.Context, s *graph.Session, j Job, windows layout
 		more := true
 		if r.validation != nil {
 			var err error
-			if ended.Validated, err = r.validate(ctx, s, weights); err != nil {
+			if ended.Validated, err = r.validate(ctx, s, j, weights); err != nil {
 				return false, err
 			}
 			if err := best.offer(e.Epoch, ended.Validated); err != nil {

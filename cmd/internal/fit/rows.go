@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
@@ -17,10 +18,37 @@ type rows struct {
 	*series.Data
 	fill   []float32 // [F] stands in for missing values
 	within scale.Within
+	x      []float32 // [N,F'] what networks train on; nil of rows that only judge
 }
 
 // columns is how many features a network sees, F'.
 func (r *rows) columns() int { return r.within.Columns(len(r.Features)) }
+
+// filledFrom are the rows with the means of the parts in place of missing values; r itself where
+// none is missing.
+func (r *rows) filledFrom(parts []series.Range) *rows {
+	if !slices.ContainsFunc(r.X, func(v float32) bool { return v != v }) {
+		return r
+	}
+	other := rows{Data: r.Data, fill: layout.Means(r.Data, parts), within: r.within}
+	other.x = other.inputs()
+	return &other
+}
+
+// scored is how many rows of the parts have a label and an answer, which those lack whose label
+// a row beyond their series would give.
+func (r *rows) scored(parts []series.Range, target int) int {
+	n := 0
+	for _, p := range parts {
+		w := r.whole(p)
+		for i := max(p.Start, w.Start+target); i < min(p.End, w.End+target); i++ {
+			if r.Labels[i] != series.Unlabelled {
+				n++
+			}
+		}
+	}
+	return n
+}
 
 // inputs are the features of all rows that networks train on, [N,F']: nothing missing, and
 // those scaled within their series.

@@ -19,9 +19,9 @@ import (
 type run struct {
 	spec       *Spec
 	rows       *rows
-	x          []float32 // [N,F'] what networks train on
-	validation *rows     // nil without
-	test       *rows     // may be rows itself; nil without
+	filled     []*rows // the same for each fold: what is missing is filled from the rows that train there
+	validation *rows   // nil without
+	test       *rows   // may be rows itself; nil without
 	tested     []series.Range
 	all        layout.Fold // what trains in the end; held back are test rows, if they are of the same data
 	folds      []layout.Fold
@@ -62,28 +62,30 @@ func (r *run) prepare(ctx context.Context, d Data) error {
 	}
 	within := s.within(len(layout.Groups(r.all.Train)))
 	r.result.Profile, r.result.Rows, r.result.Within = profile, layout.Rows(r.all.Train), within
-	r.rows = &rows{d.Train, profile.Mean, within}
-	r.x = r.rows.inputs()
+	r.rows = &rows{Data: d.Train, fill: profile.Mean, within: within}
+	r.rows.x = r.rows.inputs()
 	if d.Validation != nil {
-		r.validation = &rows{d.Validation, profile.Mean, within}
+		r.validation = &rows{Data: d.Validation, fill: profile.Mean, within: within}
 	}
 	switch {
 	case d.Test != nil:
-		r.test, r.tested = &rows{d.Test, profile.Mean, within}, d.Test.Series
+		r.test, r.tested = &rows{Data: d.Test, fill: profile.Mean, within: within}, d.Test.Series
 		if err := r.seenBefore(ctx); err != nil {
 			return err
 		}
 	case len(r.all.Held) > 0:
 		r.test, r.tested = r.rows, r.all.Held
 	}
-	if r.means.Store != nil {
-		for _, all := range []*rows{r.rows, r.validation, r.test} {
-			r.digests[all] = digestOf(all)
-		}
+	if r.test != nil && r.test.scored(r.tested, s.target()) == 0 {
+		return errors.New("no test row has both a label and an answer, so there is nothing to test")
 	}
 	if err := r.fold(ctx); err != nil {
 		return err
 	}
+	for _, f := range r.folds {
+		r.filled = append(r.filled, r.rows.filledFrom(f.Train))
+	}
+	r.digestRows()
 	if err := r.climb(ctx); err != nil {
 		return err
 	}
@@ -120,6 +122,11 @@ func (r *run) fold(ctx context.Context) error {
 		return r.tell(ctx, Noticed{Kind: NotJudged, Err: err})
 	case n < r.spec.Folds:
 		err = r.tell(ctx, Noticed{Kind: FewerFolds, Number: n})
+	}
+	n := len(r.folds)
+	r.folds = slices.DeleteFunc(r.folds, func(f layout.Fold) bool { return r.rows.scored(f.Held, r.spec.target()) == 0 })
+	if left := n - len(r.folds); err == nil && left > 0 {
+		err = r.tell(ctx, Noticed{Kind: EmptyFolds, Number: left})
 	}
 	if err == nil && r.split == layout.SplitForward && r.rows.Time == nil && len(r.all.Train) > 1 {
 		err = r.tell(ctx, Noticed{Kind: NoClock})
@@ -358,7 +365,7 @@ func simple(rungs []*Rung) int {
 func (r *run) foldTasks(rung, member int) []*task {
 	var tasks []*task
 	for i, f := range r.folds {
-		tasks = append(tasks, &task{job: Job{rung, i + 1, member}, fold: f, on: r.rows, held: f.Held})
+		tasks = append(tasks, &task{job: Job{rung, i + 1, member}, fold: f, on: r.filled[i], held: f.Held})
 	}
 	return tasks
 }

@@ -79,7 +79,7 @@ func (r *run) digest(t *task, weights []float32) (string, error) {
 		Weights               []float32
 		Threshold             float64 // of reports in the history
 	}{
-		recipe, r.digests[r.rows], r.digests[t.on], r.digests[r.validation], t.fold, t.held,
+		recipe, r.digests[r.rowsOf(t.job)], r.digests[t.on], r.digests[r.validation], t.fold, t.held,
 		r.spec.target(), r.spec.EarlyStopping, r.result.Within, r.spec.Scale, weights, r.spec.Threshold.At,
 	}
 	text, err := json.Marshal(of)
@@ -88,6 +88,18 @@ func (r *run) digest(t *task, weights []float32) (string, error) {
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:]), nil
+}
+
+// digestRows notes the digests of all rows, if there is a store.
+func (r *run) digestRows() {
+	if r.means.Store == nil {
+		return
+	}
+	for _, all := range append([]*rows{r.rows, r.validation, r.test}, r.filled...) {
+		if r.digests[all] == "" {
+			r.digests[all] = digestOf(all)
+		}
+	}
 }
 
 // digestOf is that of the values, the labels and the series of rows, of which there may be none.

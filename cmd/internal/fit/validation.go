@@ -16,8 +16,10 @@ type Validated struct {
 }
 
 // validate judges a network that is being trained.
-func (r *run) validate(ctx context.Context, s *graph.Session, weights []float32) (*Validated, error) {
-	a, err := r.validation.answer(ctx, s.Predictor, r.spec.target(), r.validation.Series)
+func (r *run) validate(ctx context.Context, s *graph.Session, j Job, weights []float32) (*Validated, error) {
+	validation := *r.validation
+	validation.fill = r.rowsOf(j).fill
+	a, err := validation.answer(ctx, s.Predictor, r.spec.target(), r.validation.Series)
 	if err != nil {
 		return nil, err
 	}

@@ -87,6 +87,15 @@ type Profile struct {
 	High []float32 // [F]
 }
 
+// Means are those of the features of d in the parts, 0 for a feature without any value there.
+func Means(d *series.Data, parts []series.Range) []float32 {
+	var all []float32
+	for _, m := range measure(d.X, len(d.Features), parts) {
+		all = append(all, float32(m.mean))
+	}
+	return all
+}
+
 // Describe profiles the features of d in the parts. A feature without any value there is
 // an error.
 func Describe(d *series.Data, parts []series.Range) (*Profile, error) {
