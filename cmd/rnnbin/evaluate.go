@@ -300,11 +300,11 @@ func (o *evaluateOptions) print(e *evaluation, out, errOut io.Writer) error {
 	if err := e.WriteTable(out, columnsOf(out)); err != nil {
 		return err
 	}
-	spread := 0.0
+	var folds []metrics.Baseline
 	if j := e.reports.Judged; j != nil {
-		spread = float64(j.Std.MacroF1)
+		folds = j.Report.Baselines
 	}
-	if text := advice(e.Report, spread); text != "" {
+	if text := testedAdvice(e.Report, folds); text != "" {
 		fmt.Fprintf(errOut, "rnnbin: %s\n", text)
 	}
 	return nil

@@ -234,31 +234,30 @@ func printJudged(w io.Writer, classes []string, r *reports) {
 	scores := scoresOf(len(classes))
 	if j := r.Judged; j != nil {
 		for i, s := range scores {
-			fmt.Fprintf(w, "%s\t%s %s\n", first(i, "judged"), s.title, cell(s.ofFolds(&j.Mean), s.ofFolds(&j.Std)))
+			fmt.Fprintf(w, "%s\t%s %s\n", first(i, "judged"), s.title, cell(s.of(&j.Mean), s.of(&j.Std)))
 		}
 		fmt.Fprintf(w, "\tmean and deviation over %s, %s\n", count(j.Folds, "fold"), cmp.Or(splitText[layout.SplitKind(j.Split)], j.Split))
 		printRivals(w, scores, j.Report)
 	}
 	if t := r.Test; t != nil {
-		var each []string
-		for _, s := range scores {
-			each = append(each, fmt.Sprintf("%s %v", s.title, s.of(t)))
-		}
-		fmt.Fprintf(w, "test\t%s, of %s\n", strings.Join(each, ", "), count(t.Steps, "step"))
+		fmt.Fprintf(w, "test\t%s, of %s\n", titled(scores, scoreCells(scores, t.Compared())), count(t.Steps, "step"))
 		printRivals(w, scores, t)
 	}
 }
 
 func printRivals(w io.Writer, scores []score, r *metrics.Report) {
 	for _, b := range r.Baselines {
-		var each []string
-		for _, s := range scores {
-			if s.ofRival != nil {
-				each = append(each, fmt.Sprintf("%s %v", s.title, s.ofRival(&b)))
-			}
-		}
-		fmt.Fprintf(w, "\t%s: %s\n", b.Name, strings.Join(each, ", "))
+		fmt.Fprintf(w, "\t%s: %s\n", b.Name, titled(scores, rivalCells(scores, &b)))
 	}
+}
+
+// titled are cells with the titles of the first scores.
+func titled(scores []score, cells []string) string {
+	var each []string
+	for i, c := range cells {
+		each = append(each, scores[i].title+" "+c)
+	}
+	return strings.Join(each, ", ")
 }
 
 // printRungs prints the networks that were compared.

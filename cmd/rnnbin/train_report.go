@@ -130,6 +130,8 @@ func noticeText(n fit.Noticed) string {
 	switch n.Kind {
 	case fit.OneClass:
 		return fmt.Sprintf("every label is %s, so the network can only learn to answer that, and nothing is judged", n.Class)
+	case fit.OneGroup:
+		return fmt.Sprintf("one series, or group of them, alone has the label %s: held back whole, no other teaches it", n.Class)
 	case fit.NotJudged:
 		return fmt.Sprintf("nothing is judged: %v (--split and --folds divide the rows differently)", n.Err)
 	case fit.FewerFolds:
@@ -152,30 +154,17 @@ func noticeText(n fit.Noticed) string {
 	return ""
 }
 
-// score is a metric of the tables that compare networks; rivals may lack it.
+// score is a metric of the tables that compare networks.
 type score struct {
-	title   string
-	ofFolds func(*metrics.FoldScores) metrics.Number
-	of      func(*metrics.Report) metrics.Number
-	ofRival func(*metrics.Baseline) metrics.Number
+	title string
+	of    func(*metrics.FoldScores) metrics.Number
 }
 
 var scores = []score{
-	{"macro F1",
-		func(s *metrics.FoldScores) metrics.Number { return s.MacroF1 },
-		func(r *metrics.Report) metrics.Number { return r.MacroF1 },
-		func(b *metrics.Baseline) metrics.Number { return b.MacroF1 }},
-	{"F1",
-		func(s *metrics.FoldScores) metrics.Number { return s.F1 },
-		func(r *metrics.Report) metrics.Number { return r.F1 },
-		func(b *metrics.Baseline) metrics.Number { return b.F1 }},
-	{"accuracy",
-		func(s *metrics.FoldScores) metrics.Number { return s.Accuracy },
-		func(r *metrics.Report) metrics.Number { return r.Accuracy },
-		func(b *metrics.Baseline) metrics.Number { return b.Accuracy }},
-	{"PR AUC",
-		func(s *metrics.FoldScores) metrics.Number { return s.PRAUC },
-		func(r *metrics.Report) metrics.Number { return r.PRAUC }, nil},
+	{"macro F1", func(s *metrics.FoldScores) metrics.Number { return s.MacroF1 }},
+	{"F1", func(s *metrics.FoldScores) metrics.Number { return s.F1 }},
+	{"accuracy", func(s *metrics.FoldScores) metrics.Number { return s.Accuracy }},
+	{"PR AUC", func(s *metrics.FoldScores) metrics.Number { return s.PRAUC }},
 }
 
 // scoresOf are those that are defined for so many classes: F1 is that of the second of two.
@@ -184,6 +173,11 @@ func scoresOf(classes int) []score {
 		return scores
 	}
 	return slices.DeleteFunc(slices.Clone(scores), func(s score) bool { return s.title == "F1" })
+}
+
+// ofRivals are those that need no probabilities, which rivals may not have.
+func ofRivals(scores []score) []score {
+	return slices.DeleteFunc(slices.Clone(scores), func(s score) bool { return s.title == "PR AUC" })
 }
 
 // cell shows a mean and its deviation.
@@ -258,9 +252,25 @@ func (r *reporter) table(taken *fit.Rung) error {
 func spreadCells(scores []score, f metrics.FoldSpread) []string {
 	var cells []string
 	for _, s := range scores {
-		cells = append(cells, cell(s.ofFolds(&f.Mean), s.ofFolds(&f.Std)))
+		cells = append(cells, cell(s.of(&f.Mean), s.of(&f.Std)))
 	}
 	return cells
+}
+
+func scoreCells(scores []score, f metrics.FoldScores) []string {
+	var cells []string
+	for _, s := range scores {
+		cells = append(cells, s.of(&f).String())
+	}
+	return cells
+}
+
+// rivalCells are means over folds where the model's are.
+func rivalCells(scores []score, b *metrics.Baseline) []string {
+	if b.Folds != nil {
+		return spreadCells(ofRivals(scores), b.Folds.FoldSpread)
+	}
+	return scoreCells(ofRivals(scores), b.Compared())
 }
 
 // epoch prints the line of an epoch.
@@ -297,16 +307,12 @@ func (r *reporter) result(result *fit.Result, folder string) error {
 		if err := r.compared("held back by folds", len(result.Members), spreadCells(r.scores, j.Spread), j.Report); err != nil {
 			return err
 		}
-		if text := advice(j.Report, float64(j.Spread.Std.MacroF1)); text != "" {
+		if text := judgedAdvice(j.Report); text != "" {
 			r.warn("%s", text)
 		}
 	}
 	if t := result.Test; t != nil {
-		var cells []string
-		for _, s := range r.scores {
-			cells = append(cells, s.of(t).String())
-		}
-		if err := r.compared(count(t.Steps, "test row"), len(result.Members), cells, t); err != nil {
+		if err := r.compared(count(t.Steps, "test row"), len(result.Members), scoreCells(r.scores, t.Compared()), t); err != nil {
 			return err
 		}
 	}
@@ -330,42 +336,68 @@ func (r *reporter) compared(rows string, members int, cells []string, report *me
 		return err
 	}
 	for _, b := range report.Baselines {
-		var cells []string
-		for _, s := range r.scores {
-			if s.ofRival != nil {
-				cells = append(cells, s.ofRival(&b).String())
-			}
-		}
-		if err := r.row(r.width(), b.Name, cells, ""); err != nil {
+		if err := r.row(r.width(), b.Name, rivalCells(r.scores, &b), ""); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// advice is what to think of a network that is no better than the best of its rivals by
-// more than the spread of its macro F1; "" if it is.
-func advice(report *metrics.Report, spread float64) string {
-	best := metrics.Baseline{MacroF1: metrics.Number(math.Inf(-1))}
-	for _, b := range report.Baselines {
-		if b.MacroF1 > best.MacroF1 {
-			best = b
-		}
-	}
-	if spread != spread {
-		spread = 0
-	}
-	if float64(report.MacroF1-best.MacroF1) > spread {
+// judgedAdvice is what to think of a network that is not ahead of the best of its rivals, fold by
+// fold, by more than a standard error; "" if it is.
+func judgedAdvice(report *metrics.Report) string {
+	best := bestRival(report.Baselines, func(b *metrics.Baseline) metrics.Number { return b.Folds.Mean.MacroF1 })
+	ahead := best.Folds.Ahead
+	by, chance := float64(ahead.Mean.MacroF1), ahead.StandardError()
+	if by > 0 && !(by <= chance) { // one fold has no standard error
 		return ""
 	}
-	try := "more or other features, or more rows, may help"
-	switch best.Name {
-	case fit.Position:
-		try = "labels that follow the clock look like skill: try it on series that begin elsewhere"
-	case fit.Rival:
-		try = "`rnnbin train --network logistic` trains that one; more or other features, or more rows, may help"
+	text := fmt.Sprintf("%+.4f", by)
+	if chance == chance {
+		text += fmt.Sprintf(" ± %.4f", chance)
 	}
-	return fmt.Sprintf("by macro F1 the network (%v) is not better than %s (%v) by more than its spread; %s", report.MacroF1, best.Name, best.MacroF1, try)
+	return fmt.Sprintf("compared fold by fold, the network's macro F1 is not above that of %s by more than chance (%s); %s", best.Name, text, advice(best))
+}
+
+// testedAdvice is the same of other rows, where a difference varies as it did between the folds.
+func testedAdvice(report *metrics.Report, folds []metrics.Baseline) string {
+	best := bestRival(report.Baselines, func(b *metrics.Baseline) metrics.Number { return b.MacroF1 })
+	chance := 0.0
+	for _, b := range folds {
+		if b.Name == best.Name && b.Folds != nil && b.Folds.Ahead.Folds > 1 {
+			chance = float64(b.Folds.Ahead.Std.MacroF1)
+		}
+	}
+	if float64(report.MacroF1-best.MacroF1) > chance {
+		return ""
+	}
+	more := ""
+	if chance > 0 {
+		more = fmt.Sprintf(" by more than chance (%.4f, as between folds)", chance)
+	}
+	return fmt.Sprintf("the network's macro F1 (%v) is not above that of %s (%v)%s; %s", report.MacroF1, best.Name, best.MacroF1, more, advice(best))
+}
+
+// bestRival is the one of the highest macro F1.
+func bestRival(all []metrics.Baseline, macroF1 func(*metrics.Baseline) metrics.Number) *metrics.Baseline {
+	best := &all[0]
+	for i := range all {
+		if macroF1(&all[i]) > macroF1(best) {
+			best = &all[i]
+		}
+	}
+	return best
+}
+
+// advice is what to do about a rival that is as good as the network.
+func advice(rival *metrics.Baseline) string {
+	switch rival.Name {
+	case fit.Position:
+		return "labels that follow the clock look like skill: try it on series that begin elsewhere"
+	case fit.Rival:
+		return "`rnnbin train --network logistic` trains that one; more or other features, or more rows, may help"
+	}
+	return "more or other features, or more rows, may help"
 }
 
 // plotted is an epoch as a picture shows it.

@@ -115,7 +115,7 @@ type Noticed struct {
 	Kind   Notice
 	Rung   string // the network's name, of some kinds
 	Number int    // of some kinds
-	Class  string // of OneClass
+	Class  string // of OneClass and, there may be several, OneGroup
 	Err    error  // of some kinds
 }
 
@@ -124,6 +124,7 @@ type Notice int
 
 const (
 	OneClass     Notice = iota // every label is of Class
+	OneGroup                   // Class occurs in one series, or group of them, only
 	NotJudged                  // there are no folds, because of Err
 	FewerFolds                 // there are Number, as folds in which a class is missing were brought together
 	EmptyFolds                 // Number folds hold no row back that has both a label and an answer

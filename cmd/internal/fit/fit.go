@@ -84,8 +84,8 @@ type Rung struct {
 type Judged struct {
 	Split  layout.SplitKind
 	Folds  []*metrics.Report
-	Report *metrics.Report    // of all rows, with Baselines
-	Spread metrics.FoldSpread // over the folds
+	Report *metrics.Report    // of all rows together, with Baselines that are also compared fold by fold
+	Spread metrics.FoldSpread // over the folds, as tables show it
 }
 
 // Preview tells the observers what Fit would: its notices and what it has planned.

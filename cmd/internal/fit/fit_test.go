@@ -581,6 +581,42 @@ func TestAFoldWithoutAnAnswerIsLeftOut(t *testing.T) {
 	}
 }
 
+// Where one series alone has a label, the folds' scores are far from those of all rows: a rival's
+// are pooled as the network's are, and a notice says why.
+func TestRivalsArePooledAsTheNetworkIs(t *testing.T) {
+	d := steps(4, 100)
+	d.Classes = []string{"0", "1", "2"}
+	for i := 300; i < 400; i += 3 {
+		d.Labels[i] = 2
+	}
+	s := quick()
+	s.Split, s.Members, s.Network, s.Recipe = layout.SplitSeries, 1, NetworkLogistic, Override{}
+	var alone []string
+	r := fit(t, Data{Train: d}, s, observe(func(_ context.Context, e Event) error {
+		if n, ok := e.(Noticed); ok && n.Kind == OneGroup {
+			alone = append(alone, n.Class)
+		}
+		return nil
+	}))
+	if !slices.Equal(alone, []string{"2"}) {
+		t.Errorf("labels of one series: %v", alone)
+	}
+	j := r.Judged
+	if len(j.Report.Baselines) != 2 || len(j.Folds) != 2 {
+		t.Fatalf("%d baselines, %d folds", len(j.Report.Baselines), len(j.Folds))
+	}
+	near := func(a, b metrics.Number) bool { return math.Abs(float64(a-b)) < 1e-12 }
+	for k, b := range j.Report.Baselines {
+		one, two := j.Folds[0].Baselines[k], j.Folds[1].Baselines[k]
+		if one.Name != b.Name || two.Name != b.Name || b.Folds.Folds != 2 || !near(b.Folds.Mean.MacroF1, (one.MacroF1+two.MacroF1)/2) {
+			t.Errorf("%s: %+v", b.Name, b.Folds)
+		}
+		if !near(b.Folds.Ahead.Mean.MacroF1, j.Spread.Mean.MacroF1-b.Folds.Mean.MacroF1) {
+			t.Errorf("%s: the network is ahead by %v", b.Name, b.Folds.Ahead.Mean.MacroF1)
+		}
+	}
+}
+
 func TestSpecsThatCannotBe(t *testing.T) {
 	set := func(change func(*Spec)) Spec {
 		s := DefaultSpec()

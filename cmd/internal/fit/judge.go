@@ -82,7 +82,7 @@ func (r *run) report(a *answers, decided []int16, threshold float64) (*Judged, e
 		}
 		j.Folds = append(j.Folds, one)
 	}
-	j.Spread = metrics.Spread(j.Folds)
+	j.Spread = j.Report.InFolds(j.Folds)
 	return j, nil
 }
 
@@ -122,22 +122,31 @@ func (r *run) bestThreshold(a *answers, parts []series.Range) float64 {
 	return at
 }
 
-// addRivals compares the report with what logistic regression and the rows' numbers alone
-// answer to the same rows.
+// addRivals compares the report, and that of each fold, with what logistic regression and the
+// rows' numbers alone answer to the same rows.
 func (r *run) addRivals(a *answers) error {
-	report := r.result.Judged.Report
-	in := r.rows.input(a, r.all.Train, 0, nil)
+	j := r.result.Judged
+	addAll := func(name string, decided []int16) error {
+		err := add(j.Report, r.rows.input(a, r.all.Train, 0, nil), name, decided)
+		for i, f := range r.folds {
+			err = errors.Join(err, add(j.Folds[i], r.rows.input(a, f.Held, 0, nil), name, decided))
+		}
+		return err
+	}
 	for i, g := range r.rungs {
 		if g.isLogistic() && i != r.result.Chosen && g.answers != nil {
-			if err := add(report, in, g.Name(), g.decided); err != nil {
+			if err := addAll(g.Name(), g.decided); err != nil {
 				return err
 			}
 		}
 	}
-	if r.split != layout.SplitSeries {
-		return nil
+	if r.split == layout.SplitSeries {
+		if err := addAll(Position, r.positionsOutOfFold()); err != nil {
+			return err
+		}
 	}
-	return add(report, in, Position, r.positionsOutOfFold())
+	j.Spread = j.Report.InFolds(j.Folds)
+	return nil
 }
 
 // Names of rivals, as reports have them.

@@ -114,6 +114,11 @@ func (r *run) fold(ctx context.Context) error {
 	if r.spec.Folds == 0 {
 		return nil
 	}
+	if alone := r.ofOneGroup(); len(alone) > 0 {
+		if err := r.tell(ctx, Noticed{Kind: OneGroup, Class: series.List(alone)}); err != nil {
+			return err
+		}
+	}
 	var err error
 	r.split = r.spec.Split.Resolve(r.rows.Group != "", len(layout.Groups(r.all.Train)), r.spec.Folds)
 	r.folds, err = layout.Folds(r.split, r.rows.Data, r.all.Train, r.spec.Folds)
@@ -132,6 +137,24 @@ func (r *run) fold(ctx context.Context) error {
 		err = r.tell(ctx, Noticed{Kind: NoClock})
 	}
 	return err
+}
+
+// ofOneGroup are the classes that occur in one of several groups only.
+func (r *run) ofOneGroup() []string {
+	groups, C := layout.Groups(r.all.Train), len(r.rows.Classes)
+	in := make([]int, C)
+	for _, g := range groups {
+		for c, n := range layout.Count(r.rows.Labels, g, C) {
+			in[c] += min(n, 1)
+		}
+	}
+	var alone []string
+	for c, n := range in {
+		if n == 1 && len(groups) > 1 {
+			alone = append(alone, r.rows.Classes[c])
+		}
+	}
+	return alone
 }
 
 // only is the class of all rows, -1 if there are several.

@@ -8,6 +8,8 @@ type Baseline struct {
 	Accuracy Number `json:"accuracy"`
 	F1       Number `json:"f1"` // of the second of two classes, not defined for more
 	MacroF1  Number `json:"macro_f1"`
+
+	Folds *FoldComparison `json:"folds,omitempty"` // see Report.InFolds
 }
 
 // Baseline scores a rival's answers [N], classes from 0 to C-1, on the steps
@@ -40,7 +42,7 @@ func (in Input) Baseline(name string, answers []int16) (Baseline, error) {
 
 func (c Confusion) baseline(name string) Baseline {
 	s := c.scores(make([]string, len(c)))
-	return Baseline{name, s.Accuracy, s.F1, s.MacroF1}
+	return Baseline{Name: name, Accuracy: s.Accuracy, F1: s.F1, MacroF1: s.MacroF1}
 }
 
 // majority always answers with the class that most of the steps have.

@@ -1,6 +1,10 @@
 package metrics
 
-import "gonum.org/v1/gonum/stat"
+import (
+	"math"
+
+	"gonum.org/v1/gonum/stat"
+)
 
 // FoldScores are the metrics that are compared over folds.
 type FoldScores struct {
@@ -12,6 +16,16 @@ type FoldScores struct {
 	LogLoss  Number `json:"log_loss"`
 }
 
+// Compared are the metrics that are compared over folds.
+func (s *Scores) Compared() FoldScores {
+	return FoldScores{s.Accuracy, s.F1, s.MacroF1, s.PRAUC, s.ROCAUC, s.LogLoss}
+}
+
+// Compared are the metrics that are compared over folds. Those of probabilities are not defined.
+func (b *Baseline) Compared() FoldScores {
+	return FoldScores{b.Accuracy, b.F1, b.MacroF1, undefined, undefined, undefined}
+}
+
 // FoldSpread is mean and standard deviation (n-1) of metrics over folds. A
 // metric that is not defined in each of them has neither; one fold has no
 // deviation.
@@ -21,12 +35,11 @@ type FoldSpread struct {
 	Std   FoldScores `json:"std"`
 }
 
-// Spread compares the reports of folds.
-func Spread(reports []*Report) FoldSpread {
-	s := FoldSpread{Folds: len(reports)}
+// Spread is that of the folds' scores.
+func Spread(folds []FoldScores) FoldSpread {
+	s := FoldSpread{Folds: len(folds)}
 	values := make([][]float64, len(s.Mean.fields()))
-	for _, r := range reports {
-		scores := FoldScores{r.Accuracy, r.F1, r.MacroF1, r.PRAUC, r.ROCAUC, r.LogLoss}
+	for _, scores := range folds {
 		for i, v := range scores.fields() {
 			values[i] = append(values[i], float64(*v))
 		}
@@ -34,6 +47,42 @@ func Spread(reports []*Report) FoldSpread {
 	for i := range values {
 		mean, std := stat.MeanStdDev(values[i], nil)
 		*s.Mean.fields()[i], *s.Std.fields()[i] = Number(mean), Number(std)
+	}
+	return s
+}
+
+// StandardError is that of the mean macro F1, not defined for one fold.
+func (s *FoldSpread) StandardError() float64 {
+	return float64(s.Std.MacroF1) / math.Sqrt(float64(s.Folds))
+}
+
+// InFolds compares the model with its baselines fold by fold. The folds' reports are of parts of
+// the steps, and have the same baselines in the same order. It returns the model's spread.
+func (r *Report) InFolds(folds []*Report) FoldSpread {
+	var model []FoldScores
+	for _, f := range folds {
+		model = append(model, f.Compared())
+	}
+	for k := range r.Baselines {
+		var rival, ahead []FoldScores
+		for i, f := range folds {
+			b := f.Baselines[k].Compared()
+			rival, ahead = append(rival, b), append(ahead, model[i].minus(b))
+		}
+		r.Baselines[k].Folds = &FoldComparison{Spread(rival), Spread(ahead)}
+	}
+	return Spread(model)
+}
+
+// FoldComparison compares a baseline with the model over folds.
+type FoldComparison struct {
+	FoldSpread
+	Ahead FoldSpread `json:"model_ahead"` // by how much the model's scores are higher, fold by fold
+}
+
+func (s FoldScores) minus(t FoldScores) FoldScores {
+	for i, v := range t.fields() {
+		*s.fields()[i] -= *v
 	}
 	return s
 }

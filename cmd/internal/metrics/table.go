@@ -95,7 +95,7 @@ func (r *Report) classRows() [][]string {
 // baselineRows has the model's scores and below them what rivals reach.
 func (r *Report) baselineRows() [][]string {
 	rows := [][]string{{"compared with", "accuracy", "F1", "macro F1"}}
-	for _, b := range append([]Baseline{{"this model", r.Accuracy, r.F1, r.MacroF1}}, r.Baselines...) {
+	for _, b := range append([]Baseline{{Name: "this model", Accuracy: r.Accuracy, F1: r.F1, MacroF1: r.MacroF1}}, r.Baselines...) {
 		rows = append(rows, append([]string{b.Name}, show(b.Accuracy, b.F1, b.MacroF1)...))
 	}
 	if len(r.Classes) > 2 {
