@@ -13,7 +13,7 @@ import (
 )
 
 func newData() *cobra.Command {
-	output := series.Stdin
+	output, seed := series.Stdin, int64(0)
 	cmd := &cobra.Command{
 		Use:   "data NAME",
 		Short: "Write a built-in series as CSV",
@@ -22,37 +22,39 @@ training looks like. There are:
 
   ` + strings.Join(series.Builtins(), "\n  "),
 		Example: `  rnnbin data sine | head
-  rnnbin data sine | rnnbin train -`,
+  rnnbin data sine | rnnbin train -
+  rnnbin data bursts --seed 1 --output new.csv`,
 		Args: oneArg("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runData(args[0], output, cmd.OutOrStdout())
+			return runData(args[0], seed, output, cmd.OutOrStdout())
 		},
 	}
+	addFlag(cmd.Flags(), "seed", &seed, "seed `n` of the noise")
 	addFlag(cmd.Flags(), "output", &output, "`file` to write, whole or not at all; - for standard output")
 	return cmd
 }
 
-func runData(name, output string, out io.Writer) error {
+func runData(name string, seed int64, output string, out io.Writer) error {
 	switch output {
 	case "":
 		return usageError{errors.New("--output is empty")}
 	case series.Stdin:
-		return writeData(out, name)
+		return writeData(out, name, seed)
 	}
 	f, err := outfile.Create(output)
 	if err != nil {
 		return fmt.Errorf("--output: %w", err)
 	}
 	defer f.Discard()
-	if err := writeData(f, name); err != nil {
+	if err := writeData(f, name, seed); err != nil {
 		return err
 	}
 	return f.Commit()
 }
 
 // writeData is series.WriteBuiltin, a wrong name being the user's mistake.
-func writeData(w io.Writer, name string) error {
-	err := series.WriteBuiltin(w, name)
+func writeData(w io.Writer, name string, seed int64) error {
+	err := series.WriteBuiltin(w, name, seed)
 	if errors.Is(err, series.ErrNoBuiltin) {
 		return usageError{err}
 	}

@@ -1,11 +1,14 @@
 """Measures how good rnnbin's answers are with its defaults, beside scikit-learn's.
 
   answers.py --rnnbin PROGRAM [--sklearn PYTHON] [--data DIR] [--skab DIR] [--seeds N] [--json] [SET ...]
+  answers.py --rnnbin PROGRAM --truth [--seeds N] [--json]
 
 PYTHON has scikit-learn, whose models sklearn_answers.py fits to the same rows. A set
 whose files are not there is left out. rnnbin gets a label, where need be features and
 lookahead, and no other setting; for each seed it judges itself by folds, and labels the
-test rows, which chose nothing. Exit codes: 0 done, 1 rnnbin itself failed for
+test rows, which chose nothing. With --truth the sets are built-in ones of N seeds each, and
+the test rows those of another seed, which are as many: how often rnnbin's own estimate, the
+mean over its folds, is within their standard deviation of the score there. Exit codes: 0 done, 1 rnnbin itself failed for
 a set, or there is none.
 """
 
@@ -211,6 +214,49 @@ class Results:
         return rows_of_sklearn(models)
 
 
+# ---- estimates against truth
+
+BUILTIN = {"bursts": [], "activities": ["--series", "series"]}
+OTHERS = 1000  # seeds of test rows begin here
+
+
+def truth(args, folder):
+    """Returns for each set rnnbin's estimates and the scores on new rows."""
+    rows = []
+    for name, flags in BUILTIN.items():
+        for seed in range(1, args.seeds + 1):
+            note(f"{name}, seed {seed} of {args.seeds}")
+            train, test = (os.path.join(folder, f"{name}-{n}.csv") for n in (seed, OTHERS + seed))
+            for path, n in ((train, seed), (test, OTHERS + seed)):
+                run([args.rnnbin, "data", name, "--seed", str(n), "--output", path])
+            model = os.path.join(folder, f"{name}-{seed}")
+            result = json.loads(run([args.rnnbin, "train", train, "--test-data", test, *flags, "--seed", str(seed), "--out", model, "--json"]).splitlines()[-1])
+            folds = result["judged"]["folds"]
+            rows.append({"set": name, "seed": seed, "network": result["network"],
+                         **{m: {"mean": folds["mean"][m], "std": folds["std"][m], "test": result["test"][m]} for m in METRICS}})
+    return {**compare.machine(), "seeds": args.seeds, "versions": run([args.rnnbin, "version"]).splitlines(), "rows": rows}
+
+
+def within(row, metric, deviations=1):
+    """Says whether the score on new rows is within the spread, None where it is not defined."""
+    r = row[metric]
+    return None if None in r.values() else abs(r["test"] - r["mean"]) <= deviations * r["std"]
+
+
+def report_truth(result):
+    print(f"{compare.heading()}; {', '.join(result['versions'])}\n")
+    print("| set | seed | network | macro F1, folds | on new rows | within |\n| --- | --: | --- | --: | --: | --- |")
+    for r in result["rows"]:
+        m = r["macro_f1"]
+        print(f"| {r['set']} | {r['seed']} | {r['network']} | {number(m['mean'])} ± {number(m['std'])} | {number(m['test'])} | {'yes' if within(r, 'macro_f1') else 'no'} |")
+    print()
+    for metric, title in METRICS.items():
+        known = [r for r in result["rows"] if within(r, metric) is not None]
+        counts = [sum(within(r, metric, d) for r in known) for d in (1, 2)]
+        if known:
+            print(f"{title}: {counts[0]} of {len(known)} within one standard deviation of the folds, {counts[1]} within two")
+
+
 def note(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
@@ -269,6 +315,7 @@ def main():
     parser.add_argument("--data")
     parser.add_argument("--skab")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--truth", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("sets", nargs="*", metavar="SET")
     args = parser.parse_args()
@@ -278,14 +325,14 @@ def main():
             parser.error(f"no set \"{name}\", there are {', '.join(SETS)}")
     compare.warn_if_busy()
     with tempfile.TemporaryDirectory() as folder:
-        result, failed = measure(args, folder)
+        result, failed = (truth(args, folder), False) if args.truth else measure(args, folder)
     if not result["rows"]:
         sys.exit("bench: no set was measured")
     if args.json:
         json.dump(result, sys.stdout, indent=1)
         print()
     else:
-        report(result)
+        (report_truth if args.truth else report)(result)
     sys.exit(1 if failed else 0)
 
 

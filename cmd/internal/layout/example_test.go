@@ -23,7 +23,7 @@ func read() (*series.Data, error) {
 		return nil, err
 	}
 	defer file.Close()
-	if err := series.WriteBuiltin(file, "sine"); err != nil {
+	if err := series.WriteBuiltin(file, "sine", 0); err != nil {
 		return nil, err
 	}
 	return series.Read(context.Background(), []string{path}, series.DefaultOptions())

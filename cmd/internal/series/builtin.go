@@ -16,14 +16,14 @@ type builtin struct {
 	name, about string
 	rows        int
 	columns     []string
-	row         func(i int) []float64
+	row         func(n noise, i int) []float64
 	classes     []string // names of the labels; nil for numbers
 }
 
-// builtins are deterministic: the same rows on every machine.
+// builtins are deterministic: with the same seed of their noise the same rows on every machine.
 var builtins = []builtin{
 	{"sine", "two periods of a sine, labelled 1 where it is positive", 1000,
-		[]string{"sample", "x", "label"}, func(i int) []float64 { return []float64{float64(i), sine(i), positive(sine(i))} }, nil},
+		[]string{"sample", "x", "label"}, func(_ noise, i int) []float64 { return []float64{float64(i), sine(i), positive(sine(i))} }, nil},
 	{"sine-question", "the same with the labels of the question that started this: 2 everywhere but on the first row", 1000,
 		[]string{"sample", "x", "label"}, questionRow, nil},
 	{"noisy-sine", "ten periods of a sine in noise, labelled by the sine alone", 5000,
@@ -49,7 +49,7 @@ func positive(x float64) float64 {
 
 // questionRow has the question's labels. Its program set negative samples to 1
 // and then everything positive, those ones included, to 2.
-func questionRow(i int) []float64 {
+func questionRow(_ noise, i int) []float64 {
 	label := 2.0
 	if sine(i) == 0 {
 		label = 0
@@ -57,23 +57,26 @@ func questionRow(i int) []float64 {
 	return []float64{float64(i), sine(i), label}
 }
 
-// noise is a normal deviate that depends on i and on nothing else.
-func noise(i, stream int) float64 {
-	return rand.New(rand.NewPCG(uint64(i), uint64(stream))).NormFloat64()
+// noise is a seed of normal deviates.
+type noise uint64
+
+// at is a deviate that depends on the seed, i and the stream, below 256, and on nothing else.
+func (n noise) at(i, stream int) float64 {
+	return rand.New(rand.NewPCG(uint64(i), uint64(n)<<8|uint64(stream))).NormFloat64()
 }
 
-func noisyRow(i int) []float64 {
+func noisyRow(n noise, i int) []float64 {
 	clean := sine(i)
-	return []float64{float64(i), round(clean + 0.3*noise(i, 1)), positive(clean)}
+	return []float64{float64(i), round(clean + 0.3*n.at(i, 1)), positive(clean)}
 }
 
-func twoRow(i int) []float64 {
+func twoRow(n noise, i int) []float64 {
 	s, i := i/1000, i%1000
 	x := sine(i * (s + 1))
-	return []float64{float64(s), float64(i), round(x + 0.1*noise(i, 2+s)), positive(x)}
+	return []float64{float64(s), float64(i), round(x + 0.1*n.at(i, 2+s)), positive(x)}
 }
 
-func burstRow(i int) []float64 {
+func burstRow(n noise, i int) []float64 {
 	const period, length = 1000, 40
 	label, loud := 0.0, 0.2
 	if at := (i + 137*(i/period)) % period; at >= 300 && at < 300+length {
@@ -82,7 +85,7 @@ func burstRow(i int) []float64 {
 	if i/500%5 == 4 {
 		label = math.NaN()
 	}
-	return []float64{float64(i), round(loud * noise(i, 4)), round(loud * noise(i, 5)), label}
+	return []float64{float64(i), round(loud * n.at(i, 4)), round(loud * n.at(i, 5)), label}
 }
 
 // A person of activities is 48 seconds at 20 samples a second: eight bouts of six seconds, in
@@ -105,7 +108,7 @@ var gaits = []gait{
 	{0.04, 0.15, 0.97, 0.15, 0.20, 0.32, 1.9},  // walking
 }
 
-func activityRow(i int) []float64 {
+func activityRow(n noise, i int) []float64 {
 	person, sample := i/personRows, i%personRows
 	bout := person*personRows/boutRows + sample/boutRows
 	activity := (bout*3 + bout/5 + person) % len(gaits)
@@ -114,15 +117,15 @@ func activityRow(i int) []float64 {
 		label = math.NaN()
 	}
 	g := gaits[activity]
-	pace := g.pace * (1 + 0.06*noise(person, 6) + 0.04*noise(bout, 7))
-	vigour := math.Exp(0.15*noise(person, 8) + 0.1*noise(bout, 9))
-	tilt := 0.06 * noise(person, 10)
+	pace := g.pace * (1 + 0.06*n.at(person, 6) + 0.04*n.at(bout, 7))
+	vigour := math.Exp(0.15*n.at(person, 8) + 0.1*n.at(bout, 9))
+	tilt := 0.06 * n.at(person, 10)
 	phase := 2 * math.Pi * pace * float64(sample) / 20
 	step := math.Sin(phase) + 0.4*math.Sin(2*phase+1)
 	return []float64{float64(person), float64(sample),
-		round(g.downX + tilt + vigour*g.swingX*math.Sin(phase/2) + 0.05*noise(i, 11)),
-		round(g.downY - tilt + vigour*g.swingY*math.Cos(phase) + 0.05*noise(i, 12)),
-		round(g.downZ + vigour*g.swingZ*step + 0.05*noise(i, 13)), label}
+		round(g.downX + tilt + vigour*g.swingX*math.Sin(phase/2) + 0.05*n.at(i, 11)),
+		round(g.downY - tilt + vigour*g.swingY*math.Cos(phase) + 0.05*n.at(i, 12)),
+		round(g.downZ + vigour*g.swingZ*step + 0.05*n.at(i, 13)), label}
 }
 
 // round keeps six decimals, as a sensor's file would.
@@ -140,11 +143,11 @@ func Builtins() []string {
 // ErrNoBuiltin is returned for a name that no built-in series has.
 var ErrNoBuiltin = errors.New("there is no built-in series")
 
-// WriteBuiltin writes a built-in series as CSV.
-func WriteBuiltin(w io.Writer, name string) error {
+// WriteBuiltin writes a built-in series, with noise of the given seed, as CSV.
+func WriteBuiltin(w io.Writer, name string, seed int64) error {
 	for _, b := range builtins {
 		if b.name == name {
-			return b.writeCSV(w)
+			return b.writeCSV(w, noise(seed))
 		}
 	}
 	var names []string
@@ -154,13 +157,13 @@ func WriteBuiltin(w io.Writer, name string) error {
 	return fmt.Errorf("%w %q; there are %s", ErrNoBuiltin, name, strings.Join(names, ", "))
 }
 
-func (b builtin) writeCSV(w io.Writer) error {
+func (b builtin) writeCSV(w io.Writer, n noise) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintln(out, strings.Join(b.columns, ","))
 	var line []byte
 	for i := range b.rows {
 		line = line[:0]
-		for k, x := range b.row(i) {
+		for k, x := range b.row(n, i) {
 			if k > 0 {
 				line = append(line, ',')
 			}

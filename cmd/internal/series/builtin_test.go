@@ -10,7 +10,7 @@ import (
 func TestBuiltin(t *testing.T) {
 	for _, b := range builtins {
 		var text bytes.Buffer
-		if err := WriteBuiltin(&text, b.name); err != nil {
+		if err := WriteBuiltin(&text, b.name, 0); err != nil {
 			t.Fatal(err)
 		}
 		o := DefaultOptions()
@@ -43,8 +43,32 @@ func TestBuiltin(t *testing.T) {
 	if lines := Builtins(); len(lines) != len(builtins) || !strings.HasPrefix(lines[0], "sine ") {
 		t.Errorf("the list is %q", lines)
 	}
-	if err := WriteBuiltin(&bytes.Buffer{}, "cosine"); err == nil {
+	if err := WriteBuiltin(&bytes.Buffer{}, "cosine", 0); err == nil {
 		t.Error("no error for an unknown name")
+	}
+}
+
+// Another seed is another noise, under the same labels.
+func TestBuiltinSeeds(t *testing.T) {
+	read := func(seed int64) *Data {
+		var text bytes.Buffer
+		if err := WriteBuiltin(&text, "bursts", seed); err != nil {
+			t.Fatal(err)
+		}
+		d, err := readText(text.String(), DefaultOptions())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	zero, one := read(0), read(1)
+	if !slices.Equal(zero.Labels, one.Labels) || !slices.Equal(one.X, read(1).X) {
+		t.Error("labels differ, or a seed has two series")
+	}
+	for i, x := range zero.X {
+		if x == one.X[i] {
+			t.Fatalf("value %d is the same", i)
+		}
 	}
 }
 

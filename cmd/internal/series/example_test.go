@@ -23,7 +23,7 @@ func sine() (path string, remove func()) {
 		panic(err)
 	}
 	defer file.Close()
-	if err := series.WriteBuiltin(file, "sine"); err != nil {
+	if err := series.WriteBuiltin(file, "sine", 0); err != nil {
 		panic(err)
 	}
 	return path, func() { os.RemoveAll(dir) }
