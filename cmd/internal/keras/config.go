@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,27 +27,19 @@ type object struct {
 	Config settings `json:"config"`
 }
 
-// storedNames are the names that layers have in the HDF5 file, by their class; the
-// second one of a class and those after it have a number too.
-var storedNames = map[string]string{
-	"SimpleRNN":       "simple_rnn",
-	"LSTM":            "lstm",
-	"GRU":             "gru",
-	"Bidirectional":   "bidirectional",
-	"TimeDistributed": "time_distributed",
-	"Dense":           "dense",
-	"Normalization":   "normalization",
-
-	"Dropout":                "dropout",
-	"SpatialDropout1D":       "spatial_dropout1d",
-	"GaussianNoise":          "gaussian_noise",
-	"GaussianDropout":        "gaussian_dropout",
-	"AlphaDropout":           "alpha_dropout",
-	"ActivityRegularization": "activity_regularization",
-}
+// useful are the kinds of layers that become a part of a network.
+var useful = []string{"SimpleRNN", "LSTM", "GRU", "Bidirectional", "TimeDistributed", "Dense", "Normalization"}
 
 // idle are the kinds of layers that do nothing when a model predicts.
 var idle = []string{"Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization"}
+
+var wordsEnd = regexp.MustCompile(`([a-z])([A-Z])`)
+
+// storedName is what layers of a class are called in the HDF5 file, such as simple_rnn or
+// spatial_dropout1d; the second one of a class and those after it have a number too.
+func storedName(class string) string {
+	return strings.ToLower(wordsEnd.ReplaceAllString(class, "${1}_$2"))
+}
 
 // parseConfig reads the layers from a config.json.
 func parseConfig(text []byte) ([]layer, error) {
@@ -68,7 +61,7 @@ func parseConfig(text []byte) ([]layer, error) {
 		if err != nil {
 			return nil, err
 		}
-		stored := storedNames[l.class]
+		stored := storedName(l.class)
 		l.path = "layers/" + stored
 		if n := count[stored]; n > 0 {
 			l.path += "_" + strconv.Itoa(n)

@@ -62,10 +62,9 @@ func number(name string) (class string, n int) {
 
 // classOf is the class whose layers are stored under a name.
 func classOf(stored string) string {
-	for class, s := range storedNames {
-		if s == stored {
-			return class
-		}
+	all := slices.Concat(useful, idle)
+	if i := slices.IndexFunc(all, func(class string) bool { return storedName(class) == stored }); i >= 0 {
+		return all[i]
 	}
 	return stored
 }
