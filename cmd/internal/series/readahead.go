@@ -4,98 +4,40 @@ import (
 	"context"
 	"io"
 	"os"
-	"sync"
 )
 
-const (
-	blockSize   = 256 << 10
-	blocksAhead = 3
-)
+const blockSize = 256 << 10
 
-// readAhead reads on a goroutine of its own, so that reading and decompressing
-// overlap parsing, and so that a cancelled context ends a Read which waits for
-// standard input. A Read returns what has arrived.
+// readAhead reads a block ahead on a goroutine of its own, so that reading and decompressing
+// overlap parsing, and so that a cancelled context ends a Read which waits for standard input.
+// A Read returns what has arrived.
 type readAhead struct {
-	ctx  context.Context
-	full chan block
-	free chan []byte
-	stop chan struct{}
-	once sync.Once
-	now  block
-	rest []byte // of now.data
-}
-
-type block struct {
-	data []byte
-	err  error // behind data
+	r     *io.PipeReader
+	w     *io.PipeWriter
+	watch func() bool // ends that of the context
+	done  chan struct{}
 }
 
 func newReadAhead(ctx context.Context, r io.Reader) *readAhead {
-	a := &readAhead{
-		ctx:  ctx,
-		full: make(chan block, blocksAhead),
-		free: make(chan []byte, blocksAhead),
-		stop: make(chan struct{}),
-	}
-	for range blocksAhead {
-		a.free <- make([]byte, blockSize)
-	}
-	go a.run(r)
+	a := &readAhead{done: make(chan struct{})}
+	a.r, a.w = io.Pipe()
+	a.watch = context.AfterFunc(ctx, func() { a.w.CloseWithError(ctx.Err()) })
+	go func() {
+		defer close(a.done)
+		// Nothing but Read is to be used of r, which may be a file.
+		_, err := io.CopyBuffer(a.w, struct{ io.Reader }{r}, make([]byte, blockSize))
+		a.w.CloseWithError(err) // io.EOF behind the last block
+	}()
 	return a
 }
 
-// run fills free blocks until an error, the end, or Close.
-func (a *readAhead) run(r io.Reader) {
-	defer close(a.full)
-	for {
-		var buf []byte
-		select {
-		case buf = <-a.free:
-		case <-a.stop:
-			return
-		}
-		n, err := r.Read(buf[:blockSize])
-		select {
-		case a.full <- block{buf[:n], err}:
-		case <-a.stop:
-			return
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-func (a *readAhead) Read(p []byte) (int, error) {
-	for len(a.rest) == 0 {
-		if a.now.err != nil {
-			return 0, a.now.err
-		}
-		if a.now.data != nil {
-			a.free <- a.now.data
-		}
-		select {
-		case a.now = <-a.full:
-			if a.now.data == nil { // closed
-				a.now.err = os.ErrClosed
-			}
-		case <-a.stop:
-			a.now = block{err: os.ErrClosed}
-		case <-a.ctx.Done():
-			a.now = block{err: a.ctx.Err()}
-		}
-		a.rest = a.now.data
-	}
-	n := copy(p, a.rest)
-	a.rest = a.rest[n:]
-	return n, nil
-}
+func (a *readAhead) Read(p []byte) (int, error) { return a.r.Read(p) }
 
 // Close ends the goroutine, at once unless it waits for input.
-func (a *readAhead) Close() { a.once.Do(func() { close(a.stop) }) }
+func (a *readAhead) Close() {
+	a.watch()
+	a.w.CloseWithError(os.ErrClosed)
+}
 
 // wait returns when the goroutine has ended. It must follow Close.
-func (a *readAhead) wait() {
-	for range a.full {
-	}
-}
+func (a *readAhead) wait() { <-a.done }
