@@ -3,6 +3,7 @@
 package answer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -42,14 +43,8 @@ type Pipe struct {
 // between is how many chunks wait between two stages.
 const between = 4
 
-// unanswered is a chunk, or what came instead of one.
-type unanswered struct {
-	chunk *series.Chunk
-	err   error
-}
-
-// answered is a chunk with its answers, or what came instead of one.
-type answered struct {
+// passed is a chunk, with its answers behind the second stage, or what came instead of one.
+type passed struct {
 	chunk   *series.Chunk
 	answers label.Answers
 	err     error
@@ -72,8 +67,8 @@ func (p *Pipe) Run(parent context.Context) error {
 			p.Reader.Close()
 		}
 	})
-	read := make(chan unanswered, between)
-	done := make(chan answered, between)
+	read := make(chan passed, between)
+	done := make(chan passed, between)
 	used := make(chan *series.Chunk, 2*between) // to be filled again
 	group.Go(func() error { return p.read(ctx, read, used) })
 	group.Go(func() error { return p.answer(ctx, read, done) })
@@ -120,7 +115,7 @@ func (p *Pipe) Early() int {
 	return p.streams.Early()
 }
 
-func (p *Pipe) read(ctx context.Context, to chan<- unanswered, used <-chan *series.Chunk) error {
+func (p *Pipe) read(ctx context.Context, to chan<- passed, used <-chan *series.Chunk) error {
 	for {
 		c := new(series.Chunk)
 		select {
@@ -131,7 +126,7 @@ func (p *Pipe) read(ctx context.Context, to chan<- unanswered, used <-chan *seri
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := send(ctx, to, unanswered{c, err}); err != nil {
+		if err := send(ctx, to, passed{chunk: c, err: err}); err != nil {
 			return err
 		}
 		if err != nil {
@@ -140,7 +135,7 @@ func (p *Pipe) read(ctx context.Context, to chan<- unanswered, used <-chan *seri
 	}
 }
 
-func (p *Pipe) answer(ctx context.Context, from <-chan unanswered, to chan<- answered) error {
+func (p *Pipe) answer(ctx context.Context, from <-chan passed, to chan<- passed) error {
 	a := answerer{pipe: p, to: to}
 	for {
 		in, err := receive(ctx, from)
@@ -153,12 +148,12 @@ func (p *Pipe) answer(ctx context.Context, from <-chan unanswered, to chan<- ans
 			err = a.push(ctx, in.chunk)
 		}
 		// A fault in the network comes behind what it has answered, too.
-		if passed := a.pass(ctx); passed != nil {
-			return passed
+		if failed := a.pass(ctx); failed != nil {
+			return failed
 		}
 		if err != nil {
 			err = a.inFile(err)
-			if sent := send(ctx, to, answered{err: err}); sent != nil {
+			if sent := send(ctx, to, passed{err: err}); sent != nil {
 				return sent
 			}
 			return err
@@ -167,7 +162,7 @@ func (p *Pipe) answer(ctx context.Context, from <-chan unanswered, to chan<- ans
 			in.err = a.inFile(errChanged)
 		}
 		if in.err != nil {
-			return send(ctx, to, answered{err: in.err})
+			return send(ctx, to, passed{err: in.err})
 		}
 	}
 }
@@ -175,7 +170,7 @@ func (p *Pipe) answer(ctx context.Context, from <-chan unanswered, to chan<- ans
 // answerer is the second stage.
 type answerer struct {
 	pipe    *Pipe
-	to      chan<- answered
+	to      chan<- passed
 	waiting []*series.Chunk
 	taken   int // rows of those before
 }
@@ -199,7 +194,7 @@ func (a *answerer) pass(ctx context.Context) error {
 	for len(a.waiting) > 0 && a.waiting[0].Rows() <= a.pipe.streams.Ready() {
 		c := a.waiting[0]
 		a.waiting, a.taken = a.waiting[1:], a.taken+c.Rows()
-		if err := send(ctx, a.to, answered{chunk: c, answers: a.pipe.streams.Take(c.Rows())}); err != nil {
+		if err := send(ctx, a.to, passed{chunk: c, answers: a.pipe.streams.Take(c.Rows())}); err != nil {
 			return err
 		}
 	}
@@ -225,7 +220,7 @@ func (a *answerer) inFile(err error) error {
 	return err
 }
 
-func (p *Pipe) write(ctx context.Context, from <-chan answered, used chan<- *series.Chunk) error {
+func (p *Pipe) write(ctx context.Context, from <-chan passed, used chan<- *series.Chunk) error {
 	for {
 		a, err := receive(ctx, from)
 		switch {
@@ -234,18 +229,15 @@ func (p *Pipe) write(ctx context.Context, from <-chan answered, used chan<- *ser
 		case a.err == io.EOF && p.More:
 			return nil
 		case a.err == io.EOF:
-			return p.close()
+			return p.Writer.Close()
 		case a.err != nil:
-			if err := p.flush(); err != nil {
-				return err
-			}
-			return a.err
+			return cmp.Or(p.Writer.Flush(), a.err)
 		}
 		if err := p.hand(a); err != nil {
 			return err
 		}
 		if p.Follow && len(from) == 0 {
-			if err := p.flush(); err != nil {
+			if err := p.Writer.Flush(); err != nil {
 				return err
 			}
 		}
@@ -257,30 +249,13 @@ func (p *Pipe) write(ctx context.Context, from <-chan answered, used chan<- *ser
 }
 
 // hand hands over a chunk.
-func (p *Pipe) hand(a answered) error {
+func (p *Pipe) hand(a passed) error {
 	if p.Seen != nil {
 		if err := p.Seen(a.chunk, a.answers); err != nil {
 			return err
 		}
 	}
-	if p.Writer == nil {
-		return nil
-	}
 	return p.Writer.Write(a.chunk, a.answers.Probability, a.answers.Class)
-}
-
-func (p *Pipe) flush() error {
-	if p.Writer == nil {
-		return nil
-	}
-	return p.Writer.Flush()
-}
-
-func (p *Pipe) close() error {
-	if p.Writer == nil {
-		return nil
-	}
-	return p.Writer.Close()
 }
 
 // send sends v unless ctx ends first.

@@ -71,7 +71,7 @@ type encoder interface {
 // own format the other columns keep their text to the letter. Elsewhere they keep their
 // values: in JSON lines what can be a JSON number is one and what is empty is null; in
 // Parquet and Arrow, unless they have types from one of these, the features are 64-bit floats
-// and all else is text.
+// and all else is text. A nil Writer does nothing.
 type Writer struct {
 	answers Answers
 	first   *Reader // which named the columns
@@ -160,6 +160,9 @@ func newEncoder(w *bufio.Writer, f Format, r *Reader, a Answers) (encoder, error
 // probabilities [n,C] and labels [n] of those belong to them in order; rows that
 // were left out get empty ones.
 func (w *Writer) Write(c *Chunk, probability []float32, label []int16) error {
+	if w == nil {
+		return nil
+	}
 	C := len(w.answers.Classes)
 	if len(probability) != c.Rows()*C || len(label) != c.Rows() {
 		return fmt.Errorf("%d probabilities and %d labels for %d rows", len(probability), len(label), c.Rows())
@@ -217,10 +220,18 @@ func SameColumns(first, r *Reader) error {
 }
 
 // Flush hands over what has been written. Parquet and Arrow keep rows back.
-func (w *Writer) Flush() error { return w.out.Flush() }
+func (w *Writer) Flush() error {
+	if w == nil {
+		return nil
+	}
+	return w.out.Flush()
+}
 
 // Close completes the output.
 func (w *Writer) Close() error {
+	if w == nil {
+		return nil
+	}
 	err := w.enc.close()
 	if err == nil {
 		err = w.out.Flush()
@@ -240,7 +251,7 @@ func (w *Writer) Close() error {
 	return nil
 }
 
-// Discard removes an unfinished file. Behind Close, and for a nil Writer, it does nothing.
+// Discard removes an unfinished file. Behind Close it does nothing.
 func (w *Writer) Discard() {
 	if w != nil && w.file != nil {
 		w.file.Discard()
