@@ -231,11 +231,7 @@ func (o *importOptions) print(i imported, out io.Writer) error {
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for k, l := range i.Layers {
-		title := ""
-		if k == 0 {
-			title = "layers"
-		}
-		fmt.Fprintf(w, "%s\t%q (%s): %s\n", title, l.Name, l.Kind, l.Role)
+		fmt.Fprintf(w, "%s\t%q (%s): %s\n", first(k, "layers"), l.Name, l.Kind, l.Role)
 	}
 	m := i.Model
 	fmt.Fprintf(w, "network\t%s, parameters %d\n", networkText(m), i.Parameters)

@@ -163,7 +163,11 @@ func printSurvey(out io.Writer, s *series.Survey, file string, marked []series.V
 	if file != "" {
 		printValues(w, file, marked)
 	}
-	printClasses(w, s)
+	for _, c := range s.Columns {
+		if c.Role == "label" {
+			printValues(w, c.Name, c.Values)
+		}
+	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
@@ -249,16 +253,7 @@ func rangeText(c series.ColumnSurvey) string {
 	return fmt.Sprintf("%s to %s", c.First, c.Last)
 }
 
-// printClasses prints a line for each label.
-func printClasses(w io.Writer, s *series.Survey) {
-	for _, c := range s.Columns {
-		if c.Role != "label" {
-			continue
-		}
-		printValues(w, c.Name, c.Values)
-	}
-}
-
+// printValues prints a line for each value.
 func printValues(w io.Writer, of string, values []series.ValueSurvey) {
 	fmt.Fprintf(w, "\nvalue of %s\trows\truns\tshortest\tlongest\n", series.List([]string{of}))
 	for _, v := range values {

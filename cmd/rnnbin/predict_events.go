@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -182,11 +183,7 @@ func (s *eventSink) add(c *series.Chunk, a label.Answers) error {
 		s.finder = events.NewFinder(rules, s.write)
 	}
 	for _, b := range c.Begun {
-		name := b.Key
-		if name == "" {
-			name = s.name
-		}
-		s.finder.Begin(b.Series, name)
+		s.finder.Begin(b.Series, cmp.Or(b.Key, s.name))
 	}
 	rows := events.Rows{Series: c.Series, Time: c.Time, Probability: a.Probability, Label: a.Class}
 	if c.Stamps {

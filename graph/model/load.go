@@ -129,11 +129,11 @@ func Settings(dir string) (path string, settings []byte, err error) {
 	}
 	path = filepath.Join(dir, modelFile)
 	m, err := parse(text)
+	if err == nil && len(m.Settings) == 0 {
+		err = errors.New("the model has no settings: rnnbin did not train it")
+	}
 	if err != nil {
 		return "", nil, &Error{path, err}
-	}
-	if len(m.Settings) == 0 {
-		return "", nil, &Error{path, errors.New("the model has no settings: rnnbin did not train it")}
 	}
 	return path, m.Settings, nil
 }
@@ -177,13 +177,12 @@ func parse(text []byte) (*Model, error) {
 	if err := json.Unmarshal(text, &head); err != nil {
 		return nil, fmt.Errorf("damaged: %w", err)
 	}
-	if head.Format > Format {
+	switch {
+	case head.Format > Format:
 		return nil, fmt.Errorf("format %d is newer than this rnnbin supports (%d): use a newer one", head.Format, Format)
-	}
-	if head.Format < 1 {
+	case head.Format < 1:
 		return nil, fmt.Errorf("damaged: format %d", head.Format)
-	}
-	if head.Format < Format {
+	case head.Format < Format:
 		return nil, fmt.Errorf("format %d is older than this rnnbin supports (%d): train the model again", head.Format, Format)
 	}
 	m := new(Model)

@@ -118,11 +118,7 @@ func (l *List) soleTarget(targets []*target) (*target, error) {
 	if len(targets) == 1 {
 		return targets[0], nil
 	}
-	var names []string
-	for _, t := range targets {
-		names = append(names, t.name)
-	}
-	ambiguous := l.at(0, "", "events have no series, and the data has %d whose times overlap: a column series says which (%s)", len(targets), series.List(names))
+	ambiguous := l.at(0, "", "events have no series, and the data has %d whose times overlap: a column series says which (%s)", len(targets), series.List(namesOf(targets)))
 	for _, t := range targets {
 		if t.parts[0].data.Time == nil {
 			return nil, ambiguous
@@ -204,11 +200,14 @@ func (l *List) noEntry(t *target) error {
 
 // noSeries is the error for a series that the data does not have.
 func (l *List) noSeries(s subject, targets []*target) error {
-	var names []string
+	return l.at(s.line, seriesColumn, "the data has no series %q; %s", s.name, nearNames(namesOf(targets), s.name))
+}
+
+func namesOf(targets []*target) (names []string) {
 	for _, t := range targets {
 		names = append(names, t.name)
 	}
-	return l.at(s.line, seriesColumn, "the data has no series %q; %s", s.name, nearNames(names, s.name))
+	return names
 }
 
 func (l *List) names() []string {
