@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -105,9 +106,10 @@ func checkPlot(path string) error {
 	return nil
 }
 
-// load reads the model, with the threshold of --threshold if that is given. Close
+// load reads the model, with the threshold of --threshold if that is given, and warns of one
+// whose run ended early. Close
 // o.opened once its weights are in networks.
-func (o *applyOptions) load() (*model.Model, error) {
+func (o *applyOptions) load(errOut io.Writer) (*model.Model, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
@@ -122,6 +124,9 @@ func (o *applyOptions) load() (*model.Model, error) {
 	}
 	if o.changed("threshold") {
 		m.Threshold = o.threshold
+	}
+	if how := m.Run.Partial; how != "" {
+		fmt.Fprintf(errOut, "rnnbin: warning: %s: the run ended early, %s\n", o.model, cmp.Or(partialText[how], how))
 	}
 	return m, nil
 }

@@ -101,7 +101,7 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 	if err != nil {
 		return err
 	}
-	m, err := o.load()
+	m, err := o.load(errOut)
 	if err != nil {
 		return err
 	}

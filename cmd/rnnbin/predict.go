@@ -136,7 +136,7 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 	if err := o.events.validate(&o); err != nil {
 		return err
 	}
-	m, err := o.load()
+	m, err := o.load(errOut)
 	if err != nil {
 		return err
 	}

@@ -150,7 +150,7 @@ func (o *trainOptions) addPresetFlags(f *pflag.FlagSet) {
 func (o *trainOptions) addOutputFlags(f *pflag.FlagSet) {
 	addFlag(f, "config", &o.config, "take settings from `file`, YAML with the keys of \"settings\" in a model.json, and paths\nrelative to the folder it is in; the command line wins. A model folder makes its run again", "yaml", "yml")
 	addFlag(f, "dry-run", &o.dryRun, "show data, folds and networks, and stop before training")
-	addFlag(f, "out", &o.out, "write the model to `folder` (with --data by default runs/<n>, and runs/latest points to it)")
+	addFlag(f, "out", &o.out, "write the model to `folder`, to which runs/latest then points (with data by default\nruns/<n>)")
 	addFlag(f, "force", &o.force, forceUsage)
 	addFlag(f, "json", &o.json, "print JSON, an object a line (see `rnnbin help model`)")
 	addFlag(f, "quiet", &o.quiet, quietUsage)

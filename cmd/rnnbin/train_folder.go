@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"syscall"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
@@ -25,7 +26,8 @@ const forceUsage = "use a folder that is not empty: replace the model in it, and
 // folder is where the model goes, if anywhere.
 type folder struct {
 	writer *model.Writer
-	latest bool  // runs/latest is to point to it
+	named  bool  // by --out
+	latest bool  // runs/latest is to point to it: it is what a comparison has chosen, if there was one to make
 	moved  error // why it is not where --out has it
 }
 
@@ -38,7 +40,7 @@ func (o *trainOptions) createFolder() (*folder, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--out: %w", err)
 		}
-		return &folder{writer: w}, nil
+		return &folder{writer: w, named: true, latest: true}, nil
 	case o.own():
 		w, err := model.CreateRun(runs)
 		return &folder{writer: w, latest: true}, err
@@ -124,7 +126,7 @@ func (f *folder) moveAway() error {
 	f.moved = fmt.Errorf("--out: %s: another model has appeared there and is not replaced; this one is in %s", f.writer.Dir(), w.Dir())
 	f.writer.DropJobs()
 	f.writer.Close()
-	f.writer, f.latest = w, true
+	f.writer, f.named = w, false
 	return nil
 }
 
@@ -146,7 +148,7 @@ func (f *folder) addHistory(members []*fit.Trained) error {
 // to be.
 func (f *folder) settle() error {
 	if f.latest {
-		if err := model.SetLatest(f.writer.Dir()); err != nil {
+		if err := model.SetLatest(runs, f.writer.Dir()); err != nil && !f.named { // where the model is else is known
 			return fmt.Errorf("cannot set the link to the newest model: %w", err)
 		}
 	}
@@ -175,6 +177,7 @@ func (o *trainOptions) rescue(ctx context.Context, f *folder, data fit.Data, r *
 		return &endedEarly{err, fmt.Sprintf("what was trained could not be saved: %v", failed)}
 	}
 	kept := fmt.Sprintf("%s, is in %s", whatIsKept(r), f.writer.Dir())
+	f.latest = len(r.Uncompared) == 0
 	if err := f.settle(); err != nil {
 		kept += "; " + err.Error()
 	}
@@ -190,7 +193,11 @@ func whatIsKept(r *fit.Result) string {
 	case fit.SomeFinal:
 		return fmt.Sprintf("what was trained so far, %s (%d of %d networks)", name, n, r.Spec.Members)
 	case fit.OfFolds:
-		return fmt.Sprintf("what was trained so far, %s (%s, trained on the rows of folds)", name, count(n, "network"))
+		text := fmt.Sprintf("what was trained so far, %s (%s, trained on the rows of folds", name, count(n, "network"))
+		if len(r.Uncompared) > 0 {
+			text += "; not compared with " + strings.Join(r.Uncompared, "; ")
+		}
+		return text + ")"
 	}
 	return fmt.Sprintf("what was trained so far, %s (one network, %s)", name, count(len(r.Members[0].History), "epoch"))
 }

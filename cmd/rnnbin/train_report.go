@@ -191,7 +191,7 @@ func cell(mean, std metrics.Number) string {
 // row prints a line of a table: a title of a given width, as many cells as there is space
 // for, and a mark.
 func (r *reporter) row(width int, title string, cells []string, mark string) error {
-	const cellWidth, markWidth = 3 + 14, 2 + len("taken")
+	const cellWidth, markWidth = 3 + 14, 2 + len("stopped after 2 folds")
 	if letters := []rune(title); len(letters) > width {
 		title = string(letters[:width-1]) + "…"
 	}
@@ -239,8 +239,11 @@ func (r *reporter) table(taken *fit.Rung) error {
 	}
 	for _, g := range r.rungs {
 		mark := ""
-		if g == taken {
+		switch {
+		case g == taken:
 			mark = "taken"
+		case g.Stopped:
+			mark = fmt.Sprintf("stopped after %s", count(len(g.Folds), "fold"))
 		}
 		if err := r.row(r.width(), g.Name(), spreadCells(r.scores, g.Spread), mark); err != nil {
 			return err

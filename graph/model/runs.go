@@ -80,13 +80,31 @@ func removeAbandoned(dir string) bool {
 	return os.Remove(dir) == nil
 }
 
-// SetLatest makes the link "latest" beside dir point to it, in one step.
-func SetLatest(dir string) error {
-	link := filepath.Join(filepath.Dir(dir), latest)
+// SetLatest makes the link "latest" in root, which is made if need be, point to the folder
+// dir, in one step.
+func SetLatest(root, dir string) error {
+	if err := os.MkdirAll(root, 0o777); err != nil {
+		return pathError(err)
+	}
+	link := filepath.Join(root, latest)
 	if err := checkLatest(link); err != nil {
 		return err
 	}
-	return renameio.Symlink(filepath.Base(dir), link)
+	var real [2]string
+	for i, path := range []string{root, dir} { // behind a link .. leads elsewhere
+		path, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			real[i], err = filepath.Abs(path)
+		}
+		if err != nil {
+			return pathError(err)
+		}
+	}
+	to, err := filepath.Rel(real[0], real[1])
+	if err != nil {
+		return err
+	}
+	return renameio.Symlink(to, link)
 }
 
 // checkLatest refuses what is there and no link.

@@ -284,10 +284,10 @@ func TestRunsAreNumbered(t *testing.T) {
 	first.Close()
 	dir := commit(t, second, nil, "weights")
 	for range 2 {
-		check(t, SetLatest(dir))
+		check(t, SetLatest(root, dir))
 	}
 	third, err := CreateRun(root)
-	check(t, SetLatest(commit(t, third, err, "third")))
+	check(t, SetLatest(root, commit(t, third, err, "third")))
 	if to, err := os.Readlink(filepath.Join(root, "latest")); to != "3" {
 		t.Errorf("latest is %q: %v", to, err)
 	}
@@ -382,11 +382,11 @@ func TestOpenThroughALinkThatChanges(t *testing.T) {
 		w, err := Create(filepath.Join(parent, name), false)
 		commit(t, w, err, name)
 	}
-	check(t, SetLatest(filepath.Join(parent, "a")))
+	check(t, SetLatest(parent, filepath.Join(parent, "a")))
 	o, err := Open(filepath.Join(parent, latest))
 	check(t, err)
 	defer o.Close()
-	check(t, SetLatest(filepath.Join(parent, "b")))
+	check(t, SetLatest(parent, filepath.Join(parent, "b")))
 	if got := checkpointsOf(t, o); got != "a" {
 		t.Errorf("the weights are %q", got)
 	}

@@ -85,8 +85,8 @@ type EpochEnded struct {
 
 // JobEnded reports a training that has come to its end, and whose result is kept.
 type JobEnded struct {
-	Job     Job     `json:"job"`
-	Rung    string  `json:"network"` // the rung's name
+	Job
+	Network string  `json:"network"` // the rung's name
 	Digest  string  `json:"digest"`  // under which the store has the result; "" if it is not kept
 	Loaded  bool    `json:"loaded"`  // the result was there already
 	Epochs  int     `json:"epochs"`

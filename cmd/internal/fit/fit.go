@@ -49,7 +49,8 @@ type Result struct {
 	Test      *metrics.Report   // of the test rows; nil without
 	Threshold float64           // of two classes
 
-	Partial Partial // what Members are if the run ended early
+	Partial    Partial  // what Members are if the run ended early
+	Uncompared []string // names of rungs that the chosen one could not be compared with in such a run
 }
 
 // Partial says what the members of a run that ended early are.
@@ -67,6 +68,7 @@ type Rung struct {
 	*Recipe
 	Candidate bool  // it may be taken: the other one is a rival to compare with
 	Err       error // why it cannot be made, or judged
+	Stopped   bool  // before the last folds, as a simpler one did at least as well in each before
 
 	Report *metrics.Report   // of one member's answers to all rows held back
 	Folds  []*metrics.Report // the same, fold by fold

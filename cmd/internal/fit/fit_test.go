@@ -321,6 +321,8 @@ func TestChoose(t *testing.T) {
 		{"fold by fold", []*Rung{rung(true, .60, .75, .90), rung(true, .62, .77, .92)}, 1},
 		{"not a rival", []*Rung{rung(false, .9, .9), rung(true, .8, .8), rung(true, .8, .8)}, 1},
 		{"not one that failed", []*Rung{failed, rung(true, .8, .8)}, 1},
+		{"not one that was stopped", []*Rung{rung(true, .8, .8), {Candidate: true, Stopped: true, Folds: rung(true, .9).Folds}}, 0},
+		{"by one fold", []*Rung{rung(true, .8), rung(true, .9)}, 1},
 	} {
 		if got, err := choose(test.rungs); err != nil || got != test.want {
 			t.Errorf("%s: %d, %v", test.name, got, err)
@@ -328,6 +330,92 @@ func TestChoose(t *testing.T) {
 	}
 	if _, err := choose([]*Rung{rung(false, .9), failed}); !errors.Is(err, errNothing) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestRace(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		macroF1 [][]float64 // of rungs from the simplest on, fold by fold
+		stopped []bool
+	}{
+		{"one that is as good in each fold", [][]float64{{.8, .9}, {.8, .85}}, []bool{false, true}},
+		{"one that is better in one", [][]float64{{.8, .9}, {.7, .95}}, []bool{false, false}},
+		{"the simpler one goes on", [][]float64{{.1, .1}, {.9, .9}, {.8, .9}}, []bool{false, false, true}},
+		{"one fold is too few", [][]float64{{.9}, {.8}}, []bool{false, false}},
+		{"by one that is stopped itself", [][]float64{{.9, .9}, {.8, .8}, {.8, .8}}, []bool{false, true, true}},
+	} {
+		var rungs []*Rung
+		var got []bool
+		for _, folds := range test.macroF1 {
+			g := &Rung{Recipe: &Recipe{}, Candidate: true}
+			for _, f1 := range folds {
+				g.Folds = append(g.Folds, &metrics.Report{Scores: metrics.Scores{MacroF1: metrics.Number(f1)}})
+			}
+			rungs = append(rungs, g)
+		}
+		race(rungs)
+		for _, g := range rungs {
+			got = append(got, g.Stopped)
+		}
+		if !slices.Equal(got, test.stopped) {
+			t.Errorf("%s: %v", test.name, got)
+		}
+	}
+	rival := lagged(All)
+	good, bad := &Rung{Recipe: &Recipe{}, Candidate: true}, &Rung{Recipe: &rival, Candidate: true}
+	good.Folds = make([]*metrics.Report, 2)
+	for i := range good.Folds {
+		good.Folds[i] = new(metrics.Report)
+	}
+	bad.Folds = good.Folds
+	if race([]*Rung{good, bad}); bad.Stopped {
+		t.Error("what is taken has no rival")
+	}
+}
+
+// A run that ends amid the comparison keeps the one that is best on the folds that all have
+// answered, not the one that came furthest; where there is none, it says what was left out.
+func TestWhatIsTakenOfAComparisonThatEndsEarly(t *testing.T) {
+	stop := errors.New("stop")
+	s := quick()
+	one, err := s.Recipes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Rungs = []Recipe{logistic(All), one[0]}
+	s.Rungs[0].Network.Lags = []int{5} // of no use
+	s.Rungs[0].Network.LearningRate = 1e-6
+	s.Rungs[0].Updates = [2]int{1, 1}
+	s.Threads, s.Folds = 1, 3
+	for _, test := range []struct {
+		jobs       int // that end; of each fold those of the rival and of two candidates
+		chosen     int
+		members    int
+		uncompared int
+		judged     bool
+	}{
+		{2, 1, 1, 1, false},
+		{3, 2, 1, 0, false},
+		{5, 2, 1, 0, false},
+		{9, 2, 3, 0, true},
+	} {
+		ended := 0
+		r, err := Fit(context.Background(), Data{Train: steps(1, 400)}, s, Means{}, observe(func(_ context.Context, e Event) error {
+			if _, ok := e.(JobEnded); ok {
+				ended++
+			}
+			if ended == test.jobs {
+				return stop
+			}
+			return nil
+		}))
+		if !errors.Is(err, stop) || r == nil || r.Partial != OfFolds {
+			t.Fatalf("%d jobs: %v, %+v", test.jobs, err, r)
+		}
+		if r.Chosen != test.chosen || len(r.Members) != test.members || len(r.Uncompared) != test.uncompared || (r.Judged != nil) != test.judged {
+			t.Errorf("%d jobs: rung %d, %d members, not compared with %q, judged %v", test.jobs, r.Chosen, len(r.Members), r.Uncompared, r.Judged)
+		}
 	}
 }
 
@@ -432,7 +520,7 @@ func TestNoThresholdLooksGoodOnRowsThatChoseIt(t *testing.T) {
 		r := judging(labels)
 		a := answering(p...)
 		decided, threshold := r.decide(a)
-		j, err := r.report(a, decided, threshold)
+		j, err := r.report(a, decided, threshold, r.folds)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -20,7 +21,7 @@ import (
 func choose(rungs []*Rung) (int, error) {
 	best, most := -1, math.Inf(-1)
 	for i, g := range rungs {
-		if !g.Candidate || g.Err != nil {
+		if !g.Candidate || !g.racing() || len(g.Folds) == 0 {
 			continue
 		}
 		if m := stat.Mean(g.macroF1(), nil); best < 0 || m > most {
@@ -31,7 +32,7 @@ func choose(rungs []*Rung) (int, error) {
 		return 0, reason(rungs)
 	}
 	for i, g := range rungs[:best] {
-		if !g.Candidate || g.Err != nil {
+		if !g.Candidate || !g.racing() || len(g.Folds) == 0 {
 			continue
 		}
 		behind := rungs[best].macroF1()
@@ -46,16 +47,40 @@ func choose(rungs []*Rung) (int, error) {
 	return best, nil
 }
 
+// race stops the candidates that are behind: in each fold so far, a simpler one has done at
+// least as well. So a network that costs more goes on only if that may be worth something.
+// The rival goes on, as what is taken is compared with it.
+func race(rungs []*Rung) {
+	for i, g := range rungs {
+		if !g.Candidate || !g.racing() || g.isRival() {
+			continue
+		}
+		g.Stopped = slices.ContainsFunc(rungs[:i], func(s *Rung) bool {
+			return s.Candidate && s.racing() && s.asGood(g)
+		})
+	}
+}
+
+// asGood reports whether g has done at least as well as h in each fold, of at least two.
+func (g *Rung) asGood(h *Rung) bool {
+	a, b := g.macroF1(), h.macroF1()
+	for i := range a {
+		if a[i] < b[i] {
+			return false
+		}
+	}
+	return len(a) > 1
+}
+
 // reason is why no candidate can be judged: that there is too little to learn, if that is so of
 // any, as all rows together may have enough.
-func reason(rungs []*Rung) error {
-	var first error
+func reason(rungs []*Rung) (first error) {
 	for _, g := range rungs {
 		if g.Candidate && (first == nil || errors.Is(g.Err, errNothing)) {
 			first = g.Err
 		}
 	}
-	return first
+	return cmp.Or(first, errNothing)
 }
 
 // macroF1 is that of each fold.
@@ -67,15 +92,14 @@ func (g *Rung) macroF1() []float64 {
 	return all
 }
 
-// report judges the answers to the rows that the folds hold back, and the classes decided by
-// them.
-func (r *run) report(a *answers, decided []int16, threshold float64) (*Judged, error) {
+// report judges the answers to the rows that folds hold back, and the classes decided by them.
+func (r *run) report(a *answers, decided []int16, threshold float64, folds []layout.Fold) (*Judged, error) {
 	j := &Judged{Split: r.split}
 	var err error
 	if j.Report, err = metrics.Evaluate(r.rows.input(a, r.all.Train, threshold, decided)); err != nil {
 		return nil, err
 	}
-	for _, f := range r.folds {
+	for _, f := range folds {
 		one, err := metrics.Evaluate(r.rows.input(a, f.Held, threshold, decided))
 		if err != nil {
 			return nil, err
@@ -134,7 +158,7 @@ func (r *run) addRivals(a *answers) error {
 		return err
 	}
 	for i, g := range r.rungs {
-		if g.isLogistic() && i != r.result.Chosen && g.answers != nil {
+		if g.isLogistic() && i != r.result.Chosen && len(g.Folds) == len(r.folds) {
 			if err := addAll(g.Name(), g.decided); err != nil {
 				return err
 			}

@@ -27,6 +27,7 @@ type run struct {
 	folds      []layout.Fold
 	split      layout.SplitKind
 	rungs      []*Rung
+	taken      bool // one of them, by comparison
 	workers    int
 	means      Means
 	digests    map[*rows]string // where there is a store
@@ -327,26 +328,52 @@ func (r *run) ended(ctx context.Context, t *task) error {
 	return r.tell(ctx, JobEnded{t.job, name, t.digest, t.loaded, len(t.trained.History), t.trained.Steps, t.trained.Seconds})
 }
 
-// compare trains one member of each rung for each fold, and takes a rung.
+// compare trains one member of each rung for each fold, two folds at a time, and takes a rung.
+// After each two, those that can no longer be taken are stopped.
 func (r *run) compare(ctx context.Context) error {
-	if len(r.folds) == 0 {
-		return nil
+	const at = 2
+	for from := 0; from < len(r.folds); from += at {
+		to := min(from+at, len(r.folds))
+		if err := r.pool(ctx, Compare, r.round(from, to)); err != nil {
+			return err
+		}
+		for _, g := range r.rungs {
+			if g.racing() {
+				g.finish(r, r.folds[:to])
+			}
+		}
+		race(r.rungs)
 	}
+	return r.take(ctx)
+}
+
+// round are the tasks of the folds [from,to) for the rungs that may still be taken, and for the
+// rival, which the one that is taken is compared with.
+func (r *run) round(from, to int) []*task {
 	var tasks []*task
-	for i, g := range r.rungs {
-		if g.Err == nil {
-			g.tasks = r.foldTasks(i, 0)
-			tasks = append(tasks, g.tasks...)
+	for fold := from; fold < to; fold++ {
+		for i, g := range r.rungs {
+			if g.racing() {
+				t := r.foldTask(i, fold, 0)
+				g.tasks, tasks = append(g.tasks, t), append(tasks, t)
+			}
 		}
 	}
-	if err := r.pool(ctx, Compare, tasks); err != nil {
-		return err
+	return tasks
+}
+
+// racing reports whether the rung is to be trained on further folds.
+func (g *Rung) racing() bool { return g.Err == nil && !g.Stopped }
+
+// take tells how the rungs did, and which one is taken.
+func (r *run) take(ctx context.Context) error {
+	if len(r.folds) == 0 {
+		return nil
 	}
 	for _, g := range r.rungs {
 		if len(g.tasks) == 0 {
 			continue
 		}
-		g.finish(r)
 		if err := r.leftOut(ctx, g); err != nil {
 			return err
 		}
@@ -364,7 +391,7 @@ func (r *run) compare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.result.Chosen = chosen
+	r.result.Chosen, r.taken = chosen, true
 	return r.tell(ctx, Taken{r.rungs[chosen]})
 }
 
@@ -384,22 +411,19 @@ func simple(rungs []*Rung) int {
 	return first
 }
 
-// foldTasks are those of a member of a rung for each fold.
-func (r *run) foldTasks(rung, member int) []*task {
-	var tasks []*task
-	for i, f := range r.folds {
-		tasks = append(tasks, &task{job: Job{rung, i + 1, member}, fold: f, on: r.filled[i], held: f.Held})
-	}
-	return tasks
+// foldTask is that of a member of a rung for a fold, from 0.
+func (r *run) foldTask(rung, fold, member int) *task {
+	f := r.folds[fold]
+	return &task{job: Job{rung, fold + 1, member}, fold: f, on: r.filled[fold], held: f.Held}
 }
 
-// finish judges the rung by the answers to all rows held back.
-func (g *Rung) finish(r *run) {
+// finish judges the rung by the answers to the rows that folds hold back.
+func (g *Rung) finish(r *run, folds []layout.Fold) {
 	if g.answers, g.Err = joined(g.tasks); g.Err != nil {
 		return
 	}
 	g.decided, g.Threshold = r.decide(g.answers)
-	j, err := r.report(g.answers, g.decided, g.Threshold)
+	j, err := r.report(g.answers, g.decided, g.Threshold, folds)
 	if err != nil {
 		g.Err = err
 		return
@@ -410,10 +434,12 @@ func (g *Rung) finish(r *run) {
 // joined are the answers of a member to the rows that the tasks hold back.
 func joined(tasks []*task) (all *answers, err error) {
 	for _, t := range tasks {
-		if t.err != nil {
+		switch {
+		case t.err != nil:
 			return nil, t.err
+		case t.answers != nil:
+			all = all.merge(t.answers)
 		}
-		all = all.merge(t.answers)
 	}
 	return all, nil
 }
@@ -443,7 +469,9 @@ func (r *run) judge(ctx context.Context) error {
 	chosen := r.rungs[r.result.Chosen]
 	all, first := chosen.answers, len(chosen.tasks)
 	for member := 1; member < r.spec.Members; member++ {
-		chosen.tasks = append(chosen.tasks, r.foldTasks(r.result.Chosen, member)...)
+		for fold := range r.folds {
+			chosen.tasks = append(chosen.tasks, r.foldTask(r.result.Chosen, fold, member))
+		}
 	}
 	if others := chosen.tasks[first:]; len(others) > 0 {
 		if err := r.pool(ctx, JudgeIt, others); err != nil {
@@ -463,7 +491,7 @@ func (r *run) judge(ctx context.Context) error {
 	decided, threshold := r.decide(all)
 	r.result.Threshold = threshold
 	var err error
-	if r.result.Judged, err = r.report(all, decided, threshold); err != nil {
+	if r.result.Judged, err = r.report(all, decided, threshold, r.folds); err != nil {
 		return err
 	}
 	return r.addRivals(all)
@@ -517,26 +545,97 @@ func (r *run) rescue() *Result {
 		}
 		return r.result
 	}
-	r.result.Partial = OfFolds
-	for i, g := range r.rungs {
-		if all := trained(g.tasks); g.Candidate && (len(all) > len(r.result.Members) || i == r.result.Chosen && len(all) == len(r.result.Members)) {
-			r.result.Chosen, r.result.Members = i, all
-		}
+	if !r.taken {
+		r.settle()
+		defer func() { r.result.Uncompared = r.uncompared() }()
 	}
-	if len(r.result.Members) > 0 {
-		return r.result
+	if r.result.Judged == nil {
+		r.judgeOne()
 	}
-	r.result.Partial = Unfinished
-	for _, t := range r.unfinished {
-		if !r.rungs[t.Job.Rung].Candidate {
-			continue
-		}
-		if len(r.result.Members) == 0 || len(t.History) > len(r.result.Members[0].History) {
-			r.result.Chosen, r.result.Members = t.Job.Rung, []*Trained{t}
-		}
+	r.result.Partial, r.result.Members = OfFolds, trained(r.rungs[r.result.Chosen].tasks)
+	if len(r.result.Members) == 0 {
+		r.unended()
 	}
 	if len(r.result.Members) == 0 {
 		return nil
 	}
 	return r.result
+}
+
+// unended makes the result the network whose training came furthest.
+func (r *run) unended() {
+	r.result.Partial = Unfinished
+	for _, t := range r.unfinished {
+		if r.rungs[t.Job.Rung].Candidate && (len(r.result.Members) == 0 || len(t.History) > len(r.result.Members[0].History)) {
+			r.result.Chosen, r.result.Members = t.Job.Rung, []*Trained{t}
+		}
+	}
+}
+
+// settle takes a rung by the folds that all candidates have answered; where there is none, by
+// those that all have answered that have answered any; else the one with the most networks.
+func (r *run) settle() {
+	var all, in []*Rung
+	for _, g := range r.rungs {
+		if g.Folds = nil; g.Candidate && g.racing() {
+			all = append(all, g)
+			if len(answered(r.folds, g)) > 0 {
+				in = append(in, g)
+			}
+		}
+	}
+	folds := answered(r.folds, all...)
+	if len(folds) == 0 {
+		folds, all = answered(r.folds, in...), in
+	}
+	for _, g := range all {
+		g.finish(r, folds)
+	}
+	chosen, err := choose(r.rungs)
+	if err != nil || len(folds) == 0 {
+		chosen = r.result.Chosen
+		for i, g := range r.rungs {
+			if g.Candidate && len(trained(g.tasks)) > len(trained(r.rungs[chosen].tasks)) {
+				chosen = i
+			}
+		}
+	}
+	r.result.Chosen = chosen
+}
+
+// uncompared are the names of the candidates that the one that is kept could not be compared
+// with.
+func (r *run) uncompared() (names []string) {
+	for i, g := range r.rungs {
+		if i != r.result.Chosen && g.Candidate && g.racing() && (len(g.Folds) == 0 || r.result.Partial == Unfinished) {
+			names = append(names, g.Name())
+		}
+	}
+	return names
+}
+
+// judgeOne judges the rung that was taken by a single member, if that has answered all folds.
+func (r *run) judgeOne() {
+	g := r.rungs[r.result.Chosen]
+	if len(r.folds) == 0 || len(answered(r.folds, g)) < len(r.folds) {
+		return
+	}
+	if g.finish(r, r.folds); g.Err == nil {
+		r.result.Threshold = g.Threshold
+		r.result.Judged = &Judged{Split: r.split, Folds: g.Folds, Report: g.Report, Spread: g.Spread}
+		_ = r.addRivals(g.answers) // without them the report is as good
+	}
+}
+
+// answered are the folds whose rows all of the rungs have answered.
+func answered(folds []layout.Fold, rungs ...*Rung) []layout.Fold {
+	var all []layout.Fold
+	for i, f := range folds {
+		if !slices.ContainsFunc(rungs, func(g *Rung) bool {
+			return !slices.ContainsFunc(g.tasks, func(t *task) bool { return t.job.Fold == i+1 && t.answers != nil })
+		}) {
+			all = append(all, f)
+		}
+	}
+	return all
 }

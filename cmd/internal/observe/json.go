@@ -68,7 +68,7 @@ func (j *JSON) Observe(_ context.Context, e fit.Event) error {
 // networks writes the lines of the networks that were compared.
 func (j *JSON) networks(taken *fit.Rung) error {
 	for _, g := range j.rungs {
-		if err := WriteJSON(j.out, "network", RungLine{g.Name(), g.Candidate, g == taken, g.Spread}); err != nil {
+		if err := WriteJSON(j.out, "network", RungLine{g.Name(), g.Candidate, g == taken, g.Stopped, g.Spread}); err != nil {
 			return err
 		}
 	}
@@ -113,5 +113,6 @@ type RungLine struct {
 	Network   string             `json:"network"`
 	Candidate bool               `json:"candidate"` // else a rival that cannot be taken
 	Taken     bool               `json:"taken"`
-	Spread    metrics.FoldSpread `json:"folds"` // of one member
+	Stopped   bool               `json:"stopped,omitempty"` // before the last folds, as a simpler one did at least as well
+	Spread    metrics.FoldSpread `json:"folds"`             // of one member
 }
