@@ -104,7 +104,7 @@ func (s *settings) addJudgingFlags(f *pflag.FlagSet) {
 func (s *settings) addNetworkFlags(f *pflag.FlagSet) {
 	r := &s.Recipe
 	addFlag(f, "network", &s.Network, "`kind` of network: auto (the simplest within one standard error of the best, of logistic\nregression and recurrent networks of three sizes), logistic or rnn. A flag that sets\nsomething of the network or of its training stands for rnn, the smallest with that change", names(fit.NetworkKinds)...)
-	addFlag(f, "members", &s.Members, "train `n` networks that differ in their seed; the answer is the mean of theirs")
+	addFlag(f, "members", &s.Members, "train `n` networks that differ in their seed; the answer is the mean of theirs. Of logistic\nregression, which comes to the same with each seed, there is one")
 	addFlag(f, "steps", &r.Steps, "number `n` of steps in a window")
 	addFlag(f, "cell", &r.Cell, "recurrent `cell`: gru, lstm, plain, gru-reset-before (TensorFlow 1's GRUCell, slower), or\nnone, which is logistic regression on each row and those of --lags", append(names(graph.Cells()), string(fit.NoCell))...)
 	addFlag(f, "units", &r.Units, "number `n` of units, the width of the recurrent state; n,m for two layers and so on")

@@ -419,6 +419,16 @@ func TestWhatIsTakenOfAComparisonThatEndsEarly(t *testing.T) {
 	}
 }
 
+// Logistic regression comes to the same with each seed: one is enough.
+func TestLogisticRegressionHasOneMember(t *testing.T) {
+	s := quick()
+	s.Network, s.Recipe, s.Members = NetworkLogistic, Override{}, 3
+	r := fit(t, Data{Train: steps(1, 200), Test: steps(1, 50)}, s)
+	if len(r.Members) != 1 || r.Partial != Whole || r.Judged == nil || r.Test == nil || r.Rival != nil {
+		t.Errorf("%d members, %q", len(r.Members), r.Partial)
+	}
+}
+
 func TestEarlyStopping(t *testing.T) {
 	s := quick()
 	epochs := 200

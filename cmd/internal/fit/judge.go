@@ -209,7 +209,7 @@ func (r *run) try(tasks []*task) error {
 		return nil
 	}
 	var all *answers
-	for _, t := range tasks[:r.spec.Members] {
+	for _, t := range tasks[:r.members()] {
 		if t.err == nil {
 			all = all.average(t.answers)
 		}
@@ -220,7 +220,7 @@ func (r *run) try(tasks []*task) error {
 		return err
 	}
 	if r.result.Rival != nil {
-		rival := tasks[r.spec.Members]
+		rival := tasks[r.members()]
 		g := r.rungs[rival.job.Rung]
 		if err := add(report, in, g.Name(), metrics.Decide(rival.answers.probability, len(in.Classes), g.Threshold)); err != nil {
 			return err

@@ -460,6 +460,15 @@ func (r *run) memberLeftOut(ctx context.Context, j Job, err error) error {
 	return r.tell(ctx, Noticed{Kind: MemberFailed, Rung: r.rungs[j.Rung].Name(), Number: j.Member + 1, Err: err})
 }
 
+// members is how many networks the result has: one of logistic regression, whose loss has a
+// single minimum.
+func (r *run) members() int {
+	if r.rungs[r.result.Chosen].isLogistic() {
+		return 1
+	}
+	return r.spec.Members
+}
+
 // judge trains the other members of the rung that was taken for each fold, and judges it by
 // the answers of all of them.
 func (r *run) judge(ctx context.Context) error {
@@ -468,7 +477,7 @@ func (r *run) judge(ctx context.Context) error {
 	}
 	chosen := r.rungs[r.result.Chosen]
 	all, first := chosen.answers, len(chosen.tasks)
-	for member := 1; member < r.spec.Members; member++ {
+	for member := 1; member < r.members(); member++ {
 		for fold := range r.folds {
 			chosen.tasks = append(chosen.tasks, r.foldTask(r.result.Chosen, fold, member))
 		}
@@ -500,7 +509,8 @@ func (r *run) judge(ctx context.Context) error {
 // final trains the members on all rows, and the rival.
 func (r *run) final(ctx context.Context) error {
 	var tasks []*task
-	for member := range r.spec.Members {
+	members := r.members()
+	for member := range members {
 		tasks = append(tasks, r.finalTask(r.result.Chosen, member))
 	}
 	rival := slices.IndexFunc(r.rungs, func(g *Rung) bool { return g.isRival() && g.Err == nil })
@@ -508,7 +518,7 @@ func (r *run) final(ctx context.Context) error {
 		tasks = append(tasks, r.finalTask(rival, 0))
 	}
 	err := r.pool(ctx, Final, tasks)
-	r.result.Members = trained(tasks[:r.spec.Members])
+	r.result.Members = trained(tasks[:members])
 	if err != nil {
 		return err
 	}
@@ -522,8 +532,8 @@ func (r *run) final(ctx context.Context) error {
 			}
 		}
 	}
-	if len(tasks) > r.spec.Members {
-		r.result.Rival = tasks[r.spec.Members].trained
+	if len(tasks) > members {
+		r.result.Rival = tasks[members].trained
 	}
 	if len(r.all.Held) == 0 { // else it is told how the series go on
 		r.result.Positions = metrics.NewPositions(r.rows.Labels, spans(r.all.Train), len(r.rows.Classes))
@@ -540,7 +550,7 @@ func (r *run) finalTask(rung, member int) *task {
 // nothing.
 func (r *run) rescue() *Result {
 	if n := len(r.result.Members); n > 0 {
-		if n < r.spec.Members {
+		if n < r.members() {
 			r.result.Partial = SomeFinal
 		}
 		return r.result

@@ -21,8 +21,8 @@ type Spec struct {
 	ClassWeight ClassWeight      `json:"class_weight"`
 
 	Network NetworkKind `json:"network"`
-	Recipe  Override    `json:"recipe"` // what is to be other than in the recipes of Network
-	Members int         `json:"members"`
+	Recipe  Override    `json:"recipe"`  // what is to be other than in the recipes of Network
+	Members int         `json:"members"` // of a recurrent network; of logistic regression there is one
 
 	Folds         int              `json:"folds"` // 0: do not judge
 	Split         layout.SplitKind `json:"split"`
