@@ -1,7 +1,9 @@
 package graph
 
 import (
+	"errors"
 	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/rnnbin/rnnbin/graph/internal/denormal"
@@ -81,8 +83,26 @@ func (r *runner) run(feeds []feed, fetches []tf.Output, targets []*tf.Operation)
 }
 
 // runHere runs in the caller's thread, as sessionOptions asks, set up as
-// TensorFlow's own threads are.
+// TensorFlow's own threads are. Of an error of the library it returns the first clause: what
+// follows are places in the graph.
 func (r *runner) runHere(feeds map[tf.Output]*tf.Tensor, fetches []tf.Output, targets []*tf.Operation) (got []*tf.Tensor, err error) {
 	denormal.Flush(func() { got, err = r.tf.Run(feeds, fetches, targets) })
+	if err != nil {
+		err = errors.New(firstClause(err.Error()))
+	}
 	return got, err
+}
+
+// firstClause is what a message of the library says before it tells where: of
+//
+//	OOM when allocating tensor with shape[9,9] and type float on /job:localhost/…
+//		 [[{{node add}}]]
+//	Hint: …
+//
+// all before " on /job:".
+func firstClause(message string) string {
+	for _, end := range []string{"\n", " on /job:", " [[{{node"} {
+		message, _, _ = strings.Cut(message, end)
+	}
+	return strings.TrimSpace(message)
 }

@@ -43,6 +43,7 @@ type networkDescription struct {
 	BatchSize       int                 `json:"batch_size"`
 	Epochs          int                 `json:"epochs"`
 	UpdatesPerEpoch int                 `json:"updates_per_epoch"`
+	Memory          float64             `json:"memory"` // bytes that a training takes, an estimate
 }
 
 // weightDescription is an array of weights.
@@ -56,7 +57,7 @@ type weightDescription struct {
 func (o *trainOptions) describe(ctx context.Context, data fit.Data, out, errOut io.Writer) error {
 	var d description
 	report := newReporter(&o.outputOptions, len(data.Train.Classes), true, io.Discard, errOut)
-	if err := fit.Preview(ctx, data, o.spec(), report, &d); err != nil {
+	if err := fit.Preview(ctx, data, o.spec(), fit.Means{Memory: availableMemory()}, report, &d); err != nil {
 		return withFlag(err)
 	}
 	d.Members, d.Seed = o.Members, o.Seed
@@ -92,7 +93,7 @@ func describeNetwork(p fit.Plan) networkDescription {
 	c.Form, c.InstructionSet = chosen(c.Machine)
 	n := networkDescription{
 		Name: p.Name(), Candidate: p.Candidate, Config: c, Outputs: c.Outputs(), Parameters: c.Parameters(),
-		Rates: p.Rates(p.Epochs, p.Steps).String(), BatchSize: p.Batch, Epochs: p.Epochs, UpdatesPerEpoch: p.Steps,
+		Rates: p.Rates(p.Epochs, p.Steps).String(), BatchSize: p.Batch, Epochs: p.Epochs, UpdatesPerEpoch: p.Steps, Memory: p.Memory,
 	}
 	for _, w := range c.Weights() {
 		n.Weights = append(n.Weights, weightDescription{Name: w.Name, Shape: w.Shape, Parameters: w.Size()})
@@ -133,7 +134,7 @@ func (n *networkDescription) write(w io.Writer) {
 	fmt.Fprintf(w, "[B,%d,%d]; loss %s%s\n", n.Window, n.Outputs, n.Loss, extrasText(graph.Config{Training: n.Training}))
 	fmt.Fprintf(w, "\t%s, %s of %s, batches of %s; %s, learning rate %s\n", count(n.Parameters, "parameter"), count(n.Epochs, "epoch"),
 		count(n.UpdatesPerEpoch, "update"), count(n.BatchSize, "window"), n.Optimizer, n.Rates)
-	fmt.Fprintf(w, "\tthreads %d, form %s\n", n.Threads, formText(n.Form, n.InstructionSet))
+	fmt.Fprintf(w, "\tthreads %d, form %s; training takes about %s of memory\n", n.Threads, formText(n.Form, n.InstructionSet), fit.BytesText(n.Memory))
 }
 
 // kindOf names a layer's cell, a plain one by its activation.

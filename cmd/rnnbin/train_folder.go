@@ -49,7 +49,9 @@ func (o *trainOptions) createFolder() (*folder, error) {
 }
 
 // means has what is trained kept in the folder.
-func (f *folder) means() fit.Means { return fit.Means{Store: f.writer.Jobs(programVersion())} }
+func (f *folder) means() fit.Means {
+	return fit.Means{Store: f.writer.Jobs(programVersion()), Memory: availableMemory()}
+}
 
 func (f *folder) close() {
 	if f.writer != nil {

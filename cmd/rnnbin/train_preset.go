@@ -127,7 +127,7 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 	if o.json {
 		lines = observe.NewJSON(out, 0)
 	}
-	result, err := fit.Fit(ctx, data, o.spec(), fit.Means{}, lines)
+	result, err := fit.Fit(ctx, data, o.spec(), fit.Means{Memory: availableMemory()}, lines)
 	if err != nil {
 		if folder.writer != nil {
 			err = &endedEarly{err, "nothing is kept: a preset runs to its end or not at all"}

@@ -43,7 +43,8 @@ type Plan struct {
 	Candidate bool // it may be taken: the other one is a rival to compare with
 	Config    graph.Config
 	Epochs    int
-	Steps     int // of an epoch
+	Steps     int     // of an epoch
+	Memory    float64 // bytes that a training takes, about
 }
 
 // Stage begins a part of the run: so many trainings of so many steps in all.

@@ -91,8 +91,8 @@ type Judged struct {
 }
 
 // Preview tells the observers what Fit would: its notices and what it has planned.
-func Preview(ctx context.Context, d Data, s Spec, all ...Observer) error {
-	return newRun(&s, Means{}, all).prepare(ctx, d)
+func Preview(ctx context.Context, d Data, s Spec, m Means, all ...Observer) error {
+	return newRun(&s, m, all).prepare(ctx, d)
 }
 
 // Fit trains as s has it, by m. What is worth keeping of a run that ends with an error is in the

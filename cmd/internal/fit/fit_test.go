@@ -278,13 +278,39 @@ func TestAMemberThatDivergesIsLeftOut(t *testing.T) {
 	}
 }
 
+// A network that needs more memory than there is is not begun; where it is the only one, the
+// figures are the error.
+func TestNetworksThatNeedTooMuchMemory(t *testing.T) {
+	d := Data{Train: steps(2, 100)}
+	s := quick()
+	var tooMuch *MemoryError
+	none := observe(func(context.Context, Event) error { return nil })
+	if err := Preview(context.Background(), d, s, Means{Memory: 1e9}, none); err != nil {
+		t.Error(err)
+	}
+	s.Recipe.Units = []int{60000}
+	err := Preview(context.Background(), d, s, Means{Memory: 1e9}, none)
+	if !errors.As(err, &tooMuch) || tooMuch.Has != 1e9 || !(tooMuch.Needs > 1e11) {
+		t.Errorf("60000 units: %v", err)
+	}
+	s = quick()
+	batch := 100_000_000
+	s.Recipe.BatchSize = &batch
+	if err := Preview(context.Background(), d, s, Means{Memory: 2e10}, none); !errors.As(err, &tooMuch) {
+		t.Errorf("large batches: %v", err)
+	}
+	if err := Preview(context.Background(), d, s, Means{}, none); err != nil {
+		t.Errorf("memory that is not known: %v", err)
+	}
+}
+
 // Wide data leave out the recipes that have too many inputs for them.
 func TestNetworksThatCannotBe(t *testing.T) {
 	d := steps(2, 100)
 	d.Features, d.X = make([]string, 3900), make([]float32, 200*3900)
 	var plan Planned
 	var failed []string
-	err := Preview(context.Background(), Data{Train: d}, DefaultSpec(), observe(func(_ context.Context, e Event) error {
+	err := Preview(context.Background(), Data{Train: d}, DefaultSpec(), Means{}, observe(func(_ context.Context, e Event) error {
 		switch e := e.(type) {
 		case Noticed:
 			if e.Kind == RungFailed {

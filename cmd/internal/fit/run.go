@@ -196,6 +196,15 @@ func (r *run) climb(ctx context.Context) error {
 	}
 	r.result.Rungs = r.rungs
 	r.result.Chosen = simple(r.rungs) // until they are compared
+	if m, local := r.means.Runner.(sideBySide); local && r.means.Memory > 0 {
+		most := 1.0
+		for _, g := range r.rungs {
+			if g.Err == nil {
+				most = max(most, r.memory(g.Recipe))
+			}
+		}
+		r.means.Runner = sideBySide(max(1, min(float64(m), r.means.Memory/most)))
+	}
 	for _, g := range r.rungs {
 		if err := r.leftOut(ctx, g); err != nil {
 			return err
@@ -220,7 +229,18 @@ func (r *run) possible(recipe *Recipe) error {
 	if errors.As(err, &of) && of.Field == "Lags" && r.spec.Recipe.Lags == nil && r.spec.Rungs == nil { // which nobody has set
 		return fmt.Errorf("%d lags of %d features are too many inputs", len(recipe.Network.Lags), r.rows.columns())
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if needs := r.memory(recipe); r.means.Memory > 0 && needs > r.means.Memory {
+		return &MemoryError{needs, r.means.Memory}
+	}
+	return nil
+}
+
+// memory is about what training the network of a recipe takes.
+func (r *run) memory(recipe *Recipe) float64 {
+	return r.config(recipe, Job{}).TrainingMemory(recipe.Batch, layout.Rows(r.all.Train))
 }
 
 // leftOut tells of a rung that cannot be made or trained.
@@ -245,7 +265,7 @@ func (r *run) plan(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		plan := Plan{rung.Recipe, rung.Candidate, r.config(rung.Recipe, Job{Rung: i}), rung.epochs(windows.Steps()), windows.Steps()}
+		plan := Plan{rung.Recipe, rung.Candidate, r.config(rung.Recipe, Job{Rung: i}), rung.epochs(windows.Steps()), windows.Steps(), r.memory(rung.Recipe)}
 		p.Rungs = append(p.Rungs, plan)
 		const few = 100
 		if n := plan.Epochs * plan.Steps; n < few && rung.Windows == nil {

@@ -19,10 +19,26 @@ import (
 )
 
 // Means are what runs the jobs and what keeps their results. The zero value runs them side by
-// side in this process and keeps nothing.
+// side in this process, keeps nothing and takes whatever memory they need.
 type Means struct {
 	Runner Runner
 	Store  Store
+	Memory float64 // bytes that there are for jobs; 0: not known
+}
+
+// MemoryError is returned for a network whose training needs more memory than there is.
+type MemoryError struct{ Needs, Has float64 } // bytes
+
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("training needs about %s of memory, and there are %s", BytesText(e.Needs), BytesText(e.Has))
+}
+
+// BytesText is a number of bytes in a unit that suits it.
+func BytesText(n float64) string {
+	if n >= 1e9 {
+		return fmt.Sprintf("%.1f GB", n/1e9)
+	}
+	return fmt.Sprintf("%.0f MB", n/1e6)
 }
 
 // A Runner has jobs done: it calls do with the index of each, from any goroutine, and returns

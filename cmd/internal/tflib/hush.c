@@ -3,9 +3,11 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,10 +87,32 @@ void speak_no_more(void) {
 }
 
 #ifdef __linux__
+// Go's and TensorFlow's threads and heaps reserve much of the address space, most of which they
+// never use. With less than this, either ends the process amid its work and prints its stacks.
+static unsigned long reserved(void) {
+  return (2ul << 30) + (128ul << 20) * (unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+static void need_address_space(void) {
+  struct rlimit limit;
+  char text[64] = "";
+  int statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || statm < 0 || read(statm, text, sizeof text - 1) <= 0) return;
+  close(statm);
+  unsigned long pages = 0;
+  for (const char *c = text; *c >= '0' && *c <= '9'; c++) pages = 10 * pages + (unsigned long)(*c - '0');
+  unsigned long need = pages * (unsigned long)getpagesize() + reserved();
+  if (limit.rlim_cur >= need) return;
+  dprintf(STDERR_FILENO, "rnnbin: the limit on address space (ulimit -v) is %lu kB, at least %lu are needed\n",
+          (unsigned long)limit.rlim_cur / 1024, need / 1024);
+  _exit(1);
+}
+
 // libtensorflow logs while it is loaded. Only an entry of this section runs
 // before that: nothing is initialised yet, so this makes system calls alone.
 static void before_libraries(int argc, char **argv, char **envp) {
   (void)argc, (void)argv;
+  need_address_space();
   for (; *envp; envp++)
     if (strncmp(*envp, "TF_CPP_MIN_LOG_LEVEL=", 21) == 0) return;
   hush();
