@@ -829,7 +829,7 @@ func TestPartsOfOneSeriesAreNotSeveral(t *testing.T) {
 		var p Planned
 		s := quick()
 		s.Folds = 4
-		err := Preview(context.Background(), Data{Train: d}, s, observe(func(_ context.Context, e Event) error {
+		err := Preview(context.Background(), Data{Train: d}, s, Means{}, observe(func(_ context.Context, e Event) error {
 			if planned, ok := e.(Planned); ok {
 				p = planned
 			}
