@@ -237,10 +237,10 @@ def truth(args, folder):
     return {**compare.machine(), "seeds": args.seeds, "versions": run([args.rnnbin, "version"]).splitlines(), "rows": rows}
 
 
-def within(row, metric, deviations=1):
+def within(row, metric, deviations=1, digits=9):
     """Says whether the score on new rows is within the spread, None where it is not defined."""
     r = row[metric]
-    return None if None in r.values() else abs(r["test"] - r["mean"]) <= deviations * r["std"]
+    return None if None in r.values() else round(abs(r["test"] - r["mean"]), digits) <= round(deviations * r["std"], digits)
 
 
 def report_truth(result):
@@ -252,9 +252,9 @@ def report_truth(result):
     print()
     for metric, title in METRICS.items():
         known = [r for r in result["rows"] if within(r, metric) is not None]
-        counts = [sum(within(r, metric, d) for r in known) for d in (1, 2)]
+        one, rounded, two = (sum(within(r, metric, *how) for r in known) for how in ((1,), (1, 3), (2,)))
         if known:
-            print(f"{title}: {counts[0]} of {len(known)} within one standard deviation of the folds, {counts[1]} within two")
+            print(f"{title}: {one} of {len(known)} within one standard deviation of the folds ({rounded} to three decimals, as tables show it), {two} within two")
 
 
 def note(text):
