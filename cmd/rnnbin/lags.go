@@ -67,7 +67,7 @@ func parseLags(text string) ([]int, error) {
 			return nil, fmt.Errorf("%q must be a number, from:to or from:to:step", text)
 		}
 		if n < -mostLag || n > mostLag {
-			return nil, fmt.Errorf("%d is not between %d and %d", n, -mostLag, mostLag)
+			return nil, fmt.Errorf("must be between %d and %d", -mostLag, mostLag)
 		}
 		numbers = append(numbers, n)
 	}
