@@ -15,11 +15,11 @@ struct op {
   void (*compute)(void *, TF_OpKernelContext *);
 };
 
-// A CPU kernel for an op of TensorFlow's own, on float. Nodes choose it by the
-// attribute _kernel, as it is registered under a label.
+// A CPU kernel for two ops of TensorFlow's own, on float; the second has labels of
+// type int32 besides. Nodes choose it by the attribute _kernel, as it is registered
+// under a label.
 struct standard_kernel {
-  const char *op;
-  const char *int_type;  // the attribute that is to be int32; NULL for none
+  const char *op[2];
   void *(*create)(TF_OpKernelConstruction *);
   void (*compute)(void *, TF_OpKernelContext *);
 };

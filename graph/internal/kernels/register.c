@@ -9,8 +9,7 @@
 extern const struct op rnnbin_windows_op, rnnbin_forward_op, rnnbin_backward_op, rnnbin_adam_op, rnnbin_record_op;
 static const struct op *const ops[] = {&rnnbin_windows_op, &rnnbin_forward_op, &rnnbin_backward_op, &rnnbin_adam_op, &rnnbin_record_op};
 
-extern const struct standard_kernel rnnbin_xent_kernel, rnnbin_sparse_xent_kernel;
-static const struct standard_kernel *const standard_kernels[] = {&rnnbin_xent_kernel, &rnnbin_sparse_xent_kernel};
+extern const struct standard_kernel rnnbin_xent_kernel;
 
 static void add_all(TF_OpDefinitionBuilder *b, void (*add)(TF_OpDefinitionBuilder *, const char *),
                     const char *const *specs) {
@@ -29,13 +28,13 @@ static void register_op(const struct op *op, TF_Status *status) {
     TF_RegisterKernelBuilder(op->name, TF_NewKernelBuilder(op->name, "CPU", op->create, op->compute, free), status);
 }
 
-static void register_standard(const struct standard_kernel *k, TF_Status *status) {
-  TF_KernelBuilder *b = TF_NewKernelBuilder(k->op, "CPU", k->create, k->compute, free);
+static void register_standard(const struct standard_kernel *k, int sparse, TF_Status *status) {
+  TF_KernelBuilder *b = TF_NewKernelBuilder(k->op[sparse], "CPU", k->create, k->compute, free);
   TF_KernelBuilder_Label(b, RNNBIN_LABEL);
   TF_KernelBuilder_TypeConstraint(b, "T", TF_FLOAT, status);
-  if (k->int_type && TF_GetCode(status) == TF_OK) TF_KernelBuilder_TypeConstraint(b, k->int_type, TF_INT32, status);
+  if (sparse && TF_GetCode(status) == TF_OK) TF_KernelBuilder_TypeConstraint(b, "Tlabels", TF_INT32, status);
   if (TF_GetCode(status) == TF_OK)
-    TF_RegisterKernelBuilder(k->op, b, status);
+    TF_RegisterKernelBuilder(k->op[sparse], b, status);
   else
     TF_DeleteKernelBuilder(b);
 }
@@ -43,8 +42,7 @@ static void register_standard(const struct standard_kernel *k, TF_Status *status
 void rnnbin_register(char *message, int size) {
   TF_Status *status = TF_NewStatus();
   for (size_t i = 0; i < sizeof ops / sizeof *ops && TF_GetCode(status) == TF_OK; i++) register_op(ops[i], status);
-  for (size_t i = 0; i < sizeof standard_kernels / sizeof *standard_kernels && TF_GetCode(status) == TF_OK; i++)
-    register_standard(standard_kernels[i], status);
+  for (int sparse = 0; sparse < 2 && TF_GetCode(status) == TF_OK; sparse++) register_standard(&rnnbin_xent_kernel, sparse, status);
   snprintf(message, (size_t)size, "%s", TF_GetCode(status) == TF_OK ? "" : TF_Message(status));
   TF_DeleteStatus(status);
 }

@@ -55,9 +55,11 @@ static void run(const struct rnn_isa *isa, struct io *io, struct rnn_xent *x) {
   rnnbin_store_give(x->scratch);
 }
 
-static void compute(const struct xent_kernel *k, TF_OpKernelContext *c, int sparse) {
+static void compute(void *kernel, TF_OpKernelContext *c) {
+  const struct xent_kernel *k = kernel;
   atomic_fetch_add_explicit(&runs, 1, memory_order_relaxed);
   struct io io = rnnbin_begin(c, 0, INPUTS);
+  const int sparse = rnnbin_ok(&io) && TF_TensorType(io.in[IN_LABELS]) == TF_INT32;
   struct rnn_xent x = {0};
   find_shape(&io, sparse, &x);
   x.loss = rnnbin_output(&io, OUT_LOSS, TF_FLOAT, 1, &x.rows);
@@ -74,8 +76,4 @@ static void compute(const struct xent_kernel *k, TF_OpKernelContext *c, int spar
   rnnbin_end(&io);
 }
 
-static void compute_dense(void *kernel, TF_OpKernelContext *c) { compute(kernel, c, 0); }
-static void compute_sparse(void *kernel, TF_OpKernelContext *c) { compute(kernel, c, 1); }
-
-const struct standard_kernel rnnbin_xent_kernel = {RNNBIN_XENT, NULL, create, compute_dense};
-const struct standard_kernel rnnbin_sparse_xent_kernel = {RNNBIN_SPARSE_XENT, "Tlabels", create, compute_sparse};
+const struct standard_kernel rnnbin_xent_kernel = {{RNNBIN_XENT, RNNBIN_SPARSE_XENT}, create, compute};
