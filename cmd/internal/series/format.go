@@ -41,32 +41,24 @@ const (
 	Zstd  Compression = "zstd"
 )
 
+var (
+	endings = map[string]Format{
+		".csv": CSV, ".tsv": TSV, ".tab": TSV, ".jsonl": JSONL, ".ndjson": JSONL, ".parquet": Parquet, ".pq": Parquet,
+		".arrow": Arrow, ".feather": Arrow, ".ipc": Arrow, ".arrows": ArrowStream,
+	}
+	packings = map[string]Compression{".gz": Gzip, ".gzip": Gzip, ".zst": Zstd, ".zstd": Zstd}
+)
+
 // FormatOf tells format and compression from the name of a file. The format is
 // "" when the name does not tell.
 func FormatOf(name string) (Format, Compression) {
 	name = strings.ToLower(name)
-	compression := Plain
-	switch ext := filepath.Ext(name); ext {
-	case ".gz", ".gzip":
-		name, compression = strings.TrimSuffix(name, ext), Gzip
-	case ".zst", ".zstd":
-		name, compression = strings.TrimSuffix(name, ext), Zstd
+	ext := filepath.Ext(name)
+	compression := packings[ext]
+	if compression != Plain {
+		ext = filepath.Ext(strings.TrimSuffix(name, ext))
 	}
-	switch filepath.Ext(name) {
-	case ".csv":
-		return CSV, compression
-	case ".tsv", ".tab":
-		return TSV, compression
-	case ".jsonl", ".ndjson":
-		return JSONL, compression
-	case ".parquet", ".pq":
-		return Parquet, compression
-	case ".arrow", ".feather", ".ipc":
-		return Arrow, compression
-	case ".arrows":
-		return ArrowStream, compression
-	}
-	return "", compression
+	return endings[ext], compression
 }
 
 // Rename is the name of a file with the ending of another format, not compressed; the name
