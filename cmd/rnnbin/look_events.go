@@ -48,21 +48,12 @@ func classRuns(d *series.Data) []series.ValueSurvey {
 		from := r.Start
 		for row := r.Start + 1; row <= r.End; row++ {
 			if row == r.End || d.Labels[row] != d.Labels[from] {
-				addRun(&all[d.Labels[from]], row-from)
+				all[d.Labels[from]].AddRun(row - from)
 				from = row
 			}
 		}
 	}
 	return all
-}
-
-func addRun(v *series.ValueSurvey, rows int) {
-	if v.Runs == 0 || rows < v.Shortest {
-		v.Shortest = rows
-	}
-	v.Longest = max(v.Longest, rows)
-	v.Rows += rows
-	v.Runs++
 }
 
 // eventsSummary is what a file of events holds.

@@ -68,6 +68,15 @@ type ValueSurvey struct {
 	Longest  int    `json:"longest"`
 }
 
+// AddRun counts a run of so many rows.
+func (v *ValueSurvey) AddRun(rows int) {
+	if v.Runs == 0 || rows < v.Shortest {
+		v.Shortest = rows
+	}
+	v.Longest = max(v.Longest, rows)
+	v.Rows, v.Runs = v.Rows+rows, v.Runs+1
+}
+
 // Gaps are steps in time that are longer than ten times the usual one.
 type Gaps struct {
 	Usual float64 `json:"usual_step"` // seconds where times are timestamps; 0: too few rows to tell
@@ -291,20 +300,15 @@ func (c *columnLook) tally() {
 			c.tallies[t.Value] = t
 			c.order = append(c.order, t)
 		}
-		t.Runs++
 		c.run = t
 	}
-	c.run.Rows++
 	c.length++
 }
 
 // endRun ends the run of equal values.
 func (c *columnLook) endRun() {
-	if r := c.run; r != nil {
-		r.Longest = max(r.Longest, c.length)
-		if r.Runs == 1 || c.length < r.Shortest {
-			r.Shortest = c.length
-		}
+	if c.run != nil {
+		c.run.AddRun(c.length)
 	}
 	c.run, c.length = nil, 0
 }
