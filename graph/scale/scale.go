@@ -22,15 +22,10 @@ const (
 	Whole   Within = "whole"   // by all rows of the series
 )
 
-const (
-	// clip is the largest distance from the mean, in deviations, that a network sees.
-	clip = 8
-	// prior is how many rows at their mean a series is taken to have before its first
-	// one when the scale is running: the n-th row's columns are times n/(n+prior). None
-	// are needed to keep the first rows from being wild, as the last of n rows is at most
-	// sqrt(n-1) deviations from the mean of all.
-	prior = 0
-)
+// clip is the largest distance from the mean, in deviations, that a network sees. The last of
+// n rows is at most sqrt(n-1) deviations from the mean of all, so that the first rows of a
+// running scale are not wild either.
+const clip = 8
 
 // Kinds lists all of them.
 var Kinds = []Within{None, Running, Whole}
@@ -98,14 +93,12 @@ func (m *Moments) Add(x []float32) {
 // moments of the whole series, for Running those of the rows before x, which are added.
 func (m *Moments) Append(to, x []float32, w Within) []float32 {
 	for row := range slices.Chunk(x, len(m.Mean)) {
-		factor := 1.0
 		if w == Running {
 			m.Add(row)
-			factor = m.Rows / (m.Rows + prior)
 		}
 		to = append(to, row...)
 		for k, v := range row {
-			to = append(to, float32(factor*m.scaled(k, v)))
+			to = append(to, float32(m.scaled(k, v)))
 		}
 	}
 	return to
