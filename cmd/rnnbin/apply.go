@@ -71,7 +71,7 @@ func (o *applyOptions) addRunFlags(f *pflag.FlagSet) {
 }
 
 // quietUsage is the help of --quiet.
-const quietUsage = "print results, warnings and errors alone: no progress and no notes"
+const quietUsage = "print results and errors alone: no progress, no notes and no warnings"
 
 // Usage of flags that say how a file is written.
 const (

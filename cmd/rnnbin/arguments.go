@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
@@ -24,12 +25,16 @@ func takeFiles(flags *pflag.FlagSet, args []string) error {
 
 // takeModelAndFiles makes the first argument the value of --model, and the others those of
 // --data.
-func takeModelAndFiles(flags *pflag.FlagSet, args []string) error {
+func takeModelAndFiles(cmd *cobra.Command, args []string) error {
+	flags := cmd.Flags()
 	if len(args) == 0 {
 		return nil
 	}
 	if flags.Changed("model") {
 		return usagef("model", "and the argument %q both name the model: leave one of them out, or name files by --data", args[0])
+	}
+	if err := checkModelFirst(cmd, args); err != nil {
+		return err
 	}
 	if err := flags.Set("model", args[0]); err != nil {
 		return err

@@ -86,10 +86,10 @@ A model that is not better than they are is not worth its trouble.`,
   rnnbin evaluate runs/latest 'test/*.csv' --threshold 0.3 --json
   rnnbin evaluate runs/latest all.csv --rows -1000:     the last 1000 rows`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := takeModelAndFiles(cmd.Flags(), args); err != nil {
+			if err := takeModelAndFiles(cmd, args); err != nil {
 				return err
 			}
-			return runEvaluate(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return runEvaluate(cmd.Context(), o, cmd.OutOrStdout(), unlessQuiet(o.quiet, cmd.ErrOrStderr()))
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -110,7 +110,7 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 	if err != nil {
 		return err
 	}
-	watch := newProgress(nil, newNotes(o.quiet, errOut))
+	watch := newProgress(nil, errOut)
 	data, err := o.read(ctx, m, watch)
 	if err != nil {
 		return err

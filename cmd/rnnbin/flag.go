@@ -11,7 +11,7 @@ import (
 )
 
 // shorthands are the letters of flags, the same in each command.
-var shorthands = map[string]string{"data": "d", "model": "m", "out": "o", "output": "o", "quiet": "q"}
+var shorthands = map[string]string{"data": "d", "model": "m", "out": "o", "quiet": "q"}
 
 // valuesKey annotates a flag with what the shell offers for it.
 const valuesKey = "values"

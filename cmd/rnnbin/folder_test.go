@@ -30,7 +30,7 @@ func (w cancelOn) Write(p []byte) (int, error) {
 // What a run has trained when it is ended is kept, whenever that is.
 func TestWhatIsKeptOfARunThatIsEnded(t *testing.T) {
 	t.Chdir(t.TempDir())
-	rnnbin(t, "data", "two-series", "--output", "two.csv")
+	rnnbin(t, "data", "two-series", "--out", "two.csv")
 	for _, test := range []struct {
 		name    string
 		args    string

@@ -117,7 +117,8 @@ func runImport(ctx context.Context, o importOptions, out, errOut io.Writer) erro
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(errOut, "rnnbin: the model is in %s; `rnnbin predict %s FILE` labels rows with it\n", o.out, o.out)
+	fmt.Fprintf(errOut, "rnnbin: the model is in %s\n", o.out)
+	printNext(errOut, m, o.out)
 	return o.print(imported{k.Version, k.Layers, written}, out)
 }
 

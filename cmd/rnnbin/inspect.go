@@ -161,11 +161,11 @@ var seriesScaleText = map[scale.Within]string{
 func lookaheadText(m *model.Model) string {
 	switch rows, finite := m.Wait(); {
 	case !finite:
-		return m.Lookahead + ": labels depend on all later rows, so --follow cannot be used"
+		return m.Lookahead + ": labels depend on all later rows, so predict cannot --follow"
 	case rows > 0:
-		return fmt.Sprintf("%s: labels depend on the next %s", m.Lookahead, count(rows, "row"))
+		return fmt.Sprintf("%s: labels depend on the next %s, so predict --follow labels each row that late", m.Lookahead, count(rows, "row"))
 	}
-	return m.Lookahead + ": labels depend on no later row"
+	return m.Lookahead + ": labels depend on no later row, so predict --follow labels each at once"
 }
 
 // unitsText describes the layers, from the features up.

@@ -36,7 +36,7 @@ func TestLabelAsPredict(t *testing.T) {
 		labelCase{minute5, "--label qrs --cell gru --units 8 --steps 32 --lookahead 0", []string{"mlii_mv", "v5_mv"}, true}.check(t)
 	})
 	bursts := filepath.Join(t.TempDir(), "bursts.csv")
-	rnnbin(t, "data", "bursts", "--output", bursts)
+	rnnbin(t, "data", "bursts", "--out", bursts)
 	t.Run("built-in", labelCase{bursts, "--cell gru --units 4 --steps 16 --lookahead 5", []string{"x"}, true}.check)
 	t.Run("two directions", labelCase{bursts, "--cell lstm --units 4 --steps 16 --bidirectional", []string{"x"}, false}.check)
 }
@@ -210,7 +210,7 @@ func TestAnotherModuleLabels(t *testing.T) {
 		t.Errorf("graph/label needs %s", needed)
 	}
 	t.Chdir(t.TempDir())
-	rnnbin(t, "data", "bursts", "--output", "bursts.csv")
+	rnnbin(t, "data", "bursts", "--out", "bursts.csv")
 	rnnbin(t, strings.Fields("train bursts.csv --epochs 2 --folds 0 --members 1 --seed 1 --out m")...)
 
 	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))

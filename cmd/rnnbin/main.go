@@ -91,11 +91,22 @@ func exitCode(err error) int {
 	}
 }
 
+// hinted is an error with what to do about it.
+type hinted struct {
+	error
+	hint string
+}
+
+func (e hinted) Unwrap() error { return e.error }
+
 // hint is what to do about an error, where that is known.
 func hint(err error) string {
+	var known hinted
 	var version *graph.VersionError
 	var diverged *graph.DivergedError
 	switch {
+	case errors.As(err, &known):
+		return known.hint
 	case errors.As(err, &version):
 		return "scripts/libtensorflow installs the right one; `rnnbin check` shows which one is loaded"
 	case errors.As(err, &diverged):

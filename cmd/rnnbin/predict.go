@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,8 @@ type predictOptions struct {
 	output string
 	outDir string
 	format string // of the output
+	force  bool
+	json   bool
 	follow bool
 
 	probabilities bool
@@ -50,10 +53,12 @@ func (o *predictOptions) addInputFlags(f *pflag.FlagSet) {
 
 func (o *predictOptions) addAnswerFlags(f *pflag.FlagSet) {
 	o.output, o.onError = series.Stdin, onErrorStop
-	addFlag(f, "output", &o.output, "`file` to write, whole or not at all; - for standard output")
+	addFlag(f, "out", &o.output, "`file` to write, whole or not at all; - for standard output")
+	addFlag(f, "force", &o.force, replaceUsage)
 	addFlag(f, "out-dir", &o.outDir, "write the answers to each file to one of its name in `folder`, which is made if need be;\nwith --format the names end in that")
 	addFlag(f, "format", &o.format, "`format` of the output: "+formatNames+"\n(default by the output's name, else that of the data)", names(series.Formats)...)
 	addFlag(f, "probabilities", &o.probabilities, "write the probability of each class, too, as probability_NAME")
+	addFlag(f, "json", &o.json, "print one JSON object at the end: the files, and how many rows got which label")
 	addFlag(f, "follow", &o.follow, "label line by line, each row as soon as it can be")
 	addFlag(f, "on-error", &o.onError, "`action` for a row that cannot be read: stop, when the rows before it are labelled,\nor skip, which reports it, leaves it out and goes on", onErrorStop, onErrorSkip)
 	o.addResultFlags(f)
@@ -88,7 +93,7 @@ standard input, is then first copied to a temporary one.
 Each file is series of its own. Answers to several files follow each other in one output,
 for which their columns must be the same, or go to a file each with --out-dir. When one
 file fails, the run ends there and has failed: what --out-dir has for files before it is
-complete and stays, an --output stays as it was before the run.
+complete and stays, an --out stays as it was before the run.
 
 With --follow each row is labelled as soon as it can be; the probabilities agree to
 rounding (a millionth of the largest). A model trained with --lookahead 0 labels a row
@@ -122,10 +127,10 @@ comes, that whose last row is the longest ago ends, and begins anew if it comes 
   rnnbin predict runs/latest new.csv --events-out events.csv --merge-gap 5s --min-length 1s
   rnnbin data sine | rnnbin predict runs/latest - --format jsonl`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := takeModelAndFiles(cmd.Flags(), args); err != nil {
+			if err := takeModelAndFiles(cmd, args); err != nil {
 				return err
 			}
-			return runPredict(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return runPredict(cmd.Context(), o, cmd.OutOrStdout(), unlessQuiet(o.quiet, cmd.ErrOrStderr()))
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -133,7 +138,7 @@ comes, that whose last row is the longest ago ends, and begins anew if it comes 
 }
 
 func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) error {
-	if err := o.events.validate(&o); err != nil {
+	if err := cmp.Or(o.events.validate(&o), o.checkJSON(out)); err != nil {
 		return err
 	}
 	m, err := o.load(errOut)
@@ -156,7 +161,8 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 		return err
 	}
 	l := labelling{predictOptions: &o, model: m, options: options, out: out, errOut: errOut,
-		watch: newProgress(o.linesOut(out), newNotes(o.quiet, errOut)), far: newRangeWatch(m), picture: newAnswersPicture(o.plot, m)}
+		watch: newProgress(o.linesOut(out), errOut), far: newRangeWatch(m), picture: newAnswersPicture(o.plot, m),
+		summary: summary{Classes: map[string]int{}}}
 	defer l.close()
 	if o.outDir == "" && len(targets) > 1 {
 		if err := l.checkColumns(ctx, targets); err != nil {
@@ -178,7 +184,10 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 	if l.early > 0 {
 		fmt.Fprintf(errOut, "rnnbin: warning: %d rows were labelled as the last of their series, which then went on after a long pause\n", l.early)
 	}
-	return l.picture.write()
+	if err := l.picture.write(); err != nil {
+		return err
+	}
+	return l.print(skipped.n)
 }
 
 // linesOut is standard output if rows or events go there, else nil.
@@ -198,8 +207,8 @@ func checkFollow(m *model.Model) error {
 	if !m.Network.Bidirectional {
 		why = "which scales features within whole series"
 	}
-	return flagf("follow", "cannot be used with this model, %s, so labels depend on later rows;\n"+
-		"`rnnbin train --lookahead 0` makes one that labels each row at once, --lookahead N one that labels it N rows later", why)
+	return hinted{flagf("follow", "cannot be used with this model, %s, so labels depend on later rows", why),
+		"`rnnbin train --lookahead 0` makes one that labels each row at once, --lookahead N one that labels it N rows later"}
 }
 
 // readOptions are those to read each file with.
@@ -242,11 +251,11 @@ func (o *predictOptions) create(output string, out io.Writer, r *series.Reader, 
 		format = r.Format()
 	}
 	if o.follow && !format.ByRow() {
-		return nil, usagef("follow", "cannot write %s, which takes many rows at a time (--format sets another)", format)
+		return nil, hinted{usagef("follow", "cannot write %s, which takes many rows at a time", format), "--format sets another format"}
 	}
 	if output == series.Stdin {
 		if f, ok := out.(*os.File); ok && r.Reads(f) { // which would not end
-			return nil, errors.New("standard output is the input file; --output replaces that once all rows are labelled")
+			return nil, hinted{errors.New("standard output is the input file"), "--out with --force replaces it once all rows are labelled"}
 		}
 		return series.NewWriter(out, format, r, a)
 	}
@@ -255,7 +264,7 @@ func (o *predictOptions) create(output string, out io.Writer, r *series.Reader, 
 		return nil, fmt.Errorf("--out-dir: %w", err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--output: %w", err)
+		return nil, fmt.Errorf("--out: %w", err)
 	}
 	return w, nil
 }
@@ -268,7 +277,7 @@ func formatOf(output string) (series.Format, error) {
 		name = strings.TrimSuffix(name, filepath.Ext(name))
 	}
 	if ending := filepath.Ext(name); format == "" && ending != "" {
-		return "", usagef("output", "%s: the format of %q is not known: --format names it, one of %v", output, ending, series.Formats)
+		return "", usagef("out", "%s: the format of %q is not known: --format names it, one of %v", output, ending, series.Formats)
 	}
 	return format, nil
 }

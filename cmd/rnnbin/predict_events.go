@@ -49,11 +49,11 @@ func (o *eventOutput) validate(p *predictOptions) error {
 	if o.toStdout() {
 		for _, flag := range []string{"format", "probabilities"} {
 			if o.changed(flag) && p.output == series.Stdin {
-				return usagef(flag, "is about the rows, and --events-out - writes events in place of them: --output names a file for the rows")
+				return usagef(flag, "is about the rows, and --events-out - writes events in place of them: --out names a file for the rows")
 			}
 		}
-		if o.changed("output") && p.output == series.Stdin {
-			return usagef("events-out", "and --output both name standard output")
+		if o.changed("out") && p.output == series.Stdin {
+			return usagef("events-out", "and --out both name standard output")
 		}
 	}
 	if p.plot != "" && filepath.Clean(p.plot) == filepath.Clean(o.path) {
@@ -62,7 +62,7 @@ func (o *eventOutput) validate(p *predictOptions) error {
 	if f, err := o.fileFormat(); err != nil {
 		return err
 	} else if p.follow && f == events.LabelStudio {
-		return usagef("follow", "cannot write events for Label Studio, a file that is complete only at its end (--events-format sets another)")
+		return hinted{usagef("follow", "cannot write events for Label Studio, a file that is complete only at its end"), "--events-format sets another format"}
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func (o *eventOutput) validate(p *predictOptions) error {
 // checkStdout refuses events to standard output that is the file that r reads.
 func (o *eventOutput) checkStdout(out io.Writer, r *series.Reader) error {
 	if f, ok := out.(*os.File); ok && o.toStdout() && r.Reads(f) {
-		return usageError{errors.New("standard output is the file that is read; --events-out writes that when all rows are labelled")}
+		return usageError{errors.New("standard output is the file that is read: --events-out FILE --force replaces it once all rows are labelled")}
 	}
 	return nil
 }
@@ -95,13 +95,14 @@ func (o *eventOutput) fileFormat() (events.Format, error) {
 
 // eventSink finds and writes the events in the rows of readers. A nil one does nothing.
 type eventSink struct {
-	rules  *eventRules
-	format events.Format
-	writer events.Writer
-	buffer *bufio.Writer
-	pack   io.WriteCloser
-	file   *outfile.File // nil for standard output
-	follow bool
+	rules   *eventRules
+	format  events.Format
+	writer  events.Writer
+	buffer  *bufio.Writer
+	pack    io.WriteCloser
+	file    *outfile.File // nil for standard output
+	follow  bool
+	written int // events
 
 	reader *series.Reader // the current one
 	finder *events.Finder // of its first chunk on, which tells what times are
@@ -201,6 +202,7 @@ func (s *eventSink) add(c *series.Chunk, a label.Answers) error {
 }
 
 func (s *eventSink) write(e events.Found) error {
+	s.written++
 	err := s.writer.Write(e)
 	if err == nil && s.follow {
 		err = s.buffer.Flush()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type labelling struct {
 	far     rangeWatch
 	picture *answersPicture
 	early   int
+	summary summary
 }
 
 // target is a file to label, and where its answers go.
@@ -61,12 +63,29 @@ func (o *predictOptions) targets() ([]target, error) {
 	if err := o.checkEvents(inputs, all); err != nil {
 		return nil, err
 	}
+	if err := o.checkOutputs(all); err != nil {
+		return nil, err
+	}
 	for i := range all {
 		if len(all) > 1 {
 			all[i].series = all[i].input
 		}
 	}
 	return all, nil
+}
+
+// checkOutputs refuses to replace files.
+func (o *predictOptions) checkOutputs(all []target) error {
+	flag := "out"
+	if o.outDir != "" {
+		flag = "out-dir"
+	}
+	for _, t := range all {
+		if err := checkOut(flag, t.output, o.force); err != nil {
+			return err
+		}
+	}
+	return checkOut("events-out", cmp.Or(o.events.path, series.Stdin), o.force)
 }
 
 // checkEvents refuses events in the place of rows, those of a file that is read or of answers.
@@ -91,10 +110,10 @@ func (o *predictOptions) outputs(inputs []string) ([]target, error) {
 		return o.inFolder(inputs)
 	}
 	if o.output == "" {
-		return nil, usageError{errors.New("--output is empty")}
+		return nil, usageError{errors.New("--out is empty")}
 	}
 	if o.plot != "" && filepath.Clean(o.plot) == filepath.Clean(o.output) {
-		return nil, usagef("plot", "and --output name the same file")
+		return nil, usagef("plot", "and --out name the same file")
 	}
 	var all []target
 	for i, input := range inputs {
@@ -105,8 +124,8 @@ func (o *predictOptions) outputs(inputs []string) ([]target, error) {
 
 // inFolder lists the files with an output each in the folder of --out-dir.
 func (o *predictOptions) inFolder(inputs []string) ([]target, error) {
-	if o.changed("output") {
-		return nil, usagef("out-dir", "cannot be used with --output")
+	if o.changed("out") {
+		return nil, usagef("out-dir", "cannot be used with --out")
 	}
 	format, err := parseFormat("format", o.format)
 	if err != nil {
@@ -127,7 +146,7 @@ func (o *predictOptions) inFolder(inputs []string) ([]target, error) {
 	}
 	for _, t := range all {
 		if input := sameFile(t.output, inputs); input != "" {
-			return nil, usagef("out-dir", "would have %s replaced by the answers to %s (name another folder, or another --format)", input, t.input)
+			return nil, hinted{usagef("out-dir", "would have %s replaced by the answers to %s", input, t.input), "name another folder, or another --format"}
 		}
 	}
 	return all, nil
@@ -189,6 +208,7 @@ func (l *labelling) label(ctx context.Context, t target) error {
 	if err := l.start(); err != nil {
 		return err
 	}
+	l.summary.begin(t)
 	pipe := answer.Pipe{
 		Model:    l.labels,
 		Reader:   reader,
@@ -200,6 +220,7 @@ func (l *labelling) label(ctx context.Context, t target) error {
 			l.watch.add(c.InputRows())
 			l.far.add(c.X)
 			l.picture.addChunk(c, a)
+			l.summary.add(c, a, l.model.Classes)
 			return l.found.add(c, a)
 		},
 	}

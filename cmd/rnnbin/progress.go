@@ -34,8 +34,9 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// newNotes is errOut, unless quiet: then nobody reads what is no result, warning or error.
-func newNotes(quiet bool, errOut io.Writer) io.Writer {
+// unlessQuiet is errOut for a command to write to, unless that is to be quiet. Its error is written by
+// run.
+func unlessQuiet(quiet bool, errOut io.Writer) io.Writer {
 	if quiet {
 		return io.Discard
 	}

@@ -46,7 +46,7 @@ by side; with --json, those of type "job" come as the networks are done.`,
 			if err := o.settle(); err != nil {
 				return err
 			}
-			return runTrain(cmd.Context(), &o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return runTrain(cmd.Context(), &o, cmd.OutOrStdout(), unlessQuiet(o.quiet, cmd.ErrOrStderr()))
 		},
 	}
 	o.addFlags(cmd.Flags())

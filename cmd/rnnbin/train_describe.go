@@ -24,6 +24,7 @@ type description struct {
 	Networks []networkDescription `json:"networks"`
 	Members  int                  `json:"members"`
 	Seed     int64                `json:"seed"`
+	Command  []string             `json:"command"` // that makes the run
 }
 
 type foldDescription struct {
@@ -60,7 +61,7 @@ func (o *trainOptions) describe(ctx context.Context, data fit.Data, out, errOut 
 	if err := fit.Preview(ctx, data, o.spec(), fit.Means{Memory: availableMemory()}, report, &d); err != nil {
 		return withFlag(err)
 	}
-	d.Members, d.Seed = o.Members, o.Seed
+	d.Members, d.Seed, d.Command = o.Members, o.Seed, o.command()
 	d.Classes = map[string]int{}
 	for c, n := range layout.Count(data.Train.Labels, data.Train.Series, len(data.Train.Classes)) {
 		d.Classes[data.Train.Classes[c]] = n
@@ -115,6 +116,7 @@ func (d *description) write(out io.Writer) error {
 	}
 	fmt.Fprintf(w, "members\t%d\n", d.Members)
 	fmt.Fprintf(w, "seed\t%d\n", d.Seed)
+	fmt.Fprintf(w, "command\t%s\n", quoteAll(d.Command))
 	return w.Flush()
 }
 

@@ -26,9 +26,10 @@ const forceUsage = "use a folder that is not empty: replace the model in it, and
 // folder is where the model goes, if anywhere.
 type folder struct {
 	writer *model.Writer
-	named  bool  // by --out
-	latest bool  // runs/latest is to point to it: it is what a comparison has chosen, if there was one to make
-	moved  error // why it is not where --out has it
+	model  *model.Model // that has been committed, nil before
+	named  bool         // by --out
+	latest bool         // runs/latest is to point to it: it is what a comparison has chosen, if there was one to make
+	moved  error        // why it is not where --out has it
 }
 
 // createFolder makes the folder before training, so that one that cannot be
@@ -61,7 +62,7 @@ func (f *folder) close() {
 
 // commit makes m, with the networks' weights, the folder's model, and reports where it
 // is. What comes after it must not lose the model any more.
-func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, notes io.Writer) error {
+func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, errOut io.Writer) error {
 	endingOf(ctx).begin()
 	if f.writer.Taken() {
 		if err := f.moveAway(); err != nil {
@@ -77,7 +78,8 @@ func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, note
 	if err := f.writer.Commit(m); err != nil {
 		return err
 	}
-	fmt.Fprintf(notes, "rnnbin: the model is in %s\n", f.writer.Dir())
+	f.model = m
+	fmt.Fprintf(errOut, "rnnbin: the model is in %s\n", f.writer.Dir())
 	return nil
 }
 

@@ -24,7 +24,7 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 			return fmt.Errorf("--out: %w", err)
 		}
 	}
-	data, err := o.Data.read(ctx, errOut, newProgress(nil, newNotes(o.quiet, errOut)))
+	data, err := o.Data.read(ctx, errOut, newProgress(nil, errOut))
 	if err != nil {
 		return err
 	}
@@ -39,8 +39,7 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 		return err
 	}
 	defer folder.close()
-	notes := newNotes(o.quiet, errOut)
-	if err := o.start(out, notes, data.Train, folder); err != nil {
+	if err := o.start(out, errOut, data.Train, folder); err != nil {
 		return err
 	}
 	report := newReporter(&o.outputOptions, len(data.Train.Classes), o.Folds > 0 || o.Members > 1, out, errOut)
@@ -48,10 +47,11 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 	if err != nil {
 		return o.rescue(ctx, folder, data, result, withFlag(err))
 	}
-	if err := o.commitOwn(ctx, folder, data, result, notes); err != nil {
+	if err := o.commitOwn(ctx, folder, data, result, errOut); err != nil {
 		return err
 	}
 	printed, settled, drawn := report.result(result, folder.writer.Dir()), folder.settle(), drawHistory(o.plot, result.Members)
+	printNext(errOut, folder.model, folder.writer.Dir())
 	return cmp.Or(printed, settled, drawn)
 }
 
@@ -80,8 +80,8 @@ func newStartLine(o *trainOptions, d *series.Data, f *folder) startLine {
 }
 
 // start prints what a run begins with.
-func (o *trainOptions) start(out, notes io.Writer, d *series.Data, f *folder) error {
-	fmt.Fprintf(notes, "rnnbin: %v; seed %d\n", describeData(d), o.Seed)
+func (o *trainOptions) start(out, errOut io.Writer, d *series.Data, f *folder) error {
+	fmt.Fprintf(errOut, "rnnbin: %v; seed %d\n", describeData(d), o.Seed)
 	if !o.json {
 		return nil
 	}
@@ -99,7 +99,11 @@ func (s *settings) checkClasses(classes []string) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(weights.Of)) {
 		if !slices.Contains(classes, name) {
-			return flagf("class-weight", "has a weight for %q, but the classes are %s", name, series.List(classes))
+			err := flagf("class-weight", "has a weight for %q, but the classes are %s", name, series.List(classes))
+			if near := series.Closest(classes, name); near != "" {
+				err = fmt.Errorf("%w; did you mean %q?", err, near)
+			}
+			return err
 		}
 	}
 	return nil

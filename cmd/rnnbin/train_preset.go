@@ -120,8 +120,7 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 			return err
 		}
 	}
-	notes := newNotes(o.quiet, errOut)
-	fmt.Fprintf(notes, "rnnbin: preset %s, seed %d, %s of training\n",
+	fmt.Fprintf(errOut, "rnnbin: preset %s, seed %d, %s of training\n",
 		preset.Name, o.Seed, count(o.Rungs[0].Epochs*o.Rungs[0].Windows.Steps(), "step"))
 	var lines fit.Observer = originalLines{out}
 	if o.json {
@@ -136,10 +135,13 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 	}
 	trained := result.Members[0]
 	took := time.Duration(trained.Seconds * float64(time.Second))
-	fmt.Fprintf(notes, "rnnbin: trained in %v, %v a step\n",
+	fmt.Fprintf(errOut, "rnnbin: trained in %v, %v a step\n",
 		took.Round(time.Millisecond), (took / time.Duration(trained.Steps)).Round(time.Microsecond))
-	if err := o.commitPreset(ctx, folder, result, notes); err != nil {
+	if err := o.commitPreset(ctx, folder, result, errOut); err != nil {
 		return err
+	}
+	if folder.model != nil {
+		printNext(errOut, folder.model, folder.writer.Dir())
 	}
 	settled, written := folder.settle(), predictions.write(ctx, trained, preset, samples(&o.Rungs[0]))
 	if err := cmp.Or(settled, written); err != nil || !o.json {
@@ -149,7 +151,7 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 }
 
 // commitPreset commits what came of a preset, if there is a folder for it.
-func (o *trainOptions) commitPreset(ctx context.Context, f *folder, r *fit.Result, notes io.Writer) error {
+func (o *trainOptions) commitPreset(ctx context.Context, f *folder, r *fit.Result, errOut io.Writer) error {
 	if f.writer == nil {
 		return nil
 	}
@@ -157,7 +159,7 @@ func (o *trainOptions) commitPreset(ctx context.Context, f *folder, r *fit.Resul
 	if err != nil {
 		return err
 	}
-	return f.commit(ctx, m, r, notes)
+	return f.commit(ctx, m, r, errOut)
 }
 
 // presetResult is the last line of a preset with --json.

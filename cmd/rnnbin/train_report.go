@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,7 +22,6 @@ import (
 // reporter tells people, or with --json scripts, about a run.
 type reporter struct {
 	out, errOut io.Writer
-	notes       io.Writer // for what is no result and no warning
 	json        bool
 	every       int          // epochs with a line; 0: none
 	bar         *observe.Bar // nil where nobody watches
@@ -34,12 +34,12 @@ type reporter struct {
 }
 
 func newReporter(o *outputOptions, classes int, several bool, out, errOut io.Writer) *reporter {
-	r := &reporter{out: out, errOut: errOut, notes: newNotes(o.quiet, errOut), json: o.json, every: o.logEvery, columns: columnsOf(out), scores: scoresOf(classes), begin: time.Now()}
-	if !several && r.every == 0 {
+	r := &reporter{out: out, errOut: errOut, json: o.json, every: o.logEvery, columns: columnsOf(out), scores: scoresOf(classes), begin: time.Now()}
+	if !several && r.every == 0 && !o.quiet {
 		r.every = 1
 	}
-	if isTerminal(r.notes) {
-		r.bar = observe.NewBar(r.notes)
+	if isTerminal(r.errOut) {
+		r.bar = observe.NewBar(r.errOut)
 	}
 	return r
 }
@@ -65,7 +65,7 @@ func (r *reporter) Observe(_ context.Context, e fit.Event) error {
 		if r.oneClass = r.oneClass || e.Kind == fit.OneClass; r.oneClass && e.Kind == fit.NotJudged {
 			return nil // that has been said
 		}
-		r.warn("warning: %s", noticeText(e))
+		r.note("warning: %s", noticeText(e))
 	case fit.RungJudged:
 		r.rungs = append(r.rungs, e.Rung)
 	case fit.Taken:
@@ -82,12 +82,6 @@ func (r *reporter) Observe(_ context.Context, e fit.Event) error {
 
 // note prints a remark beside the results.
 func (r *reporter) note(format string, args ...any) {
-	r.clear()
-	fmt.Fprintf(r.notes, "rnnbin: %s\n", fmt.Sprintf(format, args...))
-}
-
-// warn prints a remark that is not left out by --quiet.
-func (r *reporter) warn(format string, args ...any) {
 	r.clear()
 	fmt.Fprintf(r.errOut, "rnnbin: %s\n", fmt.Sprintf(format, args...))
 }
@@ -311,7 +305,7 @@ func (r *reporter) result(result *fit.Result, folder string) error {
 			return err
 		}
 		if text := judgedAdvice(j.Report); text != "" {
-			r.warn("%s", text)
+			r.note("%s", text)
 		}
 	}
 	if t := result.Test; t != nil {
@@ -340,6 +334,23 @@ func (r *reporter) compared(rows string, members int, cells []string, report *me
 	}
 	for _, b := range report.Baselines {
 		if err := r.row(r.width(), b.Name, rivalCells(r.scores, &b), ""); err != nil {
+			return err
+		}
+	}
+	return r.classes(report)
+}
+
+// classes prints how well each class is found.
+func (r *reporter) classes(report *metrics.Report) error {
+	if _, err := fmt.Fprintln(r.out); err != nil {
+		return err
+	}
+	if err := r.row(r.width(), "class", []string{"F1", "precision", "recall", "rows"}, ""); err != nil {
+		return err
+	}
+	for _, c := range report.Classes {
+		cells := []string{c.F1.String(), c.Precision.String(), c.Recall.String(), strconv.Itoa(c.Support)}
+		if err := r.row(r.width(), series.List([]string{c.Name}), cells, ""); err != nil {
 			return err
 		}
 	}

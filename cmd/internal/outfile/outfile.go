@@ -36,6 +36,17 @@ func Create(path string) (*File, error) {
 	return f, nil
 }
 
+// Exists reports whether there is a file that Create would replace.
+func Exists(path string) bool {
+	target, err := follow(path)
+	if err != nil {
+		return false
+	}
+	_, open := descriptor(target)
+	info, err := os.Stat(target)
+	return err == nil && !open && info.Mode().IsRegular()
+}
+
 func (f *File) create() error {
 	target, err := follow(f.path)
 	if err != nil {
