@@ -58,7 +58,7 @@ CMD ["--help"]
 ARG VERSION
 ARG REVISION
 LABEL org.opencontainers.image.title="rnnbin" \
-      org.opencontainers.image.description="Labels every step of a time series with a recurrent network" \
+      org.opencontainers.image.description="Classifies every row of a time series with a recurrent network" \
       org.opencontainers.image.source="https://github.com/rnnbin/rnnbin" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \

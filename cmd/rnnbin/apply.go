@@ -58,7 +58,7 @@ func (o *applyOptions) addDataFlags(f *pflag.FlagSet) {
 
 // addResultFlags adds those that say what becomes of probabilities.
 func (o *applyOptions) addResultFlags(f *pflag.FlagSet) {
-	addFlag(f, "threshold", &o.threshold, "label a row as the second of two classes, such as 1 or yes, if the `probability` of that is\nat least this (default the model's)")
+	addFlag(f, "threshold", &o.threshold, "`probability` at which the positive class is predicted, such as 1 or yes (default the model's)")
 	addFlag(f, "plot", &o.plot, "draw features, labels and probabilities to `file`, .svg or .png", pictureEndings...)
 }
 
@@ -120,7 +120,7 @@ func (o *applyOptions) load(errOut io.Writer) (*model.Model, error) {
 	m := o.opened.Model
 	if n := len(m.Classes); n > 2 && o.changed("threshold") {
 		o.opened.Close()
-		return nil, flagf("threshold", "cannot be used with this model: of its %d classes the most probable one is taken", n)
+		return nil, flagf("threshold", "cannot be used with this model: it predicts the most probable of its %d classes", n)
 	}
 	if o.changed("threshold") {
 		m.Threshold = o.threshold

@@ -63,7 +63,7 @@ func newEvaluate() *cobra.Command {
 		Use:   "evaluate MODEL FILE...",
 		Short: "Compare a trained model's labels with those of the data",
 		Long: `Label data that has labels as predict does, and report how good the result is:
-over all steps, and for each series. Steps without a label are not scored, nor
+over all rows, and for each series. Rows without a label are not scored, nor
 those that --horizon would label from rows before the start or after the end of
 their series. Labels are the model's classes; another one is an error.
 
@@ -74,17 +74,17 @@ Metrics are those of scikit-learn; segments are runs of equal labels, those of t
 first class included. Events are runs of any other class, and found as predict
 --events-out finds them; one is right if it has a row in common with one of the labels
 or, with --event-tolerance, if it begins within that of one, each with one other.
-A step that is not scored cuts events off. Beside the
-model's scores are those of simple rivals on the same steps:
+A row that is not scored cuts events off. Beside the
+model's scores are those of simple baselines on the same rows:
 
   majority                       always the most frequent label
   logistic regression with lags  trained on the same rows as the model, kept with it
-  position                       what most training series have at the step's number
+  position                       what most training series have at the row's number
 
-A model that is not better than they are is not worth its trouble.`,
-		Example: `  rnnbin evaluate runs/latest test.csv
+A model that does not beat them is not worth its trouble.`,
+		Example: `  rnnbin evaluate runs/latest minute5.csv
   rnnbin evaluate runs/latest 'test/*.csv' --threshold 0.3 --json
-  rnnbin evaluate runs/latest all.csv --rows -1000:     the last 1000 rows`,
+  rnnbin evaluate runs/latest minute5.csv --rows -1000:     the last 1000 rows`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := takeModelAndFiles(cmd, args); err != nil {
 				return err

@@ -17,9 +17,9 @@ type eventFlags struct {
 }
 
 func (o *eventFlags) addFlags(f *pflag.FlagSet) {
-	addFlag(f, "threshold-off", &o.off, "an event lasts while the `probability` of the second of two classes is at least this,\nand begins at the threshold (default the threshold)")
-	addFlag(f, "merge-gap", &o.mergeGap, "make one event of those of one class that are at most this `time` apart, a duration\nsuch as 5m for timestamps, else a number; without times at most so many rows")
-	addFlag(f, "min-length", &o.minLength, "leave out events that are then shorter than this `time` from first to last row;\nwithout times those of fewer rows")
+	addFlag(f, "threshold-off", &o.off, "an event begins at the threshold and lasts while the positive class has at least this\n`probability` (default the threshold)")
+	addFlag(f, "merge-gap", &o.mergeGap, "join events of one class that are at most this `time` apart, a duration\nsuch as 5m for timestamps, else a number; without times a number of rows")
+	addFlag(f, "min-length", &o.minLength, "then leave out events shorter than this `time` from first to last row; without times\na number of rows")
 }
 
 // given is the first of the flags that is set, "" if none is.
@@ -44,7 +44,7 @@ func (o *eventFlags) rules(classes []string, threshold float64) (*eventRules, er
 	if o.changed("threshold-off") {
 		switch r.Off = o.off; {
 		case len(classes) > 2:
-			return nil, usagef("threshold-off", "cannot be used with this model: of its %d classes the most probable one is taken", len(classes))
+			return nil, usagef("threshold-off", "cannot be used with this model: it predicts the most probable of its %d classes", len(classes))
 		case !(o.off >= 0 && o.off <= threshold):
 			return nil, usagef("threshold-off", "must be between 0 and the threshold %v, not %v", threshold, o.off)
 		}

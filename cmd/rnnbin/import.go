@@ -50,8 +50,8 @@ func (o *importOptions) addFlags(f *pflag.FlagSet) {
 	addFlag(f, "time", &c.Time, "`column` of times, which must not go back within a series")
 	addFlag(f, "max-gap", &c.MaxGap, "begin a new series where the time from one row to the next is longer than this `time`, such as\n5m, or 300 if times are numbers, or goes back (default none)")
 	addFlag(f, "steps", &o.steps, "number `n` of steps in a window (default the length of the model's inputs)")
-	addFlag(f, "horizon", &o.horizon, "the model predicts the label `n` steps ahead, or -n steps back if negative")
-	addFlag(f, "threshold", &o.threshold, "label 1 if the `probability` is at least this")
+	addFlag(f, "horizon", &o.horizon, "the model predicts the label of `n` rows later, or of -n rows earlier if negative")
+	addFlag(f, "threshold", &o.threshold, "`probability` at which label 1 is predicted")
 	addFlag(f, "activation", &o.activation, "activation `function` of the SimpleRNN layers in a .weights.h5: tanh or relu (default tanh)", names(graph.Activations())...)
 	addFlag(f, "json", &o.json, jsonUsage)
 	f.SortFlags = false

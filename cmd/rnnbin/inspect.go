@@ -95,7 +95,7 @@ func printContents(out io.Writer, c *model.Contents) error {
 
 func thresholdText(m *model.Model) string {
 	if len(m.Classes) > 2 {
-		return "none: of several classes the most probable one is taken"
+		return "none: the most probable class is predicted"
 	}
 	return fmt.Sprintf("%.4g", m.Threshold)
 }
@@ -186,11 +186,11 @@ func unitsText(c graph.Network) string {
 func horizonText(h int) string {
 	switch {
 	case h > 0:
-		return fmt.Sprintf("%d: the label that many steps ahead", h)
+		return fmt.Sprintf("%d: the label of %s later", h, count(h, "row"))
 	case h < 0:
-		return fmt.Sprintf("%d: the label that many steps back", h)
+		return fmt.Sprintf("%d: the label of %s earlier", h, count(-h, "row"))
 	}
-	return "0: the label of the same step"
+	return "0: the label of the same row"
 }
 
 func columnsText(c model.Columns) string {
@@ -210,7 +210,7 @@ func trainingText(t model.Run) string {
 	if t.Steps == 0 {
 		return "elsewhere"
 	}
-	text := fmt.Sprintf("%s, %s, on %s, %.3g s", count(t.Epochs, "epoch"), count(t.Steps, "step"), count(t.Rows, "row"), t.Seconds)
+	text := fmt.Sprintf("%s, %s, on %s, %.3g s", count(t.Epochs, "epoch"), count(t.Steps, "update"), count(t.Rows, "row"), t.Seconds)
 	if len(t.Data) > 0 {
 		text += ", from " + strings.Join(t.Data, ", ")
 	}
@@ -240,7 +240,7 @@ func printJudged(w io.Writer, classes []string, r *reports) {
 		printRivals(w, scores, j.Report)
 	}
 	if t := r.Test; t != nil {
-		fmt.Fprintf(w, "test\t%s, of %s\n", titled(scores, scoreCells(scores, t.Compared())), count(t.Steps, "step"))
+		fmt.Fprintf(w, "test\t%s, of %s\n", titled(scores, scoreCells(scores, t.Compared())), count(t.Steps, "row"))
 		printRivals(w, scores, t)
 	}
 }

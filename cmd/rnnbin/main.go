@@ -1,4 +1,4 @@
-// Command rnnbin labels every step of a time series with a recurrent network.
+// Command rnnbin classifies every row of a time series with a recurrent network.
 package main
 
 import (

@@ -77,29 +77,30 @@ func newPredict() *cobra.Command {
 		Short: "Label the rows of a file or a stream with a trained model",
 		Long: `Write the rows of the data with two more columns: predicted_label, the name of the
 most probable class, and predicted_probability, how probable that is. Of two classes
-it is the second one, such as 1 or yes, if its probability is at least the threshold.
-With --probabilities each class has a column, such as probability_walking. Where the
-data has one of these columns already, all of them end in _2, or the next number
+the second one, such as 1 or yes, is predicted where its probability is at least the
+threshold. With --probabilities each class has a column, such as probability_walking.
+Where the data has one of these columns already, all of them end in _2, or the next number
 that is free. Every row is labelled, in order, and the other columns stay as they are.
 
 The columns' roles come from the model. The data needs its features, and its
 series and time columns unless --series "" or --time "" says otherwise; labels
-are not needed, and are only drawn.
+are not needed, and only drawn.
 
 Data of any length is labelled in little memory, many rows at a time. A model that
 scales features within whole series reads the data twice; what is no file, such as
 standard input, is then first copied to a temporary one.
 
-Each file is series of its own. Answers to several files follow each other in one output,
-for which their columns must be the same, or go to a file each with --out-dir. When one
-file fails, the run ends there and has failed: what --out-dir has for files before it is
-complete and stays, an --out stays as it was before the run.
+Each file is a series of its own, or several. Answers to several files follow each other
+in one output, for which their columns must be the same, or go to a file each with
+--out-dir. When one file fails, the run ends there and has failed: what --out-dir has for
+files before it is complete and stays; a file of --out stays as it was before the run.
+Files that exist are replaced only with --force.
 
 With --follow each row is labelled as soon as it can be; the probabilities agree to
 rounding (a millionth of the largest). A model trained with --lookahead 0 labels a row
-at once, one with --lookahead N when the N rows after it have arrived, and the last N
-rows of a series at the end of the data; rows of other series wait for them. Any other
-model of one direction that does not scale within whole series can follow, too.
+at once; one with --lookahead N labels it when the N rows after it have arrived, and the
+last N rows of a series at the end of the data, for which rows of other series wait. Any
+other model of one direction that does not scale within whole series can follow, too.
 
 --events-out writes events: runs of rows of any class but the first, each with its series,
 first and last time (or row, counted from 0, where there is no time column), number of
@@ -110,22 +111,22 @@ longer than --merge-gap, or ends. A task for Label Studio has them as prediction
 file, whose name is to be replaced by an address that Label Studio can read, in a project
 with <TimeSeriesLabels name="label" toName="ts"> and <TimeSeries name="ts" value="$csv">.
 
-Columns whose values are far outside those of the training rows are warned of at the
-end: there the answers may mean nothing.
+A warning at the end names columns with values far outside those of the training rows:
+the answers there may mean nothing.
 
 When a row cannot be read, those before it are labelled as if the data ended there, and
 the run has failed: a file of the output's name stays as it was. --on-error skip leaves
 such rows out. A fault that hides where rows begin, as in cut off or damaged compression,
 a Parquet file's pages or a quote left open, ends the run nevertheless.
 
-Of a stream with ever new series at most ` + strconv.Itoa(series.MaxOpen) + ` are open at a time: when one more
-comes, that whose last row is the longest ago ends, and begins anew if it comes again.`,
-		Example: `  rnnbin predict runs/latest new.csv | head
+At most ` + strconv.Itoa(series.MaxOpen) + ` series are open at a time: one more closes the least recently seen,
+which restarts if it reappears.`,
+		Example: `  rnnbin predict runs/latest minute5.csv | head
   rnnbin predict runs/latest 'days/*.csv' --out-dir labelled
-  rnnbin predict runs/latest new.csv.gz -o labelled.parquet --plot labelled.svg
+  rnnbin predict runs/latest minute5.csv -o labelled.parquet --plot labelled.svg
   tail -n +1 -f sensor.csv | rnnbin predict runs/latest - --follow
-  rnnbin predict runs/latest new.csv --events-out events.csv --merge-gap 5s --min-length 1s
-  rnnbin data sine | rnnbin predict runs/latest - --format jsonl`,
+  rnnbin predict runs/latest minute5.csv --events-out events.csv --merge-gap 20 --min-length 10
+  rnnbin predict runs/latest minute5.csv --out minute5.jsonl --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := takeModelAndFiles(cmd, args); err != nil {
 				return err
@@ -182,7 +183,7 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 		return err
 	}
 	if l.early > 0 {
-		fmt.Fprintf(errOut, "rnnbin: warning: %d rows were labelled as the last of their series, which then went on after a long pause\n", l.early)
+		fmt.Fprintf(errOut, "rnnbin: warning: more than %d series were open; rows labelled as the last of one that reappeared later: %d\n", series.MaxOpen, l.early)
 	}
 	if err := l.picture.write(); err != nil {
 		return err

@@ -27,7 +27,7 @@ type eventOutput struct {
 }
 
 func (o *eventOutput) addFlags(f *pflag.FlagSet) {
-	addFlag(f, "events-out", &o.path, "write what lasts over rows to `file`, an event a line; - for standard output in place\nof the rows")
+	addFlag(f, "events-out", &o.path, "write predicted events to `file`, one per line; - for standard output in place of the rows")
 	addFlag(f, "events-format", &o.format, "`format` of the events: csv, tsv, jsonl or label-studio (default by the name, where\n.json is label-studio, else csv)", names(events.Formats)...)
 	o.eventFlags.addFlags(f)
 }

@@ -14,15 +14,15 @@ func newRoot() *cobra.Command {
 	var versions bool
 	root := &cobra.Command{
 		Use:   "rnnbin",
-		Short: "Label every step of a time series with a recurrent network",
-		Long: `rnnbin trains a recurrent network that gives every step of a time series a
-yes/no label. It builds the network as a TensorFlow graph and runs it in
+		Short: "Classify every row of a time series with a recurrent network",
+		Long: `rnnbin trains a recurrent network that classifies every row of a time series, and
+labels new series with it. It builds the network as a TensorFlow graph and runs it in
 libtensorflow; there is no Python.`,
-		Example: `  rnnbin train heart.csv --label beat      train on a file of your own
-  rnnbin evaluate runs/latest test.csv     see how good the model is
-  rnnbin predict runs/latest new.csv       label new rows
-  rnnbin train --seed 0                    repeat the original on its sine
-  rnnbin check                             see whether libtensorflow works`,
+		Example: `  rnnbin train heart.csv --label qrs         train on a file of your own
+  rnnbin evaluate runs/latest minute5.csv    see how good the model is
+  rnnbin predict runs/latest minute5.csv     label new rows
+  rnnbin train --seed 0                      repeat the original on its sine
+  rnnbin check                               see whether libtensorflow works`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if versions {

@@ -12,30 +12,31 @@ func newTrain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train [FILE...]",
 		Short: "Train a network, on your own series or the built-in one",
-		Long: `Train a recurrent network to label every step of a time series.
+		Long: `Train a recurrent network to classify every row of a time series.
 
 With a FILE it trains on your own series: columns of numbers and one of labels
 (` + "`rnnbin help data`" + `). A few networks, from logistic regression to a wide
 recurrent one, are trained on parts of the rows and label the others. The simplest
-that is within one standard error of the best is taken, and its scores on rows that
-did not train it are reported, beside those of simple rivals (` + "`rnnbin help metrics`" + `).
-Then five networks of that kind, whose mean is the answer, are trained on all rows and
-go into a model folder (` + "`rnnbin help model`" + `). So does what is worth keeping of a
-training that ends early, by Ctrl-C or because it diverges.
+that is within one standard error of the best is chosen, and its scores on rows that
+it was not trained on are reported, beside those of simple baselines
+(` + "`rnnbin help metrics`" + `). Then five networks of that kind, whose probabilities are
+averaged, are trained on all rows and go into a model folder
+(` + "`rnnbin help model`" + `). So does what is worth keeping of a training that ends early,
+by Ctrl-C or because it diverges.
 
 Without a file it runs one of the original's programs on a sine: 1000 samples of
-two periods, each labelled one step ahead. Standard output has a line for every
+two periods, each labelled one sample ahead. Standard output has a line for every
 hundredth iteration: iteration, epoch, and the loss on its batch after the update.
 
 Standard output has the tables and lines of results, standard error all else. The same
 seed gives the same lines on the same machine, however many networks are trained side
 by side; with --json, those of type "job" come as the networks are done.`,
-		Example: `  rnnbin train heart.csv --label beat --out runs/heart
+		Example: `  rnnbin train heart.csv --label qrs --out runs/heart
   rnnbin data bursts | rnnbin train -
   rnnbin data activities | rnnbin train - --series series
   rnnbin train 'days/*.csv.gz' --lookahead 20 --class-weight balanced
-  rnnbin train heart.csv --label beat --cell lstm --units 64 --bidirectional
-  rnnbin train heart.csv --label beat --test-fraction 0.2
+  rnnbin train heart.csv --label qrs --cell lstm --units 64 --bidirectional
+  rnnbin train heart.csv --label qrs --test-fraction 0.2
   rnnbin train --config runs/heart --seed 2
   rnnbin train --preset question --seed 0
   rnnbin train --seed 0 --json --predictions predictions.csv`,

@@ -69,12 +69,12 @@ func restrict(f *pflag.FlagSet, kind string, names ...string) {
 func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	d := &s.Data
 	addFlag(f, "data", &d.Files, "in place of FILE: train on `file`, a pattern such as 'days/*.csv', or - for standard input; can be\nrepeated. CSV, TSV, JSON lines, Parquet or Arrow, also compressed with gzip or zstd", dataEndings...)
-	addFlag(f, "label", &d.Label, "`column` of labels: words or whole numbers, such as 0 and 1, empty for a step without one.\nAmong numbers and yes, no, true, false, NA is no label either; among other words it is one")
+	addFlag(f, "label", &d.Label, "`column` of labels: words or whole numbers, such as 0 and 1, empty where a row has none.\nNA counts as missing unless the labels are words")
 	addLabelEvents(f, &d.Events)
 	addEventTolerance(f, &d.Tolerance)
-	addFlag(f, "classes", &d.Classes, "the labels there may be, separated by commas, in their `order`, the second of two being the\none to find; auto: those in the data, numbers by value and words by the alphabet (default auto)", "auto")
+	addFlag(f, "classes", &d.Classes, "class names in `order`, separated by commas; with two, the second is the positive class.\nauto: the labels in the data, numbers by value and words by the alphabet (default auto)", "auto")
 	addFlag(f, "features", &d.Features, "feature `columns`, separated by commas (default every other column of numbers, except\none that looks like a time column)")
-	addFlag(f, "exclude", &d.Exclude, "`columns` that are no features, such as a second one of labels, in place of --features")
+	addFlag(f, "exclude", &d.Exclude, "`columns` that are not features, such as a second column of labels; not with --features")
 	addFlag(f, "series", &d.Series, "`column` that names the series of a row (default each file is one series)")
 	addFlag(f, "group", &d.Group, "`column` that names what several series share, such as a patient or a machine: no fold divides a\ngroup (default the parts of a series that --max-gap makes are one)")
 	addFlag(f, "time", &d.Time, "`column` of times, which must not go back within a series: numbers, such as epoch seconds, or\ntimestamps, such as 2006-01-02 15:04:05 (default one that looks like that: called time, date,\nsample, index or the like, and rising)")
@@ -85,53 +85,53 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	addFlag(f, "delimiter", &d.Delimiter, delimiterUsage, delimiters...)
 	addFlag(f, "no-header", &d.NoHeader, noHeaderUsage)
 	addFlag(f, "lookahead", &s.Lookahead, "number of later `rows` that a row's label may depend on: all, for data that is labelled once\nit is complete; 0, for rows that are labelled as they arrive; n, for rows that are labelled n\nrows late", fit.All.String(), "0")
-	addFlag(f, "horizon", &s.Horizon, "learn the label `n` steps ahead, which is a forecast; -n is --lookahead n")
+	addFlag(f, "horizon", &s.Horizon, "predict the label of `n` rows later, which is a forecast; -n is --lookahead n")
 	addFlag(f, "scale", &s.Scale, "`method` of scaling features, fitted to the training rows: standard (mean 0, deviation 1),\nminmax (0 to 1) or none", names(layout.ScaleKinds)...)
 	addFlag(f, "series-scale", &s.SeriesScale, "`when` to add each feature scaled within its own series: auto (with\nthree series or more) or none", names(fit.SeriesScales)...)
 	addFlag(f, "class-weight", &s.ClassWeight, "`weights` of the classes in the loss: none (each row the same), balanced (each class the same\nin total) or, for example, 1=5,0=1", "none", "balanced")
 }
 
 func (s *settings) addJudgingFlags(f *pflag.FlagSet) {
-	addFlag(f, "folds", &s.Folds, "judge by `n` folds: networks trained on the other rows label those of a fold. What they\nanswer chooses the network and is what is reported; then all rows train. 0: do not judge")
+	addFlag(f, "folds", &s.Folds, "number `n` of cross-validation folds; their scores choose the network, which is then trained\non all rows. 0: no judging")
 	addFlag(f, "split", &s.Split, "`kind` of fold: series (whole ones, and whole groups of them), blocks (of each series), forward\n(blocks of time, and only the rows before one train) or auto (series where --group is given or\nthere are two for each fold, else blocks)", names(layout.SplitKinds)...)
-	addFlag(f, "test-fraction", &s.TestFraction, "hold this `fraction` of the rows back, the last ones, and report at the end how well they\nare labelled")
-	addFlag(f, "test-data", &s.Data.Test, "do so with `file` instead; can be repeated", dataEndings...)
-	addFlag(f, "threshold", &s.Threshold, "label a row as the second of two classes if the `probability` of that is at least this; auto:\nthe one with the best F1 on the rows that folds hold back", "auto")
+	addFlag(f, "test-fraction", &s.TestFraction, "hold back this `fraction` of the rows, the last ones, as a test that is scored once at the end")
+	addFlag(f, "test-data", &s.Data.Test, "held-out test `file`, scored once at the end; can be repeated", dataEndings...)
+	addFlag(f, "threshold", &s.Threshold, "`probability` at which the positive class is predicted; auto: best F1 on held-out folds", "auto")
 	addFlag(f, "validation-data", &s.Data.Validation, "keep the weights of the epoch that does best on `file`; can be repeated", dataEndings...)
 	addFlag(f, "early-stopping", &s.EarlyStopping, "stop after `n` epochs without improvement on --validation-data (default never)")
 }
 
 func (s *settings) addNetworkFlags(f *pflag.FlagSet) {
 	r := &s.Recipe
-	addFlag(f, "network", &s.Network, "`kind` of network: auto (the simplest within one standard error of the best, of logistic\nregression and recurrent networks of three sizes), logistic or rnn. A flag that sets\nsomething of the network or of its training stands for rnn, the smallest with that change", names(fit.NetworkKinds)...)
-	addFlag(f, "members", &s.Members, "train `n` networks that differ in their seed; the answer is the mean of theirs. Of logistic\nregression, which comes to the same with each seed, there is one")
+	addFlag(f, "network", &s.Network, "`kind` of network: auto (the simplest within one standard error of the best, of logistic\nregression and recurrent networks of three sizes), logistic or rnn. Any network\nor training flag implies rnn, the smallest one with that change", names(fit.NetworkKinds)...)
+	addFlag(f, "members", &s.Members, "train `n` networks with different seeds and average their probabilities; of logistic regression,\nwhich comes to the same with each seed, one")
 	addFlag(f, "steps", &r.Steps, "number `n` of steps in a window")
 	addFlag(f, "cell", &r.Cell, "recurrent `cell`: gru, lstm, plain, gru-reset-before (TensorFlow 1's GRUCell, slower), or\nnone, which is logistic regression on each row and those of --lags", append(names(graph.Cells()), string(fit.NoCell))...)
 	addFlag(f, "units", &r.Units, "number `n` of units, the width of the recurrent state; n,m for two layers and so on")
-	addFlag(f, "layers", &r.Layers, "`n` layers of that width (default as many as --units names)")
-	addFlag(f, "bidirectional", &r.Bidirectional, "run the layers over time in both directions, so that a label depends on\nlater rows, too")
+	addFlag(f, "layers", &r.Layers, "number `n` of layers of that width (default as many as --units lists)")
+	addFlag(f, "bidirectional", &r.Bidirectional, "run the layers over time in both directions, so that a label also depends\non later rows")
 	addFlag(f, "activation", &r.Activation, "activation `function` of plain cells: relu, as in the original, or tanh, which trains more\nsteadily on long windows", names(graph.Activations())...)
 	addFlag(f, "lags", (*lagsValue)(&r.Lags), "a step's inputs are the rows at these `distances` from its own: -2,-1,0 for the two rows\nbefore it and itself, -20:36:4 for every fourth row from 20 before it to 36 after it. At\nthe ends of a series its first and last row are repeated (default the step's own row)")
-	addFlag(f, "dropout", &r.Dropout, "in training, leave out this `fraction` of each layer's outputs, different ones at each step,\nso that the network cannot rely on single ones")
+	addFlag(f, "dropout", &r.Dropout, "in training, drop this `fraction` of each layer's outputs, drawn anew at each step, so that\nthe network cannot rely on single ones")
 	addFlag(f, "input-noise", &r.InputNoise, "in training, add normal noise of this standard `deviation` to the inputs, as scaled, so that\nrows that are nearly the same get the same label")
-	addFlag(f, "loss", &r.Loss, "`loss` to minimise: xent (one-hot softmax cross-entropy), sparse (the same, computed from\nclass numbers), mse (one output, mean squared error) or focal (xent with less weight on\nsteps that are already right)", names(graph.Losses())...)
-	addFlag(f, "focal-gamma", &r.FocalGamma, "focusing parameter `gamma` of the focal loss: the larger, the less those steps weigh")
+	addFlag(f, "loss", &r.Loss, "`loss` to minimise: xent (one-hot softmax cross-entropy), sparse (the same, computed from\nclass numbers), mse (one output, mean squared error) or focal (xent with less weight on\nrows that are already right)", names(graph.Losses())...)
+	addFlag(f, "focal-gamma", &r.FocalGamma, "focusing parameter `gamma` of the focal loss: larger values reduce the weight of easy rows")
 }
 
 func (s *settings) addTrainingFlags(f *pflag.FlagSet) {
 	r := &s.Recipe
 	addFlag(f, "stride", &r.Stride, "start a window every `n` rows (default at random rows, anew in every epoch)")
-	addFlag(f, "batch-size", &r.BatchSize, "number `n` of windows in a training step")
-	addFlag(f, "epochs", &r.Epochs, "number `n` of epochs, in each of which the windows have as many rows as the data")
+	addFlag(f, "batch-size", &r.BatchSize, "number `n` of windows in an update")
+	addFlag(f, "epochs", &r.Epochs, "number `n` of epochs; the windows of one have as many rows as the data")
 	addFlag(f, "optimizer", &r.Optimizer, "`name` of the optimizer: "+strings.Join(names(graph.Optimizers()), ", "), names(graph.Optimizers())...)
 	addFlag(f, "learning-rate", &r.LearningRate, "the optimizer's learning `rate`")
 	addFlag(f, "weight-decay", &r.WeightDecay, "adamw's weight `decay`")
 	addFlag(f, "schedule", &r.Schedule, "`shape` of the learning rate over time: constant, cosine (to 0 at the end) or step", names(fit.Decays)...)
-	addFlag(f, "warmup", &r.Warmup, "warm up over `n` steps: the learning rate rises evenly")
+	addFlag(f, "warmup", &r.Warmup, "let the learning rate rise evenly over the first `n` updates")
 	addFlag(f, "decay-every", &r.DecayEvery, "with --schedule step: lower the rate every `n` epochs (default a third of all)")
-	addFlag(f, "decay", &r.Decay, "with --schedule step: the `factor` it is multiplied by")
+	addFlag(f, "decay", &r.Decay, "with --schedule step: the `factor` that the rate is multiplied by")
 	addFlag(f, "clip-norm", &r.ClipNorm, "scale gradients down to this `norm` if theirs is larger; 0 for no limit")
-	addFlag(f, "seed", &s.Seed, "seed `n` of all that is random (default another each time, and printed)")
+	addFlag(f, "seed", &s.Seed, "seed `n` of everything random (default a new one each time, which is printed)")
 	f.Lookup("seed").DefValue = "0" // not the one that was drawn
 	addFlag(f, "threads", &s.Threads, "train `n` networks side by side; 0: as many as there are processors")
 	addFormFlags(f, &s.Form, &s.InstructionSet)
@@ -144,17 +144,17 @@ func (o *trainOptions) addPresetFlags(f *pflag.FlagSet) {
 	}
 	addFlag(f, "preset", &o.Preset, "without data: `name` of the program to run: "+strings.Join(about, "; "), presets...)
 	addFlag(f, "iterations", &o.Iterations, "of a preset: number `n` of batches an epoch, each one sample further on (default as many\nas fit)")
-	addFlag(f, "predictions", &o.predictions, "of a preset: after training, write the outputs for samples from 37 on to `file` as CSV:\nsample, input, the label one step ahead, outputs, probability of label 1")
+	addFlag(f, "predictions", &o.predictions, "of a preset: after training, write the outputs for samples from 37 on to `file` as CSV:\nsample, input, the label one sample ahead, outputs, probability of label 1")
 }
 
 func (o *trainOptions) addOutputFlags(f *pflag.FlagSet) {
 	addFlag(f, "config", &o.config, "take settings from `file`, YAML with the keys of \"settings\" in a model.json, and paths\nrelative to the folder it is in; the command line wins. A model folder makes its run again", "yaml", "yml")
-	addFlag(f, "dry-run", &o.dryRun, "show data, folds and networks, and stop before training")
+	addFlag(f, "dry-run", &o.dryRun, "show data, folds, networks and the command that makes this run, and stop before training")
 	addFlag(f, "out", &o.out, "write the model to `folder`, to which runs/latest then points (with data by default\nruns/<n>)")
 	addFlag(f, "force", &o.force, forceUsage)
-	addFlag(f, "json", &o.json, "print JSON, an object a line (see `rnnbin help model`)")
+	addFlag(f, "json", &o.json, "print JSON, an object a line (see rnnbin help model)")
 	addFlag(f, "quiet", &o.quiet, quietUsage)
-	addFlag(f, "log-every", &o.logEvery, "print a line every `n` epochs of the first network that all rows train, or of a preset every n\niterations (default 100 iterations; no epochs, unless one network is all there is)")
+	addFlag(f, "log-every", &o.logEvery, "print a line every `n` epochs of the first network trained on all rows, or of a preset every n\niterations (default 100 iterations; no epochs, unless a single network is trained)")
 	addFlag(f, "plot", &o.plot, "draw the losses of the epochs to `file`, .svg or .png", pictureEndings...)
 }
 
@@ -256,7 +256,7 @@ func (s *settings) checkIdle(r *fit.Recipe) error {
 		{"decay-every", set.DecayEvery != nil && r.Schedule.Decay != fit.Staircase, "--schedule step"},
 	} {
 		if idle.is {
-			return usagef(idle.flag, "does nothing without %s", idle.needs)
+			return usagef(idle.flag, "has no effect without %s", idle.needs)
 		}
 	}
 	return nil

@@ -91,7 +91,7 @@ func (o *trainOptions) start(out, errOut io.Writer, d *series.Data, f *folder) e
 // checkClasses checks the flags that depend on which classes there are.
 func (s *settings) checkClasses(classes []string) error {
 	if len(classes) > 2 && s.Threshold != fit.DefaultSpec().Threshold {
-		return flagf("threshold", "cannot be used with %d classes, of which the most probable one is taken", len(classes))
+		return flagf("threshold", "cannot be used with %d classes: the most probable one is predicted", len(classes))
 	}
 	weights, err := layout.ParseClassWeight(string(s.ClassWeight))
 	if err != nil {

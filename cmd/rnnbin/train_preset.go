@@ -121,7 +121,7 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 		}
 	}
 	fmt.Fprintf(errOut, "rnnbin: preset %s, seed %d, %s of training\n",
-		preset.Name, o.Seed, count(o.Rungs[0].Epochs*o.Rungs[0].Windows.Steps(), "step"))
+		preset.Name, o.Seed, count(o.Rungs[0].Epochs*o.Rungs[0].Windows.Steps(), "update"))
 	var lines fit.Observer = originalLines{out}
 	if o.json {
 		lines = observe.NewJSON(out, 0)
@@ -135,7 +135,7 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 	}
 	trained := result.Members[0]
 	took := time.Duration(trained.Seconds * float64(time.Second))
-	fmt.Fprintf(errOut, "rnnbin: trained in %v, %v a step\n",
+	fmt.Fprintf(errOut, "rnnbin: trained in %v, %v an update\n",
 		took.Round(time.Millisecond), (took / time.Duration(trained.Steps)).Round(time.Microsecond))
 	if err := o.commitPreset(ctx, folder, result, errOut); err != nil {
 		return err
@@ -165,7 +165,7 @@ func (o *trainOptions) commitPreset(ctx context.Context, f *folder, r *fit.Resul
 // presetResult is the last line of a preset with --json.
 type presetResult struct {
 	Seed        int64          `json:"seed"`
-	Steps       int            `json:"steps"`
+	Steps       int            `json:"updates"`
 	Loss        metrics.Number `json:"loss"` // mean of the last epoch
 	Seconds     float64        `json:"seconds"`
 	Folder      string         `json:"folder,omitempty"`

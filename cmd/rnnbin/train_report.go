@@ -135,7 +135,7 @@ func noticeText(n fit.Noticed) string {
 	case fit.NoClock:
 		return "without --time, forward means forward in each series' own rows: those that train may be later than another series' rows held back"
 	case fit.FewUpdates:
-		return fmt.Sprintf("%s: its training has %s, too few to learn much (more --epochs, or a smaller --batch-size or --steps)", n.Rung, count(n.Number, "step"))
+		return fmt.Sprintf("%s: its training has %s, too few to learn much (more --epochs, or a smaller --batch-size or --steps)", n.Rung, count(n.Number, "update"))
 	case fit.RungFailed:
 		return fmt.Sprintf("%s is left out: %v", n.Rung, n.Err)
 	case fit.MemberFailed:
@@ -235,7 +235,7 @@ func (r *reporter) table(taken *fit.Rung) error {
 		mark := ""
 		switch {
 		case g == taken:
-			mark = "taken"
+			mark = "chosen"
 		case g.Stopped:
 			mark = fmt.Sprintf("stopped after %s", count(len(g.Folds), "fold"))
 		}

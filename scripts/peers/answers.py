@@ -197,7 +197,7 @@ class Results:
         rows = [row_of_rnnbin(runs), *row_of_position(runs)]
         if args.sklearn:
             rows += self.beside(args, s, lookahead, features, runs[0])
-        self.rows += [{"set": s.title, "lookahead": lookahead, "rows": runs[0]["rows"], "test_rows": runs[0]["test"]["steps"], **r} for r in rows]
+        self.rows += [{"set": s.title, "lookahead": lookahead, "rows": runs[0]["rows"], "test_rows": runs[0]["test"]["rows"], **r} for r in rows]
 
     def beside(self, args, s, lookahead, features, ours):
         """Returns the rows of scikit-learn's models, which must have the same test rows."""
@@ -205,8 +205,8 @@ class Results:
         try:
             version, models = of_sklearn(args, s, lookahead, features)
             for m in models:
-                if m["steps"] != ours["test"]["steps"]:
-                    raise compare.Failed(f"{m['steps']} test rows, rnnbin has {ours['test']['steps']}")
+                if m["rows"] != ours["test"]["rows"]:
+                    raise compare.Failed(f"{m['rows']} test rows, rnnbin has {ours['test']['rows']}")
         except compare.Failed as e:
             note(f"left out: scikit-learn, {s.title}, lookahead {lookahead}: {e}")
             return []
@@ -228,7 +228,7 @@ def truth(args, folder):
             note(f"{name}, seed {seed} of {args.seeds}")
             train, test = (os.path.join(folder, f"{name}-{n}.csv") for n in (seed, OTHERS + seed))
             for path, n in ((train, seed), (test, OTHERS + seed)):
-                run([args.rnnbin, "data", name, "--seed", str(n), "--output", path])
+                run([args.rnnbin, "data", name, "--seed", str(n), "--out", path])
             model = os.path.join(folder, f"{name}-{seed}")
             result = json.loads(run([args.rnnbin, "train", train, "--test-data", test, *flags, "--seed", str(seed), "--out", model, "--json"]).splitlines()[-1])
             folds = result["judged"]["folds"]

@@ -112,7 +112,7 @@ def divide(args):
 def score(labels, probability):
     answers = probability >= 0.5
     return {
-        "steps": len(labels),
+        "rows": len(labels),
         "accuracy": metrics.accuracy_score(labels, answers),
         "f1": metrics.f1_score(labels, answers),
         "macro_f1": metrics.f1_score(labels, answers, average="macro"),

@@ -43,7 +43,7 @@ func (l *List) newClassifier(of []listed, o Options) (*classifier, error) {
 	}
 	c.classes = classNames(series.SortLabels(labels))
 	if len(c.classes) < 2 {
-		return nil, l.at(0, labelColumn, "every event is %q, which rows outside are called, too (--classes names the classes, theirs first)", c.classes[0])
+		return nil, l.at(0, labelColumn, "all events are %q, the background class; list the background first in --classes", c.classes[0])
 	}
 	return c, nil
 }

@@ -63,7 +63,7 @@ func (p *place) add(line int) {
 func (m *marker) checkData(all []*series.Data) error {
 	for _, d := range all {
 		if d.Time == nil && d.Input > d.Len() {
-			return m.at(0, "", "events are counted in rows, and rows that lack a feature were left out: --time names a column of times, or --missing another way")
+			return m.at(0, "", "cannot place events by row number: rows with missing features were dropped; set --time")
 		}
 		if err := m.options.Tolerance.Check(d.Time != nil && d.Stamps); err != nil {
 			return err

@@ -103,7 +103,7 @@ func (l *List) add(line int, name, start, end, label string) error {
 	}
 	switch {
 	case e.start.stamp != e.end.stamp:
-		return l.at(line, "", "of start %s and end %s one is a timestamp and the other a number", start, end)
+		return l.at(line, "", "start %s and end %s must both be timestamps or both numbers", start, end)
 	case e.start.time > e.end.time:
 		return l.at(line, "", "the event ends before it starts: from %s to %s", start, end)
 	}

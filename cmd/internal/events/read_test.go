@@ -66,7 +66,7 @@ func TestReadErrors(t *testing.T) {
 		"no end":          {"e.csv", "start,end\n1,nan\n", `e.csv:2: end of an event: the time is missing`},
 		"missing start":   {"e.csv", "start,end\n,2\n", `e.csv:2: start of an event: the time is missing`},
 		"infinite":        {"e.csv", "start,end\n1,inf\n", `e.csv:2: end of an event: it is not finite`},
-		"mixed":           {"e.csv", "start,end\n1,2024-03-01\n", `e.csv:2: of start 1 and end 2024-03-01 one is a timestamp and the other a number`},
+		"mixed":           {"e.csv", "start,end\n1,2024-03-01\n", `e.csv:2: start 1 and end 2024-03-01 must both be timestamps or both numbers`},
 		"no JSON":         {"e.jsonl", `{"start":1}` + "\n{\n", `e.jsonl:2: it is neither a JSON object on one line nor part of one JSON document`},
 		"a line's start":  {"e.jsonl", `{"start":1}` + "\n" + `{"end":2}`, `e.jsonl:2: the event has no start (or time, timestamp or sample)`},
 		"window of three": {"e.json", `{"a.csv": [` + "\n" + `["2024-03-01", "2024-03-02", "2024-03-03"]]}`, `e.json:2: "a.csv" has what is neither a time nor a window of two, [start, end]`},

@@ -13,10 +13,10 @@ func (m *marker) warnOf(targets []*target, all []*series.Data) {
 		m.warnings = append(m.warnings, series.Warning{File: m.File, Line: line, Text: fmt.Sprintf(format, args...)})
 	}
 	if p := m.joined; p.count > 0 {
-		warn(p.line, "events of the same label overlap and are taken as one (%d in all)", p.count)
+		warn(p.line, "%d events overlap with others of the same label, and count as one with them", p.count)
 	}
 	if p := m.meeting; p.count > 0 {
-		warn(p.line, "events begin in the last row of others, which is taken as theirs (%d in all)", p.count)
+		warn(p.line, "%d events start on the last row of another; that row gets the later label", p.count)
 	}
 	if n := countOf(targets, (*target).bare); n > 0 && len(targets) > 1 {
 		warn(0, "%d of %d series have no event: all their rows are %q", n, len(targets), m.classes[0])

@@ -48,10 +48,10 @@ func (s Schedule) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s, %v", s.Decay, s.Rate)
 	if s.Decay == Staircase {
-		fmt.Fprintf(&text, " times %v every %d steps", s.Factor, s.Every)
+		fmt.Fprintf(&text, " times %v every %d updates", s.Factor, s.Every)
 	}
 	if s.Warmup > 0 {
-		fmt.Fprintf(&text, ", %d steps to warm up", s.Warmup)
+		fmt.Fprintf(&text, ", %d updates to warm up", s.Warmup)
 	}
 	return text.String()
 }

@@ -165,7 +165,7 @@ func (b *builder) recurrent(l layer, directions ...layer) (role string, err erro
 	n := &b.model.Network
 	both := len(directions) == 2
 	if len(n.Layers) > 0 && n.Bidirectional != both {
-		return "", l.errorf("layers of one direction together with such of two are not supported")
+		return "", l.errorf("mixing unidirectional and bidirectional layers is not supported")
 	}
 	var own graph.Layer
 	for i, d := range directions {

@@ -34,7 +34,7 @@ func ParseClassWeight(text string) (ClassWeight, error) {
 		case err != nil || !(x >= 0) || x > 1e9:
 			return w, fmt.Errorf("%q is not a weight from 0 to 1e9", value)
 		case twice:
-			return w, fmt.Errorf("there are two weights for %q", name)
+			return w, fmt.Errorf("has two weights for class %q", name)
 		}
 		w.Of[name] = x
 	}

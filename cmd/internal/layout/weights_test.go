@@ -27,7 +27,7 @@ func TestParseClassWeight(t *testing.T) {
 		{"1=NaN", ClassWeight{}, `"NaN" is not a weight`},
 		{"1=Inf", ClassWeight{}, `"Inf" is not a weight`},
 		{"1=2e9", ClassWeight{}, `"2e9" is not a weight`},
-		{"1=2,1=3", ClassWeight{}, `there are two weights for "1"`},
+		{"1=2,1=3", ClassWeight{}, `has two weights for class "1"`},
 	}
 	for _, test := range tests {
 		got, err := ParseClassWeight(test.text)

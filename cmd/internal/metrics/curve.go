@@ -100,7 +100,7 @@ func BestThreshold(in Input) (threshold float64, f1 Number, err error) {
 	}
 	c := s.curve(1)
 	if c.positives == 0 {
-		return 0, undefined, errors.New("no step is labelled 1, so no threshold is better than another")
+		return 0, undefined, errors.New("no row is labelled 1, so no threshold is better than another")
 	}
 	f1 = undefined
 	last := false // the best point so far is the one before

@@ -69,7 +69,7 @@ func largest[T int | float32](values []T) int16 {
 // is not defined counts as 0. The areas under curves are one class against the
 // rest, averaged over the classes that have one.
 type Scores struct {
-	Steps             int           `json:"steps"` // steps that count
+	Steps             int           `json:"rows"` // that count
 	Accuracy          Number        `json:"accuracy"`
 	BalancedAccuracy  Number        `json:"balanced_accuracy"` // mean recall of the classes labelled, two at least
 	Precision         Number        `json:"precision"`
@@ -158,7 +158,7 @@ func (in *Input) counts(i int) bool {
 }
 
 // errNothing is the error when no step counts.
-var errNothing = errors.New("no step is labelled, so there is nothing to score")
+var errNothing = errors.New("no row is labelled, so there is nothing to score")
 
 // answer is the class answered to step i.
 func (in *Input) answer(i int) int16 {

@@ -41,8 +41,8 @@ func TestEvaluateErrors(t *testing.T) {
 		{"lengths", Input{Probability: []float32{0, 1}, Classes: noYes}, "do not match"},
 		{"one class's", Input{Probability: []float32{1}, Label: []int16{1}, Classes: noYes}, "do not match"},
 		{"no classes", Input{}, "0 classes"},
-		{"no labels", Input{Probability: pairs(1), Label: []int16{-1}, Classes: noYes}, "no step is labelled"},
-		{"none included", Input{Probability: pairs(1), Label: []int16{1}, Classes: noYes, Include: []bool{false}}, "no step is labelled"},
+		{"no labels", Input{Probability: pairs(1), Label: []int16{-1}, Classes: noYes}, "no row is labelled"},
+		{"none included", Input{Probability: pairs(1), Label: []int16{1}, Classes: noYes, Include: []bool{false}}, "no row is labelled"},
 		{"NaN", Input{Probability: pairs(0, nan), Label: []int16{1, 1}, Classes: noYes}, `step 1 of series "": NaN is not a probability`},
 		{"logit", Input{Probability: []float32{0, 1.5}, Label: []int16{1}, Classes: noYes}, "1.5 is not a probability"},
 		{"sum", Input{Probability: []float32{.5, .25, .5}, Label: []int16{1}, Classes: three}, "add up to 1.25, not to 1"},
@@ -198,7 +198,7 @@ func TestJSON(t *testing.T) {
 		}
 		for _, name := range strings.Fields("accuracy balanced_accuracy precision recall f1 macro_precision macro_recall macro_f1 " +
 			"weighted_precision weighted_recall weighted_f1 roc_auc pr_auc log_loss " +
-			"brier ece classes confusion segments baselines steps series threshold") {
+			"brier ece classes confusion segments baselines rows series threshold") {
 			if _, there := fields[name]; !there {
 				t.Errorf("no field %s in %s", name, text)
 			}

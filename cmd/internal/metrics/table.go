@@ -55,7 +55,7 @@ func (r *Report) WriteTable(w io.Writer, width int) error {
 // overall has a line for each metric.
 func (r *Report) overall() [][]string {
 	rows := [][]string{
-		{"steps", strconv.Itoa(r.Steps)},
+		{"rows", strconv.Itoa(r.Steps)},
 		{"accuracy", r.Accuracy.String()},
 		{"balanced accuracy", r.BalancedAccuracy.String()},
 	}
@@ -122,7 +122,7 @@ func (r *Report) mistakeRows() [][]string {
 		return nil
 	}
 	slices.SortStableFunc(all, func(a, b mistake) int { return b.n - a.n })
-	rows := [][]string{{"mistakes: label", "predicted", "steps"}}
+	rows := [][]string{{"mistakes: label", "predicted", "rows"}}
 	for _, m := range all[:min(len(all), tableMistakes)] {
 		rows = append(rows, []string{short(r.Classes[m.label].Name), short(r.Classes[m.answer].Name), strconv.Itoa(m.n)})
 	}
@@ -145,7 +145,7 @@ func (r *Report) confusionRows() [][]string {
 
 // seriesRows has a line for each of the first series.
 func (r *Report) seriesRows() [][]string {
-	head := []string{"series", "steps", "accuracy", "macro F1", "PR AUC", "log loss"}
+	head := []string{"series", "rows", "accuracy", "macro F1", "PR AUC", "log loss"}
 	if len(r.Classes) == 2 {
 		head = slices.Insert(head, 3, "precision", "recall", "F1")
 	}

@@ -56,7 +56,7 @@ func ExampleReport_WriteTable() {
 	r.WriteTable(os.Stdout, 0)
 	// Output:
 	//   threshold                0.5
-	//   steps                      8
+	//   rows                       8
 	//   accuracy              0.8750
 	//   balanced accuracy     0.9167
 	//   precision             0.6667
@@ -81,9 +81,9 @@ func ExampleReport_WriteTable() {
 	//   0                  5  1
 	//   1                  0  2
 	//
-	//   series   steps  accuracy  precision  recall      F1  macro F1  PR AUC  log loss
-	//   morning      5    0.8000     0.6667  1.0000  0.8000    0.8000  1.0000    0.3147
-	//   evening      3    1.0000        n/a     n/a     n/a    1.0000     n/a    0.3243
+	//   series   rows  accuracy  precision  recall      F1  macro F1  PR AUC  log loss
+	//   morning     5    0.8000     0.6667  1.0000  0.8000    0.8000  1.0000    0.3147
+	//   evening     3    1.0000        n/a     n/a     n/a    1.0000     n/a    0.3243
 }
 
 func ExampleReport_WriteTable_classes() {
@@ -98,7 +98,7 @@ func ExampleReport_WriteTable_classes() {
 	}
 	r.WriteTable(os.Stdout, 0)
 	// Output:
-	//   steps                      4
+	//   rows                       4
 	//   accuracy              0.7500
 	//   balanced accuracy     0.8333
 	//   log loss              4.4497

@@ -111,8 +111,8 @@ func NewEpochLine(e fit.EpochEnded) EpochLine {
 // RungLine is what is told of a network that is compared with others.
 type RungLine struct {
 	Network   string             `json:"network"`
-	Candidate bool               `json:"candidate"` // else a rival that cannot be taken
-	Taken     bool               `json:"taken"`
+	Candidate bool               `json:"candidate"` // else a baseline that cannot be chosen
+	Chosen    bool               `json:"chosen"`
 	Stopped   bool               `json:"stopped,omitempty"` // before the last folds, as a simpler one did at least as well
 	Spread    metrics.FoldSpread `json:"folds"`             // of one member
 }

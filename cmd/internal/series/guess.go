@@ -182,7 +182,7 @@ func (g *guesser) guessFeatures() {
 		}
 		switch {
 		case c.faults > 0:
-			g.note("column %q holds what is no number of 32 bits (rows: %d); --exclude leaves it out", name, c.faults)
+			g.note("column %q: %d values do not fit a 32-bit float; --exclude leaves it out", name, c.faults)
 		case isTime(name, p):
 			g.note("column %q looks like a time, but goes back or is a second one; --exclude leaves it out", name)
 		case likeLabel.MatchString(name) && len(c.order) > 0:

@@ -340,7 +340,7 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// wrappedReader says of an error that the compressed data has it.
+// wrappedReader reports that the compressed data, not the program, is at fault.
 type wrappedReader struct {
 	r io.Reader
 	c Compression

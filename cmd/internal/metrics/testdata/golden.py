@@ -153,7 +153,7 @@ def score(probability, label, series, threshold, names):
         brier = m.brier_score_loss(label, probability, labels=every)
         ece = calibration_error((predicted == label).astype(int), probability.max(axis=1))
     return {
-        "steps": len(label),
+        "rows": len(label),
         "accuracy": m.accuracy_score(label, predicted),
         "balanced_accuracy": m.balanced_accuracy_score(label, predicted) if len(set(label)) > 1 else None,
         "precision": second.get("precision"),
