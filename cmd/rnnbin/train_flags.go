@@ -42,7 +42,7 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	addGroup(f, "Network", o.addNetworkFlags)
 	addGroup(f, "Training", o.addTrainingFlags)
 	addGroup(f, "Output", o.addOutputFlags)
-	restrict(f, ownRun, "network", "members", "stride", "plot")
+	restrict(f, ownRun, "network", "members", "stride", "time-limit", "plot")
 	addGroup(f, "The original's programs", o.addPresetFlags)
 	restrict(f, presetRun, "preset", "iterations", "predictions")
 	basicFlags(f, "label", "features", "series", "time", "lookahead", "folds", "test-fraction", "network", "seed", "config", "dry-run", "out", "force")
@@ -134,6 +134,7 @@ func (s *settings) addTrainingFlags(f *pflag.FlagSet) {
 	addFlag(f, "seed", &s.Seed, "seed `n` of everything random (default a new one each time, which is printed)")
 	f.Lookup("seed").DefValue = "0" // not the one that was drawn
 	addFlag(f, "threads", &s.Threads, "train `n` networks side by side; 0: as many as there are processors")
+	addFlag(f, "time-limit", &s.TimeLimit, "end after this `time`, such as 2m, with the best that can be had by then: half of it is for the\ncomparison. What is left out is said (default none)")
 	addFormFlags(f, &s.Form, &s.InstructionSet)
 }
 

@@ -161,6 +161,7 @@ func (f *folder) settle() error {
 
 // commitOwn commits what came of a run on own data.
 func (o *trainOptions) commitOwn(ctx context.Context, f *folder, data fit.Data, r *fit.Result, errOut io.Writer) error {
+	f.latest = len(r.Uncompared) == 0
 	m, err := o.ownModel(f.writer.Dir(), data, r)
 	if err != nil {
 		return err
@@ -181,7 +182,6 @@ func (o *trainOptions) rescue(ctx context.Context, f *folder, data fit.Data, r *
 		return &endedEarly{err, fmt.Sprintf("what was trained could not be saved: %v", failed)}
 	}
 	kept := fmt.Sprintf("%s, is in %s", whatIsKept(r), f.writer.Dir())
-	f.latest = len(r.Uncompared) == 0
 	if err := f.settle(); err != nil {
 		kept += "; " + err.Error()
 	}

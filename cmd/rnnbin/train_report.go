@@ -140,6 +140,10 @@ func noticeText(n fit.Noticed) string {
 		return fmt.Sprintf("%s is left out: %v", n.Rung, n.Err)
 	case fit.MemberFailed:
 		return fmt.Sprintf("%s: network %d is left out: %v", n.Rung, n.Number, n.Err)
+	case fit.TimeUp:
+		return fmt.Sprintf("the time limit has left out %s (%s)", count(n.Number, "network"), n.Stage)
+	case fit.NotCompared:
+		return "there was no time to compare " + n.Rung
 	case fit.NotKept:
 		return fmt.Sprintf("%s: what was trained will be lost if the run does not come to its end: %v", n.Rung, n.Err)
 	case fit.SeenBefore:

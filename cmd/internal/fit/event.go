@@ -114,10 +114,11 @@ type Taken struct {
 // Noticed is something odd that does not prevent the run.
 type Noticed struct {
 	Kind   Notice
-	Rung   string // the network's name, of some kinds
-	Number int    // of some kinds
-	Class  string // of OneClass and, there may be several, OneGroup
-	Err    error  // of some kinds
+	Rung   string    // the network's name, of some kinds
+	Number int       // of some kinds
+	Class  string    // of OneClass and, there may be several, OneGroup
+	Stage  StageName // of TimeUp
+	Err    error     // of some kinds
 }
 
 // Notice is a kind of oddity.
@@ -134,6 +135,8 @@ const (
 	RungFailed                 // Rung cannot be made or trained, because of Err
 	MemberFailed               // member Number of Rung, from 1, cannot be trained, because of Err
 	SeenBefore                 // Number of the test rows are training rows
+	TimeUp                     // the time limit has left out Number trainings of Stage
+	NotCompared                // there was no time for Rung, names of one or several
 	NotKept                    // the store cannot keep a result of Rung, because of Err
 )
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
@@ -441,6 +442,43 @@ func TestWhatIsTakenOfAComparisonThatEndsEarly(t *testing.T) {
 		}
 		if r.Chosen != test.chosen || len(r.Members) != test.members || len(r.Uncompared) != test.uncompared || (r.Judged != nil) != test.judged {
 			t.Errorf("%d jobs: rung %d, %d members, not compared with %q, judged %v", test.jobs, r.Chosen, len(r.Members), r.Uncompared, r.Judged)
+		}
+	}
+}
+
+// A run whose time for the comparison is over goes on with what there is, and says what it has
+// left out; one that has none at all left fails.
+func TestTimeLimit(t *testing.T) {
+	s := quick()
+	s.TimeLimit = Limit(100 * time.Hour)
+	for _, test := range []struct {
+		gone    float64 // of the limit
+		left    map[StageName]int
+		members int
+		judged  bool
+	}{
+		{0, map[StageName]int{}, 2, true},
+		{0.52, map[StageName]int{Compare: 4}, 2, false},
+		{1, map[StageName]int{Compare: 4, Final: 3}, 0, false},
+	} {
+		left := map[StageName]int{}
+		r := newRun(&s, Means{}, []Observer{observe(func(_ context.Context, e Event) error {
+			if n, ok := e.(Noticed); ok && n.Kind == TimeUp {
+				left[n.Stage] = n.Number
+			}
+			return nil
+		})})
+		r.begin = r.begin.Add(-time.Duration(test.gone * float64(s.TimeLimit)))
+		got, err := r.fit(context.Background(), Data{Train: steps(1, 300)})
+		if test.members == 0 {
+			if !errors.Is(err, errTimeUp) || got != nil {
+				t.Errorf("%v of the limit: %+v, %v", test.gone, got, err)
+			}
+		} else if err != nil || len(got.Members) != test.members || (got.Judged != nil) != test.judged || got.Partial != Whole {
+			t.Errorf("%v of the limit: %+v, %v", test.gone, got, err)
+		}
+		if !reflect.DeepEqual(left, test.left) {
+			t.Errorf("%v of the limit: left out %v", test.gone, left)
 		}
 	}
 }

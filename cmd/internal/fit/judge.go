@@ -210,7 +210,7 @@ func (r *run) try(tasks []*task) error {
 	}
 	var all *answers
 	for _, t := range tasks[:r.members()] {
-		if t.err == nil {
+		if t.answers != nil {
 			all = all.average(t.answers)
 		}
 	}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
@@ -28,6 +30,8 @@ type run struct {
 	split      layout.SplitKind
 	rungs      []*Rung
 	taken      bool // one of them, by comparison
+	begin      time.Time
+	late       bool // a stage has ended at its share of the time limit
 	workers    int
 	means      Means
 	digests    map[*rows]string // where there is a store
@@ -39,7 +43,7 @@ type run struct {
 }
 
 func newRun(s *Spec, m Means, all []Observer) *run {
-	r := &run{spec: s, workers: s.Threads, means: m, digests: map[*rows]string{}, observers: observers{all: all}}
+	r := &run{spec: s, begin: time.Now(), workers: s.Threads, means: m, digests: map[*rows]string{}, observers: observers{all: all}}
 	r.result = &Result{Spec: *s, Target: s.target(), Threshold: s.Threshold.At}
 	if r.workers == 0 {
 		r.workers = runtime.GOMAXPROCS(0)
@@ -311,7 +315,36 @@ func (r *run) pool(ctx context.Context, stage StageName, tasks []*task) error {
 	for _, t := range tasks {
 		jobs = append(jobs, t.job)
 	}
-	return r.means.Runner.Run(ctx, jobs, func(ctx context.Context, i int) error { return r.do(ctx, tasks[i]) })
+	within, cancel := r.until(ctx, shares[stage])
+	defer cancel()
+	err := r.means.Runner.Run(within, jobs, func(ctx context.Context, i int) error { return r.do(ctx, tasks[i]) })
+	if errors.Is(context.Cause(within), errTimeUp) && ctx.Err() == nil && !errors.As(err, new(*observerError)) {
+		r.late = true
+		left := 0
+		for _, t := range tasks {
+			if t.trained == nil && t.err == nil {
+				left++
+			}
+		}
+		return r.tell(ctx, Noticed{Kind: TimeUp, Stage: stage, Number: left})
+	}
+	return err
+}
+
+// errTimeUp is the cause of a stage's end at its share of the time limit.
+var errTimeUp = errors.New("the time limit is over")
+
+// shares are the parts of the time limit at which the stages end, so that each has some.
+var shares = map[StageName]float64{Compare: 0.5, JudgeIt: 0.6, Final: 1}
+
+// until is ctx, but that it ends with errTimeUp when a share of the time limit is over.
+func (r *run) until(ctx context.Context, share float64) (context.Context, func()) {
+	if r.spec.TimeLimit == 0 {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(time.Until(r.begin.Add(time.Duration(share*float64(r.spec.TimeLimit)))), func() { cancel(errTimeUp) })
+	return ctx, func() { timer.Stop(); cancel(nil) }
 }
 
 // do does one of several tasks.
@@ -357,6 +390,9 @@ func (r *run) compare(ctx context.Context) error {
 		if err := r.pool(ctx, Compare, r.round(from, to)); err != nil {
 			return err
 		}
+		if r.late {
+			return r.takeEarly(ctx)
+		}
 		for _, g := range r.rungs {
 			if g.racing() {
 				g.finish(r, r.folds[:to])
@@ -384,6 +420,26 @@ func (r *run) round(from, to int) []*task {
 
 // racing reports whether the rung is to be trained on further folds.
 func (g *Rung) racing() bool { return g.Err == nil && !g.Stopped }
+
+// takeEarly takes a rung by the folds that there was time for.
+func (r *run) takeEarly(ctx context.Context) error {
+	r.settle()
+	r.judgeOne()
+	r.result.Uncompared, r.taken = r.uncompared(), true
+	if names := r.result.Uncompared; len(names) > 0 {
+		if err := r.tell(ctx, Noticed{Kind: NotCompared, Rung: strings.Join(names, "; ")}); err != nil {
+			return err
+		}
+	}
+	for _, g := range r.rungs {
+		if len(g.Folds) > 0 {
+			if err := r.tell(ctx, RungJudged{g}); err != nil {
+				return err
+			}
+		}
+	}
+	return r.tell(ctx, Taken{r.rungs[r.result.Chosen]})
+}
 
 // take tells how the rungs did, and which one is taken.
 func (r *run) take(ctx context.Context) error {
@@ -492,7 +548,7 @@ func (r *run) members() int {
 // judge trains the other members of the rung that was taken for each fold, and judges it by
 // the answers of all of them.
 func (r *run) judge(ctx context.Context) error {
-	if len(r.folds) == 0 {
+	if len(r.folds) == 0 || r.late {
 		return nil
 	}
 	chosen := r.rungs[r.result.Chosen]
@@ -507,6 +563,9 @@ func (r *run) judge(ctx context.Context) error {
 			return err
 		}
 		for member := range slices.Chunk(others, len(r.folds)) {
+			if slices.ContainsFunc(member, func(t *task) bool { return t.answers == nil && t.err == nil }) {
+				continue // there was no time for it
+			}
 			one, err := joined(member)
 			if err != nil {
 				if err := r.memberLeftOut(ctx, member[0].job, err); err != nil {
@@ -542,6 +601,12 @@ func (r *run) final(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(r.result.Members) == 0 && r.late {
+		if r.rescue() == nil {
+			return errTimeUp
+		}
+		return nil
+	}
 	for _, t := range tasks {
 		if t.err != nil {
 			if len(r.result.Members) == 0 {
@@ -551,6 +616,9 @@ func (r *run) final(ctx context.Context) error {
 				return err
 			}
 		}
+	}
+	if r.late && len(r.result.Members) < members {
+		r.result.Partial = SomeFinal
 	}
 	if len(tasks) > members {
 		r.result.Rival = tasks[members].trained

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/graph"
@@ -30,6 +31,7 @@ type Spec struct {
 	Threshold     Threshold        `json:"threshold"`
 	EarlyStopping int              `json:"early_stopping"` // epochs without improvement on Data.Validation; 0: never stop
 
+	TimeLimit      Limit      `json:"time_limit,omitempty"` // of the run; 0: none
 	Seed           int64      `json:"seed"`
 	Threads        int        `json:"threads"` // and so many networks side by side; 0: as many as there are processors
 	Form           graph.Form `json:"form"`
@@ -142,6 +144,30 @@ func (t *Threshold) UnmarshalText(text []byte) error {
 		return fmt.Errorf("must be auto or between 0 and 1, not %q", text)
 	}
 	*t = Threshold{At: at}
+	return nil
+}
+
+// Limit is a time that something may take at most.
+type Limit time.Duration
+
+// String is the text that UnmarshalText reads.
+func (l Limit) String() string {
+	if l == 0 {
+		return ""
+	}
+	return time.Duration(l).String()
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (l Limit) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *Limit) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if err != nil && len(text) > 0 || d < 0 {
+		return fmt.Errorf("must be a time such as 90s or 1h30m, not %q", text)
+	}
+	*l = Limit(d)
 	return nil
 }
 
