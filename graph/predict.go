@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -46,7 +47,7 @@ func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state [
 	if err != nil {
 		return Prediction{}, err
 	}
-	if err := firstError(p.statesKnown(), c.checkSequences(x, batch)); err != nil {
+	if err := cmp.Or(p.statesKnown(), c.checkSequences(x, batch)); err != nil {
 		return Prediction{}, err
 	}
 	if state == nil {
@@ -70,7 +71,7 @@ func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state [
 		})
 	}
 	parts.Wait()
-	if err := firstError(errs...); err != nil {
+	if err := cmp.Or(errs...); err != nil {
 		return Prediction{}, err
 	}
 	if err := all.check(batch, steps); err != nil {

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -103,7 +104,7 @@ type Report struct {
 // If TensorFlow fails in between, some of the steps have been made and the last one perhaps
 // in part. From then on methods return [ErrUnknownState] until the state is restored or set.
 func (s *Session) Train(ctx context.Context, p Plan) (Report, error) {
-	if err := firstError(s.known(), s.checkPlan(p)); err != nil || len(p.Starts) == 0 {
+	if err := cmp.Or(s.known(), s.checkPlan(p)); err != nil || len(p.Starts) == 0 {
 		return Report{}, err
 	}
 	if err := s.set(value{planLimit.name, int32(len(p.Starts)), nil}); err != nil {
@@ -203,7 +204,7 @@ func (s *Session) Gradients(ctx context.Context, starts []int32) ([]Variable, er
 }
 
 func (s *Session) overWindows(ctx context.Context, starts []int32, what ...tf.Output) ([][]float32, error) {
-	if err := firstError(ctx.Err(), s.known(), s.checkStarts(starts)); err != nil {
+	if err := cmp.Or(ctx.Err(), s.known(), s.checkStarts(starts)); err != nil {
 		return nil, err
 	}
 	got, err := s.fetch([]feed{{s.evaluated.windows, s.windows(starts), []int64{1, int64(len(starts)), 3}}}, what...)

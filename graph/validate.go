@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -22,14 +23,14 @@ const (
 // or without an effect.
 func (c Config) Validate() error {
 	c = c.WithDefaults()
-	return firstError(c.Network.Validate(), c.Training.validate(c.Network), c.Machine.Validate())
+	return cmp.Or(c.Network.Validate(), c.Training.validate(c.Network), c.Machine.Validate())
 }
 
 // Validate returns a *[ConfigError] that names the first setting with an impossible value,
 // or without an effect.
 func (n Network) Validate() error {
 	n = n.WithDefaults()
-	return firstError(
+	return cmp.Or(
 		between("Window", n.Window, 1, maxWindow),
 		between("Features", n.Features, 1, maxWidth),
 		between("Classes", n.Classes, 2, maxWidth),
@@ -75,7 +76,7 @@ func (n Network) validateLayers() error {
 
 // validate is given the path of the layer, with the dot.
 func (l Layer) validate(path string) error {
-	if err := firstError(oneOf(path+"Cell", Cells(), l.Cell), between(path+"Units", l.Units, 1, maxWidth)); err != nil {
+	if err := cmp.Or(oneOf(path+"Cell", Cells(), l.Cell), between(path+"Units", l.Units, 1, maxWidth)); err != nil {
 		return err
 	}
 	if l.Cell == Plain {
@@ -89,7 +90,7 @@ func (l Layer) validate(path string) error {
 
 // validate checks how n is trained; both have their defaults.
 func (t Training) validate(n Network) error {
-	return firstError(
+	return cmp.Or(
 		oneOf("Optimizer", Optimizers(), t.Optimizer),
 		t.validateEffect(n),
 		must("LearningRate", finite(t.LearningRate) && t.LearningRate > 0, "a number above 0", t.LearningRate),
@@ -130,7 +131,7 @@ func (t Training) validateEffect(n Network) error {
 // or without an effect.
 func (m Machine) Validate() error {
 	m = m.WithDefaults()
-	err := firstError(
+	err := cmp.Or(
 		between("Threads", m.Threads, 1, maxThreads),
 		oneOf("Form", Forms(), m.Form),
 		oneOf("InstructionSet", append([]string{InstructionSetAuto}, InstructionSets()...), m.InstructionSet))
@@ -139,15 +140,6 @@ func (m Machine) Validate() error {
 	}
 	if m.Form == FormPortable && m.InstructionSet != InstructionSetAuto {
 		return &ConfigError{"InstructionSet", fmt.Sprintf("is for the fused form, not %s", FormPortable)}
-	}
-	return nil
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -116,12 +116,7 @@ func (s *Streams) Push(ctx context.Context, series []int32, x []float32) error {
 
 // infinite is the place of the first infinite value, -1 if there is none.
 func infinite(x []float32) int {
-	for i, v := range x {
-		if v > math.MaxFloat32 || v < -math.MaxFloat32 {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(x, func(v float32) bool { return v > math.MaxFloat32 || v < -math.MaxFloat32 })
 }
 
 // infinity is the error of the infinite value at a place of rows x [n,R].

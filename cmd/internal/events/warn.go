@@ -18,8 +18,8 @@ func (m *marker) warnOf(targets []*target, all []*series.Data) {
 	if p := m.meeting; p.count > 0 {
 		warn(p.line, "%d events start on the last row of another; that row gets the later label", p.count)
 	}
-	if n := countOf(targets, (*target).bare); n > 0 && len(targets) > 1 {
-		warn(0, "%d of %d series have no event: all their rows are %q", n, len(targets), m.classes[0])
+	if marked := slices.DeleteFunc(slices.Clone(targets), (*target).bare); len(marked) < len(targets) && len(targets) > 1 {
+		warn(0, "%d of %d series have no event: all their rows are %q", len(targets)-len(marked), len(targets), m.classes[0])
 	}
 	var none []string
 	for class, name := range m.classes {
@@ -37,16 +37,6 @@ func (t *target) bare() bool {
 	return !slices.ContainsFunc(t.parts, func(p part) bool {
 		return slices.ContainsFunc(p.data.Labels[p.Start:p.End], func(label int16) bool { return label > 0 })
 	})
-}
-
-func countOf[T any](all []T, is func(T) bool) int {
-	n := 0
-	for _, v := range all {
-		if is(v) {
-			n++
-		}
-	}
-	return n
 }
 
 // warnOfCopies warns of features that are the labels: as they would be of a column of labels
