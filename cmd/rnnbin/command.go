@@ -12,18 +12,18 @@ import (
 	"github.com/rnnbin/rnnbin/graph/model"
 )
 
-// command is the command line that makes the run of a dry one: what was typed, with the seed.
-func (o *trainOptions) command() []string {
+// trainCommand is the command line that makes the run of a dry one: what was typed, with the seed.
+func trainCommand(flags *pflag.FlagSet, seed int64) []string {
 	args := []string{"rnnbin", "train"}
-	if o.flags.Changed("data") {
-		args = append(args, o.Data.Files...)
+	if f := flags.Lookup("data"); f.Changed {
+		args = append(args, valuesOf(f)...)
 	}
-	o.flags.Visit(func(f *pflag.Flag) {
+	flags.Visit(func(f *pflag.Flag) {
 		if !slices.Contains([]string{"data", "dry-run", "seed"}, f.Name) {
 			args = append(args, typed(f)...)
 		}
 	})
-	return append(args, "--seed", strconv.FormatInt(o.Seed, 10))
+	return append(args, "--seed", strconv.FormatInt(seed, 10))
 }
 
 // typed is a flag with its value on a command line.

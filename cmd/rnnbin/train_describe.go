@@ -61,7 +61,7 @@ func (o *trainOptions) describe(ctx context.Context, data fit.Data, out, errOut 
 	if err := fit.Preview(ctx, data, o.spec(), fit.Means{Memory: availableMemory()}, report, &d); err != nil {
 		return withFlag(err)
 	}
-	d.Members, d.Seed, d.Command = o.Members, o.Seed, o.command()
+	d.Members, d.Seed, d.Command = o.Members, o.Seed, trainCommand(o.flags, o.Seed)
 	d.Classes = map[string]int{}
 	for c, n := range layout.Count(data.Train.Labels, data.Train.Series, len(data.Train.Classes)) {
 		d.Classes[data.Train.Classes[c]] = n
