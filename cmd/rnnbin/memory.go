@@ -14,24 +14,21 @@ import (
 func availableMemory() float64 {
 	least := 0.0
 	within := func(bytes float64, known bool) {
-		if known && bytes > 0 && (least == 0 || bytes < least) {
-			least = bytes
+		if known && (least == 0 || bytes < least) {
+			least = max(bytes, 1)
 		}
 	}
-	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
-		_, rest, found := strings.Cut(string(text), "MemAvailable:")
-		if fields := strings.Fields(rest); found && len(fields) > 0 {
-			kB, err := strconv.ParseFloat(fields[0], 64)
-			within(kB*1024, err == nil)
-		}
-	}
-	for _, g := range []struct{ limit, usage string }{
-		{"memory.max", "memory.current"},
-		{"memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"},
+	kB, known := readField("/proc/meminfo", "MemAvailable:")
+	within(kB*1024, known)
+	for _, g := range []struct{ folder, limit, usage, cache string }{
+		{"", "memory.max", "memory.current", "inactive_file"},
+		{"memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"},
 	} {
-		limit, known := readNumber(filepath.Join("/sys/fs/cgroup", g.limit))
-		usage, measured := readNumber(filepath.Join("/sys/fs/cgroup", g.usage))
-		within(limit-usage, known && measured)
+		folder := filepath.Join("/sys/fs/cgroup", g.folder)
+		limit, known := readNumber(filepath.Join(folder, g.limit))
+		usage, measured := readNumber(filepath.Join(folder, g.usage))
+		cache, _ := readField(filepath.Join(folder, "memory.stat"), g.cache) // files that make way
+		within(limit-usage+cache, known && measured)
 	}
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_AS, &limit) == nil && limit.Cur != unix.RLIM_INFINITY {
@@ -41,13 +38,22 @@ func availableMemory() float64 {
 	return least
 }
 
+// readField is the number behind a name in a file with a line for each.
+func readField(path, name string) (float64, bool) {
+	text, _ := os.ReadFile(path)
+	for line := range strings.Lines(string(text)) {
+		if of := strings.Fields(line); len(of) > 1 && of[0] == name {
+			n, err := strconv.ParseFloat(of[1], 64)
+			return n, err == nil
+		}
+	}
+	return 0, false
+}
+
 // readNumber is the number that a file begins with.
 func readNumber(path string) (float64, bool) {
-	text, err := os.ReadFile(path)
-	fields := strings.Fields(string(text))
-	if err != nil || len(fields) == 0 {
-		return 0, false
-	}
-	n, err := strconv.ParseFloat(fields[0], 64)
+	text, _ := os.ReadFile(path)
+	first, _, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
+	n, err := strconv.ParseFloat(first, 64)
 	return n, err == nil
 }

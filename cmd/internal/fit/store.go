@@ -137,19 +137,25 @@ func (r *run) load(t *task) bool {
 	if r.means.Store == nil {
 		return false
 	}
-	s, err := newSession(r.config(r.rungs[t.job.Rung].Recipe, t.job))
-	if err != nil {
-		return false
-	}
-	defer s.Close()
-	text, found := r.means.Store.Load(t.digest, s.Restore)
-	kept := record{Trained: &Trained{Job: t.job, Config: s.Config()}}
+	kept := record{Trained: &Trained{Job: t.job}}
+	var state []graph.Variable
+	text, found := r.means.Store.Load(t.digest, func(prefix string) error {
+		s, err := newSession(r.config(r.rungs[t.job.Rung].Recipe, t.job))
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		if err := s.Restore(prefix); err != nil {
+			return err
+		}
+		kept.Config = s.Config()
+		state, err = s.Variables()
+		return err
+	})
 	if !found || json.Unmarshal(text, &kept) != nil || (t.on == nil) != (kept.Answers == nil) {
 		return false
 	}
-	if kept.State, err = s.Variables(); err != nil {
-		return false
-	}
+	kept.State = state
 	t.trained, t.answers = kept.Trained, kept.Answers
 	return true
 }
