@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+	"time"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
@@ -23,6 +24,7 @@ type description struct {
 	Within   scale.Within         `json:"series_scale"`
 	Networks []networkDescription `json:"networks"`
 	Members  int                  `json:"members"`
+	Seconds  float64              `json:"seconds"` // that the run takes at most, an estimate; 0: not known
 	Seed     int64                `json:"seed"`
 	Command  []string             `json:"command"` // that makes the run
 }
@@ -44,7 +46,8 @@ type networkDescription struct {
 	BatchSize       int                 `json:"batch_size"`
 	Epochs          int                 `json:"epochs"`
 	UpdatesPerEpoch int                 `json:"updates_per_epoch"`
-	Memory          float64             `json:"memory"` // bytes that a training takes, an estimate
+	Memory          float64             `json:"memory"`  // bytes that a training takes, an estimate
+	Seconds         float64             `json:"seconds"` // that a training takes, by a few updates; 0: not known
 }
 
 // weightDescription is an array of weights.
@@ -79,7 +82,7 @@ func (d *description) Observe(_ context.Context, e fit.Event) error {
 	if !ok {
 		return nil
 	}
-	d.Rows, d.Split, d.TestRows, d.Within = p.Rows, p.Split, p.Test, p.Within
+	d.Rows, d.Split, d.TestRows, d.Within, d.Seconds = p.Rows, p.Split, p.Test, p.Within, p.Seconds
 	for _, f := range p.Folds {
 		d.Folds = append(d.Folds, foldDescription{layout.Rows(f.Train), layout.Rows(f.Held)})
 	}
@@ -94,7 +97,7 @@ func describeNetwork(p fit.Plan) networkDescription {
 	c.Form, c.InstructionSet = chosen(c.Machine)
 	n := networkDescription{
 		Name: p.Name(), Candidate: p.Candidate, Config: c, Outputs: c.Outputs(), Parameters: c.Parameters(),
-		Rates: p.Rates(p.Epochs, p.Steps).String(), BatchSize: p.Batch, Epochs: p.Epochs, UpdatesPerEpoch: p.Steps, Memory: p.Memory,
+		Rates: p.Rates(p.Epochs, p.Steps).String(), BatchSize: p.Batch, Epochs: p.Epochs, UpdatesPerEpoch: p.Steps, Memory: p.Memory, Seconds: p.Seconds,
 	}
 	for _, w := range c.Weights() {
 		n.Weights = append(n.Weights, weightDescription{Name: w.Name, Shape: w.Shape, Parameters: w.Size()})
@@ -115,6 +118,9 @@ func (d *description) write(out io.Writer) error {
 		n.write(w)
 	}
 	fmt.Fprintf(w, "members\t%d\n", d.Members)
+	if d.Seconds > 0 {
+		fmt.Fprintf(w, "time\tat most about %s\n", secondsText(d.Seconds))
+	}
 	fmt.Fprintf(w, "seed\t%d\n", d.Seed)
 	fmt.Fprintf(w, "command\t%s\n", quoteAll(d.Command))
 	return w.Flush()
@@ -136,7 +142,11 @@ func (n *networkDescription) write(w io.Writer) {
 	fmt.Fprintf(w, "[B,%d,%d]; loss %s%s\n", n.Window, n.Outputs, n.Loss, extrasText(graph.Config{Training: n.Training}))
 	fmt.Fprintf(w, "\t%s, %s of %s, batches of %s; %s, learning rate %s\n", count(n.Parameters, "parameter"), count(n.Epochs, "epoch"),
 		count(n.UpdatesPerEpoch, "update"), count(n.BatchSize, "window"), n.Optimizer, n.Rates)
-	fmt.Fprintf(w, "\tthreads %d, form %s; training takes about %s of memory\n", n.Threads, formText(n.Form, n.InstructionSet), fit.BytesText(n.Memory))
+	fmt.Fprintf(w, "\tthreads %d, form %s; training takes about %s of memory", n.Threads, formText(n.Form, n.InstructionSet), fit.BytesText(n.Memory))
+	if n.Seconds > 0 {
+		fmt.Fprintf(w, " and %s", secondsText(n.Seconds))
+	}
+	fmt.Fprintln(w)
 }
 
 // kindOf names a layer's cell, a plain one by its activation.
@@ -145,4 +155,13 @@ func kindOf(l graph.Layer) string {
 		return string(l.Activation)
 	}
 	return string(l.Cell)
+}
+
+// secondsText is a time that is not known exactly.
+func secondsText(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	if d < 10*time.Second {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
 }

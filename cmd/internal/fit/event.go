@@ -35,6 +35,8 @@ type Planned struct {
 	Test   int           // rows held back until the end
 	Within scale.Within
 	Rungs  []Plan
+	// Seconds that the run takes at most, about; 0 unless it is a preview.
+	Seconds float64
 }
 
 // Plan is what a rung comes to on all rows.
@@ -45,6 +47,7 @@ type Plan struct {
 	Epochs    int
 	Steps     int     // of an epoch
 	Memory    float64 // bytes that a training takes, about
+	Seconds   float64 // that a training takes, about; 0 unless it is a preview
 }
 
 // Stage begins a part of the run: so many trainings of so many steps in all.

@@ -90,9 +90,12 @@ type Judged struct {
 	Spread metrics.FoldSpread // over the folds, as tables show it
 }
 
-// Preview tells the observers what Fit would: its notices and what it has planned.
+// Preview tells the observers what Fit would, its notices and what it has planned, and how long
+// that takes.
 func Preview(ctx context.Context, d Data, s Spec, m Means, all ...Observer) error {
-	return newRun(&s, m, all).prepare(ctx, d)
+	r := newRun(&s, m, all)
+	r.preview = true
+	return r.prepare(ctx, d)
 }
 
 // Fit trains as s has it, by m. What is worth keeping of a run that ends with an error is in the

@@ -150,11 +150,14 @@ func (r *run) config(recipe *Recipe, j Job) graph.Config {
 	return c
 }
 
+// several reports whether several networks are trained.
+func (r *run) several() bool { return len(r.folds) > 0 || r.spec.Members > 1 }
+
 // threads is one where several networks are trained, so that how many of them
 // are trained side by side changes nothing.
 func (r *run) threads(c graph.Config, batch int) int {
 	switch {
-	case len(r.folds) > 0 || r.spec.Members > 1:
+	case r.several():
 		return 1
 	case r.spec.Threads > 0:
 		return r.spec.Threads

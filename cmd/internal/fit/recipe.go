@@ -344,6 +344,15 @@ func (r *Recipe) reach() int {
 // isLogistic reports whether the network is logistic regression.
 func (r *Recipe) isLogistic() bool { return len(r.Network.Layers) == 0 }
 
+// members is how many networks of the recipe are averaged: one of logistic regression, whose
+// loss has a single minimum.
+func (r *Recipe) members(s *Spec) int {
+	if r.isLogistic() {
+		return 1
+	}
+	return s.Members
+}
+
 // isRival reports whether the network is logistic regression with lags, with which others
 // are compared.
 func (r *Recipe) isRival() bool { return r.isLogistic() && len(r.Network.Lags) > 1 }

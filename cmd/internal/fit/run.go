@@ -29,6 +29,7 @@ type run struct {
 	folds      []layout.Fold
 	split      layout.SplitKind
 	rungs      []*Rung
+	preview    bool // nothing is trained but to see how long it takes
 	taken      bool // one of them, by comparison
 	begin      time.Time
 	late       bool // a stage has ended at its share of the time limit
@@ -269,7 +270,15 @@ func (r *run) plan(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		plan := Plan{rung.Recipe, rung.Candidate, r.config(rung.Recipe, Job{Rung: i}), rung.epochs(windows.Steps()), windows.Steps(), r.memory(rung.Recipe)}
+		plan := Plan{
+			Recipe: rung.Recipe, Candidate: rung.Candidate, Config: r.config(rung.Recipe, Job{Rung: i}),
+			Epochs: rung.epochs(windows.Steps()), Steps: windows.Steps(), Memory: r.memory(rung.Recipe),
+		}
+		if r.preview {
+			if plan.Seconds, err = r.estimate(ctx, i, plan.Epochs*plan.Steps); err != nil {
+				return err
+			}
+		}
 		p.Rungs = append(p.Rungs, plan)
 		const few = 100
 		if n := plan.Epochs * plan.Steps; n < few && rung.Windows == nil {
@@ -278,6 +287,7 @@ func (r *run) plan(ctx context.Context) error {
 			}
 		}
 	}
+	p.Seconds = r.seconds(p.Rungs)
 	return r.tell(ctx, p)
 }
 
@@ -536,14 +546,8 @@ func (r *run) memberLeftOut(ctx context.Context, j Job, err error) error {
 	return r.tell(ctx, Noticed{Kind: MemberFailed, Rung: r.rungs[j.Rung].Name(), Number: j.Member + 1, Err: err})
 }
 
-// members is how many networks the result has: one of logistic regression, whose loss has a
-// single minimum.
-func (r *run) members() int {
-	if r.rungs[r.result.Chosen].isLogistic() {
-		return 1
-	}
-	return r.spec.Members
-}
+// members is how many networks the result has.
+func (r *run) members() int { return r.rungs[r.result.Chosen].members(r.spec) }
 
 // judge trains the other members of the rung that was taken for each fold, and judges it by
 // the answers of all of them.

@@ -38,7 +38,7 @@ func BytesText(n float64) string {
 	if n >= 1e9 {
 		return fmt.Sprintf("%.1f GB", n/1e9)
 	}
-	return fmt.Sprintf("%.0f MB", n/1e6)
+	return fmt.Sprintf("%.0f MB", max(1, n/1e6))
 }
 
 // A Runner has jobs done: it calls do with the index of each, from any goroutine, and returns

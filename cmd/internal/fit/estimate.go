@@ -1,0 +1,72 @@
+package fit
+
+import (
+	"context"
+	"time"
+
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// estimate is how many seconds the training of a rung on all rows takes, by some updates of it
+// that are made for this; 0 if they cannot be made, or are too large to be made for this alone.
+func (r *run) estimate(ctx context.Context, rung, updates int) (float64, error) {
+	if r.memory(r.rungs[rung].Recipe) > 1e9 {
+		return 0, nil
+	}
+	t := r.finalTask(rung, 0)
+	windows, set, _, err := r.lay(t.job, t.fold)
+	if err != nil {
+		return 0, err
+	}
+	s, err := r.session(t, set)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	batch := windows.Epoch(r.rungs[rung].First)[0]
+	const enough, most = 100 * time.Millisecond, 256
+	n, took := 0, time.Duration(0) // the first update is not timed: it prepares what all others use
+	for next := 1; next <= most && took < enough; next *= 2 {
+		starts := make([][]int32, next)
+		for i := range starts {
+			starts[i] = batch
+		}
+		begin := time.Now()
+		if _, err := s.Train(ctx, graph.Plan{Starts: starts}); err != nil {
+			return 0, ctx.Err() // that it diverges is for the run to say
+		}
+		if next > 1 {
+			n, took = next, time.Since(begin)
+		}
+	}
+	return took.Seconds() / float64(n) * float64(updates), nil
+}
+
+// seconds are how many the run takes at most: where every network is trained for every fold, and
+// the slowest is chosen; 0 if one of them is not known.
+func (r *run) seconds(plans []Plan) float64 {
+	folds := float64(len(r.folds))
+	compared, chosen, rival := 0.0, 0.0, 0.0
+	for _, p := range plans {
+		if p.Seconds == 0 {
+			return 0
+		}
+		compared += folds * p.Seconds
+		if p.isRival() {
+			rival = p.Seconds
+		}
+		if !p.Candidate {
+			continue
+		}
+		members := float64(p.members(r.spec))
+		chosen = max(chosen, (folds*(members-1)+members)*p.Seconds)
+	}
+	total := compared + chosen + rival
+	if n, local := r.means.Runner.(sideBySide); local && r.several() {
+		total /= float64(n)
+	}
+	if limit := r.spec.TimeLimit; limit > 0 {
+		total = min(total, time.Duration(limit).Seconds())
+	}
+	return total
+}
