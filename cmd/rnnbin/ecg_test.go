@@ -19,6 +19,7 @@ import (
 // Every beat is found within 150 ms, and nothing else.
 func TestLogisticRegressionOnECG(t *testing.T) {
 	heart, minute5 := splitECG(t)
+	t.Chdir(t.TempDir()) // where runs/latest is made
 	dir := filepath.Join(t.TempDir(), "model")
 	rnnbin(t, "train", "--data", heart, "--label", "qrs", "--features", "mlii_mv,v5_mv", "--network", "logistic", "--folds", "0",
 		"--seed", "0", "--out", dir)

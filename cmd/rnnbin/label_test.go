@@ -43,6 +43,7 @@ func TestLabelAsPredict(t *testing.T) {
 
 // check trains a model, which 8 goroutines then share.
 func (c labelCase) check(t *testing.T) {
+	t.Chdir(t.TempDir()) // where runs/latest is made
 	folder := filepath.Join(t.TempDir(), "model")
 	rnnbin(t, append(strings.Fields("train --epochs 2 --folds 0 --members 2 --seed 1 "+c.train),
 		"--data", c.data, "--features", strings.Join(c.columns, ","), "--out", folder)...)
