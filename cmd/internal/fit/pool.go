@@ -1,0 +1,110 @@
+package fit
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// task is a job with the rows it trains on, and what becomes of it.
+type task struct {
+	job  Job
+	fold layout.Fold
+	on   *rows          // whose rows it answers
+	held []series.Range // these
+
+	digest  string // of the result
+	loaded  bool   // from the store
+	unkept  error  // why it is not there
+	trained *Trained
+	answers *answers
+	err     error // why the network cannot be trained, which ends neither the others nor the run
+}
+
+// pool does tasks side by side.
+func (r *run) pool(ctx context.Context, stage StageName, tasks []*task) error {
+	steps := 0
+	for _, t := range tasks {
+		windows, _, _, err := r.lay(t.job, t.fold)
+		if err != nil && !errors.Is(err, errNothing) {
+			return err
+		}
+		if err == nil {
+			steps += r.rungs[t.job.Rung].epochs(windows.Steps()) * windows.Steps()
+		}
+	}
+	if err := r.tell(ctx, Stage{stage, len(tasks), steps}); err != nil {
+		return err
+	}
+	var jobs []Job
+	for _, t := range tasks {
+		jobs = append(jobs, t.job)
+	}
+	within, cancel := r.until(ctx, shares[stage])
+	defer cancel()
+	err := r.means.Runner.Run(within, jobs, func(ctx context.Context, i int) error { return r.do(ctx, tasks[i]) })
+	if errors.Is(context.Cause(within), errTimeUp) && ctx.Err() == nil && !errors.As(err, new(*observerError)) {
+		r.late = true
+		left := 0
+		for _, t := range tasks {
+			if t.trained == nil && t.err == nil {
+				left++
+			}
+		}
+		return r.tell(ctx, Noticed{Kind: TimeUp, Stage: stage, Number: left})
+	}
+	return err
+}
+
+// errTimeUp is the cause of a stage's end at its share of the time limit.
+var errTimeUp = errors.New("the time limit is over")
+
+// shares are the parts of the time limit at which the stages end, so that each has some.
+var shares = map[StageName]float64{Compare: 0.5, JudgeIt: 0.6, Final: 1}
+
+// until is ctx, but that it ends with errTimeUp when a share of the time limit is over.
+func (r *run) until(ctx context.Context, share float64) (context.Context, func()) {
+	if r.spec.TimeLimit == 0 {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(time.Until(r.begin.Add(time.Duration(share*float64(r.spec.TimeLimit)))), func() { cancel(errTimeUp) })
+	return ctx, func() { timer.Stop(); cancel(nil) }
+}
+
+// do does one of several tasks.
+func (r *run) do(ctx context.Context, t *task) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	err := r.job(ctx, t)
+	if err == nil {
+		return r.ended(ctx, t)
+	}
+	if t.trained != nil {
+		r.mu.Lock()
+		r.unfinished = append(r.unfinished, t.trained)
+		r.mu.Unlock()
+		t.trained = nil
+	}
+	var told *observerError
+	if ctx.Err() != nil || errors.As(err, &told) {
+		return err
+	}
+	t.err = err
+	return nil
+}
+
+// ended tells that a task has come to its end.
+func (r *run) ended(ctx context.Context, t *task) error {
+	name := r.rungs[t.job.Rung].Name()
+	if t.unkept != nil {
+		if err := r.tell(ctx, Noticed{Kind: NotKept, Rung: name, Err: t.unkept}); err != nil {
+			return err
+		}
+	}
+	return r.tell(ctx, JobEnded{t.job, name, t.digest, t.loaded, len(t.trained.History), t.trained.Steps, t.trained.Seconds})
+}

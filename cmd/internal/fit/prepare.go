@@ -1,0 +1,265 @@
+package fit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/scale"
+)
+
+// prepare decides which rows train and which networks are compared.
+func (r *run) prepare(ctx context.Context, d Data) error {
+	s := r.spec
+	r.all = layout.Fold{Train: d.Train.Series}
+	if s.TestFraction > 0 {
+		r.all = layout.Tail(d.Train, s.TestFraction)
+	}
+	profile, err := layout.Describe(d.Train, r.all.Train)
+	if err != nil {
+		return err
+	}
+	within := s.within(len(layout.Groups(r.all.Train)))
+	r.result.Profile, r.result.Rows, r.result.Within = profile, layout.Rows(r.all.Train), within
+	r.rows = &rows{Data: d.Train, fill: profile.Mean, within: within}
+	r.rows.x = r.rows.inputs()
+	if d.Validation != nil {
+		r.validation = &rows{Data: d.Validation, fill: profile.Mean, within: within}
+	}
+	switch {
+	case d.Test != nil:
+		r.test, r.tested = &rows{Data: d.Test, fill: profile.Mean, within: within}, d.Test.Series
+		if err := r.seenBefore(ctx); err != nil {
+			return err
+		}
+	case len(r.all.Held) > 0:
+		r.test, r.tested = r.rows, r.all.Held
+	}
+	if r.test != nil && r.test.scored(r.tested, s.target()) == 0 {
+		return errors.New("no test row has both a label and an answer, so there is nothing to test")
+	}
+	if err := r.fold(ctx); err != nil {
+		return err
+	}
+	for _, f := range r.folds {
+		r.filled = append(r.filled, r.rows.filledFrom(f.Train))
+	}
+	r.digestRows()
+	if err := r.climb(ctx); err != nil {
+		return err
+	}
+	return r.plan(ctx)
+}
+
+// within is how features are scaled within series of so many groups that train.
+func (s *Spec) within(groups int) scale.Within {
+	switch {
+	case s.SeriesScale == SeriesScaleNone || groups < 3:
+		return scale.None
+	case s.Lookahead.Finite() || s.Split == layout.SplitForward:
+		return scale.Running
+	}
+	return scale.Whole
+}
+
+// fold divides the rows that train.
+func (r *run) fold(ctx context.Context) error {
+	count := layout.Count(r.rows.Labels, r.all.Train, len(r.rows.Classes))
+	if class := only(count); class >= 0 {
+		if err := r.tell(ctx, Noticed{Kind: OneClass, Class: r.rows.Classes[class]}); err != nil {
+			return err
+		}
+	}
+	if r.spec.Folds == 0 {
+		return nil
+	}
+	if alone := r.ofOneGroup(); len(alone) > 0 {
+		if err := r.tell(ctx, Noticed{Kind: OneGroup, Class: series.List(alone)}); err != nil {
+			return err
+		}
+	}
+	var err error
+	r.split = r.spec.Split.Resolve(r.rows.Group != "", len(layout.Groups(r.all.Train)), r.spec.Folds)
+	r.folds, err = layout.Folds(r.split, r.rows.Data, r.all.Train, r.spec.Folds)
+	switch n := len(r.folds); {
+	case err != nil:
+		return r.tell(ctx, Noticed{Kind: NotJudged, Err: err})
+	case n < r.spec.Folds:
+		err = r.tell(ctx, Noticed{Kind: FewerFolds, Number: n})
+	}
+	n := len(r.folds)
+	r.folds = slices.DeleteFunc(r.folds, func(f layout.Fold) bool { return r.rows.scored(f.Held, r.spec.target()) == 0 })
+	if left := n - len(r.folds); err == nil && left > 0 {
+		err = r.tell(ctx, Noticed{Kind: EmptyFolds, Number: left})
+	}
+	if err == nil && r.split == layout.SplitForward && r.rows.Time == nil && len(r.all.Train) > 1 {
+		err = r.tell(ctx, Noticed{Kind: NoClock})
+	}
+	return err
+}
+
+// ofOneGroup are the classes that occur in one of several groups only.
+func (r *run) ofOneGroup() []string {
+	groups, C := layout.Groups(r.all.Train), len(r.rows.Classes)
+	in := make([]int, C)
+	for _, g := range groups {
+		for c, n := range layout.Count(r.rows.Labels, g, C) {
+			in[c] += min(n, 1)
+		}
+	}
+	var alone []string
+	for c, n := range in {
+		if n == 1 && len(groups) > 1 {
+			alone = append(alone, r.rows.Classes[c])
+		}
+	}
+	return alone
+}
+
+// only is the class of all rows, -1 if there are several.
+func only(count []int) int {
+	class := -1
+	for c, n := range count {
+		switch {
+		case n == 0:
+		case class >= 0:
+			return -1
+		default:
+			class = c
+		}
+	}
+	return class
+}
+
+// climb lists the rungs. Where no answers are compared it is one.
+func (r *run) climb(ctx context.Context) error {
+	s := r.spec
+	recipes, err := s.Recipes()
+	if err != nil {
+		return err
+	}
+	for i := range recipes {
+		r.rungs = append(r.rungs, r.rung(&recipes[i], true))
+	}
+	if simple(r.rungs) < 0 {
+		return r.rungs[0].Err
+	}
+	compared := len(r.folds) > 0
+	if !compared {
+		r.rungs = r.rungs[simple(r.rungs):][:1]
+	}
+	if (compared || r.test != nil) && !slices.ContainsFunc(r.rungs, func(g *Rung) bool { return g.isRival() }) {
+		rival := lagged(s.Lookahead)
+		r.rungs = slices.Insert(r.rungs, 0, r.rung(&rival, false))
+	}
+	r.result.Rungs = r.rungs
+	r.result.Chosen = simple(r.rungs) // until they are compared
+	if m, local := r.means.Runner.(sideBySide); local && r.means.Memory > 0 {
+		most := 1.0
+		for _, g := range r.rungs {
+			if g.Err == nil {
+				most = max(most, r.memory(g.Recipe))
+			}
+		}
+		r.means.Runner = sideBySide(max(1, min(float64(m), r.means.Memory/most)))
+	}
+	for _, g := range r.rungs {
+		if err := r.leftOut(ctx, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rung is one of the networks that are compared.
+func (r *run) rung(recipe *Recipe, candidate bool) *Rung {
+	return &Rung{Recipe: recipe, Candidate: candidate, Threshold: r.spec.Threshold.At, Err: r.possible(recipe)}
+}
+
+// possible finds what keeps the network of a recipe from being made for these rows.
+func (r *run) possible(recipe *Recipe) error {
+	n := len(r.rows.Classes)
+	if recipe.Network.Loss == graph.MSE && n > 2 && recipe.Windows == nil {
+		return wrong("Loss", "%s is for two classes, not %d", graph.MSE, n)
+	}
+	err := r.config(recipe, Job{}).Validate()
+	var of *graph.ConfigError
+	if errors.As(err, &of) && of.Field == "Lags" && r.spec.Recipe.Lags == nil && r.spec.Rungs == nil { // which nobody has set
+		return fmt.Errorf("%d lags of %d features are too many inputs", len(recipe.Network.Lags), r.rows.columns())
+	}
+	if err != nil {
+		return err
+	}
+	if needs := r.memory(recipe); r.means.Memory > 0 && needs > r.means.Memory {
+		return &MemoryError{needs, r.means.Memory}
+	}
+	return nil
+}
+
+// memory is about what training the network of a recipe takes.
+func (r *run) memory(recipe *Recipe) float64 {
+	return r.config(recipe, Job{}).TrainingMemory(recipe.Batch, layout.Rows(r.all.Train))
+}
+
+// leftOut tells of a rung that cannot be made or trained.
+func (r *run) leftOut(ctx context.Context, g *Rung) error {
+	if g.Err == nil {
+		return nil
+	}
+	return r.tell(ctx, Noticed{Kind: RungFailed, Rung: g.Name(), Err: g.Err})
+}
+
+// plan tells what is going to be done.
+func (r *run) plan(ctx context.Context) error {
+	p := Planned{
+		Rows: layout.Rows(r.all.Train), Count: layout.Count(r.rows.Labels, r.all.Train, len(r.rows.Classes)),
+		Split: r.split, Group: r.rows.Group, Folds: r.folds, Test: layout.Rows(r.tested), Within: r.result.Within,
+	}
+	for i, rung := range r.rungs {
+		if rung.Err != nil {
+			continue
+		}
+		windows, _, _, err := r.lay(Job{Rung: i}, r.all)
+		if err != nil {
+			return err
+		}
+		plan := Plan{
+			Recipe: rung.Recipe, Candidate: rung.Candidate, Config: r.config(rung.Recipe, Job{Rung: i}),
+			Epochs: rung.epochs(windows.Steps()), Steps: windows.Steps(), Memory: r.memory(rung.Recipe),
+		}
+		if r.preview {
+			if plan.Seconds, err = r.estimate(ctx, i, plan.Epochs*plan.Steps); err != nil {
+				return err
+			}
+		}
+		p.Rungs = append(p.Rungs, plan)
+		const few = 100
+		if n := plan.Epochs * plan.Steps; n < few && rung.Windows == nil {
+			if err := r.tell(ctx, Noticed{Kind: FewUpdates, Rung: rung.Name(), Number: n}); err != nil {
+				return err
+			}
+		}
+	}
+	p.Seconds = r.seconds(p.Rungs)
+	return r.tell(ctx, p)
+}
+
+// simple is the rung to take where none can be judged: the first candidate that is recurrent,
+// if one is; -1 if there is none at all.
+func simple(rungs []*Rung) int {
+	first := -1
+	for i, g := range rungs {
+		switch {
+		case !g.Candidate || g.Err != nil && !errors.Is(g.Err, errNothing):
+		case !g.isLogistic():
+			return i
+		case first < 0:
+			first = i
+		}
+	}
+	return first
+}
