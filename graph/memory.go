@@ -6,17 +6,12 @@ package graph
 // is more than some ten megabytes.
 func (c Config) TrainingMemory(batch, rows int) float64 {
 	c = c.WithDefaults()
-	weights := 0.0 // in floating point, as there may be more than an int can hold
-	inputs := float64(c.Inputs())
-	steps := 3*inputs + 6*float64(c.Outputs()) // values that a step of a window takes
+	weights := float64(c.Parameters())
+	steps := 3*float64(c.Inputs()) + 6*float64(c.Outputs()) // values that a step of a window takes
 	for _, l := range c.Layers {
-		gates, units := map[Cell]float64{Plain: 1, LSTM: 4, GRU: 3, GRUResetBefore: 3}[l.Cell], float64(l.Units)
-		each := gates*units*(inputs+units) + 2*gates*units
-		weights += each * float64(c.directions())
-		inputs = units * float64(c.directions())
-		steps += (2*gates + 4) * inputs
+		gates := map[Cell]float64{Plain: 1, LSTM: 4, GRU: 3, GRUResetBefore: 3}[l.Cell]
+		steps += (2*gates + 4) * float64(l.Units) * float64(c.directions())
 	}
-	weights += (inputs + 1) * float64(c.Outputs())
 	if c.Form == FormPortable {
 		steps *= 3
 	}
