@@ -4,26 +4,23 @@ import (
 	"context"
 	"time"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/graph"
 )
 
-// estimate is how many seconds the training of a rung on all rows takes, by some updates of it
-// that are made for this; 0 if they cannot be made, or are too large to be made for this alone.
-func (r *run) estimate(ctx context.Context, rung, updates int) (float64, error) {
-	if r.memory(r.rungs[rung].Recipe) > 1e9 {
+// estimate returns how many seconds the training of a plan takes on all rows, laid out as windows
+// of a set, by timing some updates; 0 if they cannot be made, or are too large to be made for this
+// alone.
+func (r *run) estimate(ctx context.Context, rung int, p Plan, windows layout.Sampler, set *layout.Set) (float64, error) {
+	if p.Memory > 1e9 {
 		return 0, nil
 	}
-	t := r.finalTask(rung, 0)
-	windows, set, _, err := r.lay(t.job, t.fold)
-	if err != nil {
-		return 0, err
-	}
-	s, err := r.session(t, set)
+	s, err := r.session(r.finalTask(rung, 0), set)
 	if err != nil {
 		return 0, err
 	}
 	defer s.Close()
-	batch := windows.Epoch(r.rungs[rung].First)[0]
+	batch := windows.Epoch(p.First)[0]
 	const enough, most = 100 * time.Millisecond, 256
 	n, took := 0, time.Duration(0) // the first update is not timed: it prepares what all others use
 	for next := 1; next <= most && took < enough; next *= 2 {
@@ -39,7 +36,7 @@ func (r *run) estimate(ctx context.Context, rung, updates int) (float64, error) 
 			n, took = next, time.Since(begin)
 		}
 	}
-	return took.Seconds() / float64(n) * float64(updates), nil
+	return took.Seconds() / float64(n) * float64(p.Epochs*p.Steps), nil
 }
 
 // seconds are how many the run takes at most: where every network is trained for every fold, and

@@ -9,7 +9,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 )
 
-// plannedBy is what a function tells of a run.
+// plannedBy returns the plan that a run announces.
 func plannedBy(t *testing.T, do func(Observer) error) (p Planned) {
 	t.Helper()
 	err := do(observe(func(_ context.Context, e Event) error {

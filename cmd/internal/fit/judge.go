@@ -21,7 +21,7 @@ import (
 func choose(rungs []*Rung) (int, error) {
 	best, most := -1, math.Inf(-1)
 	for i, g := range rungs {
-		if !g.Candidate || !g.racing() || len(g.Folds) == 0 {
+		if !g.eligible() || len(g.Folds) == 0 {
 			continue
 		}
 		if m := stat.Mean(g.macroF1(), nil); best < 0 || m > most {
@@ -32,7 +32,7 @@ func choose(rungs []*Rung) (int, error) {
 		return 0, reason(rungs)
 	}
 	for i, g := range rungs[:best] {
-		if !g.Candidate || !g.racing() || len(g.Folds) == 0 {
+		if !g.eligible() || len(g.Folds) == 0 {
 			continue
 		}
 		behind := rungs[best].macroF1()
@@ -52,11 +52,11 @@ func choose(rungs []*Rung) (int, error) {
 // The rival goes on, as what is taken is compared with it.
 func race(rungs []*Rung) {
 	for i, g := range rungs {
-		if !g.Candidate || !g.racing() || g.isRival() {
+		if !g.eligible() || g.isRival() {
 			continue
 		}
 		g.Stopped = slices.ContainsFunc(rungs[:i], func(s *Rung) bool {
-			return s.Candidate && s.racing() && s.asGood(g)
+			return s.eligible() && s.asGood(g)
 		})
 	}
 }

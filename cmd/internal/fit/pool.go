@@ -98,7 +98,7 @@ func (r *run) do(ctx context.Context, t *task) error {
 	return nil
 }
 
-// ended tells that a task has come to its end.
+// ended reports that a task is done.
 func (r *run) ended(ctx context.Context, t *task) error {
 	name := r.rungs[t.job.Rung].Name()
 	if t.unkept != nil {

@@ -205,7 +205,7 @@ func (r *run) memory(recipe *Recipe) float64 {
 	return r.config(recipe, Job{}).TrainingMemory(recipe.Batch, layout.Rows(r.all.Train))
 }
 
-// leftOut tells of a rung that cannot be made or trained.
+// leftOut reports a rung that cannot be made or trained.
 func (r *run) leftOut(ctx context.Context, g *Rung) error {
 	if g.Err == nil {
 		return nil
@@ -223,7 +223,7 @@ func (r *run) plan(ctx context.Context) error {
 		if rung.Err != nil {
 			continue
 		}
-		windows, _, _, err := r.lay(Job{Rung: i}, r.all)
+		windows, set, _, err := r.lay(Job{Rung: i}, r.all)
 		if err != nil {
 			return err
 		}
@@ -232,7 +232,7 @@ func (r *run) plan(ctx context.Context) error {
 			Epochs: rung.epochs(windows.Steps()), Steps: windows.Steps(), Memory: r.memory(rung.Recipe),
 		}
 		if r.preview {
-			if plan.Seconds, err = r.estimate(ctx, i, plan.Epochs*plan.Steps); err != nil {
+			if plan.Seconds, err = r.estimate(ctx, i, plan, windows, set); err != nil {
 				return err
 			}
 		}

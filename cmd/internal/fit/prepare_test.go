@@ -204,18 +204,9 @@ func TestPartsOfOneSeriesAreNotSeveral(t *testing.T) {
 	}
 	for _, group := range []string{"", "patient"} {
 		d.Group = group
-		var p Planned
 		s := quick()
 		s.Folds = 4
-		err := Preview(context.Background(), Data{Train: d}, s, Means{}, observe(func(_ context.Context, e Event) error {
-			if planned, ok := e.(Planned); ok {
-				p = planned
-			}
-			return nil
-		}))
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := plannedBy(t, func(o Observer) error { return Preview(t.Context(), Data{Train: d}, s, Means{}, o) })
 		if group == "" && (p.Split != layout.SplitBlocks || p.Within != scale.None || len(p.Folds) != 4) {
 			t.Errorf("%s, %s, %d folds", p.Split, p.Within, len(p.Folds))
 		}

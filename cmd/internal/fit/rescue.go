@@ -69,7 +69,7 @@ func (r *run) unended() {
 func (r *run) settle() {
 	var all, in []*Rung
 	for _, g := range r.rungs {
-		if g.Folds = nil; g.Candidate && g.racing() {
+		if g.Folds = nil; g.eligible() {
 			all = append(all, g)
 			if len(answered(r.folds, g)) > 0 {
 				in = append(in, g)
@@ -99,7 +99,7 @@ func (r *run) settle() {
 // with.
 func (r *run) uncompared() (names []string) {
 	for i, g := range r.rungs {
-		if i != r.result.Chosen && g.Candidate && g.racing() && (len(g.Folds) == 0 || r.result.Partial == Unfinished) {
+		if i != r.result.Chosen && g.eligible() && (len(g.Folds) == 0 || r.result.Partial == Unfinished) {
 			names = append(names, g.Name())
 		}
 	}

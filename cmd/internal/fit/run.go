@@ -91,6 +91,9 @@ func (r *run) round(from, to int) []*task {
 // racing reports whether the rung is to be trained on further folds.
 func (g *Rung) racing() bool { return g.Err == nil && !g.Stopped }
 
+// eligible reports whether the rung may still be chosen.
+func (g *Rung) eligible() bool { return g.Candidate && g.racing() }
+
 // take tells how the rungs did, and which one is taken.
 func (r *run) take(ctx context.Context) error {
 	if len(r.folds) == 0 {
@@ -165,7 +168,7 @@ func trained(tasks []*task) []*Trained {
 	return all
 }
 
-// memberLeftOut tells of a member that cannot be trained.
+// memberLeftOut reports a member that cannot be trained.
 func (r *run) memberLeftOut(ctx context.Context, j Job, err error) error {
 	return r.tell(ctx, Noticed{Kind: MemberFailed, Rung: r.rungs[j.Rung].Name(), Number: j.Member + 1, Err: err})
 }
