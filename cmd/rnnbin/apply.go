@@ -51,9 +51,7 @@ func (o *applyOptions) addDataFlags(f *pflag.FlagSet) {
 	addFlag(f, "time", &o.time, "`column` of times, which must not go back, \"\" for none (default the model's)")
 	addFlag(f, "max-gap", &o.maxGap, "begin a new series, called NAME (2) and so on, where the time from one row to the\nnext is longer than this `time`, or goes back; 0 for none (default the model's)")
 	addFlag(f, "missing", &o.missing, "`action` for an empty or NaN feature: error, forward, zero, mean or drop\n(default the model's)", names(series.MissingActions)...)
-	addFlag(f, "input-format", &o.input, "`format` of the data: "+formatNames+" (default by name, then by content)", names(series.Formats)...)
-	addFlag(f, "delimiter", &o.delimiter, delimiterUsage, delimiters...)
-	addFlag(f, "no-header", &o.noHeader, noHeaderUsage)
+	addFormatFlags(f, &o.input, &o.delimiter, &o.noHeader)
 }
 
 // addResultFlags adds those that say what becomes of probabilities.
@@ -73,13 +71,19 @@ func (o *applyOptions) addRunFlags(f *pflag.FlagSet) {
 // quietUsage is the help of --quiet.
 const quietUsage = "print results and errors alone: no progress, no notes and no warnings"
 
-// Usage of flags that say how a file is written.
+// Usage of flags that several commands have.
 const (
 	formatNames = "csv, tsv, jsonl, parquet, arrow (Feather) or arrows (its stream)"
-
-	delimiterUsage = "the `character` between the fields of CSV, or tab (default a comma, semicolon, tab or bar |,\nas the first rows have it). Where it is no comma, numbers may have decimal commas"
-	noHeaderUsage  = "the first line of CSV is a row, not names: columns are called 1, 2 and so on"
+	seriesUsage = "`column` that names the series of a row (default each file is one series)"
+	maxGapUsage = "begin a new series where the time from one row to the next is longer than this `time`, such as\n5m, or 300 if times are numbers, or goes back (default none)"
 )
+
+// addFormatFlags adds those that say how a file of data is written.
+func addFormatFlags(f *pflag.FlagSet, format any, delimiter *string, noHeader *bool) {
+	addFlag(f, "input-format", format, "`format` of the data: "+formatNames+" (default by name, then by content)", names(series.Formats)...)
+	addFlag(f, "delimiter", delimiter, "the `character` between the fields of CSV, or tab (default a comma, semicolon, tab or bar |,\nas the first rows have it). Where it is no comma, numbers may have decimal commas", delimiters...)
+	addFlag(f, "no-header", noHeader, "the first line of CSV is a row, not names: columns are called 1, 2 and so on")
+}
 
 // validate checks what nothing else will before the work begins.
 func (o *applyOptions) validate() error {

@@ -50,9 +50,7 @@ standard input. A run of a label is consecutive rows of a file that have it.`,
 		},
 	}
 	f := cmd.Flags()
-	addFlag(f, "input-format", &o.data.Format, "`format` of the data: "+formatNames+" (default by name and content)", names(series.Formats)...)
-	addFlag(f, "delimiter", &o.data.Delimiter, delimiterUsage, delimiters...)
-	addFlag(f, "no-header", &o.data.NoHeader, noHeaderUsage)
+	addFormatFlags(f, &o.data.Format, &o.data.Delimiter, &o.data.NoHeader)
 	addLabelEvents(f, &o.events)
 	addEventTolerance(f, &o.tolerance)
 	addFlag(f, "json", &o.json, jsonUsage)
