@@ -33,7 +33,7 @@ type eventSummary struct {
 	Events int    `json:"events"`
 }
 
-// begin is told of the file whose rows come next.
+// begin starts the counts of a file, whose rows come next.
 func (s *summary) begin(t target) {
 	f := fileSummary{File: t.input, Classes: map[string]int{}}
 	if t.output != series.Stdin {

@@ -108,7 +108,7 @@ func NewEpochLine(e fit.EpochEnded) EpochLine {
 	return l
 }
 
-// RungLine is what is told of a network that is compared with others.
+// RungLine describes a network that is compared with others.
 type RungLine struct {
 	Network   string             `json:"network"`
 	Candidate bool               `json:"candidate"` // else a baseline that cannot be chosen

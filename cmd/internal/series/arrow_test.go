@@ -294,13 +294,9 @@ func TestContinueWithOtherTypes(t *testing.T) {
 // writeStream writes rows, an array of JSON objects, as a stream of Arrow and returns its path.
 func writeStream(t *testing.T, fields []arrow.Field, rows string) string {
 	t.Helper()
-	schema := arrow.NewSchema(fields, nil)
-	batch, _, err := array.RecordFromJSON(memory.NewGoAllocator(), schema, strings.NewReader(rows))
-	if err != nil {
-		t.Fatal(err)
-	}
+	batch := tableOf(t, fields, rows)
 	var out bytes.Buffer
-	w := ipc.NewWriter(&out, ipc.WithSchema(schema))
+	w := ipc.NewWriter(&out, ipc.WithSchema(batch.Schema()))
 	if err := w.Write(batch); err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func (r *Reader) passTime(t float64) {
 	r.state.timeText = append(r.state.timeText[:0], bytes.TrimSpace(r.row[r.roles.time].text)...)
 }
 
-// gapWarnings tell of the gaps in time.
+// gapWarnings report the gaps in time.
 func (r *Reader) gapWarnings() []Warning {
 	w := Warning{File: r.source.name, Column: r.options.Time}
 	if r.gap.Value > 0 {

@@ -113,7 +113,7 @@ func (g *guesser) guessSeries() {
 	}
 }
 
-// noteGroups tells of columns whose names and numbers of values suit a group of series.
+// noteGroups reports columns that look like groups of series, by their names and how many values they have.
 func (g *guesser) noteGroups() {
 	for _, by := range g.groupings[1:] {
 		name := g.names[by.column]

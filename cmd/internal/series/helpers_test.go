@@ -65,16 +65,22 @@ func field(name string, kind arrow.DataType) arrow.Field {
 	return arrow.Field{Name: name, Type: kind, Nullable: true}
 }
 
-// writeTable writes rows, an array of JSON objects, as a Parquet file and returns its path.
-func writeTable(t testing.TB, fields []arrow.Field, rows string, options ...parquet.WriterProperty) string {
+// tableOf is rows, an array of JSON objects, as a batch of Arrow.
+func tableOf(t testing.TB, fields []arrow.Field, rows string) arrow.RecordBatch {
 	t.Helper()
-	schema := arrow.NewSchema(fields, nil)
-	batch, _, err := array.RecordFromJSON(memory.NewGoAllocator(), schema, strings.NewReader(rows))
+	batch, _, err := array.RecordFromJSON(memory.NewGoAllocator(), arrow.NewSchema(fields, nil), strings.NewReader(rows))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return batch
+}
+
+// writeTable writes rows, an array of JSON objects, as a Parquet file and returns its path.
+func writeTable(t testing.TB, fields []arrow.Field, rows string, options ...parquet.WriterProperty) string {
+	t.Helper()
+	batch := tableOf(t, fields, rows)
 	var out bytes.Buffer
-	w, err := pqarrow.NewFileWriter(schema, &out, parquet.NewWriterProperties(options...), pqarrow.DefaultWriterProps())
+	w, err := pqarrow.NewFileWriter(batch.Schema(), &out, parquet.NewWriterProperties(options...), pqarrow.DefaultWriterProps())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ type Options struct {
 	Twice         bool // rows will be read twice, see Reader.Again: what is no regular file is copied to a temporary one before the first
 
 	Rows func(n int)  // Read tells it of n more rows, now and then; nil: nobody asks
-	Skip func(*Error) // --on-error: is told of each row that is at fault, which a Reader then leaves out; nil: it is an error
+	Skip func(*Error) // --on-error: is called for each row that cannot be read, which a Reader then leaves out; nil: it is an error
 }
 
 // DefaultOptions returns the defaults of the flags.

@@ -11,7 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 )
 
-// openParquet reads what the file's end tells of the rows, to be read as batches of Arrow.
+// openParquet reads the file's footer. The rows are read later, as batches of Arrow.
 func (d *arrowDecoder) openParquet(s *source) error {
 	stored, size := s.stored, s.size
 	if !s.plain { // Parquet is read from its end
