@@ -5,8 +5,8 @@ import (
 	"io"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/model"
-	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // rangeWatch looks for columns that are far from what the model was trained on: it
@@ -27,7 +27,7 @@ func newRangeWatch(m *model.Model) rangeWatch {
 // add looks at rows [n,R].
 func (w rangeWatch) add(x []float32) {
 	if w.seen != nil {
-		w.seen.Add(scale.Fill(x, w.model.Profile.Mean))
+		w.seen.Add(inputs.Fill(x, w.model.Profile.Mean))
 	}
 }
 

@@ -18,9 +18,9 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/label"
 	"github.com/rnnbin/rnnbin/graph/model"
-	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // evaluateOptions are the flags of evaluate.
@@ -316,7 +316,7 @@ func (o *evaluateOptions) draw(e *evaluation) error {
 		return nil
 	}
 	picture := newAnswersPicture(o.plot, e.model)
-	x := scale.Fill(e.data.X, e.model.Profile.Mean)
+	x := inputs.Fill(e.data.X, e.model.Profile.Mean)
 	F, C := len(e.data.Features), len(e.model.Classes)
 	for i, s := range e.data.Series {
 		picture.answer.Begin(int32(i), s.Name)

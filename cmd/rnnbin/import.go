@@ -17,8 +17,8 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/model"
-	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // importOptions are the flags of import.
@@ -175,7 +175,7 @@ func (o *importOptions) model(k *keras.Model) (*model.Model, error) {
 		Classes:     []string{"0", "1"},
 		Lookahead:   lookahead,
 		Horizon:     o.horizon,
-		SeriesScale: scale.None,
+		SeriesScale: inputs.None,
 		Profile:     model.Profile{Mean: importedMean(k)},
 		Threshold:   o.threshold,
 		ClassWeight: "none",

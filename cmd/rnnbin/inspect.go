@@ -17,8 +17,8 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/model"
-	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 func newInspect() *cobra.Command {
@@ -151,10 +151,10 @@ func rivalText(m *model.Model, r *reports) string {
 }
 
 // seriesScaleText says how features are scaled within their series.
-var seriesScaleText = map[scale.Within]string{
-	scale.None:    "none",
-	scale.Running: "running: the features also enter scaled by the rows of their series so far",
-	scale.Whole:   "whole: the features also enter scaled by all rows of their series",
+var seriesScaleText = map[inputs.Within]string{
+	inputs.None:    "none",
+	inputs.Running: "running: the features also enter scaled by the rows of their series so far",
+	inputs.Whole:   "whole: the features also enter scaled by all rows of their series",
 }
 
 // lookaheadText says what the answers were allowed to rest on, and what they do.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/model"
-	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // makeModel writes a model folder whose weights are set by hand: the probability
@@ -61,7 +61,7 @@ func (s settingsOfModel) model() (*model.Model, error) {
 		Classes:     strings.Split(s["classes"], ","),
 		Lookahead:   model.All,
 		Horizon:     int(numberOf(s["horizon"])),
-		SeriesScale: scale.Within(s["within"]),
+		SeriesScale: inputs.Within(s["within"]),
 		Threshold:   numberOf(s["threshold"]),
 		ClassWeight: "none",
 		Network:     graph.DefaultConfig().WithDefaults().Network,

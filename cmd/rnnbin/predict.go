@@ -16,9 +16,9 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/label"
 	"github.com/rnnbin/rnnbin/graph/model"
-	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // predictOptions are the flags of predict.
@@ -220,7 +220,7 @@ func (o *predictOptions) readOptions(m *model.Model, skipped *skippedRows) (seri
 	}
 	options.LabelOptional, options.Follow = true, o.follow
 	options.Events = o.events.path != "" && !o.follow // so that training on them finds the same time column
-	options.Twice = m.SeriesScale == scale.Whole
+	options.Twice = m.SeriesScale == inputs.Whole
 	switch o.onError {
 	case onErrorStop:
 	case onErrorSkip:
@@ -321,7 +321,7 @@ func (a *answersPicture) addChunk(c *series.Chunk, answers label.Answers) {
 	for _, b := range c.Begun {
 		a.answer.Begin(b.Series, b.Name)
 	}
-	x := scale.Fill(c.X, a.model.Profile.Mean)
+	x := inputs.Fill(c.X, a.model.Profile.Mean)
 	F, C := len(a.model.Columns.Features), len(a.model.Classes)
 	for i, class := range answers.Class {
 		truth := int16(series.Unlabelled)

@@ -11,7 +11,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // description is what a run is going to do, as --dry-run shows it.
@@ -21,7 +21,7 @@ type description struct {
 	Split    layout.SplitKind     `json:"split,omitempty"`
 	Folds    []foldDescription    `json:"folds,omitempty"`
 	TestRows int                  `json:"test_rows"`
-	Within   scale.Within         `json:"series_scale"`
+	Within   inputs.Within        `json:"series_scale"`
 	Networks []networkDescription `json:"networks"`
 	Members  int                  `json:"members"`
 	Seconds  float64              `json:"seconds"` // that the run takes at most, an estimate; 0: not known

@@ -6,8 +6,8 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/original"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/model"
-	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // ownModel describes what was trained on own data, for a folder.
@@ -84,7 +84,7 @@ func (s *settings) modelOf(folder string, r *fit.Result) (*model.Model, error) {
 		m.Run.Seconds += t.Seconds
 	}
 	if m.SeriesScale == "" {
-		m.SeriesScale = scale.None
+		m.SeriesScale = inputs.None
 	}
 	return m, nil
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // reporter tells people, or with --json scripts, about a run.
@@ -106,7 +106,7 @@ func plannedText(p fit.Planned) string {
 	if p.Test > 0 {
 		text += fmt.Sprintf(", tested on %s", count(p.Test, "row"))
 	}
-	if p.Within != scale.None {
+	if p.Within != inputs.None {
 		text += "; features are also scaled within their series"
 	}
 	return text

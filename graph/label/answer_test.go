@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // counter is a network of two features whose probability depends on all of its
@@ -132,9 +132,9 @@ func TestLabelAnswersEachPartByItself(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	lengths := []int{1, 0, 2, 3, 6, 7, 19, 20, 21, 30, 101}
 	total := 5
-	var parts []scale.Range
+	var parts []inputs.Range
 	for _, n := range lengths {
-		parts = append(parts, scale.Range{Start: total, End: total + n})
+		parts = append(parts, inputs.Range{Start: total, End: total + n})
 		total += n + 1
 	}
 	parts[3], parts[9] = parts[9], parts[3] // in any order
@@ -147,7 +147,7 @@ func TestLabelAnswersEachPartByItself(t *testing.T) {
 			copy(padded[p.Start:], b)
 		}
 		net := v.counter()
-		got, err := labelParts(context.Background(), modelOf(net, v.horizon, scale.None), x, parts)
+		got, err := labelParts(context.Background(), modelOf(net, v.horizon, inputs.None), x, parts)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestLabelManyBatches(t *testing.T) {
 	for _, steps := range []int{1, 20, 501} {
 		probability, padded := expected(x, steps, -30, nil)
 		net := &counter{steps: steps}
-		got, err := labelParts(context.Background(), modelOf(net, -30, scale.None), x, []scale.Range{{Start: 0, End: 40000}})
+		got, err := labelParts(context.Background(), modelOf(net, -30, inputs.None), x, []inputs.Range{{Start: 0, End: 40000}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,7 +240,7 @@ func TestStreamsGiveTheSameAnswers(t *testing.T) {
 	for what, v := range variants() {
 		for _, n := range []int{1, 4} {
 			in := interleave(r, n, 300)
-			l := modelOf(v.counter(), v.horizon, scale.None)
+			l := modelOf(v.counter(), v.horizon, inputs.None)
 			l.engine.batch = 3
 			probability, padded := in.expected(v)
 			what := fmt.Sprintf("%s, %d series", what, n)
@@ -255,7 +255,7 @@ func TestStreamsGiveTheSameAnswers(t *testing.T) {
 func TestFollowAnswersAtOnce(t *testing.T) {
 	x := randomRows(rand.New(rand.NewPCG(4, 4)), 100)
 	for what, v := range variants() {
-		s := modelOf(v.counter(), v.horizon, scale.None).Follow(nil)
+		s := modelOf(v.counter(), v.horizon, inputs.None).Follow(nil)
 		wait := max(0, slices.Max(append(v.lags, 0))-v.horizon)
 		taken := 0
 		for i := range 100 {
@@ -291,7 +291,7 @@ func TestAPausingSeriesDoesNotFillTheMemory(t *testing.T) {
 		{variant{8, -2, []int{3}}, 5},
 	} {
 		for _, carry := range []bool{false, true} {
-			l := modelOf(test.counter(), test.horizon, scale.None)
+			l := modelOf(test.counter(), test.horizon, inputs.None)
 			l.engine.batch = 2
 			s := l.Streams(nil)
 			s.carry, s.held = carry, 200
@@ -322,7 +322,7 @@ func TestAPausingSeriesDoesNotFillTheMemory(t *testing.T) {
 }
 
 func TestMemoryIsBounded(t *testing.T) {
-	s := modelOf(&counter{steps: 20}, -5, scale.None).Streams(nil)
+	s := modelOf(&counter{steps: 20}, -5, inputs.None).Streams(nil)
 	x := randomRows(rand.New(rand.NewPCG(6, 6)), chunk)
 	for i := range 200 {
 		if err := s.Push(context.Background(), slices.Repeat([]int32{int32(i / 60)}, chunk), x); err != nil {
@@ -341,7 +341,7 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestPushChecksItsSlices(t *testing.T) {
-	s := modelOf(&counter{steps: 20}, 0, scale.None).Streams(nil)
+	s := modelOf(&counter{steps: 20}, 0, inputs.None).Streams(nil)
 	if err := s.Push(context.Background(), []int32{0}, make([]float32, 3)); err == nil {
 		t.Error("three values for a row of two features are taken")
 	}
@@ -350,7 +350,7 @@ func TestPushChecksItsSlices(t *testing.T) {
 func TestLabelEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := modelOf(&counter{steps: 20}, 0, scale.None).Label(ctx, Series{Values: make([]float32, 20)})
+	_, err := modelOf(&counter{steps: 20}, 0, inputs.None).Label(ctx, Series{Values: make([]float32, 20)})
 	if err != context.Canceled {
 		t.Errorf("error %v", err)
 	}
@@ -359,7 +359,7 @@ func TestLabelEndsWithItsContext(t *testing.T) {
 func TestStreamsEndWithTheirContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	l := modelOf(&counter{steps: 20}, 0, scale.None)
+	l := modelOf(&counter{steps: 20}, 0, inputs.None)
 	if err := l.Follow(nil).Push(ctx, []int32{0}, make([]float32, 2)); err != context.Canceled {
 		t.Errorf("following: error %v", err)
 	}

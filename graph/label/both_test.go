@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // both is a network of two directions, and of two features, whose probability tells
@@ -70,8 +70,8 @@ func TestTwoDirections(t *testing.T) {
 			x := randomRows(r, n)
 			probability, padded := expectedBoth(x, v.steps, v.horizon, v.lags)
 			what := fmt.Sprintf("%s, %d rows", what, n)
-			l := modelOf(both{steps: v.steps, lags: v.lags}, v.horizon, scale.None)
-			got, err := labelParts(context.Background(), l, x, []scale.Range{{Start: 0, End: n}})
+			l := modelOf(both{steps: v.steps, lags: v.lags}, v.horizon, inputs.None)
+			got, err := labelParts(context.Background(), l, x, []inputs.Range{{Start: 0, End: n}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,13 +100,13 @@ func TestReachOfTwoDirections(t *testing.T) {
 	const n = 200
 	x := randomRows(rand.New(rand.NewPCG(8, 8)), n)
 	for what, v := range variants() {
-		l := modelOf(both{steps: v.steps, lags: v.lags}, v.horizon, scale.None)
-		whole := scale.Range{Start: 0, End: n}
-		want, err := labelParts(context.Background(), l, x, []scale.Range{whole})
+		l := modelOf(both{steps: v.steps, lags: v.lags}, v.horizon, inputs.None)
+		whole := inputs.Range{Start: 0, End: n}
+		want, err := labelParts(context.Background(), l, x, []inputs.Range{whole})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, part := range []scale.Range{{Start: 0, End: 50}, {Start: 61, End: 120}, {Start: 150, End: n}} {
+		for _, part := range []inputs.Range{{Start: 0, End: 50}, {Start: 61, End: 120}, {Start: 150, End: n}} {
 			got, err := l.Label(context.Background(), Series{Values: x, From: part.Start, To: part.End})
 			if err != nil {
 				t.Fatal(err)
@@ -130,7 +130,7 @@ func TestTwoDirectionsAfterAPause(t *testing.T) {
 					in.series[i] = 1 + r.Int32N(2)
 				}
 			}
-			l := modelOf(both{steps: v.steps, lags: v.lags}, v.horizon, scale.None)
+			l := modelOf(both{steps: v.steps, lags: v.lags}, v.horizon, inputs.None)
 			l.engine.batch = 2
 			whole := l.Streams(nil)
 			want, wantPadded := in.stream(t, whole, r, 20)

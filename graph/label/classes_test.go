@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 func TestOf(t *testing.T) {
@@ -67,14 +67,14 @@ func TestThreeClasses(t *testing.T) {
 	r := rand.New(rand.NewPCG(21, 21))
 	in := interleave(r, 1, 300)
 	want := expectedOfThree(in.x, 7)
-	l := modelOf(&three{counter{steps: 7}}, 0, scale.None)
+	l := modelOf(&three{counter{steps: 7}}, 0, inputs.None)
 	for what, s := range map[string]*Streams{"stream": l.Streams(nil), "following": l.Follow(nil)} {
 		got, padded := in.stream(t, s, r, 20)
 		if !slices.Equal(got, want) || len(padded) != 300 {
 			t.Errorf("%s: other answers", what)
 		}
 	}
-	got, err := labelParts(context.Background(), l, append([]float32{9, 9}, in.x...), []scale.Range{{Start: 1, End: 301}})
+	got, err := labelParts(context.Background(), l, append([]float32{9, 9}, in.x...), []inputs.Range{{Start: 1, End: 301}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestMembers(t *testing.T) {
 	const members, rows = 3, 500
 	r := rand.New(rand.NewPCG(22, 22))
 	in := interleave(r, 3, rows)
-	parts := []scale.Range{{Start: 3, End: 200}, {Start: 200, End: rows}}
+	parts := []inputs.Range{{Start: 3, End: 200}, {Start: 200, End: rows}}
 	for name, c := range map[string]graph.Network{
 		"gru":   {Layers: []graph.Layer{{Cell: graph.GRU, Units: 8}, {Cell: graph.LSTM, Units: 4}}, Classes: 2},
 		"both":  {Layers: []graph.Layer{{Cell: graph.GRU, Units: 8}}, Bidirectional: true, Classes: 3},
@@ -106,7 +106,7 @@ func TestMembers(t *testing.T) {
 			return p
 		}
 		answers := func(p *graph.Predictor) [][]float32 {
-			l := modelOf(p, -1, scale.None)
+			l := modelOf(p, -1, inputs.None)
 			whole, err := labelParts(context.Background(), l, in.x, parts)
 			if err != nil {
 				t.Fatal(err)

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // Network is what a model needs of a [graph.Predictor]. Predict may be called by several
@@ -20,7 +20,7 @@ type Network interface {
 // count.
 type engine struct {
 	network  Network
-	within   scale.Within
+	within   inputs.Within
 	raw      int  // R
 	features int  // F
 	classes  int  // C

@@ -9,9 +9,9 @@ import (
 	"slices"
 
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/label"
 	"github.com/rnnbin/rnnbin/graph/model"
-	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // A series is labelled as `rnnbin predict` labels it.
@@ -120,7 +120,7 @@ func trained() string {
 	check(w.AddWeights(s.Save))
 	check(w.Commit(&model.Model{
 		Columns: model.Columns{Label: "feels", Features: []string{"celsius"}, Missing: "mean"}, Classes: []string{"cold", "warm"},
-		Lookahead: "0", SeriesScale: scale.None, Profile: model.Profile{Mean: []float32{20.5}}, Threshold: 0.5, Network: c.Network,
+		Lookahead: "0", SeriesScale: inputs.None, Profile: model.Profile{Mean: []float32{20.5}}, Threshold: 0.5, Network: c.Network,
 	}))
 	return folder
 }

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // modelOf is a model of a network whose features and classes have numbers for names.
-func modelOf(n Network, horizon int, within scale.Within) *Model {
+func modelOf(n Network, horizon int, within inputs.Within) *Model {
 	c := n.Network()
 	t := Task{Threshold: 0.5, Horizon: horizon, SeriesScale: within}
 	for k := range c.Features / within.Columns(1) {
@@ -27,7 +27,7 @@ func modelOf(n Network, horizon int, within scale.Within) *Model {
 
 // labelParts labels the parts of rows x [N,R], each a series of its own. The answers are in
 // their rows' places; rows beyond the parts are padded.
-func labelParts(ctx context.Context, m *Model, x []float32, parts []scale.Range) (Answers, error) {
+func labelParts(ctx context.Context, m *Model, x []float32, parts []inputs.Range) (Answers, error) {
 	R, C := m.engine.raw, m.engine.classes
 	n := len(x) / R
 	all := Answers{Probability: make([]float32, n*C), Padded: slices.Repeat([]bool{true}, n)}

@@ -38,7 +38,7 @@
 //
 // # Scale within a series
 //
-// A model may also take each feature scaled within its series, see [scale.Within]: by the
+// A model may also take each feature scaled within its series, see [inputs.Within]: by the
 // rows so far, or by all rows of the series, which have to be known beforehand then.
 //
 // The package reads model folders and needs libtensorflow, as package graph does. It prints

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // lagsTried reach over one or both ends of a block, or beyond all that arrives.
@@ -95,7 +95,7 @@ func TestLagsAreWidenedFeatures(t *testing.T) {
 				t.Cleanup(func() { p.Close() })
 				return p
 			}
-			l, w := modelOf(newNetwork(2, lags), 0, scale.None), modelOf(newNetwork(2*len(lags), nil), 0, scale.None)
+			l, w := modelOf(newNetwork(2, lags), 0, inputs.None), modelOf(newNetwork(2*len(lags), nil), 0, inputs.None)
 			what := fmt.Sprint(name, ", ", form)
 			want, _ := wide.stream(t, w.Streams(nil), r, 100)
 			got, _ := in.stream(t, l.Streams(nil), r, 100)
@@ -109,7 +109,7 @@ func TestLagsAreWidenedFeatures(t *testing.T) {
 				}
 			}
 			one := interleaved{make([]int32, 900), in.x}
-			parts := []scale.Range{{End: 900}}
+			parts := []inputs.Range{{End: 900}}
 			whole, err := labelParts(context.Background(), l, in.x, parts)
 			if err != nil {
 				t.Fatal(err)

@@ -7,18 +7,18 @@ import (
 	"slices"
 
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/model"
-	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // Task is what a model does, but for its networks.
 type Task struct {
-	Features    []string     // [R] names of the features of a row, in the order of its values
-	Classes     []string     // [C] names of the labels
-	Threshold   float64      // of two classes: a row is of the second if that has at least this probability
-	Horizon     int          // a network gives at row i the label of row i+Horizon
-	SeriesScale scale.Within // how features are scaled within their series too
-	Fill        []float32    // [R] what stands in for a value that is NaN
+	Features    []string      // [R] names of the features of a row, in the order of its values
+	Classes     []string      // [C] names of the labels
+	Threshold   float64       // of two classes: a row is of the second if that has at least this probability
+	Horizon     int           // a network gives at row i the label of row i+Horizon
+	SeriesScale inputs.Within // how features are scaled within their series too
+	Fill        []float32     // [R] what stands in for a value that is NaN
 }
 
 // Model is a trained model, ready to label. Any number of goroutines may use it.
@@ -89,8 +89,8 @@ func load(f *model.Opened, n graph.Network, weights []model.Weights, t Task, on 
 // caller's to close.
 func New(n Network, t Task) (*Model, error) {
 	c := n.Network()
-	if inputs := t.SeriesScale.Columns(len(t.Features)); inputs != c.Features {
-		return nil, &graph.ShapeError{Name: "Features", Want: fmt.Sprintf("names for %d inputs", c.Features), Got: fmt.Sprint(inputs)}
+	if columns := t.SeriesScale.Columns(len(t.Features)); columns != c.Features {
+		return nil, &graph.ShapeError{Name: "Features", Want: fmt.Sprintf("names for %d inputs", c.Features), Got: fmt.Sprint(columns)}
 	}
 	if len(t.Classes) != c.Classes {
 		return nil, &graph.ShapeError{Name: "Classes", Want: fmt.Sprintf("%d names", c.Classes), Got: fmt.Sprint(len(t.Classes))}
@@ -255,15 +255,15 @@ func (m *Model) newLabelling(all []Series) (*labelling, error) {
 
 // moments are those that the rows of a part are scaled by: of all rows of the series or, with
 // a running scale, of those before the part.
-func (l *labelling) moments(series int32) (*scale.Moments, error) {
+func (l *labelling) moments(series int32) (*inputs.Moments, error) {
 	R := l.m.engine.raw
 	x := l.all[series].Values
-	if l.m.task.SeriesScale == scale.Running {
+	if l.m.task.SeriesScale == inputs.Running {
 		x = x[:l.parts[series].start*R]
 	}
-	moments := scale.NewMoments(R)
+	moments := inputs.NewMoments(R)
 	for rows := range slices.Chunk(x, chunk*R) {
-		moments.Add(scale.Fill(rows, l.m.task.Fill))
+		moments.Add(inputs.Fill(rows, l.m.task.Fill))
 	}
 	return moments, nil
 }

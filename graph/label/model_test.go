@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 var nan, infinity = float32(math.NaN()), float32(math.Inf(1))
@@ -20,7 +20,7 @@ var nan, infinity = float32(math.NaN()), float32(math.Inf(1))
 func TestMissingValuesAreFilled(t *testing.T) {
 	r := rand.New(rand.NewPCG(31, 31))
 	fill := []float32{0.25, 0.75}
-	for _, w := range []scale.Within{scale.None, scale.Running, scale.Whole} {
+	for _, w := range []inputs.Within{inputs.None, inputs.Running, inputs.Whole} {
 		R := 2 / w.Columns(1)
 		x := randomRows(r, 300)[:300*R]
 		holes, full := slices.Clone(x), slices.Clone(x)
@@ -37,7 +37,7 @@ func TestMissingValuesAreFilled(t *testing.T) {
 			t.Errorf("%s: other answers", w)
 		}
 		streamed := streamed(t, m, holes, 1)
-		if w == scale.Running && !slices.Equal(streamed.Probability, want.Probability) {
+		if w == inputs.Running && !slices.Equal(streamed.Probability, want.Probability) {
 			t.Errorf("%s, streamed: other answers", w)
 		}
 		for i, v := range before {
@@ -82,7 +82,7 @@ func TestStreamAnswersAsLabel(t *testing.T) {
 	x := randomRows(rand.New(rand.NewPCG(32, 32)), 150)
 	for what, v := range variants() {
 		for _, n := range []Network{v.counter(), both{steps: v.steps, lags: v.lags}} {
-			m := modelOf(n, v.horizon, scale.None)
+			m := modelOf(n, v.horizon, inputs.None)
 			want := labelled(t, m, x)
 			for _, rows := range []int{1, 7, 150} {
 				if got := streamed(t, m, x, rows); !slices.Equal(got.Probability, want.Probability) || !slices.Equal(got.Class, want.Class) ||
@@ -92,13 +92,13 @@ func TestStreamAnswersAsLabel(t *testing.T) {
 			}
 		}
 	}
-	for _, w := range []scale.Within{scale.Running, scale.Whole} {
+	for _, w := range []inputs.Within{inputs.Running, inputs.Whole} {
 		m := modelOf(&counter{steps: 8}, 0, w)
 		want := labelled(t, m, x)
 		s := m.Stream()
 		for range 2 {
 			got, err := s.Push(x)
-			if err != nil || w == scale.Whole && got.Len() > 0 {
+			if err != nil || w == inputs.Whole && got.Len() > 0 {
 				t.Fatalf("%s: %d answers, %v", w, got.Len(), err)
 			}
 			rest, err := s.Flush()
@@ -111,7 +111,7 @@ func TestStreamAnswersAsLabel(t *testing.T) {
 
 // A network of two directions answers when its window has filled, not at the end.
 func TestStreamOfTwoDirectionsAnswersSoon(t *testing.T) {
-	s := modelOf(both{steps: 8}, 0, scale.None).Stream()
+	s := modelOf(both{steps: 8}, 0, inputs.None).Stream()
 	taken := 0
 	for i := range 100 {
 		a, err := s.Push([]float32{1, 2})
@@ -125,18 +125,18 @@ func TestStreamOfTwoDirectionsAnswersSoon(t *testing.T) {
 }
 
 func TestLabelNamesWhatIsWrong(t *testing.T) {
-	m := modelOf(&counter{steps: 8}, 0, scale.None)
+	m := modelOf(&counter{steps: 8}, 0, inputs.None)
 	good := Series{Values: make([]float32, 20)}
 	bad := slices.Clone(good.Values)
 	bad[7] = -infinity
-	for _, w := range []scale.Within{scale.None, scale.Whole} { // whose features are scaled by all rows before any is labelled
+	for _, w := range []inputs.Within{inputs.None, inputs.Whole} { // whose features are scaled by all rows before any is labelled
 		m := modelOf(&counter{steps: 8}, 0, w)
 		_, err := m.Label(context.Background(), good, Series{Values: bad})
 		var at *RowError
 		if !errors.As(err, &at) || at.Series != 1 || at.Row != 7/m.engine.raw {
 			t.Errorf("%s: error %v", w, err)
 		}
-		s := m.Streams(func(int32) (*scale.Moments, error) { return scale.NewMoments(m.engine.raw), nil })
+		s := m.Streams(func(int32) (*inputs.Moments, error) { return inputs.NewMoments(m.engine.raw), nil })
 		rows := 20 / m.engine.raw
 		if err := s.Push(context.Background(), make([]int32, rows), good.Values); err != nil {
 			t.Fatal(err)
@@ -159,7 +159,7 @@ func TestLabelNamesWhatIsWrong(t *testing.T) {
 		func(t *Task) { t.Features = t.Features[:1] },
 		func(t *Task) { t.Classes = append(t.Classes, "2") },
 		func(t *Task) { t.Fill = nil },
-		func(t *Task) { t.SeriesScale = scale.Running },
+		func(t *Task) { t.SeriesScale = inputs.Running },
 	} {
 		task := m.Task()
 		change(&task)
@@ -170,7 +170,7 @@ func TestLabelNamesWhatIsWrong(t *testing.T) {
 }
 
 func TestNothingToLabel(t *testing.T) {
-	m := modelOf(&counter{steps: 8}, 0, scale.None)
+	m := modelOf(&counter{steps: 8}, 0, inputs.None)
 	a, err := m.Label(context.Background(), Series{}, Series{Values: make([]float32, 20), From: 5, To: 5}, Series{})
 	if err != nil || a.Len() != 0 {
 		t.Errorf("%d answers, %v", a.Len(), err)
@@ -182,7 +182,7 @@ func TestNothingToLabel(t *testing.T) {
 
 // Views share networks and nothing else.
 func TestViews(t *testing.T) {
-	m := modelOf(&counter{steps: 8}, 0, scale.None)
+	m := modelOf(&counter{steps: 8}, 0, inputs.None)
 	x := randomRows(rand.New(rand.NewPCG(33, 33)), 20000)
 	rows := 0
 	always := labelled(t, m.WithThreshold(0).WithProgress(func(n int) { rows += n }), x)
@@ -207,7 +207,7 @@ func TestViews(t *testing.T) {
 // Goroutines share a model.
 func TestGoroutinesShareAModel(t *testing.T) {
 	p := predictors(t, 20)[graph.FormFused]
-	m := modelOf(p, 0, scale.None)
+	m := modelOf(p, 0, inputs.None)
 	x := randomRows(rand.New(rand.NewPCG(34, 34)), 3000)
 	whole, rows := labelled(t, m, x), streamed(t, m, x[:600], 1)
 	var group sync.WaitGroup

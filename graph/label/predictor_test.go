@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // predictors are networks with initial weights, in every form that there is.
@@ -48,14 +48,14 @@ func TestTheWaysAgreeOnARealNetwork(t *testing.T) {
 		for form, predictor := range predictors(t, steps) {
 			for _, horizon := range []int{0, 4, -4} {
 				what := fmt.Sprintf("%s, %d steps, horizon %d", form, steps, horizon)
-				l := modelOf(predictor, horizon, scale.None)
+				l := modelOf(predictor, horizon, inputs.None)
 				in := interleave(r, 3, 1000)
 				stream, _ := in.stream(t, l.Streams(nil), r, 400)
 				rows, _ := in.stream(t, l.Follow(nil), r, 2)
 				if d := apart(stream, rows); !(d <= rounding) {
 					t.Errorf("%s: row by row %g apart", what, d)
 				}
-				whole, err := labelParts(context.Background(), l, in.x, []scale.Range{{End: 1000}})
+				whole, err := labelParts(context.Background(), l, in.x, []inputs.Range{{End: 1000}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -81,9 +81,9 @@ func BenchmarkLabel(b *testing.B) {
 	for i := range x {
 		x[i] = float32(math.Sin(float64(i) / 50))
 	}
-	l := modelOf(predictor, 0, scale.None)
+	l := modelOf(predictor, 0, inputs.None)
 	for b.Loop() {
-		if _, err := labelParts(context.Background(), l, x, []scale.Range{{End: rows}}); err != nil {
+		if _, err := labelParts(context.Background(), l, x, []inputs.Range{{End: rows}}); err != nil {
 			b.Fatal(err)
 		}
 	}

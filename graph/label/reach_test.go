@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 func TestReachGivesThePartItsAnswers(t *testing.T) {
@@ -16,7 +16,7 @@ func TestReachGivesThePartItsAnswers(t *testing.T) {
 		probability, padded := expected(x, v.steps, v.horizon, v.lags)
 		for _, from := range []int{0, 1, 60, 101, 180, 229} {
 			to := min(from+50, rows)
-			l := modelOf(v.counter(), v.horizon, scale.None)
+			l := modelOf(v.counter(), v.horizon, inputs.None)
 			got, err := l.Label(context.Background(), Series{Values: x, From: from, To: to})
 			if err != nil {
 				t.Fatal(err)

@@ -3,7 +3,7 @@ package label
 import (
 	"context"
 
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // Stream labels the rows of one series as they arrive, each as soon as it can be: with a
@@ -19,13 +19,13 @@ type Stream struct {
 
 // Stream begins to label a series.
 func (m *Model) Stream() *Stream {
-	if m.task.SeriesScale != scale.Whole {
+	if m.task.SeriesScale != inputs.Whole {
 		return &Stream{s: m.Follow(nil)}
 	}
 	s := new(Stream)
-	s.s = m.Streams(func(int32) (*scale.Moments, error) {
-		moments := scale.NewMoments(m.engine.raw)
-		moments.Add(scale.Fill(s.kept, m.task.Fill))
+	s.s = m.Streams(func(int32) (*inputs.Moments, error) {
+		moments := inputs.NewMoments(m.engine.raw)
+		moments.Add(inputs.Fill(s.kept, m.task.Fill))
 		return moments, nil
 	})
 	return s
@@ -35,7 +35,7 @@ func (m *Model) Stream() *Stream {
 // these rows or to earlier ones: none, one or many, in order. NaN is a value that is missing.
 // After an error the stream cannot be used any more.
 func (s *Stream) Push(rows []float32) (Answers, error) {
-	if s.s.m.task.SeriesScale != scale.Whole {
+	if s.s.m.task.SeriesScale != inputs.Whole {
 		return s.push(rows)
 	}
 	s.kept = append(s.kept, rows...)

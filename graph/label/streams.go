@@ -9,7 +9,7 @@ import (
 	"slices"
 
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // Streams labels the rows of any number of series as they arrive. The rows of each series are
@@ -29,7 +29,7 @@ type Streams struct {
 	batch   int              // windows in a call
 	tracks  map[int32]*track // by the number of the series
 	queue   queue
-	moments func(series int32) (*scale.Moments, error)
+	moments func(series int32) (*inputs.Moments, error)
 	held    int // rows that may wait
 	early   int
 
@@ -42,12 +42,12 @@ type Streams struct {
 // series.
 type track struct {
 	cursor
-	count    int            // rows that arrived
-	answered int            // of them
-	early    int            // of these, those that are known to have come too early or not
-	waiting  []stretch      // the others' places in the queue
-	last     []float32      // [F] the row that arrived last
-	moments  *scale.Moments // nil unless rows are scaled within their series
+	count    int             // rows that arrived
+	answered int             // of them
+	early    int             // of these, those that are known to have come too early or not
+	waiting  []stretch       // the others' places in the queue
+	last     []float32       // [F] the row that arrived last
+	moments  *inputs.Moments // nil unless rows are scaled within their series
 }
 
 // stretch is rows that follow each other in the queue.
@@ -70,13 +70,13 @@ type job struct {
 // Streams labels rows many windows at once. Whole gives the moments of all rows of a series,
 // with what is missing filled, before its first row is pushed; only models that scale by them,
 // see [Task].SeriesScale, ask for it.
-func (m *Model) Streams(whole func(series int32) (*scale.Moments, error)) *Streams {
+func (m *Model) Streams(whole func(series int32) (*inputs.Moments, error)) *Streams {
 	l := m.engine
 	// Windows that wait for a batch must not look like series that ended.
 	s := &Streams{m: m, l: l, batch: l.batch, tracks: map[int32]*track{}, held: max(1<<18, 4*(l.batch*l.block+l.span+l.wait()))}
 	s.queue.classes = l.classes
-	s.moments = func(int32) (*scale.Moments, error) { return scale.NewMoments(l.raw), nil }
-	if l.within == scale.Whole {
+	s.moments = func(int32) (*inputs.Moments, error) { return inputs.NewMoments(l.raw), nil }
+	if l.within == inputs.Whole {
 		s.moments = whole
 	}
 	return s
@@ -84,7 +84,7 @@ func (m *Model) Streams(whole func(series int32) (*scale.Moments, error)) *Strea
 
 // Follow is [Model.Streams] labelling each row as soon as it can be. Networks of two
 // directions wait for a window to fill.
-func (m *Model) Follow(whole func(series int32) (*scale.Moments, error)) *Streams {
+func (m *Model) Follow(whole func(series int32) (*inputs.Moments, error)) *Streams {
 	s := m.Streams(whole)
 	s.carry, s.batch = !s.l.whole, 1
 	return s
@@ -131,7 +131,7 @@ func (s *Streams) pushSeries(ctx context.Context, series int32, x []float32) err
 	if err != nil {
 		return err
 	}
-	s.append(t, series, s.expanded(t, scale.Fill(x, s.m.task.Fill)))
+	s.append(t, series, s.expanded(t, inputs.Fill(x, s.m.task.Fill)))
 	return s.advance(ctx, t)
 }
 

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // narrow is the first feature of each row: with that scaled within its series a row has
@@ -21,7 +21,7 @@ func (in interleaved) narrow() interleaved {
 }
 
 // expanded has the columns that each row has in its series.
-func (in interleaved) expanded(w scale.Within) interleaved {
+func (in interleaved) expanded(w inputs.Within) interleaved {
 	wide := make([]float32, 2*len(in.x))
 	for s := range slices.Max(in.series) + 1 {
 		var rows []int
@@ -31,7 +31,7 @@ func (in interleaved) expanded(w scale.Within) interleaved {
 				rows, x = append(rows, i), append(x, in.x[i])
 			}
 		}
-		all := scale.Expand(w, x, 1, []scale.Range{{End: len(rows)}})
+		all := inputs.Inputs{SeriesScale: w}.Expand(x, 1, []inputs.Range{{End: len(rows)}})
 		for k, i := range rows {
 			copy(wide[2*i:2*i+2], all[2*k:])
 		}
@@ -43,8 +43,8 @@ func (in interleaved) expanded(w scale.Within) interleaved {
 func bare(r *rand.Rand, rows int) interleaved { return interleave(r, 1, rows).narrow() }
 
 // whole gives the moments of the rows of each series.
-func (in interleaved) whole(series int32) (*scale.Moments, error) {
-	m := scale.NewMoments(1)
+func (in interleaved) whole(series int32) (*inputs.Moments, error) {
+	m := inputs.NewMoments(1)
 	for i, of := range in.series {
 		if of == series {
 			m.Add(in.x[i : i+1])
@@ -58,10 +58,10 @@ func (in interleaved) whole(series int32) (*scale.Moments, error) {
 func TestStreamsScaleWithinSeries(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 11))
 	for what, v := range variants() {
-		for _, w := range []scale.Within{scale.Running, scale.Whole} {
+		for _, w := range []inputs.Within{inputs.Running, inputs.Whole} {
 			in := interleave(r, 3, 300).narrow()
 			wide := in.expanded(w)
-			l, plain := modelOf(v.counter(), v.horizon, w), modelOf(v.counter(), v.horizon, scale.None)
+			l, plain := modelOf(v.counter(), v.horizon, w), modelOf(v.counter(), v.horizon, inputs.None)
 			l.engine.batch, plain.engine.batch = 3, 3
 			what := fmt.Sprintf("%s, %s", what, w)
 			probability, padded := wide.expected(v)
@@ -85,7 +85,7 @@ func TestStreamsScaleWithinSeries(t *testing.T) {
 // A series that ended and begins anew begins with a running scale of its own.
 func TestRunningScaleEndsWithItsSeries(t *testing.T) {
 	in := bare(rand.New(rand.NewPCG(12, 12)), 40)
-	s := modelOf(&counter{steps: 4}, 0, scale.Running).Streams(nil)
+	s := modelOf(&counter{steps: 4}, 0, inputs.Running).Streams(nil)
 	var got [2][]float32
 	for i := range got {
 		if err := s.Push(context.Background(), in.series, in.x); err != nil {
@@ -110,7 +110,7 @@ func TestRunningScaleEndsWithItsSeries(t *testing.T) {
 // A part of a series is labelled as in the whole, and scaled by the whole.
 func TestPartsAreScaledWithinSeries(t *testing.T) {
 	in := bare(rand.New(rand.NewPCG(13, 13)), 230)
-	for _, w := range []scale.Within{scale.Running, scale.Whole} {
+	for _, w := range []inputs.Within{inputs.Running, inputs.Whole} {
 		m := modelOf(&counter{steps: 8}, -2, w)
 		want, err := m.Label(context.Background(), Series{Values: in.x})
 		if err != nil {
@@ -123,8 +123,8 @@ func TestPartsAreScaledWithinSeries(t *testing.T) {
 		if a, b := got.Probability, want.Probability[2*101:2*150]; !slices.Equal(a, b) {
 			t.Errorf("%s: %v, in the whole series %v", w, a, b)
 		}
-		wide := modelOf(&counter{steps: 8}, -2, scale.None)
-		x := scale.Expand(w, in.x, 1, []scale.Range{{End: 230}})
+		wide := modelOf(&counter{steps: 8}, -2, inputs.None)
+		x := inputs.Inputs{SeriesScale: w}.Expand(in.x, 1, []inputs.Range{{End: 230}})
 		if by, err := wide.Label(context.Background(), Series{Values: x}); err != nil || !slices.Equal(by.Probability, want.Probability) {
 			t.Errorf("%s: other bits than with columns that are scaled before; %v", w, err)
 		}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // Format is the version of the folder's layout that this package writes and reads.
@@ -18,14 +18,14 @@ type Model struct {
 	Version string    `json:"rnnbin"`  // of the program that made it
 	Created time.Time `json:"created"` // set by Commit when zero
 
-	Columns     Columns      `json:"columns"`
-	Classes     []string     `json:"classes"`      // [C] names of the labels
-	Lookahead   string       `json:"lookahead"`    // how many rows after a row its answer was allowed to rest on, or [All]
-	Horizon     int          `json:"horizon"`      // row i gives the label of row i+Horizon
-	SeriesScale scale.Within `json:"series_scale"` // how features are scaled within their series too
-	Profile     Profile      `json:"profile"`
-	Threshold   float64      `json:"threshold"`    // of two classes: a row is of the second if that has at least this probability
-	ClassWeight string       `json:"class_weight"` // as the settings have it
+	Columns     Columns       `json:"columns"`
+	Classes     []string      `json:"classes"`      // [C] names of the labels
+	Lookahead   string        `json:"lookahead"`    // how many rows after a row its answer was allowed to rest on, or [All]
+	Horizon     int           `json:"horizon"`      // row i gives the label of row i+Horizon
+	SeriesScale inputs.Within `json:"series_scale"` // how features are scaled within their series too
+	Profile     Profile       `json:"profile"`
+	Threshold   float64       `json:"threshold"`    // of two classes: a row is of the second if that has at least this probability
+	ClassWeight string        `json:"class_weight"` // as the settings have it
 
 	Network  graph.Network  `json:"network"`           // each member's
 	Training graph.Training `json:"training,omitzero"` // the first member's; zero if the model was trained elsewhere
@@ -89,7 +89,7 @@ type Run struct {
 // Wait is how many rows of its series have to follow a row before it can be labelled. It is
 // not finite where a label rests on the whole series.
 func (m *Model) Wait() (rows int, finite bool) {
-	if m.Network.Bidirectional || m.SeriesScale == scale.Whole {
+	if m.Network.Bidirectional || m.SeriesScale == inputs.Whole {
 		return 0, false
 	}
 	_, behind := m.Network.Context()

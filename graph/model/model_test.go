@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // example is a model of two features and, as write makes it, of three members.
@@ -26,7 +26,7 @@ func example() *Model {
 		Classes:     []string{"0", "1"},
 		Lookahead:   "3",
 		Horizon:     -3,
-		SeriesScale: scale.Running,
+		SeriesScale: inputs.Running,
 		Profile:     Profile{Mean: []float32{1, 2}, Low: []float32{-1, 0}, High: []float32{3, 4}},
 		Threshold:   0.25,
 		ClassWeight: "balanced",

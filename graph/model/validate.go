@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 const (
@@ -52,8 +52,8 @@ func (m *Model) checkNetwork(c graph.Network) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	if !slices.Contains(scale.Kinds, m.SeriesScale) {
-		return fmt.Errorf("series_scale %q is none of %q", m.SeriesScale, scale.Kinds)
+	if !slices.Contains(inputs.Kinds, m.SeriesScale) {
+		return fmt.Errorf("series_scale %q is none of %q", m.SeriesScale, inputs.Kinds)
 	}
 	if n, columns := m.SeriesScale.Columns(len(m.Columns.Features)), len(m.Columns.Features); c.Features != n {
 		return fmt.Errorf("%d features, not %d, for %d columns and series_scale %s", c.Features, n, columns, m.SeriesScale)

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 func TestWait(t *testing.T) {
@@ -12,17 +12,17 @@ func TestWait(t *testing.T) {
 		lags          []int
 		bidirectional bool
 		horizon       int
-		within        scale.Within
+		within        inputs.Within
 		rows          int
 		finite        bool
 	}{
-		{nil, false, 0, scale.None, 0, true},
-		{nil, false, 5, scale.Running, 0, true},
-		{nil, false, -5, scale.Running, 5, true},
-		{[]int{-2, 3}, false, -5, scale.None, 8, true},
-		{[]int{3}, false, 2, scale.None, 1, true},
-		{nil, false, -5, scale.Whole, 0, false},
-		{nil, true, 0, scale.None, 0, false},
+		{nil, false, 0, inputs.None, 0, true},
+		{nil, false, 5, inputs.Running, 0, true},
+		{nil, false, -5, inputs.Running, 5, true},
+		{[]int{-2, 3}, false, -5, inputs.None, 8, true},
+		{[]int{3}, false, 2, inputs.None, 1, true},
+		{nil, false, -5, inputs.Whole, 0, false},
+		{nil, true, 0, inputs.None, 0, false},
 	} {
 		c := graph.DefaultConfig()
 		c.Lags, c.Bidirectional = test.lags, test.bidirectional

@@ -14,14 +14,14 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // benchFeatures are those of the file of BenchmarkPipe.
 var benchFeatures = []string{"a", "b", "c", "d"}
 
 // benchEnsemble is so many networks of GRU 16, to be used on windows of 64 steps.
-func benchEnsemble(b *testing.B, members int, within scale.Within) *graph.Predictor {
+func benchEnsemble(b *testing.B, members int, within inputs.Within) *graph.Predictor {
 	c := graph.DefaultConfig()
 	c.Window, c.Features = 64, within.Columns(len(benchFeatures))
 	c.Layers = []graph.Layer{{Cell: graph.GRU, Units: 16}}
@@ -65,10 +65,10 @@ func BenchmarkPipe(b *testing.B) {
 	const rows = 1_000_000
 	path := benchFile(b, rows)
 	for _, members := range []int{1, 5} {
-		for _, within := range []scale.Within{scale.None, scale.Running, scale.Whole} {
+		for _, within := range []inputs.Within{inputs.None, inputs.Running, inputs.Whole} {
 			b.Run(fmt.Sprintf("members=%d/within=%s", members, within), func(b *testing.B) {
 				m := modelOf(benchEnsemble(b, members, within), 0, within)
-				o := series.Options{LabelOptional: true, Features: benchFeatures, Missing: series.MissingError, Twice: within == scale.Whole}
+				o := series.Options{LabelOptional: true, Features: benchFeatures, Missing: series.MissingError, Twice: within == inputs.Whole}
 				for b.Loop() {
 					r, err := series.Open(context.Background(), path, o)
 					if err != nil {

@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/label"
-	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // counter is a network of two features whose probability depends on all of its history: the
@@ -63,7 +63,7 @@ func (*three) Predict(_ context.Context, x []float32, batch int, _ []float32) (g
 }
 
 // modelOf is a model of a network whose features and classes have numbers for names.
-func modelOf(n label.Network, horizon int, within scale.Within) *label.Model {
+func modelOf(n label.Network, horizon int, within inputs.Within) *label.Model {
 	c := n.Network()
 	t := label.Task{Threshold: 0.5, Horizon: horizon, SeriesScale: within}
 	for k := range c.Features / within.Columns(1) {
@@ -81,7 +81,7 @@ func modelOf(n label.Network, horizon int, within scale.Within) *label.Model {
 
 // expected are the probabilities of class 1 that a counter gives rows x [n,2] of one series.
 func expected(x []float32, steps, horizon int) []float32 {
-	a, err := modelOf(&counter{steps: steps}, horizon, scale.None).Label(context.Background(), label.Series{Values: x})
+	a, err := modelOf(&counter{steps: steps}, horizon, inputs.None).Label(context.Background(), label.Series{Values: x})
 	if err != nil {
 		panic(err)
 	}
@@ -114,7 +114,7 @@ func (in inTurn) expected() []float32 {
 				rows, x = append(rows, i), append(x, in.x[i])
 			}
 		}
-		for k, p := range expected(scale.Expand(scale.Whole, x, 1, []scale.Range{{End: len(x)}}), 8, -3) {
+		for k, p := range expected(inputs.Inputs{SeriesScale: inputs.Whole}.Expand(x, 1, []inputs.Range{{End: len(x)}}), 8, -3) {
 			all[rows[k]] = p
 		}
 	}

@@ -11,15 +11,15 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/label"
-	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // Pipe answers the rows of a file. A few chunks lie between two of its stages. Where features
 // are scaled within whole series it reads all rows once before.
 type Pipe struct {
 	Model  *label.Model
-	Reader *series.Reader // opened with Options.Twice for scale.Whole
+	Reader *series.Reader // opened with Options.Twice for inputs.Whole
 	Follow bool           // label each row as soon as it can be, and hand its answer over if no more are at hand
 	Writer *series.Writer // nil: the answers are for Seen alone
 	More   bool           // the Writer is to have rows of another file after these: leave it open
@@ -83,7 +83,7 @@ func (p *Pipe) begin(ctx context.Context) error {
 	if p.Follow {
 		streams = p.Model.Follow
 	}
-	if t.SeriesScale != scale.Whole {
+	if t.SeriesScale != inputs.Whole {
 		p.streams = streams(nil)
 		return nil
 	}

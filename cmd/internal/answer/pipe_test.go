@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/label"
-	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 var zeroOrOne = series.Answers{Classes: []string{"0", "1"}}
@@ -40,7 +40,7 @@ func newPipe(t *testing.T, text string, o series.Options) *Pipe {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	return &Pipe{Model: modelOf(&counter{steps: 4}, 0, scale.None), Reader: r}
+	return &Pipe{Model: modelOf(&counter{steps: 4}, 0, inputs.None), Reader: r}
 }
 
 // rows is n rows of JSON lines, of three series, every hundredth lacking b.
@@ -150,7 +150,7 @@ func TestPipeFollows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Pipe{Model: modelOf(&counter{steps: 4}, 0, scale.None), Reader: r, Follow: true, Writer: w}
+	p := Pipe{Model: modelOf(&counter{steps: 4}, 0, inputs.None), Reader: r, Follow: true, Writer: w}
 	done := make(chan error)
 	go func() {
 		done <- p.Run(context.Background())
@@ -193,7 +193,7 @@ func TestPipeDoesNotWaitForInputBehindAFault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Pipe{Model: modelOf(&counter{steps: 4}, 0, scale.None), Reader: r, Follow: true, Writer: w}
+	p := Pipe{Model: modelOf(&counter{steps: 4}, 0, inputs.None), Reader: r, Follow: true, Writer: w}
 	done := make(chan error)
 	go func() { done <- p.Run(context.Background()) }()
 	select {
@@ -222,7 +222,7 @@ func answersTo(t *testing.T, text string, o series.Options, horizon int, lags []
 	t.Helper()
 	o.Follow = follow
 	p := newPipe(t, text, o)
-	p.Model, p.Follow = modelOf(&counter{steps: 4, lags: lags}, horizon, scale.None), follow
+	p.Model, p.Follow = modelOf(&counter{steps: 4, lags: lags}, horizon, inputs.None), follow
 	var out bytes.Buffer
 	w, err := series.NewWriter(&out, series.CSV, p.Reader, zeroOrOne)
 	if err != nil {
@@ -300,7 +300,7 @@ func TestPipeForgetsSeries(t *testing.T) {
 	}
 	for _, follow := range []bool{false, true} {
 		p := newPipe(t, text.String(), series.Options{Follow: follow})
-		p.Model, p.Follow = modelOf(&counter{steps: 4}, -1, scale.None), follow
+		p.Model, p.Follow = modelOf(&counter{steps: 4}, -1, inputs.None), follow
 		want := expected([]float32{0, 1, 1, 1, 2, 1}, 4, -1)
 		answers := 0
 		p.Seen = func(_ *series.Chunk, a label.Answers) error {
@@ -328,7 +328,7 @@ func TestPipeForgetsSeries(t *testing.T) {
 // Of three classes a pipe writes the most probable one, and how probable it is.
 func TestPipeOfThreeClasses(t *testing.T) {
 	p := newPipe(t, `{"id":"s","a":0,"b":0}`+"\n"+`{"id":"s","a":2,"b":0.125}`+"\n"+`{"id":"s","a":0,"b":0.75}`+"\n", series.Options{})
-	p.Model = modelOf(&three{}, 0, scale.None)
+	p.Model = modelOf(&three{}, 0, inputs.None)
 	p.Seen = func(_ *series.Chunk, a label.Answers) error {
 		if len(a.Probability) != 9 || !slices.Equal(a.Class, []int16{0, 1, 2}) {
 			t.Errorf("%+v", a)

@@ -10,7 +10,7 @@ import (
 	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // survey is the moments of whole series, from a reading of all rows before the one that
@@ -19,14 +19,14 @@ import (
 type survey struct {
 	fill  []float32 // [R] stands in for missing values
 	rows  int
-	open  map[int32]*scale.Moments
+	open  map[int32]*inputs.Moments
 	ended *os.File // a record for each series; nil while none has ended
 }
 
 var errChanged = errors.New("the rows changed while they were read twice")
 
 func newSurvey(fill []float32) *survey {
-	return &survey{fill: fill, open: map[int32]*scale.Moments{}}
+	return &survey{fill: fill, open: map[int32]*inputs.Moments{}}
 }
 
 // read reads the rows of r, up to one that cannot be read. Measured is called with the number of
@@ -48,7 +48,7 @@ func (v *survey) read(ctx context.Context, r *series.Reader, measured func(rows 
 
 // add adds rows: the number of each one's series, [n], and their features, [n,R].
 func (v *survey) add(series []int32, x []float32) {
-	x, R := scale.Fill(x, v.fill), len(v.fill)
+	x, R := inputs.Fill(x, v.fill), len(v.fill)
 	for at := 0; at < len(series); {
 		end := at + 1
 		for end < len(series) && series[end] == series[at] {
@@ -56,7 +56,7 @@ func (v *survey) add(series []int32, x []float32) {
 		}
 		m := v.open[series[at]]
 		if m == nil {
-			m = scale.NewMoments(R)
+			m = inputs.NewMoments(R)
 			v.open[series[at]] = m
 		}
 		m.Add(x[at*R : end*R])
@@ -78,7 +78,7 @@ func (v *survey) end(series int32) error {
 	return nil
 }
 
-func (v *survey) write(number int32, m *scale.Moments) error {
+func (v *survey) write(number int32, m *inputs.Moments) error {
 	if v.ended == nil {
 		var err error
 		if v.ended, err = series.Scratch(); err != nil {
@@ -100,7 +100,7 @@ func (v *survey) values() int { return 1 + 2*len(v.fill) }
 func (v *survey) offset(series int32) int64 { return 8 * int64(v.values()) * int64(series) }
 
 // of returns the moments of a series that begins.
-func (v *survey) of(series int32) (*scale.Moments, error) {
+func (v *survey) of(series int32) (*inputs.Moments, error) {
 	if m := v.open[series]; m != nil {
 		return m, nil
 	}
@@ -115,7 +115,7 @@ func (v *survey) of(series int32) (*scale.Moments, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scales of series that have ended: %w", err)
 	}
-	return &scale.Moments{Rows: values[0], Mean: values[1 : 1+len(v.fill)], Squares: values[1+len(v.fill):]}, nil
+	return &inputs.Moments{Rows: values[0], Mean: values[1 : 1+len(v.fill)], Squares: values[1+len(v.fill):]}, nil
 }
 
 // close lets go of the file.

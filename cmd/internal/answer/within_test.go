@@ -14,8 +14,8 @@ import (
 	"testing"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/label"
-	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // wholeText is JSON lines of series of several lengths, in turn, some of one row or of equal
@@ -53,7 +53,7 @@ func wholePipe(t *testing.T, path string, o series.Options, out io.Writer) *Pipe
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Pipe{Model: modelOf(&counter{steps: 8}, -3, scale.Whole), Reader: r, Writer: w}
+	return &Pipe{Model: modelOf(&counter{steps: 8}, -3, inputs.Whole), Reader: r, Writer: w}
 }
 
 // fileOf is a new file of that text.
@@ -137,7 +137,7 @@ func TestPipeByWholeSeriesForgetsThem(t *testing.T) {
 		for _, v := range ones(a.Probability) {
 			i, k := row/3%many, row%3
 			x := []float32{float32(i % 100), float32((i + 1) % 100), float32((i + 4) % 100)}
-			want := expected(scale.Expand(scale.Whole, x, 1, []scale.Range{{End: 3}}), 8, -3)
+			want := expected(inputs.Inputs{SeriesScale: inputs.Whole}.Expand(x, 1, []inputs.Range{{End: 3}}), 8, -3)
 			if v != want[k] {
 				t.Fatalf("row %d: %v, want %v", row, v, want[k])
 			}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // An Observer is told what happens in a run, one event at a time. An error of its own ends the run.
@@ -33,7 +33,7 @@ type Planned struct {
 	Group  string        // column that groups series; "" without one
 	Folds  []layout.Fold // none where nothing is judged
 	Test   int           // rows held back until the end
-	Within scale.Within
+	Within inputs.Within
 	Rungs  []Plan
 	// Seconds that the run takes at most, about; 0 unless it is a preview.
 	Seconds float64

@@ -21,7 +21,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // Data is what a run works on. All have the same features and classes.
@@ -36,7 +36,7 @@ type Result struct {
 	Spec    Spec
 	Profile *layout.Profile // of the rows that train
 	Rows    int             // that train
-	Within  scale.Within
+	Within  inputs.Within
 	Target  int // rows ahead of a row is the label that a network gives there
 
 	Rungs   []*Rung    // that were compared, from the simplest on

@@ -9,7 +9,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // prepare decides which rows train and which networks are compared.
@@ -56,14 +56,14 @@ func (r *run) prepare(ctx context.Context, d Data) error {
 }
 
 // within is how features are scaled within series of so many groups that train.
-func (s *Spec) within(groups int) scale.Within {
+func (s *Spec) within(groups int) inputs.Within {
 	switch {
 	case s.SeriesScale == SeriesScaleNone || groups < 3:
-		return scale.None
+		return inputs.None
 	case s.Lookahead.Finite() || s.Split == layout.SplitForward:
-		return scale.Running
+		return inputs.Running
 	}
-	return scale.Whole
+	return inputs.Whole
 }
 
 // fold divides the rows that train.

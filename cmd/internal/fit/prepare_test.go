@@ -10,7 +10,7 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // A network that needs more memory than there is is not begun; where it is the only one, the
@@ -207,7 +207,7 @@ func TestPartsOfOneSeriesAreNotSeveral(t *testing.T) {
 		s := quick()
 		s.Folds = 4
 		p := plannedBy(t, func(o Observer) error { return Preview(t.Context(), Data{Train: d}, s, Means{}, o) })
-		if group == "" && (p.Split != layout.SplitBlocks || p.Within != scale.None || len(p.Folds) != 4) {
+		if group == "" && (p.Split != layout.SplitBlocks || p.Within != inputs.None || len(p.Folds) != 4) {
 			t.Errorf("%s, %s, %d folds", p.Split, p.Within, len(p.Folds))
 		}
 		if group != "" && (p.Split != layout.SplitSeries || len(p.Folds) > 0) {
@@ -221,15 +221,15 @@ func TestRunningScaleIsForLimitedLookahead(t *testing.T) {
 	for _, test := range []struct {
 		lookahead Lookahead
 		series    int
-		want      scale.Within
-	}{{All, 2, scale.None}, {All, 3, scale.Whole}, {0, 3, scale.Running}, {20, 2, scale.None}} {
+		want      inputs.Within
+	}{{All, 2, inputs.None}, {All, 3, inputs.Whole}, {0, 3, inputs.Running}, {20, 2, inputs.None}} {
 		s.Lookahead = test.lookahead
 		if got := s.within(test.series); got != test.want {
 			t.Errorf("%v, %d series: %v", test.lookahead, test.series, got)
 		}
 	}
 	s.Lookahead, s.Split = All, layout.SplitForward // rows held back are later
-	if got := s.within(3); got != scale.Running {
+	if got := s.within(3); got != inputs.Running {
 		t.Errorf("forward: %v", got)
 	}
 }

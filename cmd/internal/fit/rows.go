@@ -9,15 +9,15 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/label"
-	"github.com/rnnbin/rnnbin/graph/scale"
 )
 
 // rows are data, and how networks see its features.
 type rows struct {
 	*series.Data
 	fill   []float32 // [F] stands in for missing values
-	within scale.Within
+	within inputs.Within
 	x      []float32 // [N,F'] what networks train on; nil of rows that only judge
 }
 
@@ -53,11 +53,11 @@ func (r *rows) scored(parts []series.Range, target int) int {
 // inputs are the features of all rows that networks train on, [N,F']: nothing missing, and
 // those scaled within their series.
 func (r *rows) inputs() []float32 {
-	var all []scale.Range
+	var all []inputs.Range
 	for _, s := range r.Series {
-		all = append(all, scale.Range{Start: s.Start, End: s.End})
+		all = append(all, inputs.Range{Start: s.Start, End: s.End})
 	}
-	return scale.Expand(r.within, scale.Fill(r.X, r.fill), len(r.Features), all)
+	return inputs.Inputs{SeriesScale: r.within}.Expand(inputs.Fill(r.X, r.fill), len(r.Features), all)
 }
 
 // answers are the probabilities of the classes, [N,C], of those rows that are known.

@@ -15,7 +15,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/scale"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // Means are what runs the jobs and what keeps their results. The zero value runs them side by
@@ -90,7 +90,7 @@ func (r *run) digest(t *task, weights []float32) (string, error) {
 		Fold                  layout.Fold
 		Held                  []series.Range
 		Target, EarlyStopping int
-		Within                scale.Within
+		Within                inputs.Within
 		Scale                 layout.ScaleKind
 		Weights               []float32
 		Threshold             float64 // of reports in the history

@@ -1,17 +1,14 @@
-// Package scale scales features within the series that they are of, beside what a network
-// does to them by the training rows: see [Within].
-//
-// Comments give shapes in letters: N rows, F features.
-package scale
+package inputs
 
 import (
 	"math"
 	"slices"
 )
 
-// Within is how the features of a row are also scaled within its own series: a row of F
-// features then has F more columns, each feature's (x - mean) / deviation, clipped to ±8.
-// They are 0 where the deviation is: in a series that is constant or has one row.
+// Within is how the features of a row are also scaled within its own series: a row of R
+// features then has R more columns, each feature's (x - mean) / deviation, clipped to ±8 but
+// where there are windows. They are 0 where the deviation is: in a series that is constant or
+// has one row.
 type Within string
 
 // Ways to scale within a series.
@@ -38,38 +35,12 @@ func (w Within) Columns(features int) int {
 	return features
 }
 
-// Range is the rows Start to End-1.
-type Range struct{ Start, End int }
-
-// Expand returns the rows x [N,F], which have no NaN, with all columns, [N,2F]; or x itself
-// where there are no more. The parts are whole series; beyond them the added columns are 0.
-// It gives the same bits as [Moments] row by row.
-func Expand(w Within, x []float32, features int, parts []Range) []float32 {
-	columns := w.Columns(features)
-	if columns == features {
-		return x
-	}
-	wide := make([]float32, len(x)/features*columns)
-	for i := range len(x) / features {
-		copy(wide[i*columns:], x[i*features:(i+1)*features])
-	}
-	for _, p := range parts {
-		rows := x[p.Start*features : p.End*features]
-		m := NewMoments(features)
-		if w == Whole {
-			m.Add(rows)
-		}
-		m.Append(wide[p.Start*columns:p.Start*columns], rows, w)
-	}
-	return wide
-}
-
 // Moments are the mean and the deviation of each feature over rows of one series, updated
 // row by row (Welford 1962), which stays exact where sums of squares cancel.
 type Moments struct {
 	Rows    float64
-	Mean    []float64 // [F]
-	Squares []float64 // [F] the sum of squared deviations from the mean
+	Mean    []float64 // [R]
+	Squares []float64 // [R] the sum of squared deviations from the mean
 }
 
 // NewMoments returns the moments of no row.
@@ -89,19 +60,26 @@ func (m *Moments) Add(x []float32) {
 	}
 }
 
-// Append appends the rows x [n,F] with all columns, [n,2F], to to. For Whole these are the
+// Append appends the rows x [n,R] with all columns, [n,2R], to to. For Whole these are the
 // moments of the whole series, for Running those of the rows before x, which are added.
 func (m *Moments) Append(to, x []float32, w Within) []float32 {
 	for row := range slices.Chunk(x, len(m.Mean)) {
-		if w == Running {
-			m.Add(row)
-		}
-		to = append(to, row...)
-		for k, v := range row {
-			to = append(to, float32(m.scaled(k, v)))
-		}
+		at := len(to)
+		to = slices.Grow(to, 2*len(row))[:at+2*len(row)]
+		m.write(to[at:], row, w, clip)
 	}
 	return to
+}
+
+// write writes the row x [R] with all columns, [2R], none further from 0 than bound.
+func (m *Moments) write(to, x []float32, w Within, bound float64) {
+	if w == Running {
+		m.Add(x)
+	}
+	copy(to, x)
+	for k, v := range x {
+		to[len(x)+k] = float32(min(max(m.scaled(k, v), -bound), bound))
+	}
 }
 
 // scaled is value v of feature k in deviations from the mean.
@@ -109,11 +87,10 @@ func (m *Moments) scaled(k int, v float32) float64 {
 	if m.Squares[k] == 0 {
 		return 0
 	}
-	z := (float64(v) - m.Mean[k]) / math.Sqrt(m.Squares[k]/m.Rows)
-	return min(max(z, -clip), clip)
+	return (float64(v) - m.Mean[k]) / math.Sqrt(m.Squares[k]/m.Rows)
 }
 
-// Fill returns x [N,F] with the values with [F] in the place of NaN; x itself if it has none.
+// Fill returns x [N,R] with the values with [R] in the place of NaN; x itself if it has none.
 func Fill(x, with []float32) []float32 {
 	copied := false
 	for i, v := range x {

@@ -1,4 +1,4 @@
-package scale
+package inputs
 
 import (
 	"math"
@@ -34,17 +34,22 @@ func scaledBy(rows []float32, i, k int) float64 {
 	return min(max((column[i]-mean)/deviation, -clip), clip)
 }
 
+func expand(w Within, x []float32, features int, parts []Range) []float32 {
+	return Inputs{SeriesScale: w}.Expand(x, features, parts)
+}
+
 func TestExpand(t *testing.T) {
 	parts := []Range{{Start: 2, End: 102}, {Start: 102, End: 103}, {Start: 103, End: 103}, {Start: 105, End: 300}}
 	x := testRows(301)
 	was := slices.Clone(x)
 	for _, w := range []Within{Running, Whole} {
-		wide := Expand(w, x, features, parts)
+		wide := expand(w, x, features, parts)
 		if len(wide) != 2*len(x) || !slices.Equal(x, was) {
 			t.Fatalf("%s: %d values for %d, x changed: %v", w, len(wide), len(x), !slices.Equal(x, was))
 		}
-		want := make([]float64, len(x)) // 0 beyond the parts
+		values, want := make([]float32, len(x)), make([]float64, len(x)) // 0 beyond the parts
 		for _, p := range parts {
+			copy(values[p.Start*features:p.End*features], x[p.Start*features:])
 			for i := p.Start; i < p.End; i++ {
 				end := p.End
 				if w == Running {
@@ -57,7 +62,7 @@ func TestExpand(t *testing.T) {
 		}
 		for i := range len(x) / features {
 			row := wide[2*features*i : 2*features*(i+1)]
-			if !slices.Equal(row[:features], x[i*features:(i+1)*features]) {
+			if !slices.Equal(row[:features], values[i*features:(i+1)*features]) {
 				t.Errorf("%s: row %d begins with %v", w, i, row[:features])
 			}
 			for k, got := range row[features:] {
@@ -71,7 +76,7 @@ func TestExpand(t *testing.T) {
 
 func TestExpandByNone(t *testing.T) {
 	x := testRows(2)
-	if got := Expand(None, x, features, []Range{{End: 2}}); &got[0] != &x[0] || len(got) != len(x) {
+	if got := expand(None, x, features, []Range{{End: 2}}); &got[0] != &x[0] || len(got) != len(x) {
 		t.Errorf("%v", got)
 	}
 	for w, want := range map[Within]int{None: 3, "": 3, Running: 6, Whole: 6} {
@@ -85,10 +90,10 @@ func TestScaledIsClipped(t *testing.T) {
 	x := make([]float32, 1000)
 	x[998], x[999] = 1, -1e30
 	for _, w := range []Within{Running, Whole} {
-		if got := Expand(w, x, 1, []Range{{End: 999}}); got[2*998+1] != clip {
+		if got := expand(w, x, 1, []Range{{End: 999}}); got[2*998+1] != clip {
 			t.Errorf("%s: %v", w, got[2*998+1])
 		}
-		if got := Expand(w, x, 1, []Range{{End: 1000}}); got[2*999+1] != -clip {
+		if got := expand(w, x, 1, []Range{{End: 1000}}); got[2*999+1] != -clip {
 			t.Errorf("%s: %v", w, got[2*999+1])
 		}
 	}
@@ -99,7 +104,7 @@ func TestScaledIsFinite(t *testing.T) {
 	for _, largest := range []float32{math.MaxFloat32, math.SmallestNonzeroFloat32} {
 		x := []float32{largest, -largest, largest, 0, largest, largest}
 		for _, w := range []Within{Running, Whole} {
-			for i, v := range Expand(w, x, 1, []Range{{End: 6}}) {
+			for i, v := range expand(w, x, 1, []Range{{End: 6}}) {
 				if i%2 == 1 && !(v >= -clip && v <= clip && (v != 0 || i == 1)) {
 					t.Errorf("%s of %v: value %d is %v", w, largest, i, v)
 				}
@@ -113,7 +118,7 @@ func TestMomentsAsInMemory(t *testing.T) {
 	const rows = 500
 	x := testRows(rows)
 	for _, w := range []Within{Running, Whole} {
-		want := Expand(w, x, features, []Range{{End: rows}})
+		want := expand(w, x, features, []Range{{End: rows}})
 		m := NewMoments(features)
 		if w == Whole {
 			for at := 0; at < rows; at += 5 {
@@ -152,7 +157,7 @@ func BenchmarkExpand(b *testing.B) {
 	for _, w := range []Within{Running, Whole} {
 		b.Run(string(w), func(b *testing.B) {
 			for b.Loop() {
-				Expand(w, x, features, []Range{{End: rows}})
+				expand(w, x, features, []Range{{End: rows}})
 			}
 			b.ReportMetric(float64(b.N)*rows/b.Elapsed().Seconds(), "rows/s")
 		})
