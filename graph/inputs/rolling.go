@@ -15,56 +15,35 @@ type window struct {
 	behind int     // rows that it takes in after the one that it is of
 	filled int     // rows of the last block
 	full   bool    // there is a block before that
-	head   side    // of the last block's first rows
-	tail   side    // of the last rows of the block before; its sums are in block
-	none   []stats // [E] of no rows
 	block  []stats // [rows,E] of each row so far of the last block; then of each row to the end of the block before
+	head   side    // the last block's rows
+	tail   side    // the rows of the block before that are in the window
+	none   []stats // [E] of no row
+	weights
 }
 
-// side is what n rows to one side of the end of a block sum up to.
+// side is what the rows to one side of the end of a block sum up to.
 type side struct {
-	n     int
-	sums  []stats   // [E]
-	first []float64 // [E] the row next to the end of the block, which the sums are relative to
+	rows int
+	sums []stats   // [E]
+	next []float64 // [E] the row next to the end of the block
 }
 
 // stats are what rows sum up to for one feature: d is the difference of its value from that of
-// one of the rows, so that sums of squares do not cancel, and t is the distance from that row.
+// the row next to the end of the block, so that sums of squares do not cancel, and t is how far
+// from there the row is.
 type stats struct {
 	d, dd, td   float64
 	least, most float32
 }
 
 func newWindow(rows, behind, features int) *window {
-	w := &window{rows: rows, behind: behind, head: newSide(features), tail: newSide(features)}
-	w.none = slices.Repeat([]stats{{least: math.MaxFloat32, most: -math.MaxFloat32}}, features)
-	return w
-}
-
-func newSide(features int) side {
-	return side{sums: make([]stats, features), first: make([]float64, features)}
-}
-
-// add adds the next row away from the end of the block, of so many sums.
-func (s *side) add(row []stats) {
-	if s.n == 0 {
-		for k, r := range row {
-			s.first[k] = float64(r.least)
-		}
-		copy(s.sums, row)
-		s.n = 1
-		return
+	return &window{
+		rows: rows, behind: behind,
+		head: side{sums: make([]stats, features), next: make([]float64, features)},
+		tail: side{next: make([]float64, features)},
+		none: slices.Repeat([]stats{{least: math.MaxFloat32, most: -math.MaxFloat32}}, features),
 	}
-	t := float64(s.n)
-	for k := range row {
-		a, x := &s.sums[k], row[k].least
-		d := float64(x) - s.first[k]
-		a.d += d
-		a.dd += d * d
-		a.td += t * d
-		a.least, a.most = min(a.least, x), max(a.most, x)
-	}
-	s.n++
 }
 
 // push adds a row [E].
@@ -77,54 +56,92 @@ func (w *window) push(row []float32) {
 	if len(w.block) == at { // the first block grows with the series, which may be short
 		w.block = append(w.block, make([]stats, E)...)
 	}
-	single := w.block[at : at+E]
+	slot := w.block[at : at+E]
 	for k, x := range row {
-		single[k] = stats{least: x, most: x}
+		s := &slot[k]
+		s.d, s.dd, s.td, s.least, s.most = 0, 0, 0, x, x
 	}
-	w.head.add(single)
+	if w.filled == 0 {
+		w.head.begin(w.head.sums, slot)
+	} else {
+		w.head.add(w.head.sums, slot)
+	}
 	w.filled++
 }
 
-// turn begins a block: each row of the last one becomes the sums from it to the block's end.
+// turn begins a block: of the last one, each row becomes the sums from it to the end.
 func (w *window) turn() {
 	E := len(w.none)
-	w.tail.n = 0
-	for at := len(w.block) - E; at >= 0; at -= E {
+	at := len(w.block) - E
+	w.tail.begin(w.block[at:], w.block[at:])
+	for at -= E; at >= 0; at -= E {
 		row := w.block[at : at+E]
-		w.tail.add(row)
-		copy(row, w.tail.sums)
+		w.tail.add(row, row)
 	}
-	w.filled, w.head.n, w.full = 0, 0, true
+	w.filled, w.full = 0, true
 }
 
-// last writes the statistics [5,E] of the window that ends at the last row.
-func (w *window) last(to []float32) { w.write(to, w.rows-w.filled) }
-
-// write writes the statistics [5,E] of all rows of the last block and n of the one before.
-func (w *window) write(to []float32, n int) {
-	tail := side{0, w.none, w.tail.first}
-	if n > 0 && w.full {
-		at := len(w.block) - n*len(w.none)
-		tail = side{n, w.block[at : at+len(w.none)], w.tail.first}
+// begin makes sums, which become those of the side, of its first row.
+func (s *side) begin(sums, row []stats) {
+	copy(sums, row)
+	for k := range row {
+		s.next[k] = float64(row[k].least)
 	}
-	merge(to, tail, w.head)
+	s.rows, s.sums = 1, sums
+}
+
+// add makes sums, which become those of the side, of them and the next row.
+func (s *side) add(sums, row []stats) {
+	t := float64(s.rows)
+	was, next := s.sums[:len(row)], s.next[:len(row)]
+	sums = sums[:len(row)]
+	for k := range row {
+		x, a, b := row[k].least, &was[k], &sums[k]
+		d := float64(x) - next[k]
+		b.d = a.d + d
+		b.dd = a.dd + d*d
+		b.td = a.td + t*d
+		b.least, b.most = min(a.least, x), max(a.most, x)
+	}
+	s.rows, s.sums = s.rows+1, sums
+}
+
+// last writes the statistics [5,E] of the window that ends at the last row, or that would end
+// so many rows behind it if there were more. It has rows of the block before, if that is full.
+func (w *window) last(to []float32, n int) {
+	w.tail.rows, w.tail.sums = 0, w.none
+	if w.full && n > 0 {
+		w.tail.rows, w.tail.sums = n, w.block[len(w.block)-n*len(w.none):]
+	}
+	w.merge(to, &w.tail, &w.head)
+}
+
+// weights are factors that statistics of n rows share.
+type weights struct {
+	n    int
+	each float64 // 1/n
+	rise float64 // makes the slope of a sum of products
+}
+
+func (w *weights) set(n int) {
+	if w.n != n {
+		f := float64(n)
+		*w = weights{n, 1 / f, 12 / max(f*(f*f-1), 1)}
+	}
 }
 
 // merge writes the statistics [5,E] of the rows to both sides of the end of a block.
-func merge(to []float32, tail, head side) {
-	E := len(tail.sums)
-	p, n := float64(tail.n), float64(tail.n+head.n)
-	each := 1 / n
-	steps := p * (p + 1) / 2              // the sum of the tail's distances from the head's first row
-	middle := (float64(head.n-1) - p) / 2 // the mean distance of all
-	rise := 0.0                           // what makes of a sum of products a slope
-	if n > 1 {
-		rise = 12 / (n * (n*n - 1))
-	}
+func (w *weights) merge(to []float32, tail, head *side) {
+	w.set(tail.rows + head.rows)
+	p := float64(tail.rows)
+	steps := p * (p + 1) / 2                 // the sum of the tail's distances from the head's first row
+	middle := (float64(head.rows-1) - p) / 2 // the mean distance of all
+	each, rise := w.each, w.rise
+	E := len(head.sums)
 	means, deviations, minima, maxima, slopes := to[:E], to[E:2*E], to[2*E:3*E], to[3*E:4*E], to[4*E:5*E]
-	a, b, first, second := tail.sums[:E], head.sums[:E], tail.first[:E], head.first[:E]
-	for k := range E {
-		a, b := &a[k], &b[k]
+	as, bs, first, second := tail.sums[:E], head.sums[:E], tail.next[:E], head.next[:E]
+	for k := range bs {
+		a, b := &as[k], &bs[k]
 		D := first[k] - second[k]
 		d := a.d + b.d + p*D
 		dd := a.dd + b.dd + (2*a.d+p*D)*D
@@ -142,20 +159,25 @@ func merge(to []float32, tail, head side) {
 // the series ended there, to the end of rows to [n,F], from the given column on.
 func (w *window) rest(to []float32, columns, from int) {
 	E := len(w.none)
-	reached := newSide(E) // the rows to the end of the last block so far
+	ends := side{next: make([]float64, E)} // rows to the end of the last block so far
+	none := side{sums: w.none, next: ends.next}
+	sums := make([]stats, E)
 	n := min(w.behind, len(to)/columns)
 	for i := 1; i <= n; i++ { // the i-th row from the end
 		out := to[len(to)-i*columns+from:]
-		gone := w.behind + 1 - i // rows that the window reaches beyond the last one
-		rows := w.rows - gone
+		rows := w.rows - (w.behind + 1 - i) // of the window, were the series long enough at its beginning
 		if rows >= w.filled {
-			w.write(out, rows-w.filled)
+			w.last(out, rows-w.filled)
 			continue
 		}
-		for reached.n < rows {
-			at := (w.filled - 1 - reached.n) * E
-			reached.add(w.block[at : at+E])
+		for ends.rows < rows {
+			row := w.block[(w.filled-1-ends.rows)*E:][:E]
+			if ends.rows == 0 {
+				ends.begin(sums, row)
+			} else {
+				ends.add(sums, row)
+			}
 		}
-		merge(out, reached, side{0, w.none, reached.first})
+		w.merge(out, &ends, &none)
 	}
 }

@@ -91,7 +91,7 @@ func (s *Stream) push(x []float32) {
 		for at := base; at < len(s.waiting); at += s.columns {
 			w.push(s.waiting[at : at+s.values])
 			if of := at - w.behind*s.columns; of >= s.head {
-				w.last(s.waiting[of+s.place(i):])
+				w.last(s.waiting[of+s.place(i):], w.rows-w.filled)
 			}
 		}
 	}
