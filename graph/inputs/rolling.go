@@ -97,11 +97,11 @@ func (s *side) add(sums, row []stats) {
 	sums = sums[:len(row)]
 	for k := range row {
 		x, a, b := row[k].least, &was[k], &sums[k]
+		b.least, b.most = min(a.least, x), max(a.most, x)
 		d := float64(x) - next[k]
 		b.d = a.d + d
 		b.dd = a.dd + d*d
 		b.td = a.td + t*d
-		b.least, b.most = min(a.least, x), max(a.most, x)
 	}
 	s.rows, s.sums = s.rows+1, sums
 }

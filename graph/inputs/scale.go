@@ -65,16 +65,28 @@ func (s *Scale) standardize(row []float32) {
 
 func (s *Scale) compress(row []float32) {
 	for k, v := range row {
-		z := asinh((float64(v) - float64(s.Center[k])) / float64(s.Spread[k]))
+		z := asinh(v, s.Center[k], s.Spread[k])
 		row[k] = float32((z - float64(s.Offset[k])) / float64(s.Divisor[k]))
 	}
 }
 
-// asinh is math.Asinh to 1e-10 of its value, several times as fast.
-func asinh(v float64) float64 {
+// asinh is math.Asinh((x - center) / spread) to 1e-10 of its value, several times as fast.
+func asinh(x, center, spread float32) float64 {
+	v := (float64(x) - float64(center)) / float64(spread)
 	a := math.Abs(v)
 	if a < 1e-3 {
 		return v * (1 - v*v/6)
 	}
-	return math.Copysign(math.Log(a+math.Sqrt(a*a+1)), v)
+	return math.Copysign(log(a+math.Sqrt(a*a+1)), v)
+}
+
+// log is math.Log of a number that is not below 1, to 1e-10 of its value.
+func log(y float64) float64 {
+	// y = m * 2^e, m from sqrt(1/2) to sqrt(2); log(m) = 2 * artanh((m-1) / (m+1)).
+	bits := math.Float64bits(y)
+	e := (bits - 0x3fe6a09e667f3bcd) >> 52
+	m := math.Float64frombits(bits - e<<52)
+	t := (m - 1) / (m + 1)
+	s := t * t
+	return float64(int64(e))*math.Ln2 + 2*t*(1+s*(1./3+s*(1./5+s*(1./7+s*(1./9+s*(1./11))))))
 }
