@@ -15,7 +15,7 @@ type window struct {
 	behind int     // rows that it takes in after the one that it is of
 	filled int     // rows of the last block
 	full   bool    // there is a block before that
-	block  []stats // [rows,E] of each row so far of the last block; then of each row to the end of the block before
+	block  []stats // [rows,E] of each row so far of the last block, then of all from each row to the end of the block before
 	head   side    // the last block's rows
 	tail   side    // the rows of the block before that are in the window
 	none   []stats // [E] of no row
@@ -30,8 +30,8 @@ type side struct {
 }
 
 // stats are what rows sum up to for one feature: d is the difference of its value from that of
-// the row next to the end of the block, so that sums of squares do not cancel, and t is how far
-// from there the row is.
+// the row next to the end of the block, and t is how far from there the row is. That row is in
+// each window which has rows of that side, so that nothing cancels but what is small in it.
 type stats struct {
 	d, dd, td   float64
 	least, most float32

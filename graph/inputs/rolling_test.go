@@ -120,6 +120,21 @@ func TestRollingFarFromZero(t *testing.T) {
 	}
 }
 
+// Windows do not know how many rows were before them, and nothing adds up.
+func TestRollingDoesNotDrift(t *testing.T) {
+	const rows, last, columns = 1 << 20, 400, 16
+	r := rand.New(rand.NewPCG(1, 3))
+	x := make([]float32, rows)
+	for i := range x {
+		x[i] = float32(1e6*r.ExpFloat64() - 1e3)
+	}
+	in := Inputs{SeriesScale: None, Rolling: []int{8, 32, 128}}
+	s := in.NewStream(1, nil)
+	got := make([]float32, 0, rows*columns)
+	got = s.Append(got, x)
+	near(t, got[(rows-last+127)*columns:], rolled(x[rows-last:], 1, in)[127*columns:], 1e6)
+}
+
 // Nothing of a level is left once it is outside of the window.
 func TestRollingAfterAJump(t *testing.T) {
 	for _, rows := range []int{2, 8, 32, 128} {

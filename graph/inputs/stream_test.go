@@ -77,7 +77,7 @@ func TestStreamAsInMemory(t *testing.T) {
 
 // The rest is that of a series which ends there.
 func TestStreamRest(t *testing.T) {
-	const features, rows = 2, 330
+	const features, rows = 2, 210
 	x := walk(rows, features)
 	for _, in := range kinds(features) {
 		s := in.NewStream(features, momentsOf(in, x, features))

@@ -19,9 +19,9 @@ const (
 	Whole   Within = "whole"   // by all rows of the series
 )
 
-// clip is the largest distance from the mean, in deviations, that a network sees. The last of
-// n rows is at most sqrt(n-1) deviations from the mean of all, so that the first rows of a
-// running scale are not wild either.
+// clip is the largest distance from the mean, in deviations, that a network without windows
+// sees. The last of n rows is at most sqrt(n-1) deviations from the mean of all, so that the
+// first rows of a running scale are not wild either.
 const clip = 8
 
 // Kinds lists all of them.
@@ -48,7 +48,7 @@ func NewMoments(features int) *Moments {
 	return &Moments{Mean: make([]float64, features), Squares: make([]float64, features)}
 }
 
-// Add adds rows x [n,F].
+// Add adds rows x [n,R].
 func (m *Moments) Add(x []float32) {
 	for row := range slices.Chunk(x, len(m.Mean)) {
 		m.Rows++
