@@ -95,8 +95,8 @@ func checkKept(t *testing.T, members int, partial string) {
 		t.Fatal(err)
 	}
 	defer o.Close()
-	if len(o.Weights) != members || o.Run.Partial != partial {
-		t.Errorf("%d members, partial %q; want %d, %q", len(o.Weights), o.Run.Partial, members, partial)
+	if len(o.Kinds[0].Weights) != members || o.Run.Partial != partial {
+		t.Errorf("%d members, partial %q; want %d, %q", len(o.Kinds[0].Weights), o.Run.Partial, members, partial)
 	}
 	m, err := label.Load(o, graph.Machine{})
 	if err != nil {

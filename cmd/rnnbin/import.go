@@ -174,22 +174,18 @@ func (o *importOptions) model(k *keras.Model) (*model.Model, error) {
 		Columns:     columnRoles(o.columns, features),
 		Classes:     []string{"0", "1"},
 		Lookahead:   lookahead,
-		Horizon:     o.horizon,
-		SeriesScale: inputs.None,
 		Profile:     model.Profile{Mean: importedMean(k)},
 		Threshold:   o.threshold,
 		ClassWeight: "none",
-		Network:     c,
+		Kinds:       []model.Kind{{Network: c, Horizon: o.horizon, Inputs: inputs.Inputs{SeriesScale: inputs.None, Scale: k.Scale}}},
 	}, nil
 }
 
 // importedMean is what stands in for missing features: the mean that the model's
 // Normalization takes away, if it has one, or 0.
 func importedMean(k *keras.Model) []float32 {
-	for _, v := range k.Variables {
-		if v.Name == graph.NormalizationOffset {
-			return v.Value
-		}
+	if k.Scale != nil {
+		return k.Scale.Offset
 	}
 	return make([]float32, k.Network.Features)
 }
@@ -202,7 +198,8 @@ func (o *importOptions) write(k *keras.Model, m *model.Model) error {
 	}
 	defer w.Close()
 	err = tflib.Quietly(func() error {
-		p, err := graph.NewPredictor(m.Network, graph.Machine{})
+		own := &m.Kinds[0]
+		p, err := graph.NewPredictor(own.Network, graph.Machine{})
 		if err != nil {
 			return err
 		}
@@ -211,7 +208,9 @@ func (o *importOptions) write(k *keras.Model, m *model.Model) error {
 		if err := network.SetVariables(k.Variables); err != nil {
 			return err
 		}
-		return w.AddWeights(network.Save)
+		weights, err := w.AddWeights(network.Save)
+		own.Weights = []model.Weights{weights}
+		return err
 	})
 	if err != nil {
 		return err
@@ -235,8 +234,7 @@ func (o *importOptions) print(i imported, out io.Writer) error {
 		fmt.Fprintf(w, "%s\t%q (%s): %s\n", first(k, "layers"), l.Name, l.Kind, l.Role)
 	}
 	m := i.Model
-	fmt.Fprintf(w, "network\t%s, parameters %d\n", networkText(m), i.Parameters)
-	fmt.Fprintf(w, "horizon\t%s\n", horizonText(m.Horizon))
+	printKinds(w, m)
 	fmt.Fprintf(w, "threshold\t%.4g\n", m.Threshold)
 	fmt.Fprintf(w, "columns\t%s\n", columnsText(m.Columns))
 	printFeatures(w, m)

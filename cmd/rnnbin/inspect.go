@@ -63,21 +63,18 @@ func printContents(out io.Writer, c *model.Contents) error {
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	m := c.Model
+	fmt.Fprintf(w, "folder\t%s\n", c.Folder)
+	fmt.Fprintf(w, "made\t%s by rnnbin %s\n", m.Created.Format(time.RFC3339), cmp.Or(m.Version, "(unknown)"))
+	printKinds(w, m)
 	for _, line := range [][2]string{
-		{"folder", c.Folder},
-		{"made", fmt.Sprintf("%s by rnnbin %s", m.Created.Format(time.RFC3339), cmp.Or(m.Version, "(unknown)"))},
-		{"network", fmt.Sprintf("%s, parameters %d", networkText(m), c.Parameters)},
 		{"members", membersText(m)},
 		{"compared with", rivalText(m, r)},
-		{"loss", string(m.Network.Loss)},
 		{"lookahead", lookaheadText(m)},
-		{"horizon", horizonText(m.Horizon)},
 		{"threshold", thresholdText(m)},
 		{"classes", series.List(m.Classes)},
 		{"class weights", m.ClassWeight},
 		{"columns", columnsText(m.Columns)},
 		{"missing", m.Columns.Missing},
-		{"series scale", seriesScaleText[m.SeriesScale]},
 		{"training", trainingText(m.Run)},
 	} {
 		fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
@@ -108,9 +105,42 @@ func first(i int, title string) string {
 	return title
 }
 
-// networkText describes the networks of a model.
-func networkText(m *model.Model) string {
-	return configText(graph.Config{Network: m.Network, Training: m.Training})
+// printKinds prints a line for each kind of network.
+func printKinds(w io.Writer, m *model.Model) {
+	for i, k := range m.Kinds {
+		fmt.Fprintf(w, "%s\t%s, parameters %d; loss %s; %s; horizon %s; inputs %s\n", first(i, "networks"),
+			configText(graph.Config{Network: k.Network, Training: k.Training}), k.Network.Parameters(), k.Network.Loss,
+			count(len(k.Weights), "member"), horizonText(k.Horizon), inputsText(k))
+	}
+}
+
+// inputsText says what a network gets of a row.
+func inputsText(k model.Kind) string {
+	in := k.Inputs
+	text := "the features"
+	if within := seriesScaleText[in.SeriesScale]; within != "" {
+		text += ", the same " + within
+	}
+	if len(in.Rolling) > 0 {
+		rows := strings.Trim(fmt.Sprint(in.Rolling), "[]")
+		if last := strings.LastIndex(rows, " "); last > 0 {
+			rows = strings.ReplaceAll(rows[:last], " ", ", ") + " and" + rows[last:]
+		}
+		text += fmt.Sprintf(", windows of %s rows", rows)
+		switch {
+		case in.Ahead == inputs.Centred:
+			text += " around each"
+		case in.Ahead > 0:
+			text += fmt.Sprintf(" up to %s ahead", count(in.Ahead, "row"))
+		}
+	}
+	switch {
+	case in.Scale != nil && in.Scale.Center != nil:
+		text += ", scaled by their asinh"
+	case in.Scale != nil || k.Network.Normalize:
+		text += ", scaled"
+	}
+	return text
 }
 
 // configText describes a network, and what is random in its training.
@@ -120,7 +150,10 @@ func configText(c graph.Config) string {
 
 // membersText counts the networks, and says so if a run ended before it had all.
 func membersText(m *model.Model) string {
-	n := len(m.Weights)
+	n := 0
+	for _, k := range m.Kinds {
+		n += len(k.Weights)
+	}
 	text := "1 network"
 	if n > 1 {
 		text = fmt.Sprintf("%d networks, whose probabilities are averaged", n)
@@ -150,11 +183,10 @@ func rivalText(m *model.Model, r *reports) string {
 	return strings.Join(rivals, ", ")
 }
 
-// seriesScaleText says how features are scaled within their series.
+// seriesScaleText says how features are also scaled within their series.
 var seriesScaleText = map[inputs.Within]string{
-	inputs.None:    "none",
-	inputs.Running: "running: the features also enter scaled by the rows of their series so far",
-	inputs.Whole:   "whole: the features also enter scaled by all rows of their series",
+	inputs.Running: "scaled by the rows of their series so far",
+	inputs.Whole:   "scaled by all rows of their series",
 }
 
 // lookaheadText says what the answers were allowed to rest on, and what they do.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,17 +19,19 @@ import (
 // depends on the first feature x alone, or on what it is within its series, at the first
 // lag, and is 0.5 at 0.5. Further members have a higher one, the rival, if there is one,
 // gives label 1 where x is below 0.5. Of more than two classes the k-th, from 0 on, is the
-// most probable one where x is about k. What is not given is as here:
+// most probable one where x is about k. With rolling there is a second kind that gives the same,
+// though it also gets the features over centred windows of so many rows. What is not given is as
+// here:
 //
 //	model DIR features=x steps=4 horizon=0 label=label series= time= missing=error threshold=0.5 offset=0 lags= \
-//	      members=1 within=none both=no rival=no range=LOW:HIGH positions=END:CLASS,… classes=0,1
+//	      members=1 within=none both=no rival=no rolling= range=LOW:HIGH positions=END:CLASS,… classes=0,1
 func makeModel(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: model dir key=value …")
 	}
 	set := settingsOfModel{
 		"features": "x", "steps": "4", "horizon": "0", "label": "label", "series": "", "time": "", "missing": "error",
-		"threshold": "0.5", "offset": "0", "lags": "", "members": "1", "within": "none", "both": "no", "rival": "no", "range": "", "positions": "", "classes": "0,1",
+		"threshold": "0.5", "offset": "0", "lags": "", "members": "1", "within": "none", "both": "no", "rival": "no", "rolling": "", "range": "", "positions": "", "classes": "0,1",
 	}
 	for _, a := range args[1:] {
 		key, value, _ := strings.Cut(a, "=")
@@ -39,7 +42,7 @@ func makeModel(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	m, err := set.model()
 	ts.Check(err)
-	ts.Check(writeModel(ts.MkAbs(args[0]), m, int(numberOf(set["members"])), set["rival"] == "yes", float32(numberOf(set["offset"]))))
+	ts.Check(writeModel(ts.MkAbs(args[0]), m, int(numberOf(set["members"])), set["rival"] == "yes"))
 }
 
 type settingsOfModel map[string]string
@@ -60,12 +63,14 @@ func (s settingsOfModel) model() (*model.Model, error) {
 		Columns:     model.Columns{Label: s["label"], Features: features, Series: s["series"], Time: s["time"], Missing: s["missing"]},
 		Classes:     strings.Split(s["classes"], ","),
 		Lookahead:   model.All,
-		Horizon:     int(numberOf(s["horizon"])),
-		SeriesScale: inputs.Within(s["within"]),
 		Threshold:   numberOf(s["threshold"]),
 		ClassWeight: "none",
-		Network:     graph.DefaultConfig().WithDefaults().Network,
-		Training:    graph.DefaultConfig().WithDefaults().Training,
+	}
+	k := model.Kind{
+		Network:  graph.DefaultConfig().WithDefaults().Network,
+		Training: graph.DefaultConfig().WithDefaults().Training,
+		Horizon:  int(numberOf(s["horizon"])),
+		Inputs:   inputs.Inputs{SeriesScale: inputs.Within(s["within"])},
 	}
 	for range features {
 		m.Profile.Mean = append(m.Profile.Mean, float32(numberOf(s["offset"])))
@@ -83,23 +88,43 @@ func (s settingsOfModel) model() (*model.Model, error) {
 	if m.Reports, err = json.Marshal(r); err != nil {
 		return nil, err
 	}
-	n := &m.Network
-	n.Window, n.Features, n.Normalize, n.Bidirectional = int(numberOf(s["steps"])), m.SeriesScale.Columns(len(features)), true, s["both"] == "yes"
+	n := &k.Network
+	n.Window, n.Bidirectional = int(numberOf(s["steps"])), s["both"] == "yes"
 	n.Layers[0].Units, n.Classes = 1, len(m.Classes)
-	if s["lags"] == "" {
-		return m, nil
+	if s["lags"] != "" {
+		err = (*lagsValue)(&n.Lags).Set(s["lags"])
 	}
-	return m, (*lagsValue)(&n.Lags).Set(s["lags"])
+	m.Kinds = []model.Kind{scaled(k, m.Profile.Mean)}
+	if s["rolling"] != "" {
+		k.Inputs.Ahead = inputs.Centred
+		for rows := range strings.SplitSeq(s["rolling"], ",") {
+			k.Inputs.Rolling = append(k.Inputs.Rolling, int(numberOf(rows)))
+		}
+		m.Kinds = append(m.Kinds, scaled(k, m.Profile.Mean))
+	}
+	return m, err
 }
 
-// writeModel writes the folder of so many networks of one unit.
-func writeModel(dir string, m *model.Model, members int, rival bool, offset float32) error {
+// scaled is a kind that gets the features less the offset [R], by 2.
+func scaled(k model.Kind, offset []float32) model.Kind {
+	columns := k.Inputs.Columns(len(offset))
+	k.Inputs.Scale = &inputs.Scale{Offset: make([]float32, columns), Divisor: slices.Repeat([]float32{1}, columns)}
+	for i, v := range offset {
+		k.Inputs.Scale.Offset[i], k.Inputs.Scale.Divisor[i] = v, 2
+	}
+	k.Network.Features = columns
+	return k
+}
+
+// writeModel writes the folder of so many networks of one unit, of each kind.
+func writeModel(dir string, m *model.Model, members int, rival bool) error {
 	w, err := model.Create(dir, true)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
-	last := m.Network.Features - len(m.Columns.Features) // the first feature, within its series if it is there
+	first := &m.Kinds[0]
+	last := first.Network.Features - len(m.Columns.Features) // the first feature, within its series if it is there
 	for i := range members {
 		weights := func(name string, v []float32) {
 			switch clear(v); {
@@ -115,30 +140,32 @@ func writeModel(dir string, m *model.Model, members int, rival bool, offset floa
 				}
 			}
 		}
-		if err := writeNetwork(m.Network, m, offset, weights, w.AddWeights); err != nil {
-			return err
+		for k := range m.Kinds {
+			if err := writeNetwork(w, &m.Kinds[k], weights); err != nil {
+				return err
+			}
 		}
 	}
 	if !rival {
 		return w.Commit(m)
 	}
-	c := m.Network
+	m.Rival = &model.Rival{Kind: *first, Threshold: 0.5}
+	c := &m.Rival.Network
 	c.Layers, c.Bidirectional, c.Lags = nil, false, nil
+	m.Rival.Training, m.Rival.Weights = graph.Training{}, nil
 	weights := func(name string, v []float32) {
 		clear(v)
 		v[2*last%len(v)+1] = map[string]float32{"projection/kernel": -8, "projection/bias": 2}[name]
 	}
-	err = writeNetwork(c, m, offset, weights, func(save func(string) error) error { return w.SetRival(c, 0.5, save) })
-	if err != nil {
+	if err := writeNetwork(w, &m.Rival.Kind, weights); err != nil {
 		return err
 	}
 	return w.Commit(m)
 }
 
-// writeNetwork writes a network whose weights are set by name, with raw features scaled by
-// the offset and 2.
-func writeNetwork(n graph.Network, m *model.Model, offset float32, weights func(name string, v []float32), write func(save func(string) error) error) error {
-	p, err := graph.NewPredictor(n, graph.Machine{})
+// writeNetwork writes one more member of a kind, whose weights are set by name.
+func writeNetwork(w *model.Writer, k *model.Kind, weights func(name string, v []float32)) error {
+	p, err := graph.NewPredictor(k.Network, graph.Machine{})
 	if err != nil {
 		return err
 	}
@@ -149,17 +176,12 @@ func writeNetwork(n graph.Network, m *model.Model, offset float32, weights func(
 		return err
 	}
 	for _, v := range vars {
-		switch v.Name {
-		case graph.NormalizationOffset, graph.NormalizationScale:
-			for k := range m.Columns.Features {
-				v.Value[k] = map[string]float32{graph.NormalizationOffset: offset, graph.NormalizationScale: 2}[v.Name]
-			}
-		default:
-			weights(v.Name, v.Value)
-		}
+		weights(v.Name, v.Value)
 	}
 	if err := network.SetVariables(vars); err != nil {
 		return err
 	}
-	return write(network.Save)
+	added, err := w.AddWeights(network.Save)
+	k.Weights = append(k.Weights, added)
+	return err
 }

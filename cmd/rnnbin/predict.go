@@ -205,7 +205,7 @@ func checkFollow(m *model.Model) error {
 		return nil
 	}
 	why := "whose network is of two directions"
-	if !m.Network.Bidirectional {
+	if m.ScalesWhole() {
 		why = "which scales features within whole series"
 	}
 	return hinted{flagf("follow", "cannot be used with this model, %s, so labels depend on later rows", why),
@@ -220,7 +220,7 @@ func (o *predictOptions) readOptions(m *model.Model, skipped *skippedRows) (seri
 	}
 	options.LabelOptional, options.Follow = true, o.follow
 	options.Events = o.events.path != "" && !o.follow // so that training on them finds the same time column
-	options.Twice = m.SeriesScale == inputs.Whole
+	options.Twice = m.ScalesWhole()
 	switch o.onError {
 	case onErrorStop:
 	case onErrorSkip:

@@ -69,7 +69,7 @@ func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, errO
 			return err
 		}
 	}
-	if err := f.addWeights(r); err != nil {
+	if err := f.addWeights(m, r); err != nil {
 		return err
 	}
 	if err := f.addHistory(r.Members); err != nil {
@@ -83,28 +83,28 @@ func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, errO
 	return nil
 }
 
-// addWeights writes the weights of the members, which are of one shape and so share a session,
-// and of the rival.
-func (f *folder) addWeights(r *fit.Result) error {
-	s, err := newSession(r.Members[0].Config)
+// addWeights writes the weights of the members, and of the rival.
+func (f *folder) addWeights(m *model.Model, r *fit.Result) (err error) {
+	if m.Kinds[0].Weights, err = f.weightsOf(r.Members...); err == nil && r.Rival != nil {
+		m.Rival.Weights, err = f.weightsOf(r.Rival)
+	}
+	return err
+}
+
+// weightsOf writes the weights of networks, which are of one shape and so share a session.
+func (f *folder) weightsOf(all ...*fit.Trained) ([]model.Weights, error) {
+	s, err := newSession(all[0].Config)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer s.Close()
-	for _, t := range r.Members {
-		if err := f.writer.AddWeights(saver(s, t)); err != nil {
-			return err
+	weights := make([]model.Weights, len(all))
+	for i, t := range all {
+		if weights[i], err = f.writer.AddWeights(saver(s, t)); err != nil {
+			return nil, err
 		}
 	}
-	if r.Rival == nil {
-		return nil
-	}
-	rival, err := newSession(r.Rival.Config)
-	if err != nil {
-		return err
-	}
-	defer rival.Close()
-	return f.writer.SetRival(r.Rival.Config.Network, r.Rungs[r.Rival.Job.Rung].Threshold, saver(rival, r.Rival))
+	return weights, nil
 }
 
 // saver writes a network's state, by a session of its shape, as a checkpoint of the given

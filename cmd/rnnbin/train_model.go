@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
@@ -12,12 +13,11 @@ import (
 
 // ownModel describes what was trained on own data, for a folder.
 func (s *settings) ownModel(folder string, data fit.Data, r *fit.Result) (*model.Model, error) {
-	m, err := s.modelOf(folder, r)
+	m, err := s.modelOf(folder, r, r.Target)
 	if err != nil {
 		return nil, err
 	}
-	m.Columns = columnRoles(s.Data.options(), data.Train.Features)
-	m.Classes, m.Horizon = data.Train.Classes, r.Target
+	m.Columns, m.Classes = columnRoles(s.Data.options(), data.Train.Features), data.Train.Classes
 	m.Run.Data = s.Data.Files
 	m.Reports, err = json.Marshal(newReports(r))
 	return m, err
@@ -50,28 +50,26 @@ func newReports(r *fit.Result) *reports {
 // presetModel describes what was trained as it would be had the series come from
 // `rnnbin data sine`.
 func (s *settings) presetModel(folder string, r *fit.Result) (*model.Model, error) {
-	m, err := s.modelOf(folder, r)
+	m, err := s.modelOf(folder, r, original.Horizon)
 	if err != nil {
 		return nil, err
 	}
 	m.Columns = model.Columns{Label: "label", Features: []string{"x"}, Missing: string(series.MissingError)}
-	m.Classes, m.Horizon = []string{"0", "1"}, original.Horizon
+	m.Classes = []string{"0", "1"}
 	return m, nil
 }
 
-// modelOf describes what was trained.
-func (s *settings) modelOf(folder string, r *fit.Result) (*model.Model, error) {
+// modelOf describes what was trained, but for the weights.
+func (s *settings) modelOf(folder string, r *fit.Result, horizon int) (*model.Model, error) {
 	text, err := s.effective(folder)
 	if err != nil {
 		return nil, err
 	}
-	first := r.Members[0]
+	first, in := r.Members[0], inputs.Inputs{SeriesScale: cmp.Or(r.Within, inputs.None)}
 	m := &model.Model{
 		Version:     programVersion(),
-		Network:     first.Config.Network,
-		Training:    first.Config.Training,
+		Kinds:       []model.Kind{{Network: first.Config.Network, Training: first.Config.Training, Horizon: horizon, Inputs: in}},
 		Lookahead:   r.Spec.Lookahead.String(),
-		SeriesScale: r.Within,
 		Profile:     model.Profile(*r.Profile),
 		Threshold:   r.Threshold,
 		ClassWeight: string(s.ClassWeight),
@@ -83,8 +81,8 @@ func (s *settings) modelOf(folder string, r *fit.Result) (*model.Model, error) {
 	for _, t := range r.Members {
 		m.Run.Seconds += t.Seconds
 	}
-	if m.SeriesScale == "" {
-		m.SeriesScale = inputs.None
+	if v := r.Rival; v != nil {
+		m.Rival = &model.Rival{Kind: model.Kind{Network: v.Config.Network, Horizon: horizon, Inputs: in}, Threshold: r.Rungs[v.Job.Rung].Threshold}
 	}
 	return m, nil
 }

@@ -241,7 +241,7 @@ func TestStreamsGiveTheSameAnswers(t *testing.T) {
 		for _, n := range []int{1, 4} {
 			in := interleave(r, n, 300)
 			l := modelOf(v.counter(), v.horizon, inputs.None)
-			l.engine.batch = 3
+			l.engines[0].batch = 3
 			probability, padded := in.expected(v)
 			what := fmt.Sprintf("%s, %d series", what, n)
 			a, b := in.stream(t, l.Streams(nil), r, 40)
@@ -292,9 +292,9 @@ func TestAPausingSeriesDoesNotFillTheMemory(t *testing.T) {
 	} {
 		for _, carry := range []bool{false, true} {
 			l := modelOf(test.counter(), test.horizon, inputs.None)
-			l.engine.batch = 2
+			l.engines[0].batch = 2
 			s := l.Streams(nil)
-			s.carry, s.held = carry, 200
+			s.strands[0].carry, s.strands[0].held = carry, 200
 			what := fmt.Sprintf("horizon %d, lags %v, carry %v", test.horizon, test.lags, carry)
 			probability, padded := in.expected(test.variant)
 			a, b := in.stream(t, s, r, 20)
@@ -329,10 +329,10 @@ func TestMemoryIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Take(s.Ready())
-		if n := s.queue.len(); n > 2*s.held {
+		if n := s.strands[0].queue.len(); n > 2*s.strands[0].held {
 			t.Fatalf("%d rows wait", n)
 		}
-		for _, track := range s.tracks {
+		for _, track := range s.strands[0].tracks {
 			if cap(track.x) > 4*chunk {
 				t.Fatalf("a series keeps %d values", cap(track.x))
 			}

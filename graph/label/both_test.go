@@ -131,11 +131,11 @@ func TestTwoDirectionsAfterAPause(t *testing.T) {
 				}
 			}
 			l := modelOf(both{steps: v.steps, lags: v.lags}, v.horizon, inputs.None)
-			l.engine.batch = 2
+			l.engines[0].batch = 2
 			whole := l.Streams(nil)
 			want, wantPadded := in.stream(t, whole, r, 20)
 			s := l.Streams(nil)
-			s.held = 1000
+			s.strands[0].held = 1000
 			got, padded := in.stream(t, s, r, 20)
 			early := 0
 			for i := range padded {

@@ -2,6 +2,7 @@ package label
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/inputs"
@@ -16,11 +17,11 @@ type Network interface {
 	Predict(ctx context.Context, x []float32, batch int, state []float32) (graph.Prediction, error)
 }
 
-// engine knows how the rows of a series are cut into windows and which of their answers
-// count.
+// engine knows how the rows of a series are cut into windows for the networks of a kind, and
+// which of their answers count.
 type engine struct {
 	network  Network
-	within   inputs.Within
+	inputs   inputs.Inputs
 	raw      int  // R
 	features int  // F
 	classes  int  // C
@@ -32,9 +33,11 @@ type engine struct {
 	whole    bool // a window is of two directions: what is behind its rows would spoil its answers
 	lead     int  // horizon above 0: repetitions before a series
 	lag      int  // horizon below 0: repetitions behind it
-	before   int  // rows before a window that its inputs are taken from
+	before   int  // rows before a window that its lags reach to
 	behind   int  // rows behind it
-	late     int  // rows that have to arrive after a position for the network to see it: behind but for those that lead has in hand
+	history  int  // rows before a row that its columns depend on
+	ahead    int  // rows after it that they depend on
+	late     int  // rows that have to arrive after a position for the network to see it: what lags and columns ask for but for those that lead has in hand
 	batch    int  // windows in a call
 }
 
@@ -44,21 +47,22 @@ const (
 	batchValues = 1 << 24 // features and states in a call, at most
 )
 
-func newEngine(n Network, t Task) *engine {
-	c := n.Network()
+func newEngine(k Kind, features int) *engine {
+	c := k.Networks.Network()
 	l := &engine{
-		network:  n,
-		within:   t.SeriesScale,
-		raw:      c.Features / t.SeriesScale.Columns(1),
+		network:  k.Networks,
+		inputs:   k.Inputs,
+		raw:      features,
 		features: c.Features,
 		classes:  c.Classes,
-		state:    n.StateSize(),
+		state:    k.Networks.StateSize(),
 		block:    max(1, c.Window/2),
-		lead:     max(0, t.Horizon),
-		lag:      max(0, -t.Horizon),
+		lead:     max(0, k.Horizon),
+		lag:      max(0, -k.Horizon),
 	}
 	l.before, l.behind = c.Context()
-	l.late = max(0, l.behind-l.lead)
+	l.history, l.ahead = k.Inputs.Context()
+	l.late = max(0, l.behind+l.ahead-l.lead)
 	if c.Window > 1 {
 		l.warm = l.block
 	}
@@ -68,7 +72,7 @@ func newEngine(n Network, t Task) *engine {
 		l.whole, l.span, l.warm = true, c.Window, (c.Window-l.block)/2
 		l.reach = l.warm + l.block
 	}
-	l.batch = windowsOf(c, len(n.Members()))
+	l.batch = windowsOf(c, len(k.Networks.Members()))
 	return l
 }
 
@@ -86,6 +90,20 @@ func windowsOf(c graph.Network, members int) int {
 // wait is how many rows of its series have to arrive after a position for it to be seen.
 func (l *engine) wait() int { return l.lag + l.late }
 
+// sure is how many rows of a series lack nothing that their answers rest on when n have arrived.
+// The repetitions before it rest on the first one's columns.
+func (l *engine) sure(n int) int {
+	if n <= l.ahead {
+		return 0
+	}
+	return max(0, n-l.wait())
+}
+
+// extended puts the repetitions of the first row before the first rows [n,F] of a series.
+func (l *engine) extended(x []float32) []float32 {
+	return slices.Concat(slices.Repeat(x[:l.features], l.before+l.lead), x)
+}
+
 // first is the first position that the window which begins at the given one
 // answers.
 func (l *engine) first(start int) int {
@@ -100,7 +118,7 @@ func (l *engine) first(start int) int {
 // with a window and with the history that the first answer rests on, and ends with what the
 // last one waits for.
 func (l *engine) needed(n, from, to int) (start, end int) {
-	start = max(0, from-l.lead-l.before-l.span) / l.block * l.block
+	start = max(0, from-l.lead-l.before-l.span-l.history) / l.block * l.block
 	after := l.wait()
 	if l.whole {
 		after += l.span

@@ -101,12 +101,13 @@ func ExampleModel_Label() {
 // trained makes a model folder, as `rnnbin train` does: logistic regression of what is warm.
 func trained() string {
 	c := graph.DefaultConfig()
-	c.Window, c.Layers, c.LearningRate, c.Normalize = 1, nil, 0.05, true
+	c.Window, c.Layers, c.LearningRate = 1, nil, 0.05
 	s, err := graph.NewSession(c)
 	check(err)
 	defer s.Close()
-	check(s.SetVariables([]graph.Variable{{Name: graph.NormalizationOffset, Shape: []int{1}, Value: []float32{20.5}}}))
+	in := inputs.Inputs{SeriesScale: inputs.None, Scale: &inputs.Scale{Offset: []float32{20.5}, Divisor: []float32{1}}}
 	x := []float32{17, 18, 19, 20, 21, 22, 23, 24}
+	x = in.Expand(x, 1, []inputs.Range{{End: len(x)}})
 	check(s.SetSeries(graph.Series{X: x, Y: []float32{0, 0, 0, 0, 1, 1, 1, 1}}))
 	step := []int32{0, 1, 2, 3, 4, 5, 6, 7} // all rows
 	_, err = s.Train(context.Background(), graph.Plan{Starts: slices.Repeat([][]int32{step}, 300)})
@@ -117,10 +118,12 @@ func trained() string {
 	w, err := model.Create(folder, false)
 	check(err)
 	defer w.Close()
-	check(w.AddWeights(s.Save))
+	weights, err := w.AddWeights(s.Save)
+	check(err)
 	check(w.Commit(&model.Model{
 		Columns: model.Columns{Label: "feels", Features: []string{"celsius"}, Missing: "mean"}, Classes: []string{"cold", "warm"},
-		Lookahead: "0", SeriesScale: inputs.None, Profile: model.Profile{Mean: []float32{20.5}}, Threshold: 0.5, Network: c.Network,
+		Lookahead: "0", Profile: model.Profile{Mean: []float32{20.5}}, Threshold: 0.5,
+		Kinds: []model.Kind{{Network: c.Network, Inputs: in, Weights: []model.Weights{weights}}},
 	}))
 	return folder
 }

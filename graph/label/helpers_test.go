@@ -10,15 +10,19 @@ import (
 
 // modelOf is a model of a network whose features and classes have numbers for names.
 func modelOf(n Network, horizon int, within inputs.Within) *Model {
-	c := n.Network()
-	t := Task{Threshold: 0.5, Horizon: horizon, SeriesScale: within}
-	for k := range c.Features / within.Columns(1) {
+	return modelOfKinds(Kind{n, inputs.Inputs{SeriesScale: within}, horizon})
+}
+
+func modelOfKinds(kinds ...Kind) *Model {
+	c := kinds[0].Networks.Network()
+	t := Task{Threshold: 0.5}
+	for k := range c.Features / kinds[0].Inputs.Columns(1) {
 		t.Features, t.Fill = append(t.Features, fmt.Sprint(k)), append(t.Fill, 0)
 	}
 	for k := range c.Classes {
 		t.Classes = append(t.Classes, fmt.Sprint(k))
 	}
-	m, err := New(n, t)
+	m, err := New(t, kinds...)
 	if err != nil {
 		panic(err)
 	}
@@ -28,7 +32,7 @@ func modelOf(n Network, horizon int, within inputs.Within) *Model {
 // labelParts labels the parts of rows x [N,R], each a series of its own. The answers are in
 // their rows' places; rows beyond the parts are padded.
 func labelParts(ctx context.Context, m *Model, x []float32, parts []inputs.Range) (Answers, error) {
-	R, C := m.engine.raw, m.engine.classes
+	R, C := m.engines[0].raw, m.engines[0].classes
 	n := len(x) / R
 	all := Answers{Probability: make([]float32, n*C), Padded: slices.Repeat([]bool{true}, n)}
 	var series []Series

@@ -4,9 +4,9 @@
 //	m, err := label.Open("runs/latest")
 //	a, err := m.Label(ctx, label.Series{Values: x}) // rows x features, as they were measured
 //
-// A [Model] holds what lies between measured values and labels: it fills what is missing,
-// scales features within their series, cuts overlapping windows, runs the networks, averages
-// their probabilities and applies the threshold. [Model.Label] labels series in memory;
+// A [Model] holds what lies between measured values and labels: it fills what is missing, makes
+// the networks' inputs, cuts overlapping windows, runs the networks, averages their
+// probabilities and applies the threshold. [Model.Label] labels series in memory;
 // a [Stream] labels the rows of one series as they arrive, and [Streams] those of any number
 // of series that alternate, in bounded memory. All are one engine and agree to rounding.
 //
@@ -36,15 +36,28 @@
 // such answers are not marked. A row whose inputs lie after it is answered when they have
 // arrived, as with a horizon below 0.
 //
-// # Scale within a series
+// # Inputs
 //
-// A model may also take each feature scaled within its series, see [inputs.Within]: by the
-// rows so far, or by all rows of the series, which have to be known beforehand then.
+// What a network gets of a row are the columns that [inputs.Inputs] makes of the measured
+// features: these, the same scaled within their series, statistics over rolling windows of rows,
+// all brought to like sizes. What is cut, repeated and reached to by lags above are rows of these
+// columns. A row whose columns rest on rows after it is answered when these have arrived; the
+// repetitions before a series wait for the columns of its first row.
+//
+// A scale by all rows of a series needs to know them beforehand. All else is made as rows arrive:
+// for that a series that is open in [Streams] keeps about 4F(T+2A) + 64RK bytes, where rolling
+// windows look A rows ahead and have K rows together.
+//
+// # Kinds of network
+//
+// A model may have networks of several kinds, each with windows, a horizon, lags and inputs of
+// its own. Each labels the series by itself; the answer to a row is the mean of the kinds', given
+// when the last of them has it, and marked as padded if one of them is.
 //
 // The package reads model folders and needs libtensorflow, as package graph does. It prints
 // nothing; a program that does not want what TensorFlow writes to standard error sets
 // TF_CPP_MIN_LOG_LEVEL before it starts.
 //
-// Comments give shapes in letters: N rows, R features as measured, F features with those
-// scaled within the series, S values of a state, B windows of a call, C classes.
+// Comments give shapes in letters: N rows, R features as measured, F columns that a network
+// gets of a row, S values of a state, B windows of a call, C classes.
 package label

@@ -2,6 +2,7 @@ package label
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -13,18 +14,23 @@ import (
 
 // Task is what a model does, but for its networks.
 type Task struct {
-	Features    []string      // [R] names of the features of a row, in the order of its values
-	Classes     []string      // [C] names of the labels
-	Threshold   float64       // of two classes: a row is of the second if that has at least this probability
-	Horizon     int           // a network gives at row i the label of row i+Horizon
-	SeriesScale inputs.Within // how features are scaled within their series too
-	Fill        []float32     // [R] what stands in for a value that is NaN
+	Features  []string  // [R] names of the features of a row, in the order of its values
+	Classes   []string  // [C] names of the labels
+	Threshold float64   // of two classes: a row is of the second if that has at least this probability
+	Fill      []float32 // [R] what stands in for a value that is NaN
+}
+
+// Kind is networks of one shape, whose probabilities are averaged.
+type Kind struct {
+	Networks Network
+	Inputs   inputs.Inputs // what they get of a row
+	Horizon  int           // they give at row i the label of row i+Horizon
 }
 
 // Model is a trained model, ready to label. Any number of goroutines may use it.
 type Model struct {
 	task     Task
-	engine   *engine
+	engines  []*engine // of the kinds
 	progress func(rows int)
 	close    func() error
 }
@@ -44,7 +50,7 @@ func Open(folder string) (*Model, error) {
 // Load starts the networks of a model folder on a machine of one's own choice, Threads 0
 // being as many as make them faster. The folder may be closed afterwards.
 func Load(f *model.Opened, on graph.Machine) (*Model, error) {
-	return load(f, f.Network, f.Weights, taskOf(f.Model), on)
+	return load(f, f.Kinds, f.Threshold, on)
 }
 
 // LoadRival is [Load] for the logistic regression that a folder may keep to compare its
@@ -53,53 +59,91 @@ func LoadRival(f *model.Opened, on graph.Machine) (*Model, error) {
 	if f.Rival == nil {
 		return nil, nil
 	}
-	t := taskOf(f.Model)
-	t.Threshold = f.Rival.Threshold
-	return load(f, f.Rival.Network, []model.Weights{f.Rival.Weights}, t, on)
+	return load(f, []model.Kind{f.Rival.Kind}, f.Rival.Threshold, on)
 }
 
-func taskOf(m *model.Model) Task {
-	return Task{m.Columns.Features, m.Classes, m.Threshold, m.Horizon, m.SeriesScale, m.Profile.Mean}
-}
-
-func load(f *model.Opened, n graph.Network, weights []model.Weights, t Task, on graph.Machine) (*Model, error) {
-	if on.Threads == 0 {
-		on.Threads = n.SuggestThreads(windowsOf(n, len(weights))*len(weights), runtime.GOMAXPROCS(0))
+func load(f *model.Opened, all []model.Kind, threshold float64, on graph.Machine) (m *Model, err error) {
+	var kinds []Kind
+	var started []*graph.Predictor
+	closeAll := func() error {
+		var failed error
+		for _, p := range started {
+			failed = errors.Join(failed, p.Close())
+		}
+		return failed
 	}
-	p, err := graph.NewEnsemble(n, len(weights), on)
+	defer func() {
+		if err != nil {
+			_ = closeAll() // err says what is wrong
+		}
+	}()
+	for _, k := range all {
+		p, err := start(f, k, on)
+		if err != nil {
+			return nil, err
+		}
+		started = append(started, p)
+		kinds = append(kinds, Kind{p, k.Inputs, k.Horizon})
+	}
+	m, err = New(Task{f.Columns.Features, f.Classes, threshold, f.Profile.Mean}, kinds...)
+	if err != nil {
+		return nil, err
+	}
+	m.close = closeAll
+	return m, nil
+}
+
+// start starts the networks of a kind.
+func start(f *model.Opened, k model.Kind, on graph.Machine) (*graph.Predictor, error) {
+	members := len(k.Weights)
+	if on.Threads == 0 {
+		on.Threads = k.Network.SuggestThreads(windowsOf(k.Network, members)*members, runtime.GOMAXPROCS(0))
+	}
+	p, err := graph.NewEnsemble(k.Network, members, on)
 	if err != nil {
 		return nil, err
 	}
 	for i, member := range p.Members() {
-		if err := member.Restore(f.Checkpoint(weights[i])); err != nil {
+		if err := member.Restore(f.Checkpoint(k.Weights[i])); err != nil {
 			p.Close()
 			return nil, err
 		}
 	}
-	m, err := New(p, t)
-	if err != nil {
-		p.Close()
-		return nil, err
-	}
-	m.close = p.Close
-	return m, nil
+	return p, nil
 }
 
-// New is a model of networks that are there already, such as one in training. They stay the
-// caller's to close.
-func New(n Network, t Task) (*Model, error) {
-	c := n.Network()
-	if columns := t.SeriesScale.Columns(len(t.Features)); columns != c.Features {
-		return nil, &graph.ShapeError{Name: "Features", Want: fmt.Sprintf("names for %d inputs", c.Features), Got: fmt.Sprint(columns)}
-	}
-	if len(t.Classes) != c.Classes {
-		return nil, &graph.ShapeError{Name: "Classes", Want: fmt.Sprintf("%d names", c.Classes), Got: fmt.Sprint(len(t.Classes))}
+// New is a model of networks that are there already, such as one in training, of one kind or
+// several, whose probabilities are averaged. They stay the caller's to close.
+func New(t Task, kinds ...Kind) (*Model, error) {
+	if len(kinds) == 0 {
+		return nil, &graph.ShapeError{Name: "kinds", Want: "one or more", Got: "0"}
 	}
 	if len(t.Fill) != len(t.Features) {
 		return nil, &graph.ShapeError{Name: "Fill", Want: fmt.Sprintf("%d values", len(t.Features)), Got: fmt.Sprint(len(t.Fill))}
 	}
-	t = t.clone()
-	return &Model{task: t, engine: newEngine(n, t)}, nil
+	m := &Model{task: t.clone()}
+	for _, k := range kinds {
+		if err := k.check(t); err != nil {
+			return nil, err
+		}
+		m.engines = append(m.engines, newEngine(k, len(t.Features)))
+	}
+	return m, nil
+}
+
+// check reports networks that do not fit a task.
+func (k Kind) check(t Task) error {
+	if err := k.Inputs.Validate(len(t.Features)); err != nil {
+		return fmt.Errorf("inputs: %w", err)
+	}
+	c := k.Networks.Network()
+	if n := k.Inputs.Columns(len(t.Features)); n != c.Features {
+		return &graph.ShapeError{Name: "Features", Want: fmt.Sprintf("names for %d inputs", c.Features), Got: fmt.Sprint(n)}
+	}
+	if len(t.Classes) != c.Classes {
+		return &graph.ShapeError{Name: "Classes", Want: fmt.Sprintf("%d names", c.Classes), Got: fmt.Sprint(len(t.Classes))}
+	}
+	return nil
 }
 
 func (t Task) clone() Task {
@@ -117,6 +161,12 @@ func (m *Model) Close() error {
 
 // Task is what the model does.
 func (m *Model) Task() Task { return m.task.clone() }
+
+// ScalesWhole reports whether features are scaled by all rows of their series, so that
+// [Model.Streams] needs the moments of these.
+func (m *Model) ScalesWhole() bool {
+	return slices.ContainsFunc(m.engines, func(l *engine) bool { return l.inputs.SeriesScale == inputs.Whole })
+}
 
 // Class is the name of a class by its number, as [Answers] has it.
 func (m *Model) Class(number int16) string { return m.task.Classes[number] }
@@ -158,12 +208,30 @@ type Answers struct {
 // Len is the number of rows, N.
 func (a Answers) Len() int { return len(a.Class) }
 
-// of are the answers that probabilities [n,C] give.
-func (m *Model) of(probability []float32, padded []bool) Answers {
-	n := len(padded)
-	a := Answers{make([]int16, n), make([]float32, n), probability, padded}
+// known is what a kind answers to n rows.
+type known struct {
+	probability []float32 // [n,C]
+	padded      []bool    // [n]
+}
+
+// of are the answers that the mean of the kinds' gives. It takes the first one's memory.
+func (m *Model) of(kinds []known) Answers {
+	mean := kinds[0]
+	for _, k := range kinds[1:] {
+		for i, p := range k.probability {
+			mean.probability[i] += p
+		}
+		for i, padded := range k.padded {
+			mean.padded[i] = mean.padded[i] || padded
+		}
+	}
+	n, C := len(mean.padded), len(m.task.Classes)
+	a := Answers{make([]int16, n), make([]float32, n), mean.probability, mean.padded}
 	for i := range n {
-		row := m.engine.row(probability, i)
+		row := a.Probability[i*C : (i+1)*C]
+		for k := range row {
+			row[k] /= float32(len(kinds))
+		}
 		a.Class[i] = decide(row, m.task.Threshold)
 		a.Score[i] = row[a.Class[i]]
 	}
@@ -195,47 +263,32 @@ const chunk = 8192
 // Memory does not grow with their lengths, but for the answers. A row that has no finite
 // answer is a *[RowError]. When ctx ends, its error is returned soon after.
 func (m *Model) Label(ctx context.Context, all ...Series) (Answers, error) {
-	l, err := m.newLabelling(all)
+	all, err := m.parts(all)
 	if err != nil {
 		return Answers{}, err
 	}
-	for i := range all {
-		if err := l.push(ctx, i); err != nil {
-			return Answers{}, l.inSeries(err)
+	kinds := make([]known, len(m.engines))
+	p := progress{kinds: len(m.engines), tell: m.progress}
+	for i, l := range m.engines {
+		if kinds[i], err = m.label(ctx, l, all, &p); err != nil {
+			return Answers{}, err
 		}
 	}
-	if err := l.s.Flush(ctx); err != nil {
-		return Answers{}, l.inSeries(err)
-	}
-	l.take()
-	return m.of(l.probability, l.padded), nil
+	return m.of(kinds), nil
 }
 
-// labelling is one call of Label.
-type labelling struct {
-	m     *Model
-	all   []Series
-	parts []part // what is run of each series
-	s     *Streams
-
-	of, row     int // the series and the row in its part of the next answer
-	probability []float32
-	padded      []bool
-}
-
-// part is the rows start to end-1 of a series, of which from to to-1 are asked for.
-type part struct{ start, from, to, end int }
-
-func (m *Model) newLabelling(all []Series) (*labelling, error) {
-	l := &labelling{m: m, all: all, s: m.Streams(nil)}
-	rows, R := 0, m.engine.raw
-	for i, s := range all {
+// parts checks series and makes explicit which of their rows are asked for.
+func (m *Model) parts(all []Series) ([]Series, error) {
+	R := len(m.task.Features)
+	all = slices.Clone(all)
+	for i := range all {
+		s := &all[i]
 		n := len(s.Values) / R
 		if len(s.Values)%R != 0 {
 			return nil, &graph.ShapeError{Name: fmt.Sprintf("Series[%d].Values", i), Want: fmt.Sprintf("rows of %d features", R), Got: fmt.Sprintf("%d values", len(s.Values))}
 		}
 		if at := infinite(s.Values); at >= 0 {
-			return nil, &RowError{i, at / R, l.s.infinity(s.Values, at)}
+			return nil, &RowError{i, at / R, infiniteError(s.Values, R, at)}
 		}
 		if s.From == 0 && s.To == 0 {
 			s.To = n
@@ -243,57 +296,104 @@ func (m *Model) newLabelling(all []Series) (*labelling, error) {
 		if s.From < 0 || s.From > s.To || s.To > n {
 			return nil, &graph.ShapeError{Name: fmt.Sprintf("Series[%d]", i), Want: fmt.Sprintf("a part of %d rows", n), Got: fmt.Sprintf("rows %d to %d", s.From, s.To)}
 		}
+	}
+	return all, nil
+}
+
+// progress makes rows that each kind has labelled such that the model has.
+type progress struct {
+	kinds, labelled, told int
+	tell                  func(rows int)
+}
+
+func (p *progress) add(rows int) {
+	p.labelled += rows
+	if p.tell != nil {
+		p.tell(p.labelled/p.kinds - p.told)
+		p.told = p.labelled / p.kinds
+	}
+}
+
+// labelling is one call of Label, for one kind.
+type labelling struct {
+	all      []Series
+	parts    []part // what is run of each series
+	s        *strand
+	progress *progress
+
+	of, row int // the series and the row in its part of the next answer
+	known
+}
+
+// part is the rows start to end-1 of a series, of which from to to-1 are asked for.
+type part struct{ start, from, to, end int }
+
+// label has the networks of a kind label series.
+func (m *Model) label(ctx context.Context, kind *engine, all []Series, p *progress) (known, error) {
+	l := &labelling{all: all, progress: p}
+	l.s = newStrand(m, kind, l.moments)
+	rows := 0
+	for _, s := range all {
 		p := part{from: s.From, to: s.To}
-		p.start, p.end = m.engine.needed(n, s.From, s.To)
+		p.start, p.end = kind.needed(len(s.Values)/kind.raw, s.From, s.To)
 		l.parts = append(l.parts, p)
 		rows += s.To - s.From
 	}
-	l.probability, l.padded = make([]float32, 0, rows*m.engine.classes), make([]bool, 0, rows)
-	l.s.moments = l.moments
-	return l, nil
+	l.probability, l.padded = make([]float32, 0, rows*kind.classes), make([]bool, 0, rows)
+	for i := range all {
+		if err := l.push(ctx, i); err != nil {
+			return known{}, l.inSeries(err)
+		}
+	}
+	if err := l.s.flush(ctx); err != nil {
+		return known{}, l.inSeries(err)
+	}
+	l.take()
+	return l.known, nil
 }
 
 // moments are those that the rows of a part are scaled by: of all rows of the series or, with
 // a running scale, of those before the part.
 func (l *labelling) moments(series int32) (*inputs.Moments, error) {
-	R := l.m.engine.raw
+	R := l.s.l.raw
 	x := l.all[series].Values
-	if l.m.task.SeriesScale == inputs.Running {
+	switch l.s.l.inputs.SeriesScale {
+	case inputs.None:
+		return nil, nil
+	case inputs.Running:
 		x = x[:l.parts[series].start*R]
 	}
 	moments := inputs.NewMoments(R)
 	for rows := range slices.Chunk(x, chunk*R) {
-		moments.Add(inputs.Fill(rows, l.m.task.Fill))
+		moments.Add(inputs.Fill(rows, l.s.m.task.Fill))
 	}
 	return moments, nil
 }
 
 // push runs the part of a series.
 func (l *labelling) push(ctx context.Context, i int) error {
-	R, p := l.m.engine.raw, l.parts[i]
+	R, p := l.s.l.raw, l.parts[i]
 	for rows := range slices.Chunk(l.all[i].Values[p.start*R:p.end*R], chunk*R) {
-		if err := l.s.pushSeries(ctx, int32(i), rows); err != nil {
+		if err := l.s.push(ctx, int32(i), inputs.Fill(rows, l.s.m.task.Fill)); err != nil {
 			return err
 		}
 		l.take()
 	}
-	return l.s.End(ctx, int32(i))
+	return l.s.finish(ctx, int32(i))
 }
 
 // take keeps the answers that were asked for.
 func (l *labelling) take() {
-	probability, padded := l.s.queue.take(l.s.Ready())
-	if l.m.progress != nil {
-		l.m.progress(len(padded))
-	}
-	C := l.m.engine.classes
-	for len(padded) > 0 {
+	got := l.s.queue.take(l.s.queue.ready)
+	l.progress.add(len(got.padded))
+	C := l.s.l.classes
+	for len(got.padded) > 0 {
 		p := l.parts[l.of]
-		n := min(p.end-p.start-l.row, len(padded))
+		n := min(p.end-p.start-l.row, len(got.padded))
 		from := min(max(p.from-p.start-l.row, 0), n)
 		to := min(max(p.to-p.start-l.row, from), n)
-		l.probability, l.padded = append(l.probability, probability[from*C:to*C]...), append(l.padded, padded[from:to]...)
-		probability, padded = probability[n*C:], padded[n:]
+		l.probability, l.padded = append(l.probability, got.probability[from*C:to*C]...), append(l.padded, got.padded[from:to]...)
+		got.probability, got.padded = got.probability[n*C:], got.padded[n:]
 		if l.row += n; l.row == p.end-p.start {
 			l.of, l.row = l.of+1, 0
 		}

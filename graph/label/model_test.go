@@ -69,7 +69,7 @@ func streamed(t *testing.T, m *Model, x []float32, rows int) Answers {
 		all.Class, all.Score = append(all.Class, a.Class...), append(all.Score, a.Score...)
 		all.Probability, all.Padded = append(all.Probability, a.Probability...), append(all.Padded, a.Padded...)
 	}
-	for part := range slices.Chunk(x, rows*m.engine.raw) {
+	for part := range slices.Chunk(x, rows*m.engines[0].raw) {
 		add(s.Push(part))
 	}
 	add(s.Flush())
@@ -133,15 +133,15 @@ func TestLabelNamesWhatIsWrong(t *testing.T) {
 		m := modelOf(&counter{steps: 8}, 0, w)
 		_, err := m.Label(context.Background(), good, Series{Values: bad})
 		var at *RowError
-		if !errors.As(err, &at) || at.Series != 1 || at.Row != 7/m.engine.raw {
+		if !errors.As(err, &at) || at.Series != 1 || at.Row != 7/m.engines[0].raw {
 			t.Errorf("%s: error %v", w, err)
 		}
-		s := m.Streams(func(int32) (*inputs.Moments, error) { return inputs.NewMoments(m.engine.raw), nil })
-		rows := 20 / m.engine.raw
+		s := m.Streams(func(int32) (*inputs.Moments, error) { return inputs.NewMoments(m.engines[0].raw), nil })
+		rows := 20 / m.engines[0].raw
 		if err := s.Push(context.Background(), make([]int32, rows), good.Values); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Push(context.Background(), slices.Repeat([]int32{3}, rows), bad); !errors.As(err, &at) || at.Series != 3 || at.Row != rows+7/m.engine.raw {
+		if err := s.Push(context.Background(), slices.Repeat([]int32{3}, rows), bad); !errors.As(err, &at) || at.Series != 3 || at.Row != rows+7/m.engines[0].raw {
 			t.Errorf("%s, streams: error %v", w, err)
 		}
 	}
@@ -155,17 +155,26 @@ func TestLabelNamesWhatIsWrong(t *testing.T) {
 	if _, err := m.Stream().Push(make([]float32, 3)); !errors.As(err, &shape) {
 		t.Errorf("error %v", err)
 	}
-	for _, change := range []func(*Task){
-		func(t *Task) { t.Features = t.Features[:1] },
-		func(t *Task) { t.Classes = append(t.Classes, "2") },
-		func(t *Task) { t.Fill = nil },
-		func(t *Task) { t.SeriesScale = inputs.Running },
+	kind := Kind{&counter{steps: 8}, inputs.Inputs{SeriesScale: inputs.None}, 0}
+	for _, change := range []func(*Task, *Kind){
+		func(t *Task, _ *Kind) { t.Features = t.Features[:1] },
+		func(t *Task, _ *Kind) { t.Classes = append(t.Classes, "2") },
+		func(t *Task, _ *Kind) { t.Fill = nil },
+		func(_ *Task, k *Kind) { k.Inputs.SeriesScale = inputs.Running },
+		func(_ *Task, k *Kind) { k.Inputs.Rolling = []int{8} },
 	} {
-		task := m.Task()
-		change(&task)
-		if _, err := New(&counter{steps: 8}, task); !errors.As(err, &shape) {
-			t.Errorf("%+v: error %v", task, err)
+		task, other := m.Task(), kind
+		change(&task, &other)
+		if _, err := New(task, kind, other); !errors.As(err, &shape) {
+			t.Errorf("%+v, %+v: error %v", task, other, err)
 		}
+	}
+	if _, err := New(m.Task()); !errors.As(err, &shape) {
+		t.Errorf("no kind: error %v", err)
+	}
+	kind.Inputs.Ahead = -2
+	if _, err := New(m.Task(), kind); err == nil || err.Error() != "inputs: ahead -2 is neither a number of rows nor -1" {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -43,13 +43,13 @@ func (q *queue) set(number int, probability []float32, padded bool) {
 }
 
 // take removes n answered rows from the front.
-func (q *queue) take(n int) (probability []float32, padded []bool) {
+func (q *queue) take(n int) (k known) {
 	// Nothing is moved: many may wait, and be taken one by one.
 	v := n * q.classes
-	probability, q.probability = q.probability[:v:v], q.probability[v:]
-	padded, q.padded = q.padded[:n:n], q.padded[n:]
+	k.probability, q.probability = q.probability[:v:v], q.probability[v:]
+	k.padded, q.padded = q.padded[:n:n], q.padded[n:]
 	q.series, q.known = q.series[n:], q.known[n:]
 	q.base += n
 	q.ready -= n
-	return probability, padded
+	return k
 }

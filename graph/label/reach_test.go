@@ -23,7 +23,7 @@ func TestReachGivesThePartItsAnswers(t *testing.T) {
 			}
 			what := fmt.Sprintf("%s, rows %d to %d", what, from, to)
 			wantAnswers(t, what, got.Probability, got.Padded, probability[from:to], padded[from:to])
-			start, end := l.engine.needed(rows, from, to)
+			start, end := l.engines[0].needed(rows, from, to)
 			left, right := around(v.lags)
 			if most := 50 + 3*v.steps + 2*max(v.horizon, -v.horizon) + left + right; end-start > most {
 				t.Errorf("%s: more than %d rows", what, most)

@@ -19,12 +19,12 @@ type Stream struct {
 
 // Stream begins to label a series.
 func (m *Model) Stream() *Stream {
-	if m.task.SeriesScale != inputs.Whole {
+	if !m.ScalesWhole() {
 		return &Stream{s: m.Follow(nil)}
 	}
 	s := new(Stream)
 	s.s = m.Streams(func(int32) (*inputs.Moments, error) {
-		moments := inputs.NewMoments(m.engine.raw)
+		moments := inputs.NewMoments(len(m.task.Features))
 		moments.Add(inputs.Fill(s.kept, m.task.Fill))
 		return moments, nil
 	})
@@ -35,7 +35,7 @@ func (m *Model) Stream() *Stream {
 // these rows or to earlier ones: none, one or many, in order. NaN is a value that is missing.
 // After an error the stream cannot be used any more.
 func (s *Stream) Push(rows []float32) (Answers, error) {
-	if s.s.m.task.SeriesScale != inputs.Whole {
+	if !s.s.m.ScalesWhole() {
 		return s.push(rows)
 	}
 	s.kept = append(s.kept, rows...)
@@ -43,7 +43,7 @@ func (s *Stream) Push(rows []float32) (Answers, error) {
 }
 
 func (s *Stream) push(rows []float32) (Answers, error) {
-	if err := s.s.Push(context.Background(), make([]int32, len(rows)/s.s.l.raw), rows); err != nil {
+	if err := s.s.Push(context.Background(), make([]int32, len(rows)/len(s.s.m.task.Features)), rows); err != nil {
 		return Answers{}, err
 	}
 	return s.s.Take(s.s.Ready()), nil
@@ -54,7 +54,7 @@ func (s *Stream) push(rows []float32) (Answers, error) {
 func (s *Stream) Flush() (Answers, error) {
 	ctx := context.Background()
 	if len(s.kept) > 0 {
-		if err := s.s.Push(ctx, make([]int32, len(s.kept)/s.s.l.raw), s.kept); err != nil {
+		if err := s.s.Push(ctx, make([]int32, len(s.kept)/len(s.s.m.task.Features)), s.kept); err != nil {
 			return Answers{}, err
 		}
 		s.kept = nil

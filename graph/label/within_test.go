@@ -62,7 +62,7 @@ func TestStreamsScaleWithinSeries(t *testing.T) {
 			in := interleave(r, 3, 300).narrow()
 			wide := in.expanded(w)
 			l, plain := modelOf(v.counter(), v.horizon, w), modelOf(v.counter(), v.horizon, inputs.None)
-			l.engine.batch, plain.engine.batch = 3, 3
+			l.engines[0].batch, plain.engines[0].batch = 3, 3
 			what := fmt.Sprintf("%s, %s", what, w)
 			probability, padded := wide.expected(v)
 			a, b := in.stream(t, l.Streams(in.whole), r, 40)
@@ -71,7 +71,7 @@ func TestStreamsScaleWithinSeries(t *testing.T) {
 			wantAnswers(t, what+", following", a, b, probability, padded)
 
 			s, p := l.Streams(in.whole), plain.Streams(nil)
-			s.held, p.held = 20, 20
+			s.strands[0].held, p.strands[0].held = 20, 20
 			a, b = in.stream(t, s, rand.New(rand.NewPCG(1, 1)), 40)
 			want, wantPadded := wide.stream(t, p, rand.New(rand.NewPCG(1, 1)), 40)
 			wantAnswers(t, what+", few held", a, b, ones(want), wantPadded)
@@ -94,7 +94,7 @@ func TestRunningScaleEndsWithItsSeries(t *testing.T) {
 		if err := s.End(context.Background(), 0); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.run(context.Background()); err != nil {
+		if err := s.strands[0].run(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 		got[i], _ = take(s, s.Ready())
@@ -102,8 +102,8 @@ func TestRunningScaleEndsWithItsSeries(t *testing.T) {
 	if len(got[0]) != 2*40 || !slices.Equal(got[0], got[1]) {
 		t.Errorf("%v, then %v", got[0], got[1])
 	}
-	if len(s.tracks) > 0 {
-		t.Errorf("%d series are kept", len(s.tracks))
+	if len(s.strands[0].tracks) > 0 {
+		t.Errorf("%d series are kept", len(s.strands[0].tracks))
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 type Contents struct {
 	Folder     string `json:"folder"` // links resolved
 	Model      *Model `json:"model"`
-	Parameters int    `json:"parameters"`
-	Files      []File `json:"files"` // the model's; others there may be do not count
+	Parameters int    `json:"parameters"` // of all members
+	Files      []File `json:"files"`      // the model's; others there may be do not count
 }
 
 // File is a file of a folder.
@@ -28,7 +28,10 @@ func Inspect(dir string) (*Contents, error) {
 		return nil, err
 	}
 	defer o.Close()
-	c := &Contents{Folder: o.Dir, Model: o.Model, Parameters: o.Network.Parameters()}
+	c := &Contents{Folder: o.Dir, Model: o.Model}
+	for _, k := range o.Kinds {
+		c.Parameters += len(k.Weights) * k.Network.Parameters()
+	}
 	for _, name := range o.files() {
 		info, err := os.Stat(filepath.Join(o.Dir, name))
 		if errors.Is(err, fs.ErrNotExist) { // the history; without the others there is no model

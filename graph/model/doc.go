@@ -3,12 +3,13 @@
 //
 // A folder holds these files, and may hold others, which are never touched:
 //
-//	model.json                             all but the weights: the network, which column plays
-//	                                       which role, what the training rows are like, the
-//	                                       threshold, the settings of the training run and how
-//	                                       it went (see [Model])
-//	weights-DIGEST.index                   the weights, offset and scale of a member, or of the
-//	weights-DIGEST.data-00000-of-00001     rival: a checkpoint in TensorFlow's V2 format
+//	model.json                             all but the weights: the networks of each kind and
+//	                                       what they get of a row, which column plays which
+//	                                       role, what the training rows are like, the threshold,
+//	                                       the settings of the training run and how it went
+//	                                       (see [Model])
+//	weights-DIGEST.index                   the weights of a member, or of the rival: a checkpoint
+//	weights-DIGEST.data-00000-of-00001     in TensorFlow's V2 format
 //	history-DIGEST.jsonl                   a JSON object for each epoch
 //	job-DIGEST.json                        of a run that has not ended, or ended early: what a
 //	                                       training has come to, and which weights are its (see [Jobs])

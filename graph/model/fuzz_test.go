@@ -14,16 +14,14 @@ func FuzzParse(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
-	f.Add([]byte(`{"format":6,"weights":[{"prefix":"../x"}]}`))
-	f.Add([]byte(`{"format":6,"network":{"layers":[{"units":-1}]},"columns":{"features":[""]}}`))
-	f.Add([]byte(`{"format":6,"rival":{"network":null},"reports":{"judged":{}}}`))
+	f.Add([]byte(`{"format":7,"networks":[{"weights":[{"prefix":"../x"}]}]}`))
+	f.Add([]byte(`{"format":7,"networks":[{"network":{"layers":[{"units":-1}]}},null],"columns":{"features":[""]}}`))
+	f.Add([]byte(`{"format":7,"networks":[{"inputs":{"rolling":[2,2],"ahead":-2,"scale":{"center":[],"divisor":[0]}}}]}`))
+	f.Add([]byte(`{"format":7,"networks":[],"rival":{"network":null},"reports":{"judged":{}}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := parse(text)
 		if err != nil {
 			return
-		}
-		if err := m.Network.Validate(); err != nil {
-			t.Error(err)
 		}
 		use(t, m)
 		if _, err := json.Marshal(m); err != nil {
@@ -34,11 +32,26 @@ func FuzzParse(f *testing.F) {
 
 // use does what predict, evaluate and inspect do with a model.
 func use(t *testing.T, m *Model) {
-	F := len(m.Columns.Features)
-	if c := m.Network; c.Features != m.SeriesScale.Columns(F) || c.Classes != len(m.Classes) {
-		t.Errorf("a network of %d features and %d classes", c.Features, c.Classes)
+	R := len(m.Columns.Features)
+	if len(m.Kinds) == 0 {
+		t.Error("no kind")
 	}
-	for k := range F {
+	for _, k := range m.Kinds {
+		c := k.Network
+		if err := c.Validate(); err != nil {
+			t.Error(err)
+		}
+		if c.Features != k.Inputs.Columns(R) || c.Classes != len(m.Classes) || len(k.Weights) == 0 {
+			t.Errorf("%d networks of %d features and %d classes", len(k.Weights), c.Features, c.Classes)
+		}
+		if s := k.Inputs.Scale; s != nil {
+			s.Apply(make([]float32, c.Features))
+		}
+	}
+	if _, finite := m.Wait(); !finite && m.Lookahead != All {
+		t.Errorf("lookahead %s", m.Lookahead)
+	}
+	for k := range R {
 		_ = m.Profile.Mean[k]
 		if m.Profile.Low != nil {
 			_ = m.Profile.High[k] - m.Profile.Low[k]

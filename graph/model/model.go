@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/rnnbin/rnnbin/graph"
@@ -9,28 +10,23 @@ import (
 )
 
 // Format is the version of the folder's layout that this package writes and reads.
-const Format = 6
+const Format = 7
 
-// Model is all of one or several trained networks, its members, but their weights. Their
-// probabilities are averaged.
+// Model is all of trained networks of one or several kinds but their weights.
 type Model struct {
 	Format  int       `json:"format"`  // set by Commit
 	Version string    `json:"rnnbin"`  // of the program that made it
 	Created time.Time `json:"created"` // set by Commit when zero
 
-	Columns     Columns       `json:"columns"`
-	Classes     []string      `json:"classes"`      // [C] names of the labels
-	Lookahead   string        `json:"lookahead"`    // how many rows after a row its answer was allowed to rest on, or [All]
-	Horizon     int           `json:"horizon"`      // row i gives the label of row i+Horizon
-	SeriesScale inputs.Within `json:"series_scale"` // how features are scaled within their series too
-	Profile     Profile       `json:"profile"`
-	Threshold   float64       `json:"threshold"`    // of two classes: a row is of the second if that has at least this probability
-	ClassWeight string        `json:"class_weight"` // as the settings have it
+	Columns     Columns  `json:"columns"`
+	Classes     []string `json:"classes"`   // [C] names of the labels
+	Lookahead   string   `json:"lookahead"` // how many rows after a row its answer was allowed to rest on, or [All]
+	Profile     Profile  `json:"profile"`
+	Threshold   float64  `json:"threshold"`    // of two classes: a row is of the second if that has at least this probability
+	ClassWeight string   `json:"class_weight"` // as the settings have it
 
-	Network  graph.Network  `json:"network"`           // each member's
-	Training graph.Training `json:"training,omitzero"` // the first member's; zero if the model was trained elsewhere
-	Weights  []Weights      `json:"weights"`           // the members'; set by Commit
-	Rival    *Rival         `json:"rival,omitempty"`   // set by Commit
+	Kinds []Kind `json:"networks"`        // whose probabilities are averaged; at least one
+	Rival *Rival `json:"rival,omitempty"` // to compare with
 
 	Run     Run    `json:"run"`
 	History string `json:"history,omitempty"` // name of the file; set by Commit
@@ -61,17 +57,25 @@ type Profile struct {
 	High []float32 `json:"high,omitempty"` // [R] the greatest
 }
 
+// Kind is one or several networks of one shape, its members, whose probabilities are averaged.
+type Kind struct {
+	Network  graph.Network  `json:"network"`           // each member's
+	Training graph.Training `json:"training,omitzero"` // the first member's; zero if it was trained elsewhere
+	Horizon  int            `json:"horizon"`           // row i gives the label of row i+Horizon
+	Inputs   inputs.Inputs  `json:"inputs"`            // what a network gets of a row
+	Weights  []Weights      `json:"weights"`           // the members', as [Writer.AddWeights] has written them
+}
+
 // Weights names the weights of a network.
 type Weights struct {
 	Prefix string `json:"prefix"` // of the checkpoint in the folder
 	SHA256 string `json:"sha256"` // of its two files, the index first
 }
 
-// Rival is logistic regression, for comparison with the members.
+// Rival is logistic regression, one network without layers, for comparison with the members.
 type Rival struct {
-	Network   graph.Network `json:"network"`
-	Threshold float64       `json:"threshold"` // as the model's
-	Weights   Weights       `json:"weights"`
+	Kind
+	Threshold float64 `json:"threshold"` // as the model's
 }
 
 // Run sums up the run that trained the members. It is zero for a model that was trained
@@ -89,9 +93,27 @@ type Run struct {
 // Wait is how many rows of its series have to follow a row before it can be labelled. It is
 // not finite where a label rests on the whole series.
 func (m *Model) Wait() (rows int, finite bool) {
-	if m.Network.Bidirectional || m.SeriesScale == inputs.Whole {
+	for _, k := range m.Kinds {
+		n, finite := k.wait()
+		if !finite {
+			return 0, false
+		}
+		rows = max(rows, n)
+	}
+	return rows, true
+}
+
+func (k *Kind) wait() (rows int, finite bool) {
+	if k.Network.Bidirectional || k.Inputs.SeriesScale == inputs.Whole {
 		return 0, false
 	}
-	_, behind := m.Network.Context()
-	return max(0, -m.Horizon) + max(0, behind-max(0, m.Horizon)), true
+	_, steps := k.Network.Context()
+	_, behind := k.Inputs.Context()
+	return max(0, -k.Horizon) + max(0, steps+behind-max(0, k.Horizon)), true
+}
+
+// ScalesWhole reports whether a kind scales features by all rows of their series, which have to
+// be known before the first is labelled.
+func (m *Model) ScalesWhole() bool {
+	return slices.ContainsFunc(m.Kinds, func(k Kind) bool { return k.Inputs.SeriesScale == inputs.Whole })
 }

@@ -16,43 +16,46 @@ import (
 	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
-// example is a model of two features and, as write makes it, of three members.
-func example() *Model {
+// example is a model of two features and two kinds, which share the weights: one of networks
+// that are told what a row is within its series, one of others, on rolling windows.
+func example(weights ...Weights) *Model {
 	c := graph.DefaultConfig().WithDefaults()
-	c.Features, c.Layers[0].Units, c.Normalize = 4, 4, true
+	c.Features, c.Layers[0].Units = 4, 4
+	rolling := c.Network
+	rolling.Features, rolling.Window = 12, 1
+	scale := &inputs.Scale{Offset: make([]float32, 12), Divisor: slices.Repeat([]float32{2}, 12)}
+	half := len(weights) / 2
 	return &Model{
 		Version:     "v1",
 		Columns:     Columns{Label: "label", Features: []string{"a", "b"}, Series: "id", Missing: "mean"},
 		Classes:     []string{"0", "1"},
 		Lookahead:   "3",
-		Horizon:     -3,
-		SeriesScale: inputs.Running,
 		Profile:     Profile{Mean: []float32{1, 2}, Low: []float32{-1, 0}, High: []float32{3, 4}},
 		Threshold:   0.25,
 		ClassWeight: "balanced",
-		Network:     c.Network,
-		Training:    c.Training,
-		Run:         Run{Rows: 100, Members: 3, Epochs: 3},
-		Reports:     json.RawMessage(`{"judged":{"f1":0.5}}`),
-		Settings:    json.RawMessage(`{"seed":1}`),
+		Kinds: []Kind{
+			{Network: c.Network, Training: c.Training, Horizon: -3, Inputs: inputs.Inputs{SeriesScale: inputs.Running}, Weights: weights[:half]},
+			{Network: rolling, Inputs: inputs.Inputs{SeriesScale: inputs.None, Rolling: []int{9}, Ahead: 2, Scale: scale}, Weights: weights[half:]},
+		},
+		Run:      Run{Rows: 100, Members: 3, Epochs: 3},
+		Reports:  json.RawMessage(`{"judged":{"f1":0.5}}`),
+		Settings: json.RawMessage(`{"seed":1}`),
 	}
 }
 
 // logistic is the example's rival.
-func logistic() graph.Network {
-	c := example().Network
-	c.Layers, c.Lags = []graph.Layer{}, []int{-4, 0}
-	return c
+func logistic(weights Weights) *Rival {
+	k := example().Kinds[0]
+	k.Network.Layers, k.Network.Lags = []graph.Layer{}, []int{-4, 0}
+	k.Training, k.Weights = graph.Training{}, []Weights{weights}
+	return &Rival{k, 0.25}
 }
 
 // whole is the example with what Commit sets.
 func whole() *Model {
-	m := example()
+	m := example(weightsNamed("c"), weightsNamed("d"), weightsNamed("e"))
 	m.Format = Format
-	for _, letter := range []string{"c", "d", "e"} {
-		m.Weights = append(m.Weights, weightsNamed(letter))
-	}
-	m.Rival = &Rival{logistic(), 0.25, weightsNamed("f")}
+	m.Rival = logistic(weightsNamed("f"))
 	m.History = "history-0123456789ab.jsonl"
 	return m
 }
@@ -76,18 +79,20 @@ func save(content string) func(prefix string) error {
 
 // write writes a whole model, whose checkpoints begin with the given text.
 func write(w *Writer, weights string) error {
-	for _, member := range []string{"", " 2", " 3"} {
-		if err := w.AddWeights(save(weights + member)); err != nil {
+	var all []Weights
+	for _, network := range []string{"", " 2", " 3", " rival"} {
+		added, err := w.AddWeights(save(weights + network))
+		if err != nil {
 			return err
 		}
-	}
-	if err := w.SetRival(logistic(), 0.25, save(weights+" rival")); err != nil {
-		return err
+		all = append(all, added)
 	}
 	if err := w.SetHistory([]byte(weights + "\n")); err != nil {
 		return err
 	}
-	return w.Commit(example())
+	m := example(all[:3]...)
+	m.Rival = logistic(all[3])
+	return w.Commit(m)
 }
 
 // commit writes a whole model and ends w.
@@ -163,7 +168,7 @@ func weightsOf(t *testing.T, dir string) string {
 func checkpointsOf(t *testing.T, o *Opened) string {
 	t.Helper()
 	first := ""
-	for i, w := range append(slices.Clone(o.Weights), o.Rival.Weights) {
+	for i, w := range o.checkpoints() {
 		for _, ending := range weightsEndings {
 			got := read(t, o.Checkpoint(w)+ending)
 			if i == 0 {
@@ -204,10 +209,12 @@ func TestWhatIsWrittenIsLoaded(t *testing.T) {
 	got, err := load(dir)
 	check(t, err)
 	want := whole()
-	want.Created, want.Weights, want.Rival.Weights, want.History = got.Created, got.Weights, got.Rival.Weights, got.History
-	if n := len(got.checkpoints()); n != 4 {
-		t.Errorf("%d checkpoints", n)
+	checkpoints := got.checkpoints()
+	if n := len(checkpoints); n != 4 {
+		t.Fatalf("%d checkpoints", n)
 	}
+	want.Kinds, want.Rival = example(checkpoints[:3]...).Kinds, logistic(checkpoints[3])
+	want.Created, want.History = got.Created, got.History
 	same := cmp.Comparer(func(a, b json.RawMessage) bool { // but for the indentation
 		var x, y bytes.Buffer
 		return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
@@ -244,18 +251,18 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		{"empty", "", []string{"damaged"}},
 		{"another type", "[1]", []string{"damaged"}},
 		{"trailing text", whole + "}", []string{"damaged"}},
-		{"newer", change(`"format": 6`, `"format": 7`), []string{"format 7 is newer than this rnnbin supports (6)"}},
-		{"older", change(`"format": 6`, `"format": 5`), []string{"format 5 is older than this rnnbin supports (6): train the model again"}},
+		{"newer", change(`"format": 7`, `"format": 8`), []string{"format 8 is newer than this rnnbin supports (7)"}},
+		{"older", change(`"format": 7`, `"format": 6`), []string{"format 6 is older than this rnnbin supports (7): train the model again"}},
 		{"no format", "{}", []string{"damaged: format 0"}},
 		{"an unknown key", change(`"horizon"`, `"horizont"`), []string{`damaged: json: unknown field "horizont"`}},
 		{"an unknown key of the network", change(`"normalize"`, `"norm"`), []string{`damaged: json: unknown field "norm"`}},
 		{"an unknown key of the training", change(`"optimizer"`, `"optim"`), []string{`damaged: json: unknown field "optim"`}},
-		{"a setting without effect", change(`"optimizer"`, `"weight_decay": 1, "optimizer"`), []string{"damaged: training: WeightDecay is for the optimizer adamw"}},
-		{"units", change(`"units": 4`, `"units": 0`), []string{"damaged: network: Layers[0].Units must be between "}},
-		{"classes", change(`"classes": 2`, `"classes": 3`), []string{"damaged: network: 3 classes, but 2 have names"}},
-		{"features", change(`"features": 4`, `"features": 3`), []string{"damaged: network: 3 features, not 4, for 2 columns and series_scale running"}},
-		{"a kind of scale", change(`"running"`, `"walking"`), []string{`damaged: network: series_scale "walking" is none of `}},
-		{"no scale within series", change(`"running"`, `"none"`), []string{"damaged: network: 4 features, not 2, for 2 columns and series_scale none"}},
+		{"a setting without effect", change(`"optimizer"`, `"weight_decay": 1, "optimizer"`), []string{"damaged: networks: 0: training: WeightDecay is for the optimizer adamw"}},
+		{"units", change(`"units": 4`, `"units": 0`), []string{"damaged: networks: 0: network: Layers[0].Units must be between "}},
+		{"classes", change(`"classes": 2`, `"classes": 3`), []string{"damaged: networks: 0: network: 3 classes, but 2 have names"}},
+		{"features", change(`"features": 4`, `"features": 3`), []string{"damaged: networks: 0: network: 3 features, not the 4 that its inputs make of 2 columns"}},
+		{"a kind of scale", change(`"running"`, `"walking"`), []string{`damaged: networks: 0: inputs: series_scale "walking" is none of `}},
+		{"no scale within series", change(`"running"`, `"none"`), []string{"damaged: networks: 0: network: 4 features, not the 2 that its inputs make of 2 columns"}},
 		{"equal classes", change("\"0\",\n    \"1\"", `"0", "0"`), []string{`damaged: classes: two are called "0"`}},
 		{"a class without a name", change("\"0\",\n    \"1\"", `"0", ""`), []string{"damaged: classes: one has no name"}},
 		{"threshold", change(`"threshold": 0.25`, `"threshold": 25`), []string{"damaged: threshold 25"}},
@@ -264,14 +271,25 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		{"a range upside down", change("3,\n      4", "3, -4"), []string{`damaged: profile: low 0 of "b" is above high -4`}},
 		{"a huge mean", change("1,\n      2", "1, 1e39"), []string{"damaged: json: cannot unmarshal number 1e39"}},
 		{"two roles", change(`"series": "id"`, `"series": "a"`), []string{`damaged: columns: "a" has two roles`}},
-		{"horizon", change(`"horizon": -3`, `"horizon": -300000000`), []string{"damaged: lookahead: horizon -300000000"}},
+		{"horizon", change(`"horizon": -3`, `"horizon": -300000000`), []string{"damaged: networks: 0: horizon -300000000"}},
 		{"lookahead", change(`"lookahead": "3"`, `"lookahead": "some"`), []string{`damaged: lookahead: "some" is neither all nor a number of rows up to `}},
-		{"a lookahead below the horizon", change(`"lookahead": "3"`, `"lookahead": "2"`), []string{"damaged: lookahead: the network looks further than 2 rows ahead"}},
-		{"two directions", change(`"bidirectional": false`, `"bidirectional": true`), []string{"damaged: lookahead: the network looks further than 3 rows ahead"}},
-		{"whole series", change(`"running"`, `"whole"`), []string{"damaged: lookahead: the network looks further than 3 rows ahead"}},
-		{"no member", change(`"run": {`, `"weights": [], "run": {`), []string{"damaged: weights: 0 members: there must be 1 to 100"}},
-		{"weights elsewhere", change(`"prefix": "`, `"prefix": "../`), []string{`damaged: weights: "../weights-`}},
-		{"another digest", change(`"sha256": "`, `"sha256": "0`), []string{"damaged: weights: the digest of weights-"}},
+		{"a lookahead below the horizon", change(`"lookahead": "3"`, `"lookahead": "2"`), []string{"damaged: lookahead: the networks look further than 2 rows ahead"}},
+		{"two directions", change(`"bidirectional": false`, `"bidirectional": true`), []string{"damaged: lookahead: the networks look further than 3 rows ahead"}},
+		{"whole series", change(`"running"`, `"whole"`), []string{"damaged: lookahead: the networks look further than 3 rows ahead"}},
+		{"windows", change(`"rolling": [
+          9`, `"rolling": [
+          9, 3`), []string{"damaged: networks: 1: inputs: rolling: 3 after 9 is not ascending"}},
+		{"more windows", change(`"rolling": [
+          9`, `"rolling": [
+          9, 11`), []string{"damaged: networks: 1: inputs: scale: offset: 12 values for 22 columns"}},
+		{"centred windows", change(`"ahead": 2`, `"ahead": -1`), []string{"damaged: lookahead: the networks look further than 3 rows ahead"}},
+		{"a divisor", change(`"divisor": [
+            2`, `"divisor": [
+            0`), []string{"damaged: networks: 1: inputs: scale: divisor: value 0 is 0, not "}},
+		{"an unknown key of the inputs", change(`"rolling"`, `"roll"`), []string{`damaged: json: unknown field "roll"`}},
+		{"no member", change(`"run": {`, `"networks": [], "run": {`), []string{"damaged: networks: 0 members: there must be 1 to 100"}},
+		{"weights elsewhere", change(`"prefix": "`, `"prefix": "../`), []string{`damaged: networks: 0: weights: "../weights-`}},
+		{"another digest", change(`"sha256": "`, `"sha256": "0`), []string{"damaged: networks: 0: weights: the digest of weights-"}},
 		{"history elsewhere", change(`"history": "`, `"history": "/`), []string{`damaged: history: "/history-`}},
 		{"a rival of layers", change(`"layers": []`, `"layers": [{"cell": "gru", "units": 4}]`), []string{"damaged: rival: logistic regression has no layers, not 1"}},
 	} {
@@ -347,15 +365,18 @@ func swap(t *testing.T, dir, a, b string) {
 func TestMembersOfEqualWeights(t *testing.T) {
 	w, err := Create(filepath.Join(t.TempDir(), "m"), false)
 	check(t, err)
+	var all []Weights
 	for range 2 {
-		check(t, w.AddWeights(save("equal")))
+		added, err := w.AddWeights(save("equal"))
+		check(t, err)
+		all = append(all, added)
 	}
-	check(t, w.Commit(example()))
+	check(t, w.Commit(example(all...)))
 	w.Close()
 	m, err := load(w.Dir())
 	check(t, err)
-	if n := len(m.Weights); n != 2 || m.Rival != nil {
-		t.Errorf("%d members, rival %v", n, m.Rival)
+	if a, b := m.Kinds[0].Weights, m.Kinds[1].Weights; len(a) != 1 || !slices.Equal(a, b) || m.Rival != nil {
+		t.Errorf("members %v and %v, rival %v", a, b, m.Rival)
 	}
 	wantNames(t, w.Dir(), files[1:4]...)
 }

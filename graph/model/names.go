@@ -71,9 +71,12 @@ func digestOf(paths []string) (string, error) {
 
 // checkpoints are those of a model, each once: equal weights are in the same files.
 func (m *Model) checkpoints() []Weights {
-	all := slices.Clone(m.Weights)
+	var all []Weights
+	for _, k := range m.Kinds {
+		all = append(all, k.Weights...)
+	}
 	if m.Rival != nil {
-		all = append(all, m.Rival.Weights)
+		all = append(all, m.Rival.Weights...)
 	}
 	var once []Weights
 	for _, w := range all {

@@ -8,14 +8,13 @@ import (
 	"strings"
 
 	"github.com/rnnbin/rnnbin/graph"
-	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 const (
 	// MaxHorizon is the furthest that a horizon or a lookahead may reach: a typing error
 	// or a damaged file is not to ask for more memory than there is.
 	MaxHorizon = 1 << 24
-	// MaxMembers is how many members a model may have.
+	// MaxMembers is how many members a model may have, of all kinds.
 	MaxMembers = 100
 )
 
@@ -25,12 +24,10 @@ func (m *Model) validate() error {
 		name  string
 		check func() error
 	}{
-		{"network", func() error { return m.checkNetwork(m.Network) }},
-		{"training", func() error { return graph.Config{Network: m.Network, Training: m.Training}.Validate() }},
+		{"networks", m.checkKinds},
 		{"columns", m.Columns.validate},
 		{"classes", m.checkClasses},
 		{"profile", func() error { return m.Profile.validate(m.Columns.Features) }},
-		{"weights", m.checkWeights},
 		{"rival", m.checkRival},
 		{"lookahead", m.checkLookahead},
 	} {
@@ -47,19 +44,53 @@ func (m *Model) validate() error {
 	return nil
 }
 
-// checkNetwork checks a network that works on the columns and answers the classes.
-func (m *Model) checkNetwork(c graph.Network) error {
-	if err := c.Validate(); err != nil {
-		return err
+// checkKinds checks the kinds and how many members they have.
+func (m *Model) checkKinds() error {
+	members := 0
+	for i := range m.Kinds {
+		k := &m.Kinds[i]
+		if err := m.checkKind(k); err != nil {
+			return fmt.Errorf("%d: %w", i, err)
+		}
+		if len(k.Weights) == 0 {
+			return fmt.Errorf("%d: weights: there is no member", i)
+		}
+		members += len(k.Weights)
 	}
-	if !slices.Contains(inputs.Kinds, m.SeriesScale) {
-		return fmt.Errorf("series_scale %q is none of %q", m.SeriesScale, inputs.Kinds)
+	if members < 1 || members > MaxMembers {
+		return fmt.Errorf("%d members: there must be 1 to %d", members, MaxMembers)
 	}
-	if n, columns := m.SeriesScale.Columns(len(m.Columns.Features)), len(m.Columns.Features); c.Features != n {
-		return fmt.Errorf("%d features, not %d, for %d columns and series_scale %s", c.Features, n, columns, m.SeriesScale)
+	return nil
+}
+
+// checkKind checks networks that work on the columns and answer the classes.
+func (m *Model) checkKind(k *Kind) error {
+	features := len(m.Columns.Features)
+	for _, part := range []struct {
+		name string
+		err  error
+	}{
+		{"network", k.Network.Validate()},
+		{"training", graph.Config{Network: k.Network, Training: k.Training}.Validate()},
+		{"inputs", k.Inputs.Validate(features)},
+	} {
+		if part.err != nil {
+			return fmt.Errorf("%s: %w", part.name, part.err)
+		}
 	}
-	if n := len(m.Classes); c.Classes != n {
-		return fmt.Errorf("%d classes, but %d have names", c.Classes, n)
+	c := k.Network
+	switch n := k.Inputs.Columns(features); {
+	case c.Features != n:
+		return fmt.Errorf("network: %d features, not the %d that its inputs make of %d columns", c.Features, n, features)
+	case c.Classes != len(m.Classes):
+		return fmt.Errorf("network: %d classes, but %d have names", c.Classes, len(m.Classes))
+	case k.Horizon < -MaxHorizon || k.Horizon > MaxHorizon:
+		return fmt.Errorf("horizon %d is not between -%d and %d", k.Horizon, MaxHorizon, MaxHorizon)
+	}
+	for _, w := range k.Weights {
+		if err := w.validate(); err != nil {
+			return fmt.Errorf("weights: %w", err)
+		}
 	}
 	return nil
 }
@@ -83,7 +114,7 @@ func (c Columns) validate() error {
 	return nil
 }
 
-// checkClasses checks the names. That there are as many as the network answers is known.
+// checkClasses checks the names. That there are as many as the networks answer is known.
 func (m *Model) checkClasses() error {
 	seen := map[string]bool{}
 	for _, name := range m.Classes {
@@ -123,18 +154,6 @@ func (p Profile) validate(features []string) error {
 	return nil
 }
 
-func (m *Model) checkWeights() error {
-	if n := len(m.Weights); n < 1 || n > MaxMembers {
-		return fmt.Errorf("%d members: there must be 1 to %d", n, MaxMembers)
-	}
-	for _, w := range m.Weights {
-		if err := w.validate(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // validate checks the names: a file that is not in the folder must not be read.
 func (w Weights) validate() error {
 	if !prefixPattern.MatchString(w.Prefix) {
@@ -150,24 +169,20 @@ func (m *Model) checkRival() error {
 	if m.Rival == nil {
 		return nil
 	}
-	n, at := len(m.Rival.Network.Layers), m.Rival.Threshold
+	layers, members, at := len(m.Rival.Network.Layers), len(m.Rival.Weights), m.Rival.Threshold
 	switch {
-	case n > 0:
-		return fmt.Errorf("logistic regression has no layers, not %d", n)
+	case layers > 0:
+		return fmt.Errorf("logistic regression has no layers, not %d", layers)
+	case members != 1:
+		return fmt.Errorf("%d members: there must be 1", members)
 	case !(at >= 0 && at <= 1):
 		return fmt.Errorf("threshold %v is not between 0 and 1", at)
 	}
-	if err := m.checkNetwork(m.Rival.Network); err != nil {
-		return err
-	}
-	return m.Rival.Weights.validate()
+	return m.checkKind(&m.Rival.Kind)
 }
 
 // checkLookahead checks that no answer rests on more rows than it was allowed to.
 func (m *Model) checkLookahead() error {
-	if m.Horizon < -MaxHorizon || m.Horizon > MaxHorizon {
-		return fmt.Errorf("horizon %d is not between -%d and %d", m.Horizon, MaxHorizon, MaxHorizon)
-	}
 	if m.Lookahead == All {
 		return nil
 	}
@@ -176,7 +191,7 @@ func (m *Model) checkLookahead() error {
 		return fmt.Errorf("%q is neither %s nor a number of rows up to %d", m.Lookahead, All, MaxHorizon)
 	}
 	if rows, finite := m.Wait(); !finite || rows > n {
-		return fmt.Errorf("the network looks further than %d rows ahead", n)
+		return fmt.Errorf("the networks look further than %d rows ahead", n)
 	}
 	return nil
 }

@@ -8,9 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
-
-	"github.com/rnnbin/rnnbin/graph"
 )
 
 // Writer writes a model into its folder. Weights and history get names that no other
@@ -24,8 +23,7 @@ type Writer struct {
 	made    bool     // the folder was made for this model
 	whole   bool     // Jobs are not needed any more
 
-	weights []Weights
-	rival   *Rival
+	weights []Weights // that were written
 	history string
 }
 
@@ -87,25 +85,15 @@ func (w *Writer) Taken() bool {
 	return err == nil && !w.replace
 }
 
-// AddWeights has save write the weights of the next member, as a checkpoint of the given
-// prefix.
-func (w *Writer) AddWeights(save func(prefix string) error) error {
+// AddWeights has save write the weights of a network, as a checkpoint of the given prefix, for
+// a [Kind] of the model to come.
+func (w *Writer) AddWeights(save func(prefix string) error) (Weights, error) {
 	added, err := w.write(save)
 	if err != nil {
-		return fmt.Errorf("write the weights: %w", err)
+		return Weights{}, fmt.Errorf("write the weights: %w", err)
 	}
 	w.weights = append(w.weights, added)
-	return nil
-}
-
-// SetRival has save write the weights of logistic regression, which decides by a threshold of its own.
-func (w *Writer) SetRival(network graph.Network, threshold float64, save func(prefix string) error) error {
-	added, err := w.write(save)
-	if err != nil {
-		return fmt.Errorf("write the weights: %w", err)
-	}
-	w.rival = &Rival{network.WithDefaults(), threshold, added}
-	return nil
+	return added, nil
 }
 
 // write has save write a checkpoint, and names it by its content.
@@ -169,8 +157,7 @@ func flush(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// Commit makes the model with the weights, the rival and the history that were written the
-// folder's.
+// Commit makes the model, whose weights were written, with the history that was, the folder's.
 func (w *Writer) Commit(m *Model) error {
 	if err := w.commit(m); err != nil {
 		return fmt.Errorf("write the model: %w", err)
@@ -184,13 +171,27 @@ func (w *Writer) DropJobs() { w.whole = true }
 
 func (w *Writer) commit(m *Model) error {
 	whole := *m
-	whole.Format, whole.Weights, whole.Rival, whole.History = Format, w.weights, w.rival, w.history
-	whole.Network = m.Network.WithDefaults()
+	whole.Format, whole.History = Format, w.history
+	whole.Kinds = slices.Clone(m.Kinds)
+	for i := range whole.Kinds {
+		k := &whole.Kinds[i]
+		k.Network = k.Network.WithDefaults()
+	}
+	if m.Rival != nil {
+		rival := *m.Rival
+		rival.Network = rival.Network.WithDefaults()
+		whole.Rival = &rival
+	}
 	if whole.Created.IsZero() {
 		whole.Created = time.Now().UTC().Truncate(time.Second)
 	}
 	if err := whole.validate(); err != nil {
 		return err
+	}
+	for _, c := range whole.checkpoints() {
+		if !slices.Contains(w.weights, c) {
+			return fmt.Errorf("the weights %s were not written", c.Prefix)
+		}
 	}
 	text, err := json.MarshalIndent(&whole, "", "  ")
 	if err != nil {

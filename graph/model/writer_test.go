@@ -19,7 +19,8 @@ func TestTheFolderIsTheOldOneUntilCommit(t *testing.T) {
 	dir := filepath.Join(parent, "m")
 	w, err := Create(dir, false)
 	check(t, err)
-	check(t, w.AddWeights(save("new")))
+	_, err = w.AddWeights(save("new"))
+	check(t, err)
 	if _, err := load(dir); err == nil {
 		t.Error("there is a model before Commit")
 	}
@@ -29,7 +30,8 @@ func TestTheFolderIsTheOldOneUntilCommit(t *testing.T) {
 	create(t, dir)
 	w, err = Create(dir, true)
 	check(t, err)
-	check(t, w.AddWeights(save("new")))
+	_, err = w.AddWeights(save("new"))
+	check(t, err)
 	if got := weightsOf(t, dir); got != "weights" {
 		t.Errorf("before Commit the weights are %q", got)
 	}
@@ -143,7 +145,8 @@ func TestCreateRefuses(t *testing.T) {
 
 	w, err := Create(filepath.Join(parent, "n"), false)
 	check(t, err)
-	wantError(t, w.Commit(example()), "write the model: weights: 0 members: there must be 1 to 100")
+	wantError(t, w.Commit(example()), "write the model: networks: 0: weights: there is no member")
+	wantError(t, w.Commit(whole()), "write the model: the weights weights-cccccccccccc were not written")
 	w.Close()
 	wantNames(t, parent, "file", "m", "other")
 }
@@ -153,13 +156,14 @@ func TestAModelThatCameMeanwhileStays(t *testing.T) {
 	parent := t.TempDir()
 	w, err := Create(filepath.Join(parent, "m"), false)
 	check(t, err)
-	check(t, w.AddWeights(save("new")))
+	added, err := w.AddWeights(save("new"))
+	check(t, err)
 	copied := read(t, filepath.Join(create(t, filepath.Join(parent, "n")), modelFile))
 	writeFile(t, filepath.Join(w.Dir(), modelFile), copied)
 	if !w.Taken() {
 		t.Error("the folder is not taken")
 	}
-	wantError(t, w.Commit(example()), w.Dir()+": another model has appeared in the folder")
+	wantError(t, w.Commit(example(added, added)), w.Dir()+": another model has appeared in the folder")
 	w.Close()
 	wantNames(t, w.Dir(), modelFile)
 	if got := read(t, filepath.Join(w.Dir(), modelFile)); got != copied {

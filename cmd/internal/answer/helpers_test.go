@@ -62,17 +62,26 @@ func (*three) Predict(_ context.Context, x []float32, batch int, _ []float32) (g
 	return p, nil
 }
 
+// kindOf is a kind of one network that is told what a row is within its series.
+func kindOf(n label.Network, horizon int, within inputs.Within) label.Kind {
+	return label.Kind{Networks: n, Inputs: inputs.Inputs{SeriesScale: within}, Horizon: horizon}
+}
+
 // modelOf is a model of a network whose features and classes have numbers for names.
 func modelOf(n label.Network, horizon int, within inputs.Within) *label.Model {
-	c := n.Network()
-	t := label.Task{Threshold: 0.5, Horizon: horizon, SeriesScale: within}
-	for k := range c.Features / within.Columns(1) {
+	return modelOfKinds(kindOf(n, horizon, within))
+}
+
+func modelOfKinds(kinds ...label.Kind) *label.Model {
+	c := kinds[0].Networks.Network()
+	t := label.Task{Threshold: 0.5}
+	for k := range c.Features / kinds[0].Inputs.Columns(1) {
 		t.Features, t.Fill = append(t.Features, fmt.Sprint(k)), append(t.Fill, 0)
 	}
 	for k := range c.Classes {
 		t.Classes = append(t.Classes, fmt.Sprint(k))
 	}
-	m, err := label.New(n, t)
+	m, err := label.New(t, kinds...)
 	if err != nil {
 		panic(err)
 	}

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
-	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/label"
 )
 
@@ -19,7 +18,7 @@ import (
 // are scaled within whole series it reads all rows once before.
 type Pipe struct {
 	Model  *label.Model
-	Reader *series.Reader // opened with Options.Twice for inputs.Whole
+	Reader *series.Reader // opened with Options.Twice for a model that scales by whole series
 	Follow bool           // label each row as soon as it can be, and hand its answer over if no more are at hand
 	Writer *series.Writer // nil: the answers are for Seen alone
 	More   bool           // the Writer is to have rows of another file after these: leave it open
@@ -78,16 +77,15 @@ func (p *Pipe) Run(parent context.Context) error {
 
 // begin makes the streams, having read all rows once where their scale needs it.
 func (p *Pipe) begin(ctx context.Context) error {
-	t := p.Model.Task()
 	streams := p.Model.Streams
 	if p.Follow {
 		streams = p.Model.Follow
 	}
-	if t.SeriesScale != inputs.Whole {
+	if !p.Model.ScalesWhole() {
 		p.streams = streams(nil)
 		return nil
 	}
-	p.whole = newSurvey(t.Fill)
+	p.whole = newSurvey(p.Model.Task().Fill)
 	p.streams = streams(p.whole.of)
 	if err := p.survey(ctx); err != nil {
 		p.whole.close()

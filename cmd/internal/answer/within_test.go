@@ -118,6 +118,45 @@ func TestPipeByWholeSeries(t *testing.T) {
 	wantEmpty(t, dir)
 }
 
+// Two kinds of network ask for the scale of each series, which is there for both, also once the
+// series has ended.
+func TestPipeByWholeSeriesOfTwoKinds(t *testing.T) {
+	text, in := wholeText(rand.New(rand.NewPCG(18, 18)))
+	p := wholePipe(t, fileOf(t, text), series.Options{}, io.Discard)
+	p.Model = modelOfKinds(kindOf(&counter{steps: 8}, -3, inputs.Whole), kindOf(&counter{steps: 20}, 2, inputs.Whole))
+	want := make([]float32, len(in.x))
+	for s := range slices.Max(in.series) + 1 {
+		var one label.Series
+		for i, of := range in.series {
+			if of == s {
+				one.Values = append(one.Values, in.x[i])
+			}
+		}
+		a, err := p.Model.Label(context.Background(), one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := 0
+		for i, of := range in.series {
+			if of == s {
+				want[i] = a.Probability[2*next+1]
+				next++
+			}
+		}
+	}
+	var got []float32
+	p.Seen = func(_ *series.Chunk, a label.Answers) error {
+		got = append(got, ones(a.Probability)...)
+		return nil
+	}
+	if err := p.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%d answers, other bits than in memory", len(got))
+	}
+}
+
 // The scales of series that ended are kept outside of memory, and one that begins anew is
 // another series.
 func TestPipeByWholeSeriesForgetsThem(t *testing.T) {

@@ -70,7 +70,8 @@ type answers struct {
 // answer has networks answer the rows of the parts, each in the light of the whole series that
 // it is of.
 func (r *rows) answer(ctx context.Context, networks *graph.Predictor, target int, parts []series.Range) (*answers, error) {
-	m, err := label.New(networks, label.Task{Features: r.Features, Classes: r.Classes, Horizon: target, SeriesScale: r.within, Fill: r.fill})
+	kind := label.Kind{Networks: networks, Inputs: inputs.Inputs{SeriesScale: r.within}, Horizon: target}
+	m, err := label.New(label.Task{Features: r.Features, Classes: r.Classes, Fill: r.fill}, kind)
 	if err != nil {
 		return nil, err
 	}

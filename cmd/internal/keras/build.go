@@ -7,17 +7,17 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/hdf5"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // builder makes our network of Keras's layers, one after the other.
 type builder struct {
 	weights *hdf5.File
 	model   *Model
-	width   int              // columns that the layer before gives; 0: nobody has said yet
-	scale   []graph.Variable // of the Normalization layer
-	values  [][]float32      // of our weights, in the order of Network.Weights
-	last    layer            // the last that is of use
-	ended   bool             // by the Dense layer
+	width   int         // columns that the layer before gives; 0: nobody has said yet
+	values  [][]float32 // of our weights, in the order of Network.Weights
+	last    layer       // the last that is of use
+	ended   bool        // by the Dense layer
 }
 
 func build(layers []layer, weights *hdf5.File) (*Model, error) {
@@ -53,7 +53,7 @@ func (b *builder) setWeights() error {
 	for i := range vars {
 		vars[i].Value = b.values[i]
 	}
-	b.model.Variables = append(b.scale, vars...)
+	b.model.Variables = vars
 	return nil
 }
 
@@ -126,7 +126,7 @@ func (b *builder) takes(l layer, inputs int) error {
 // normalization reads mean and variance, which are weights once Keras has found them in
 // data.
 func (b *builder) normalization(l layer) error {
-	if len(b.model.Network.Layers) > 0 || b.scale != nil {
+	if len(b.model.Network.Layers) > 0 || b.model.Scale != nil {
 		return l.errorf("is only supported as the first layer")
 	}
 	if err := l.check(normalizationAllowed); err != nil {
@@ -151,12 +151,7 @@ func (b *builder) normalization(l layer) error {
 	for i, v := range variance.values {
 		deviation[i] = max(float32(math.Sqrt(float64(v))), least)
 	}
-	shape := []int{mean.columns}
-	b.model.Network.Normalize = true
-	b.scale = []graph.Variable{
-		{Name: graph.NormalizationOffset, Shape: shape, Value: mean.values},
-		{Name: graph.NormalizationScale, Shape: shape, Value: deviation},
-	}
+	b.model.Scale = &inputs.Scale{Offset: mean.values, Divisor: deviation}
 	return b.takes(l, mean.columns)
 }
 

@@ -23,6 +23,7 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/hdf5"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // Model is what a file holds.
@@ -31,10 +32,11 @@ type Model struct {
 	Layers  []Layer
 
 	// Network is the same network as ours, with a Window of 0 if the model takes
-	// sequences of any length, and Variables its weights, with the offset and scale that a
-	// Normalization layer becomes.
+	// sequences of any length, and Variables its weights.
 	Network   graph.Network
 	Variables []graph.Variable
+
+	Scale *inputs.Scale // of what the network gets, from a Normalization layer; nil without
 }
 
 // Layer is one of a model's layers, from the inputs up.

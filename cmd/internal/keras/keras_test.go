@@ -132,7 +132,11 @@ func TestPredictionsAreKeras(t *testing.T) {
 				if err := p.Members()[0].SetVariables(m.Variables); err != nil {
 					t.Fatal(err)
 				}
-				got, err := p.Predict(t.Context(), r.floats("x"), batch, nil)
+				x := r.floats("x")
+				if m.Scale != nil {
+					m.Scale.Apply(x)
+				}
+				got, err := p.Predict(t.Context(), x, batch, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -160,8 +164,8 @@ func TestNetworksAreRead(t *testing.T) {
 			t.Errorf("layer %d: %+v", i, l)
 		}
 	}
-	if v := m.Variables[:2]; !m.Network.Normalize || v[0].Name != graph.NormalizationOffset || len(v[0].Value) != features || v[1].Name != graph.NormalizationScale || len(v[1].Value) != features {
-		t.Errorf("Normalize %v, variables %v", m.Network.Normalize, v)
+	if s := m.Scale; s == nil || s.Center != nil || len(s.Offset) != features || len(s.Divisor) != features || m.Network.Normalize {
+		t.Errorf("scale %+v, Normalize %v", s, m.Network.Normalize)
 	}
 }
 
