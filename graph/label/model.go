@@ -32,7 +32,7 @@ type Model struct {
 	task     Task
 	engines  []*engine // of the kinds
 	progress func(rows int)
-	close    func() error
+	started  ensembles
 }
 
 // Open reads the model in a folder, as `rnnbin train` makes it, and starts its networks with
@@ -62,35 +62,34 @@ func LoadRival(f *model.Opened, on graph.Machine) (*Model, error) {
 	return load(f, []model.Kind{f.Rival.Kind}, f.Rival.Threshold, on)
 }
 
-func load(f *model.Opened, all []model.Kind, threshold float64, on graph.Machine) (m *Model, err error) {
+func load(f *model.Opened, all []model.Kind, threshold float64, on graph.Machine) (*Model, error) {
+	var started ensembles
 	var kinds []Kind
-	var started []*graph.Predictor
-	closeAll := func() error {
-		var failed error
-		for _, p := range started {
-			failed = errors.Join(failed, p.Close())
-		}
-		return failed
-	}
-	defer func() {
-		if err != nil {
-			_ = closeAll() // err says what is wrong
-		}
-	}()
 	for _, k := range all {
 		p, err := start(f, k, on)
 		if err != nil {
+			started.close()
 			return nil, err
 		}
-		started = append(started, p)
-		kinds = append(kinds, Kind{p, k.Inputs, k.Horizon})
+		started, kinds = append(started, p), append(kinds, Kind{p, k.Inputs, k.Horizon})
 	}
-	m, err = New(Task{f.Columns.Features, f.Classes, threshold, f.Profile.Mean}, kinds...)
+	m, err := New(Task{f.Columns.Features, f.Classes, threshold, f.Profile.Mean}, kinds...)
 	if err != nil {
+		started.close()
 		return nil, err
 	}
-	m.close = closeAll
+	m.started = started
 	return m, nil
+}
+
+type ensembles []*graph.Predictor
+
+func (all ensembles) close() error {
+	var failed error
+	for _, p := range all {
+		failed = errors.Join(failed, p.Close())
+	}
+	return failed
 }
 
 // start starts the networks of a kind.
@@ -152,12 +151,7 @@ func (t Task) clone() Task {
 }
 
 // Close frees the networks that [Open] or [Load] has started.
-func (m *Model) Close() error {
-	if m.close == nil {
-		return nil
-	}
-	return m.close()
-}
+func (m *Model) Close() error { return m.started.close() }
 
 // Task is what the model does.
 func (m *Model) Task() Task { return m.task.clone() }
