@@ -85,12 +85,7 @@ func (p plainCell) states() int    { return 1 }
 func (p plainCell) kernel() string { return string(p.activation) }
 
 func (p plainCell) step(s *op.Scope, x tf.Output, state, w []tf.Output) (tf.Output, []tf.Output) {
-	sum := dense(s, beside(s, x, state[0]), w[0], w[1])
-	f := op.Relu
-	if p.activation == Tanh {
-		f = func(s *op.Scope, v tf.Output) tf.Output { return op.Tanh(s, v) }
-	}
-	h := f(s, sum)
+	h := p.activation.of(s, dense(s, beside(s, x, state[0]), w[0], w[1]))
 	return h, []tf.Output{h}
 }
 

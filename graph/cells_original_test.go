@@ -29,6 +29,9 @@ var cellNetworks = map[string]struct {
 	"bidirectional_gru":  {layers: []graph.Layer{{Cell: graph.GRU, Units: 13}}, bidirectional: true},
 	"lengths_lstm":       {layers: []graph.Layer{{Cell: graph.LSTM, Units: 13}}, last: []string{"c", "h"}, lengths: true},
 
+	"dense":     {layers: []graph.Layer{{Cell: graph.Dense, Units: 13, Activation: graph.ReLU}, {Cell: graph.Dense, Units: 9, Activation: graph.Tanh}}},
+	"dense_gru": {layers: []graph.Layer{{Cell: graph.Dense, Units: 9, Activation: graph.Tanh}, {Cell: graph.GRU, Units: 13}}, last: []string{"h"}},
+
 	"lengths_bidirectional_lstm": {layers: []graph.Layer{{Cell: graph.LSTM, Units: 13}}, bidirectional: true, lengths: true},
 }
 
@@ -48,7 +51,7 @@ func TestCellsAreTensorFlow1s(t *testing.T) {
 // ours, and predict.
 func TestTensorFlow1RestoresCells(t *testing.T) {
 	needOriginal(t)
-	for _, name := range []string{"lstm", "gru_before", "stacked_gru", "bidirectional_gru"} {
+	for _, name := range []string{"lstm", "gru_before", "stacked_gru", "bidirectional_gru", "dense", "dense_gru"} {
 		t.Run(name, func(t *testing.T) {
 			x := openCells(t, name).array("x")
 			s := newSession(t, cellConfig(name, form{}))

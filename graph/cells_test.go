@@ -9,19 +9,28 @@ import (
 
 // cells are one layer of each kind, of a width that is no multiple of a vector's.
 func cells() []graph.Layer {
-	layers := []graph.Layer{{Cell: graph.Plain, Units: 13, Activation: graph.ReLU}, {Cell: graph.Plain, Units: 13, Activation: graph.Tanh}}
-	for _, cell := range graph.Cells()[1:] {
-		layers = append(layers, graph.Layer{Cell: cell, Units: 13})
+	var layers []graph.Layer
+	for _, cell := range graph.Cells() {
+		if cell != graph.Plain && cell != graph.Dense {
+			layers = append(layers, graph.Layer{Cell: cell, Units: 13})
+			continue
+		}
+		for _, a := range graph.Activations() {
+			layers = append(layers, graph.Layer{Cell: cell, Units: 13, Activation: a})
+		}
 	}
 	return layers
 }
 
 // cellConfigs are networks of every cell, in one direction and in two, of one layer and
-// of two, and one of no layer.
+// of two, some of dense and recurrent layers, and one of no layer.
 func cellConfigs(f form) map[string]graph.Config {
 	configs := map[string]graph.Config{}
 	for _, l := range cells() {
 		for _, bidirectional := range []bool{false, true} {
+			if bidirectional && l.Cell == graph.Dense {
+				continue
+			}
 			c := smallConfig(graph.OneHotXent, graph.Tanh, f)
 			c.Layers, c.Bidirectional, c.Classes = []graph.Layer{l}, bidirectional, 3
 			name := fmt.Sprint(l.Cell, l.Activation, map[bool]string{true: ", two directions"}[bidirectional])
@@ -31,6 +40,12 @@ func cellConfigs(f form) map[string]graph.Config {
 			c.Layers = append([]graph.Layer{c.Layers[0]}, l)
 			configs[name+", two layers"] = c
 		}
+	}
+	dense := graph.Layer{Cell: graph.Dense, Units: 11, Activation: graph.Tanh}
+	for _, bidirectional := range []bool{false, true} {
+		c := smallConfig(graph.OneHotXent, graph.Tanh, f)
+		c.Layers, c.Bidirectional, c.Classes = []graph.Layer{dense, {Cell: graph.GRU, Units: 9}, dense, {Cell: graph.LSTM, Units: 5}, dense}, bidirectional, 3
+		configs["mixed"+map[bool]string{true: ", two directions"}[bidirectional]] = c
 	}
 	none := smallConfig(graph.OneHotXent, graph.Tanh, f)
 	none.Layers = nil

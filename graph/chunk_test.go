@@ -12,6 +12,8 @@ func TestChunks(t *testing.T) {
 	}
 	far := lags // 2^20 rows of 20
 	far.Lags = append([]int{-1 << 20}, lags.Lags[1:]...)
+	dense := DefaultConfig() // 2 + 2 * 100 + 8, and no state
+	dense.Layers = []Layer{{Cell: Dense, Units: 100}}
 	both := DefaultConfig() // 2 + 2 * 100 + 8
 	both.Bidirectional = true
 	portable := both // and 2 * (1 + 100)
@@ -29,6 +31,7 @@ func TestChunks(t *testing.T) {
 		"many sequences":                  {seed, 1, 1 << 20, 20, chunk{39945, 2}},
 		"lags":                            {lags, 1, 1, 1 << 20, chunk{1, 3195}},
 		"lags far behind":                 {far, 1, 2, 1 << 20, chunk{1, 63938}},
+		"dense":                           {dense, 1, 1, 1 << 20, chunk{1, 4993}},
 		"two directions":                  {both, 1, 100, 2000, chunk{39, 2000}},
 		"two directions, five networks":   {both, 5, 100, 2000, chunk{8, 2000}},
 		"two directions, portable":        {portable, 1, 100, 2000, chunk{20, 2000}},

@@ -47,7 +47,7 @@ const (
 // Optimizers lists every optimizer, in the order of help texts.
 func Optimizers() []Optimizer { return []Optimizer{Adam, AdamW, RMSProp, SGD} }
 
-// Cell names what a recurrent layer consists of.
+// Cell names what a layer consists of.
 type Cell string
 
 const (
@@ -61,12 +61,15 @@ const (
 	// GRUResetBefore applies it before the product: TensorFlow 1's GRUCell. There is no
 	// operation of ours for it, so that both forms run it by TensorFlow's.
 	GRUResetBefore Cell = "gru-reset-before"
+	// Dense is no recurrent cell: an activation of a matrix and a bias, at each step by
+	// itself, as TensorFlow 1's tf.layers.dense.
+	Dense Cell = "dense"
 )
 
 // Cells lists every cell, in the order of help texts.
-func Cells() []Cell { return []Cell{Plain, LSTM, GRU, GRUResetBefore} }
+func Cells() []Cell { return []Cell{Plain, LSTM, GRU, GRUResetBefore, Dense} }
 
-// Activation names the function a plain cell applies to its sum.
+// Activation names the function that a plain cell or a dense layer applies to its sum.
 type Activation string
 
 const (
@@ -124,19 +127,20 @@ type Network struct {
 
 	Layers []Layer `json:"layers"` // from the features up; without any, the projection is of the features
 
-	// Bidirectional runs each layer over time in both directions, each with its own
-	// weights, so that an output depends on the steps after its own too.
+	// Bidirectional runs each recurrent layer over time in both directions, each with its
+	// own weights, so that an output depends on the steps after its own too. Dense layers
+	// have no direction.
 	Bidirectional bool `json:"bidirectional"`
 
 	Classes int  `json:"classes"` // labels are 0 to Classes-1, C
 	Loss    Loss `json:"loss"`    // empty for OneHotXent; it decides the number of outputs
 }
 
-// Layer describes one recurrent layer.
+// Layer describes one layer, recurrent or dense.
 type Layer struct {
 	Cell       Cell       `json:"cell"`
-	Units      int        `json:"units"`                // width of the state, U
-	Activation Activation `json:"activation,omitempty"` // of plain cells, empty for ReLU; other cells have their own
+	Units      int        `json:"units"`                // width of the state, or of a dense layer's outputs, U
+	Activation Activation `json:"activation,omitempty"` // of plain and dense cells, empty for ReLU; others have their own
 }
 
 // Training describes how a network is trained. The zero value is Adam with TensorFlow 1's
@@ -216,12 +220,15 @@ func (n Network) WithDefaults() Network {
 	n = n.clone()
 	n.Loss = cmp.Or(n.Loss, OneHotXent)
 	for i, l := range n.Layers {
-		if l.Cell == Plain {
+		if l.activates() {
 			n.Layers[i].Activation = cmp.Or(l.Activation, ReLU)
 		}
 	}
 	return n
 }
+
+// activates reports whether the activation of l is a matter of choice.
+func (l Layer) activates() bool { return l.Cell == Plain || l.Cell == Dense }
 
 // clone shares no slice with n. Layers are not nil, which JSON has as an empty list.
 func (n Network) clone() Network {
@@ -290,6 +297,25 @@ func (n Network) StateSize() int {
 		size += units
 	}
 	return size
+}
+
+// recurrent is the number of layers that run over time.
+func recurrent(layers []Layer) int {
+	n := 0
+	for _, l := range layers {
+		if l.Cell != Dense {
+			n++
+		}
+	}
+	return n
+}
+
+// width is the number of a layer's outputs at each step: D*U, or U if it is dense.
+func (n Network) width(l Layer) int {
+	if l.Cell == Dense {
+		return l.Units
+	}
+	return n.directions() * l.Units
 }
 
 // directions is the number of directions, D.

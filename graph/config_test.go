@@ -13,9 +13,9 @@ import (
 
 // TestZerosMeanTheUsual lists every default; what does not apply stays zero.
 func TestZerosMeanTheUsual(t *testing.T) {
-	network := graph.Network{Window: 3, Features: 2, Classes: 2, Layers: []graph.Layer{{Cell: graph.Plain, Units: 4}, {Cell: graph.GRU, Units: 4}}}
+	network := graph.Network{Window: 3, Features: 2, Classes: 2, Layers: []graph.Layer{{Cell: graph.Plain, Units: 4}, {Cell: graph.GRU, Units: 4}, {Cell: graph.Dense, Units: 4}}}
 	full := network
-	full.Layers = []graph.Layer{{Cell: graph.Plain, Units: 4, Activation: graph.ReLU}, {Cell: graph.GRU, Units: 4}}
+	full.Layers = []graph.Layer{{Cell: graph.Plain, Units: 4, Activation: graph.ReLU}, {Cell: graph.GRU, Units: 4}, {Cell: graph.Dense, Units: 4, Activation: graph.ReLU}}
 	full.Loss = graph.OneHotXent
 	machine := graph.Machine{Threads: 1, Form: graph.FormAuto, InstructionSet: graph.InstructionSetAuto}
 	focal := full
@@ -57,8 +57,10 @@ func TestSettingsWithoutEffect(t *testing.T) {
 		{"Beta2 is for the optimizers adam and adamw, not sgd", func(c *graph.Config) { c.Optimizer, c.Beta2 = graph.SGD, 0.9 }},
 		{"Epsilon is for the optimizers adam and adamw, not rmsprop", func(c *graph.Config) { c.Optimizer, c.Epsilon = graph.RMSProp, 1e-8 }},
 		{"Dropout is for the outputs of layers, and there is none", func(c *graph.Config) { c.Layers, c.Dropout = nil, 0.1 }},
-		{"Bidirectional is for layers, and there is none", func(c *graph.Config) { c.Layers, c.Bidirectional = nil, true }},
-		{"Layers[0].Activation is for plain cells, gru has its own functions",
+		{"Bidirectional is for recurrent layers, and there is none", func(c *graph.Config) { c.Layers, c.Bidirectional = nil, true }},
+		{"Bidirectional is for recurrent layers, and there is none",
+			func(c *graph.Config) { c.Layers, c.Bidirectional = []graph.Layer{{Cell: graph.Dense, Units: 4}}, true }},
+		{"Layers[0].Activation is for plain and dense cells, gru has its own functions",
 			func(c *graph.Config) { c.Layers = []graph.Layer{{Cell: graph.GRU, Units: 1, Activation: graph.Tanh}} }},
 		{"InstructionSet is for the fused form, not portable",
 			func(c *graph.Config) { c.Form, c.InstructionSet = graph.FormPortable, "generic" }},

@@ -1,9 +1,9 @@
 // Package graph assembles TensorFlow graphs that label every step of a time
-// series with a recurrent network, and runs them in a session.
+// series with a neural network, and runs them in a session.
 //
 // A [Config] has three parts: a [Network], windows of T steps with F features each,
-// recurrent layers, a projection to O outputs a step and a [Loss]; its [Training], with an
-// [Optimizer]; and the [Machine] that it runs on.
+// recurrent or dense layers, a projection to O outputs a step and a [Loss]; its
+// [Training], with an [Optimizer]; and the [Machine] that it runs on.
 // [NewSession] assembles it and initialises its weights; [Session.SetSeries] hands it
 // N labelled rows of one series or several, which stay in the session. Windows are named
 // by their first row, so that shuffling and sliding are a matter of the table in a
@@ -16,11 +16,11 @@
 // With Network.Lags a window's inputs are taken from rows around each row too. The random
 // numbers of Training.InputNoise and Training.Dropout depend on Training.Seed and the step's
 // number, which the session counts, so that they are the same however a run is divided.
-// Projection, one-hot labels and loss are TensorFlow's own operations. Windows, layers
-// and the updates of Adam and AdamW run in one of two forms, see [Form]: as TensorFlow's
-// standard operations, or as operations of this package's own, several times faster, which
-// also brings kernels of its own for the losses' cross-entropies. Their results agree to
-// rounding.
+// Dense layers, projection, one-hot labels and loss are TensorFlow's own operations.
+// Windows, recurrent layers and the updates of Adam and AdamW run in one of two forms, see
+// [Form]: as TensorFlow's standard operations, or as operations of this package's own,
+// several times faster, which also brings kernels of its own for the losses'
+// cross-entropies. Their results agree to rounding.
 //
 // Comments give shapes in letters: T steps, B windows of a batch, F features, L lags, U
 // units of a layer, D directions, S values of all layers' states, O outputs, C classes, N

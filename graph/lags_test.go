@@ -30,7 +30,7 @@ func lagged(d graph.Series, features int, lags []int) graph.Series {
 func TestLags(t *testing.T) {
 	for _, lags := range [][]int{{0}, {-1}, {-4, 0, 2, 20}, {5, 3}} {
 		for _, f := range []form{portable, {}} {
-			for _, name := range []string{"none", "plaintanh, two directions", "gru, two layers"} {
+			for _, name := range []string{"none", "plaintanh, two directions", "gru, two layers", "densetanh, two layers", "mixed, two directions"} {
 				c := cellConfigs(f)[name]
 				c.Lags = lags
 				d := randomSeries(40, c.Features, c.Classes)

@@ -24,8 +24,7 @@ func NewLayers(cfg Config, x, dy []float32) (*Layers, error) {
 		if err != nil {
 			return err
 		}
-		widths := cfg.directions() * cfg.Layers[len(cfg.Layers)-1].Units
-		dout, err := l.feed(s.SubScope("dy"), dy, cfg.Window, widths)
+		dout, err := l.feed(s.SubScope("dy"), dy, cfg.Window, cfg.width(cfg.Layers[len(cfg.Layers)-1]))
 		if err != nil {
 			return err
 		}

@@ -9,8 +9,8 @@ func (c Config) TrainingMemory(batch, rows int) float64 {
 	weights := float64(c.Parameters())
 	steps := 3*float64(c.Inputs()) + 6*float64(c.Outputs()) // values that a step of a window takes
 	for _, l := range c.Layers {
-		gates := map[Cell]float64{Plain: 1, LSTM: 4, GRU: 3, GRUResetBefore: 3}[l.Cell]
-		steps += (2*gates + 4) * float64(l.Units) * float64(c.directions())
+		gates := map[Cell]float64{Plain: 1, LSTM: 4, GRU: 3, GRUResetBefore: 3, Dense: 0}[l.Cell]
+		steps += (2*gates + 4) * float64(c.width(l))
 	}
 	if c.Form == FormPortable {
 		steps *= 3

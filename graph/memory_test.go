@@ -37,6 +37,8 @@ func TestTrainingMemory(t *testing.T) {
 		{"large batches", graph.Config{Network: graph.Network{Window: 50, Features: 2, Classes: 2, Layers: layers(graph.GRU, 32)}}, 4000, 10000},
 		{"large batches, two directions", graph.Config{Network: graph.Network{Window: 50, Features: 2, Classes: 2, Layers: layers(graph.LSTM, 32, 32), Bidirectional: true}}, 1000, 10000},
 		{"large batches, portable", graph.Config{Network: graph.Network{Window: 50, Features: 2, Classes: 2, Layers: layers(graph.GRU, 32)}, Machine: graph.Machine{Form: graph.FormPortable}}, 1000, 10000},
+		{"large batches, dense", graph.Config{Network: graph.Network{Window: 50, Features: 2, Classes: 2, Layers: layers(graph.Dense, 64, 64)}, Training: graph.Training{Dropout: 0.1}}, 4000, 10000},
+		{"wide, dense", graph.Config{Network: graph.Network{Window: 1, Features: 2000, Classes: 2, Layers: layers(graph.Dense, 2000, 1000)}}, 512, 1000},
 		{"many rows", graph.Config{Network: graph.Network{Window: 20, Features: 8, Classes: 2, Layers: layers(graph.GRU, 4)}}, 8, 2000000},
 		{"many inputs", graph.Config{Network: graph.Network{Window: 1, Features: 50, Lags: []int{-4, -3, -2, -1, 0, 1, 2, 3}, Classes: 2}, Training: graph.Training{InputNoise: 0.1}}, 20000, 50000},
 	} {

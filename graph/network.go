@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"slices"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -65,8 +66,12 @@ func (c Config) network() network {
 		n = append(n, noise{c.InputNoise})
 	}
 	for i, l := range c.Layers {
-		n = append(n, layer{c, i, l.cell(), inputs, l.Units, i > 0})
-		inputs = c.directions() * l.Units
+		if l.Cell == Dense {
+			n = append(n, denseLayer{c, i, inputs, l.Units, cmp.Or(l.Activation, ReLU), i > 0})
+		} else {
+			n = append(n, layer{c, i, l.cell(), inputs, l.Units, i > 0})
+		}
+		inputs = c.width(l)
 		if c.Dropout > 0 {
 			n = append(n, dropout{c.Dropout, i})
 		}
@@ -150,8 +155,7 @@ type layer struct {
 func (l layer) weights() []variable {
 	var all []variable
 	for d := range l.cfg.directions() {
-		from := l.cfg.seeds(cellSeed + seedsApart*int64(2*l.number+d))
-		all = append(all, l.cell.weights(l.cfg.layerScope(l.number, d), l.inputs, from)...)
+		all = append(all, l.cell.weights(l.cfg.layerScope(l.number, d), l.inputs, l.cfg.layerSeeds(l.number, d))...)
 	}
 	return all
 }

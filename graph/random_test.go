@@ -18,6 +18,9 @@ func randomConfigs(f form) map[string]graph.Config {
 		c.Optimizer, c.LearningRate = graph.SGD, 1
 		configs[fmt.Sprintf("dropout and noise, bidirectional %t", bidirectional)] = c
 	}
+	c := configs["dropout and noise, bidirectional false"]
+	c.Layers = []graph.Layer{{Cell: graph.Dense, Units: 13, Activation: graph.Tanh}, {Cell: graph.Dense, Units: 9, Activation: graph.Tanh}}
+	configs["dropout and noise, dense"] = c
 	return configs
 }
 

@@ -9,15 +9,20 @@ import (
 )
 
 func TestSuggestThreads(t *testing.T) {
-	for _, test := range []struct{ steps, units, batch, cpus, want int }{
-		{20, 100, 10, 8, 1},   // the original
-		{2000, 100, 10, 2, 2}, // long
-		{20, 512, 64, 8, 8},   // wide
-		{20, 1024, 3, 8, 3},   // no more than windows
-		{1, 1, 1, 1, 1},
+	for _, test := range []struct {
+		cell                            graph.Cell
+		steps, units, batch, cpus, want int
+	}{
+		{graph.Plain, 20, 100, 10, 8, 1},   // the original
+		{graph.Plain, 2000, 100, 10, 2, 2}, // long
+		{graph.Plain, 20, 512, 64, 8, 8},   // wide
+		{graph.Plain, 20, 1024, 3, 8, 3},   // no more than windows
+		{graph.Plain, 1, 1, 1, 1, 1},
+		{graph.Dense, 20, 100, 512, 8, 1}, // of a single input
+		{graph.Dense, 20, 1000, 512, 8, 5},
 	} {
 		c := graph.DefaultConfig()
-		c.Window, c.Layers[0].Units = test.steps, test.units
+		c.Window, c.Layers[0] = test.steps, graph.Layer{Cell: test.cell, Units: test.units}
 		if got := c.SuggestThreads(test.batch, test.cpus); got != test.want {
 			t.Errorf("%+v: %d threads", test, got)
 		}

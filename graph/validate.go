@@ -68,8 +68,8 @@ func (n Network) validateLayers() error {
 			return err
 		}
 	}
-	if n.Bidirectional && len(n.Layers) == 0 {
-		return &ConfigError{"Bidirectional", "is for layers, and there is none"}
+	if n.Bidirectional && recurrent(n.Layers) == 0 {
+		return &ConfigError{"Bidirectional", "is for recurrent layers, and there is none"}
 	}
 	return nil
 }
@@ -79,11 +79,11 @@ func (l Layer) validate(path string) error {
 	if err := cmp.Or(oneOf(path+"Cell", Cells(), l.Cell), between(path+"Units", l.Units, 1, maxWidth)); err != nil {
 		return err
 	}
-	if l.Cell == Plain {
+	if l.activates() {
 		return oneOf(path+"Activation", Activations(), l.Activation)
 	}
 	if l.Activation != "" {
-		return &ConfigError{path + "Activation", fmt.Sprintf("is for plain cells, %s has its own functions", l.Cell)}
+		return &ConfigError{path + "Activation", fmt.Sprintf("is for plain and dense cells, %s has its own functions", l.Cell)}
 	}
 	return nil
 }

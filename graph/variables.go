@@ -10,19 +10,21 @@ import (
 
 // Names are TensorFlow 1's for networks that it has, so that either program can restore
 // what the other has trained: OutputProjectionWrapper's for one direction,
-// bidirectional_dynamic_rnn's for two, and with several layers MultiRNNCell's and
-// stack_bidirectional_dynamic_rnn's.
+// bidirectional_dynamic_rnn's for two, and with several recurrent layers MultiRNNCell's and
+// stack_bidirectional_dynamic_rnn's; tf.layers.dense's for dense layers.
 const wrapperScope = "rnn/output_projection_wrapper/"
 
-// layerScope stands before the names of a layer's variables in a direction, 0 forward.
+// layerScope stands before the names of a recurrent layer's variables in a direction, 0
+// forward.
 func (n Network) layerScope(layer, direction int) string {
-	switch deep := len(n.Layers) > 1; {
+	at := recurrent(n.Layers[:layer])
+	switch deep := recurrent(n.Layers) > 1; {
 	case n.Bidirectional && deep:
-		return fmt.Sprintf("stack_bidirectional_rnn/cell_%d/bidirectional_rnn/%s/", layer, directionNames[direction])
+		return fmt.Sprintf("stack_bidirectional_rnn/cell_%d/bidirectional_rnn/%s/", at, directionNames[direction])
 	case n.Bidirectional:
 		return fmt.Sprintf("bidirectional_rnn/%s/", directionNames[direction])
 	case deep:
-		return fmt.Sprintf("%smulti_rnn_cell/cell_%d/", wrapperScope, layer)
+		return fmt.Sprintf("%smulti_rnn_cell/cell_%d/", wrapperScope, at)
 	default:
 		return wrapperScope
 	}
@@ -30,10 +32,18 @@ func (n Network) layerScope(layer, direction int) string {
 
 var directionNames = [...]string{"fw", "bw"}
 
+// denseScope stands before the names of a dense layer's variables.
+func (n Network) denseScope(layer int) string {
+	if at := layer - recurrent(n.Layers[:layer]); at > 0 {
+		return fmt.Sprintf("dense_%d/", at)
+	}
+	return "dense/"
+}
+
 // projectionScope stands before the names of the projection's variables. Without a
 // wrapper TensorFlow 1 leaves them to the program.
 func (n Network) projectionScope() string {
-	if n.Bidirectional || len(n.Layers) == 0 {
+	if n.Bidirectional || recurrent(n.Layers) == 0 {
 		return "projection/"
 	}
 	return wrapperScope
@@ -71,6 +81,11 @@ type seeds struct{ graph, operation int64 }
 func (c Config) seeds(operation int64) seeds {
 	const modulus = math.MaxInt32
 	return seeds{(c.Seed%modulus + modulus) % modulus, operation}
+}
+
+// layerSeeds are those of a layer in a direction.
+func (c Config) layerSeeds(layer, direction int) seeds {
+	return c.seeds(cellSeed + seedsApart*int64(2*layer+direction))
 }
 
 // next are the seeds of another operation of the same cell.

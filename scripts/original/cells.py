@@ -20,6 +20,7 @@ from original import tf
 # No size is a multiple of a vector's.
 STEPS, BATCH, FEATURES, CLASSES = 7, 5, 3, 3
 UNITS, UNITS_2 = 13, 9  # of the first layer, of the second
+DENSE = [(UNITS, tf.nn.relu), (UNITS_2, tf.nn.tanh)]  # dense layers
 LENGTHS = np.array([7, 3, 1, 5, 6], np.int32)
 LEARNING_RATE = 0.01
 UPDATES = 10
@@ -44,10 +45,11 @@ def gru_before(units):
     return tf.nn.rnn_cell.GRUCell(units)
 
 
-# layers are the units of a stack's cells, or of the forward and the backward one.
+# layers are the units of a stack's cells, or of the forward and the backward one; dense
+# the layers before them, units and activation.
 # seed is of all that is drawn: of 0 to 299 the one whose smallest initial gradient is
 # the largest, as Adam's first update magnifies the rounding error of one near 0.
-Network = collections.namedtuple("Network", "cell layers bidirectional lengths seed")
+Network = collections.namedtuple("Network", "cell layers bidirectional lengths seed dense", defaults=[[]])
 
 NETWORKS = {
     "basic_rnn": Network(basic_rnn, [UNITS], False, False, 172),
@@ -60,13 +62,17 @@ NETWORKS = {
     "bidirectional_gru": Network(gru, [UNITS, UNITS], True, False, 100),
     "lengths_lstm": Network(lstm, [UNITS], False, True, 71),
     "lengths_bidirectional_lstm": Network(lstm, [UNITS, UNITS], True, True, 235),
+    "dense": Network(None, [], False, False, 142, DENSE),
+    "dense_gru": Network(gru, [UNITS], False, False, 202, DENSE[1:]),
 }
 
 Program = collections.namedtuple("Program", "x y lengths outputs last loss gradients training_op")
 
 
 def forward(cells, x, lengths):
-    """Returns logits [B,T,C] and the last state of a cell, or of a stack of cells."""
+    """Returns logits [B,T,C] and the last state of a cell, of a stack of cells or of none."""
+    if not cells:
+        return tf.layers.dense(x, CLASSES, name="projection"), {}
     cell = cells[0] if len(cells) == 1 else tf.nn.rnn_cell.MultiRNNCell(cells)
     cell = tf.contrib.rnn.OutputProjectionWrapper(cell, output_size=CLASSES)
     return tf.nn.dynamic_rnn(cell, x, sequence_length=lengths, dtype=tf.float32)
@@ -105,9 +111,12 @@ def build(name):
     y = tf.placeholder(tf.int32, [None, STEPS])
     lengths = tf.placeholder(tf.int32, [None]) if network.lengths else None
 
+    inputs = x
+    for units, activation in network.dense:
+        inputs = tf.layers.dense(inputs, units, activation)
     cells = [network.cell(units) for units in network.layers]
     run, parts = (both_ways, ("fw", "bw")) if network.bidirectional else (forward, ("cell_0", "cell_1"))
-    outputs, last = run(cells, x, lengths)
+    outputs, last = run(cells, inputs, lengths)
 
     loss = loss_of(outputs, y, lengths)
     optimizer = tf.train.AdamOptimizer(LEARNING_RATE)

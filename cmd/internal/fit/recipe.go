@@ -376,6 +376,8 @@ func (r *Recipe) Name() string {
 		cell = string(c.Layers[0].Activation)
 	case graph.GRUResetBefore:
 		cell = "GRU (reset before)"
+	case graph.Dense:
+		cell = "dense"
 	}
 	name := cell + " " + strings.Join(units, "+")
 	if c.Bidirectional {
