@@ -16,6 +16,13 @@ type backend interface {
 	// must have no gradient there.
 	recur(s *op.Scope, r recurrence) (outputs tf.Output, last []tf.Output, back backward)
 
+	// noise adds InputNoise times normal numbers to x, which seeds [2] decide.
+	noise(s *op.Scope, x, seeds tf.Output) tf.Output
+
+	// dropout sets values of arrays as large as x to 0 and scales the others up: the same
+	// ones in each array, which seeds [2] decide.
+	dropout(s *op.Scope, x, seeds tf.Output) func(s *op.Scope, v tf.Output) tf.Output
+
 	// crossEntropy adds TensorFlow's operation of a kind, kernels.Xent or SparseXent. It
 	// returns each row's loss [N], and its gradient with respect to the logits [N,C].
 	crossEntropy(s *op.Scope, kind string, logits, labels tf.Output) (loss, slope tf.Output)

@@ -83,7 +83,7 @@ const (
 func Activations() []Activation { return []Activation{ReLU, Tanh} }
 
 // Form names the operations that run what is slow in TensorFlow: a layer over time, the
-// cutting of windows, and the updates of Adam and AdamW.
+// cutting of windows, noise and dropout, and the updates of Adam and AdamW.
 type Form string
 
 const (

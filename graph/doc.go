@@ -17,9 +17,9 @@
 // numbers of Training.InputNoise and Training.Dropout depend on Training.Seed and the step's
 // number, which the session counts, so that they are the same however a run is divided.
 // Dense layers, projection, one-hot labels and loss are TensorFlow's own operations.
-// Windows, recurrent layers and the updates of Adam and AdamW run in one of two forms, see
-// [Form]: as TensorFlow's standard operations, or as operations of this package's own,
-// several times faster, which also brings kernels of its own for the losses'
+// Windows, recurrent layers, random numbers and the updates of Adam and AdamW run in one of
+// two forms, see [Form]: as TensorFlow's standard operations, or as operations of this
+// package's own, several times faster, which also brings kernels of its own for the losses'
 // cross-entropies. Their results agree to rounding.
 //
 // Comments give shapes in letters: T steps, B windows of a batch, F features, L lags, U

@@ -12,8 +12,8 @@ import (
 
 // fused is the form in which operations of our own do what is slow in TensorFlow:
 // a layer runs as one operation forward and one backward, so that the graph does
-// not grow with the steps, a window's rows are cut in one, and Adam or AdamW
-// moves all weights in one. Cross-entropies are TensorFlow's operations, but run by
+// not grow with the steps, a window's rows are cut in one, noise is drawn and added
+// in one, and Adam or AdamW moves all weights in one. Cross-entropies are TensorFlow's operations, but run by
 // kernels of ours.
 //
 // On a processor with fused multiply-add a layer's sums are rounded as the
@@ -67,6 +67,16 @@ func noRows(units int) *tf.Tensor {
 		panic(err) // nothing is read
 	}
 	return t
+}
+
+func (f fused) noise(s *op.Scope, x, seeds tf.Output) tf.Output {
+	attrs := map[string]any{kernels.AttrDeviation: f.cfg.InputNoise, kernels.AttrISA: f.cfg.InstructionSet}
+	return addOp(s, kernels.Noise, 1, attrs, x, seeds)[0]
+}
+
+func (f fused) dropout(_ *op.Scope, _, seeds tf.Output) func(*op.Scope, tf.Output) tf.Output {
+	attrs := map[string]any{kernels.AttrRate: f.cfg.Dropout, kernels.AttrISA: f.cfg.InstructionSet}
+	return func(s *op.Scope, v tf.Output) tf.Output { return addOp(s, kernels.Dropout, 1, attrs, v, seeds)[0] }
 }
 
 // crossEntropy is the portable form's operation, run by a kernel of ours.

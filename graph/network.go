@@ -63,7 +63,7 @@ func (c Config) network() network {
 	var n network
 	inputs := c.Inputs()
 	if c.InputNoise > 0 {
-		n = append(n, noise{c.InputNoise})
+		n = append(n, noise{c})
 	}
 	for i, l := range c.Layers {
 		if l.Cell == Dense {
@@ -73,7 +73,7 @@ func (c Config) network() network {
 		}
 		inputs = c.width(l)
 		if c.Dropout > 0 {
-			n = append(n, dropout{c.Dropout, i})
+			n = append(n, dropout{c, i})
 		}
 	}
 	return append(n, projection{c, inputs})

@@ -69,11 +69,12 @@ func TestOpsOfEverySetting(t *testing.T) {
 		OneHotXent: "SoftmaxCrossEntropyWithLogits", Focal: "Pow"}
 	optimizers := map[Optimizer]string{Adam: "ResourceApplyAdam", AdamW: "ResourceApplyAdam",
 		RMSProp: "ResourceApplyRMSProp", SGD: "ResourceApplyGradientDescent"}
+	random := map[Form][]string{FormFused: {kernels.Noise, kernels.Dropout}, FormPortable: {"StatelessRandomNormal", "StatelessRandomUniform"}}
 	for _, form := range []Form{FormFused, FormPortable} {
 		for _, loss := range Losses() {
 			for _, optimizer := range Optimizers() {
 				c := DefaultConfig()
-				c.Form, c.Loss, c.Optimizer, c.ClipNorm = form, loss, optimizer, 1
+				c.Form, c.Loss, c.Optimizer, c.ClipNorm, c.InputNoise, c.Dropout = form, loss, optimizer, 1, 0.1, 0.1
 				s, err := NewSession(c)
 				if err != nil {
 					t.Fatal(err)
@@ -83,6 +84,9 @@ func TestOpsOfEverySetting(t *testing.T) {
 					wanted := []string{"MatMul", "BiasAdd"}
 					if g.name != "predicting" {
 						wanted = append(wanted, losses[loss])
+					}
+					if g.name == "training" {
+						wanted = append(wanted, random[form]...)
 					}
 					if g.name == "training" && form == FormFused && (optimizer == Adam || optimizer == AdamW) {
 						wanted = append(wanted, kernels.Adam)

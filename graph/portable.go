@@ -102,6 +102,18 @@ func zeroState(s *op.Scope, x tf.Output, units int) tf.Output {
 	return op.Fill(s, dims, op.Const(s.SubScope("zero"), float32(0)))
 }
 
+func (p portable) noise(s *op.Scope, x, seeds tf.Output) tf.Output {
+	normal := op.StatelessRandomNormal(s, op.Shape(s, x), seeds)
+	return op.AddV2(s, x, op.Mul(s.SubScope("noise"), normal, op.Const(s.SubScope("deviation"), p.cfg.InputNoise)))
+}
+
+func (p portable) dropout(s *op.Scope, x, seeds tf.Output) func(*op.Scope, tf.Output) tf.Output {
+	drawn := op.StatelessRandomUniform(s, op.Shape(s, x), seeds)
+	kept := op.Cast(s.SubScope("kept"), op.GreaterEqual(s, drawn, op.Const(s.SubScope("rate"), p.cfg.Dropout)), tf.Float)
+	mask := op.Mul(s.SubScope("mask"), kept, op.Const(s.SubScope("scale"), 1/(1-p.cfg.Dropout)))
+	return func(s *op.Scope, v tf.Output) tf.Output { return op.Mul(s, v, mask) }
+}
+
 func (p portable) crossEntropy(s *op.Scope, kind string, logits, labels tf.Output) (loss, slope tf.Output) {
 	out := addOp(s, kind, 2, nil, logits, labels)
 	return out[0], out[1]

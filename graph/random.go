@@ -7,7 +7,7 @@ import (
 
 // draw is what a training step's random numbers depend on, and nothing else: the session's
 // seed and the step's number. So they are the same however steps are divided into calls, in
-// both forms, and after a pause.
+// both forms to rounding, and after a pause.
 type draw struct {
 	seed int64
 	step tf.Output // scalar, int64
@@ -34,7 +34,7 @@ func (d draw) seeds(s *op.Scope, stage int) tf.Output {
 
 // noise adds random numbers to the inputs in training: the network learns to give nearly
 // equal inputs nearly equal outputs.
-type noise struct{ deviation float32 }
+type noise struct{ cfg Config }
 
 func (n noise) weights() []variable { return nil }
 func (n noise) traits() traits      { return traits{} }
@@ -44,14 +44,13 @@ func (n noise) forward(s *op.Scope, x tf.Output, _ []tf.Output, p *pass) (tf.Out
 	if p.draw == nil {
 		return x, back
 	}
-	normal := op.StatelessRandomNormal(s, op.Shape(s, x), p.draw.seeds(s.SubScope("seeds"), 0))
-	return op.AddV2(s, x, op.Mul(s.SubScope("noise"), normal, op.Const(s.SubScope("deviation"), n.deviation))), back
+	return n.cfg.backend().noise(s, x, p.draw.seeds(s.SubScope("seeds"), 0)), back
 }
 
 // dropout sets a random part of a layer's outputs to 0 in training, and scales the others
 // up (Srivastava and others, Dropout, 2014).
 type dropout struct {
-	rate  float32
+	cfg   Config
 	layer int // the number of the layer before it
 }
 
@@ -62,10 +61,8 @@ func (d dropout) forward(s *op.Scope, x tf.Output, _ []tf.Output, p *pass) (tf.O
 	if p.draw == nil {
 		return x, func(_ *op.Scope, dy tf.Output) (tf.Output, []tf.Output) { return dy, nil }
 	}
-	drawn := op.StatelessRandomUniform(s, op.Shape(s, x), p.draw.seeds(s.SubScope("seeds"), 1+d.layer))
-	kept := op.Cast(s.SubScope("kept"), op.GreaterEqual(s, drawn, op.Const(s.SubScope("rate"), d.rate)), tf.Float)
-	mask := op.Mul(s.SubScope("mask"), kept, op.Const(s.SubScope("scale"), 1/(1-d.rate)))
-	return op.Mul(s.SubScope("y"), x, mask), func(s *op.Scope, dy tf.Output) (tf.Output, []tf.Output) {
-		return op.Mul(s, dy, mask), nil
+	drop := d.cfg.backend().dropout(s, x, p.draw.seeds(s.SubScope("seeds"), 1+d.layer))
+	return drop(s.SubScope("y"), x), func(s *op.Scope, dy tf.Output) (tf.Output, []tf.Output) {
+		return drop(s, dy), nil
 	}
 }

@@ -88,3 +88,33 @@ func benchmarkXent(b *testing.B, rows, classes int, attrs map[string]any) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*rows), "ns/row")
 }
+
+// BenchmarkNoise adds noise to a million values: TensorFlow's numbers alone, and our op.
+func BenchmarkNoise(b *testing.B) {
+	if err := Register(); err != nil {
+		b.Fatal(err)
+	}
+	const n = 1 << 20
+	for _, isa := range append([]string{"tensorflow"}, ISAs()...) {
+		b.Run(isa, func(b *testing.B) {
+			s := op.NewScope()
+			x := op.Fill(s, op.Const(s.SubScope("shape"), []int32{n}), op.Const(s.SubScope("zero"), float32(0)))
+			seeds := op.Placeholder(s.SubScope("seeds"), tf.Int64) // a constant would be drawn from once
+			drawn := op.StatelessRandomNormal(s, op.Shape(s, x), seeds).Op
+			if isa != "tensorflow" {
+				drawn = s.AddOperation(tf.OpSpec{Type: Noise, Attrs: noiseOf(isa, 1), Input: []tf.Input{x, seeds}})
+			}
+			session := start(b, s)
+			of, err := tf.NewTensor([]int64{1, 2})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if _, err := session.Run(map[tf.Output]*tf.Tensor{seeds: of}, nil, []*tf.Operation{drawn}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/value")
+		})
+	}
+}

@@ -8,6 +8,7 @@ TARGET_BEGIN("avx2,fma")
 #define LEAST(a, b) _mm256_min_ps((__m256)(a), (__m256)(b))
 #define GREATEST(a, b) _mm256_max_ps((__m256)(a), (__m256)(b))
 #define ROOT(v) ((vec)_mm256_sqrt_ps((__m256)(v)))
+#define MULTIPLY_EVEN(a, b) _mm256_mul_epu32((__m256i)(a), (__m256i)(b))
 #define WIDEST(rows) ((rows) <= 1 ? 8 : (rows) <= 2 ? 6 : (rows) <= 4 ? 3 : 2)
 #define TALLEST(vectors) ((vectors) <= 2 ? 6 : 4)
 #define TILES(T) \
@@ -15,6 +16,7 @@ TARGET_BEGIN("avx2,fma")
   T(2, 1) T(2, 2) T(2, 3) T(2, 4) T(2, 5) T(2, 6) T(3, 1) T(3, 2) T(3, 3) \
   T(4, 1) T(4, 2) T(4, 3) T(5, 1) T(5, 2) T(6, 1) T(6, 2)
 #include "adam_vec.h"
+#include "draw.h"
 #include "norm.h"
 #include "sequence.h"
 #include "xent.h"
@@ -22,5 +24,5 @@ TARGET_END
 
 static int available(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
-const struct rnn_isa rnnbin_avx2 = {"avx2", available, forward, backward, squares, adam, xent};
+const struct rnn_isa rnnbin_avx2 = {"avx2", available, forward, backward, squares, adam, xent, noise, dropout};
 #endif

@@ -16,6 +16,7 @@ static inline int append_sixteen(int *list, int n, __m512i columns, __m512i bits
 #define LEAST(a, b) _mm512_min_ps((__m512)(a), (__m512)(b))
 #define GREATEST(a, b) _mm512_max_ps((__m512)(a), (__m512)(b))
 #define ROOT(v) ((vec)_mm512_sqrt_ps((__m512)(v)))
+#define MULTIPLY_EVEN(a, b) _mm512_mul_epu32((__m512i)(a), (__m512i)(b))
 #define WIDEST(rows) ((rows) <= 3 ? 7 : (rows) <= 4 ? 6 : (rows) <= 5 ? 5 : 4)
 #define TALLEST(vectors) ((vectors) <= 4 || (vectors) > 7 ? 6 : (vectors) <= 5 ? 5 : (vectors) <= 6 ? 4 : 3)
 #define TILES(T) \
@@ -23,6 +24,7 @@ static inline int append_sixteen(int *list, int n, __m512i columns, __m512i bits
   T(3, 1) T(3, 2) T(3, 3) T(3, 4) T(3, 5) T(3, 6) T(3, 7) T(4, 1) T(4, 2) T(4, 3) T(4, 4) T(4, 5) T(4, 6) \
   T(5, 1) T(5, 2) T(5, 3) T(5, 4) T(5, 5) T(6, 1) T(6, 2) T(6, 3) T(6, 4)
 #include "adam_vec.h"
+#include "draw.h"
 #include "norm.h"
 #include "sequence.h"
 #include "xent.h"
@@ -32,5 +34,5 @@ static int available(void) {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-const struct rnn_isa rnnbin_avx512 = {"avx512", available, forward, backward, squares, adam, xent};
+const struct rnn_isa rnnbin_avx512 = {"avx512", available, forward, backward, squares, adam, xent, noise, dropout};
 #endif

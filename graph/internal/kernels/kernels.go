@@ -68,6 +68,14 @@
 // writes loss and norm into row at of the variable report [K,2] and returns the row
 // of the next step: at+1, or MaxInt32 if the loss or the norm is not finite.
 //
+//	RnnbinNoise(x, seeds [2]) -> y
+//	RnnbinDropout(x, seeds [2]) -> y
+//
+// draw a number for each value of x, int64 seeds decide which: those of TensorFlow's
+// StatelessRandomNormal, to rounding, and StatelessRandomUniform. Noise adds deviation times
+// the number; Dropout sets a value to 0 if the number is below rate, and otherwise divides
+// it by 1 - rate.
+//
 // TensorFlow's own SoftmaxCrossEntropyWithLogits and SparseSoftmaxCrossEntropyWithLogits
 // have a second kernel here, for float logits and int32 labels, which takes a small part
 // of the time. A node chooses it by the attributes that [Labelled] gives, and is the same
@@ -94,6 +102,8 @@ const (
 	Backward = C.RNNBIN_BACKWARD
 	Adam     = C.RNNBIN_ADAM
 	Record   = C.RNNBIN_RECORD
+	Noise    = C.RNNBIN_NOISE
+	Dropout  = C.RNNBIN_DROPOUT
 )
 
 // TensorFlow's ops that have a kernel here.
@@ -121,6 +131,8 @@ const (
 	AttrTraining      = "training"       // bool, Forward only: fill saved
 	AttrInputGradient = "input_gradient" // bool, Backward only: compute dx; otherwise it is [0,B,F]
 	AttrSteps         = "steps"          // int, Windows only: T
+	AttrDeviation     = "deviation"      // float, Noise only, which has AttrISA besides
+	AttrRate          = "rate"           // float, Dropout only, likewise: below 1
 
 	// Adam only, which has AttrISA besides.
 	AttrBeta1       = "beta1"        // float

@@ -8,6 +8,8 @@
 #define RNNBIN_BACKWARD "RnnbinRNNBackward"
 #define RNNBIN_ADAM "RnnbinAdam"
 #define RNNBIN_RECORD "RnnbinRecord"
+#define RNNBIN_NOISE "RnnbinNoise"
+#define RNNBIN_DROPOUT "RnnbinDropout"
 
 // TensorFlow's ops that there are kernels of ours for, the kernels' label, and the
 // nodes' attribute that names the instruction set.

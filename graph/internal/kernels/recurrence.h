@@ -66,6 +66,12 @@ struct rnn_xent {
   float *scratch;         // rnn_xent_scratch(classes) floats, on a cache line
 };
 
+// What is drawn for each value of an array.
+struct rnn_draw {
+  const int64_t *seeds;  // [2]
+  float rate, size;      // of dropout; noise has a size alone
+};
+
 struct rnn_isa {
   const char *name;
   int (*available)(void);
@@ -75,6 +81,8 @@ struct rnn_isa {
   // Moves n values of a weight against their gradient.
   void (*adam)(const struct rnn_adam *, int64_t n, const float *gradient, float *weight, float *first, float *second);
   void (*xent)(const struct rnn_xent *);
+  void (*noise)(const struct rnn_draw *, int64_t n, const float *x, float *y);
+  void (*dropout)(const struct rnn_draw *, int64_t n, const float *x, float *y);
 };
 
 // The best first, the plain one last; all that were compiled in.

@@ -6,8 +6,10 @@
 #include "kernels.h"
 #include "op.h"
 
-extern const struct op rnnbin_windows_op, rnnbin_forward_op, rnnbin_backward_op, rnnbin_adam_op, rnnbin_record_op;
-static const struct op *const ops[] = {&rnnbin_windows_op, &rnnbin_forward_op, &rnnbin_backward_op, &rnnbin_adam_op, &rnnbin_record_op};
+extern const struct op rnnbin_windows_op, rnnbin_forward_op, rnnbin_backward_op, rnnbin_adam_op, rnnbin_record_op,
+    rnnbin_noise_op, rnnbin_dropout_op;
+static const struct op *const ops[] = {&rnnbin_windows_op, &rnnbin_forward_op, &rnnbin_backward_op, &rnnbin_adam_op, &rnnbin_record_op,
+                                      &rnnbin_noise_op, &rnnbin_dropout_op};
 
 extern const struct standard_kernel rnnbin_xent_kernel;
 
