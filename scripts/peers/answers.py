@@ -4,8 +4,8 @@
   answers.py --rnnbin PROGRAM --truth [--seeds N] [--json]
 
 PYTHON has scikit-learn, whose models sklearn_answers.py fits to the same rows. A set
-whose files are not there is left out. rnnbin gets a label, where need be features and
-lookahead, and no other setting; for each seed it judges itself by folds, and labels the
+whose files are not there is left out. rnnbin gets a label, where need be features,
+the column that names series and lookahead, and no other setting; for each seed it judges itself by folds, and labels the
 test rows, which chose nothing. With --truth the sets are built-in ones of N seeds each, and
 the test rows those of another seed, which are as many: how often rnnbin's own estimate, the
 mean over its folds, is within their standard deviation of the score there. Exit codes: 0 done, 1 rnnbin itself failed for
@@ -17,6 +17,7 @@ import collections
 import csv
 import dataclasses
 import glob
+import itertools
 import json
 import os
 import statistics
@@ -46,8 +47,9 @@ class Set:
     train: tuple
     test: tuple = ()  # none: the last fifth of train
     features: str = ""  # "": rnnbin's choice
+    series: str = ""  # the column that names the series of a file; "": a file is one
     lookaheads: tuple = ("all",)
-    within: bool = False  # whether to offer scikit-learn features scaled within a series
+    within: bool = False  # whether to offer scikit-learn features scaled within a series: of several
 
 
 # ---- the sets: each function returns one or several
@@ -89,6 +91,26 @@ def skab(args, folder):
                 ("all", "0"), within=True) for k in range(3)]
 
 
+def activities(args, folder):
+    """Tests on as many new rows, of another seed."""
+    train, test = (os.path.join(folder, f"activities-{seed}.csv") for seed in (1, OTHERS + 1))
+    for path, seed in ((train, 1), (test, OTHERS + 1)):
+        run([args.rnnbin, "data", "activities", "--seed", str(seed), "--out", path])
+    return [Set("activities", "label", (train,), (test,), series="series", within=True)]
+
+
+def gesture(args, _):
+    return [Set("gesture", "phase", *train_and_test(args, "gesture"), series="video", within=True)]
+
+
+def batadal(args, _):
+    return [Set("BATADAL", "ATT_FLAG", *train_and_test(args, "batadal"))]
+
+
+def train_and_test(args, name):
+    return ((data_file(args, f"{name}_{part}.csv.gz"),) for part in ("train", "test"))
+
+
 def by_number(path):
     """Returns what sorts 2.csv before 10.csv."""
     stem = os.path.splitext(os.path.basename(path))[0]
@@ -107,7 +129,7 @@ def with_commas(path, to):
     return to
 
 
-SETS = {"occupancy": occupancy, "ecg": ecg, "bursts": bursts, "skab": skab}
+SETS = {f.__name__: f for f in (occupancy, ecg, bursts, activities, gesture, batadal, skab)}
 
 
 # ---- the runs
@@ -123,28 +145,32 @@ def repeated(flag, values):
     return [part for value in values for part in (flag, value)]
 
 
+def chosen(flag, value):
+    return [flag, value] if value else []
+
+
 def of_rnnbin(args, s, lookahead, seed, folder):
-    """Returns a run's result and the features that it used."""
+    """Returns a run's result, and the features and the classes that its model has."""
     model = os.path.join(folder, f"{s.title}-{lookahead}-{seed}")
     test = repeated("--test-data", s.test) if s.test else FIFTH
-    features = ["--features", s.features] if s.features else []
+    columns = [*chosen("--features", s.features), *chosen("--series", s.series)]
     begin = time.perf_counter()
-    lines = run([args.rnnbin, "train", *repeated("--data", s.train), *test, "--label", s.label, *features, "--lookahead", lookahead,
+    lines = run([args.rnnbin, "train", *repeated("--data", s.train), *test, "--label", s.label, *columns, "--lookahead", lookahead,
                  "--seed", str(seed), "--out", model, "--json"]).splitlines()
     seconds = time.perf_counter() - begin
     with open(os.path.join(model, "model.json")) as f:
-        features = json.load(f)["columns"]["features"]
-    return {**json.loads(lines[-1]), "seconds": seconds}, features
+        m = json.load(f)
+    return {**json.loads(lines[-1]), "seconds": seconds}, m["columns"]["features"], m["classes"]
 
 
-def of_sklearn(args, s, lookahead, features):
+def of_sklearn(args, s, lookahead, features, classes):
     """Returns the version and the results of scikit-learn's models."""
     flags = ["--alone"] if lookahead == s.lookaheads[0] else []  # the row alone needs no lookahead
     flags += ["--within"] if s.within else []
     test = ["--test", *s.test] if s.test else FIFTH
     version, *models = map(json.loads, run([
-        args.sklearn, os.path.join(here, "sklearn_answers.py"), "--label", s.label, "--features", ",".join(features),
-        "--lookahead", lookahead, *flags, "--train", *s.train, *test]).splitlines())
+        args.sklearn, os.path.join(here, "sklearn_answers.py"), "--label", s.label, "--classes", ",".join(classes),
+        "--features", ",".join(features), *chosen("--series", s.series), "--lookahead", lookahead, *flags, "--train", *s.train, *test]).splitlines())
     return version["version"], models
 
 
@@ -188,7 +214,7 @@ class Results:
         try:
             for seed in range(1, args.seeds + 1):
                 note(f"{s.title}, lookahead {lookahead}, seed {seed} of {args.seeds}")
-                result, features = of_rnnbin(args, s, lookahead, seed, folder)
+                result, *columns = of_rnnbin(args, s, lookahead, seed, folder)
                 runs.append(result)
         except compare.Failed as e:
             self.failed = True
@@ -196,14 +222,14 @@ class Results:
             return
         rows = [row_of_rnnbin(runs), *row_of_position(runs)]
         if args.sklearn:
-            rows += self.beside(args, s, lookahead, features, runs[0])
+            rows += self.beside(args, s, lookahead, *columns, runs[0])
         self.rows += [{"set": s.title, "lookahead": lookahead, "rows": runs[0]["rows"], "test_rows": runs[0]["test"]["rows"], **r} for r in rows]
 
-    def beside(self, args, s, lookahead, features, ours):
+    def beside(self, args, s, lookahead, features, classes, ours):
         """Returns the rows of scikit-learn's models, which must have the same test rows."""
         note(f"{s.title}, lookahead {lookahead}, scikit-learn")
         try:
-            version, models = of_sklearn(args, s, lookahead, features)
+            version, models = of_sklearn(args, s, lookahead, features, classes)
             for m in models:
                 if m["rows"] != ours["test"]["rows"]:
                     raise compare.Failed(f"{m['rows']} test rows, rnnbin has {ours['test']['rows']}")
@@ -294,7 +320,7 @@ def spread(values, show):
 def cells(row):
     for m in METRICS:
         f = row.get("folds", {}).get(m)
-        yield f"{number(f['mean'])} ± {number(f['std'])}" if f else ""
+        yield "" if not f else f"{number(f['mean'])} ± {number(f['std'])}" if f["mean"] is not None else number(None)
         yield spread(row["test"][m], number) if m in row["test"] else ""
     yield spread(row["seconds"], lambda v: f"{v:.1f}") if "seconds" in row else ""
 
@@ -306,6 +332,21 @@ def report(result):
     print(f"| set | lookahead | | {' | '.join(heads)} | seconds |\n| --- | --- | --- |{' --: |' * (len(heads) + 1)}")
     for r in result["rows"]:
         print(f"| {r['set']} | {r['lookahead']} | {r['program']} | {' | '.join(cells(r))} |")
+    report_best(result["rows"])
+
+
+def report_best(rows):
+    """Prints which program has the highest mean on the test rows, and rnnbin's beside it."""
+    measures = ("macro_f1", "pr_auc")
+    heads = [f"best {METRICS[m]} | rnnbin's" for m in measures]
+    print(f"\n| set | lookahead | {' | '.join(heads)} |\n| --- | --- |{' --- | --: |' * len(measures)}")
+    for (title, lookahead), group in itertools.groupby(rows, key=lambda r: (r["set"], r["lookahead"])):
+        group, cells = list(group), []
+        for m in measures:
+            means = {r["program"]: mean(r["test"].get(m, ())) for r in group}
+            best = max((p for p in means if means[p] is not None), key=means.get, default=None)
+            cells += [f"{number(means[best])}, {best}" if best else "–", number(means[group[0]["program"]])]
+        print(f"| {title} | {lookahead} | {' | '.join(cells)} |")
 
 
 def main():

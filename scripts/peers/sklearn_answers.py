@@ -1,13 +1,16 @@
 """scikit-learn's logistic regression and boosted trees on the rows that rnnbin has.
 
-  sklearn_answers.py --label COLUMN --features COLUMNS --lookahead all|N [--alone] [--within]
-                     --train FILE... (--test FILE... | --test-fraction F)
+  sklearn_answers.py --label COLUMN --classes NAMES --features COLUMNS [--series COLUMN] --lookahead all|N
+                     [--alone] [--within] --train FILE... (--test FILE... | --test-fraction F)
+
+--series has the names of the series of a file, which is one series without it.
 
 Each model gets the row with those at the lags, -32 to 32 in steps of 4 and no further
 ahead than the lookahead; with --alone also the row by itself; with --within also rows
-and lags with each feature scaled within its series beside it, by the whole series or,
-with a finite lookahead, by its rows up to this one. All training rows fit it, all test
-rows are labelled 1 if the probability is at least 0.5.
+and lags with each feature scaled within its series, instead and beside it, by the whole
+series or, with a finite lookahead, by its rows up to this one. All training rows fit it.
+A test row gets the most probable class, and of two the second if its probability is at
+least 0.5. Of more than two, the average precision is the mean of each against the rest.
 
 Prints a line of JSON for scikit-learn's version, and one for each model.
 """
@@ -35,16 +38,27 @@ MODELS = {
 }
 
 
-def read(path, label, features):
-    """Returns a series: rows [N,F] and labels [N], NaN where there is none."""
+def read(path, args):
+    """Returns series: rows [N,F] and labels [N], -1 where there is none."""
     opened = gzip.open if path.endswith(".gz") else open
     with opened(path, "rt", newline="") as f:
         header, *rows = csv.reader(f)
     extra = len(rows[0]) - len(header)  # 1 where rows begin with their names
-    columns = [header.index(name) + extra for name in features]
-    x = np.array([[row[c] for c in columns] for row in rows], dtype=float)
-    at = header.index(label) + extra
-    return x, np.array([row[at] or "nan" for row in rows], dtype=float)
+    label, *columns = (header.index(name) + extra for name in (args.label, *args.features))
+    series = {}
+    for row in rows:
+        series.setdefault(row[header.index(args.series) + extra] if args.series else "", []).append(row)
+    code = {name: c for c, name in enumerate(args.classes)} | {"": -1}
+    return [(np.array([[row[c] for c in columns] for row in rows], dtype=float), np.array([code[class_name(row[label])] for row in rows]))
+            for rows in series.values()]
+
+
+def class_name(text):
+    """Returns what rnnbin calls the class: 1.0 is 1."""
+    try:
+        return f"{float(text):g}"
+    except ValueError:
+        return text
 
 
 def lagged(x, lags):
@@ -54,7 +68,7 @@ def lagged(x, lags):
 
 
 def scaled_within(x, whole):
-    """Returns x and, beside it, each feature in deviations from its mean in the series."""
+    """Returns each feature in deviations from its mean in the series."""
     x0 = x - x[0]  # the same deviations, and sums that do not cancel
     if whole:
         mean, variance = x0.mean(axis=0), x0.var(axis=0)
@@ -64,7 +78,7 @@ def scaled_within(x, whole):
         variance = np.maximum((x0**2).cumsum(axis=0) / n - mean**2, 0)
     deviation = np.sqrt(variance)
     z = np.divide(x0 - mean, deviation, out=np.zeros_like(x), where=deviation > 0)
-    return np.hstack([x, np.clip(z, -CLIP, CLIP)])
+    return np.clip(z, -CLIP, CLIP)
 
 
 def inputs(args):
@@ -76,7 +90,8 @@ def inputs(args):
     if args.alone:
         seen = {"row alone": lambda x: x, **seen}
     if args.within:
-        seen["with lags, scaled within the series too"] = lambda x: lagged(scaled_within(x, whole), lags)
+        seen["with lags, scaled within the series"] = lambda x: lagged(scaled_within(x, whole), lags)
+        seen["with lags, scaled within the series too"] = lambda x: lagged(np.hstack([x, scaled_within(x, whole)]), lags)
     return seen
 
 
@@ -87,9 +102,9 @@ def labelled(parts, see):
     """
     rows, labels = [], []
     for x, y, part in parts:
-        known = ~np.isnan(y[part])
+        known = y[part] >= 0
         rows.append(see(x)[part][known])
-        labels.append(y[part][known].astype(int))
+        labels.append(y[part][known])
     return np.concatenate(rows), np.concatenate(labels)
 
 
@@ -99,9 +114,9 @@ def divide(args):
     Of a test series rnnbin judges no row for whose label it would wait beyond the end.
     """
     late = 0 if args.lookahead == "all" else int(args.lookahead)
-    train = [read(f, args.label, args.features) for f in args.train]
+    train = [s for f in args.train for s in read(f, args)]
     if args.test:
-        held = [(*read(f, args.label, args.features), 0) for f in args.test]
+        held = [(*s, 0) for f in args.test for s in read(f, args)]
     else:
         cuts = [len(x) - int(len(x) * args.test_fraction + 0.5) for x, _ in train]
         held = [(x, y, cut) for (x, y), cut in zip(train, cuts)]
@@ -110,20 +125,31 @@ def divide(args):
 
 
 def score(labels, probability):
-    answers = probability >= 0.5
+    two = probability.shape[1] == 2
+    answers = probability[:, 1] >= 0.5 if two else probability.argmax(axis=1)
+    curves = [1] if two else [c for c in range(probability.shape[1]) if (labels == c).any()]
     return {
         "rows": len(labels),
         "accuracy": metrics.accuracy_score(labels, answers),
-        "f1": metrics.f1_score(labels, answers),
+        "f1": metrics.f1_score(labels, answers) if two else None,
         "macro_f1": metrics.f1_score(labels, answers, average="macro"),
-        "pr_auc": metrics.average_precision_score(labels, probability),
+        "pr_auc": np.mean([metrics.average_precision_score(labels == c, probability[:, c]) for c in curves]),
     }
+
+
+def probabilities(fitted, rows, classes):
+    """Returns that of each class, [N,C]: 0 of one that no training row has."""
+    all = np.zeros((len(rows), classes))
+    all[:, fitted.classes_] = fitted.predict_proba(rows)
+    return all
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--label", required=True)
+    parser.add_argument("--classes", required=True, type=lambda s: s.split(","))
     parser.add_argument("--features", required=True, type=lambda s: s.split(","))
+    parser.add_argument("--series")
     parser.add_argument("--lookahead", default="all")
     parser.add_argument("--alone", action="store_true")
     parser.add_argument("--within", action="store_true")
@@ -139,7 +165,7 @@ def main():
             begin = time.perf_counter()
             fitted = make().fit(*labelled(train, see))
             rows, labels = labelled(test, see)
-            probability = fitted.predict_proba(rows)[:, 1]
+            probability = probabilities(fitted, rows, len(args.classes))
             seconds = time.perf_counter() - begin
             print(json.dumps({"model": f"{model}, {seen}", **score(labels, probability), "seconds": seconds}), flush=True)
 
