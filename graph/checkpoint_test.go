@@ -172,6 +172,9 @@ func TestCheckpointInAFolderThatIsNot(t *testing.T) {
 // needOriginal skips a test where TensorFlow 1.15.5 is not installed.
 func needOriginal(t *testing.T) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short")
+	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Skip("TensorFlow 1.15.5 is looked for in the folder of caches, and there is none: ", err)

@@ -20,6 +20,9 @@ func TestTrainingMemory(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("peaks are read from /proc")
 	}
+	if testing.Short() {
+		t.Skip("-short")
+	}
 	layers := func(cell graph.Cell, units ...int) (all []graph.Layer) {
 		for _, n := range units {
 			all = append(all, graph.Layer{Cell: cell, Units: n})
