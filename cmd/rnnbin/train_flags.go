@@ -85,13 +85,13 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	addFlag(f, "lookahead", &s.Lookahead, "number of later `rows` that a row's label may depend on: all, for data that is labelled once\nit is complete; 0, for rows that are labelled as they arrive; n, for rows that are labelled n\nrows late", fit.All.String(), "0")
 	addFlag(f, "horizon", &s.Horizon, "predict the label of `n` rows later, which is a forecast; -n is --lookahead n")
 	addFlag(f, "scale", &s.Scale, "`method` of scaling features, fitted to the training rows: standard (mean 0, deviation 1),\nminmax (0 to 1) or none", names(layout.ScaleKinds)...)
-	addFlag(f, "series-scale", &s.SeriesScale, "`when` to add each feature scaled within its own series: auto (with\nthree series or more) or none", names(fit.SeriesScales)...)
+	addFlag(f, "series-scale", &s.SeriesScale, "`when` to add each feature scaled within its own series: auto (where\nfolds hold whole series back, and there are three or more) or none", names(fit.SeriesScales)...)
 	addFlag(f, "class-weight", &s.ClassWeight, "`weights` of the classes in the loss: none (each row the same), balanced (each class the same\nin total) or, for example, 1=5,0=1", "none", "balanced")
 }
 
 func (s *settings) addJudgingFlags(f *pflag.FlagSet) {
 	addFlag(f, "folds", &s.Folds, "number `n` of cross-validation folds; their scores choose the network, which is then trained\non all rows. 0: no judging")
-	addFlag(f, "split", &s.Split, "`kind` of fold: series (whole ones, and whole groups of them), blocks (of each series), forward\n(blocks of time, and only the rows before one train) or auto (series where --group is given or\nthere are two for each fold, else blocks)", names(layout.SplitKinds)...)
+	addFlag(f, "split", &s.Split, "`kind` of fold: series (whole ones, and whole groups of them), blocks (of each series), forward\n(blocks of time, and only the rows before one train) or auto (series where --group is given,\nor there are three and each label occurs in two of them, else blocks)", names(layout.SplitKinds)...)
 	addFlag(f, "test-fraction", &s.TestFraction, "hold back this `fraction` of the rows, the last ones, as a test that is scored once at the end")
 	addFlag(f, "test-data", &s.Data.Test, "held-out test `file`, scored once at the end; can be repeated", dataEndings...)
 	addFlag(f, "threshold", &s.Threshold, "`probability` at which the positive class is predicted; auto: best F1 on held-out folds", "auto")

@@ -97,11 +97,7 @@ func (r *reporter) clear() {
 func plannedText(p fit.Planned) string {
 	text := fmt.Sprintf("training on %s", count(p.Rows, "row"))
 	if len(p.Folds) > 0 {
-		how := splitText[p.Split]
-		if p.Group != "" && p.Split == layout.SplitSeries {
-			how = "whole groups of series, by column " + p.Group
-		}
-		text += fmt.Sprintf(", judged in %d folds (%s)", len(p.Folds), how)
+		text += fmt.Sprintf(", judged in %d folds (%s)", len(p.Folds), foldText(p))
 	}
 	if p.Test > 0 {
 		text += fmt.Sprintf(", tested on %s", count(p.Test, "row"))
@@ -110,6 +106,25 @@ func plannedText(p fit.Planned) string {
 		text += "; features are also scaled within their series"
 	}
 	return text
+}
+
+// foldText describes what the folds of a run hold back.
+func foldText(p fit.Planned) string {
+	if p.Split != layout.SplitSeries {
+		return splitText[p.Split]
+	}
+	var held []series.Range
+	for _, f := range p.Folds {
+		held = append(held, f.Held...)
+	}
+	each, what, by := "", "series", ""
+	if len(layout.Groups(held)) == len(p.Folds) {
+		each = "one each of "
+	}
+	if p.Group != "" {
+		what, by = "groups of series", ", by column "+p.Group
+	}
+	return each + "whole " + what + by
 }
 
 // splitText describes what a fold is.
@@ -124,6 +139,14 @@ func noticeText(n fit.Noticed) string {
 	switch n.Kind {
 	case fit.OneClass:
 		return fmt.Sprintf("every label is %s, so the network can only learn to answer that, and nothing is judged", n.Class)
+	case fit.RareClass:
+		return fmt.Sprintf("the label %s is that of %s only: it may be a typing error", series.List([]string{n.Class}), count(n.Number, "row"))
+	case fit.InBlocks:
+		why := fmt.Sprintf("there are only %d series", n.Number)
+		if n.Class != "" {
+			why = "one series alone has the label " + n.Class
+		}
+		return fmt.Sprintf("%s, so blocks of each series are held back: a new series may get worse answers (--split series holds whole ones back)", why)
 	case fit.OneGroup:
 		return fmt.Sprintf("one series, or group of them, alone has the label %s: held back whole, no other teaches it", n.Class)
 	case fit.NotJudged:

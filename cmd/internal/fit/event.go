@@ -119,7 +119,7 @@ type Noticed struct {
 	Kind   Notice
 	Rung   string    // the network's name, of some kinds
 	Number int       // of some kinds
-	Class  string    // of OneClass and, there may be several, OneGroup
+	Class  string    // of OneClass, RareClass and, there may be several, OneGroup and InBlocks
 	Stage  StageName // of TimeUp
 	Err    error     // of some kinds
 }
@@ -129,7 +129,9 @@ type Notice int
 
 const (
 	OneClass     Notice = iota // every label is of Class
-	OneGroup                   // Class occurs in one series, or group of them, only
+	RareClass                  // Number of the rows are of Class, which may be an error
+	OneGroup                   // Class occurs in one series, or group of them, only, which is held back whole
+	InBlocks                   // blocks of series are held back as there are Number of these, or Class occurs in one only
 	NotJudged                  // there are no folds, because of Err
 	FewerFolds                 // there are Number, as folds in which a class is missing were brought together
 	EmptyFolds                 // Number folds hold no row back that has both a label and an answer

@@ -23,7 +23,7 @@ func (r *run) prepare(ctx context.Context, d Data) error {
 	if err != nil {
 		return err
 	}
-	within := s.within(len(layout.Groups(r.all.Train)))
+	within := s.within(s.Split.Resolve(d.Train, r.all.Train), len(layout.Groups(r.all.Train)))
 	r.result.Profile, r.result.Rows, r.result.Within = profile, layout.Rows(r.all.Train), within
 	r.rows = &rows{Data: d.Train, fill: profile.Mean, within: within}
 	r.rows.x = r.rows.inputs()
@@ -55,12 +55,13 @@ func (r *run) prepare(ctx context.Context, d Data) error {
 	return r.plan(ctx)
 }
 
-// within is how features are scaled within series of so many groups that train.
-func (s *Spec) within(groups int) inputs.Within {
+// within is how features are scaled within series of so many groups that train. Blocks of
+// series, held back, would have been seen in the scale of the rows beside them.
+func (s *Spec) within(split layout.SplitKind, groups int) inputs.Within {
 	switch {
-	case s.SeriesScale == SeriesScaleNone || groups < 3:
+	case s.SeriesScale == SeriesScaleNone || groups < layout.FewestGroups || split == layout.SplitBlocks:
 		return inputs.None
-	case s.Lookahead.Finite() || s.Split == layout.SplitForward:
+	case s.Lookahead.Finite() || split == layout.SplitForward:
 		return inputs.Running
 	}
 	return inputs.Whole
@@ -74,21 +75,24 @@ func (r *run) fold(ctx context.Context) error {
 			return err
 		}
 	}
-	if r.spec.Folds == 0 {
-		return nil
+	if err := r.nameRare(ctx, count); err != nil || r.spec.Folds == 0 {
+		return err
 	}
-	if alone := r.ofOneGroup(); len(alone) > 0 {
-		if err := r.tell(ctx, Noticed{Kind: OneGroup, Class: series.List(alone)}); err != nil {
-			return err
-		}
+	groups := len(layout.Groups(r.all.Train))
+	r.split = r.spec.Split.Resolve(r.rows.Data, r.all.Train)
+	if err := r.tellSplit(ctx, groups); err != nil {
+		return err
 	}
 	var err error
-	r.split = r.spec.Split.Resolve(r.rows.Group != "", len(layout.Groups(r.all.Train)), r.spec.Folds)
 	r.folds, err = layout.Folds(r.split, r.rows.Data, r.all.Train, r.spec.Folds)
+	most := r.spec.Folds
+	if r.split == layout.SplitSeries {
+		most = min(most, groups)
+	}
 	switch n := len(r.folds); {
 	case err != nil:
 		return r.tell(ctx, Noticed{Kind: NotJudged, Err: err})
-	case n < r.spec.Folds:
+	case n < most:
 		err = r.tell(ctx, Noticed{Kind: FewerFolds, Number: n})
 	}
 	n := len(r.folds)
@@ -102,22 +106,34 @@ func (r *run) fold(ctx context.Context) error {
 	return err
 }
 
-// ofOneGroup are the classes that occur in one of several groups only.
-func (r *run) ofOneGroup() []string {
-	groups, C := layout.Groups(r.all.Train), len(r.rows.Classes)
-	in := make([]int, C)
-	for _, g := range groups {
-		for c, n := range layout.Count(r.rows.Labels, g, C) {
-			in[c] += min(n, 1)
+// tellSplit reports where classes or groups are too few for whole ones to be held back.
+func (r *run) tellSplit(ctx context.Context, groups int) error {
+	alone := layout.Alone(r.rows.Data, r.all.Train)
+	inBlocks := r.split == layout.SplitBlocks && r.spec.Split == layout.SplitAuto
+	switch {
+	case inBlocks && groups > 1:
+		return r.tell(ctx, Noticed{Kind: InBlocks, Number: groups, Class: series.List(alone)})
+	case r.split == layout.SplitSeries && len(alone) > 0:
+		return r.tell(ctx, Noticed{Kind: OneGroup, Class: series.List(alone)})
+	}
+	return nil
+}
+
+// nameRare reports classes of so few rows, of all that have a label, that they may be errors.
+func (r *run) nameRare(ctx context.Context, count []int) error {
+	const few, oneIn = 10, 1000
+	total := 0
+	for _, n := range count {
+		total += n
+	}
+	for c, n := range count {
+		if n > 0 && n < few && n*oneIn < total {
+			if err := r.tell(ctx, Noticed{Kind: RareClass, Number: n, Class: r.rows.Classes[c]}); err != nil {
+				return err
+			}
 		}
 	}
-	var alone []string
-	for c, n := range in {
-		if n == 1 && len(groups) > 1 {
-			alone = append(alone, r.rows.Classes[c])
-		}
-	}
-	return alone
+	return nil
 }
 
 // only is the class of all rows, -1 if there are several.

@@ -104,6 +104,12 @@ func TestNotices(t *testing.T) {
 	if got := notices(Data{Train: timed}, forward); len(got) > 0 {
 		t.Errorf("%v with a clock", got)
 	}
+	typing := steps(1, 2000)
+	typing.Classes = append(typing.Classes, "o")
+	typing.Labels[1000] = 2
+	if got := notices(Data{Train: typing}, s); got[RareClass] != 1 {
+		t.Errorf("%v for a label of one row", got)
+	}
 	epochs = 1
 	if got := notices(Data{Train: steps(1, 400)}, s); got[FewUpdates] == 0 {
 		t.Errorf("%v for few steps", got)
@@ -224,12 +230,57 @@ func TestRunningScaleIsForLimitedLookahead(t *testing.T) {
 		want      inputs.Within
 	}{{All, 2, inputs.None}, {All, 3, inputs.Whole}, {0, 3, inputs.Running}, {20, 2, inputs.None}} {
 		s.Lookahead = test.lookahead
-		if got := s.within(test.series); got != test.want {
+		if got := s.within(layout.SplitSeries, test.series); got != test.want {
 			t.Errorf("%v, %d series: %v", test.lookahead, test.series, got)
 		}
 	}
 	s.Lookahead, s.Split = All, layout.SplitForward // rows held back are later
-	if got := s.within(3); got != inputs.Running {
+	if got := s.within(layout.SplitForward, 3); got != inputs.Running {
 		t.Errorf("forward: %v", got)
+	}
+}
+
+// Whole series are held back, and features scaled within them, where every class is in two at
+// least and there are three; else blocks, of rows that are not scaled by those beside them.
+func TestWholeSeriesAreHeldBackWhereTheyCan(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		series int
+		alone  bool // a third class is in one series only
+		split  layout.SplitKind
+		folds  int
+		within inputs.Within
+		notice *Noticed
+	}{
+		{"three series", 3, false, layout.SplitSeries, 3, inputs.Whole, nil},
+		{"five series", 5, false, layout.SplitSeries, 4, inputs.Whole, nil},
+		{"two series", 2, false, layout.SplitBlocks, 4, inputs.None, &Noticed{Kind: InBlocks, Number: 2}},
+		{"a class of one series", 10, true, layout.SplitBlocks, 4, inputs.None, &Noticed{Kind: InBlocks, Number: 10, Class: "2"}},
+		{"one series", 1, false, layout.SplitBlocks, 4, inputs.None, nil},
+	} {
+		d := steps(test.series, 120)
+		if test.alone {
+			d.Classes = append(d.Classes, "2")
+			for i := range 20 {
+				d.Labels[i*6] = 2
+			}
+		}
+		s := quick()
+		s.Folds = 4
+		var notices []Noticed
+		p := plannedBy(t, func(o Observer) error {
+			return Preview(t.Context(), Data{Train: d}, s, Means{}, o, observe(func(_ context.Context, e Event) error {
+				if n, ok := e.(Noticed); ok {
+					notices = append(notices, n)
+				}
+				return nil
+			}))
+		})
+		if p.Split != test.split || len(p.Folds) != test.folds || p.Within != test.within {
+			t.Errorf("%s: %s in %d folds, scaled within %q", test.name, p.Split, len(p.Folds), p.Within)
+		}
+		if i := slices.IndexFunc(notices, func(n Noticed) bool { return n.Kind != FewUpdates }); (i >= 0) != (test.notice != nil) || i >= 0 && notices[i] != *test.notice {
+			t.Errorf("%s: notices %+v", test.name, notices)
+		}
 	}
 }

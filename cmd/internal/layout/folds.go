@@ -13,7 +13,7 @@ import (
 type SplitKind string
 
 const (
-	SplitAuto    SplitKind = "auto"    // SplitSeries where a column groups series or there are two groups a fold, else SplitBlocks
+	SplitAuto    SplitKind = "auto"    // SplitSeries where a column groups series, or three groups are known and no class is Alone; else SplitBlocks
 	SplitSeries  SplitKind = "series"  // each fold holds whole groups of series back
 	SplitBlocks  SplitKind = "blocks"  // each fold holds a block of each group back
 	SplitForward SplitKind = "forward" // each fold holds a block of time back, and trains on the blocks before it alone
@@ -22,16 +22,37 @@ const (
 // SplitKinds lists all of them.
 var SplitKinds = []SplitKind{SplitAuto, SplitSeries, SplitBlocks, SplitForward}
 
-// Resolve is the split that SplitAuto stands for with so many groups, which a column names or
-// which are series.
-func (k SplitKind) Resolve(named bool, groups, folds int) SplitKind {
+// FewestGroups is how many groups of series there must be to learn what they have in common.
+const FewestGroups = 3
+
+// Resolve is the split that SplitAuto stands for with parts of d.
+func (k SplitKind) Resolve(d *series.Data, parts []series.Range) SplitKind {
 	switch {
 	case k != SplitAuto:
 		return k
-	case named || groups >= 2*folds:
+	case d.Group != "" || len(Groups(parts)) >= FewestGroups && len(Alone(d, parts)) == 0:
 		return SplitSeries
 	}
 	return SplitBlocks
+}
+
+// Alone are the classes that occur in one of several groups of parts only: held back with it,
+// they would be in no row that trains.
+func Alone(d *series.Data, parts []series.Range) []string {
+	groups := Groups(parts)
+	in := make([]int, len(d.Classes))
+	for _, g := range groups {
+		for c, n := range Count(d.Labels, g, len(in)) {
+			in[c] += min(n, 1)
+		}
+	}
+	var alone []string
+	for c, n := range in {
+		if n == 1 && len(groups) > 1 {
+			alone = append(alone, d.Classes[c])
+		}
+	}
+	return alone
 }
 
 // Fold is rows to train on, and rows held back to judge by.
@@ -51,9 +72,10 @@ func (f Fold) Gap(n int) []series.Range {
 	return subtract(f.Train, wider)
 }
 
-// Folds divides parts of d, each of a series of its own, into n folds. In what each holds
-// back, and with SplitForward in what it trains on, two classes occur: folds are merged
-// until they do, so that there may be fewer. Fewer than two, of more than one, are an error.
+// Folds divides parts of d, each of a series of its own, into n folds, with SplitSeries at
+// most one a group. In what each holds back, and with SplitForward in what it trains on, two
+// classes occur: folds are merged until they do, so that there may be fewer. Fewer than two,
+// of more than one, are an error.
 func Folds(kind SplitKind, d *series.Data, parts []series.Range, n int) ([]Fold, error) {
 	labels, classes := d.Labels, len(d.Classes)
 	total := Count(labels, parts, classes)
@@ -62,12 +84,12 @@ func Folds(kind SplitKind, d *series.Data, parts []series.Range, n int) ([]Fold,
 	}
 	groups := Groups(parts)
 	var held [][]series.Range
-	switch kind = kind.Resolve(d.Group != "", len(groups), n); kind {
+	switch kind = kind.Resolve(d, parts); kind {
 	case SplitSeries:
-		if len(groups) < n {
-			return nil, fmt.Errorf("there are %s for %d folds", groupsText(d, len(groups)), n)
+		if len(groups) < 2 {
+			return nil, fmt.Errorf("there is one %s only: held back whole, it leaves none to train on", groupText(d))
 		}
-		held = deal(groups, labels, rarest(total), n)
+		held = deal(groups, labels, total, min(n, len(groups)))
 	case SplitBlocks:
 		held = blocks(groups, n)
 	case SplitForward:
@@ -108,12 +130,12 @@ func Groups(parts []series.Range) [][]series.Range {
 	return all
 }
 
-// groupsText is so many groups of d.
-func groupsText(d *series.Data, n int) string {
+// groupText is what a group of d is.
+func groupText(d *series.Data) string {
 	if d.Group == "" {
-		return fmt.Sprintf("%d series", n)
+		return "series"
 	}
-	return fmt.Sprintf("%d groups (column %q)", n, d.Group)
+	return fmt.Sprintf("group (column %q)", d.Group)
 }
 
 // blocks cuts each group into n blocks of, as far as that goes, the same number of rows,
@@ -175,63 +197,75 @@ func rowAt(d *series.Data, p series.Range, at float64) int {
 	return p.Start + i
 }
 
-// rarest is the class of the fewest rows, of those that occur.
-func rarest(count []int) int16 {
-	least := -1
-	for c, n := range count {
-		if n > 0 && (least < 0 || n < count[least]) {
-			least = c
-		}
-	}
-	return int16(least)
+// load is how many rows a group or a fold has: of each class, and in all.
+type load struct {
+	count []int
+	rows  int
 }
 
-// load is how many rows a group or a fold has: of the rarest class, and in all.
-type load struct{ rare, rows int }
+func (l *load) add(o load) {
+	for c, n := range o.count {
+		l.count[c] += n
+	}
+	l.rows += o.rows
+}
 
-// deal gives each of n folds whole groups: first those with rows of the rarest class, each
-// to the fold that has the fewest of these so far and, of such folds, the fewest rows; then
-// the others, to the fold of the fewest rows. Within both, the largest go first.
-func deal(groups [][]series.Range, labels []int16, rarest int16, n int) [][]series.Range {
+// deal gives each of n folds whole groups, so that as far as possible each class, of which
+// there are so many rows, is in several of them: first the groups with rows of the rarest
+// class, each to the fold that has the fewest of these so far and, of such folds, the fewest
+// rows; then so those of the others with rows of the next one. Those of the most frequent
+// class alone, or of none, go to the fold of the fewest rows. Each time the largest go first.
+func deal(groups [][]series.Range, labels []int16, total []int, n int) [][]series.Range {
 	type group struct {
 		parts []series.Range
 		load
+		rank int // of the rarest class that is dealt by
 	}
+	rare := rarest(total)
 	order := make([]group, len(groups))
 	for i, parts := range groups {
-		order[i] = group{parts, load{rows: Rows(parts)}}
-		for _, p := range parts {
-			for _, l := range labels[p.Start:p.End] {
-				if l == rarest {
-					order[i].rare++
-				}
-			}
+		g := group{parts: parts, load: load{Count(labels, parts, len(total)), Rows(parts)}}
+		for g.rank < len(rare) && g.count[rare[g.rank]] == 0 {
+			g.rank++
 		}
+		order[i] = g
+	}
+	of := func(l load, rank int) int {
+		if rank == len(rare) {
+			return 0
+		}
+		return l.count[rare[rank]]
 	}
 	slices.SortStableFunc(order, func(a, b group) int {
-		return cmp.Or(cmp.Compare(b.rare, a.rare), cmp.Compare(b.rows, a.rows))
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(of(b.load, b.rank), of(a.load, a.rank)), cmp.Compare(b.rows, a.rows))
 	})
 	held, loads := make([][]series.Range, n), make([]load, n)
+	for i := range loads {
+		loads[i].count = make([]int, len(total))
+	}
 	for _, g := range order {
 		to := 0
 		for i, l := range loads {
-			if l.lighter(loads[to], g.rare > 0) {
+			if cmp.Or(cmp.Compare(of(l, g.rank), of(loads[to], g.rank)), cmp.Compare(l.rows, loads[to].rows)) < 0 {
 				to = i
 			}
 		}
 		held[to] = append(held[to], g.parts...)
-		loads[to].rare += g.rare
-		loads[to].rows += g.rows
+		loads[to].add(g.load)
 	}
 	return held
 }
 
-// lighter compares by rows of the rarest class first, if so asked, then by all rows.
-func (l load) lighter(than load, byRare bool) bool {
-	if byRare && l.rare != than.rare {
-		return l.rare < than.rare
+// rarest are the classes that occur from the rarest on, without the most frequent one.
+func rarest(total []int) []int {
+	var all []int
+	for c, n := range total {
+		if n > 0 {
+			all = append(all, c)
+		}
 	}
-	return l.rows < than.rows
+	slices.SortStableFunc(all, func(a, b int) int { return cmp.Compare(total[a], total[b]) })
+	return all[:len(all)-1]
 }
 
 // merge brings together what folds hold back until two classes occur in each, with that of

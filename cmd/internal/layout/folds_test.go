@@ -13,22 +13,34 @@ import (
 
 func TestResolve(t *testing.T) {
 	for _, test := range []struct {
-		kind          SplitKind
-		named         bool
-		groups, folds int
-		want          SplitKind
+		kind   SplitKind
+		group  string
+		labels string // of series of four rows each
+		want   SplitKind
 	}{
-		{SplitAuto, false, 8, 4, SplitSeries},
-		{SplitAuto, false, 7, 4, SplitBlocks},
-		{SplitAuto, true, 2, 4, SplitSeries},
-		{SplitAuto, false, 1, 4, SplitBlocks},
-		{SplitBlocks, true, 100, 4, SplitBlocks},
-		{SplitSeries, false, 1, 4, SplitSeries},
-		{SplitForward, false, 100, 4, SplitForward},
+		{SplitAuto, "", "0110" + "0110" + "0110", SplitSeries},
+		{SplitAuto, "", "0000" + "0110" + "0110", SplitSeries},
+		{SplitAuto, "", "0000" + "1111" + "0000" + "11--", SplitSeries},
+		{SplitAuto, "", "0110" + "0110", SplitBlocks},
+		{SplitAuto, "", "0110", SplitBlocks},
+		{SplitAuto, "", "0110" + "0110" + "0210", SplitBlocks},
+		{SplitAuto, "patient", "0110" + "0210", SplitSeries},
+		{SplitBlocks, "patient", "0110" + "0110" + "0110", SplitBlocks},
+		{SplitSeries, "", "0110", SplitSeries},
+		{SplitForward, "", "0110" + "0110" + "0110", SplitForward},
 	} {
-		if got := test.kind.Resolve(test.named, test.groups, test.folds); got != test.want {
-			t.Errorf("%s of %d groups in %d folds is %s, want %s", test.kind, test.groups, test.folds, got, test.want)
+		d := labelled(labelsOf(test.labels), 3)
+		d.Group = test.group
+		parts := lay(slices.Repeat([]int{4}, len(test.labels)/4)...)
+		if got := test.kind.Resolve(d, parts); got != test.want {
+			t.Errorf("%s of %s is %s, want %s", test.kind, test.labels, got, test.want)
 		}
+	}
+	if got := Alone(&series.Data{Labels: labelsOf("01020122"), Classes: []string{"a", "b", "c", "d"}}, lay(2, 2, 2, 2)); !slices.Equal(got, []string(nil)) {
+		t.Errorf("%v are alone", got)
+	}
+	if got := Alone(&series.Data{Labels: labelsOf("01010223"), Classes: []string{"a", "b", "c", "d"}}, lay(2, 2, 2, 2)); !slices.Equal(got, []string{"d"}) {
+		t.Errorf("%v are alone", got)
 	}
 }
 
@@ -127,6 +139,8 @@ func TestFoldsOfSeries(t *testing.T) {
 		{"those without it by their rows", "0011" + "01" + "00" + "00" + "00" + "00", []int{4, 2, 2, 2, 2, 2}, 2,
 			[]string{"adf", "bce"}},
 		{"the rarest of those that occur", "0020" + "2000" + "00" + "00", []int{4, 4, 2, 2}, 2, []string{"ac", "bd"}},
+		{"each class in both folds", "00" + "11" + "22" + "11" + "00" + "22", []int{2, 2, 2, 2, 2, 2}, 2, []string{"abc", "def"}},
+		{"no more folds than series", "01" + "01" + "01", []int{2, 2, 2}, 4, []string{"a", "b", "c"}},
 		{"unlabelled rows", "1---" + "1000" + "1000" + "100-", []int{4, 4, 4, 4}, 2, []string{"ac", "bd"}},
 	}
 	for _, test := range tests {
@@ -180,7 +194,13 @@ func TestGroupsAreNotDivided(t *testing.T) {
 		for i := range parts {
 			parts[i].Group = fmt.Sprint(i % 2)
 		}
-		if _, err := Folds(SplitAuto, d, parts, 3); err == nil || !strings.Contains(err.Error(), `there are 2 groups (column "patient") for 3 folds`) {
+		if folds, err := Folds(SplitAuto, d, parts, 3); err != nil || len(folds) != 2 {
+			t.Errorf("%d folds of two groups, %v", len(folds), err)
+		}
+		for i := range parts {
+			parts[i].Group = "0"
+		}
+		if _, err := Folds(SplitAuto, d, parts, 3); err == nil || !strings.Contains(err.Error(), `there is one group (column "patient") only`) {
 			t.Errorf("error %v", err)
 		}
 	}
@@ -370,7 +390,7 @@ func TestFoldsErrors(t *testing.T) {
 	}{
 		{"one class", "00000000", SplitBlocks, []int{8}, 4, "fewer than two classes occur in the labels"},
 		{"no label", "--------", SplitSeries, []int{2, 2, 2, 2}, 2, "fewer than two classes"},
-		{"too few series", "01010101", SplitSeries, []int{4, 4}, 3, "there are 2 series for 3 folds"},
+		{"one series", "01010101", SplitSeries, []int{8}, 3, "there is one series only"},
 		{"classes apart", "00001111", SplitBlocks, []int{8}, 4, "the rows cannot be divided so that two classes occur in each part"},
 		{"one series has the rare class", "01" + "00" + "00", SplitSeries, []int{2, 2, 2}, 3, "cannot be divided"},
 		{"nothing behind what trains", "00000001", SplitForward, []int{8}, 1, "cannot be divided"},
