@@ -95,8 +95,12 @@ func checkKept(t *testing.T, members int, partial string) {
 		t.Fatal(err)
 	}
 	defer o.Close()
-	if len(o.Kinds[0].Weights) != members || o.Run.Partial != partial {
-		t.Errorf("%d members, partial %q; want %d, %q", len(o.Kinds[0].Weights), o.Run.Partial, members, partial)
+	n := 0
+	for _, k := range o.Kinds {
+		n += len(k.Weights)
+	}
+	if n != members || o.Run.Partial != partial {
+		t.Errorf("%d members, partial %q; want %d, %q", n, o.Run.Partial, members, partial)
 	}
 	m, err := label.Load(o, graph.Machine{})
 	if err != nil {

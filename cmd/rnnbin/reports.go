@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/graph/model"
 )
@@ -21,13 +22,14 @@ type reports struct {
 
 // rungReport is one of the networks that were compared.
 type rungReport struct {
-	Name                string  `json:"name"`
-	Candidate           bool    `json:"candidate"` // it could have been chosen
-	Chosen              bool    `json:"chosen"`
-	Epochs              int     `json:"epochs"`          // made, the most of the folds'
-	Seconds             float64 `json:"seconds"`         // of all folds together
-	Error               string  `json:"error,omitempty"` // why it was not judged
-	*metrics.FoldSpread         // of one member; nil if it was not judged
+	Name                string               `json:"name"`
+	Candidate           bool                 `json:"candidate"` // it could have been chosen
+	Chosen              bool                 `json:"chosen"`
+	Epochs              int                  `json:"epochs"`          // made, the most of the folds'
+	Seconds             float64              `json:"seconds"`         // of all folds together
+	Error               string               `json:"error,omitempty"` // why it was not judged
+	PerFold             []metrics.FoldScores `json:"per_fold,omitempty"`
+	*metrics.FoldSpread                      // of one member; nil if it was not judged
 }
 
 // judgedReport is how good the members are, by the answers of such networks to rows that these
@@ -35,7 +37,9 @@ type rungReport struct {
 type judgedReport struct {
 	Split string `json:"split"` // how the rows were divided into folds
 	metrics.FoldSpread
-	Report *metrics.Report `json:"report"` // of all rows
+	PerFold []metrics.FoldScores `json:"per_fold,omitempty"`
+	Tuned   *fit.Tuned           `json:"tuned,omitempty"` // what the best threshold of the other folds would come to
+	Report  *metrics.Report      `json:"report"`          // of all rows
 }
 
 // reportsOf reads those of the model in a folder.

@@ -12,15 +12,15 @@ func newTrain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train [FILE...]",
 		Short: "Train a network, on your own series or the built-in one",
-		Long: `Train a recurrent network to classify every row of a time series.
+		Long: `Train networks to classify every row of a time series.
 
 With a FILE it trains on your own series: columns of numbers and one of labels
-(` + "`rnnbin help data`" + `). A few networks, from logistic regression to a wide
-recurrent one, are trained on parts of the rows and label the others. The simplest
-that is within one standard error of the best is chosen, and its scores on rows that
-it was not trained on are reported, beside those of simple baselines
-(` + "`rnnbin help metrics`" + `). Then five networks of that kind, whose probabilities are
-averaged, are trained on all rows and go into a model folder
+(` + "`rnnbin help data`" + `). A few networks, from logistic regression to recurrent
+ones, are trained on parts of the rows and label the others. The best is chosen, or the
+best two kinds where the mean of their probabilities is better, and the scores on rows
+that these were not trained on are reported, beside those of simple baselines
+(` + "`rnnbin help metrics`" + `). Then three networks of each kind that was chosen, whose
+probabilities are averaged, are trained on all rows and go into a model folder
 (` + "`rnnbin help model`" + `). So does what is worth keeping of a training that ends early,
 by Ctrl-C or because it diverges.
 

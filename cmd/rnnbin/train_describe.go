@@ -12,6 +12,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/inputs"
+	"github.com/rnnbin/rnnbin/graph/model"
 )
 
 // description is what a run is going to do, as --dry-run shows it.
@@ -21,7 +22,7 @@ type description struct {
 	Split    layout.SplitKind     `json:"split,omitempty"`
 	Folds    []foldDescription    `json:"folds,omitempty"`
 	TestRows int                  `json:"test_rows"`
-	Within   inputs.Within        `json:"series_scale"`
+	Within   inputs.Within        `json:"series_scale"` // that networks may have
 	Networks []networkDescription `json:"networks"`
 	Members  int                  `json:"members"`
 	Seconds  float64              `json:"seconds"` // that the run takes at most, an estimate; 0: not known
@@ -36,8 +37,9 @@ type foldDescription struct {
 
 // networkDescription is a network, and how all rows train it.
 type networkDescription struct {
-	Name      string `json:"name"`
-	Candidate bool   `json:"candidate"` // else it is there to compare with
+	Name      string        `json:"name"`
+	Candidate bool          `json:"candidate"` // else it is there to compare with
+	Inputs    inputs.Inputs `json:"inputs"`    // but for their scale
 	graph.Config
 	Outputs         int                 `json:"outputs"`
 	Weights         []weightDescription `json:"weights"`
@@ -96,7 +98,7 @@ func describeNetwork(p fit.Plan) networkDescription {
 	c := p.Config
 	c.Form, c.InstructionSet = chosen(c.Machine)
 	n := networkDescription{
-		Name: p.Name(), Candidate: p.Candidate, Config: c, Outputs: c.Outputs(), Parameters: c.Parameters(),
+		Name: p.Name(), Candidate: !p.Baseline, Inputs: p.Inputs, Config: c, Outputs: c.Outputs(), Parameters: c.Parameters(),
 		Rates: p.Rates(p.Epochs, p.Steps).String(), BatchSize: p.Batch, Epochs: p.Epochs, UpdatesPerEpoch: p.Steps, Memory: p.Memory, Seconds: p.Seconds,
 	}
 	for _, w := range c.Weights() {
@@ -132,9 +134,10 @@ func (n *networkDescription) write(w io.Writer) {
 		rival = " (to compare with)"
 	}
 	fmt.Fprintf(w, "network\t%s%s\n", n.Name, rival)
+	fmt.Fprintf(w, "\t%s\n", inputsText(model.Kind{Network: n.Network, Inputs: n.Inputs}))
 	fmt.Fprintf(w, "\twindows of %d steps, [B,%d,%d] -> ", n.Window, n.Window, n.Features)
 	if len(n.Lags) > 0 {
-		fmt.Fprintf(w, "lags %v, [B,%d,%d] -> ", (*lagsValue)(&n.Lags), n.Window, n.Inputs())
+		fmt.Fprintf(w, "lags %v, [B,%d,%d] -> ", (*lagsValue)(&n.Lags), n.Window, n.Config.Inputs())
 	}
 	for _, l := range n.Layers {
 		fmt.Fprintf(w, "%d %s units%s -> ", l.Units, kindOf(l), map[bool]string{true: " in each direction"}[n.Bidirectional])

@@ -85,7 +85,12 @@ func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, errO
 
 // addWeights writes the weights of the members, and of the rival.
 func (f *folder) addWeights(m *model.Model, r *fit.Result) (err error) {
-	if m.Kinds[0].Weights, err = f.weightsOf(r.Members...); err == nil && r.Rival != nil {
+	for i, of := range kindsOf(r) {
+		if m.Kinds[i].Weights, err = f.weightsOf(of...); err != nil {
+			return err
+		}
+	}
+	if r.Rival != nil {
 		m.Rival.Weights, err = f.weightsOf(r.Rival)
 	}
 	return err
@@ -190,12 +195,12 @@ func (o *trainOptions) rescue(ctx context.Context, f *folder, data fit.Data, r *
 
 // whatIsKept describes the members of a run that ended early.
 func whatIsKept(r *fit.Result) string {
-	name, n := r.Rungs[r.Chosen].Name(), len(r.Members)
+	name, n := fit.Names(r.Taken()), len(r.Members)
 	switch r.Partial {
 	case fit.Whole:
 		return fmt.Sprintf("what was trained, %s (%s)", name, count(n, "network"))
 	case fit.SomeFinal:
-		return fmt.Sprintf("what was trained so far, %s (%d of %d networks)", name, n, r.Spec.Members)
+		return fmt.Sprintf("what was trained so far, %s (%d of %d networks)", name, n, r.Wanted)
 	case fit.OfFolds:
 		text := fmt.Sprintf("what was trained so far, %s (%s, trained on the rows of folds", name, count(n, "network"))
 		if len(r.Uncompared) > 0 {

@@ -69,7 +69,7 @@ func (r *reporter) Observe(_ context.Context, e fit.Event) error {
 	case fit.RungJudged:
 		r.rungs = append(r.rungs, e.Rung)
 	case fit.Taken:
-		return r.table(e.Rung)
+		return r.table(e.Rungs)
 	case fit.EpochEnded:
 		if observe.Shown(e, r.every) && !r.json {
 			return r.epoch(observe.NewEpochLine(e))
@@ -103,7 +103,7 @@ func plannedText(p fit.Planned) string {
 		text += fmt.Sprintf(", tested on %s", count(p.Test, "row"))
 	}
 	if p.Within != inputs.None {
-		text += "; features are also scaled within their series"
+		text += "; networks may have features scaled within their series, too"
 	}
 	return text
 }
@@ -167,6 +167,8 @@ func noticeText(n fit.Noticed) string {
 		return fmt.Sprintf("the time limit has left out %s (%s)", count(n.Number, "network"), n.Stage)
 	case fit.NotCompared:
 		return "there was no time to compare " + n.Rung
+	case fit.FewerWindows:
+		return fmt.Sprintf("%s: only %s, as its inputs would be too many (--rolling)", n.Rung, count(n.Number, "rolling window"))
 	case fit.NotKept:
 		return fmt.Sprintf("%s: what was trained will be lost if the run does not come to its end: %v", n.Rung, n.Err)
 	case fit.SeenBefore:
@@ -250,7 +252,7 @@ func (r *reporter) width() int {
 }
 
 // table prints how the networks did that are compared.
-func (r *reporter) table(taken *fit.Rung) error {
+func (r *reporter) table(taken []*fit.Rung) error {
 	if r.json {
 		return nil
 	}
@@ -261,7 +263,7 @@ func (r *reporter) table(taken *fit.Rung) error {
 	for _, g := range r.rungs {
 		mark := ""
 		switch {
-		case g == taken:
+		case slices.Contains(taken, g):
 			mark = "chosen"
 		case g.Stopped:
 			mark = fmt.Sprintf("stopped after %s", count(len(g.Folds), "fold"))
@@ -333,6 +335,10 @@ func (r *reporter) result(result *fit.Result, folder string) error {
 		}
 		if text := judgedAdvice(j.Report); text != "" {
 			r.note("%s", text)
+		}
+		if t := j.Tuned; t != nil && t.F1 > j.Spread.Mean.F1 {
+			r.note("F1 is %s by folds with the threshold at %v; with that of the best F1 on the other folds, %.3g for all, it is %s: --threshold auto takes it",
+				cell(j.Spread.Mean.F1, j.Spread.Std.F1), result.Threshold, t.Threshold, cell(t.F1, t.Std))
 		}
 	}
 	if t := result.Test; t != nil {

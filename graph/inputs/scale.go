@@ -46,7 +46,7 @@ func (s *Scale) validate(columns int) error {
 }
 
 // Apply scales rows x [n,F] in place. Without Center it gives the bits of a network's own
-// normalization.
+// normalization. What is too far from the others for a float32 becomes infinite.
 func (s *Scale) Apply(x []float32) {
 	for row := range slices.Chunk(x, len(s.Offset)) {
 		if s.Center == nil {

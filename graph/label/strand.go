@@ -194,7 +194,7 @@ func (s *strand) run(ctx context.Context) error {
 	}
 	p, err := l.network.Predict(ctx, s.x, len(s.jobs), nil)
 	if err != nil {
-		return s.atRow(err, func(sequence int) (*track, int) { return s.jobs[sequence].track, s.jobs[sequence].start })
+		return s.atRow(err, s.x, len(s.jobs), func(sequence int) (*track, int) { return s.jobs[sequence].track, s.jobs[sequence].start })
 	}
 	each := len(p.Probability) / len(s.jobs)
 	for i, j := range s.jobs {
@@ -217,9 +217,10 @@ func (s *strand) walk(ctx context.Context, t *track, c *cursor, end int) error {
 		// The rest of the block, or as much of it as there is.
 		n := min(l.block-c.at%l.block, end-c.at)
 		x := c.x[:(l.before+n+l.behind)*l.features]
-		p, err := l.network.Predict(ctx, slices.Concat(x, x), 2, c.state)
+		both := slices.Concat(x, x)
+		p, err := l.network.Predict(ctx, both, 2, c.state)
 		if err != nil {
-			return s.atRow(err, func(int) (*track, int) { return t, c.at })
+			return s.atRow(err, both, 2, func(int) (*track, int) { return t, c.at })
 		}
 		for i := range n {
 			s.answer(t, c.at+i, l.row(p.Probability, i))
@@ -255,18 +256,28 @@ func (s *strand) answer(t *track, position int, probability []float32) {
 	}
 }
 
-// atRow names the row that is without an answer because of err, if it is about a number;
-// where tells for each sequence of the call its track and its first position.
-func (s *strand) atRow(err error, where func(sequence int) (*track, int)) error {
-	var nonFinite *graph.NonFiniteError
-	if !errors.As(err, &nonFinite) {
+// errFar is the cause of a [RowError] about a value that is infinite once it is scaled.
+var errFar = errors.New("a value is too far from those of the training rows")
+
+// atRow names the row that is without an answer because of err, if it is about a number of a call
+// for so many sequences x; where tells for each of these its track and its first position.
+func (s *strand) atRow(err error, x []float32, sequences int, where func(sequence int) (*track, int)) error {
+	var output *graph.NonFiniteError
+	var sequence, step int
+	switch {
+	case errors.As(err, &output):
+		sequence, step, err = output.Sequence, output.Step, output
+	case errors.As(err, new(*graph.ValueError)):
+		at, each := infinite(x), len(x)/sequences
+		sequence, step, err = at/each, at%each/s.l.features-s.l.before, errFar
+	default:
 		return err
 	}
-	t, position := where(nonFinite.Sequence)
-	ahead := max(0, position+nonFinite.Step-s.l.lag-t.answered) // rows of the series that have no answer either
+	t, position := where(sequence)
+	ahead := max(0, position+step-s.l.lag-t.answered) // rows of the series that have no answer either
 	for _, w := range t.waiting {
 		if ahead < w.n {
-			return &RowError{int(s.queue.series[w.number+ahead-s.queue.base]), w.number + ahead, nonFinite}
+			return &RowError{int(s.queue.series[w.number+ahead-s.queue.base]), w.number + ahead, err}
 		}
 		ahead -= w.n
 	}

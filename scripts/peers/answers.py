@@ -88,7 +88,7 @@ def skab(args, folder):
     with open(files[0], newline="") as f:
         features = ",".join(column for column in next(csv.reader(f)) if column != "anomaly")
     return [Set(f"SKAB, third {k + 1}", "anomaly", tuple(f for i, f in enumerate(files) if i % 3 != k), tuple(files[k::3]), features,
-                ("all", "0"), within=True) for k in range(3)]
+                lookaheads=("all", "0"), within=True) for k in range(3)]
 
 
 def activities(args, folder):

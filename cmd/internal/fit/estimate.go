@@ -2,6 +2,8 @@ package fit
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
@@ -40,10 +42,11 @@ func (r *run) estimate(ctx context.Context, rung int, p Plan, windows layout.Sam
 }
 
 // seconds are how many the run takes at most: where every network is trained for every fold, and
-// the slowest is chosen; 0 if one of them is not known.
+// the slowest kinds are chosen; 0 if one of them is not known.
 func (r *run) seconds(plans []Plan) float64 {
 	folds := float64(len(r.folds))
-	compared, chosen, rival := 0.0, 0.0, 0.0
+	compared, rival := 0.0, 0.0
+	chosen := map[string]float64{} // by the kind of network
 	for _, p := range plans {
 		if p.Seconds == 0 {
 			return 0
@@ -52,13 +55,21 @@ func (r *run) seconds(plans []Plan) float64 {
 		if p.isRival() {
 			rival = p.Seconds
 		}
-		if !p.Candidate {
+		if p.Baseline {
 			continue
 		}
 		members := float64(p.members(r.spec))
-		chosen = max(chosen, (folds*(members-1)+members)*p.Seconds)
+		chosen[p.kind()] = max(chosen[p.kind()], (folds*(members-1)+members)*p.Seconds)
 	}
-	total := compared + chosen + rival
+	two := slices.Sorted(maps.Values(chosen))
+	total := compared + rival
+	kinds := min(2, len(two))
+	if folds == 0 {
+		kinds = 1
+	}
+	for _, seconds := range two[len(two)-kinds:] {
+		total += seconds
+	}
 	if n, local := r.means.Runner.(sideBySide); local && r.several() {
 		total /= float64(n)
 	}

@@ -44,19 +44,21 @@ func TestPreviewTellsSeconds(t *testing.T) {
 
 func sideBySideOf(s Spec) int { return newRun(&s, Means{}, nil).workers }
 
-// Two networks and a rival, 4 folds, 5 members: 4 (1 + 2 + 10) to compare, 4 x 4 x 10 for the
-// other members, 5 x 10 and the rival's 2 in the end.
+// Two kinds of network and a rival, 4 folds, 5 members: 4 (1 + 2 + 10) to compare, 4 x 4 x 10 for
+// the other members of the one that has some, 5 x 10, 1 and the rival's 2 in the end.
 func TestSecondsOfARun(t *testing.T) {
 	s := DefaultSpec()
+	s.Members = 5
 	lags, row, wide := lagged(All), logistic(All), gru(64, 180, All, true)
-	plans := []Plan{{Recipe: &lags, Seconds: 2}, {Recipe: &row, Candidate: true, Seconds: 1}, {Recipe: &wide, Candidate: true, Seconds: 10}}
+	lags.Baseline = true
+	plans := []Plan{{Recipe: &lags, Seconds: 2}, {Recipe: &row, Seconds: 1}, {Recipe: &wide, Seconds: 10}}
 	for _, test := range []struct {
 		folds, threads int
 		limit          time.Duration
 		want           float64
 	}{
-		{4, 1, 0, 4*13 + 4*4*10 + 5*10 + 2},
-		{4, 2, 0, (4*13 + 4*4*10 + 5*10 + 2) / 2.0},
+		{4, 1, 0, 4*13 + 4*4*10 + 5*10 + 1 + 2},
+		{4, 2, 0, (4*13 + 4*4*10 + 5*10 + 1 + 2) / 2.0},
 		{0, 1, 0, 5*10 + 2},
 		{4, 1, time.Minute, 60},
 	} {

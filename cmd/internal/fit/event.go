@@ -33,7 +33,7 @@ type Planned struct {
 	Group  string        // column that groups series; "" without one
 	Folds  []layout.Fold // none where nothing is judged
 	Test   int           // rows held back until the end
-	Within inputs.Within
+	Within inputs.Within // how features can be scaled within series
 	Rungs  []Plan
 	// Seconds that the run takes at most, about; 0 unless it is a preview.
 	Seconds float64
@@ -42,12 +42,12 @@ type Planned struct {
 // Plan is what a rung comes to on all rows.
 type Plan struct {
 	*Recipe
-	Candidate bool // it may be taken: the other one is a rival to compare with
-	Config    graph.Config
-	Epochs    int
-	Steps     int     // of an epoch
-	Memory    float64 // bytes that a training takes, about
-	Seconds   float64 // that a training takes, about; 0 unless it is a preview
+	Inputs  inputs.Inputs // but for their scale
+	Config  graph.Config
+	Epochs  int
+	Steps   int     // of an epoch
+	Memory  float64 // bytes that a training takes, about
+	Seconds float64 // that a training takes, about; 0 unless it is a preview
 }
 
 // Stage begins a part of the run: so many trainings of so many steps in all.
@@ -62,7 +62,7 @@ type StageName string
 
 const (
 	Compare StageName = "comparing networks" // by folds
-	JudgeIt StageName = "judging"            // further members of the network that was taken, by folds
+	JudgeIt StageName = "judging"            // further members of the networks that were taken, by folds
 	Final   StageName = "training"           // on all rows
 )
 
@@ -83,8 +83,8 @@ type EpochEnded struct {
 	Job Job
 	Epoch
 	*Validated
-	Rival bool // a network to compare with, not one of the result
-	Last  bool // of the job
+	Beside bool // a network to compare with, or of the second kind that was taken
+	Last   bool // of the job
 }
 
 // JobEnded reports a training that has come to its end, and whose result is kept.
@@ -109,9 +109,9 @@ type RungJudged struct {
 	Rung *Rung
 }
 
-// Taken reports which of the networks is taken.
+// Taken reports which of the networks are taken, one or two.
 type Taken struct {
-	Rung *Rung
+	Rungs []*Rung
 }
 
 // Noticed is something odd that does not prevent the run.
@@ -142,6 +142,7 @@ const (
 	SeenBefore                 // Number of the test rows are training rows
 	TimeUp                     // the time limit has left out Number trainings of Stage
 	NotCompared                // there was no time for Rung, names of one or several
+	FewerWindows               // Rung, a network's shape, gets Number rolling windows only: its inputs are too many
 	NotKept                    // the store cannot keep a result of Rung, because of Err
 )
 

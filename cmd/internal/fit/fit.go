@@ -3,10 +3,10 @@
 //
 // [Fit] is a function: it prints nothing, opens nothing, and tells its observers what
 // happens. It divides the rows into folds and trains the networks of a few recipes, from
-// logistic regression to a wide recurrent network, on each fold's rows; their answers to
-// the rows held back decide which is taken: the simplest that is within one standard error
-// of the best. Of that one several members are trained on each fold, by whose answers the
-// network is judged, and then several on all rows, which are the result.
+// logistic regression to recurrent networks, on each fold's rows; their answers to
+// the rows held back decide which are taken: the best two kinds of network, or one if the
+// mean of both is no better. Of each several members are trained on each fold, by whose answers
+// they are judged, and then several on all rows, which are the result.
 //
 // Each training is a [Job], seeded from what it is: how many run side by side changes
 // nothing. A [Runner] has them done and a [Store] keeps what they come to, so that no training
@@ -17,11 +17,11 @@ package fit
 
 import (
 	"context"
+	"strings"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
-	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // Data is what a run works on. All have the same features and classes.
@@ -36,12 +36,11 @@ type Result struct {
 	Spec    Spec
 	Profile *layout.Profile // of the rows that train
 	Rows    int             // that train
-	Within  inputs.Within
-	Target  int // rows ahead of a row is the label that a network gives there
 
 	Rungs   []*Rung    // that were compared, from the simplest on
-	Chosen  int        // of these
-	Members []*Trained // of the one that was taken; none if a run ended too early
+	Chosen  []int      // of these, the best first: one, or two whose probabilities are averaged
+	Members []*Trained // of those that were taken; none if a run ended too early
+	Wanted  int        // how many Members there were to be
 	Rival   *Trained   // logistic regression, to compare with; nil if it was taken itself or is not known
 
 	Positions metrics.Positions // empty unless there are several series
@@ -66,9 +65,8 @@ const (
 // Rung is one of the networks that are compared.
 type Rung struct {
 	*Recipe
-	Candidate bool  // it may be taken: the other one is a rival to compare with
-	Err       error // why it cannot be made, or judged
-	Stopped   bool  // before the last folds, as a simpler one did at least as well in each before
+	Err     error // why it cannot be made, or judged
+	Stopped bool  // before the last folds, as others did at least as well in each before
 
 	Report *metrics.Report   // of one member's answers to all rows held back
 	Folds  []*metrics.Report // the same, fold by fold
@@ -88,6 +86,32 @@ type Judged struct {
 	Folds  []*metrics.Report
 	Report *metrics.Report    // of all rows together, with Baselines that are also compared fold by fold
 	Spread metrics.FoldSpread // over the folds, as tables show it
+	Tuned  *Tuned             // what a threshold of its own would come to; nil if that is used, or there are several classes
+}
+
+// Tuned is a threshold with the best F1, and the F1 that comes of choosing it on other folds.
+type Tuned struct {
+	Threshold float64        `json:"threshold"`
+	F1        metrics.Number `json:"f1"` // mean over the folds
+	Std       metrics.Number `json:"std"`
+}
+
+// Taken are the rungs that were taken, the best first.
+func (r *Result) Taken() []*Rung {
+	var all []*Rung
+	for _, i := range r.Chosen {
+		all = append(all, r.Rungs[i])
+	}
+	return all
+}
+
+// Names are those of rungs, as text.
+func Names(rungs []*Rung) string {
+	var all []string
+	for _, g := range rungs {
+		all = append(all, g.Name())
+	}
+	return strings.Join(all, " and ")
 }
 
 // Preview tells the observers what Fit would, its notices and what it has planned, and how long
@@ -103,6 +127,9 @@ func Preview(ctx context.Context, d Data, s Spec, m Means, all ...Observer) erro
 func Fit(ctx context.Context, d Data, s Spec, m Means, all ...Observer) (*Result, error) {
 	r := newRun(&s, m, all)
 	result, err := r.fit(ctx, d)
+	if result != nil {
+		result.Wanted = r.members()
+	}
 	if told := r.tell(ctx, Ended{result, err}); err == nil {
 		err = told
 	}

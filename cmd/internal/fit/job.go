@@ -11,13 +11,17 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/inputs"
+	"github.com/rnnbin/rnnbin/graph/label"
 )
 
 // Trained is a network with its weights.
 type Trained struct {
 	Job     Job              `json:"job"`
 	Config  graph.Config     `json:"-"`
-	State   []graph.Variable `json:"-"` // all of it, the optimizer's too
+	Inputs  inputs.Inputs    `json:"inputs"`
+	Horizon int              `json:"horizon"` // rows ahead of a row is the label that the network gives there
+	State   []graph.Variable `json:"-"`       // all of it, the optimizer's too
 	History []EpochEnded     `json:"history"`
 	Best    int              `json:"best"` // epoch, from 1, that State is from; 0: the last
 	Steps   int              `json:"steps"`
@@ -45,10 +49,10 @@ func (r *run) job(ctx context.Context, t *task) error {
 		return err
 	}
 	defer s.Close()
-	t.trained, err = r.train(ctx, s, t.job, windows, weights)
-	r.locate(err, set, t.fold.Gap(r.rungs[t.job.Rung].Recipe.reach()))
+	t.trained, err = r.train(ctx, s, t, windows, weights)
+	r.locate(err, set, r.parts(t.job, t.fold))
 	if err == nil && t.on != nil {
-		t.answers, err = t.on.answer(ctx, s.Predictor, r.spec.target(), t.held)
+		t.answers, err = t.on.answer(ctx, r.kindOf(t, s), r.spec.target(), t.held)
 	}
 	if err == nil {
 		r.save(t, s)
@@ -69,20 +73,50 @@ func (r *run) locate(err error, set *layout.Set, parts []series.Range) {
 	e.Rows = fmt.Sprintf("%d windows, the first from row %d of series %q", len(e.starts), row-of.Start, of.Name)
 }
 
-// session starts one that has a task's rows.
+// kindOf is the network of a task, in a session.
+func (r *run) kindOf(t *task, s *graph.Session) label.Kind {
+	return label.Kind{Networks: s.Predictor, Inputs: t.inputs, Horizon: r.rungs[t.job.Rung].horizon(r.spec)}
+}
+
+// session starts one that has a task's rows, by which what the network gets is scaled.
 func (r *run) session(t *task, set *layout.Set) (*graph.Session, error) {
 	recipe := r.rungs[t.job.Rung].Recipe
 	s, err := newSession(r.config(recipe, t.job))
 	if err != nil {
 		return nil, err
 	}
-	rows := r.rowsOf(t.job)
-	set.Gather(rows.x, rows.columns())
-	if err := errors.Join(r.scale(s, rows, t.fold.Gap(recipe.reach())), s.SetSeries(set.Series)); err != nil {
+	t.inputs = r.inputs(recipe)
+	x, columns := r.rowsOf(t.job).inputs(t.inputs), r.columns(recipe)
+	t.inputs.Scale = r.scale(t.inputs, x, columns, r.parts(t.job, t.fold))
+	set.Gather(x, columns)
+	if t.inputs.Scale != nil {
+		t.inputs.Scale.Apply(set.X)
+	}
+	err = s.SetSeries(set.Series)
+	set.X = nil // the session has its own
+	if err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// scale fits a scale to the parts of x [N,F']. Features that are scaled within their series are
+// scaled already, unless they are rolled.
+func (r *run) scale(in inputs.Inputs, x []float32, columns int, parts []series.Range) *inputs.Scale {
+	if r.spec.Scale == layout.NoScale {
+		return nil
+	}
+	if len(in.Rolling) > 0 && r.spec.Scale == layout.Standard {
+		return layout.FitRobust(x, columns, parts)
+	}
+	s := layout.FitScale(r.spec.Scale, x, columns, parts)
+	if len(in.Rolling) == 0 {
+		for k := len(r.rows.Features); k < columns; k++ {
+			s.Offset[k], s.Divisor[k] = 0, 1
+		}
+	}
+	return s
 }
 
 // newSession is graph.NewSession without what TensorFlow says on the way.
@@ -99,10 +133,15 @@ func (r *run) rowsOf(j Job) *rows {
 	return r.filled[j.Fold-1]
 }
 
+// parts are those of the rows that a job trains on.
+func (r *run) parts(j Job, f layout.Fold) []series.Range {
+	return f.Gap(r.rungs[j.Rung].reach(r.spec))
+}
+
 // lay lays out what a job trains on.
 func (r *run) lay(j Job, f layout.Fold) (layout.Sampler, *layout.Set, []float32, error) {
 	recipe := r.rungs[j.Rung].Recipe
-	parts := f.Gap(recipe.reach())
+	parts := r.parts(j, f)
 	count := layout.Count(r.rows.Labels, parts, len(r.rows.Classes))
 	if slices.Max(count) == 0 {
 		return nil, nil, nil, errNothing
@@ -111,7 +150,7 @@ func (r *run) lay(j Job, f layout.Fold) (layout.Sampler, *layout.Set, []float32,
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	set, err := layout.Build(r.rows.Labels, parts, r.spec.target(), weights)
+	set, err := layout.Build(r.rows.Labels, parts, recipe.horizon(r.spec), weights)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -144,7 +183,7 @@ func (r *Recipe) sampler(set *layout.Set, seed int64) layout.Sampler {
 
 // config is the network of a job.
 func (r *run) config(recipe *Recipe, j Job) graph.Config {
-	c := recipe.config(r.spec, r.rows.columns(), len(r.rows.Classes))
+	c := recipe.config(r.spec, r.columns(recipe), len(r.rows.Classes))
 	c.Seed = seedOf(r.spec.Seed, j)
 	c.Threads = r.threads(c, recipe.Batch)
 	return c
@@ -184,27 +223,11 @@ func splitMix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// scale gives the network the offset and the scale of the rows that train.
-func (r *run) scale(s *graph.Session, rows *rows, parts []series.Range) error {
-	if !s.Config().Normalize {
-		return nil
-	}
-	columns := rows.columns()
-	scale := layout.FitScale(r.spec.Scale, rows.x, columns, parts)
-	for k := len(rows.Features); k < columns; k++ { // these are scaled already
-		scale.Offset[k], scale.Divisor[k] = 0, 1
-	}
-	return s.SetVariables([]graph.Variable{
-		{Name: graph.NormalizationOffset, Shape: []int{columns}, Value: scale.Offset},
-		{Name: graph.NormalizationScale, Shape: []int{columns}, Value: scale.Divisor},
-	})
-}
-
 // train trains a session's network.
-func (r *run) train(ctx context.Context, s *graph.Session, j Job, windows layout.Sampler, weights []float32) (*Trained, error) {
-	recipe := r.rungs[j.Rung].Recipe
+func (r *run) train(ctx context.Context, s *graph.Session, of *task, windows layout.Sampler, weights []float32) (*Trained, error) {
+	j, recipe := of.job, r.rungs[of.job.Rung].Recipe
 	epochs := recipe.epochs(windows.Steps())
-	t := &Trained{Job: j, Config: s.Config()}
+	t := &Trained{Job: j, Config: s.Config(), Inputs: of.inputs, Horizon: recipe.horizon(r.spec)}
 	best := keeper{session: s}
 	l := loop{Session: s, Windows: windows, Epochs: epochs, First: recipe.First, LogEvery: recipe.LogEvery}
 	if schedule := recipe.Rates(epochs, windows.Steps()); schedule.Decay != Constant || schedule.Warmup > 0 {
@@ -215,11 +238,11 @@ func (r *run) train(ctx context.Context, s *graph.Session, j Job, windows layout
 	}
 	l.Progress = func(steps int) { _ = r.tell(ctx, Progress{j, steps}) }
 	l.EndEpoch = func(ctx context.Context, e Epoch) (bool, error) {
-		ended := EpochEnded{Job: j, Epoch: e, Rival: j.Fold == 0 && j.Rung != r.result.Chosen}
+		ended := EpochEnded{Job: j, Epoch: e, Beside: j.Fold == 0 && j.Rung != r.result.Chosen[0]}
 		more := true
 		if r.validation != nil {
 			var err error
-			if ended.Validated, err = r.validate(ctx, s, j, weights); err != nil {
+			if ended.Validated, err = r.validate(ctx, s, of, weights); err != nil {
 				return false, err
 			}
 			if err := best.offer(e.Epoch, ended.Validated); err != nil {

@@ -9,87 +9,103 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/stat"
-
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
 
-// choose returns the simplest rung whose macro F1 is, on the mean of the folds, within one
-// standard error of the best one's, fold compared with fold.
-func choose(rungs []*Rung) (int, error) {
-	best, most := -1, math.Inf(-1)
-	for i, g := range rungs {
-		if !g.eligible() || len(g.Folds) == 0 {
-			continue
-		}
-		if m := stat.Mean(g.macroF1(), nil); best < 0 || m > most {
-			best, most = i, m
-		}
+// choose returns the rungs to take, the best first: one or two. Of each kind of network that is the
+// one with the better scale, and the second kind is taken too if the mean of both kinds' answers is
+// better than those of the best alone.
+func (r *run) choose() ([]int, error) {
+	best := r.bestOfKinds()
+	if len(best) == 0 {
+		return nil, reason(r.rungs)
 	}
-	if best < 0 {
-		return 0, reason(rungs)
+	if len(best) == 1 {
+		return best, nil
 	}
-	for i, g := range rungs[:best] {
-		if !g.eligible() || len(g.Folds) == 0 {
-			continue
-		}
-		behind := rungs[best].macroF1()
-		for fold, f1 := range g.macroF1() {
-			behind[fold] -= f1
-		}
-		mean, std := stat.MeanStdDev(behind, nil)
-		if mean <= std/math.Sqrt(float64(len(behind))) {
-			return i, nil
-		}
+	a, b := r.rungs[best[0]], r.rungs[best[1]]
+	both := mean(a.answers, b.answers)
+	decided, threshold := r.decide(both)
+	report, err := metrics.Evaluate(r.rows.input(both, r.all.Train, threshold, decided))
+	if err != nil || !(score(&report.Scores) > a.score()) {
+		return best[:1], err
 	}
-	return best, nil
+	return best[:2], nil
 }
 
-// race stops the candidates that are behind: in each fold so far, a simpler one has done at
-// least as well. So a network that costs more goes on only if that may be worth something.
-// The rival goes on, as what is taken is compared with it.
-func race(rungs []*Rung) {
-	for i, g := range rungs {
-		if !g.eligible() || g.isRival() {
+// bestOfKinds are the rungs that have answered best, one of each kind, the best first.
+func (r *run) bestOfKinds() []int {
+	var best []int
+	for i, g := range r.rungs {
+		if !g.eligible() || len(g.Folds) == 0 {
 			continue
 		}
-		g.Stopped = slices.ContainsFunc(rungs[:i], func(s *Rung) bool {
-			return s.eligible() && s.asGood(g)
-		})
+		at := slices.IndexFunc(best, func(b int) bool { return r.rungs[b].kind() == g.kind() })
+		switch {
+		case at < 0:
+			best = append(best, i)
+		case g.score() > r.rungs[best[at]].score():
+			best[at] = i
+		}
+	}
+	slices.SortStableFunc(best, func(a, b int) int { return cmp.Compare(r.rungs[b].score(), r.rungs[a].score()) })
+	return best
+}
+
+// score is what networks are chosen by: whether classes are told apart by the threshold, and how
+// well rows are ranked, which shows what the threshold hides where a class is rare.
+func score(s *metrics.Scores) float64 {
+	total := 0.0
+	for _, v := range []metrics.Number{s.MacroF1, s.PRAUC} {
+		if v == v {
+			total += float64(v)
+		}
+	}
+	return total
+}
+
+// score is that of the answers to all rows held back.
+func (g *Rung) score() float64 { return score(&g.Report.Scores) }
+
+// race stops the candidates that are behind: in each fold so far, two other kinds of network have
+// done at least as well, or the same kind with another scale. The rival goes on, as what is
+// taken is compared with it.
+func race(rungs []*Rung) {
+	for i, g := range rungs {
+		if !g.eligible() {
+			continue
+		}
+		ahead := map[string]bool{}
+		for k, s := range rungs {
+			if k != i && s.eligible() && s.asGood(g) && (k < i || !g.asGood(s)) {
+				ahead[s.kind()] = true
+			}
+		}
+		g.Stopped = ahead[g.kind()] || len(ahead) > 1
 	}
 }
 
 // asGood reports whether g has done at least as well as h in each fold, of at least two.
 func (g *Rung) asGood(h *Rung) bool {
-	a, b := g.macroF1(), h.macroF1()
-	for i := range a {
-		if a[i] < b[i] {
+	for i := range g.Folds {
+		if score(&g.Folds[i].Scores) < score(&h.Folds[i].Scores) {
 			return false
 		}
 	}
-	return len(a) > 1
+	return len(g.Folds) > 1
 }
 
 // reason is why no candidate can be judged: that there is too little to learn, if that is so of
 // any, as all rows together may have enough.
 func reason(rungs []*Rung) (first error) {
 	for _, g := range rungs {
-		if g.Candidate && (first == nil || errors.Is(g.Err, errNothing)) {
+		if !g.Baseline && (first == nil || errors.Is(g.Err, errNothing)) {
 			first = g.Err
 		}
 	}
 	return cmp.Or(first, errNothing)
-}
-
-// macroF1 is that of each fold.
-func (g *Rung) macroF1() []float64 {
-	var all []float64
-	for _, f := range g.Folds {
-		all = append(all, float64(f.MacroF1))
-	}
-	return all
 }
 
 // report judges the answers to the rows that folds hold back, and the classes decided by them.
@@ -111,16 +127,24 @@ func (r *run) report(a *answers, decided []int16, threshold float64, folds []lay
 }
 
 // decide returns the classes [N] that answers to the rows held back come to, and the threshold
-// for other rows. If that is to be found, it is the best one on all of them, but a fold's rows
+// for other rows.
+func (r *run) decide(a *answers) (decided []int16, threshold float64) {
+	if r.spec.Threshold.Auto && r.tunable() {
+		return r.tune(a)
+	}
+	threshold = r.spec.Threshold.At
+	return metrics.Decide(a.probability, len(r.rows.Classes), threshold), threshold
+}
+
+// tunable reports whether a threshold can be found and judged.
+func (r *run) tunable() bool { return len(r.rows.Classes) == 2 && len(r.folds) > 1 }
+
+// tune is decide by the threshold with the best F1 on all rows held back, but that a fold's rows
 // are decided by the best one on the other folds', as rows that choose a threshold do not tell
 // how good it is.
-func (r *run) decide(a *answers) (decided []int16, threshold float64) {
+func (r *run) tune(a *answers) (decided []int16, threshold float64) {
 	C := len(r.rows.Classes)
-	threshold = r.spec.Threshold.At
-	decided = metrics.Decide(a.probability, C, threshold)
-	if !r.spec.Threshold.Auto || C != 2 || len(r.folds) < 2 {
-		return decided, threshold
-	}
+	decided = metrics.Decide(a.probability, C, r.spec.Threshold.At)
 	var all []series.Range
 	for i, f := range r.folds {
 		all = append(all, f.Held...)
@@ -134,6 +158,19 @@ func (r *run) decide(a *answers) (decided []int16, threshold float64) {
 		}
 	}
 	return decided, r.bestThreshold(a, all)
+}
+
+// tuned is what --threshold auto would have come to.
+func (r *run) tuned(a *answers) (*Tuned, error) {
+	if r.spec.Threshold.Auto || !r.tunable() {
+		return nil, nil
+	}
+	decided, threshold := r.tune(a)
+	j, err := r.report(a, decided, threshold, r.folds)
+	if err != nil {
+		return nil, err
+	}
+	return &Tuned{threshold, j.Spread.Mean.F1, j.Spread.Std.F1}, nil
 }
 
 // bestThreshold is the one with the best F1 of the answers to the parts. Where none of their
@@ -158,7 +195,7 @@ func (r *run) addRivals(a *answers) error {
 		return err
 	}
 	for i, g := range r.rungs {
-		if g.isLogistic() && i != r.result.Chosen && len(g.Folds) == len(r.folds) {
+		if g.isLogistic() && !r.chosen(i) && len(g.Folds) == len(r.folds) {
 			if err := addAll(g.Name(), g.decided); err != nil {
 				return err
 			}
@@ -204,23 +241,17 @@ func (r *run) positionsOutOfFold() []int16 {
 }
 
 // try judges the members by the test rows.
-func (r *run) try(tasks []*task) error {
+func (r *run) try(members []*task, rival *task) error {
 	if r.test == nil {
 		return nil
 	}
-	var all *answers
-	for _, t := range tasks[:r.members()] {
-		if t.answers != nil {
-			all = all.average(t.answers)
-		}
-	}
+	all := r.meanOfKinds(members)
 	in := r.test.input(all, r.tested, r.result.Threshold, nil)
 	report, err := metrics.Evaluate(in)
 	if err != nil {
 		return err
 	}
 	if r.result.Rival != nil {
-		rival := tasks[r.members()]
 		g := r.rungs[rival.job.Rung]
 		if err := add(report, in, g.Name(), metrics.Decide(rival.answers.probability, len(in.Classes), g.Threshold)); err != nil {
 			return err

@@ -13,55 +13,105 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
 
-func TestChoose(t *testing.T) {
-	rung := func(candidate bool, macroF1 ...float64) *Rung {
-		g := &Rung{Candidate: candidate}
-		for _, f1 := range macroF1 {
-			g.Folds = append(g.Folds, &metrics.Report{Scores: metrics.Scores{MacroF1: metrics.Number(f1)}})
+// compared are rungs of a run that have answered its rows.
+func compared(t *testing.T, r *run, all map[string]*answers, recipes ...Recipe) {
+	t.Helper()
+	for i := range recipes {
+		g := &Rung{Recipe: &recipes[i], answers: all[recipes[i].Name()]}
+		if g.answers != nil {
+			j, err := r.report(g.answers, metrics.Decide(g.answers.probability, 2, .5), .5, r.folds)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g.Report, g.Folds = j.Report, j.Folds
+		} else {
+			g.Err = errNothing
 		}
-		return g
+		r.rungs = append(r.rungs, g)
 	}
-	failed := &Rung{Candidate: true, Err: errNothing}
+}
+
+// Each of two kinds finds what the other one does not: their mean is better than either. A third
+// is as good as the second, and a fourth, which is better than all, is only to compare with.
+func TestChoose(t *testing.T) {
+	labels := []int16{0, 0, 1, 1, 0, 1, 1, 0}
+	mlp, gru16 := dense(), small(All)
+	within, best, other := mlp, lagged(All), logistic(0)
+	within.Rolling, mlp.Rolling, mlp.Within = DefaultWindows, DefaultWindows, false
+	best.Baseline = true
+	right := answering(.1, .1, .9, .9, .1, .9, .9, .1)
+	all := map[string]*answers{
+		mlp.Name():    answering(.2, .7, .9, .8, .1, .4, .6, .1),
+		within.Name(): answering(.2, .3, .9, .8, .1, .4, .6, .1),
+		gru16.Name():  answering(.2, .1, .4, .8, .1, .9, .9, .1),
+		other.Name():  answering(.6, .7, .4, .8, .6, .9, .4, .1),
+		best.Name():   right,
+	}
 	for _, test := range []struct {
-		name  string
-		rungs []*Rung
-		want  int
+		name    string
+		answers map[string]*answers
+		recipes []Recipe
+		want    []int
 	}{
-		{"the best by far", []*Rung{rung(true, .5, .5, .5), rung(true, .9, .9, .91), rung(true, .7, .7, .7)}, 1},
-		{"a tie", []*Rung{rung(true, .9, .8), rung(true, .9, .8)}, 0},
-		{"within one standard error", []*Rung{rung(true, .80, .90, .85), rung(true, .84, .88, .87)}, 0},
-		// By itself each varies by more than they differ; fold by fold the second is better.
-		{"fold by fold", []*Rung{rung(true, .60, .75, .90), rung(true, .62, .77, .92)}, 1},
-		{"not a rival", []*Rung{rung(false, .9, .9), rung(true, .8, .8), rung(true, .8, .8)}, 1},
-		{"not one that failed", []*Rung{failed, rung(true, .8, .8)}, 1},
-		{"not one that was stopped", []*Rung{rung(true, .8, .8), {Candidate: true, Stopped: true, Folds: rung(true, .9).Folds}}, 0},
-		{"by one fold", []*Rung{rung(true, .8), rung(true, .9)}, 1},
+		{"two kinds", all, []Recipe{best, mlp, within, gru16, other}, []int{2, 3}},
+		{"not two of one kind", all, []Recipe{mlp, within}, []int{1}},
+		{"not one that adds nothing", map[string]*answers{within.Name(): right, other.Name(): all[other.Name()]}, []Recipe{other, within}, []int{1}},
+		{"not one that failed", map[string]*answers{other.Name(): all[other.Name()]}, []Recipe{mlp, other}, []int{1}},
 	} {
-		if got, err := choose(test.rungs); err != nil || got != test.want {
+		r := judging(labels)
+		r.spec.Threshold = Threshold{At: .5}
+		compared(t, r, test.answers, test.recipes...)
+		if got, err := r.choose(); err != nil || !slices.Equal(got, test.want) {
 			t.Errorf("%s: %d, %v", test.name, got, err)
 		}
+		r.rungs[test.want[0]].Stopped = true
+		if got, _ := r.choose(); slices.Contains(got, test.want[0]) {
+			t.Errorf("%s: one that was stopped is taken", test.name)
+		}
 	}
-	if _, err := choose([]*Rung{rung(false, .9), failed}); !errors.Is(err, errNothing) {
-		t.Errorf("%v", err)
+	r := judging(labels)
+	compared(t, r, map[string]*answers{best.Name(): right}, best, mlp)
+	if got, err := r.choose(); !errors.Is(err, errNothing) {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// A score of a rare class that the threshold hides counts.
+func TestScoreSeesWhatIsRankedWell(t *testing.T) {
+	r := judging([]int16{0, 0, 1, 0, 0, 0, 1, 0})
+	found, none := logistic(0), dense()
+	compared(t, r, map[string]*answers{found.Name(): answering(.1, .1, .4, .1, .1, .1, .4, .1), none.Name(): answering(.1, .4, .1, .1, .4, .1, .1, .1)}, found, none)
+	if a, b := r.rungs[0].score(), r.rungs[1].score(); !(a > b+.5) {
+		t.Errorf("%v and %v", a, b)
 	}
 }
 
 func TestRace(t *testing.T) {
+	recipes := map[string]Recipe{"logistic": logistic(0), "mlp": dense(), "gru": small(All)}
+	for name, r := range recipes {
+		r.Within, r.Rolling = false, DefaultWindows
+		recipes[name] = r
+		r.Within = true
+		recipes[name+"+"] = r
+	}
 	for _, test := range []struct {
 		name    string
-		macroF1 [][]float64 // of rungs from the simplest on, fold by fold
+		rungs   []string
+		macroF1 [][]float64 // of rungs, fold by fold
 		stopped []bool
 	}{
-		{"one that is as good in each fold", [][]float64{{.8, .9}, {.8, .85}}, []bool{false, true}},
-		{"one that is better in one", [][]float64{{.8, .9}, {.7, .95}}, []bool{false, false}},
-		{"the simpler one goes on", [][]float64{{.1, .1}, {.9, .9}, {.8, .9}}, []bool{false, false, true}},
-		{"one fold is too few", [][]float64{{.9}, {.8}}, []bool{false, false}},
-		{"by one that is stopped itself", [][]float64{{.9, .9}, {.8, .8}, {.8, .8}}, []bool{false, true, true}},
+		{"behind two kinds", []string{"logistic", "mlp", "gru"}, [][]float64{{.8, .9}, {.7, .95}, {.6, .7}}, []bool{false, false, true}},
+		{"one kind may still be the second", []string{"logistic", "mlp"}, [][]float64{{.8, .9}, {.8, .85}}, []bool{false, false}},
+		{"behind the other scale", []string{"mlp", "mlp+"}, [][]float64{{.8, .8}, {.8, .9}}, []bool{true, false}},
+		{"the simpler one of two that are equal", []string{"mlp", "mlp+"}, [][]float64{{.8, .8}, {.8, .8}}, []bool{false, true}},
+		{"better in one fold", []string{"logistic", "mlp", "gru"}, [][]float64{{.8, .9}, {.8, .9}, {.9, .1}}, []bool{false, false, false}},
+		{"one fold is too few", []string{"logistic", "mlp", "gru"}, [][]float64{{.9}, {.8}, {.7}}, []bool{false, false, false}},
 	} {
 		var rungs []*Rung
 		var got []bool
-		for _, folds := range test.macroF1 {
-			g := &Rung{Recipe: &Recipe{}, Candidate: true}
+		for i, folds := range test.macroF1 {
+			recipe := recipes[test.rungs[i]]
+			g := &Rung{Recipe: &recipe}
 			for _, f1 := range folds {
 				g.Folds = append(g.Folds, &metrics.Report{Scores: metrics.Scores{MacroF1: metrics.Number(f1)}})
 			}
@@ -74,16 +124,6 @@ func TestRace(t *testing.T) {
 		if !slices.Equal(got, test.stopped) {
 			t.Errorf("%s: %v", test.name, got)
 		}
-	}
-	rival := lagged(All)
-	good, bad := &Rung{Recipe: &Recipe{}, Candidate: true}, &Rung{Recipe: &rival, Candidate: true}
-	good.Folds = make([]*metrics.Report, 2)
-	for i := range good.Folds {
-		good.Folds[i] = new(metrics.Report)
-	}
-	bad.Folds = good.Folds
-	if race([]*Rung{good, bad}); bad.Stopped {
-		t.Error("what is taken has no rival")
 	}
 }
 
@@ -117,14 +157,14 @@ func judging(labels []int16) *run {
 	s := DefaultSpec()
 	s.Threshold.Auto = true
 	return &run{
-		spec: &s, rows: &rows{Data: d}, all: layout.Fold{Train: d.Series},
+		spec: &s, rows: &rows{Data: d, pieces: d.Series}, all: layout.Fold{Train: d.Series},
 		folds: []layout.Fold{{Train: two, Held: one}, {Train: one, Held: two}},
 	}
 }
 
 // answering are answers with these probabilities of the second of two classes.
 func answering(second ...float32) *answers {
-	a := &answers{known: make([]bool, len(second)), members: 1}
+	a := &answers{known: make([]bool, len(second))}
 	for i, p := range second {
 		a.probability, a.known[i] = append(a.probability, 1-p, p), true
 	}
@@ -207,5 +247,20 @@ func TestRivalsArePooledAsTheNetworkIs(t *testing.T) {
 		if !near(b.Folds.Ahead.Mean.MacroF1, j.Spread.Mean.MacroF1-b.Folds.Mean.MacroF1) {
 			t.Errorf("%s: the network is ahead by %v", b.Name, b.Folds.Ahead.Mean.MacroF1)
 		}
+	}
+}
+
+// Where a class is rare, what a threshold of its own would find is told beside what is found at 0.5.
+func TestWhatAThresholdOfItsOwnFinds(t *testing.T) {
+	r := judging([]int16{0, 0, 1, 1, 0, 0, 1, 1})
+	a := answering(.1, .1, .3, .4, .1, .1, .3, .4)
+	r.spec.Threshold = Threshold{At: .5}
+	tuned, err := r.tuned(a)
+	if err != nil || tuned == nil || tuned.F1 != 1 || !(tuned.Threshold > .1 && tuned.Threshold <= .3) {
+		t.Fatalf("%+v, %v", tuned, err)
+	}
+	r.spec.Threshold.Auto = true
+	if tuned, err := r.tuned(a); tuned != nil || err != nil {
+		t.Errorf("with --threshold auto: %+v, %v", tuned, err)
 	}
 }

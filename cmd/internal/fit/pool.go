@@ -7,6 +7,7 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // task is a job with the rows it trains on, and what becomes of it.
@@ -16,9 +17,10 @@ type task struct {
 	on   *rows          // whose rows it answers
 	held []series.Range // these
 
-	digest  string // of the result
-	loaded  bool   // from the store
-	unkept  error  // why it is not there
+	inputs  inputs.Inputs // what the network gets of a row
+	digest  string        // of the result
+	loaded  bool          // from the store
+	unkept  error         // why it is not there
 	trained *Trained
 	answers *answers
 	err     error // why the network cannot be trained, which ends neither the others nor the run

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
@@ -23,16 +24,14 @@ func (r *run) prepare(ctx context.Context, d Data) error {
 	if err != nil {
 		return err
 	}
-	within := s.within(s.Split.Resolve(d.Train, r.all.Train), len(layout.Groups(r.all.Train)))
-	r.result.Profile, r.result.Rows, r.result.Within = profile, layout.Rows(r.all.Train), within
-	r.rows = &rows{Data: d.Train, fill: profile.Mean, within: within}
-	r.rows.x = r.rows.inputs()
+	r.result.Profile, r.result.Rows = profile, layout.Rows(r.all.Train)
+	r.rows = &rows{Data: d.Train, fill: profile.Mean, pieces: r.all.Pieces()}
 	if d.Validation != nil {
-		r.validation = &rows{Data: d.Validation, fill: profile.Mean, within: within}
+		r.validation = &rows{Data: d.Validation, fill: profile.Mean, pieces: d.Validation.Series}
 	}
 	switch {
 	case d.Test != nil:
-		r.test, r.tested = &rows{Data: d.Test, fill: profile.Mean, within: within}, d.Test.Series
+		r.test, r.tested = &rows{Data: d.Test, fill: profile.Mean, pieces: d.Test.Series}, d.Test.Series
 		if err := r.seenBefore(ctx); err != nil {
 			return err
 		}
@@ -45,6 +44,7 @@ func (r *run) prepare(ctx context.Context, d Data) error {
 	if err := r.fold(ctx); err != nil {
 		return err
 	}
+	r.within = s.within(s.Split.Resolve(d.Train, r.all.Train), len(layout.Groups(r.all.Train)))
 	for _, f := range r.folds {
 		r.filled = append(r.filled, r.rows.filledFrom(f.Train))
 	}
@@ -159,7 +159,15 @@ func (r *run) climb(ctx context.Context) error {
 		return err
 	}
 	for i := range recipes {
-		r.rungs = append(r.rungs, r.rung(&recipes[i], true))
+		recipe := &recipes[i]
+		recipe.Within = recipe.Within && r.within != inputs.None
+		if i > 0 && reflect.DeepEqual(*recipe, recipes[i-1]) { // but for that they are one
+			continue
+		}
+		if err := r.narrow(ctx, recipe); err != nil {
+			return err
+		}
+		r.rungs = append(r.rungs, r.rung(recipe))
 	}
 	if simple(r.rungs) < 0 {
 		return r.rungs[0].Err
@@ -170,10 +178,11 @@ func (r *run) climb(ctx context.Context) error {
 	}
 	if (compared || r.test != nil) && !slices.ContainsFunc(r.rungs, func(g *Rung) bool { return g.isRival() }) {
 		rival := lagged(s.Lookahead)
-		r.rungs = slices.Insert(r.rungs, 0, r.rung(&rival, false))
+		rival.Baseline, rival.Within = true, r.within != inputs.None
+		r.rungs = slices.Insert(r.rungs, 0, r.rung(&rival))
 	}
 	r.result.Rungs = r.rungs
-	r.result.Chosen = simple(r.rungs) // until they are compared
+	r.result.Chosen = []int{simple(r.rungs)} // until they are compared
 	if m, local := r.means.Runner.(sideBySide); local && r.means.Memory > 0 {
 		most := 1.0
 		for _, g := range r.rungs {
@@ -192,9 +201,28 @@ func (r *run) climb(ctx context.Context) error {
 }
 
 // rung is one of the networks that are compared.
-func (r *run) rung(recipe *Recipe, candidate bool) *Rung {
-	return &Rung{Recipe: recipe, Candidate: candidate, Threshold: r.spec.Threshold.At, Err: r.possible(recipe)}
+func (r *run) rung(recipe *Recipe) *Rung {
+	return &Rung{Recipe: recipe, Threshold: r.spec.Threshold.At, Err: r.possible(recipe)}
 }
+
+// narrow takes the longest windows from a recipe until its inputs are not too many.
+func (r *run) narrow(ctx context.Context, recipe *Recipe) error {
+	const most = 1 << 16
+	was := recipe.Rolling
+	for n := len(was); n > 0 && r.columns(recipe) > most; n-- {
+		recipe.Rolling = was[:n-1]
+	}
+	if len(recipe.Rolling) == len(was) {
+		return nil
+	}
+	return r.tell(ctx, Noticed{Kind: FewerWindows, Rung: recipe.shape(), Number: len(recipe.Rolling)})
+}
+
+// columns is how many inputs the network of a recipe gets of a row.
+func (r *run) columns(recipe *Recipe) int { return r.inputs(recipe).Columns(len(r.rows.Features)) }
+
+// inputs are what the network of a recipe gets of a row, but for its scale.
+func (r *run) inputs(recipe *Recipe) inputs.Inputs { return recipe.inputs(r.spec, r.within) }
 
 // possible finds what keeps the network of a recipe from being made for these rows.
 func (r *run) possible(recipe *Recipe) error {
@@ -205,7 +233,7 @@ func (r *run) possible(recipe *Recipe) error {
 	err := r.config(recipe, Job{}).Validate()
 	var of *graph.ConfigError
 	if errors.As(err, &of) && of.Field == "Lags" && r.spec.Recipe.Lags == nil && r.spec.Rungs == nil { // which nobody has set
-		return fmt.Errorf("%d lags of %d features are too many inputs", len(recipe.Network.Lags), r.rows.columns())
+		return fmt.Errorf("%d lags of %d features are too many inputs", len(recipe.Network.Lags), r.columns(recipe))
 	}
 	if err != nil {
 		return err
@@ -218,7 +246,9 @@ func (r *run) possible(recipe *Recipe) error {
 
 // memory is about what training the network of a recipe takes.
 func (r *run) memory(recipe *Recipe) float64 {
-	return r.config(recipe, Job{}).TrainingMemory(recipe.Batch, layout.Rows(r.all.Train))
+	rows := layout.Rows(r.all.Train)
+	scaled := 4 * float64(rows) * float64(r.columns(recipe)) // until the session has them
+	return r.config(recipe, Job{}).TrainingMemory(recipe.Batch, rows) + scaled
 }
 
 // leftOut reports a rung that cannot be made or trained.
@@ -233,7 +263,7 @@ func (r *run) leftOut(ctx context.Context, g *Rung) error {
 func (r *run) plan(ctx context.Context) error {
 	p := Planned{
 		Rows: layout.Rows(r.all.Train), Count: layout.Count(r.rows.Labels, r.all.Train, len(r.rows.Classes)),
-		Split: r.split, Group: r.rows.Group, Folds: r.folds, Test: layout.Rows(r.tested), Within: r.result.Within,
+		Split: r.split, Group: r.rows.Group, Folds: r.folds, Test: layout.Rows(r.tested), Within: r.within,
 	}
 	for i, rung := range r.rungs {
 		if rung.Err != nil {
@@ -244,7 +274,7 @@ func (r *run) plan(ctx context.Context) error {
 			return err
 		}
 		plan := Plan{
-			Recipe: rung.Recipe, Candidate: rung.Candidate, Config: r.config(rung.Recipe, Job{Rung: i}),
+			Recipe: rung.Recipe, Inputs: r.inputs(rung.Recipe), Config: r.config(rung.Recipe, Job{Rung: i}),
 			Epochs: rung.epochs(windows.Steps()), Steps: windows.Steps(), Memory: r.memory(rung.Recipe),
 		}
 		if r.preview {
@@ -270,7 +300,7 @@ func simple(rungs []*Rung) int {
 	first := -1
 	for i, g := range rungs {
 		switch {
-		case !g.Candidate || g.Err != nil && !errors.Is(g.Err, errNothing):
+		case g.Baseline || g.Err != nil && !errors.Is(g.Err, errNothing):
 		case !g.isLogistic():
 			return i
 		case first < 0:

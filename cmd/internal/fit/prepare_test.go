@@ -56,7 +56,7 @@ func TestNetworksThatCannotBe(t *testing.T) {
 		}
 		return nil
 	}))
-	if err != nil || len(plan.Rungs) != 4 || !slices.Equal(failed, []string{Rival + ": 17 lags of 3900 features are too many inputs"}) {
+	if err != nil || len(plan.Rungs) != 5 || !slices.Equal(failed, []string{Rival + ": 17 lags of 3900 features are too many inputs"}) {
 		t.Errorf("%v: %d networks, without %q", err, len(plan.Rungs), failed)
 	}
 }
@@ -136,7 +136,7 @@ func TestFewRowsTrainWithoutFolds(t *testing.T) {
 	if !slices.Contains(kinds, NotJudged) || r.Judged != nil || len(r.Members) != 1 {
 		t.Errorf("notices %v, judged %v, %d members", kinds, r.Judged, len(r.Members))
 	}
-	if taken := r.Rungs[r.Chosen]; taken.isLogistic() {
+	if taken := r.Taken()[0]; taken.isLogistic() {
 		t.Errorf("%s is taken", taken.Name())
 	}
 }
@@ -166,8 +166,8 @@ func TestMissingValuesAreFilledFromRowsThatTrain(t *testing.T) {
 	r := prepared(t, Data{Train: d}, quick())
 	for fold, want := range []float32{2, 3, 1} {
 		for _, row := range []int{10, 300} {
-			if got := r.rowsOf(Job{Fold: fold}); got.x[row] != want || got.fill[0] != want {
-				t.Errorf("fold %d: row %d is filled with %v, %v, want %v", fold, row, got.x[row], got.fill[0], want)
+			if got, x := r.rowsOf(Job{Fold: fold}).fill[0], r.rowsOf(Job{Fold: fold}).inputs(inputs.Inputs{SeriesScale: inputs.None})[row]; x != want || got != want {
+				t.Errorf("fold %d: row %d is filled with %v, %v, want %v", fold, row, x, got, want)
 			}
 		}
 	}
@@ -281,6 +281,32 @@ func TestWholeSeriesAreHeldBackWhereTheyCan(t *testing.T) {
 		}
 		if i := slices.IndexFunc(notices, func(n Noticed) bool { return n.Kind != FewUpdates }); (i >= 0) != (test.notice != nil) || i >= 0 && notices[i] != *test.notice {
 			t.Errorf("%s: notices %+v", test.name, notices)
+		}
+	}
+}
+
+// Features that are too many for all windows get fewer, and a line says so.
+func TestWideDataGetFewerWindows(t *testing.T) {
+	d := steps(2, 40)
+	d.Features, d.X = make([]string, 5000), make([]float32, 80*5000)
+	fewer := map[string]int{}
+	p := plannedBy(t, func(o Observer) error {
+		s := DefaultSpec()
+		s.Folds = 2
+		err := newRun(&s, Means{}, []Observer{o, observe(func(_ context.Context, e Event) error {
+			if n, ok := e.(Noticed); ok && n.Kind == FewerWindows {
+				fewer[n.Rung] = n.Number
+			}
+			return nil
+		})}).prepare(t.Context(), Data{Train: d})
+		return err
+	})
+	if fewer["MLP 64"] != 2 || len(fewer) != 3 {
+		t.Errorf("windows: %v", fewer)
+	}
+	for _, plan := range p.Rungs {
+		if plan.Config.Features > 1<<16 {
+			t.Errorf("%s: %d inputs", plan.Name(), plan.Config.Features)
 		}
 	}
 }

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/graph"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // Recipe is a network and the way to train it.
@@ -20,11 +22,57 @@ type Recipe struct {
 	Stride   int          // rows from a window to the next; 0: windows begin at random rows
 	Schedule Schedule     // but for Rate and Steps
 	Every    int          // epochs between two falls of the rate, of Staircase
+	Rolling  Windows      // whose statistics are inputs beside the features
+	Within   bool         // features are also scaled within their series, where [Spec.SeriesScale] has it
+	Baseline bool         // to compare with, not to choose
 
 	// Of the original's programs alone.
 	Windows  layout.Sampler `json:"-"` // in place of Stride, where they are given; nil: they are not
 	First    int            // the number of the first epoch
 	LogEvery int            // iterations between two that are Iterated; 0: none
+}
+
+// Windows are rows of windows, see [inputs.Inputs]. Nil leaves the choice to the recipes.
+type Windows []int
+
+// DefaultWindows are those of the networks that are compared.
+var DefaultWindows = Windows{8, 32, 128}
+
+// String is the text that UnmarshalText reads.
+func (w Windows) String() string {
+	if w == nil {
+		return ""
+	}
+	if len(w) == 0 {
+		return "none"
+	}
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint([]int(w)), " ", ","), "[]")
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (w Windows) MarshalText() ([]byte, error) { return []byte(w.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (w *Windows) UnmarshalText(text []byte) error {
+	all := Windows{}
+	switch string(text) {
+	case "":
+		*w = nil
+		return nil
+	case "none":
+		*w = all
+		return nil
+	}
+	for part := range strings.SplitSeq(string(text), ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil {
+			return fmt.Errorf("must be none or numbers of rows such as 8,32,128, not %q", text)
+		}
+		all = append(all, n)
+	}
+	slices.Sort(all)
+	*w = slices.Compact(all)
+	return nil
 }
 
 // The recipes, from the simplest on. Their settings were chosen by cross-validation, see
@@ -38,7 +86,7 @@ func logistic(l Lookahead) Recipe {
 		r.Network.Lags = []int{-n}
 	}
 	r.Network.LearningRate, r.Network.WeightDecay = 0.01, 0.01
-	r.Batch = 512
+	r.Batch, r.Updates = 512, [2]int{1000, 1500}
 	return r
 }
 
@@ -59,23 +107,26 @@ func lagged(l Lookahead) Recipe {
 	return r
 }
 
+// dense is a network without memory: it sees a row, and windows around it.
+func dense() Recipe {
+	r := recipe(1)
+	r.Network.Layers = []graph.Layer{{Cell: graph.Dense, Units: 64}}
+	r.Network.Dropout, r.Network.WeightDecay = 0.2, 1
+	r.Batch, r.Updates = 128, [2]int{600, 1500}
+	return r
+}
+
 // gru has one layer of GRU cells, and sees at least half of its steps.
 func gru(units, steps int, l Lookahead, bidirectional bool) Recipe {
 	r := recipe(max(steps, 32+2*l.rows()))
 	r.Network.Layers = []graph.Layer{{Cell: graph.GRU, Units: units}}
 	r.Network.Bidirectional = bidirectional
+	r.Updates = [2]int{600, 2000}
 	return r
 }
 
 // small is the simplest that is recurrent.
 func small(l Lookahead) Recipe { return gru(16, 32, l, false) }
-
-// wide is to see far.
-func wide(steps int, l Lookahead, bidirectional bool) Recipe {
-	r := gru(64, steps, l, bidirectional)
-	r.Epochs, r.Updates = 12, [2]int{200, 700}
-	return r
-}
 
 // rows is a limited lookahead, within what lags may be; else 0.
 func (l Lookahead) rows() int { return max(0, min(int(l), 1<<16)) }
@@ -94,16 +145,32 @@ func recipe(steps int) Recipe {
 		Updates:  [2]int{1000, 5000},
 		Schedule: Schedule{Decay: Cosine, Factor: 0.1},
 		First:    1,
+		Within:   true,
 	}
 }
 
-// ladder is all recipes, from the simplest on.
-func ladder(l Lookahead) []Recipe {
-	all := []Recipe{logistic(l), lagged(l), small(l)}
-	if l == All {
-		return append(all, gru(16, 64, l, true), wide(180, l, true))
+// ladder is all recipes, from the simplest on: baselines, networks on rolling windows, each
+// with features that are scaled over all series alone and within each too, and one on the
+// features alone, which is the best at finding what is rare.
+func ladder(l Lookahead, w Windows) []Recipe {
+	recurrent := gru(16, 64, l, true)
+	if l.Finite() {
+		recurrent = small(l)
 	}
-	return append(all, wide(128, l, false))
+	all := []Recipe{logistic(l), lagged(l)}
+	if len(w) == 0 {
+		return append(all, small(l), recurrent)
+	}
+	all[0].Baseline, all[1].Baseline = true, true
+	rolled := []Recipe{logistic(0), dense(), gru(16, 64, 0, !l.Finite())}
+	rolled[0].Batch = rolled[1].Batch
+	for _, r := range rolled {
+		r.Rolling = w
+		for _, r.Within = range []bool{false, true} {
+			all = append(all, r)
+		}
+	}
+	return append(all, recurrent)
 }
 
 // Recipes lists those that s compares, from the simplest on.
@@ -112,10 +179,24 @@ func (s *Spec) Recipes() ([]Recipe, error) {
 	switch {
 	case s.Rungs != nil:
 		return s.Rungs, nil
-	case s.Network == NetworkLogistic:
+	case s.Network == NetworkLogistic && len(s.Rolling) == 0:
 		one = lagged(s.Lookahead)
+	case s.Network == NetworkLogistic:
+		one = logistic(0)
 	case s.Network == NetworkAuto && s.Recipe.empty():
-		return ladder(s.Lookahead), nil
+		w := s.Rolling
+		if w == nil {
+			w = DefaultWindows
+		}
+		return ladder(s.Lookahead, w), nil
+	case s.Recipe.Cell != nil && *s.Recipe.Cell == graph.Dense:
+		one = dense()
+		one.Rolling = DefaultWindows
+	case len(s.Rolling) > 0: // which see what the lookahead allows
+		one = small(0)
+	}
+	if s.Rolling != nil {
+		one.Rolling = s.Rolling
 	}
 	err := s.Recipe.Apply(&one)
 	if err == nil && s.Network == NetworkLogistic && !one.isLogistic() {
@@ -277,6 +358,9 @@ func (r *Recipe) validate(s *Spec) error {
 		return err
 	}
 	_, behind := c.Context()
+	if err := r.inputs(s, inputs.None).Validate(1); err != nil {
+		return wrong("Rolling", "%v", err)
+	}
 	switch {
 	case s.Lookahead.Finite() && c.Bidirectional:
 		return wrong("Bidirectional", "needs a lookahead of all")
@@ -305,7 +389,6 @@ func (r *Recipe) config(s *Spec, features, classes int) graph.Config {
 	if r.Windows != nil && c.Loss == graph.MSE { // one output, however many labels an original's program has
 		c.Classes = 2
 	}
-	c.Normalize = s.Scale != layout.NoScale
 	c.Seed, c.Form, c.InstructionSet = s.Seed, s.Form, s.InstructionSet
 	return c.WithDefaults()
 }
@@ -331,14 +414,40 @@ func (r *Recipe) Rates(epochs, steps int) Schedule {
 	return s
 }
 
+// inputs are what the network gets of a row, but for its scale: within is how features are scaled
+// within their series, if the recipe has that.
+func (r *Recipe) inputs(s *Spec, within inputs.Within) inputs.Inputs {
+	in := inputs.Inputs{SeriesScale: inputs.None, Rolling: r.Rolling}
+	if r.Within {
+		in.SeriesScale = within
+	}
+	if len(r.Rolling) > 0 {
+		if in.Ahead = inputs.Centred; s.Lookahead.Finite() {
+			in.Ahead = s.Lookahead.rows()
+		}
+	}
+	return in
+}
+
+// horizon is how many rows ahead of a row the label lies that the network gives there. Windows
+// may take in what the lookahead allows; other networks have to be that many rows further on.
+func (r *Recipe) horizon(s *Spec) int {
+	if len(r.Rolling) > 0 {
+		return s.Horizon
+	}
+	return s.target()
+}
+
 // reach is how far from a row the rows are that its answer rests on, at most: rows nearer
 // than that to one held back do not train.
-func (r *Recipe) reach() int {
+func (r *Recipe) reach(s *Spec) int {
 	before, behind := r.Network.Context()
-	if r.isLogistic() {
-		return max(before, behind)
+	rolledBefore, rolledBehind := r.inputs(s, inputs.None).Context()
+	far := max(before+rolledBefore, behind+rolledBehind)
+	if r.Network.Window > 1 {
+		far += r.Network.Window
 	}
-	return r.Network.Window + max(before, behind)
+	return far
 }
 
 // isLogistic reports whether the network is logistic regression.
@@ -359,6 +468,24 @@ func (r *Recipe) isRival() bool { return r.isLogistic() && len(r.Network.Lags) >
 
 // Name describes the network in a few words.
 func (r *Recipe) Name() string {
+	name := r.kind()
+	if len(r.Rolling) > 0 && r.Within {
+		name += ", scaled within series"
+	}
+	return name
+}
+
+// kind names the network, however its inputs are scaled.
+func (r *Recipe) kind() string {
+	name := r.shape()
+	if len(r.Rolling) > 0 {
+		name += ", rolling"
+	}
+	return name
+}
+
+// shape describes the layers.
+func (r *Recipe) shape() string {
 	c := r.Network
 	switch {
 	case r.isRival():
@@ -377,11 +504,14 @@ func (r *Recipe) Name() string {
 	case graph.GRUResetBefore:
 		cell = "GRU (reset before)"
 	case graph.Dense:
-		cell = "dense"
+		cell = "MLP"
 	}
 	name := cell + " " + strings.Join(units, "+")
 	if c.Bidirectional {
 		name += ", two directions"
 	}
-	return fmt.Sprintf("%s, %d steps", name, c.Window)
+	if c.Window > 1 {
+		name += fmt.Sprintf(", %d steps", c.Window)
+	}
+	return name
 }

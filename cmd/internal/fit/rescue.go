@@ -8,7 +8,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 )
 
-// takeEarly takes a rung by the folds that there was time for.
+// takeEarly takes the best rungs by the folds that there was time for.
 func (r *run) takeEarly(ctx context.Context) error {
 	r.settle()
 	r.judgeOne()
@@ -25,7 +25,7 @@ func (r *run) takeEarly(ctx context.Context) error {
 			}
 		}
 	}
-	return r.tell(ctx, Taken{r.rungs[r.result.Chosen]})
+	return r.tell(ctx, Taken{r.result.Taken()})
 }
 
 // rescue makes what is worth keeping the result of a run that ended early; nil if there is
@@ -44,7 +44,10 @@ func (r *run) rescue() *Result {
 	if r.result.Judged == nil {
 		r.judgeOne()
 	}
-	r.result.Partial, r.result.Members = OfFolds, trained(r.rungs[r.result.Chosen].tasks)
+	r.result.Partial = OfFolds
+	for _, g := range r.result.Taken() {
+		r.result.Members = append(r.result.Members, trained(g.tasks)...)
+	}
 	if len(r.result.Members) == 0 {
 		r.unended()
 	}
@@ -58,13 +61,13 @@ func (r *run) rescue() *Result {
 func (r *run) unended() {
 	r.result.Partial = Unfinished
 	for _, t := range r.unfinished {
-		if r.rungs[t.Job.Rung].Candidate && (len(r.result.Members) == 0 || len(t.History) > len(r.result.Members[0].History)) {
-			r.result.Chosen, r.result.Members = t.Job.Rung, []*Trained{t}
+		if !r.rungs[t.Job.Rung].Baseline && (len(r.result.Members) == 0 || len(t.History) > len(r.result.Members[0].History)) {
+			r.result.Chosen, r.result.Members = []int{t.Job.Rung}, []*Trained{t}
 		}
 	}
 }
 
-// settle takes a rung by the folds that all candidates have answered; where there is none, by
+// settle takes the best rungs by the folds that all candidates have answered; where there is none, by
 // those that all have answered that have answered any; else the one with the most networks.
 func (r *run) settle() {
 	var all, in []*Rung
@@ -83,40 +86,45 @@ func (r *run) settle() {
 	for _, g := range all {
 		g.finish(r, folds)
 	}
-	chosen, err := choose(r.rungs)
-	if err != nil || len(folds) == 0 {
-		chosen = r.result.Chosen
-		for i, g := range r.rungs {
-			if g.Candidate && len(trained(g.tasks)) > len(trained(r.rungs[chosen].tasks)) {
-				chosen = i
-			}
+	if chosen, err := r.choose(); err == nil && len(folds) > 0 {
+		r.result.Chosen = chosen
+		return
+	}
+	most := r.result.Chosen[0]
+	for i, g := range r.rungs {
+		if !g.Baseline && len(trained(g.tasks)) > len(trained(r.rungs[most].tasks)) {
+			most = i
 		}
 	}
-	r.result.Chosen = chosen
+	r.result.Chosen = []int{most}
 }
 
 // uncompared are the names of the candidates that the one that is kept could not be compared
 // with.
 func (r *run) uncompared() (names []string) {
 	for i, g := range r.rungs {
-		if i != r.result.Chosen && g.eligible() && (len(g.Folds) == 0 || r.result.Partial == Unfinished) {
+		if !r.chosen(i) && g.eligible() && (len(g.Folds) == 0 || r.result.Partial == Unfinished) {
 			names = append(names, g.Name())
 		}
 	}
 	return names
 }
 
-// judgeOne judges the rung that was taken by a single member, if that has answered all folds.
+// judgeOne judges the rungs that were taken by a single member of each, if those have answered all
+// folds.
 func (r *run) judgeOne() {
-	g := r.rungs[r.result.Chosen]
-	if len(r.folds) == 0 || len(answered(r.folds, g)) < len(r.folds) {
+	taken := r.result.Taken()
+	if len(r.folds) == 0 || len(answered(r.folds, taken...)) < len(r.folds) {
 		return
 	}
-	if g.finish(r, r.folds); g.Err == nil {
-		r.result.Threshold = g.Threshold
-		r.result.Judged = &Judged{Split: r.split, Folds: g.Folds, Report: g.Report, Spread: g.Spread}
-		_ = r.addRivals(g.answers) // without them the report is as good
+	var kinds []*answers
+	for _, g := range taken {
+		if g.finish(r, r.folds); g.Err != nil {
+			return
+		}
+		kinds = append(kinds, g.answers)
 	}
+	_ = r.judgeBy(mean(kinds...)) // what can be judged is
 }
 
 // answered are the folds whose rows all of the rungs have answered.

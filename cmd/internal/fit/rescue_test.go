@@ -108,8 +108,8 @@ func TestWhatIsTakenOfAComparisonThatEndsEarly(t *testing.T) {
 		if !errors.Is(err, stop) || r == nil || r.Partial != OfFolds {
 			t.Fatalf("%d jobs: %v, %+v", test.jobs, err, r)
 		}
-		if r.Chosen != test.chosen || len(r.Members) != test.members || len(r.Uncompared) != test.uncompared || (r.Judged != nil) != test.judged {
-			t.Errorf("%d jobs: rung %d, %d members, not compared with %q, judged %v", test.jobs, r.Chosen, len(r.Members), r.Uncompared, r.Judged)
+		if r.Chosen[0] != test.chosen || len(r.Members) != test.members*len(r.Chosen) || len(r.Uncompared) != test.uncompared || (r.Judged != nil) != test.judged {
+			t.Errorf("%d jobs: rungs %d, %d members, not compared with %q, judged %v", test.jobs, r.Chosen, len(r.Members), r.Uncompared, r.Judged)
 		}
 	}
 }

@@ -3,12 +3,13 @@ package fit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
-	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/label"
 )
@@ -16,13 +17,12 @@ import (
 // rows are data, and how networks see its features.
 type rows struct {
 	*series.Data
-	fill   []float32 // [F] stands in for missing values
-	within inputs.Within
-	x      []float32 // [N,F'] what networks train on; nil of rows that only judge
-}
+	fill   []float32      // [F] stands in for missing values
+	pieces []series.Range // the series, or of each what trains and what is held back until the end
 
-// columns is how many features a network sees, F'.
-func (r *rows) columns() int { return r.within.Columns(len(r.Features)) }
+	mu  sync.Mutex
+	all map[string][]float32 // [N,F'] what networks get before it is scaled, by their inputs
+}
 
 // filledFrom are the rows with the means of the parts in place of missing values; r itself where
 // none is missing.
@@ -30,9 +30,7 @@ func (r *rows) filledFrom(parts []series.Range) *rows {
 	if !slices.ContainsFunc(r.X, func(v float32) bool { return v != v }) {
 		return r
 	}
-	other := rows{Data: r.Data, fill: layout.Means(r.Data, parts), within: r.within}
-	other.x = other.inputs()
-	return &other
+	return &rows{Data: r.Data, fill: layout.Means(r.Data, parts), pieces: r.pieces}
 }
 
 // scored is how many rows of the parts have a label and an answer, which those lack whose label
@@ -40,7 +38,7 @@ func (r *rows) filledFrom(parts []series.Range) *rows {
 func (r *rows) scored(parts []series.Range, target int) int {
 	n := 0
 	for _, p := range parts {
-		w := r.whole(p)
+		w := around(r.Series, p)
 		for i := max(p.Start, w.Start+target); i < min(p.End, w.End+target); i++ {
 			if r.Labels[i] != series.Unlabelled {
 				n++
@@ -50,70 +48,88 @@ func (r *rows) scored(parts []series.Range, target int) int {
 	return n
 }
 
-// inputs are the features of all rows that networks train on, [N,F']: nothing missing, and
-// those scaled within their series.
-func (r *rows) inputs() []float32 {
-	var all []inputs.Range
-	for _, s := range r.Series {
-		all = append(all, inputs.Range{Start: s.Start, End: s.End})
+// inputs are what networks get of all rows before it is scaled, [N,F'], with nothing missing.
+func (r *rows) inputs(in inputs.Inputs) []float32 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := fmt.Sprint(in.SeriesScale, in.Rolling, in.Ahead)
+	if r.all == nil {
+		r.all = map[string][]float32{}
 	}
-	return inputs.Inputs{SeriesScale: r.within}.Expand(inputs.Fill(r.X, r.fill), len(r.Features), all)
+	if r.all[key] == nil {
+		var parts []inputs.Range
+		for _, s := range r.scaledBy(in) {
+			parts = append(parts, inputs.Range{Start: s.Start, End: s.End})
+		}
+		in.Scale = nil
+		r.all[key] = in.Expand(inputs.Fill(r.X, r.fill), len(r.Features), parts)
+	}
+	return r.all[key]
+}
+
+// scaledBy are the ranges of rows that each make what networks train on: series; or pieces, where
+// rows are scaled by all of them, so that those held back do not scale the others.
+func (r *rows) scaledBy(in inputs.Inputs) []series.Range {
+	if in.SeriesScale == inputs.Whole {
+		return r.pieces
+	}
+	return r.Series
 }
 
 // answers are the probabilities of the classes, [N,C], of those rows that are known.
 type answers struct {
-	probability []float32
-	known       []bool // [N]
-	members     int
+	probability []float32 // [N,C]
+	known       []bool    // [N]
 }
 
 // answer has networks answer the rows of the parts, each in the light of the whole series that
-// it is of.
-func (r *rows) answer(ctx context.Context, networks *graph.Predictor, target int, parts []series.Range) (*answers, error) {
-	kind := label.Kind{Networks: networks, Inputs: inputs.Inputs{SeriesScale: r.within}, Horizon: target}
+// it is of. Those are not known whose label a row beyond their series would give, target rows ahead
+// of it, though networks that wait for no row may answer them.
+func (r *rows) answer(ctx context.Context, kind label.Kind, target int, parts []series.Range) (*answers, error) {
 	m, err := label.New(label.Task{Features: r.Features, Classes: r.Classes, Fill: r.fill}, kind)
 	if err != nil {
 		return nil, err
 	}
 	all := make([]label.Series, len(parts))
 	for i, p := range parts {
-		w := r.whole(p)
+		w := around(r.Series, p)
 		all[i] = label.Series{Values: r.X[w.Start*len(r.Features) : w.End*len(r.Features)], From: p.Start - w.Start, To: p.End - w.Start}
 	}
 	got, err := m.Label(ctx, all...)
 	var at *label.RowError
 	if errors.As(err, &at) {
-		return nil, r.At(r.whole(parts[at.Series]).Start+at.Row, "", err)
+		return nil, r.At(around(r.Series, parts[at.Series]).Start+at.Row, "", err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	C := len(r.Classes)
-	a := &answers{make([]float32, r.Len()*C), make([]bool, r.Len()), 1}
+	a := &answers{make([]float32, r.Len()*C), make([]bool, r.Len())}
 	next := 0
 	for _, p := range parts {
 		copy(a.probability[p.Start*C:p.End*C], got.Probability[next*C:])
+		last := around(r.Series, p).End + target
 		for i := range p.Len() {
-			a.known[p.Start+i] = !got.Padded[next+i]
+			a.known[p.Start+i] = !got.Padded[next+i] && p.Start+i < last
 		}
 		next += p.Len()
 	}
 	return a, nil
 }
 
-// whole is the series that a part is of.
-func (r *rows) whole(p series.Range) series.Range {
-	at, found := slices.BinarySearchFunc(r.Series, p.Start, func(s series.Range, row int) int { return s.Start - row })
+// around is the one of the ranges that a part is of.
+func around(ranges []series.Range, p series.Range) series.Range {
+	at, found := slices.BinarySearchFunc(ranges, p.Start, func(s series.Range, row int) int { return s.Start - row })
 	if !found {
 		at--
 	}
-	return r.Series[at]
+	return ranges[at]
 }
 
 // merge adds the answers of another fold.
 func (a *answers) merge(b *answers) *answers {
 	if a == nil {
-		return &answers{slices.Clone(b.probability), slices.Clone(b.known), b.members}
+		return &answers{slices.Clone(b.probability), slices.Clone(b.known)}
 	}
 	C := len(a.probability) / len(a.known)
 	for i, known := range b.known {
@@ -125,17 +141,25 @@ func (a *answers) merge(b *answers) *answers {
 	return a
 }
 
-// average adds the answers of another member to the same rows.
-func (a *answers) average(b *answers) *answers {
-	if a == nil {
-		return b
+// mean is that of several answers to the same rows; nil of none. What one of them does not know is
+// not known.
+func mean(all ...*answers) *answers {
+	if len(all) < 2 {
+		return slices.Concat(all, []*answers{nil})[0]
 	}
-	n := float32(a.members)
-	for i, p := range b.probability {
-		a.probability[i] = (a.probability[i]*n + p) / (n + 1)
+	m := &answers{make([]float32, len(all[0].probability)), slices.Clone(all[0].known)}
+	for _, a := range all {
+		for i, p := range a.probability {
+			m.probability[i] += p
+		}
+		for i, known := range a.known {
+			m.known[i] = m.known[i] && known
+		}
 	}
-	a.members++
-	return a
+	for i := range m.probability { // at the end, as an ensemble has it
+		m.probability[i] /= float32(len(all))
+	}
+	return m
 }
 
 // input is what the metrics judge: the rows that are known and lie in the parts, each of which

@@ -11,6 +11,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // run is a run of Fit.
@@ -24,6 +25,7 @@ type run struct {
 	all        layout.Fold // what trains in the end; held back are test rows, if they are of the same data
 	folds      []layout.Fold
 	split      layout.SplitKind
+	within     inputs.Within // how recipes can have features scaled within series
 	rungs      []*Rung
 	preview    bool // nothing is trained but to see how long it takes
 	taken      bool // one of them, by comparison
@@ -41,7 +43,7 @@ type run struct {
 
 func newRun(s *Spec, m Means, all []Observer) *run {
 	r := &run{spec: s, begin: time.Now(), workers: s.Threads, means: m, digests: map[*rows]string{}, observers: observers{all: all}}
-	r.result = &Result{Spec: *s, Target: s.target(), Threshold: s.Threshold.At}
+	r.result = &Result{Spec: *s, Threshold: s.Threshold.At}
 	if r.workers == 0 {
 		r.workers = runtime.GOMAXPROCS(0)
 	}
@@ -51,7 +53,7 @@ func newRun(s *Spec, m Means, all []Observer) *run {
 	return r
 }
 
-// compare trains one member of each rung for each fold, two folds at a time, and takes a rung.
+// compare trains one member of each rung for each fold, two folds at a time, and takes the best.
 // After each two, those that can no longer be taken are stopped.
 func (r *run) compare(ctx context.Context) error {
 	const at = 2
@@ -92,9 +94,9 @@ func (r *run) round(from, to int) []*task {
 func (g *Rung) racing() bool { return g.Err == nil && !g.Stopped }
 
 // eligible reports whether the rung may still be chosen.
-func (g *Rung) eligible() bool { return g.Candidate && g.racing() }
+func (g *Rung) eligible() bool { return !g.Baseline && g.racing() }
 
-// take tells how the rungs did, and which one is taken.
+// take tells how the rungs did, and which are taken.
 func (r *run) take(ctx context.Context) error {
 	if len(r.folds) == 0 {
 		return nil
@@ -112,7 +114,7 @@ func (r *run) take(ctx context.Context) error {
 			}
 		}
 	}
-	chosen, err := choose(r.rungs)
+	chosen, err := r.choose()
 	if errors.Is(err, errNothing) { // there are too few rows for folds, not for training
 		r.folds = nil
 		return r.tell(ctx, Noticed{Kind: NotJudged, Err: err})
@@ -121,7 +123,7 @@ func (r *run) take(ctx context.Context) error {
 		return err
 	}
 	r.result.Chosen, r.taken = chosen, true
-	return r.tell(ctx, Taken{r.rungs[chosen]})
+	return r.tell(ctx, Taken{r.result.Taken()})
 }
 
 // foldTask is that of a member of a rung for a fold, from 0.
@@ -173,62 +175,91 @@ func (r *run) memberLeftOut(ctx context.Context, j Job, err error) error {
 	return r.tell(ctx, Noticed{Kind: MemberFailed, Rung: r.rungs[j.Rung].Name(), Number: j.Member + 1, Err: err})
 }
 
-// members is how many networks the result has.
-func (r *run) members() int { return r.rungs[r.result.Chosen].members(r.spec) }
+// chosen reports whether a rung is taken.
+func (r *run) chosen(rung int) bool { return slices.Contains(r.result.Chosen, rung) }
 
-// judge trains the other members of the rung that was taken for each fold, and judges it by
-// the answers of all of them.
+// members is how many networks the result is to have.
+func (r *run) members() int {
+	n := 0
+	for _, g := range r.result.Taken() {
+		n += g.members(r.spec)
+	}
+	return n
+}
+
+// judge trains the other members of the rungs that were taken for each fold, and judges them by
+// the answers of all together.
 func (r *run) judge(ctx context.Context) error {
 	if len(r.folds) == 0 || r.late {
 		return nil
 	}
-	chosen := r.rungs[r.result.Chosen]
-	all, first := chosen.answers, len(chosen.tasks)
-	for member := 1; member < r.members(); member++ {
-		for fold := range r.folds {
-			chosen.tasks = append(chosen.tasks, r.foldTask(r.result.Chosen, fold, member))
+	var others []*task
+	for _, i := range r.result.Chosen {
+		for member := 1; member < r.rungs[i].members(r.spec); member++ {
+			for fold := range r.folds {
+				others = append(others, r.foldTask(i, fold, member))
+			}
 		}
 	}
-	if others := chosen.tasks[first:]; len(others) > 0 {
+	if len(others) > 0 {
 		if err := r.pool(ctx, JudgeIt, others); err != nil {
 			return err
 		}
-		for member := range slices.Chunk(others, len(r.folds)) {
-			if slices.ContainsFunc(member, func(t *task) bool { return t.answers == nil && t.err == nil }) {
-				continue // there was no time for it
-			}
-			one, err := joined(member)
-			if err != nil {
-				if err := r.memberLeftOut(ctx, member[0].job, err); err != nil {
-					return err
-				}
-				continue
-			}
-			all = all.average(one)
+	}
+	answered := map[int][]*answers{}
+	for member := range slices.Chunk(others, len(r.folds)) {
+		job := member[0].job
+		r.rungs[job.Rung].tasks = append(r.rungs[job.Rung].tasks, member...)
+		if slices.ContainsFunc(member, func(t *task) bool { return t.answers == nil && t.err == nil }) {
+			continue // there was no time for it
+		}
+		one, err := joined(member)
+		if err == nil {
+			answered[job.Rung] = append(answered[job.Rung], one)
+			continue
+		}
+		if err := r.memberLeftOut(ctx, job, err); err != nil {
+			return err
 		}
 	}
+	var kinds []*answers
+	for _, i := range r.result.Chosen {
+		kinds = append(kinds, mean(append(answered[i], r.rungs[i].answers)...))
+	}
+	return r.judgeBy(mean(kinds...))
+}
+
+// judgeBy judges the rungs that were taken by the answers of all their members.
+func (r *run) judgeBy(all *answers) error {
 	decided, threshold := r.decide(all)
 	r.result.Threshold = threshold
-	var err error
-	if r.result.Judged, err = r.report(all, decided, threshold, r.folds); err != nil {
+	j, err := r.report(all, decided, threshold, r.folds)
+	if err != nil {
 		return err
 	}
+	if j.Tuned, err = r.tuned(all); err != nil {
+		return err
+	}
+	r.result.Judged = j
 	return r.addRivals(all)
 }
 
 // final trains the members on all rows, and the rival.
 func (r *run) final(ctx context.Context) error {
-	var tasks []*task
-	members := r.members()
-	for member := range members {
-		tasks = append(tasks, r.finalTask(r.result.Chosen, member))
+	var members []*task
+	for _, i := range r.result.Chosen {
+		for member := range r.rungs[i].members(r.spec) {
+			members = append(members, r.finalTask(i, member))
+		}
 	}
-	rival := slices.IndexFunc(r.rungs, func(g *Rung) bool { return g.isRival() && g.Err == nil })
-	if rival >= 0 && rival != r.result.Chosen {
-		tasks = append(tasks, r.finalTask(rival, 0))
+	tasks := members
+	var rival *task
+	if at := slices.IndexFunc(r.rungs, func(g *Rung) bool { return g.isRival() && g.Err == nil }); at >= 0 && !r.chosen(at) {
+		rival = r.finalTask(at, 0)
+		tasks = append(slices.Clone(members), rival)
 	}
 	err := r.pool(ctx, Final, tasks)
-	r.result.Members = trained(tasks[:members])
+	r.result.Members = trained(members)
 	if err != nil {
 		return err
 	}
@@ -248,16 +279,34 @@ func (r *run) final(ctx context.Context) error {
 			}
 		}
 	}
-	if r.late && len(r.result.Members) < members {
+	if r.late && len(r.result.Members) < len(members) {
 		r.result.Partial = SomeFinal
 	}
-	if len(tasks) > members {
-		r.result.Rival = tasks[members].trained
+	if rival != nil {
+		r.result.Rival = rival.trained
 	}
 	if len(r.all.Held) == 0 { // else it is told how the series go on
 		r.result.Positions = metrics.NewPositions(r.rows.Labels, spans(r.all.Train), len(r.rows.Classes))
 	}
-	return r.try(tasks)
+	return r.try(members, rival)
+}
+
+// meanOfKinds is the mean of what the kinds of network answer, each of which is the mean of its
+// members'; nil if none has answered.
+func (r *run) meanOfKinds(members []*task) *answers {
+	var kinds []*answers
+	for _, i := range r.result.Chosen {
+		var of []*answers
+		for _, t := range members {
+			if t.job.Rung == i && t.answers != nil {
+				of = append(of, t.answers)
+			}
+		}
+		if len(of) > 0 {
+			kinds = append(kinds, mean(of...))
+		}
+	}
+	return mean(kinds...)
 }
 
 // finalTask trains a member of a rung on all rows.

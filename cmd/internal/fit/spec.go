@@ -22,8 +22,9 @@ type Spec struct {
 	ClassWeight ClassWeight      `json:"class_weight"`
 
 	Network NetworkKind `json:"network"`
-	Recipe  Override    `json:"recipe"`  // what is to be other than in the recipes of Network
-	Members int         `json:"members"` // of a recurrent network; of logistic regression there is one
+	Recipe  Override    `json:"recipe"`           // what is to be other than in the recipes of Network
+	Rolling Windows     `json:"rolling,omitzero"` // whose statistics networks get; nil: the recipes' own
+	Members int         `json:"members"`          // of a recurrent network; of logistic regression there is one
 
 	Folds         int              `json:"folds"` // 0: do not judge
 	Split         layout.SplitKind `json:"split"`
@@ -50,7 +51,7 @@ func DefaultSpec() Spec {
 		SeriesScale:    SeriesScaleAuto,
 		ClassWeight:    "none",
 		Network:        NetworkAuto,
-		Members:        5,
+		Members:        3,
 		Folds:          4,
 		Split:          layout.SplitAuto,
 		Threshold:      Threshold{At: 0.5},

@@ -90,13 +90,13 @@ func (r *run) digest(t *task, weights []float32) (string, error) {
 		Fold                  layout.Fold
 		Held                  []series.Range
 		Target, EarlyStopping int
-		Within                inputs.Within
+		Inputs                inputs.Inputs
 		Scale                 layout.ScaleKind
 		Weights               []float32
 		Threshold             float64 // of reports in the history
 	}{
 		recipe, r.digests[r.rowsOf(t.job)], r.digests[t.on], r.digests[r.validation], t.fold, t.held,
-		r.spec.target(), r.spec.EarlyStopping, r.result.Within, r.spec.Scale, weights, r.spec.Threshold.At,
+		r.spec.target(), r.spec.EarlyStopping, r.inputs(r.rungs[t.job.Rung].Recipe), r.spec.Scale, weights, r.spec.Threshold.At,
 	}
 	text, err := json.Marshal(of)
 	if err != nil {
@@ -124,7 +124,7 @@ func digestOf(r *rows) string {
 		return ""
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%d %q %v %v\n", len(r.Features), r.Classes, r.Series, r.fill)
+	fmt.Fprintf(h, "%d %q %v %v %v\n", len(r.Features), r.Classes, r.Series, r.pieces, r.fill)
 	for values := range slices.Chunk(r.X, 1<<16) {
 		_ = binary.Write(h, binary.LittleEndian, values) // a hash returns no error
 	}
@@ -156,7 +156,7 @@ func (r *run) load(t *task) bool {
 		return false
 	}
 	kept.State = state
-	t.trained, t.answers = kept.Trained, kept.Answers
+	t.trained, t.inputs, t.answers = kept.Trained, kept.Inputs, kept.Answers
 	return true
 }
 
@@ -177,13 +177,13 @@ func (r *run) save(t *task, s *graph.Session) {
 // packed are answers in a record: those from the first row that is known to the last, where
 // those that are not known have the probability -1.
 type packed struct {
-	Rows, Classes, First, Members int
-	Probability                   []byte // 32-bit floats, little-endian
+	Rows, Classes, First int
+	Probability          []byte // 32-bit floats, little-endian
 }
 
 // MarshalJSON implements json.Marshaler.
 func (a *answers) MarshalJSON() ([]byte, error) {
-	p := packed{Rows: len(a.known), Classes: len(a.probability) / max(1, len(a.known)), First: max(0, slices.Index(a.known, true)), Members: a.members}
+	p := packed{Rows: len(a.known), Classes: len(a.probability) / max(1, len(a.known)), First: max(0, slices.Index(a.known, true))}
 	last := p.Rows
 	for last > p.First && !a.known[last-1] {
 		last--
@@ -210,7 +210,7 @@ func (a *answers) UnmarshalJSON(text []byte) error {
 	if p.Rows < 0 || p.Classes < 0 || p.First < 0 || p.First*p.Classes+len(p.Probability)/4 > p.Rows*p.Classes {
 		return errors.New("answers to more rows than there are")
 	}
-	*a = answers{make([]float32, p.Rows*p.Classes), make([]bool, p.Rows), p.Members}
+	*a = answers{make([]float32, p.Rows*p.Classes), make([]bool, p.Rows)}
 	values := make([]float32, len(p.Probability)/4)
 	if _, err := binary.Decode(p.Probability, binary.LittleEndian, values); err != nil {
 		return err

@@ -16,10 +16,9 @@ type Validated struct {
 }
 
 // validate judges a network that is being trained.
-func (r *run) validate(ctx context.Context, s *graph.Session, j Job, weights []float32) (*Validated, error) {
-	validation := *r.validation
-	validation.fill = r.rowsOf(j).fill
-	a, err := validation.answer(ctx, s.Predictor, r.spec.target(), r.validation.Series)
+func (r *run) validate(ctx context.Context, s *graph.Session, t *task, weights []float32) (*Validated, error) {
+	validation := rows{Data: r.validation.Data, fill: r.rowsOf(t.job).fill, pieces: r.validation.pieces}
+	a, err := validation.answer(ctx, r.kindOf(t, s), r.spec.target(), r.validation.Series)
 	if err != nil {
 		return nil, err
 	}

@@ -61,6 +61,11 @@ type Fold struct {
 	Held  []series.Range
 }
 
+// Pieces are the rows that train and those held back, by their place.
+func (f Fold) Pieces() []series.Range {
+	return slices.SortedFunc(slices.Values(slices.Concat(f.Train, f.Held)), func(a, b series.Range) int { return a.Start - b.Start })
+}
+
 // Gap is the rows to train on without the n rows before and the n behind each one that is
 // held back and of the same series.
 func (f Fold) Gap(n int) []series.Range {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
 // ScaleKind is how features are scaled.
@@ -20,32 +21,88 @@ const (
 // ScaleKinds lists all of them.
 var ScaleKinds = []ScaleKind{Standard, MinMax, NoScale}
 
-// Scale maps feature k of a row to (x - Offset[k]) / Divisor[k].
-type Scale struct {
-	Offset  []float32 // [F]
-	Divisor []float32 // [F] 1 where the feature is constant
-}
-
 // FitScale fits a scale to the rows x [N,F] of the parts, those for training. NaNs do not
-// count; a feature of nothing else stays as it is.
-func FitScale(kind ScaleKind, x []float32, features int, parts []series.Range) Scale {
-	s := Scale{make([]float32, features), slices.Repeat([]float32{1}, features)}
+// count; a feature of nothing else stays as it is, and a constant one has the divisor 1.
+func FitScale(kind ScaleKind, x []float32, features int, parts []series.Range) *inputs.Scale {
+	s := &inputs.Scale{Offset: make([]float32, features), Divisor: ones(features)}
 	for k, m := range measure(x, features, parts) {
-		var offset, divisor float64
 		switch {
 		case m.n == 0 || kind == NoScale:
-			continue
 		case kind == MinMax:
-			offset, divisor = m.min, m.max-m.min
+			s.Offset[k], s.Divisor[k] = float32(m.min), divisor(m.max-m.min)
 		default:
-			offset, divisor = m.mean, math.Sqrt(m.squares/m.n)
-		}
-		s.Offset[k] = float32(offset)
-		if d := float32(min(divisor, math.MaxFloat32)); d > 0 {
-			s.Divisor[k] = d
+			s.Offset[k], s.Divisor[k] = float32(m.mean), divisor(m.deviation())
 		}
 	}
 	return s
+}
+
+// sampled is how many rows, spread evenly, [FitRobust] takes quartiles of.
+const sampled = 8192
+
+// FitRobust fits a scale by quartiles to the rows x [N,F] of the parts, which have no NaN:
+// asinh((x - median) / interquartile range), of which the mean is 0 and the deviation 1. So
+// outliers are heard, and leave the others room. Where half of the rows and more are alike, the
+// deviation stands in for the range.
+func FitRobust(x []float32, features int, parts []series.Range) *inputs.Scale {
+	s := &inputs.Scale{Center: make([]float32, features), Spread: ones(features), Offset: make([]float32, features), Divisor: ones(features)}
+	all := measure(x, features, parts)
+	rows := everyNth(parts, max(1, Rows(parts)/sampled))
+	if len(rows) == 0 {
+		return s
+	}
+	column := make([]float32, len(rows))
+	for k := range features {
+		for i, row := range rows {
+			column[i] = x[row*features+k]
+		}
+		slices.Sort(column)
+		at := func(quarters int) float64 { return float64(column[(len(column)-1)*quarters/4]) }
+		s.Center[k] = float32(at(2))
+		if s.Spread[k] = divisor(at(3) - at(1)); at(3) == at(1) {
+			s.Spread[k] = divisor(all[k].deviation())
+		}
+	}
+	robust := make([]moments, features)
+	scaled := make([]float32, features)
+	for _, p := range parts {
+		for row := p.Start; row < p.End; row++ {
+			copy(scaled, x[row*features:])
+			s.Apply(scaled)
+			for k, v := range scaled {
+				robust[k].add(float64(v))
+			}
+		}
+	}
+	for k, m := range robust {
+		s.Offset[k], s.Divisor[k] = float32(m.mean), divisor(m.deviation())
+	}
+	return s
+}
+
+// everyNth are every n-th row of the parts.
+func everyNth(parts []series.Range, n int) []int {
+	var rows []int
+	next := 0 // rows to pass over
+	for _, p := range parts {
+		at := p.Start + next
+		for ; at < p.End; at += n {
+			rows = append(rows, at)
+		}
+		next = at - p.End
+	}
+	return rows
+}
+
+func ones(n int) []float32 { return slices.Repeat([]float32{1}, n) }
+
+// divisor is d as a float32 to divide by, 1 for what is too close to 0.
+func divisor(d float64) float32 {
+	const least = 0x1p-126 // the smallest normal number
+	if d = min(d, math.MaxFloat32); d >= least {
+		return float32(d)
+	}
+	return 1
 }
 
 // moments describes the values of one feature.
@@ -79,6 +136,9 @@ func (m *moments) add(x float64) {
 	m.squares += delta * (x - m.mean)
 	m.min, m.max = min(m.min, x), max(m.max, x)
 }
+
+// deviation is the standard deviation.
+func (m *moments) deviation() float64 { return math.Sqrt(m.squares / max(1, m.n)) }
 
 // Profile describes each feature in the training rows.
 type Profile struct {

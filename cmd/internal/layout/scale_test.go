@@ -14,18 +14,18 @@ func TestFitScale(t *testing.T) {
 	x := []float32{1, .1, nan, .1, 3, .1, 100, 7}
 	training := []series.Range{{Start: 0, End: 1}, {Start: 1, End: 3}}
 	tests := []struct {
-		kind ScaleKind
-		want Scale
-		x    []float32 // scaled, but for what is missing
+		kind            ScaleKind
+		offset, divisor []float32
+		x               []float32 // scaled, but for what is missing
 	}{
-		{Standard, Scale{[]float32{2, .1}, []float32{1, 1}}, []float32{-1, 0, nan, 0, 1, 0, 98, 6.9}},
-		{MinMax, Scale{[]float32{1, .1}, []float32{2, 1}}, []float32{0, 0, nan, 0, 1, 0, 49.5, 6.9}},
-		{NoScale, Scale{[]float32{0, 0}, []float32{1, 1}}, x},
+		{Standard, []float32{2, .1}, []float32{1, 1}, []float32{-1, 0, nan, 0, 1, 0, 98, 6.9}},
+		{MinMax, []float32{1, .1}, []float32{2, 1}, []float32{0, 0, nan, 0, 1, 0, 49.5, 6.9}},
+		{NoScale, []float32{0, 0}, []float32{1, 1}, x},
 	}
 	for _, test := range tests {
 		s := FitScale(test.kind, x, 2, training)
-		if !slices.Equal(s.Offset, test.want.Offset) || !slices.Equal(s.Divisor, test.want.Divisor) {
-			t.Errorf("%s: %v, want %v", test.kind, s, test.want)
+		if !slices.Equal(s.Offset, test.offset) || !slices.Equal(s.Divisor, test.divisor) || s.Center != nil {
+			t.Errorf("%s: %v, want %v and %v", test.kind, s, test.offset, test.divisor)
 		}
 		for i, v := range x {
 			got := (v - s.Offset[i%2]) / s.Divisor[i%2]
@@ -51,7 +51,7 @@ func TestFitScaleIsFinite(t *testing.T) {
 		{"no value", []float32{nan, nan}, 0, 1, 0, 1},
 		{"no rows", nil, 0, 1, 0, 1},
 		{"the largest values", []float32{-most, most}, 0, most, -most, most},
-		{"the smallest values", append(repeated(0, 99), least), 0, 1, 0, least},
+		{"the smallest values", append(repeated(0, 99), least), 0, 1, 0, 1}, // not to be divided by
 		{"far from 0", []float32{1e8, 1e8 + 16}, 1e8 + 8, 8, 1e8, 16},
 	}
 	for _, test := range tests {
@@ -64,6 +64,40 @@ func TestFitScaleIsFinite(t *testing.T) {
 				t.Errorf("%s, %s: offset and divisor %v, want %v", test.name, kind, got, want)
 			}
 		}
+	}
+}
+
+// An outlier takes the others no room, and stays in sight.
+func TestFitRobust(t *testing.T) {
+	var x []float32
+	for i := range 1000 {
+		x = append(x, float32(i%100), float32(i%2000/999), 7) // evenly from 0 to 99; 0 but for the last row; constant
+	}
+	x[0] = 1e6
+	parts := []series.Range{{End: 400}, {Start: 400, End: 1000}}
+	s := FitRobust(x, 3, parts)
+	if s.Center[0] != 49 && s.Center[0] != 50 || !(s.Spread[0] >= 49 && s.Spread[0] <= 51) {
+		t.Errorf("median %v, range %v", s.Center[0], s.Spread[0])
+	}
+	if s.Spread[2] != 1 || s.Divisor[2] != 1 || s.Center[2] != 7 || !(s.Spread[1] > 0.01 && s.Spread[1] < 0.1) {
+		t.Errorf("center %v, spread %v, divisor %v", s.Center, s.Spread, s.Divisor)
+	}
+	s.Apply(x)
+	for k := range 2 {
+		var sum, squares, most float64
+		for i := range 1000 {
+			v := float64(x[3*i+k])
+			sum, squares, most = sum+v, squares+v*v, max(most, v)
+		}
+		if !(math.Abs(sum/1000) < 1e-5 && math.Abs(squares/1000-1) < 1e-4) {
+			t.Errorf("column %d: mean %v, mean square %v", k, sum/1000, squares/1000)
+		}
+		if k == 0 && !(most > 10 && most < 30) {
+			t.Errorf("the outlier is at %v", most)
+		}
+	}
+	if s := FitRobust(nil, 1, nil); s.Spread[0] != 1 || s.Divisor[0] != 1 {
+		t.Errorf("of no rows: %+v", s)
 	}
 }
 

@@ -33,15 +33,11 @@ func Build(labels []int16, parts []series.Range, horizon int, weights []float32)
 	return s, nil
 }
 
-// Gather sets X, the parts of x [N,F]: x itself when they cover all rows.
+// Gather sets X, a copy of the parts of x [N,F].
 func (s *Set) Gather(x []float32, features int) {
-	s.X = x
-	if s.sameRows(len(x) / features) {
-		return
-	}
-	s.X = make([]float32, len(s.Y)*features)
-	for i, p := range s.from {
-		copy(s.X[s.Parts[i].Start*features:], x[p.Start*features:p.End*features])
+	s.X = make([]float32, 0, len(s.Y)*features)
+	for _, p := range s.from {
+		s.X = append(s.X, x[p.Start*features:p.End*features]...)
 	}
 }
 
@@ -55,18 +51,6 @@ func (s *Set) place(parts []series.Range) int {
 		n = at.End
 	}
 	return n
-}
-
-// sameRows reports whether the parts cover n rows, so that each keeps its place.
-func (s *Set) sameRows(n int) bool {
-	end := 0
-	for i, p := range s.from {
-		if p != s.Parts[i] {
-			return false
-		}
-		end = p.End
-	}
-	return end == n
 }
 
 // label sets Y and W of the part that begins at start and has these labels.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
@@ -60,15 +61,15 @@ func (j *JSON) Observe(_ context.Context, e fit.Event) error {
 	case fit.RungJudged:
 		j.rungs = append(j.rungs, e.Rung)
 	case fit.Taken:
-		return j.networks(e.Rung)
+		return j.networks(e.Rungs)
 	}
 	return nil
 }
 
 // networks writes the lines of the networks that were compared.
-func (j *JSON) networks(taken *fit.Rung) error {
+func (j *JSON) networks(taken []*fit.Rung) error {
 	for _, g := range j.rungs {
-		if err := WriteJSON(j.out, "network", RungLine{g.Name(), g.Candidate, g == taken, g.Stopped, g.Spread}); err != nil {
+		if err := WriteJSON(j.out, "network", RungLine{g.Name(), !g.Baseline, slices.Contains(taken, g), g.Stopped, g.Spread}); err != nil {
 			return err
 		}
 	}
@@ -78,7 +79,7 @@ func (j *JSON) networks(taken *fit.Rung) error {
 // Shown reports whether an epoch has a line where every so many have one: those of the
 // first network that all rows train.
 func Shown(e fit.EpochEnded, every int) bool {
-	return every > 0 && e.Job.Fold == 0 && e.Job.Member == 0 && !e.Rival && (e.Epoch.Epoch%every == 0 || e.Last)
+	return every > 0 && e.Job.Fold == 0 && e.Job.Member == 0 && !e.Beside && (e.Epoch.Epoch%every == 0 || e.Last)
 }
 
 // EpochLine is what is told and kept of an epoch.
@@ -113,6 +114,6 @@ type RungLine struct {
 	Network   string             `json:"network"`
 	Candidate bool               `json:"candidate"` // else a baseline that cannot be chosen
 	Chosen    bool               `json:"chosen"`
-	Stopped   bool               `json:"stopped,omitempty"` // before the last folds, as a simpler one did at least as well
+	Stopped   bool               `json:"stopped,omitempty"` // before the last folds, as others did at least as well
 	Spread    metrics.FoldSpread `json:"folds"`             // of one member
 }

@@ -24,6 +24,7 @@ type JudgedLine struct {
 	Split  layout.SplitKind   `json:"split"`
 	Spread metrics.FoldSpread `json:"folds"`
 	*metrics.Report
+	Tuned *fit.Tuned `json:"tuned,omitempty"` // what the best threshold of the other folds would come to
 }
 
 // NewJudgedLine is nil without a judgement.
@@ -31,13 +32,13 @@ func NewJudgedLine(j *fit.Judged) *JudgedLine {
 	if j == nil {
 		return nil
 	}
-	return &JudgedLine{j.Split, j.Spread, j.Report}
+	return &JudgedLine{j.Split, j.Spread, j.Report, j.Tuned}
 }
 
 // NewResultLine is the line of a result that took so many seconds and is in a folder.
 func NewResultLine(r *fit.Result, seconds float64, folder string) ResultLine {
 	return ResultLine{
-		Network: r.Rungs[r.Chosen].Name(), Members: len(r.Members), Rows: r.Rows, Seed: r.Spec.Seed, Threshold: r.Threshold,
+		Network: fit.Names(r.Taken()), Members: len(r.Members), Rows: r.Rows, Seed: r.Spec.Seed, Threshold: r.Threshold,
 		Seconds: seconds, Folder: folder, Judged: NewJudgedLine(r.Judged), Test: r.Test,
 	}
 }

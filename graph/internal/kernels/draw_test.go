@@ -78,10 +78,10 @@ func TestCDrawsAsTensorFlow(t *testing.T) {
 	}
 }
 
-// TestCNoiseIsNormal looks at a million numbers of each of two steps: moments, tails and
+// TestCNoiseIsNormal looks at 2^18 numbers of each of two steps: moments, tails and
 // correlations, all within five standard deviations of their estimates.
 func TestCNoiseIsNormal(t *testing.T) {
-	const n = 1 << 20
+	const n = 1 << 18
 	for _, isa := range ISAs() {
 		t.Run(isa+"/moments", func(t *testing.T) {
 			x, next := drawn(t, Noise, noiseOf(isa, 1), make([]float32, n), 7, 1), drawn(t, Noise, noiseOf(isa, 1), make([]float32, n), 7, 2)
