@@ -47,11 +47,11 @@ func BenchmarkTrainStep(b *testing.B) {
 }
 
 // BenchmarkComparedStep is a training step of one of the networks that the program
-// compares by itself: GRU cells, AdamW, clipping, noise and features that are normalised.
+// compares by itself: GRU cells, AdamW, clipping and noise.
 func BenchmarkComparedStep(b *testing.B) {
 	c := graph.DefaultConfig()
 	c.Layers = []graph.Layer{{Cell: graph.GRU, Units: 16}}
-	c.Window, c.Features, c.Normalize = 64, 4, true
+	c.Window, c.Features = 64, 4
 	c.Optimizer, c.LearningRate, c.WeightDecay = graph.AdamW, 0.003, 0.3
 	c.InputNoise, c.ClipNorm = 0.1, 1
 	s := newSession(b, c)
@@ -132,7 +132,6 @@ var (
 	shapeLayers   = flag.Int("shape.layers", 1, "number of layers")
 	shapeBoth     = flag.Bool("shape.bidirectional", false, "two directions")
 	shapeFeatures = flag.Int("shape.features", 1, "inputs")
-	shapeNormal   = flag.Bool("shape.normalize", false, "features normalised by the network")
 	shapeBatch    = flag.Int("shape.batch", 10, "windows in a batch")
 	shapeThreads  = flag.Int("shape.threads", 1, "threads")
 	shapeForm     = flag.String("shape.form", "auto", "form of the graph")
@@ -150,7 +149,6 @@ func shapeConfig() graph.Config {
 	}
 	c.Layers, c.Bidirectional = slices.Repeat([]graph.Layer{layer}, *shapeLayers), *shapeBoth
 	c.Window, c.Features, c.Threads = *shapeSteps, *shapeFeatures, *shapeThreads
-	c.Normalize = *shapeNormal
 	c.Form, c.InstructionSet = graph.Form(*shapeForm), *shapeSet
 	c.LearningRate = 1e-9 // at a common rate relu over many steps grows beyond any bound
 	return c

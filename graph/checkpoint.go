@@ -67,8 +67,7 @@ func (m *Member) Save(prefix string) error {
 // Restore sets the state to a checkpoint's, which may have other variables too: a
 // [Predictor] takes the weights of what a [Session] has saved. A session goes on from the
 // checkpoint's number of steps, 0 if it has none. Restore returns a *[CheckpointError] if a
-// variable of the state is missing, has another shape or a value that cannot be used; then
-// nothing is changed.
+// variable of the state is missing or has another shape; then nothing is changed.
 func (m *Member) Restore(prefix string) error {
 	values := make([]value, 0, len(m.state)+1)
 	for _, v := range m.state {
@@ -98,11 +97,7 @@ func (m *Member) readCheckpoint(prefix string, v variable) (value, error) {
 	if err != nil {
 		return value{}, &CheckpointError{prefix, v.name, "cannot be read", err}
 	}
-	read, err := m.checked([]Variable{{v.name, dims(v.shape), values}})
-	if err != nil {
-		return value{}, &CheckpointError{prefix, v.name, "cannot be used", err}
-	}
-	return read[0], nil
+	return valueOf(Variable{v.name, dims(v.shape), values}), nil
 }
 
 // readStep reads the number of steps, 0 if the checkpoint has none, as the original's.

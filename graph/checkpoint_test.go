@@ -99,6 +99,7 @@ func TestCheckpointOfAnotherNetwork(t *testing.T) {
 	}{
 		{prefix, variables + "basic_rnn_cell/kernel", func(c *graph.Config) { c.Layers[0].Units = 50 }},
 		{prefix, variables + "kernel", func(c *graph.Config) { c.Loss = graph.MSE }},
+		{prefix, "bidirectional_rnn/fw/basic_rnn_cell/kernel", func(c *graph.Config) { c.Bidirectional = true }}, // not in it
 		{prefix + "2", "", func(*graph.Config) {}},
 	} {
 		c := answer.config(4)

@@ -120,11 +120,6 @@ type Network struct {
 	// these two stand in. Nil means the step's own row alone.
 	Lags []int `json:"lags,omitempty"`
 
-	// Normalize makes a step's inputs (x - offset) / scale, feature by feature. Both are
-	// variables of the network, [NormalizationOffset] and [NormalizationScale], which
-	// [Member.SetVariables] sets and training leaves alone.
-	Normalize bool `json:"normalize"`
-
 	Layers []Layer `json:"layers"` // from the features up; without any, the projection is of the features
 
 	// Bidirectional runs each recurrent layer over time in both directions, each with its
@@ -166,7 +161,7 @@ type Training struct {
 	Dropout float32 `json:"dropout,omitempty"`
 
 	// InputNoise is the standard deviation of the normal noise that a training step adds
-	// to the inputs, after normalization if there is any.
+	// to the inputs.
 	InputNoise float32 `json:"input_noise,omitempty"`
 
 	// ClipNorm is the largest global norm of a step's gradients: larger ones are

@@ -109,7 +109,7 @@ func TestConfigAsJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"steps":3,"features":2,"lags":[-1,0],"normalize":false,"layers":[{"cell":"lstm","units":4}],` +
+	const want = `{"steps":3,"features":2,"lags":[-1,0],"layers":[{"cell":"lstm","units":4}],` +
 		`"bidirectional":false,"classes":2,"loss":"focal","focal_gamma":1,"optimizer":"adamw","learning_rate":0.5,` +
 		`"weight_decay":0.25,"seed":7,"threads":2}`
 	if string(text) != want {

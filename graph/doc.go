@@ -12,7 +12,6 @@
 // the loop is a part of the graph.
 //
 // A step is windows -> layers -> projection -> loss -> gradients -> update -> report.
-// With Network.Normalize the network scales its features itself, by variables of its own.
 // With Network.Lags a window's inputs are taken from rows around each row too. The random
 // numbers of Training.InputNoise and Training.Dropout depend on Training.Seed and the step's
 // number, which the session counts, so that they are the same however a run is divided.

@@ -31,10 +31,10 @@ func (e *ShapeError) Error() string {
 	return fmt.Sprintf("%s: want %s, got %s", e.Name, e.Want, e.Got)
 }
 
-// ValueError is returned for a value that cannot be used: a feature, label or weight of a
-// [Series], or an offset or scale of a network that normalizes.
+// ValueError is returned for a value that cannot be used: a feature, or a label or weight of
+// a [Series].
 type ValueError struct {
-	Name   string // of the array: "Series.X", "Series.Y", "Series.W" or the variable's
+	Name   string // of the array, such as "Series.X"
 	Row    int    // zero-based
 	Column int    // zero-based; -1 if the array has no columns
 	Value  float32
@@ -79,7 +79,7 @@ type CheckpointError struct {
 	Prefix   string
 	Variable string // empty if there is no checkpoint
 	Reason   string
-	Err      error // TensorFlow's, or a *ValueError; nil for a wrong shape
+	Err      error // TensorFlow's; nil for a wrong shape
 }
 
 func (e *CheckpointError) Error() string {

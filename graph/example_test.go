@@ -173,11 +173,10 @@ func ExamplePlan() {
 	// 100 true
 }
 
-// Have the network scale its features: rows stay as they were measured, and a
-// checkpoint holds the scaling.
+// Set the weights of a network by hand: logistic regression on one feature.
 func ExampleMember_SetVariables() {
 	config := graph.DefaultConfig()
-	config.Features, config.Normalize = 2, true
+	config.Layers = nil
 	network, err := graph.NewPredictor(config.Network, config.Machine)
 	if err != nil {
 		log.Fatal(err)
@@ -185,25 +184,29 @@ func ExampleMember_SetVariables() {
 	defer network.Close()
 
 	err = network.Members()[0].SetVariables([]graph.Variable{
-		{Name: graph.NormalizationOffset, Shape: []int{2}, Value: []float32{21, 400}}, // °C, ppm
-		{Name: graph.NormalizationScale, Shape: []int{2}, Value: []float32{2, 150}},
+		{Name: "projection/kernel", Shape: []int{1, 2}, Value: []float32{0, 8}},
+		{Name: "projection/bias", Shape: []int{2}, Value: []float32{0, -4}},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	prediction, err := network.Predict(context.Background(), []float32{21, 400, 23, 550}, 1, nil)
+	prediction, err := network.Predict(context.Background(), []float32{0, 0.5, 1}, 1, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("of zeros:", prediction.Probability[:2])
+	for t := range 3 {
+		fmt.Printf("%.2f\n", prediction.Probability[2*t+1]) // of class 1
+	}
 
 	err = network.Members()[0].SetVariables([]graph.Variable{
-		{Name: graph.NormalizationScale, Shape: []int{2}, Value: []float32{2, 0}},
+		{Name: "projection/bias", Shape: []int{1}, Value: []float32{0}},
 	})
 	fmt.Println(err)
 	// Output:
-	// of zeros: [0.5 0.5]
-	// normalization/scale[1] is 0: must be a finite number that is not 0, nor closer to 0 than 1.2e-38
+	// 0.02
+	// 0.50
+	// 0.98
+	// projection/bias: want [2], got [1] with 1 values
 }
 
 // Ask several networks of one shape, and take the mean of what they answer.

@@ -33,9 +33,9 @@ type Prediction struct {
 // Besides x and the prediction, each of Machine.Threads works on a few megabytes at a time,
 // and on about 64 MB at most for a batch of many sequences. Only networks of two directions
 // need more, for long sequences: in each network a step takes 4 bytes for every output of
-// every layer, 16 for every class, and 8 for every input, 16 with Lags or Normalize, 24 with
-// both; layers that no operation of ours runs take as much again. Arrays that TensorFlow
-// is done with are freed when Go's garbage collector finds them.
+// every layer, 16 for every class, and 8 for every input, 16 with Lags; layers that no
+// operation of ours runs take as much again. Arrays that TensorFlow is done with are freed
+// when Go's garbage collector finds them.
 //
 // A value of x that is not finite is a *[ValueError] that counts the rows of x from the
 // sequence's first; an output that is not finite is a *[NonFiniteError]. When ctx ends, its
@@ -239,9 +239,6 @@ func (c Config) valuesHeld(members int) (row, fixed int) {
 	row = fed + members*c.network().values()
 	if len(c.Lags) > 0 {
 		row += 2 * c.Inputs() // each lag by itself, and side by side
-	}
-	if c.Normalize {
-		row += 2 * members * c.Inputs()
 	}
 	return row, fed*(before+behind) + 2*members*c.StateSize()
 }

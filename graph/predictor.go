@@ -19,9 +19,8 @@ type Predictor struct {
 	predicting predicting
 }
 
-// NewPredictor assembles a network without what trains it: its variables are the weights
-// and, with n.Normalize, offset and scale. It starts with the weights of a [Session] of
-// seed 0. Close it after use.
+// NewPredictor assembles a network without what trains it: its variables are the weights. It
+// starts with those of a [Session] of seed 0. Close it after use.
 func NewPredictor(n Network, m Machine) (*Predictor, error) { return NewEnsemble(n, 1, m) }
 
 // NewEnsemble is NewPredictor for several networks, which start with the weights of sessions
@@ -31,13 +30,9 @@ func NewEnsemble(n Network, members int, m Machine) (*Predictor, error) {
 	if members < 1 || members > maxMembers {
 		return nil, &ShapeError{"members", fmt.Sprintf("1 to %d", maxMembers), fmt.Sprint(members)}
 	}
+	weights := func(c Config) []variable { return c.network().weights() }
 	none := func(*Predictor, *op.Scope, handles) error { return nil }
-	return start(Config{Network: n, Machine: m}, members, Config.predictorVariables, nil, none)
-}
-
-// predictorVariables are what predicting takes: the weights, then offset and scale.
-func (c Config) predictorVariables() []variable {
-	return append(c.network().weights(), c.normalization()...)
+	return start(Config{Network: n, Machine: m}, members, weights, nil, none)
 }
 
 // Close frees what the networks hold in TensorFlow.
@@ -107,8 +102,7 @@ func (c Config) addPredicting(g *tf.Graph, s *op.Scope, members []handles) predi
 			n := len(states) / len(members)
 			p.states = states[i*n : (i+1)*n]
 		}
-		x := c.normalized(s.SubScope("normalize"), h, inputs)
-		y, _ := c.network().forward(s.SubScope("forward"), h, x, p)
+		y, _ := c.network().forward(s.SubScope("forward"), h, inputs, p)
 		outputs, probability = append(outputs, y), append(probability, c.probability(s.SubScope("probability"), y))
 		last = append(last, p.last...)
 	}

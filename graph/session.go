@@ -83,9 +83,10 @@ func (c Config) addTraining(g *tf.Graph, s *op.Scope, h handles) (training, erro
 	return t, err
 }
 
-// stateVariables are a predictor's, then the optimizer's.
+// stateVariables are the weights, then the optimizer's variables.
 func (c Config) stateVariables() []variable {
-	return append(c.predictorVariables(), c.optimizerVariables(c.network().weights())...)
+	weights := c.network().weights()
+	return append(weights, c.optimizerVariables(weights)...)
 }
 
 // Report is the loss and the gradient of each training step.

@@ -60,10 +60,10 @@ func (m *Member) known() error {
 	return nil
 }
 
-// Variables returns the state of the network: the weights, under the original's names;
-// with [Network].Normalize, offset and scale; in a [Session], the optimizer's variables
-// under TensorFlow 1's names: for Adam two moments of each weight, and the powers of both
-// betas. The number of a session's steps is not among them, see [Session.Step].
+// Variables returns the state of the network: the weights, under the original's names; in a
+// [Session], the optimizer's variables under TensorFlow 1's names: for Adam two moments of
+// each weight, and the powers of both betas. The number of a session's steps is not among
+// them, see [Session.Step].
 func (m *Member) Variables() ([]Variable, error) {
 	if err := m.known(); err != nil {
 		return nil, err
@@ -85,8 +85,7 @@ func (m *Member) Variables() ([]Variable, error) {
 
 // SetVariables sets the given variables of the state, and leaves the others and the number
 // of steps as they are. It returns a *[ShapeError] for an unknown name or an array of the
-// wrong shape, and a *[ValueError] for an offset or scale that cannot be used; then nothing
-// is changed.
+// wrong shape; then nothing is changed.
 func (m *Member) SetVariables(vars []Variable) error {
 	values, err := m.checked(vars)
 	if err != nil {
@@ -110,13 +109,7 @@ func (m *Member) checked(vars []Variable) ([]value, error) {
 		if !slices.Equal(shape, v.Shape) || len(v.Value) != product(shape) {
 			return nil, &ShapeError{v.Name, fmt.Sprint(shape), fmt.Sprintf("%v with %d values", v.Shape, len(v.Value))}
 		}
-		if err := checkNormalization(v); err != nil {
-			return nil, err
-		}
-		values[i] = value{v.Name, v.Value, int64s(shape)}
-		if len(shape) == 0 {
-			values[i].flat = v.Value[0]
-		}
+		values[i] = valueOf(v)
 	}
 	return values, nil
 }
@@ -142,6 +135,14 @@ type value struct {
 	name  string
 	flat  any
 	shape []int64
+}
+
+// valueOf is v as set takes it.
+func valueOf(v Variable) value {
+	if len(v.Shape) == 0 {
+		return value{v.Name, v.Value[0], nil}
+	}
+	return value{v.Name, v.Value, int64s(v.Shape)}
 }
 
 func (m *Member) set(values ...value) error {

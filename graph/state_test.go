@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+
 	"github.com/rnnbin/rnnbin/graph"
 )
 
@@ -76,6 +79,37 @@ func TestCheckpointWithoutSteps(t *testing.T) {
 	var shape *graph.ShapeError
 	if err := s.SetStep(-1); !errors.As(err, &shape) {
 		t.Errorf("step -1: error %v", err)
+	}
+}
+
+// writeCheckpoint has TensorFlow write variables that no network of ours would hold.
+func writeCheckpoint(t *testing.T, prefix string, vars []graph.Variable) {
+	t.Helper()
+	s := op.NewScope()
+	var names []string
+	var values []tf.Output
+	for _, v := range vars {
+		shape := make([]int32, len(v.Shape))
+		for i, n := range v.Shape {
+			shape[i] = int32(n)
+		}
+		vs := s.SubScope("variable")
+		names = append(names, v.Name)
+		values = append(values, op.Reshape(vs, op.Const(vs.SubScope("values"), v.Value), op.Const(vs.SubScope("shape"), shape)))
+	}
+	save := op.SaveV2(s, op.Const(s.SubScope("prefix"), prefix), op.Const(s.SubScope("names"), names),
+		op.Const(s.SubScope("whole"), make([]string, len(names))), values)
+	g, err := s.Finalize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := tf.NewSession(g, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	if _, err := session.Run(nil, nil, []*tf.Operation{save}); err != nil {
+		t.Fatal(err)
 	}
 }
 

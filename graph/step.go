@@ -28,8 +28,7 @@ func (c Config) step(s *op.Scope, in carried) []tf.Output {
 // returns adds the backward pass, if p is training.
 func (c Config) lossOf(s *op.Scope, h handles, b batch, p *pass) (loss tf.Output, grads func() []gradient) {
 	p.lengths = b.lengths
-	x := c.normalized(s.SubScope("normalize"), h, b.x)
-	outputs, back := c.network().forward(s.SubScope("forward"), h, x, p)
+	outputs, back := c.network().forward(s.SubScope("forward"), h, b.x, p)
 	loss, doutputs := c.score(s.SubScope("loss"), outputs, b)
 	return loss, func() []gradient { return back(s.SubScope("backward"), doutputs) }
 }

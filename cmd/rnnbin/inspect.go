@@ -137,7 +137,7 @@ func inputsText(k model.Kind) string {
 	switch {
 	case in.Scale != nil && in.Scale.Center != nil:
 		text += ", scaled by their asinh"
-	case in.Scale != nil || k.Network.Normalize:
+	case in.Scale != nil:
 		text += ", scaled"
 	}
 	return text

@@ -16,7 +16,7 @@ type Scale struct {
 	Divisor []float32 `json:"divisor"`          // [F] finite and not 0, nor closer to 0 than least
 }
 
-// least is float32's smallest normal number. TensorFlow's kernels treat smaller ones as 0.
+// least is float32's smallest normal number. Smaller divisors make nearly all values infinite.
 const least = 0x1p-126
 
 // validate returns an error that names the field that is wrong for so many columns.
@@ -45,8 +45,8 @@ func (s *Scale) validate(columns int) error {
 	return nil
 }
 
-// Apply scales rows x [n,F] in place. Without Center it gives the bits of a network's own
-// normalization. What is too far from the others for a float32 becomes infinite.
+// Apply scales rows x [n,F] in place. What is too far from the others for a float32 becomes
+// infinite.
 func (s *Scale) Apply(x []float32) {
 	for row := range slices.Chunk(x, len(s.Offset)) {
 		if s.Center == nil {

@@ -255,7 +255,7 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		{"older", change(`"format": 7`, `"format": 6`), []string{"format 6 is older than this rnnbin supports (7): train the model again"}},
 		{"no format", "{}", []string{"damaged: format 0"}},
 		{"an unknown key", change(`"horizon"`, `"horizont"`), []string{`damaged: json: unknown field "horizont"`}},
-		{"an unknown key of the network", change(`"normalize"`, `"norm"`), []string{`damaged: json: unknown field "norm"`}},
+		{"an unknown key of the network", change(`"bidirectional"`, `"both"`), []string{`damaged: json: unknown field "both"`}},
 		{"an unknown key of the training", change(`"optimizer"`, `"optim"`), []string{`damaged: json: unknown field "optim"`}},
 		{"a setting without effect", change(`"optimizer"`, `"weight_decay": 1, "optimizer"`), []string{"damaged: networks: 0: training: WeightDecay is for the optimizer adamw"}},
 		{"units", change(`"units": 4`, `"units": 0`), []string{"damaged: networks: 0: network: Layers[0].Units must be between "}},

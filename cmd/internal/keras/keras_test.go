@@ -164,8 +164,8 @@ func TestNetworksAreRead(t *testing.T) {
 			t.Errorf("layer %d: %+v", i, l)
 		}
 	}
-	if s := m.Scale; s == nil || s.Center != nil || len(s.Offset) != features || len(s.Divisor) != features || m.Network.Normalize {
-		t.Errorf("scale %+v, Normalize %v", s, m.Network.Normalize)
+	if s := m.Scale; s == nil || s.Center != nil || len(s.Offset) != features || len(s.Divisor) != features {
+		t.Errorf("scale %+v", s)
 	}
 }
 
