@@ -17,7 +17,7 @@ func addLabelEvents(f *pflag.FlagSet, file *string) {
 }
 
 func addEventTolerance(f *pflag.FlagSet, tolerance *string) {
-	addFlag(f, "event-tolerance", tolerance, "rows up to this `time` from an event without an end belong to it: such as 50ms, a number if times\nare numbers, or of rows if there are no times")
+	addFlag(f, "event-tolerance", tolerance, "rows up to this `time` from an event without an end belong to it: such as 50ms, a number if times\nare numbers, or of rows if there are no times. Needed where no column gives ends: 0 for the row itself")
 }
 
 // settleEvents has events and a column of labels exclude each other. On the command line either
@@ -42,19 +42,20 @@ func (d *dataSettings) settleEvents(changed func(flag string) bool) error {
 	return nil
 }
 
-// readEvents reads a file of events, after the tolerance that belongs to it.
-func readEvents(ctx context.Context, file, tolerance string) (*events.List, series.Length, error) {
+// readEvents reads a file of events, after the tolerance that belongs to it. The column of series may be
+// called as in the data.
+func readEvents(ctx context.Context, file, tolerance, seriesInData string) (*events.List, series.Length, error) {
 	t, err := series.ParseLength("event-tolerance", tolerance)
 	if err != nil {
 		return nil, t, usageError{err}
 	}
-	list, err := events.Read(ctx, file)
+	list, err := events.Read(ctx, file, seriesInData)
 	return list, t, err
 }
 
 // mark makes the events labels of all data.
 func (d *dataSettings) mark(ctx context.Context, errOut io.Writer, all fit.Data) error {
-	list, tolerance, err := readEvents(ctx, d.Events, d.Tolerance)
+	list, tolerance, err := readEvents(ctx, d.Events, d.Tolerance, d.Series)
 	if err != nil {
 		return err
 	}

@@ -64,20 +64,20 @@ func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
 		return usageError{err}
 	}
 	if o.events == "" && len(files) == 1 && strings.EqualFold(filepath.Ext(files[0]), ".json") {
-		if list, err := events.Read(cmd.Context(), files[0]); err == nil && list.Catalog() {
-			return o.showEvents(list, cmd.OutOrStdout())
+		if list, err := events.Read(cmd.Context(), files[0], ""); err == nil && list.Catalog() {
+			return o.showEvents(list, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		}
 	}
 	s, err := series.Look(cmd.Context(), files, o.data)
 	if err != nil {
 		return err
 	}
-	if o.events == "" && files[0] != series.Stdin && s.HoldsEvents() {
-		list, err := events.Read(cmd.Context(), files[0])
+	if o.events == "" && files[0] != series.Stdin && events.Holds(s) {
+		list, err := events.Read(cmd.Context(), files[0], "")
 		if err != nil {
 			return err
 		}
-		return o.showEvents(list, cmd.OutOrStdout())
+		return o.showEvents(list, cmd.OutOrStdout(), cmd.ErrOrStderr())
 	}
 	var marked []series.ValueSurvey
 	if o.events != "" {

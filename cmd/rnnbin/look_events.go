@@ -15,7 +15,7 @@ import (
 
 // markSurvey takes labels from a file of events in place of a column, and counts them.
 func (o *lookOptions) markSurvey(ctx context.Context, files []string, s *series.Survey) ([]series.ValueSurvey, error) {
-	list, tolerance, err := readEvents(ctx, o.events, o.tolerance)
+	list, tolerance, err := readEvents(ctx, o.events, o.tolerance, s.Guess.Series)
 	if err != nil {
 		return nil, err
 	}
@@ -62,11 +62,14 @@ type eventsSummary struct {
 	Events int            `json:"events"`
 	Series []string       `json:"series,omitempty"` // that it is about, with events or without
 	Labels map[string]int `json:"labels,omitempty"` // events of each; none if they have none
+
+	endless bool // they are instants
 }
 
 // showEvents shows what is in a file of events.
-func (o *lookOptions) showEvents(list *events.List, out io.Writer) error {
-	s := eventsSummary{File: list.File, Labels: map[string]int{}}
+func (o *lookOptions) showEvents(list *events.List, out, errOut io.Writer) error {
+	printWarnings(errOut, list.Warnings)
+	s := eventsSummary{File: list.File, Labels: map[string]int{}, endless: list.Endless()}
 	for _, e := range list.Events() {
 		s.Events++
 		if e.Label != "" {
@@ -93,6 +96,10 @@ func (s *eventsSummary) write(out io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\nTo see what they are in data of yours, and how to train on it:\n\n  %s\n", quoteAll([]string{"rnnbin", "look", "DATA", "--label-events", s.File}))
+	command := []string{"rnnbin", "look", "DATA", "--label-events", s.File}
+	if s.endless {
+		command = append(command, "--event-tolerance", "0")
+	}
+	_, err := fmt.Fprintf(out, "\nTo see what they are in data of yours, and how to train on it:\n\n  %s\n", quoteAll(command))
 	return err
 }

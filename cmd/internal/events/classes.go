@@ -36,14 +36,14 @@ func (l *List) newClassifier(of []listed, o Options) (*classifier, error) {
 		}
 	}
 	if nameless >= 0 && len(labels) > 0 {
-		return nil, l.at(of[nameless].line, labelColumn, "the event has no label, and others have one, such as %q", labels[0])
+		return nil, l.at(of[nameless].line, l.labelColumn, "the event has no label, and others have one, such as %q", labels[0])
 	}
 	if len(labels) > mostClasses {
-		return nil, l.at(0, labelColumn, "there are %d labels, which looks like something else (--classes lists classes of any number)", len(labels))
+		return nil, l.at(0, l.labelColumn, "there are %d labels, which looks like something else (--classes lists classes of any number)", len(labels))
 	}
 	c.classes = classNames(series.SortLabels(labels))
 	if len(c.classes) < 2 {
-		return nil, l.at(0, labelColumn, "all events are %q, the background class; list the background first in --classes", c.classes[0])
+		return nil, l.at(0, l.labelColumn, "all events are %q, the background class; list the background first in --classes", c.classes[0])
 	}
 	return c, nil
 }

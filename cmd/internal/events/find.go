@@ -241,7 +241,5 @@ func (f *Finder) longEnough(c *candidate) bool {
 
 // Within reports whether two times are no further apart than a length, but for rounding.
 func Within(a, b, length float64) bool {
-	const ulps = 4
-	size := max(math.Abs(a), math.Abs(b))
-	return math.Abs(b-a) <= length+ulps*(math.Nextafter(size, math.Inf(1))-size)
+	return math.Abs(b-a) <= length+slack(max(math.Abs(a), math.Abs(b)))
 }

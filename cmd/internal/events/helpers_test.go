@@ -14,7 +14,7 @@ func readList(t *testing.T, name, content string) (*List, error) {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	writeFile(t, name, content)
-	return Read(t.Context(), name)
+	return Read(t.Context(), name, "machine")
 }
 
 func writeFile(t *testing.T, name, content string) {

@@ -10,13 +10,16 @@ import (
 type Options struct {
 	Classes   []string      // --classes: names of the classes, the first being that of the rows outside events; empty: those that there are
 	Positive  string        // --positive: the label that is class 1, rows of all others being 0; "": Classes
-	Tolerance series.Length // --event-tolerance: how far from an instant rows belong to it
+	Tolerance series.Length // --event-tolerance: how far from an instant rows belong to it; needed where no column gives the end
 	Divided   bool          // --max-gap: gaps in time may divide series
 }
 
 // Mark sets Labels and Classes of all data to what the events are. An event needs to have a row
 // in some of the data.
 func (l *List) Mark(o Options, all ...*series.Data) ([]series.Warning, error) {
+	if err := l.checkEnds(o); err != nil {
+		return nil, err
+	}
 	m := marker{List: l, options: o}
 	if err := m.checkData(all); err != nil {
 		return nil, err

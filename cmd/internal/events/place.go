@@ -21,11 +21,14 @@ type span struct {
 func (m *marker) place(t *target, e *listed, spans [][]span) error {
 	class, err := m.class(e.Label)
 	if err != nil {
-		return m.at(e.line, labelColumn, "%w", err)
+		return m.at(e.line, m.labelColumn, "%w", err)
 	}
 	from, to := e.Start, e.End
-	if e.instant() {
+	switch {
+	case e.instant():
 		from, to = around(e.Start, m.options.Tolerance.Value)
+	case e.open:
+		to -= slack(max(math.Abs(from), math.Abs(to)))
 	}
 	found := false
 	for i, p := range t.parts {
@@ -52,10 +55,14 @@ func around(instant, tolerance float64) (from, to float64) {
 	if tolerance == 0 {
 		return instant, instant
 	}
+	tolerance += slack(max(math.Abs(instant), tolerance))
+	return instant - tolerance, instant + tolerance
+}
+
+// slack is what rounding may add to times of a size.
+func slack(size float64) float64 {
 	const ulps = 4
-	size := max(math.Abs(instant), tolerance)
-	slack := ulps * (math.Nextafter(size, math.Inf(1)) - size)
-	return instant - tolerance - slack, instant + tolerance + slack
+	return ulps * (math.Nextafter(size, math.Inf(1)) - size)
 }
 
 // comparable is the error if e cannot be found among the times of d.

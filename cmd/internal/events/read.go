@@ -23,6 +23,12 @@ type List struct {
 	catalog  bool           // it is about many sets of data, of which not all need be at hand
 	hashed   bool           // names of files may begin with eight digits of a hash and a hyphen
 	millis   bool           // a number stands for a timestamp as the milliseconds since 1970
+
+	inData       string // the column of series in the data
+	seriesColumn string // as the file calls it
+	labelColumn  string // likewise
+	endless      bool   // no column gives the end of events
+	likeEnd      string // a column that is not read, though its name looks like that of an end
 }
 
 // listed is an event as a file has it.
@@ -30,6 +36,7 @@ type listed struct {
 	Event
 	line       int
 	start, end moment
+	open       bool // the end does not belong to it
 }
 
 // moment is a time as a file has it.
@@ -49,15 +56,16 @@ type subject struct {
 	fault string // why nothing can be learned of it; "" if something can
 }
 
-// Read reads a file of events, or standard input for series.Stdin: CSV, TSV or JSON lines with
-// columns start, end and the like, NAB's JSON of windows, or Label Studio's JSON of time series.
-func Read(ctx context.Context, path string) (*List, error) {
-	text, err := series.ReadText(ctx, path)
+// Read reads a file of events, or standard input for series.Stdin: a table with columns start, end
+// and the like, of which that of the series may be called as in the data, NAB's JSON of windows, or
+// Label Studio's JSON of time series.
+func Read(ctx context.Context, path, seriesInData string) (*List, error) {
+	file, err := series.ReadFile(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	l := &List{File: text.Name, Warnings: text.Warnings, known: map[string]int{}}
-	if err := l.read(text); err != nil {
+	l := &List{File: file.Name, Warnings: file.Warnings, known: map[string]int{}, inData: seriesInData, seriesColumn: "series", labelColumn: "label"}
+	if err := l.read(file); err != nil {
 		return nil, err
 	}
 	if len(l.events) == 0 && !l.catalog {
@@ -66,22 +74,16 @@ func Read(ctx context.Context, path string) (*List, error) {
 	return l, nil
 }
 
-func (l *List) read(text *series.TextFile) error {
-	document := gjson.ParseBytes(text.Content)
+func (l *List) read(file *series.File) error {
+	document := gjson.ParseBytes(file.Content)
 	switch {
-	case !document.IsObject() && !document.IsArray() || !json.Valid(text.Content):
+	case !document.IsObject() && !document.IsArray() || !json.Valid(file.Content):
 	case isWindows(document):
-		return l.readWindows(document, newLines(text.Content))
+		return l.readWindows(document, newLines(file.Content))
 	case document.IsArray():
-		return l.readTasks(document, newLines(text.Content))
+		return l.readTasks(document, newLines(file.Content))
 	}
-	switch text.Format() {
-	case series.CSV, series.TSV:
-		return l.readTable(text)
-	case series.JSONL:
-		return l.readLines(text.Content)
-	}
-	return l.at(0, "", "events are read from CSV, TSV, JSON lines and JSON, and this is %s", text.Format())
+	return l.readTable(file)
 }
 
 // at is an error of a place in the file.

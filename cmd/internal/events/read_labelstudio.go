@@ -48,7 +48,7 @@ func (l *List) readTasks(document gjson.Result, lines *lines) error {
 
 // isEventObject reports whether an object of a list looks like an event of JSON lines.
 func isEventObject(object gjson.Result) bool {
-	return findStart(func(column string) bool { return object.Get(column).Exists() }) != "" && len(flatRegions(object)) == 0
+	return slices.ContainsFunc(startNames, func(column string) bool { return object.Get(column).Exists() }) && len(flatRegions(object)) == 0
 }
 
 // addTask adds the annotations of a task, which must not differ.
@@ -176,4 +176,12 @@ func pathOf(address string) string {
 		return u.Query().Get("d")
 	}
 	return u.Path
+}
+
+// textOf is a value as text; nothing for null.
+func textOf(v gjson.Result) string {
+	if v.Type == gjson.String || v.Type == gjson.Null {
+		return v.Str
+	}
+	return v.Raw
 }

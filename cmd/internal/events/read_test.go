@@ -1,8 +1,17 @@
 package events
 
 import (
+	"bytes"
+	"errors"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
@@ -23,7 +32,18 @@ func TestRead(t *testing.T) {
 			[]Event{{Series: "a.csv", Start: 0, End: 4, Label: "1"}}},
 		"JSON lines": {"e.jsonl", `{"start":1}` + "\n\n" + `{"end":3.5,"start":2,"label":"a","series":"s"}` + "\n",
 			[]Event{{Start: 1, End: 1}, {Series: "s", Start: 2, End: 3.5, Label: "a"}}},
-		"JSON lines, one": {"e.json", `{"time":"2024-03-01","end":null}`, []Event{{Start: day, End: day}}},
+		"JSON lines, one":      {"e.json", `{"time":"2024-03-01","end":null}`, []Event{{Start: day, End: day}}},
+		"stop":                 {"e.csv", "start,stop,label\n1,3,a\n", []Event{{Start: 1, End: 3, Label: "a"}}},
+		"duration":             {"e.csv", "start,duration,label\n1,2.5,a\n4,0,b\n6,,b\n", []Event{{Start: 1, End: 3.5, Label: "a"}, {Start: 4, End: 4, Label: "b"}, {Start: 6, End: 6, Label: "b"}}},
+		"BIDS":                 {"e.tsv", "onset\tduration\ttrial_type\tresponse_time\n1.5\t0.5\tgo\t0.3\n", []Event{{Start: 1.5, End: 2, Label: "go"}}},
+		"sample and symbol":    {"e.csv", "sample,symbol\n77,N\n370,V\n", []Event{{Start: 77, End: 77, Label: "N"}, {Start: 370, End: 370, Label: "V"}}},
+		"activity":             {"e.csv", "Start Time,End (s),Activity\n1,3,walk\n", []Event{{Start: 1, End: 3, Label: "walk"}}},
+		"a machine":            {"e.csv", "machine,series,start,end\nm1,x,1,3\n", []Event{{Series: "m1", Start: 1, End: 3}}},
+		"Audacity":             {"e.txt", "0.5\t1.25\twalk\n\\\t100\t200\n2\t2\trun\n", []Event{{Start: 0.5, End: 1.25, Label: "walk"}, {Start: 2, End: 2, Label: "run"}}},
+		"Audacity, no labels":  {"e.txt", "0.5\t1.25\n2\t3\n", []Event{{Start: 0.5, End: 1.25}, {Start: 2, End: 3}}},
+		"MNE":                  {"e.txt", "# MNE-Annotations\n# orig_time : 2009-08-12 16:15:00\n# onset, duration, description\n5.5, 0.5, T1\n", []Event{{Start: 5.5, End: 6, Label: "T1"}}},
+		"MNE, CSV":             {"e.csv", "onset,duration,description\n2024-03-01 00:00:05.000000,2.0,T1\n", []Event{{Start: day + 5, End: day + 7, Label: "T1"}}},
+		"JSON lines, duration": {"e.jsonl", `{"label":"a","onset":1}` + "\n" + `{"onset":2,"duration":1.5,"label":"b"}` + "\n", []Event{{Start: 1, End: 1, Label: "a"}, {Start: 2, End: 3.5, Label: "b"}}},
 		"windows": {"e.json", `{"a/x.csv": [["2024-03-01 00:00:00.000000", "2024-03-01 00:00:30.000000"]], "b/y.csv": [], "z": ["2024-03-01"]}`,
 			[]Event{{Series: "a/x.csv", Start: day, End: day + 30}, {Series: "z", Start: day, End: day}}},
 		"Label Studio": {"e.json", `[{"id": 1, "annotations": [{"was_cancelled": true, "result": [{"type": "timeserieslabels", "value": {"start": 8, "end": 9, "timeserieslabels": ["no"]}}]},
@@ -59,7 +79,7 @@ func TestRead(t *testing.T) {
 
 func TestReadErrors(t *testing.T) {
 	for name, c := range map[string]struct{ file, content, want string }{
-		"no start":        {"e.csv", "from,to\n1,2\n", `e.csv:1: a list of events has a column start (or time, timestamp or sample) and, unless they are instants, end; columns: from, to`},
+		"no start":        {"e.csv", "since,to\n1,2\n", `e.csv:1: a list of events has a column start (or onset, time, timestamp or sample) and, unless they are instants, end (or stop or duration); columns: since, to`},
 		"no event":        {"e.csv", "start,end\n", `e.csv: there is no event`},
 		"reversed":        {"e.csv", "start,end\n1,2\n5,4\n", `e.csv:3: the event ends before it starts: from 5 to 4`},
 		"no time":         {"e.csv", "start,end\n1,2\nx,4\n", `e.csv:3: start of an event: "x" is neither a number nor a timestamp like 2006-01-02T15:04:05Z`},
@@ -67,8 +87,8 @@ func TestReadErrors(t *testing.T) {
 		"missing start":   {"e.csv", "start,end\n,2\n", `e.csv:2: start of an event: the time is missing`},
 		"infinite":        {"e.csv", "start,end\n1,inf\n", `e.csv:2: end of an event: it is not finite`},
 		"mixed":           {"e.csv", "start,end\n1,2024-03-01\n", `e.csv:2: start 1 and end 2024-03-01 must both be timestamps or both numbers`},
-		"no JSON":         {"e.jsonl", `{"start":1}` + "\n{\n", `e.jsonl:2: it is neither a JSON object on one line nor part of one JSON document`},
-		"a line's start":  {"e.jsonl", `{"start":1}` + "\n" + `{"end":2}`, `e.jsonl:2: the event has no start (or time, timestamp or sample)`},
+		"no JSON":         {"e.jsonl", `{"start":1}` + "\n{\n", `e.jsonl:2: "{" is not a JSON object on one line`},
+		"a line's start":  {"e.jsonl", `{"start":1}` + "\n" + `{"end":2}`, `e.jsonl:2: start of an event: the time is missing`},
 		"window of three": {"e.json", `{"a.csv": [` + "\n" + `["2024-03-01", "2024-03-02", "2024-03-03"]]}`, `e.json:2: "a.csv" has what is neither a time nor a window of two, [start, end]`},
 		"window of words": {"e.json", `{"a.csv": [` + "\n" + `["2024-03-01", null]]}`, `e.json:2: "a.csv" has a window of which start or end is no time`},
 		"window reversed": {"e.json", `{"a.csv": [` + "\n" + `["2024-03-02", "2024-03-01"]]}`, `e.json:2: the event ends before it starts: from 2024-03-02 to 2024-03-01`},
@@ -80,7 +100,8 @@ func TestReadErrors(t *testing.T) {
 			`e.json:2: a region has 2 labels, and an event has one`},
 		"two annotations": {"e.json", `[{"annotations": [{"result": []},{"result": [{"type": "timeserieslabels", "value": {"start": 1, "end": 3, "timeserieslabels": ["a"]}}]}], "data": {"csv": "x.csv"}}]`,
 			`e.json:1: "x.csv" has two annotations that differ; export one of them alone, or cancel the other`},
-		"Parquet": {"e.csv", "PAR1....PAR1", `e.csv: the content is not csv but parquet (--input-format sets it)`},
+		"a duration that is none": {"e.csv", "start,duration\n1,-2\n", `e.csv:2: the duration of an event is "-2", and not a number of seconds or of the times' units`},
+		"Parquet":                 {"e.csv", "PAR1....PAR1", `e.csv: the content is not csv but parquet (--input-format sets it)`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := readList(t, c.file, c.content)
@@ -89,9 +110,82 @@ func TestReadErrors(t *testing.T) {
 	}
 }
 
+// A table is the same list in every format.
+func TestReadTablesOfTypes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	schema := arrow.NewSchema([]arrow.Field{{Name: "onset", Type: arrow.FixedWidthTypes.Timestamp_ms}, {Name: "duration", Type: arrow.PrimitiveTypes.Float64}, {Name: "trial_type", Type: arrow.BinaryTypes.String}}, nil)
+	batch, _, err := array.RecordFromJSON(memory.NewGoAllocator(), schema, strings.NewReader(`[{"onset":"2024-03-01T00:00:05Z","duration":2,"trial_type":"go"}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"e.parquet", "e.arrow"} {
+		var out bytes.Buffer
+		var w interface {
+			Write(arrow.RecordBatch) error
+			Close() error
+		}
+		if w, err = ipc.NewFileWriter(&out, ipc.WithSchema(schema)); name == "e.parquet" {
+			w, err = pqarrow.NewFileWriter(schema, &out, nil, pqarrow.DefaultWriterProps())
+		}
+		if err = errors.Join(err, w.Write(batch), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		l, err := readList(t, name, out.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		const start = 1709251205
+		if got := l.Events(); len(got) != 1 || got[0] != (Event{Start: start, End: start + 2, Label: "go"}) {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// What is not read is named, but for what predict writes.
+func TestColumnsThatAreNotRead(t *testing.T) {
+	for text, want := range map[string]string{
+		"start,end,who,Note\n1,2,me,x\n": "e.csv: columns that are not read: who, Note",
+		"start,end,rows\n1,2,2\n":        "",
+	} {
+		l, err := readList(t, "e.csv", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, w := range l.Warnings {
+			got += w.String()
+		}
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestHoldsEvents(t *testing.T) {
+	for text, want := range map[string]bool{
+		"start,end,label\n1,2,a\n3,4,b\n":           true,
+		"Start,END\n2024-03-01,2024-03-02\n":        true,
+		"t,x,label\n1,0.5,0\n2,0.25,1\n":            false,
+		"start,stop,label\n1,2,a\n":                 true,
+		"onset,duration,trial_type\n1,2,a\n":        true,
+		"time,duration,x,label\n1,2,3,a\n4,5,3,a\n": false,
+		"start,end,x\nhere,there,1\nhere,away,2\n":  false,
+	} {
+		t.Chdir(t.TempDir())
+		writeFile(t, "d.csv", text)
+		s, err := series.Look(t.Context(), []string{"d.csv"}, series.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Holds(s); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
-		"start,end,label\n1,3,a\n", "sample\n77\n", "start;end\n1,5;2\n", `{"start":1}` + "\n", `{"a":[["2024-03-01","2024-03-02"],"2024-03-03"]}`,
+		"start,end,label\n1,3,a\n", "sample\n77\n", "onset\tduration\ttrial_type\n1\t0.5\tgo\n", "1\t2\twalk\n", "# onset, duration, description\n1,0,a\n", "start;end\n1,5;2\n", `{"start":1}` + "\n", `{"a":[["2024-03-01","2024-03-02"],"2024-03-03"]}`,
 		`[{"annotations":[{"result":[{"type":"timeserieslabels","value":{"start":1,"end":3,"timeserieslabels":["a"]}}]}],"data":{"csv":"/x/ab12cd34-d.csv"}}]`,
 		`[{"csv":"d.csv","label":[{"start":1,"end":3,"timeserieslabels":["a"]}]}]`, `[[]]`, `{"a":1}`, "\xff\xfe[\x00]\x00",
 	} {
@@ -100,7 +194,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		t.Chdir(t.TempDir())
 		writeFile(t, "events", string(content))
-		l, err := Read(t.Context(), "events")
+		l, err := Read(t.Context(), "events", "")
 		if err != nil {
 			return
 		}

@@ -106,7 +106,7 @@ func (l *List) nameless() error {
 	if l.catalog {
 		return l.at(s.line, "", "the task names no file of data, and others do")
 	}
-	return l.at(s.line, seriesColumn, "the event has no series, and others have one")
+	return l.at(s.line, l.seriesColumn, "the event has no series, and others have one")
 }
 
 // soleTarget is what events without a series are about: the only one there is, or several that
@@ -200,7 +200,7 @@ func (l *List) noEntry(t *target) error {
 
 // noSeries is the error for a series that the data does not have.
 func (l *List) noSeries(s subject, targets []*target) error {
-	return l.at(s.line, seriesColumn, "the data has no series %q; %s", s.name, nearNames(namesOf(targets), s.name))
+	return l.at(s.line, l.seriesColumn, "the data has no series %q; %s", s.name, nearNames(namesOf(targets), s.name))
 }
 
 func namesOf(targets []*target) (names []string) {

@@ -8,17 +8,6 @@ import (
 // noLabelNote is the note about files in which no column looks like labels.
 const noLabelNote = "no column looks like labels, which are 2 to %d values, each on several rows"
 
-// HoldsEvents reports whether a file looks like a list of events, with a start and an end in
-// each row, rather than like a series.
-func (s *Survey) HoldsEvents() bool {
-	has := func(name string) bool {
-		return slices.ContainsFunc(s.Columns, func(c ColumnSurvey) bool {
-			return strings.EqualFold(c.Name, name) && (c.Type == WholeNumbers || c.Type == Numbers || c.Type == Timestamps)
-		})
-	}
-	return len(s.Files) == 1 && has("start") && has("end")
-}
-
 // DropLabel takes the label from the guess, as labels are somewhere else.
 func (s *Survey) DropLabel() {
 	g := &s.Guess

@@ -13,8 +13,12 @@ import (
 type Length struct {
 	Value    float64 // seconds of a duration
 	flag     string
+	given    bool
 	duration bool
 }
+
+// Given reports whether there is a length, which may be 0.
+func (l Length) Given() bool { return l.given || l.Value > 0 }
 
 // ParseLength reads the value of a flag; "" stands for none.
 func ParseLength(flag, text string) (Length, error) {
@@ -22,6 +26,7 @@ func ParseLength(flag, text string) (Length, error) {
 	if text == "" {
 		return l, nil
 	}
+	l.given = true
 	var err error
 	if l.Value, err = strconv.ParseFloat(text, 64); err != nil {
 		var d time.Duration

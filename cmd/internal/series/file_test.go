@@ -12,11 +12,11 @@ func TestTable(t *testing.T) {
 		"e.txt": "start;label\n1,5;a b\n\n;c\n",
 		"e.tsv": "\ufeffstart\tlabel\n1.5\ta b\n\n\t\"c\"\n",
 	} {
-		file, err := ReadText(t.Context(), writeFile(t, name, text))
+		file, err := ReadFile(t.Context(), writeFile(t, name, text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		table, err := file.Table()
+		table, err := file.Table(false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -27,9 +27,9 @@ func TestTable(t *testing.T) {
 	}
 }
 
-func TestReadTextUnwraps(t *testing.T) {
+func TestReadFileUnwraps(t *testing.T) {
 	for _, c := range []Compression{Plain, Gzip, Zstd} {
-		file, err := ReadText(t.Context(), writeFile(t, "e.json", compress(t, c, "[{\n}]\n")))
+		file, err := ReadFile(t.Context(), writeFile(t, "e.json", compress(t, c, "[{\n}]\n")))
 		if err != nil || string(file.Content) != "[{\n}]\n" {
 			t.Errorf("%q: %v, %v", c, file, err)
 		}
@@ -83,22 +83,5 @@ func TestDropLabel(t *testing.T) {
 	noLabel.DropLabel()
 	if before != 1 || len(noLabel.Guess.Notes) != 0 {
 		t.Errorf("%d notes, then %q", before, noLabel.Guess.Notes)
-	}
-}
-
-func TestHoldsEvents(t *testing.T) {
-	for text, want := range map[string]bool{
-		"start,end,label\n1,2,a\n3,4,b\n":          true,
-		"Start,END\n2024-03-01,2024-03-02\n":       true,
-		"t,x,label\n1,0.5,0\n2,0.25,1\n":           false,
-		"start,end,x\nhere,there,1\nhere,away,2\n": false,
-	} {
-		s, err := Look(t.Context(), []string{writeFile(t, "d.csv", text)}, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := s.HoldsEvents(); got != want {
-			t.Errorf("%q: %v", text, got)
-		}
 	}
 }
