@@ -107,7 +107,7 @@ func (o *lookOptions) trainOn(files []string, g *series.Guess) []string {
 	args := append([]string{"rnnbin", "train"}, files...)
 	for _, f := range [][2]string{
 		{"input-format", string(o.data.Format)}, {"delimiter", o.data.Delimiter},
-		{"label", g.Label}, {"label-events", o.events}, {"event-tolerance", o.tolerance}, {"series", g.Series}, {"time", g.Time}, {"max-gap", g.MaxGap},
+		{"label", g.Label}, {"classes", listValue(g.Classes)}, {"label-events", o.events}, {"event-tolerance", o.tolerance}, {"series", g.Series}, {"time", g.Time}, {"max-gap", g.MaxGap},
 		{"exclude", listValue(g.Exclude)}, {"missing", string(g.Missing)},
 	} {
 		if f[1] != "" {

@@ -72,7 +72,7 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	addFlag(f, "label", &d.Label, "`column` of labels: words or whole numbers, such as 0 and 1, empty where a row has none.\nNA counts as missing unless the labels are words")
 	addLabelEvents(f, &d.Events)
 	addEventTolerance(f, &d.Tolerance)
-	addFlag(f, "classes", &d.Classes, "class names in `order`, separated by commas; with two, the second is the positive class.\nauto: the labels in the data, numbers by value and words by the alphabet (default auto)", "auto")
+	addFlag(f, "classes", &d.Classes, "class names in `order`, separated by commas; with two, the second is the positive class.\nauto: the labels in the data, numbers by value; of words the background first, which is called\nok, normal, none or the like or else is the most frequent, then by the alphabet (default auto)", "auto")
 	addFlag(f, "features", &d.Features, "feature `columns`, separated by commas (default every other column of numbers, except\none that looks like a time column)")
 	addFlag(f, "exclude", &d.Exclude, "`columns` that are not features, such as a second column of labels; not with --features")
 	addFlag(f, "series", &d.Series, seriesUsage)

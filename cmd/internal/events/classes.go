@@ -3,6 +3,7 @@ package events
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
@@ -48,22 +49,24 @@ func (l *List) newClassifier(of []listed, o Options) (*classifier, error) {
 	return c, nil
 }
 
-// classNames puts the class of rows outside before the labels: 0 beside numbers, else none.
+// classNames puts the class of rows outside before the labels: 0 beside numbers, else that which is called as
+// uneventful rows are, or none. Who is running does so in an event.
 func classNames(labels []string) []string {
+	outside := "none"
 	switch {
 	case len(labels) == 0:
 		return []string{"0", "1"}
 	case series.AreNumbers(labels):
-		return outsideFirst("0", labels)
+		outside = "0"
+	default:
+		for _, name := range labels {
+			if series.IsBackground(name) && !strings.EqualFold(name, "running") && outside == "none" {
+				outside = name
+			}
+		}
 	}
-	return outsideFirst("none", labels)
-}
-
-func outsideFirst(name string, labels []string) []string {
-	if i := slices.Index(labels, name); i >= 0 {
-		labels = slices.Delete(labels, i, i+1)
-	}
-	return slices.Insert(labels, 0, name)
+	labels = slices.DeleteFunc(labels, func(name string) bool { return name == outside })
+	return slices.Insert(labels, 0, outside)
 }
 
 // class is the number of an event's class.

@@ -40,6 +40,8 @@ func TestMark(t *testing.T) {
 		"numbers":         {"e.csv", "start,end,label\n0,0,10\n2,3,9.0\n", rows, Options{}, "0 9 10", "20110", ""},
 		"a one":           {"e.csv", "start,end,label\n0,0,1\n", rows, Options{}, "0 1", "10000", ""},
 		"none among them": {"e.csv", "start,end,label\n0,1,none\n2,3,a\n", rows, Options{}, "none a", "00110", ""},
+		"normal":          {"e.csv", "start,stop,label\n0,1,Normal\n2,3,a\n", rows, Options{}, "Normal a", "00110", `e.csv: rows outside events are "Normal", by its name`},
+		"running":         {"e.csv", "start,stop,label\n0,1,running\n2,3,a\n", rows, Options{}, "none a running", "22110", ""},
 		"classes":         {"e.csv", "start,end,label\n0,0,b\n2,3,a\n", rows, Options{Classes: []string{"rest", "b", "a"}}, "rest b a", "10220", ""},
 		"classes, all":    {"e.csv", "start,end,label\n0,1,rest\n2,4,b\n", rows, Options{Classes: []string{"rest", "b"}}, "rest b", "00111", ""},
 		"two classes":     {"e.csv", "start,end\n0,1\n", rows, Options{Classes: []string{"none", "b"}}, "none b", "11000", ""},

@@ -12,6 +12,9 @@ func (m *marker) warnOf(targets []*target, all []*series.Data) {
 	warn := func(line int, format string, args ...any) {
 		m.warnings = append(m.warnings, series.Warning{File: m.File, Line: line, Text: fmt.Sprintf(format, args...)})
 	}
+	if outside := m.classes[0]; len(m.options.Classes) == 0 && m.positive == "" && outside != "none" && outside != "0" {
+		warn(0, "rows outside events are %q, by its name, like the events of that label (--classes with another one first says otherwise)", outside)
+	}
 	if p := m.joined; p.count > 0 {
 		warn(p.line, "%d events overlap with others of the same label, and count as one with them", p.count)
 	}

@@ -198,7 +198,7 @@ func TestArrowDictionaries(t *testing.T) {
 	}
 	path := writeFile(t, "x.arrows", stream.String())
 	d, err := Read(t.Context(), []string{path}, DefaultOptions())
-	if err != nil || !slices.Equal(d.Classes, []string{"lie", "sit", "walk"}) || !slices.Equal(d.Labels, []int16{2, 1, 1, 2, 0, 1}) {
+	if err != nil || !slices.Equal(d.Classes, []string{"sit", "lie", "walk"}) || !slices.Equal(d.Labels, []int16{2, 0, 0, 2, 1, 0}) {
 		t.Fatalf("%v, %v", d, err)
 	}
 	o := Options{LabelOptional: true, Missing: MissingError}

@@ -10,7 +10,8 @@ import (
 
 // Guess is what columns seem to be for: the options that a training on the files takes.
 type Guess struct {
-	Label    string   `json:"label,omitempty"` // "" if no column looks like labels
+	Label    string   `json:"label,omitempty"`   // "" if no column looks like labels
+	Classes  []string `json:"classes,omitempty"` // of labels that are words, the background first
 	Series   string   `json:"series,omitempty"`
 	Time     string   `json:"time,omitempty"`
 	MaxGap   string   `json:"max_gap,omitempty"` // where Time goes back here and there
@@ -44,6 +45,9 @@ type guesser struct {
 // finish completes the survey.
 func (l *looker) finish() {
 	g := guesser{looker: l, names: l.first.columns(), roles: roles{label: -1, series: -1, group: -1, time: -1}}
+	for i := range g.columns {
+		g.columns[i].settle()
+	}
 	g.guessLabel()
 	g.guessSeries()
 	g.noteGroups()
@@ -73,6 +77,27 @@ func (g *guesser) guessLabel() {
 		return
 	}
 	g.survey.Guess.Label = g.names[g.roles.label]
+	g.guessClasses(g.columns[g.roles.label].order)
+}
+
+// guessClasses orders the values of the labels if they are words.
+func (g *guesser) guessClasses(values []*ValueSurvey) {
+	var o openClasses
+	var rows []int
+	for _, v := range values {
+		i, err := o.class(v.Value)
+		if err != nil {
+			return
+		}
+		if int(i) == len(rows) {
+			rows = append(rows, 0)
+		}
+		rows[i] += v.Rows
+	}
+	if names, _, reason, err := o.settle(rows); err == nil && reason != "" {
+		g.survey.Guess.Classes = names
+		g.note("column %q: %s", g.survey.Guess.Label, backgroundNote(names, reason))
+	}
 }
 
 // holdsClasses reports whether column i has a few values, each more than once.

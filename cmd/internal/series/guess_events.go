@@ -1,6 +1,7 @@
 package series
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -12,7 +13,9 @@ const noLabelNote = "no column looks like labels, which are 2 to %d values, each
 func (s *Survey) DropLabel() {
 	g := &s.Guess
 	before, _, _ := strings.Cut(noLabelNote, ",")
-	g.Notes = slices.DeleteFunc(g.Notes, func(note string) bool { return strings.HasPrefix(note, before) })
+	g.Notes = slices.DeleteFunc(g.Notes, func(note string) bool {
+		return strings.HasPrefix(note, before) || g.Classes != nil && strings.HasPrefix(note, fmt.Sprintf("column %q: ", g.Label))
+	})
 	for i := range s.Columns {
 		c := &s.Columns[i]
 		if c.Role != "label" {
@@ -23,5 +26,5 @@ func (s *Survey) DropLabel() {
 			g.Exclude = append(g.Exclude, c.Name)
 		}
 	}
-	g.Label = ""
+	g.Label, g.Classes = "", nil
 }

@@ -89,24 +89,25 @@ func (l *labeler) remember(text string, class int16) {
 	}
 }
 
-// settle returns the classes of all labels, which it gives their final numbers.
-func (l *labeler) settle(labels []int16) ([]string, error) {
+// settle returns the classes of all labels, which it gives their final numbers. Classes that are words have
+// a reason for their order.
+func (l *labeler) settle(labels []int16) (names []string, reason string, err error) {
 	switch c := l.classifier.(type) {
 	case *givenClasses:
-		return c.names, nil
+		return c.names, "", nil
 	case *openClasses:
-		names, numbers, err := c.settle()
+		names, numbers, reason, err := c.settle(c.count(labels))
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		for i, provisional := range labels {
 			if provisional != Unlabelled {
 				labels[i] = numbers[provisional]
 			}
 		}
-		return names, nil
+		return names, reason, nil
 	}
-	return zeroOne, nil
+	return zeroOne, "", nil
 }
 
 // zeroOne are the classes of labels that mean no and yes.
@@ -207,28 +208,72 @@ func (o *openClasses) class(text string) (int16, error) {
 	return int16(len(o.labels) - 1), nil
 }
 
-// settle returns the classes in their order, and the number there of each label.
-func (o *openClasses) settle() (names []string, numbers []int16, err error) {
+// settle returns the classes in their order, the reason for it if they are words, and the number there of
+// each label, which has so many rows.
+func (o *openClasses) settle(rows []int) (names []string, numbers []int16, reason string, err error) {
 	said := slices.DeleteFunc(slices.Clone(o.labels), func(text string) bool { return missingText([]byte(text)) })
 	names = yesNoNames(said)
 	if names == nil && isNumbers(said) {
 		names = slices.SortedFunc(slices.Values(said), compareLabels)
 	}
 	if names == nil {
-		names = slices.SortedFunc(slices.Values(o.labels), compareLabels)
+		names, reason = orderWords(o.labels, rows)
 	}
 	if len(names) == 1 {
-		return nil, nil, fmt.Errorf("every label is %s, so there is nothing to tell apart (--classes names others that there may be)", excerpt([]byte(names[0])))
+		return nil, nil, "", fmt.Errorf("every label is %s, so there is nothing to tell apart (--classes names others that there may be)", excerpt([]byte(names[0])))
 	}
 	given := newGivenClasses(names)
 	for _, text := range o.labels {
 		number, err := given.class(text)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, "", err
 		}
 		numbers = append(numbers, number)
 	}
-	return names, numbers, nil
+	return names, numbers, reason, nil
+}
+
+// count is how many rows have each label.
+func (o *openClasses) count(labels []int16) []int {
+	rows := make([]int, len(o.labels))
+	for _, provisional := range labels {
+		if provisional != Unlabelled {
+			rows[provisional]++
+		}
+	}
+	return rows
+}
+
+// backgrounds are what the class of uneventful rows is called, in lower case.
+var backgrounds = []string{"ok", "normal", "none", "background", "nominal", "running", "rest", "0"}
+
+// IsBackground reports whether a label is a word for uneventful rows.
+func IsBackground(label string) bool { return slices.Contains(backgrounds, strings.ToLower(label)) }
+
+// orderWords returns words, the labels of so many rows each, in the order of classes: first the background, which is
+// one that is called so or else the most frequent, then the others by the alphabet. The reason tells which.
+func orderWords(labels []string, rows []int) (names []string, reason string) {
+	names = slices.SortedFunc(slices.Values(labels), compareLabels)
+	of := func(name string) int { return rows[slices.Index(labels, name)] }
+	first := 0
+	for i, name := range names {
+		called, than := IsBackground(name), IsBackground(names[first])
+		if called && !than || called == than && of(name) > of(names[first]) {
+			first = i
+		}
+	}
+	background := names[first]
+	names = slices.Insert(slices.Delete(names, first, first+1), 0, background)
+	reason = "the most frequent"
+	if IsBackground(background) {
+		reason = "by its name"
+	}
+	return names, reason
+}
+
+// backgroundNote says which class is the background, and how to say otherwise.
+func backgroundNote(classes []string, reason string) string {
+	return fmt.Sprintf("%s is the background class, %s; the others make events (--classes with another one first says otherwise)", excerpt([]byte(classes[0])), reason)
 }
 
 // compareLabels orders numbers by value and before text.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
 )
 
 // labelled is a file with the given labels, each the number of its row as a feature.
@@ -33,14 +35,17 @@ func TestClasses(t *testing.T) {
 		{"NO no", "NO YES", []int16{0, 0}},
 		{"y n n/a", "n y", []int16{1, 0, u}},
 		{"no TRUE 1.0 null", "0 1", []int16{0, 1, 1, u}},
-		{"N V F N", "F N V", []int16{1, 2, 0, 1}},
+		{"N V F N", "N F V", []int16{0, 2, 1, 0}},
 		{"N F", "F N", []int16{1, 0}}, // two beats, not twice no
 		{"1 y", "1 y", []int16{0, 1}},
 		{"3 1 2 1", "1 2 3", []int16{2, 0, 1, 0}},
 		{"10 9 nan -1", "-1 9 10", []int16{2, 1, u, 0}},
 		{"1 2.0 2", "1 2", []int16{0, 1, 1}},
-		{"walk run  walk", "run walk", []int16{1, 0, u, 1}},
-		{"burst none burst", "burst none", []int16{0, 1, 0}},
+		{"walk run  walk", "walk run", []int16{0, 1, u, 0}},
+		{"burst none burst", "none burst", []int16{1, 0, 1}},
+		{"fault OK fault overheat", "OK fault overheat", []int16{1, 0, 1, 2}},
+		{"normal rest rest x", "rest normal x", []int16{1, 0, 0, 2}},
+		{"b a b", "b a", []int16{0, 1, 0}},
 		{"b NA 10 9 n/a", "9 10 NA b n/a", []int16{3, 2, 1, 0, 4}},
 		{"inf 0x10 1", "1 0x10 inf", []int16{2, 1, 0}},
 		{"Run run", "Run run", []int16{0, 1}},
@@ -147,7 +152,7 @@ func TestClassesOfFiles(t *testing.T) {
 		writeFile(t, "b.jsonl", `{"a":1,"label":"run"}`+"\n"+`{"a":2,"label":null}`+"\n"+`{"a":2,"label":"sit"}`),
 	}
 	d, err := Read(t.Context(), files, DefaultOptions())
-	if err != nil || strings.Join(d.Classes, " ") != "run sit walk" || !slices.Equal(d.Labels, []int16{2, 1, 0, Unlabelled, 1}) {
+	if err != nil || strings.Join(d.Classes, " ") != "sit run walk" || !slices.Equal(d.Labels, []int16{2, 0, 1, Unlabelled, 0}) {
 		t.Errorf("%+v, %v", d, err)
 	}
 	o := Options{Label: "on", Features: []string{"x"}, Missing: MissingZero}
@@ -168,8 +173,37 @@ func TestClassesOfFiles(t *testing.T) {
 
 func TestClassWarnings(t *testing.T) {
 	d, err := readText(labelled("a", "b", "NA", "none"), DefaultOptions())
-	if err != nil || len(d.Warnings) != 1 || d.Warnings[0].String() != `column "label": "NA" is a class, as labels are words; an empty one leaves its row unlabelled` {
+	const background = `column "label": "none" is the background class, by its name; the others make events (--classes with another one first says otherwise)`
+	if err != nil || len(d.Warnings) != 2 || d.Warnings[0].String() != background || d.Warnings[1].String() != `column "label": "NA" is a class, as labels are words; an empty one leaves its row unlabelled` {
 		t.Errorf("%v, %v", d.Warnings, err)
+	}
+}
+
+// The background is the same in every format, and for look.
+func TestBackground(t *testing.T) {
+	labels := []string{"fault", "ok", "fault", "fault", "none yet", "none yet"}
+	rows := make([]string, len(labels))
+	for i, label := range labels {
+		rows[i] = fmt.Sprintf(`{"a":%d,"label":%q}`, i*i, label)
+	}
+	for _, path := range []string{
+		writeFile(t, "a.csv", labelled(labels...)),
+		writeFile(t, "a.jsonl", strings.Join(rows, "\n")),
+		writeTable(t, []arrow.Field{field("a", arrow.PrimitiveTypes.Int64), field("label", arrow.BinaryTypes.String)}, "["+strings.Join(rows, ",")+"]"),
+	} {
+		d, err := Read(t.Context(), []string{path}, DefaultOptions())
+		if err != nil || !slices.Equal(d.Classes, []string{"ok", "fault", "none yet"}) || !strings.Contains(fmt.Sprint(d.Warnings), `"ok" is the background class`) {
+			t.Errorf("%s: %+v, %v", path, d, err)
+		}
+		o := DefaultOptions()
+		o.Classes = []string{"fault", "ok", "none yet"}
+		if d, err := Read(t.Context(), []string{path}, o); err != nil || !slices.Equal(d.Classes, o.Classes) || len(d.Warnings) > 0 {
+			t.Errorf("%s: %+v, %v", path, d, err)
+		}
+	}
+	path := writeFile(t, "b.csv", labelled(strings.Fields("none burst none none burst NA burst NA")...))
+	if s, err := Look(t.Context(), []string{path}, Options{}); err != nil || !slices.Equal(s.Guess.Classes, []string{"none", "NA", "burst"}) {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 

@@ -249,12 +249,15 @@ type columnLook struct {
 
 // add takes the next value, of a column of numbers or not, into account.
 func (c *columnLook) add(v value, number bool) {
+	c.text = v.appendText(c.text[:0])
 	if v.missing() {
-		c.missing++
-		c.endRun()
+		if c.missing++; v.empty() || v.kind != textKind {
+			c.endRun()
+		} else {
+			c.tally() // see settle
+		}
 		return
 	}
-	c.text = v.appendText(c.text[:0])
 	if c.first == "" {
 		c.first = shown(c.text)
 	}
@@ -311,6 +314,26 @@ func (c *columnLook) endRun() {
 		c.run.AddRun(c.length)
 	}
 	c.run, c.length = nil, 0
+}
+
+// settle takes NA and the like for values where the others are words, as it does that reads labels.
+func (c *columnLook) settle() {
+	var others []string
+	missing := func(v *ValueSurvey) bool { return missingText([]byte(v.Value)) }
+	for _, v := range c.order {
+		if !missing(v) {
+			others = append(others, v.Value)
+		}
+	}
+	if isPlain(others) {
+		c.order = slices.DeleteFunc(c.order, missing)
+		return
+	}
+	for _, v := range c.order {
+		if missing(v) {
+			c.missing, c.words = c.missing-v.Rows, c.words+v.Rows
+		}
+	}
 }
 
 // kind is the type of the column, whose values are times or not.

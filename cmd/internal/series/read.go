@@ -228,8 +228,12 @@ func (l *loader) check(o Options) error {
 // settle finds the classes, and warns of one that may not be meant.
 func (l *loader) settle() (err error) {
 	d := l.data
-	if d.Classes, err = l.labeler.settle(d.Labels); err != nil {
+	var reason string
+	if d.Classes, reason, err = l.labeler.settle(d.Labels); err != nil {
 		return &Error{Column: d.Label, Err: err}
+	}
+	if reason != "" {
+		d.warn(backgroundNote(d.Classes, reason))
 	}
 	if p, ok := l.labeler.classifier.(*positiveClass); ok {
 		d.negative = p.others
