@@ -61,8 +61,9 @@ func (d *csvDecoder) settle(h *head, header bool) (commented bool) {
 	if d.comma == 0 {
 		d.comma = findDelimiter(h.records, header)
 	}
-	if d.comma == ',' {
-		d.decimals.mark = '.'
+	d.decimals.separators = d.comma == ','
+	quoted := func(text []byte) bool { return bytes.IndexByte(text, '"') >= 0 }
+	if d.decimals.separators && !slices.ContainsFunc(h.records, quoted) {
 		return commented
 	}
 	var rows [][]value
@@ -71,7 +72,7 @@ func (d *csvDecoder) settle(h *head, header bool) (commented bool) {
 			rows = append(rows, fieldsOf(text, d.comma))
 		}
 	}
-	d.decimals.judge(rows...)
+	d.decimals.judge(rows)
 	return commented
 }
 
@@ -182,12 +183,9 @@ func (d *csvDecoder) next(row []value, rec *record) error {
 		}
 		return &Error{Line: rec.line, row: true, Err: fmt.Errorf("%d fields, expected %d as in %s", n, len(row), as)}
 	}
-	if err == nil && d.decimals.mark != '.' {
-		column, fault := d.decimals.read(row, rec.line)
-		if fault != nil {
-			return &Error{Line: rec.line, Column: d.names[column], row: true, Err: fault}
-		}
-		rec.commas = d.decimals.mark == ','
+	if err == nil && d.decimals.marks != nil {
+		d.decimals.read(row, rec.line)
+		rec.marks = d.decimals.marks
 	}
 	return err
 }
@@ -273,17 +271,11 @@ func (d *csvDecoder) split(r *record, row []value) {
 	} else {
 		splitQuoted(r.text, d.comma, row) // next has split it before
 	}
-	if r.commas {
-		d.points = withPoints(row, d.points[:0])
-	}
+	d.points = withPoints(row, r.marks, d.points[:0])
 }
 
 func (d *csvDecoder) warnings() []Warning {
-	all := slices.Clone(d.notes)
-	if m := &d.decimals; m.example != nil {
-		all = append(all, Warning{Line: m.line, Column: d.names[m.column],
-			Text: fmt.Sprintf("commas in numbers are taken as decimal commas, as in %s", excerpt(m.example))})
-	}
+	all := append(slices.Clone(d.notes), d.decimals.warnings(d.names)...)
 	if d.blank > 0 {
 		all = append(all, Warning{Line: d.blankAt, Text: fmt.Sprintf("blank lines are skipped (%d in all)", d.blank)})
 	}

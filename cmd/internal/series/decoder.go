@@ -27,10 +27,10 @@ type decoder interface {
 
 // record is a row as it was written.
 type record struct {
-	text   []byte      // without the line's end; nil in formats with types
-	batch  *arrowBatch // that has the row, in formats with types
-	line   int         // of the file, from 1
-	commas bool        // its numbers have decimal commas
+	text  []byte      // without the line's end; nil in formats with types
+	batch *arrowBatch // that has the row, in formats with types
+	line  int         // of the file, from 1
+	marks []byte      // decimals.marks of CSV
 }
 
 // newDecoder reads what precedes the first row.

@@ -446,7 +446,7 @@ func dialectOf(s *source, d decoder, header bool) Dialect {
 	}
 	if text, ok := d.(*csvDecoder); ok {
 		dialect.Header, dialect.RowNames = header, text.named
-		dialect.Delimiter, dialect.DecimalComma = string(text.comma), text.decimals.mark == ','
+		dialect.Delimiter, dialect.DecimalComma = string(text.comma), slices.Contains(text.decimals.marks, ',')
 	}
 	return dialect
 }

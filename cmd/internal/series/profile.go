@@ -1,9 +1,7 @@
 package series
 
 import (
-	"bytes"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -71,16 +69,4 @@ var timeNames = []string{"time", "timestamp", "date", "datetime", "sample", "ind
 func isTime(name string, p profile) bool {
 	text := p.stamps > 0
 	return (p.number || p.isTimes()) && p.rising() && !(text && p.falls > 0) && slices.Contains(timeNames, strings.ToLower(name))
-}
-
-// float is v as a number.
-func (v value) float() (x float64, ok bool) {
-	switch v.kind {
-	case numberKind:
-		return v.number, v.number == v.number
-	case textKind:
-		x, err := strconv.ParseFloat(string(bytes.TrimSpace(v.text)), 64)
-		return x, err == nil && x == x
-	}
-	return 0, false
 }

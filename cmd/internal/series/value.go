@@ -23,6 +23,7 @@ const (
 	textKind   kind = iota // CSV fields, strings, JSON numbers as written
 	numberKind             // numbers of formats with types; true and false of these and JSON, as 1 and 0 with their text
 	nullKind               // an absent or null value
+	oddKind                // text that has another decimal mark than the numbers of its column
 )
 
 var trueText, falseText = []byte("true"), []byte("false")
@@ -48,16 +49,28 @@ func (v value) missing() bool {
 
 // empty reports whether v is nothing but blanks.
 func (v value) empty() bool {
-	return v.kind == nullKind || v.kind == textKind && len(bytes.TrimSpace(v.text)) == 0
+	return v.kind == nullKind || v.kind != numberKind && len(bytes.TrimSpace(v.text)) == 0
 }
 
-// isNumber reports whether v is a number of any size.
+// isNumber reports whether v is a number of any size, or would be with another decimal mark.
 func (v value) isNumber() bool {
 	if v.kind == textKind {
-		_, err := strconv.ParseFloat(string(bytes.TrimSpace(v.text)), 64)
+		_, err := parseNumber(v.text, 64)
 		return err == nil || errors.Is(err, strconv.ErrRange)
 	}
-	return v.kind == numberKind
+	return v.kind == numberKind || v.kind == oddKind
+}
+
+// float is v as a number.
+func (v value) float() (x float64, ok bool) {
+	switch v.kind {
+	case numberKind:
+		return v.number, v.number == v.number
+	case textKind:
+		x, err := parseNumber(v.text, 64)
+		return x, err == nil && x == x
+	}
+	return 0, false
 }
 
 func missingText(text []byte) bool {
@@ -98,28 +111,19 @@ func (v value) feature() (float32, error) {
 			return 0, outOfRange(v.appendText(nil))
 		}
 		return float32(v.number), nil
+	case oddKind:
+		return 0, fmt.Errorf("%s has not the decimal mark of other numbers of its column, or may be read as two", excerpt(v.text))
 	}
 	x, err := parseFloat32(v.text)
-	if err != nil || math.IsInf(float64(x), 0) {
-		return v.awkwardFeature()
-	}
-	return x, nil
-}
-
-// awkwardFeature is feature for text that is no plain number: missing, between
-// blanks, too large, or not a number at all.
-func (v value) awkwardFeature() (float32, error) {
-	trimmed := bytes.TrimSpace(v.text)
-	if missingText(trimmed) {
+	switch {
+	case err == nil && !math.IsInf(float64(x), 0):
+		return x, nil
+	case missingText(bytes.TrimSpace(v.text)):
 		return float32(math.NaN()), nil
+	case math.IsInf(float64(x), 0):
+		return 0, outOfRange(bytes.TrimSpace(v.text))
 	}
-	if len(trimmed) < len(v.text) {
-		return value{text: trimmed}.feature()
-	}
-	if x, _ := strconv.ParseFloat(string(trimmed), 32); math.IsInf(x, 0) {
-		return 0, outOfRange(trimmed)
-	}
-	return 0, fmt.Errorf("%s is not a number", excerpt(trimmed))
+	return 0, fmt.Errorf("%s is not a number", excerpt(bytes.TrimSpace(v.text)))
 }
 
 func outOfRange(text []byte) error {
@@ -154,7 +158,7 @@ func (c *clock) time(v value) (float64, error) {
 	x, err := v.number, error(nil)
 	text := string(bytes.TrimSpace(v.text))
 	if v.kind == textKind {
-		x, err = strconv.ParseFloat(text, 64)
+		x, err = parseFloat(v.text, 64)
 	}
 	switch {
 	case err == nil && math.IsNaN(x):

@@ -1,10 +1,8 @@
 package series
 
 import (
-	"bytes"
 	"io"
 	"slices"
-	"strconv"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -123,7 +121,7 @@ func (e *arrowEncoder) appendFields(r *record) {
 		case *array.Float64Builder:
 			x, err := v.number, error(nil)
 			if v.kind == textKind {
-				x, err = strconv.ParseFloat(string(bytes.TrimSpace(v.text)), 64)
+				x, err = parseNumber(v.text, 64)
 			}
 			if v.missing() || err != nil && x == 0 { // it has been read as a number before
 				b.AppendNull()

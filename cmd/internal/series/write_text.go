@@ -71,10 +71,11 @@ func (e *csvEncoder) write(r *record, a answer) error {
 		return e.endLine()
 	}
 	e.line = append(e.line, e.labels[a.label]...)
-	e.appendNumber(a.probability, r.commas)
+	commas := slices.Contains(r.marks, ',')
+	e.appendNumber(a.probability, commas)
 	for _, p := range a.probabilities {
 		e.line = append(e.line, e.comma)
-		e.appendNumber(p, r.commas)
+		e.appendNumber(p, commas)
 	}
 	return e.endLine()
 }
