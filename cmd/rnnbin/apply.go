@@ -27,9 +27,7 @@ type applyOptions struct {
 	time      string
 	maxGap    string
 	missing   string
-	input     string // format of the data
-	delimiter string
-	noHeader  bool
+	input     FormatSettings // how the data is written
 	threshold float64
 	plot      string
 	quiet     bool
@@ -51,7 +49,7 @@ func (o *applyOptions) addDataFlags(f *pflag.FlagSet) {
 	addFlag(f, "time", &o.time, "`column` of times, which must not go back, \"\" for none (default the model's)")
 	addFlag(f, "max-gap", &o.maxGap, "begin a new series, called NAME (2) and so on, where the time from one row to the\nnext is longer than this `time`, or goes back; 0 for none (default the model's)")
 	addFlag(f, "missing", &o.missing, "`action` for an empty or NaN feature: error, forward, zero, mean or drop\n(default the model's)", names(series.MissingActions)...)
-	addFormatFlags(f, &o.input, &o.delimiter, &o.noHeader)
+	o.input.addFlags(f)
 }
 
 // addResultFlags adds those that say what becomes of probabilities.
@@ -77,13 +75,6 @@ const (
 	seriesUsage = "`column` that names the series of a row (default each file is one series)"
 	maxGapUsage = "begin a new series where the time from one row to the next is longer than this `time`, such as\n5m, or 300 if times are numbers, or goes back (default none)"
 )
-
-// addFormatFlags adds those that say how a file of data is written.
-func addFormatFlags(f *pflag.FlagSet, format any, delimiter *string, noHeader *bool) {
-	addFlag(f, "input-format", format, "`format` of the data: "+formatNames+" (default by name, then by content)", names(series.Formats)...)
-	addFlag(f, "delimiter", delimiter, "the `character` between the fields of CSV, or tab (default a comma, semicolon, tab or bar |,\nas the first rows have it). Where it is no comma, numbers may have decimal commas", delimiters...)
-	addFlag(f, "no-header", noHeader, "the first line of CSV is a row, not names: columns are called 1, 2 and so on")
-}
 
 // validate checks what nothing else will before the work begins.
 func (o *applyOptions) validate() error {
@@ -147,7 +138,7 @@ func optionsOf(m *model.Model) series.Options {
 	c := m.Columns
 	o := series.DefaultOptions()
 	o.Label, o.Features, o.Series, o.Time, o.Positive, o.Missing = c.Label, c.Features, c.Series, c.Time, c.Positive, series.Missing(c.Missing)
-	o.MaxGap = c.MaxGap
+	o.MaxGap, o.NAValues = c.MaxGap, c.NAValues
 	if o.Positive == "" {
 		o.Classes = m.Classes
 	}
@@ -156,17 +147,17 @@ func optionsOf(m *model.Model) series.Options {
 
 // columnRoles are the roles that o gives, with the features that were found.
 func columnRoles(o series.Options, features []string) model.Columns {
-	return model.Columns{Label: o.Label, Features: features, Series: o.Series, Time: o.Time, MaxGap: o.MaxGap, Positive: o.Positive, Missing: string(o.Missing)}
+	return model.Columns{Label: o.Label, Features: features, Series: o.Series, Time: o.Time, MaxGap: o.MaxGap, Positive: o.Positive, Missing: string(o.Missing), NAValues: o.NAValues}
 }
 
 // options are those to read the data with.
 func (o *applyOptions) options(m *model.Model) (series.Options, error) {
 	r := optionsOf(m)
-	format, err := parseFormat("input-format", o.input)
-	if err != nil {
-		return r, err
+	known := r.NAValues
+	o.input.set(&r)
+	if !o.changed("na-values") {
+		r.NAValues = known
 	}
-	r.Format, r.Delimiter, r.NoHeader = format, o.delimiter, o.noHeader
 	for flag, field := range map[string]struct {
 		value string
 		to    *string

@@ -136,6 +136,7 @@ func columnsOnLine(cmd *cobra.Command, args []string) []string {
 	var o series.Options
 	o.Delimiter, _ = f.GetString("delimiter")
 	o.NoHeader, _ = f.GetBool("no-header")
+	o.SkipRows, _ = f.GetInt("skip-rows")
 	columns, _ := series.ColumnsOf(cmd.Context(), paths[0], o)
 	return slices.DeleteFunc(columns, func(name string) bool { return name == "" || strings.ContainsAny(name, "\t\r\n") })
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -19,6 +21,7 @@ import (
 
 // lookOptions are the flags of look.
 type lookOptions struct {
+	format    FormatSettings
 	data      series.Options
 	events    string // a file
 	tolerance string
@@ -50,7 +53,7 @@ standard input. A run of a label is consecutive rows of a file that have it.`,
 		},
 	}
 	f := cmd.Flags()
-	addFormatFlags(f, &o.data.Format, &o.data.Delimiter, &o.data.NoHeader)
+	o.format.addFlags(f)
 	addLabelEvents(f, &o.events)
 	addEventTolerance(f, &o.tolerance)
 	addFlag(f, "json", &o.json, jsonUsage)
@@ -59,6 +62,7 @@ standard input. A run of a label is consecutive rows of a file that have it.`,
 }
 
 func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
+	o.format.set(&o.data)
 	o.data.LabelOptional, o.data.Missing = true, series.MissingError
 	if err := o.data.Validate(); err != nil {
 		return usageError{err}
@@ -85,7 +89,7 @@ func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
 			return err
 		}
 	}
-	command := o.trainOn(files, &s.Guess)
+	command := o.trainOn(files, &s.Guess, s.Unreadable)
 	if o.json {
 		return observe.WriteJSON(cmd.OutOrStdout(), "file", struct {
 			*series.Survey
@@ -99,16 +103,20 @@ func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
 	return printSurvey(cmd.OutOrStdout(), s, o.events, marked, command)
 }
 
-// trainOn is the command line that trains as g has it, nil if it would not.
-func (o *lookOptions) trainOn(files []string, g *series.Guess) []string {
-	if g.Label == "" && o.events == "" || len(g.Features) == 0 {
+// trainOn is the command line that trains as g has it, nil if it would not, as where rows cannot be read.
+func (o *lookOptions) trainOn(files []string, g *series.Guess, unreadable int) []string {
+	if g.Label == "" && o.events == "" || len(g.Features) == 0 || unreadable > 0 {
 		return nil
+	}
+	skip := ""
+	if o.format.SkipRows > 0 {
+		skip = strconv.Itoa(o.format.SkipRows)
 	}
 	args := append([]string{"rnnbin", "train"}, files...)
 	for _, f := range [][2]string{
-		{"input-format", string(o.data.Format)}, {"delimiter", o.data.Delimiter},
+		{"input-format", string(o.data.Format)}, {"delimiter", o.data.Delimiter}, {"skip-rows", skip},
 		{"label", g.Label}, {"classes", listValue(g.Classes)}, {"label-events", o.events}, {"event-tolerance", o.tolerance}, {"series", g.Series}, {"time", g.Time}, {"max-gap", g.MaxGap},
-		{"exclude", listValue(g.Exclude)}, {"missing", string(g.Missing)},
+		{"exclude", listValue(g.Exclude)}, {"na-values", listValue(slices.Concat(o.format.NAValues, g.NAValues))}, {"missing", string(g.Missing)},
 	} {
 		if f[1] != "" {
 			args = append(args, "--"+f[0], f[1])
@@ -238,9 +246,9 @@ func gapsText(s *series.Survey) string {
 func rangeText(c series.ColumnSurvey) string {
 	switch {
 	case c.Low != nil && c.Type == series.WholeNumbers:
-		return fmt.Sprintf("%.17g to %.17g", *c.Low, *c.High)
+		return strings.TrimSpace(fmt.Sprintf("%.17g to %.17g %s", *c.Low, *c.High, c.Unit))
 	case c.Low != nil:
-		return fmt.Sprintf("%.6g to %.6g", *c.Low, *c.High)
+		return strings.TrimSpace(fmt.Sprintf("%.6g to %.6g %s", *c.Low, *c.High, c.Unit))
 	case c.First == "":
 		return "-"
 	case c.Type == series.Text && c.Values != nil:

@@ -23,6 +23,7 @@ func (o *lookOptions) markSurvey(ctx context.Context, files []string, s *series.
 	read := o.data
 	read.Events = true
 	read.Features, read.Series, read.Time, read.MaxGap = s.Guess.Features, s.Guess.Series, s.Guess.Time, s.Guess.MaxGap
+	read.NAValues = slices.Concat(read.NAValues, s.Guess.NAValues)
 	if s.Guess.Missing != "" {
 		read.Missing = s.Guess.Missing
 	}

@@ -31,24 +31,22 @@ type settings struct {
 
 // dataSettings say where the data is and which column plays which role.
 type dataSettings struct {
-	Files      files          `json:"files,omitempty"`
-	Label      string         `json:"label,omitempty"`
-	Events     string         `json:"label_events,omitempty"` // in place of Label
-	Tolerance  string         `json:"event_tolerance,omitempty"`
-	Features   []string       `json:"features,omitempty"`
-	Exclude    []string       `json:"exclude,omitempty"`
-	Series     string         `json:"series,omitempty"`
-	Group      string         `json:"group,omitempty"`
-	Time       string         `json:"time,omitempty"`
-	MaxGap     string         `json:"max_gap,omitempty"`
-	Classes    []string       `json:"classes,omitempty"`
-	Positive   string         `json:"positive,omitempty"`
-	Missing    series.Missing `json:"missing,omitempty"`
-	Format     series.Format  `json:"input_format,omitempty"`
-	Delimiter  string         `json:"delimiter,omitempty"`
-	NoHeader   bool           `json:"no_header,omitempty"`
-	Validation files          `json:"validation_data,omitempty"`
-	Test       files          `json:"test_data,omitempty"`
+	Files          files          `json:"files,omitempty"`
+	Label          string         `json:"label,omitempty"`
+	Events         string         `json:"label_events,omitempty"` // in place of Label
+	Tolerance      string         `json:"event_tolerance,omitempty"`
+	Features       []string       `json:"features,omitempty"`
+	Exclude        []string       `json:"exclude,omitempty"`
+	Series         string         `json:"series,omitempty"`
+	Group          string         `json:"group,omitempty"`
+	Time           string         `json:"time,omitempty"`
+	MaxGap         string         `json:"max_gap,omitempty"`
+	Classes        []string       `json:"classes,omitempty"`
+	Positive       string         `json:"positive,omitempty"`
+	Missing        series.Missing `json:"missing,omitempty"`
+	FormatSettings `yaml:",inline"`
+	Validation     files `json:"validation_data,omitempty"`
+	Test           files `json:"test_data,omitempty"`
 }
 
 // defaultSettings have another seed each time.
@@ -70,8 +68,8 @@ func (s *settings) own() bool { return len(s.Data.Files) > 0 }
 func (d *dataSettings) options() series.Options {
 	o := series.DefaultOptions()
 	o.Label, o.Features, o.Series, o.Group, o.Time = d.Label, d.Features, d.Series, d.Group, d.Time
-	o.Positive, o.Missing, o.Format = d.Positive, d.Missing, d.Format
-	o.Exclude, o.MaxGap, o.Delimiter, o.NoHeader = d.Exclude, d.MaxGap, d.Delimiter, d.NoHeader
+	o.Positive, o.Missing, o.Exclude, o.MaxGap = d.Positive, d.Missing, d.Exclude, d.MaxGap
+	d.FormatSettings.set(&o)
 	if !slices.Equal(d.Classes, []string{"auto"}) {
 		o.Classes = d.Classes
 	}

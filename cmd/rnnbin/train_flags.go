@@ -81,7 +81,7 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	addFlag(f, "max-gap", &d.MaxGap, maxGapUsage)
 	addFlag(f, "positive", &d.Positive, "the label `value` that becomes class 1; every other becomes class 0")
 	addFlag(f, "missing", &d.Missing, "`action` for a missing feature: error (stop), forward (repeat the last value), zero,\nmean (of the rows that train) or drop (leave the row out)", names(series.MissingActions)...)
-	addFormatFlags(f, &d.Format, &d.Delimiter, &d.NoHeader)
+	d.FormatSettings.addFlags(f)
 	addFlag(f, "lookahead", &s.Lookahead, "number of later `rows` that a row's label may depend on: all, for data that is labelled once\nit is complete; 0, for rows that are labelled as they arrive; n, for rows that are labelled n\nrows late", fit.All.String(), "0")
 	addFlag(f, "horizon", &s.Horizon, "predict the label of `n` rows later, which is a forecast; -n is --lookahead n")
 	addFlag(f, "scale", &s.Scale, "`method` of scaling features, fitted to the training rows: standard (mean 0, deviation 1),\nminmax (0 to 1) or none", names(layout.ScaleKinds)...)

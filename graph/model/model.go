@@ -45,9 +45,10 @@ type Columns struct {
 	Features []string `json:"features"` // [R] in the order of a row's values
 	Series   string   `json:"series,omitempty"`
 	Time     string   `json:"time,omitempty"`
-	MaxGap   string   `json:"max_gap,omitempty"`  // the time between two rows of a series, at most
-	Positive string   `json:"positive,omitempty"` // the label that was class 1 where all others were 0
-	Missing  string   `json:"missing"`            // what stood in for missing features: error, forward, zero, mean or drop
+	MaxGap   string   `json:"max_gap,omitempty"`   // the time between two rows of a series, at most
+	Positive string   `json:"positive,omitempty"`  // the label that was class 1 where all others were 0
+	NAValues []string `json:"na_values,omitempty"` // what else than NA meant that a value is missing
+	Missing  string   `json:"missing"`             // what stood in for missing features: error, forward, zero, mean or drop
 }
 
 // Profile is what the training rows are like.

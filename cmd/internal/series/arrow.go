@@ -28,6 +28,7 @@ type arrowDecoder struct {
 	at     int         // its next row
 	text   []byte      // of the row that next returned last
 	splits []byte      // of the row that split returned last
+	na     *naValues
 }
 
 // arrowBatch is some rows of a table, column by column. They are left to the garbage
@@ -38,8 +39,8 @@ type arrowBatch struct {
 	first   int // number of its first row, from 1
 }
 
-func newArrowDecoder(s *source) (*arrowDecoder, error) {
-	d := &arrowDecoder{format: "Arrow", batch: &arrowBatch{first: 1}}
+func newArrowDecoder(s *source, o Options) (*arrowDecoder, error) {
+	d := &arrowDecoder{format: "Arrow", batch: &arrowBatch{first: 1}, na: newNAValues(o.NAValues)}
 	open := d.openArrow
 	if s.format == Parquet {
 		d.format, open = "Parquet", d.openParquet
@@ -99,16 +100,18 @@ func (d *arrowDecoder) sample(bool) (profiles []profile, err error) {
 	if err := d.fill(); err != nil {
 		return nil, err
 	}
-	defer d.damaged(&err)
 	profiles = make([]profile, len(d.types))
-	for row := d.at; row < min(d.batch.rows, d.at+sampleRows); row++ {
-		for i, column := range d.batch.columns {
-			d.text = d.text[:0]
-			profiles[i].add(arrowValue(column, row, &d.text))
+	row := make([]value, len(d.types))
+	for at := d.at; at < min(d.batch.rows, d.at+sampleRows); at++ {
+		if err := d.values(at, row); err != nil {
+			return nil, err
+		}
+		for i, v := range row {
+			profiles[i].add(v)
 		}
 	}
 	for i, t := range d.types {
-		profiles[i].number, profiles[i].time = t.number, t.time
+		profiles[i].time = t.time
 	}
 	return profiles, nil
 }
@@ -151,20 +154,21 @@ func (d *arrowDecoder) next(row []value, rec *record) error {
 		return err
 	}
 	rec.text, rec.batch, rec.line = nil, d.batch, d.batch.first+d.at
-	if err := d.values(row); err != nil {
+	if err := d.values(d.at, row); err != nil {
 		return &Error{Line: rec.line, Err: err}
 	}
 	d.at++
 	return nil
 }
 
-// values reads the next row.
-func (d *arrowDecoder) values(row []value) (err error) {
+// values reads a row of the current batch.
+func (d *arrowDecoder) values(at int, row []value) (err error) {
 	defer d.damaged(&err)
 	d.text = d.text[:0]
 	for i, column := range d.batch.columns {
-		row[i] = arrowValue(column, d.at, &d.text)
+		row[i] = arrowValue(column, at, &d.text)
 	}
+	d.na.strike(row)
 	return nil
 }
 

@@ -18,8 +18,10 @@ type csvDecoder struct {
 	comma    byte // between fields
 	decimals decimals
 	names    []string
-	header   []byte // the header line as it was written; nil without one
-	named    bool   // rows begin with a name of theirs
+	header   []byte   // the header line as it was written; nil without one
+	named    bool     // rows begin with a name of theirs
+	units    []string // [columns] of the numbers, if the first row says; nil if it does not
+	na       *naValues
 	notes    []Warning
 	blank    int    // blank lines skipped
 	blankAt  int    // the first of them
@@ -28,10 +30,15 @@ type csvDecoder struct {
 
 // newCSVDecoder reads fields between commas, or, if that is 0, what the first rows say.
 func newCSVDecoder(r io.Reader, comma byte, o Options) (*csvDecoder, error) {
-	d := &csvDecoder{buf: newLineBuffer(r), comma: comma}
+	d := &csvDecoder{buf: newLineBuffer(r), comma: comma, na: newNAValues(o.NAValues)}
 	d.buf.skipBOM()
+	for range o.SkipRows {
+		line, _ := d.buf.peekLine(0)
+		d.buf.consume(len(line), 1)
+	}
 	h := d.look(o.Follow)
 	commented := d.settle(&h, !o.NoHeader)
+	units := !o.NoHeader && unitsFirst(h.rows)
 	comments := h.comments
 	if commented {
 		comments--
@@ -43,6 +50,9 @@ func newCSVDecoder(r io.Reader, comma byte, o Options) (*csvDecoder, error) {
 	if !o.NoHeader && d.rowsAreNamed() {
 		d.names, d.named = slices.Insert(d.names, 0, ""), true
 		d.notes = append(d.notes, Warning{Line: d.buf.line, Text: "the header is one column short, so the first column is taken as the rows' names"})
+	}
+	if units && len(h.rows[0]) == len(d.names) {
+		return d, d.readUnits()
 	}
 	return d, nil
 }
@@ -61,18 +71,13 @@ func (d *csvDecoder) settle(h *head, header bool) (commented bool) {
 	if d.comma == 0 {
 		d.comma = findDelimiter(h.records, header)
 	}
-	d.decimals.separators = d.comma == ','
-	quoted := func(text []byte) bool { return bytes.IndexByte(text, '"') >= 0 }
-	if d.decimals.separators && !slices.ContainsFunc(h.records, quoted) {
-		return commented
-	}
-	var rows [][]value
 	for i, text := range h.records {
 		if i > 0 || !header {
-			rows = append(rows, fieldsOf(text, d.comma))
+			h.rows = append(h.rows, fieldsOf(text, d.comma))
 		}
 	}
-	d.decimals.judge(rows)
+	d.decimals.separators = d.comma == ','
+	d.decimals.judge(h.rows)
 	return commented
 }
 
@@ -175,6 +180,9 @@ func (d *csvDecoder) sample(arrived bool) ([]profile, error) {
 }
 
 func (d *csvDecoder) next(row []value, rec *record) error {
+	if d.na != nil {
+		clear(row) // of what was missing
+	}
 	n, err := d.record(row, rec)
 	if err == nil && n != len(row) {
 		as := "the header"
@@ -186,6 +194,9 @@ func (d *csvDecoder) next(row []value, rec *record) error {
 	if err == nil && d.decimals.marks != nil {
 		d.decimals.read(row, rec.line)
 		rec.marks = d.decimals.marks
+	}
+	if err == nil {
+		d.na.strike(row)
 	}
 	return err
 }

@@ -1,9 +1,12 @@
 package series
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // decoder reads the rows of one file, whatever its format.
@@ -41,9 +44,9 @@ func newDecoder(s *source, o Options) (decoder, error) {
 	case CSV, TSV:
 		d, err = newCSVDecoder(s.body, s.comma, o)
 	case JSONL:
-		d, err = newJSONDecoder(s.body)
+		d, err = newJSONDecoder(s.body, o)
 	default:
-		d, err = newArrowDecoder(s)
+		d, err = newArrowDecoder(s, o)
 	}
 	if err == nil {
 		err = checkNames(d.columns())
@@ -52,6 +55,48 @@ func newDecoder(s *source, o Options) (decoder, error) {
 		return nil, inFile(s.name, err)
 	}
 	return d, nil
+}
+
+// naValues are those of Options.NAValues.
+type naValues struct {
+	texts   []string
+	numbers []float64
+}
+
+func newNAValues(texts []string) *naValues {
+	if len(texts) == 0 {
+		return nil
+	}
+	na := &naValues{texts: texts}
+	for _, text := range texts {
+		if x, ok := (value{text: []byte(text)}).float(); ok {
+			na.numbers = append(na.numbers, x)
+		}
+	}
+	return na
+}
+
+// strike makes values null that mean that there is none.
+func (na *naValues) strike(row []value) {
+	if na == nil {
+		return
+	}
+	for i, v := range row {
+		if na.has(v) {
+			row[i] = value{kind: nullKind}
+		}
+	}
+}
+
+func (na *naValues) has(v value) bool {
+	if text := bytes.TrimSpace(v.text); v.kind != numberKind && slices.ContainsFunc(na.texts, func(na string) bool { return string(text) == na }) {
+		return true
+	}
+	if len(na.numbers) == 0 {
+		return false
+	}
+	x, ok := v.float()
+	return ok && slices.Contains(na.numbers, x)
 }
 
 // warningsOf are those of a source and of its decoder.
@@ -97,16 +142,23 @@ func sampleLines(d decoder, b *lineBuffer, arrived bool) ([]profile, error) {
 	var rec record
 	row := make([]value, len(d.columns()))
 	profiles := make([]profile, len(row))
+	var first error // that reading will come to
+	seen := 0
 	for n := 0; n < sampleRows && (n == 0 || b.goOn(arrived)); n++ {
-		if err := d.next(row, &rec); err != nil {
-			if n > 0 {
-				err = nil // reading will come to it
+		err := d.next(row, &rec)
+		if err != nil {
+			if first = cmp.Or(first, err); !ofRow(err) {
+				break
 			}
-			return profiles, err
+			continue
 		}
+		seen++
 		for i, v := range row {
 			profiles[i].add(v)
 		}
+	}
+	if seen == 0 {
+		return profiles, first
 	}
 	return profiles, nil
 }

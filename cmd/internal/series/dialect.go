@@ -32,9 +32,10 @@ func isDelimiter(c byte) bool {
 
 // head is the beginning of a file of text.
 type head struct {
-	comments int      // lines that begin with # before all others
-	comment  []byte   // the last of them
-	records  [][]byte // what follows, blank lines left out: the header, if there is one, and rows
+	comments int       // lines that begin with # before all others
+	comment  []byte    // the last of them
+	records  [][]byte  // what follows, blank lines left out: the header, if there is one, and rows
+	rows     [][]value // the fields of rows
 }
 
 // look returns the first records, and leaves them to be read. With arrived it takes

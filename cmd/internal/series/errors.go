@@ -1,6 +1,7 @@
 package series
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -14,6 +15,12 @@ type Error struct {
 	Err    error
 
 	row bool // the fault is that of one row, behind which the file can be read on
+}
+
+// ofRow reports whether an error is the fault of one row.
+func ofRow(err error) bool {
+	var fault *Error
+	return errors.As(err, &fault) && fault.row
 }
 
 func (e *Error) Error() string { return describe(e.File, e.Line, e.Column, e.Err.Error()) }

@@ -1,7 +1,9 @@
 package series
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"math"
 )
 
@@ -18,6 +20,9 @@ func (r *Reader) addFeatures(c *Chunk) (bool, error) {
 			return false, nil
 		}
 		if err != nil {
+			if r.options.Skip == nil {
+				err = hintNA(r.row[i], err)
+			}
 			return false, r.fault(r.features[k], err)
 		}
 		r.values = append(r.values, x)
@@ -28,6 +33,14 @@ func (r *Reader) addFeatures(c *Chunk) (bool, error) {
 		r.filled[k]++
 	}
 	return true, nil
+}
+
+// hintNA adds to an error of a feature what reads it as a missing value.
+func hintNA(v value, err error) error {
+	if v.isNumber() || v.kind == nullKind || v.missing() {
+		return err
+	}
+	return fmt.Errorf("%w (--na-values %s counts it as missing)", err, excerpt(bytes.TrimSpace(v.text)))
 }
 
 var errDrop = errors.New("row left out")

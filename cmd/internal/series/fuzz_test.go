@@ -32,11 +32,11 @@ func checkRead(t *testing.T, input []byte, format Format) {
 // checkLook checks that what Look suggests can be read.
 func checkLook(t *testing.T, input []byte, o Options) {
 	s, err := look(context.Background(), []string{Stdin}, bytes.NewReader(input), o)
-	if err != nil || s.Guess.Label == "" || len(s.Guess.Features) == 0 {
+	if err != nil || s.Guess.Label == "" || len(s.Guess.Features) == 0 || s.Unreadable > 0 {
 		return
 	}
 	g := s.Guess
-	o = Options{Label: g.Label, Series: g.Series, Time: g.Time, Exclude: g.Exclude, Missing: cmp.Or(g.Missing, MissingError), Format: o.Format}
+	o = Options{Label: g.Label, Series: g.Series, Time: g.Time, Exclude: g.Exclude, NAValues: g.NAValues, Classes: g.Classes, Missing: cmp.Or(g.Missing, MissingError), Format: o.Format}
 	d, err := read(context.Background(), []string{Stdin}, bytes.NewReader(input), o)
 	if err != nil {
 		t.Fatalf("%+v: %v", g, err)

@@ -17,7 +17,8 @@ type Guess struct {
 	MaxGap   string   `json:"max_gap,omitempty"` // where Time goes back here and there
 	Features []string `json:"features"`
 	Exclude  []string `json:"exclude,omitempty"`
-	Missing  Missing  `json:"missing,omitempty"` // "" where no feature is missing
+	NAValues []string `json:"na_values,omitempty"` // texts among numbers that may mean that values are missing
+	Missing  Missing  `json:"missing,omitempty"`   // "" where no feature is missing
 	Notes    []string `json:"notes,omitempty"`
 }
 
@@ -53,6 +54,9 @@ func (l *looker) finish() {
 	g.noteGroups()
 	g.guessTime()
 	g.guessFeatures()
+	if l.fault != nil {
+		g.note("%v: a row that cannot be read (%d in all), at which train stops", l.fault, l.survey.Unreadable)
+	}
 	g.describe()
 }
 
@@ -202,12 +206,20 @@ func (g *guesser) guessFeatures() {
 	written := areAnswers(g.names)
 	for i, c := range g.columns {
 		name, p := g.names[i], g.profiles[i]
-		if i == g.roles.label || i == g.roles.series || i == g.roles.time || !p.number && !isTime(name, p) || name == "" || written[i] {
+		if i == g.roles.label || i == g.roles.series || i == g.roles.time || !p.number() && !isTime(name, p) || name == "" || written[i] {
 			continue
 		}
 		switch {
+		case c.faults > 0 && g.maybeNA(c):
+			g.note("column %q: %d values are no numbers, such as %s; --na-values counts them as missing", name, c.faults, excerpt([]byte(c.odd[0])))
+			for _, text := range c.odd {
+				if !slices.Contains(guess.NAValues, text) {
+					guess.NAValues = append(guess.NAValues, text)
+				}
+			}
+			continue
 		case c.faults > 0:
-			g.note("column %q: %d values do not fit a 32-bit float; --exclude leaves it out", name, c.faults)
+			g.note("column %q: %d values are no 32-bit floats; --exclude leaves it out", name, c.faults)
 		case isTime(name, p):
 			g.note("column %q looks like a time, but goes back or is a second one; --exclude leaves it out", name)
 		case likeLabel.MatchString(name) && len(c.order) > 0:
@@ -224,10 +236,19 @@ func (g *guesser) guessFeatures() {
 	guess.Features = []string{}
 	for _, i := range g.roles.features {
 		guess.Features = append(guess.Features, g.names[i])
-		if g.columns[i].missing > 0 {
+		if c := g.columns[i]; c.missing+c.faults > 0 {
 			guess.Missing = MissingForward
 		}
 	}
+}
+
+// maybeNA reports whether all faults of a column are a few texts, which no other column has a use for.
+func (g *guesser) maybeNA(c columnLook) bool {
+	if len(c.odd) == 0 || len(c.odd) > mostOdd || c.oddRows < c.faults {
+		return false
+	}
+	label := g.roles.label
+	return label < 0 || !slices.ContainsFunc(g.columns[label].order, func(v *ValueSurvey) bool { return slices.Contains(c.odd, v.Value) })
 }
 
 func (g *guesser) note(format string, args ...any) {
@@ -239,7 +260,7 @@ func (g *guesser) describe() {
 	for i := range g.columns {
 		c := &g.columns[i]
 		times := g.profiles[i].time || c.numbers == 0 && slices.ContainsFunc(g.times, func(t *timeLook) bool { return t.column == i && !t.failed })
-		s := ColumnSurvey{Name: g.names[i], Type: c.kind(times), Role: g.role(i), Missing: c.missing}
+		s := ColumnSurvey{Unit: unitOf(g.first, i), Name: g.names[i], Type: c.kind(times), Role: g.role(i), Missing: c.missing}
 		switch {
 		case s.Type == EmptyColumn:
 		case g.profiles[i].time:

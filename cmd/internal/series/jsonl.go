@@ -19,11 +19,12 @@ type jsonDecoder struct {
 	seen    []int // the row that set a column last
 	rows    int
 	unknown *Warning
+	na      *naValues
 	answers []string // names that the answers are going to have
 }
 
-func newJSONDecoder(r io.Reader) (*jsonDecoder, error) {
-	d := &jsonDecoder{buf: newLineBuffer(r), index: map[string]int{}}
+func newJSONDecoder(r io.Reader, o Options) (*jsonDecoder, error) {
+	d := &jsonDecoder{buf: newLineBuffer(r), index: map[string]int{}, na: newNAValues(o.NAValues)}
 	d.buf.skipBOM()
 	object, err := d.peekObject()
 	if err == io.EOF {
@@ -111,6 +112,7 @@ func (d *jsonDecoder) next(row []value, rec *record) (err error) {
 		row[i] = jsonValue(v)
 		return true
 	})
+	d.na.strike(row)
 	return err
 }
 

@@ -2,6 +2,7 @@ package series
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -13,14 +14,15 @@ import (
 
 // Survey is what files hold, and what their columns seem to be for.
 type Survey struct {
-	Files    []string       `json:"files"`
-	Dialect  Dialect        `json:"dialect"` // of the first file
-	Rows     int            `json:"rows"`
-	Series   int            `json:"series"`
-	Columns  []ColumnSurvey `json:"columns"`
-	Gaps     *Gaps          `json:"gaps,omitempty"` // nil without a time column
-	Guess    Guess          `json:"guess"`
-	Warnings []Warning      `json:"-"`
+	Files      []string       `json:"files"`
+	Dialect    Dialect        `json:"dialect"` // of the first file
+	Rows       int            `json:"rows"`
+	Unreadable int            `json:"unreadable_rows,omitempty"` // which train stops at
+	Series     int            `json:"series"`
+	Columns    []ColumnSurvey `json:"columns"`
+	Gaps       *Gaps          `json:"gaps,omitempty"` // nil without a time column
+	Guess      Guess          `json:"guess"`
+	Warnings   []Warning      `json:"-"`
 }
 
 // Dialect is how a file is written. Encoding is that of text, what follows is of CSV and TSV.
@@ -50,6 +52,7 @@ const (
 type ColumnSurvey struct {
 	Name    string        `json:"name"`
 	Type    ColumnType    `json:"type"`
+	Unit    string        `json:"unit,omitempty"`
 	Role    string        `json:"role,omitempty"` // that Guess gives it: feature, label, series, time, excluded, row names; "" is none
 	Low     *float64      `json:"low,omitempty"`  // of numbers that are finite
 	High    *float64      `json:"high,omitempty"`
@@ -88,6 +91,7 @@ type Gaps struct {
 }
 
 const (
+	mostOdd     = 5       // texts among numbers, at most, that may mean that values are missing
 	fewValues   = 20      // of a column, at most, are counted one by one
 	manyOf      = 1000    // rows tell whether a column can name the series
 	longText    = 64      // bytes; a longer value names nothing
@@ -124,6 +128,7 @@ type looker struct {
 	options Options
 	survey  *Survey
 
+	fault     error   // the first row that cannot be read
 	first     decoder // the first file's, which is closed
 	profiles  []profile
 	columns   []columnLook
@@ -173,7 +178,7 @@ func (l *looker) begin(s *source, d decoder) (err error) {
 	for i, p := range l.profiles {
 		l.columns[i].tallies = map[string]*ValueSurvey{}
 		l.groupings = append(l.groupings, &grouping{column: i, groups: map[string]*group{}})
-		if p.time || isTime(d.columns()[i], p) || !p.number && !(i == 0 && rowsAreNamed(d)) {
+		if p.time || isTime(d.columns()[i], p) || !p.number() && !(i == 0 && rowsAreNamed(d)) {
 			l.times = append(l.times, &timeLook{column: i})
 		}
 	}
@@ -193,10 +198,18 @@ func (l *looker) readRows(name string, d decoder) error {
 		if err == io.EOF {
 			break
 		}
-		if err != nil {
+		if err != nil && !ofRow(err) {
 			return err
 		}
+		if err != nil {
+			l.survey.Unreadable++
+			l.fault = cmp.Or(l.fault, inFile(name, err))
+			continue
+		}
 		l.add(name, row, rec.line)
+	}
+	if l.survey.Rows == 0 {
+		return l.fault
 	}
 	for i := range l.columns {
 		l.columns[i].endRun()
@@ -214,7 +227,7 @@ func (l *looker) add(file string, row []value, line int) {
 		if row[i].kind == textKind {
 			row[i].text = bytes.TrimSpace(row[i].text)
 		}
-		l.columns[i].add(row[i], l.profiles[i].number)
+		l.columns[i].add(row[i], l.profiles[i].number())
 	}
 	for _, t := range l.times {
 		t.read(row[t.column])
@@ -236,8 +249,10 @@ func (l *looker) add(file string, row []value, line int) {
 // columnLook is what was seen of a column.
 type columnLook struct {
 	missing, numbers, words int
-	fractions               int // numbers that are not whole
-	faults                  int // values that no feature can have
+	fractions               int      // numbers that are not whole
+	faults                  int      // values that no feature can have
+	oddRows                 int      // those of them that are no numbers
+	odd                     []string // the first few of these
 	low, high               float64
 	first                   string
 	text                    []byte                  // of the last value
@@ -261,15 +276,21 @@ func (c *columnLook) add(v value, number bool) {
 	if c.first == "" {
 		c.first = shown(c.text)
 	}
-	if _, err := v.feature(); number && err != nil {
-		c.faults++
-	}
-	c.addNumber(v)
+	c.addNumber(v, number)
 	c.tally()
 }
 
-func (c *columnLook) addNumber(v value) {
+func (c *columnLook) addNumber(v value, number bool) {
 	x, ok := v.float()
+	if number && (!ok || math.Abs(x) > math.MaxFloat32) {
+		c.faults++
+		if !v.isNumber() {
+			c.oddRows++
+			if text := string(c.text); len(c.odd) <= mostOdd && !slices.Contains(c.odd, text) {
+				c.odd = append(c.odd, text)
+			}
+		}
+	}
 	if !ok || math.IsInf(x, 0) {
 		c.words++
 		return

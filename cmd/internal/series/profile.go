@@ -10,10 +10,10 @@ const sampleRows = 1000
 
 // profile is what the first rows say of a column.
 type profile struct {
-	seen   int  // rows
-	known  bool // a value is not missing
-	number bool // and the first of those is a number
-	time   bool // values are timestamps or dates, by their type
+	seen    int  // rows
+	known   int  // values that are not missing
+	numbers int  // and are numbers
+	time    bool // values are timestamps or dates, by their type
 
 	rows          int     // with a number or a timestamp
 	stamps        int     // those with a timestamp as text
@@ -26,11 +26,14 @@ type profile struct {
 // add takes the next row's value into account.
 func (p *profile) add(v value) {
 	p.seen++
-	if !p.known && !v.missing() {
-		p.known, p.number = true, v.isNumber()
+	if !v.missing() {
+		p.known++
+		if v.isNumber() {
+			p.numbers++
+		}
 	}
 	x, ok := v.float()
-	if !ok && v.kind == textKind && !p.number {
+	if !ok && v.kind == textKind {
 		if t, err := p.clock.time(v); err == nil {
 			x, ok = t, true
 			p.stamps++
@@ -48,6 +51,9 @@ func (p *profile) add(v value) {
 	}
 	p.rows, p.last = p.rows+1, x
 }
+
+// number reports whether the column is one of numbers, as half of its values are at least.
+func (p *profile) number() bool { return p.numbers > 0 && 2*p.numbers >= p.known }
 
 // rising reports whether the column does little but rise. It may stay the same
 // from row to row, as a time in whole seconds does, and begin anew now and then.
@@ -68,5 +74,5 @@ var timeNames = []string{"time", "timestamp", "date", "datetime", "sample", "ind
 // is the time only if it does not go back, which would be an error.
 func isTime(name string, p profile) bool {
 	text := p.stamps > 0
-	return (p.number || p.isTimes()) && p.rising() && !(text && p.falls > 0) && slices.Contains(timeNames, strings.ToLower(name))
+	return (p.number() || p.isTimes()) && p.rising() && !(text && p.falls > 0) && slices.Contains(timeNames, strings.ToLower(name))
 }

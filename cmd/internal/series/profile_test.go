@@ -98,7 +98,7 @@ func TestTimeInParquet(t *testing.T) {
 func TestColumnsThatAreNoFeatures(t *testing.T) {
 	for want, text := range map[string]string{
 		`column "c": empty in the first 3 rows, so not a feature (--features says otherwise)`:         column("c", "", "NaN", ""),
-		`column "c": not numbers, so not a feature`:                                                   column("c", "a", "2", "3"),
+		`column "c": not numbers, so not a feature`:                                                   column("c", "a", "b", "3"),
 		`column "c": holds times, so not a feature (--time c checks their order)`:                     column("c", "2015-02-04", "2015-02-03", "2015-02-04T12:00"),
 		`using "sample" as the time column, not as a feature (--exclude or --features leaves it out)`: column("sample", "1", "2", "3"),
 	} {

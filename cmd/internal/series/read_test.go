@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
 )
 
 func TestReadValues(t *testing.T) {
@@ -43,7 +45,7 @@ func TestReadValues(t *testing.T) {
 		{"what predict wrote", "a,probability,probability_x,predicted_label,predicted_predicted_probability,label\n1,2,3,4,5,1\n", plain, "a", []float32{1}, []int16{1}},
 		{"a probability of its own", "a,probability,label\n1,2,0\n", plain, "a probability", []float32{1, 2}, []int16{0}},
 		{"an answer that is asked for", "predicted_label,label\n1,0\n", with(func(o *Options) { o.Features = []string{"predicted_label"} }), "predicted_label", []float32{1}, []int16{0}},
-		{"text column left out", "a,who,label\n1,x,0\n2,7,1\n", plain, "a", []float32{1, 2}, []int16{0, 1}},
+		{"text column left out", "a,who,label\n1,x,0\n2,y,1\n", plain, "a", []float32{1, 2}, []int16{0, 1}},
 		{"row names", "\"a\",\"label\"\n\n\"1\",3,0\n\"2\",4,1\n", plain, "a", []float32{3, 4}, []int16{0, 1}},
 		{"no label needed", "a,b\n1,2\n", with(func(o *Options) { o.LabelOptional = true }), "a b", []float32{1, 2}, nil},
 		{"many ways to write a number", "a,label\n+1,0\n.5,1\n1e3,0\n-0.000001234,0\n16777217,0\n0.1,0\n123456.789012345,0\n", plain, "a",
@@ -426,5 +428,96 @@ func TestMissing(t *testing.T) {
 		if same := func(a, b float32) bool { return a == b || a != a && b != b }; err != nil || !slices.EqualFunc(x, test.want, same) {
 			t.Errorf("%s: %v, %v, want %v", test.missing, x, err, test.want)
 		}
+	}
+}
+
+// What the first row holds does not decide: a bad value is an error with its line wherever it stands, unless it is said to
+// be missing, in every format.
+func TestBadValues(t *testing.T) {
+	const rows = 60
+	for _, bad := range []string{"?", "ERR", "#DIV/0!"} {
+		for _, at := range []int{0, 1, 50} {
+			var text, objects []string
+			for i := range rows {
+				v := fmt.Sprint(i * i % 7)
+				if i == at {
+					v = bad
+				}
+				text, objects = append(text, fmt.Sprintf("%s,%d", v, i%2)), append(objects, fmt.Sprintf(`{"a":%q,"label":%d}`, v, i%2))
+			}
+			fields := []arrow.Field{field("a", arrow.BinaryTypes.String), field("label", arrow.PrimitiveTypes.Int8)}
+			for path, line := range map[string]int{
+				writeFile(t, "a.csv", "a,label\n"+strings.Join(text, "\n")): at + 2,
+				writeFile(t, "a.jsonl", strings.Join(objects, "\n")):        at + 1,
+				writeTable(t, fields, "["+strings.Join(objects, ",")+"]"):   at + 1,
+			} {
+				_, err := Read(t.Context(), []string{path}, DefaultOptions())
+				if want := fmt.Sprintf(`%s:%d: column "a": %q is not a number (--na-values %[3]q counts it as missing)`, path, line, bad); err == nil || err.Error() != want {
+					t.Errorf("error %v, want %s", err, want)
+				}
+				o := DefaultOptions()
+				o.NAValues, o.Missing = []string{bad}, MissingForward
+				d, err := Read(t.Context(), []string{path}, o)
+				if err != nil || d.Len() != rows || at > 0 && d.X[at] != d.X[at-1] {
+					t.Errorf("%s: %v, %v", path, d, err)
+				}
+				s, err := Look(t.Context(), []string{path}, Options{})
+				if err != nil || !slices.Equal(s.Guess.NAValues, o.NAValues) || !slices.Equal(s.Guess.Features, []string{"a"}) {
+					t.Errorf("%s: %+v, %v", path, s, err)
+				}
+			}
+		}
+	}
+}
+
+// Numbers may mean that a value is missing, too, in whatever form.
+func TestNAValues(t *testing.T) {
+	fields := []arrow.Field{field("a", arrow.PrimitiveTypes.Float64), field("label", arrow.PrimitiveTypes.Int8)}
+	const objects = `{"a":-200,"label":0}` + "\n" + `{"a":3,"label":1}`
+	for _, path := range []string{
+		writeFile(t, "a.csv", "a,label\n-200.0,0\n3,1\n"), writeFile(t, "a.jsonl", objects),
+		writeTable(t, fields, "["+strings.ReplaceAll(objects, "\n", ",")+"]"),
+	} {
+		d, err := Read(t.Context(), []string{path}, Options{Label: "label", NAValues: []string{"-200"}, Missing: MissingZero})
+		if err != nil || !slices.Equal(d.X, []float32{0, 3}) {
+			t.Errorf("%s: %v, %v", path, d, err)
+		}
+	}
+}
+
+func TestUnits(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		rows int // -1: the first row is an error
+	}{
+		{"t,a,label\ns,m/s,\n0,1.5,0\n1,2.5,1\n", 2},
+		{"a,state\n\u00b0C,-\n1.5,on\n2.5,off\n3.5,on\n", 3},
+		{"a,state\nx,on\n1.5,on\n2.5,off\n3.5,on\n", -1},
+		{"a,b,label\n?,ERR,\n1.5,1,0\n2.5,2,1\n", -1},
+		{"a,b,label\nm,1,\n1.5,1,0\n2.5,2,1\n", -1},
+	} {
+		o := DefaultOptions()
+		if strings.Contains(test.text, "state") {
+			o.Label = "state"
+		}
+		d, err := readText(test.text, o)
+		switch {
+		case test.rows < 0:
+			if err == nil || !strings.HasPrefix(err.Error(), "standard input:2: ") {
+				t.Errorf("%q: %v", test.text, err)
+			}
+		case err != nil || d.Len() != test.rows || !strings.Contains(fmt.Sprint(d.Warnings), "standard input:2: taken as the units of the columns"):
+			t.Errorf("%q: %+v, %v", test.text, d, err)
+		}
+	}
+}
+
+func TestSkipRows(t *testing.T) {
+	d, err := readText("station 7, \"north\n\na,label\n1,0\n2,1\n", Options{Label: "label", SkipRows: 2, Missing: MissingError})
+	if err != nil || !slices.Equal(d.X, []float32{1, 2}) {
+		t.Errorf("%v, %v", d, err)
+	}
+	if _, err := readText("x\na,label\n1,0\n1,z,0\n", Options{Label: "label", SkipRows: 1, Missing: MissingError}); err == nil || err.Error() != "standard input:4: 3 fields, expected 2 as in the header" {
+		t.Error(err)
 	}
 }

@@ -102,11 +102,11 @@ func (r *roles) takeNumbers(file string, d decoder, profiles []profile, excluded
 		case r.time < 0 && isTime(name, profiles[i]):
 			r.time = i
 			warnings = append(warnings, Warning{File: file, Text: fmt.Sprintf("using %q as the time column, not as a feature (--exclude or --features leaves it out)", name)})
-		case !profiles[i].known:
+		case profiles[i].known == 0:
 			warnings = append(warnings, Warning{File: file, Column: name, Text: fmt.Sprintf("empty in the first %d rows, so not a feature (--features says otherwise)", profiles[i].seen)})
 		case profiles[i].isTimes():
 			warnings = append(warnings, Warning{File: file, Column: name, Text: fmt.Sprintf("holds times, so not a feature (--time %s checks their order)", name)})
-		case !profiles[i].number:
+		case !profiles[i].number():
 			warnings = append(warnings, Warning{File: file, Column: name, Text: "not numbers, so not a feature"})
 		default:
 			r.features = append(r.features, i)

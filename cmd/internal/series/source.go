@@ -79,6 +79,8 @@ func (s *source) checkText(o Options) error {
 		return fmt.Errorf("--delimiter is for CSV, and this is %s", s.format)
 	case o.NoHeader:
 		return fmt.Errorf("--no-header is for CSV and TSV, and this is %s", s.format)
+	case o.SkipRows > 0:
+		return fmt.Errorf("--skip-rows is for CSV and TSV, and this is %s", s.format)
 	}
 	return nil
 }
