@@ -166,7 +166,7 @@ func (o *evaluateOptions) readMarked(ctx context.Context, options series.Options
 	if o.changed("label") {
 		return nil, usagef("label-events", "cannot be used with --label: labels are events or a column")
 	}
-	list, tolerance, err := readEvents(ctx, o.labels, o.tolerance, options.Series)
+	list, tolerance, err := readEvents(ctx, o.labels, o.tolerance, options)
 	if err != nil {
 		return nil, err
 	}

@@ -8,22 +8,24 @@ import (
 
 // FormatSettings say how files of data are written. The name is exported for the library that reads YAML.
 type FormatSettings struct {
-	Format    series.Format `json:"input_format,omitempty"`
-	Delimiter string        `json:"delimiter,omitempty"`
-	NoHeader  bool          `json:"no_header,omitempty"`
-	SkipRows  int           `json:"skip_rows,omitempty"`
-	NAValues  []string      `json:"na_values,omitempty"`
+	Format     series.Format `json:"input_format,omitempty"`
+	Delimiter  string        `json:"delimiter,omitempty"`
+	NoHeader   bool          `json:"no_header,omitempty"`
+	TimeFormat string        `json:"time_format,omitempty"`
+	SkipRows   int           `json:"skip_rows,omitempty"`
+	NAValues   []string      `json:"na_values,omitempty"`
 }
 
 func (s *FormatSettings) addFlags(f *pflag.FlagSet) {
 	addFlag(f, "input-format", &s.Format, "`format` of the data: "+formatNames+" (default by name, then by content)", names(series.Formats)...)
 	addFlag(f, "delimiter", &s.Delimiter, "the `character` between the fields of CSV, or tab (default a comma, semicolon, tab or bar |,\nas the first rows have it)", delimiters...)
 	addFlag(f, "no-header", &s.NoHeader, "the first line of CSV is a row, not names: columns are called 1, 2 and so on")
+	addFlag(f, "time-format", &s.TimeFormat, "`format` of timestamps, as strftime has it, such as '%d.%m.%Y %H:%M' (default usual ones)")
 	addFlag(f, "skip-rows", &s.SkipRows, "leave out the first `n` lines of CSV, which come before the header")
 	addFlag(f, "na-values", &s.NAValues, "`values`, separated by commas, that mean that one is missing, such as '?,-200,ERR', beside NA\nand the like")
 }
 
 // set has o read such files.
 func (s FormatSettings) set(o *series.Options) {
-	o.Format, o.Delimiter, o.NoHeader, o.SkipRows, o.NAValues = s.Format, s.Delimiter, s.NoHeader, s.SkipRows, s.NAValues
+	o.Format, o.Delimiter, o.NoHeader, o.TimeFormat, o.SkipRows, o.NAValues = s.Format, s.Delimiter, s.NoHeader, s.TimeFormat, s.SkipRows, s.NAValues
 }

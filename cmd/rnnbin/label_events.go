@@ -44,18 +44,18 @@ func (d *dataSettings) settleEvents(changed func(flag string) bool) error {
 
 // readEvents reads a file of events, after the tolerance that belongs to it. The column of series may be
 // called as in the data.
-func readEvents(ctx context.Context, file, tolerance, seriesInData string) (*events.List, series.Length, error) {
+func readEvents(ctx context.Context, file, tolerance string, data series.Options) (*events.List, series.Length, error) {
 	t, err := series.ParseLength("event-tolerance", tolerance)
 	if err != nil {
 		return nil, t, usageError{err}
 	}
-	list, err := events.Read(ctx, file, seriesInData)
+	list, err := events.Read(ctx, file, data)
 	return list, t, err
 }
 
 // mark makes the events labels of all data.
 func (d *dataSettings) mark(ctx context.Context, errOut io.Writer, all fit.Data) error {
-	list, tolerance, err := readEvents(ctx, d.Events, d.Tolerance, d.Series)
+	list, tolerance, err := readEvents(ctx, d.Events, d.Tolerance, d.options())
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
 		return usageError{err}
 	}
 	if o.events == "" && len(files) == 1 && strings.EqualFold(filepath.Ext(files[0]), ".json") {
-		if list, err := events.Read(cmd.Context(), files[0], ""); err == nil && list.Catalog() {
+		if list, err := events.Read(cmd.Context(), files[0], o.data); err == nil && list.Catalog() {
 			return o.showEvents(list, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		}
 	}
@@ -77,7 +77,7 @@ func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
 		return err
 	}
 	if o.events == "" && files[0] != series.Stdin && events.Holds(s) {
-		list, err := events.Read(cmd.Context(), files[0], "")
+		list, err := events.Read(cmd.Context(), files[0], o.data)
 		if err != nil {
 			return err
 		}
@@ -114,7 +114,7 @@ func (o *lookOptions) trainOn(files []string, g *series.Guess, unreadable int) [
 	}
 	args := append([]string{"rnnbin", "train"}, files...)
 	for _, f := range [][2]string{
-		{"input-format", string(o.data.Format)}, {"delimiter", o.data.Delimiter}, {"skip-rows", skip},
+		{"input-format", string(o.data.Format)}, {"delimiter", o.data.Delimiter}, {"skip-rows", skip}, {"time-format", o.data.TimeFormat},
 		{"label", g.Label}, {"classes", listValue(g.Classes)}, {"label-events", o.events}, {"event-tolerance", o.tolerance}, {"series", g.Series}, {"time", g.Time}, {"max-gap", g.MaxGap},
 		{"exclude", listValue(g.Exclude)}, {"na-values", listValue(slices.Concat(o.format.NAValues, g.NAValues))}, {"missing", string(g.Missing)},
 	} {

@@ -15,14 +15,15 @@ import (
 
 // markSurvey takes labels from a file of events in place of a column, and counts them.
 func (o *lookOptions) markSurvey(ctx context.Context, files []string, s *series.Survey) ([]series.ValueSurvey, error) {
-	list, tolerance, err := readEvents(ctx, o.events, o.tolerance, s.Guess.Series)
+	read := o.data
+	read.Series = s.Guess.Series
+	list, tolerance, err := readEvents(ctx, o.events, o.tolerance, read)
 	if err != nil {
 		return nil, err
 	}
 	s.DropLabel()
-	read := o.data
 	read.Events = true
-	read.Features, read.Series, read.Time, read.MaxGap = s.Guess.Features, s.Guess.Series, s.Guess.Time, s.Guess.MaxGap
+	read.Features, read.Time, read.MaxGap = s.Guess.Features, s.Guess.Time, s.Guess.MaxGap
 	read.NAValues = slices.Concat(read.NAValues, s.Guess.NAValues)
 	if s.Guess.Missing != "" {
 		read.Missing = s.Guess.Missing

@@ -77,7 +77,7 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	addFlag(f, "exclude", &d.Exclude, "`columns` that are not features, such as a second column of labels; not with --features")
 	addFlag(f, "series", &d.Series, seriesUsage)
 	addFlag(f, "group", &d.Group, "`column` that names what several series share, such as a patient or a machine: no fold divides a\ngroup (default the parts of a series that --max-gap makes are one)")
-	addFlag(f, "time", &d.Time, "`column` of times, which must not go back within a series: numbers, such as epoch seconds, or\ntimestamps, such as 2006-01-02 15:04:05 (default one that looks like that: called time, date,\nsample, index or the like, and rising)")
+	addFlag(f, "time", &d.Time, "`column` of times, which must not go back within a series: numbers, such as epoch seconds, or\ntimestamps, such as 2006-01-02 15:04:05 (default one that rises and is called time, date,\nsample, index or the like, or holds timestamps, seconds since 1970 or the number of the row)")
 	addFlag(f, "max-gap", &d.MaxGap, maxGapUsage)
 	addFlag(f, "positive", &d.Positive, "the label `value` that becomes class 1; every other becomes class 0")
 	addFlag(f, "missing", &d.Missing, "`action` for a missing feature: error (stop), forward (repeat the last value), zero,\nmean (of the rows that train) or drop (leave the row out)", names(series.MissingActions)...)

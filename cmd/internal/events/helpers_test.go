@@ -14,7 +14,7 @@ func readList(t *testing.T, name, content string) (*List, error) {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	writeFile(t, name, content)
-	return Read(t.Context(), name, "machine")
+	return Read(t.Context(), name, series.Options{Series: "machine"})
 }
 
 func writeFile(t *testing.T, name, content string) {
@@ -44,7 +44,7 @@ func hoursOf(t *testing.T, name string, hours ...string) *series.Data {
 	t.Helper()
 	d := timesOf(name)
 	for _, h := range hours {
-		at, _, err := series.ParseTime("2024-03-01 " + h)
+		at, _, err := series.ParseTime("2024-03-01 "+h, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,6 +25,7 @@ type List struct {
 	millis   bool           // a number stands for a timestamp as the milliseconds since 1970
 
 	inData       string // the column of series in the data
+	timeFormat   string // of the data
 	seriesColumn string // as the file calls it
 	labelColumn  string // likewise
 	endless      bool   // no column gives the end of events
@@ -57,14 +58,14 @@ type subject struct {
 }
 
 // Read reads a file of events, or standard input for series.Stdin: a table with columns start, end
-// and the like, of which that of the series may be called as in the data, NAB's JSON of windows, or
+// and the like, of which that of the series may be called as in the data, as may timestamps be written, NAB's JSON of windows, or
 // Label Studio's JSON of time series.
-func Read(ctx context.Context, path, seriesInData string) (*List, error) {
+func Read(ctx context.Context, path string, data series.Options) (*List, error) {
 	file, err := series.ReadFile(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	l := &List{File: file.Name, Warnings: file.Warnings, known: map[string]int{}, inData: seriesInData, seriesColumn: "series", labelColumn: "label"}
+	l := &List{File: file.Name, Warnings: file.Warnings, known: map[string]int{}, inData: data.Series, timeFormat: data.TimeFormat, seriesColumn: "series", labelColumn: "label"}
 	if err := l.read(file); err != nil {
 		return nil, err
 	}
@@ -95,11 +96,11 @@ func (l *List) at(line int, column, format string, args ...any) error {
 func (l *List) add(line int, name, start, end, label string) error {
 	e := listed{line: line, Event: Event{Series: name, Label: label}}
 	var err error
-	if e.start, err = parseMoment(start); err != nil {
+	if e.start, err = parseMoment(start, l.timeFormat); err != nil {
 		return l.at(line, "", "start of an event: %w", err)
 	}
 	if e.end = e.start; end != "" {
-		if e.end, err = parseMoment(end); err != nil {
+		if e.end, err = parseMoment(end, l.timeFormat); err != nil {
 			return l.at(line, "", "end of an event: %w", err)
 		}
 	}
@@ -126,8 +127,8 @@ func (l *List) about(name string, line int, fault string) {
 	}
 }
 
-func parseMoment(text string) (moment, error) {
-	t, stamp, err := series.ParseTime(text)
+func parseMoment(text, format string) (moment, error) {
+	t, stamp, err := series.ParseTime(text, format)
 	if err == nil && math.IsInf(t, 0) {
 		err = errors.New("it is not finite")
 	}

@@ -5,12 +5,11 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
 
-// Names of columns, as plainName has them, the surest first.
+// Names of columns, as series.PlainName has them, the surest first.
 var (
 	momentNames   = []string{"time", "timestamp", "datetime", "sample"} // of an instant, which has no other time
 	startNames    = append([]string{"start", "start_time", "start_sample", "onset", "begin", "begin_time", "from"}, momentNames...)
@@ -20,14 +19,7 @@ var (
 	seriesNames   = []string{"series", "file", "filename", "recording", "record"}
 
 	likeEnd = regexp.MustCompile(`(^|_)(end|stop|finish|offset|until|dur|duration|length|last)(_|$)`)
-	unit    = regexp.MustCompile(`\s*[(\[](s|sec|seconds|samples|rows)[)\]]$`)
 )
-
-// plainName is the name of a column in lower case, with _ between words and without the unit of times.
-func plainName(name string) string {
-	name = unit.ReplaceAllString(strings.ToLower(strings.TrimSpace(name)), "")
-	return strings.NewReplacer(" ", "_", "-", "_").Replace(name)
-}
 
 // eventColumns says where a table has what makes an event; -1 is nowhere.
 type eventColumns struct{ series, start, end, duration, label int }
@@ -36,7 +28,7 @@ type eventColumns struct{ series, start, end, duration, label int }
 func findColumns(names []string, inData string) eventColumns {
 	plain := make([]string, len(names))
 	for i, name := range names {
-		plain[i] = plainName(name)
+		plain[i] = series.PlainName(name)
 	}
 	first := func(wanted []string) int {
 		for _, name := range wanted {
@@ -65,7 +57,7 @@ func Holds(s *series.Survey) bool {
 	}
 	c := findColumns(names, "")
 	last := max(c.end, c.duration)
-	if len(s.Files) != 1 || c.start < 0 || last < 0 || slices.Contains(momentNames, plainName(names[c.start])) {
+	if len(s.Files) != 1 || c.start < 0 || last < 0 || slices.Contains(momentNames, series.PlainName(names[c.start])) {
 		return false
 	}
 	for _, i := range []int{c.start, last} {
@@ -85,7 +77,7 @@ func (l *List) readTable(file *series.File) error {
 		c = findColumns(table.Columns, l.inData)
 	}
 	if err != nil || c.start < 0 {
-		if bare, fault := file.Table(true); isBare(bare) {
+		if bare, fault := file.Table(true); l.isBare(bare) {
 			table, err, c = bare, fault, eventColumns{series: -1, start: 0, end: 1, duration: -1, label: len(bare.Columns) - 1}
 			if c.label == c.end {
 				c.label = -1
@@ -112,12 +104,12 @@ func (l *List) readTable(file *series.File) error {
 }
 
 // isBare reports whether the first row of a table that is read without a header has start, end and perhaps a label.
-func isBare(t *series.Table) bool {
+func (l *List) isBare(t *series.Table) bool {
 	if t == nil || len(t.Rows) == 0 || len(t.Columns) < 2 || len(t.Columns) > 3 {
 		return false
 	}
-	_, start := parseMoment(t.Rows[0].Fields[0])
-	_, end := parseMoment(t.Rows[0].Fields[1])
+	_, start := parseMoment(t.Rows[0].Fields[0], l.timeFormat)
+	_, end := parseMoment(t.Rows[0].Fields[1], l.timeFormat)
 	return start == nil && end == nil
 }
 
@@ -137,7 +129,7 @@ func (l *List) settleColumns(names []string, c eventColumns) {
 		if !slices.Contains(Columns, name) { // else predict wrote it
 			unread = append(unread, name)
 		}
-		if l.likeEnd == "" && likeEnd.MatchString(plainName(name)) {
+		if l.likeEnd == "" && likeEnd.MatchString(series.PlainName(name)) {
 			l.likeEnd = name
 		}
 	}
@@ -168,7 +160,7 @@ func (l *List) addRow(r series.TableRow, c eventColumns) error {
 func (l *List) addLasting(line int, name, start, duration, label string) error {
 	e := listed{line: line, Event: Event{Series: name, Label: label}}
 	var err error
-	if e.start, err = parseMoment(start); err != nil {
+	if e.start, err = parseMoment(start, l.timeFormat); err != nil {
 		return l.at(line, "", "start of an event: %w", err)
 	}
 	lasts, err := strconv.ParseFloat(duration, 64)

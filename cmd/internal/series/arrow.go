@@ -96,11 +96,11 @@ func (d *arrowDecoder) progress() float64 {
 }
 
 // sample takes the types from the schema, and looks at the first batch for the rest.
-func (d *arrowDecoder) sample(bool) (profiles []profile, err error) {
+func (d *arrowDecoder) sample(o Options) (profiles []profile, err error) {
 	if err := d.fill(); err != nil {
 		return nil, err
 	}
-	profiles = make([]profile, len(d.types))
+	profiles = newProfiles(len(d.types), o)
 	row := make([]value, len(d.types))
 	for at := d.at; at < min(d.batch.rows, d.at+sampleRows); at++ {
 		if err := d.values(at, row); err != nil {

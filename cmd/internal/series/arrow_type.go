@@ -193,6 +193,9 @@ func appendArrowText(dst []byte, column arrow.Array, i int) ([]byte, bool) {
 	}
 	if t, ok := arrowTime(column, i); ok {
 		layout := time.RFC3339Nano
+		if stamp, ok := column.DataType().(*arrow.TimestampType); ok && stamp.TimeZone == "" {
+			layout = "2006-01-02T15:04:05.999999999"
+		}
 		if column.DataType().ID() != arrow.TIMESTAMP {
 			layout = time.DateOnly
 		}

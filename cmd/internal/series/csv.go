@@ -172,9 +172,9 @@ func (d *csvDecoder) checkHeader(header []value) error {
 
 func (d *csvDecoder) columns() []string { return d.names }
 
-func (d *csvDecoder) sample(arrived bool) ([]profile, error) {
+func (d *csvDecoder) sample(o Options) ([]profile, error) {
 	blank, blankAt := d.blank, d.blankAt
-	profiles, err := sampleLines(d, d.buf, arrived)
+	profiles, err := sampleLines(d, d.buf, o)
 	d.blank, d.blankAt = blank, blankAt
 	return profiles, err
 }

@@ -3,7 +3,6 @@ package series
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -68,36 +67,6 @@ func (d *Data) At(row int, column string, err error) error {
 	of := d.Series[slices.IndexFunc(d.Series, func(r Range) bool { return row < r.End })]
 	return &Error{File: of.File, Column: column,
 		Err: fmt.Errorf("row %d (from 0) of series %q: %w", row-of.Start, of.Name, err)}
-}
-
-// warnCounters warns of features that do nothing but count, such as the number
-// of a sample. A net would learn from them when something happened.
-func (d *Data) warnCounters() {
-	for k, name := range d.Features {
-		if d.counts(k) {
-			d.Warnings = append(d.Warnings, Warning{Column: name,
-				Text: fmt.Sprintf("rises by the same amount from row to row, like a time; --time %s keeps it out of the features", name)})
-		}
-	}
-}
-
-// counts reports whether feature k rises evenly over the first rows of the first
-// series.
-func (d *Data) counts(k int) bool {
-	const least, most = 10, 1000
-	n := min(d.Series[0].Len(), most)
-	if n < least {
-		return false
-	}
-	F := len(d.Features)
-	step := d.X[F+k] - d.X[k]
-	for i := 1; i < n; i++ {
-		rise := d.X[i*F+k] - d.X[(i-1)*F+k]
-		if !(rise > 0 && math.Abs(float64(rise-step)) < 1e-2*float64(step)) {
-			return false
-		}
-	}
-	return true
 }
 
 // Range is the rows Start to End-1 of one series, or of a part of it.

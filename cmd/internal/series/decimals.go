@@ -93,6 +93,7 @@ type decimals struct {
 	seen       [2]bool     // a number of the file has a decimal point, a decimal comma
 	marks      []byte      // [columns] never changed, but replaced; nil when all are points
 	examples   [2]*example // the first decimal comma, the first groups
+	marked     bool        // the last row may have had other numbers than Go writes
 	text       []byte      // scratch: the fields of the last row as numbers
 }
 
@@ -160,7 +161,13 @@ func (m *decimals) tell(points, commas bool) byte {
 
 // read puts a row of the given line into numbers with decimal points.
 func (m *decimals) read(row []value, line int) {
+	before := m.marked
+	m.marked = false
 	for i := range min(len(row), len(m.marks)) {
+		if plain(row[i].text, m.marks[i]) {
+			continue
+		}
+		m.marked = true
 		s := shapeOf(row[i].text)
 		if s == noMarks {
 			continue
@@ -177,7 +184,14 @@ func (m *decimals) read(row []value, line int) {
 		}
 		m.exemplify(row[i].text, line, i)
 	}
-	m.text = withPoints(row, m.marks, m.text[:0])
+	if m.marked || before { // which may have made some odd
+		m.text = withPoints(row, m.marks, m.text[:0])
+	}
+}
+
+// plain reports whether text surely is as Go writes numbers, if it is one.
+func plain(text []byte, mark byte) bool {
+	return (mark == '.' || mark == openMark) && bytes.IndexByte(text, ',') < 0 && (mark == '.' || bytes.IndexByte(text, '.') < 0)
 }
 
 // exemplify keeps the first numbers that are read in a way that may not be meant.
@@ -197,7 +211,9 @@ func otherMark(mark byte) byte { return map[byte]byte{'.': ',', ',': '.'}[mark] 
 func withPoints(row []value, marks, scratch []byte) []byte {
 	for i := range min(len(row), len(marks)) {
 		v := &row[i]
-		v.kind = textKind
+		if v.kind = textKind; plain(v.text, marks[i]) {
+			continue
+		}
 		s := shapeOf(v.text)
 		if s == noMarks {
 			continue

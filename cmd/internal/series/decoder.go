@@ -14,9 +14,9 @@ type decoder interface {
 	// columns are the names of the columns, in the file's order.
 	columns() []string
 	// sample tells what the first rows say of each column, and leaves them to be
-	// read; an error is that of the first row. With arrived it takes only rows
+	// read; an error is that of the first row. With Options.Follow it takes only rows
 	// that it need not wait for, and the first.
-	sample(arrived bool) ([]profile, error)
+	sample(o Options) ([]profile, error)
 	// next reads a row into row, which has one value per column, and into rec,
 	// as it was written. Both are valid until the next call. At the end it
 	// returns io.EOF; other errors are complete but for the file's name.
@@ -136,15 +136,15 @@ func inFile(name string, err error) error {
 
 // sampleLines is decoder.sample for lines of text in b, which it leaves as it
 // was.
-func sampleLines(d decoder, b *lineBuffer, arrived bool) ([]profile, error) {
+func sampleLines(d decoder, b *lineBuffer, o Options) ([]profile, error) {
 	b.peekLine(0) // at least one row, unless there is none
 	defer b.hold()()
 	var rec record
 	row := make([]value, len(d.columns()))
-	profiles := make([]profile, len(row))
+	profiles := newProfiles(len(row), o)
 	var first error // that reading will come to
 	seen := 0
-	for n := 0; n < sampleRows && (n == 0 || b.goOn(arrived)); n++ {
+	for n := 0; n < sampleRows && (n == 0 || b.goOn(o.Follow)); n++ {
 		err := d.next(row, &rec)
 		if err != nil {
 			if first = cmp.Or(first, err); !ofRow(err) {

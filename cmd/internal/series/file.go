@@ -122,9 +122,12 @@ func (f *File) objects() (*Table, error) {
 }
 
 // ParseTime is a time as a column of times has it: a number, or the seconds since 1970 of a
-// timestamp.
-func ParseTime(text string) (t float64, stamp bool, err error) {
+// timestamp, of a format of strftime unless that is "".
+func ParseTime(text, format string) (t float64, stamp bool, err error) {
 	var c clock
+	if c.format, err = parseTimeFormat(format); err != nil {
+		return 0, false, err
+	}
 	t, err = c.time(value{text: []byte(text)})
 	return t, c.stamps, err
 }

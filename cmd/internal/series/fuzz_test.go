@@ -261,5 +261,9 @@ func FuzzParseFloat32(f *testing.F) {
 		if (err == nil) != (wantErr == nil) || math.Float32bits(got) != math.Float32bits(float32(want)) {
 			t.Errorf("%q: %v, %v, want %v, %v", text, got, err, want, wantErr)
 		}
+		want, wantErr = strconv.ParseFloat(text, 64)
+		if got, err := parseFloat([]byte(text), 64); (err == nil) != (wantErr == nil) || math.Float64bits(got) != math.Float64bits(want) {
+			t.Errorf("%q of 64 bits: %v, %v, want %v, %v", text, got, err, want, wantErr)
+		}
 	})
 }

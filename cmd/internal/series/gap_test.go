@@ -166,12 +166,28 @@ func TestTimeGoesBack(t *testing.T) {
 		{"2024-02-01\n2024-01-31\n", "from 2024-02-01 to 2024-01-31"},
 		{"1700000000500\n1700000000400\n", "from 1700000000500 to 1700000000400"},
 		{"0.3\n2e-1\n", "from 0.3 to 2e-1"},
-		{"2024-02-01T00:00:00.5Z\n12\n", "to 12"},
 	} {
 		_, err := readText("t,a,label\n"+strings.ReplaceAll(test.text, "\n", ",1,0\n"), Options{Label: "label", Time: "t", Missing: MissingError})
 		if err == nil || !strings.Contains(err.Error(), `standard input:3: column "t": time goes back in series "standard input": `) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("error %v, want %q", err, test.want)
 		}
+	}
+}
+
+// A run has one kind of time.
+func TestKindsOfTime(t *testing.T) {
+	o := Options{Label: "label", Time: "t", Missing: MissingError}
+	for want, text := range map[string]string{
+		`standard input:3: column "t": "12" is a number, and the times before are timestamps`:                   "2024-02-01\n12\n",
+		`standard input:3: column "t": "2024-02-01T00:00:00Z" is a timestamp, and the times before are numbers`: "12\n2024-02-01T00:00:00Z\n",
+	} {
+		if _, err := readText("t,a,label\n"+strings.ReplaceAll(text, "\n", ",1,0\n"), o); err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
+	files := []string{writeFile(t, "a.csv", "t,a,label\n1,1,0\n"), writeFile(t, "b.csv", "t,a,label\n2024-02-01,1,1\n")}
+	if _, err := Read(t.Context(), files, o); err == nil || !strings.Contains(err.Error(), "times are timestamps in some files and numbers in others") {
+		t.Error(err)
 	}
 }
 
@@ -222,7 +238,7 @@ func TestParquetTimes(t *testing.T) {
 	}
 	var out bytes.Buffer
 	answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, CSV, r, zeroOrOne) })
-	if want := "\n2024-02-29,2024-02-29T00:00:00.25Z,"; !strings.Contains(out.String(), want) {
+	if want := "\n2024-02-29,2024-02-29T00:00:00.25,"; !strings.Contains(out.String(), want) {
 		t.Errorf("written is %s", &out)
 	}
 }

@@ -72,7 +72,7 @@ func (g *guesser) guessLabel() {
 		default:
 			rank = len(labelNames) + 1
 		}
-		if g.holdsClasses(i) && (rank < best || rank == best && rank > len(labelNames)) && (rank <= len(labelNames) || c.comesBack()) {
+		if g.holdsClasses(i) && (rank < best || rank == best && rank > len(labelNames)) && (rank <= len(labelNames) || c.comesBack() && !g.profiles[i].namesSeries(g.names[i])) {
 			best, g.roles.label = rank, i
 		}
 	}
@@ -133,7 +133,7 @@ func (g *guesser) guessSeries() {
 			continue
 		}
 		cures := g.cures(by)
-		named := likeSeries.MatchString(g.names[i]) && g.survey.Rows >= groupRows*len(by.groups)
+		named := (likeSeries.MatchString(g.names[i]) || g.profiles[i].namesSeries(g.names[i])) && g.survey.Rows >= groupRows*len(by.groups)
 		long := g.columns[i].numbers == 0 && by.runs == len(by.groups) && g.survey.Rows >= groupRun*by.runs
 		if (named || long || cures) && (g.roles.series < 0 || cures && !cured) {
 			g.roles.series, g.order, cured = i, by.order, cures
@@ -165,8 +165,12 @@ func (g *guesser) cures(by *grouping) bool {
 // guessTime takes the first time that never goes back within a series, else one that hardly
 // ever does, as where a clock is set back: a new series begins there.
 func (g *guesser) guessTime() {
+	features := g.surely()
 	for _, goes := range []func(*order) bool{(*order).onward, (*order).mostlyOnward} {
 		for i, t := range g.times {
+			if !features && onlyCounts(g.names[t.column], g.profiles[t.column]) {
+				continue
+			}
 			if !t.failed && t.column != g.roles.label && goes(&g.order[i]) {
 				g.takeTime(t, &g.order[i])
 				return
@@ -175,11 +179,17 @@ func (g *guesser) guessTime() {
 	}
 }
 
+// surely reports whether a column is surely a feature, so that one that only counts need not be.
+func (g *guesser) surely() bool {
+	written := areAnswers(g.names)
+	return surely(g.names, g.profiles, func(i int) bool { return g.roles.has(i) || written[i] })
+}
+
 func (g *guesser) takeTime(t *timeLook, o *order) {
 	g.roles.time = t.column
 	g.survey.Guess.Time = g.names[t.column]
 	h := o.holes.settled()
-	stamps := t.clock.stamps || g.profiles[t.column].time
+	stamps := t.clock.stamps
 	g.survey.Gaps = &Gaps{Usual: h.usual, Count: h.count, Length: lengthText(holeSteps*h.usual, stamps), Step: lengthText(h.usual, stamps)}
 	if len(g.survey.Files) == 1 {
 		g.survey.Gaps.Line = h.line
@@ -203,9 +213,13 @@ func (o *order) mostlyOnward() bool {
 func (g *guesser) guessFeatures() {
 	guess := &g.survey.Guess
 	var excluded []int
-	written := areAnswers(g.names)
+	written, features := areAnswers(g.names), g.surely()
 	for i, c := range g.columns {
 		name, p := g.names[i], g.profiles[i]
+		if why := noFeature(name, p); why != "" && features && !g.roles.has(i) && !isTime(name, p) {
+			g.note("column %q %s", name, why)
+			continue
+		}
 		if i == g.roles.label || i == g.roles.series || i == g.roles.time || !p.number() && !isTime(name, p) || name == "" || written[i] {
 			continue
 		}
@@ -220,6 +234,8 @@ func (g *guesser) guessFeatures() {
 			continue
 		case c.faults > 0:
 			g.note("column %q: %d values are no 32-bit floats; --exclude leaves it out", name, c.faults)
+		case isTime(name, p) && !features && onlyCounts(name, p):
+			continue
 		case isTime(name, p):
 			g.note("column %q looks like a time, but goes back or is a second one; --exclude leaves it out", name)
 		case likeLabel.MatchString(name) && len(c.order) > 0:

@@ -44,9 +44,9 @@ func newJSONDecoder(r io.Reader, o Options) (*jsonDecoder, error) {
 
 func (d *jsonDecoder) columns() []string { return d.names }
 
-func (d *jsonDecoder) sample(arrived bool) ([]profile, error) {
+func (d *jsonDecoder) sample(o Options) ([]profile, error) {
 	rows, unknown := d.rows, d.unknown
-	profiles, err := sampleLines(d, d.buf, arrived)
+	profiles, err := sampleLines(d, d.buf, o)
 	d.rows, d.unknown = rows, unknown
 	clear(d.seen)
 	return profiles, err

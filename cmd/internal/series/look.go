@@ -167,7 +167,7 @@ func (l *looker) read(path string) error {
 // begin takes the columns from the first file.
 func (l *looker) begin(s *source, d decoder) (err error) {
 	l.first = d
-	if l.profiles, err = d.sample(false); err == io.EOF {
+	if l.profiles, err = d.sample(l.options); err == io.EOF {
 		err = errNoRows
 	}
 	if err != nil {
@@ -178,10 +178,21 @@ func (l *looker) begin(s *source, d decoder) (err error) {
 	for i, p := range l.profiles {
 		l.columns[i].tallies = map[string]*ValueSurvey{}
 		l.groupings = append(l.groupings, &grouping{column: i, groups: map[string]*group{}})
-		if p.time || isTime(d.columns()[i], p) || !p.number() && !(i == 0 && rowsAreNamed(d)) {
-			l.times = append(l.times, &timeLook{column: i})
+		if name := d.columns()[i]; name != "" && (p.time || isTime(name, p) || !p.number()) {
+			clock := p.clock // with its format, and the order of dates
+			clock.known, clock.typed = false, p.time
+			l.times = append(l.times, &timeLook{column: i, clock: clock})
 		}
 	}
+	slices.SortStableFunc(l.times, func(a, b *timeLook) int { // as train takes them
+		named := func(t *timeLook) int {
+			if namedTime(d.columns()[t.column]) {
+				return 0
+			}
+			return 1
+		}
+		return named(a) - named(b)
+	})
 	return nil
 }
 

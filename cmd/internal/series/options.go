@@ -35,10 +35,11 @@ type Options struct {
 	Missing  Missing  // --missing
 	Format   Format   // --input-format; "": by name, then by content
 
-	Delimiter string   // --delimiter: the character between the fields of CSV, or "tab"; "": a comma, tab, semicolon or bar, as the first rows have it
-	NoHeader  bool     // --no-header: the first line of CSV and TSV is a row, and columns are called 1, 2 and so on
-	SkipRows  int      // --skip-rows: lines of CSV and TSV before all others that are not read
-	NAValues  []string // --na-values: what else than NA and the like means that a value is missing, in any column
+	Delimiter  string   // --delimiter: the character between the fields of CSV, or "tab"; "": a comma, tab, semicolon or bar, as the first rows have it
+	NoHeader   bool     // --no-header: the first line of CSV and TSV is a row, and columns are called 1, 2 and so on
+	TimeFormat string   // --time-format: of timestamps, as strftime has it; "": usual ones
+	SkipRows   int      // --skip-rows: lines of CSV and TSV before all others that are not read
+	NAValues   []string // --na-values: what else than NA and the like means that a value is missing, in any column
 
 	Events        bool // labels or answers are events: the default label column is no feature, and the time is found beside Features, too
 	LabelOptional bool // the label column may be absent, as in data to predict
@@ -74,6 +75,9 @@ func (o Options) Validate() error {
 	}
 	comma, err := parseDelimiter(o.Delimiter)
 	if err != nil {
+		return err
+	}
+	if _, err := parseTimeFormat(o.TimeFormat); err != nil {
 		return err
 	}
 	if o.SkipRows < 0 {

@@ -1,6 +1,10 @@
 package series
 
 import (
+	"bytes"
+	"fmt"
+	"math"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -15,16 +19,36 @@ type profile struct {
 	numbers int  // and are numbers
 	time    bool // values are timestamps or dates, by their type
 
-	rows          int     // with a number or a timestamp
-	stamps        int     // those with a timestamp as text
+	rows          int // with a number or a timestamp
+	stamps        int // those with a timestamp as text
+	low, high     float64
 	last          float64 // the number or time before
 	rises, falls  int     // rows with a greater, or a smaller one than before
+	step          float64 // the first that is not 0
+	even          int     // those that are like it
 	interruptions int     // rows with neither
 	clock         clock
+	waiting       []string // timestamps before the first that tells day from month
+
+	values   []string // that there are, in order of their first rows; those beyond mostValues are not looked for
+	rotating bool     // they take turns
+}
+
+// mostValues is how many values of a column are told apart.
+const mostValues = sampleRows / groupRows
+
+func newProfiles(columns int, o Options) []profile {
+	profiles := make([]profile, columns)
+	for i := range profiles {
+		profiles[i].clock.format, _ = parseTimeFormat(o.TimeFormat)
+		profiles[i].rotating = true
+	}
+	return profiles
 }
 
 // add takes the next row's value into account.
 func (p *profile) add(v value) {
+	p.addName(v)
 	p.seen++
 	if !v.missing() {
 		p.known++
@@ -33,7 +57,10 @@ func (p *profile) add(v value) {
 		}
 	}
 	x, ok := v.float()
-	if !ok && v.kind == textKind {
+	if v.kind == textKind && (!ok || p.clock.format != "") {
+		if p.wait(v) {
+			return
+		}
 		if t, err := p.clock.time(v); err == nil {
 			x, ok = t, true
 			p.stamps++
@@ -43,13 +70,64 @@ func (p *profile) add(v value) {
 		p.interruptions++
 		return
 	}
-	if p.rows > 0 && x > p.last {
-		p.rises++
+	p.addNumber(x)
+}
+
+// wait keeps a date back, as long as which number is the month may be told by one that follows.
+func (p *profile) wait(v value) bool {
+	text := string(bytes.TrimSpace(v.text))
+	order, slashes := orderOf(text)
+	if !slashes || p.clock.order != unknownOrder || p.clock.format != "" {
+		return false
 	}
-	if p.rows > 0 && x < p.last {
-		p.falls++
+	if order == unknownOrder || order == eitherOrder {
+		p.waiting = append(p.waiting, text)
+		return true
+	}
+	p.clock.order = order
+	for _, text := range p.waiting {
+		if t, err := p.clock.stamp(text); err == nil {
+			p.stamps++
+			p.addNumber(t)
+		}
+	}
+	return false
+}
+
+func (p *profile) addNumber(x float64) {
+	if p.rows == 0 {
+		p.low, p.high = x, x
+	}
+	p.low, p.high = min(p.low, x), max(p.high, x)
+	if step := x - p.last; p.rows > 0 && step != 0 {
+		if p.step == 0 {
+			p.step = step
+		}
+		if step > 0 {
+			p.rises++
+		} else {
+			p.falls++
+		}
+		if math.Abs(step-p.step) <= 1e-6*math.Abs(p.step) {
+			p.even++
+		}
 	}
 	p.rows, p.last = p.rows+1, x
+}
+
+// addName takes a value as the name of a series.
+func (p *profile) addName(v value) {
+	if len(p.values) > mostValues {
+		return
+	}
+	text := string(bytes.TrimSpace(v.appendText(nil)))
+	i := slices.Index(p.values, text)
+	if i >= 0 {
+		p.rotating = p.rotating && i == p.seen%len(p.values)
+		return
+	}
+	p.rotating = p.rotating && p.seen == len(p.values)
+	p.values = append(p.values, text)
 }
 
 // number reports whether the column is one of numbers, as half of its values are at least.
@@ -57,22 +135,97 @@ func (p *profile) number() bool { return p.numbers > 0 && 2*p.numbers >= p.known
 
 // rising reports whether the column does little but rise. It may stay the same
 // from row to row, as a time in whole seconds does, and begin anew now and then.
-func (p *profile) rising() bool {
-	return p.rows > 2 && p.interruptions == 0 && p.rises > 0 && 10*p.falls <= p.rows
-}
+func (p *profile) rising() bool { return p.rows > 2 && p.rises > 0 && 10*p.falls <= p.rows }
+
+// falling is the reverse.
+func (p *profile) falling() bool { return p.rows > 2 && p.falls > 0 && 10*p.rises <= p.rows }
 
 // isTimes reports whether all values are timestamps or dates, by their type or as text.
-func (p *profile) isTimes() bool { return p.time || p.stamps > 0 && p.stamps == p.seen }
+func (p *profile) isTimes() bool {
+	return p.time || p.stamps > 0 && p.stamps == p.seen || len(p.waiting) == p.seen && p.seen > 0
+}
 
-// timeNames are names, in lower case, under which a number or a timestamp that rises
+// isEpoch reports whether all numbers are of this century as seconds since 1970, or as milliseconds and so on.
+func (p *profile) isEpoch() bool {
+	const first, last = 946_684_800, 2_300_000_000 // the years 2000 and 2042
+	for _, unit := range []float64{1, 1e3, 1e6, 1e9} {
+		if p.low >= first*unit && p.high < last*unit {
+			return true
+		}
+	}
+	return false
+}
+
+// counts reports whether numbers rise, or fall, by the same amount from row to row, like the number of a row.
+func (p *profile) counts() bool {
+	const least = 10
+	return p.rows >= least && p.interruptions == 0 && p.even >= 9*(p.rows-1)/10
+}
+
+// namesSeries reports whether values look like names of series, of which each has rows enough: by the name of the
+// column, or as words that take turns.
+func (p *profile) namesSeries(name string) bool {
+	n := len(p.values)
+	return n > 1 && n*groupRows <= p.seen && (likeSeries.MatchString(name) || p.rotating && p.numbers == 0 && p.stamps == 0)
+}
+
+// timeNames are names, as PlainName has them, under which a number or a timestamp that rises
 // tells when a row was measured.
-var timeNames = []string{"time", "timestamp", "date", "datetime", "sample", "index", "t", "step"}
+var timeNames = []string{"time", "timestamp", "ts", "date", "datetime", "sample", "index", "t", "step", "epoch", "unix_time", "elapsed", "unnamed:_0", "__index_level_0__"}
 
-// isTime reports whether a column without a role is the time: by its name, and
-// because it does little but rise. As a feature a number would only teach the net
-// when something happened in the training part. Text is no feature anyway, so that it
+var (
+	bracketed  = regexp.MustCompile(`\s*[(\[][^)\]]*[)\]]$`)
+	unitOfTime = regexp.MustCompile(`_(s|sec|seconds|ms|us|ns|utc)$`)
+)
+
+// PlainName is the name of a column in lower case, with _ between words and without what is in brackets at its end.
+func PlainName(name string) string {
+	name = bracketed.ReplaceAllString(strings.ToLower(strings.TrimSpace(name)), "")
+	return strings.NewReplacer(" ", "_", "-", "_").Replace(name)
+}
+
+func namedTime(name string) bool {
+	return slices.Contains(timeNames, unitOfTime.ReplaceAllString(PlainName(name), ""))
+}
+
+// likeTime reports whether a column is a time of some kind: by its name, or by what its values are.
+func likeTime(name string, p profile) bool {
+	return (p.number() || p.isTimes()) && (namedTime(name) || p.isTimes() || p.number() && (p.isEpoch() || p.counts()))
+}
+
+// isTime reports whether a column without a role can be the time, as it does little but rise. As a feature a number would
+// only teach the net when something happened in the training part. Text is no feature anyway, so that it
 // is the time only if it does not go back, which would be an error.
 func isTime(name string, p profile) bool {
-	text := p.stamps > 0
-	return (p.number() || p.isTimes()) && p.rising() && !(text && p.falls > 0) && slices.Contains(timeNames, strings.ToLower(name))
+	return likeTime(name, p) && p.rising() && p.interruptions == 0 && (p.stamps == 0 || p.falls == 0)
+}
+
+// noFeature says why a column that is a time of some kind, but not that of the rows, is no feature; "" if it is one.
+func noFeature(name string, p profile) string {
+	switch {
+	case !likeTime(name, p):
+	case p.falling() && p.interruptions == 0:
+		return "runs backwards, as where the newest row comes first: bring the rows into the order of time. It is neither the time nor a feature"
+	case len(p.waiting) == p.seen:
+		return "holds dates whose month may be either number, so not a feature (--time-format says which)"
+	case p.isTimes():
+		return fmt.Sprintf("holds times, so not a feature (--time %s checks their order)", quoted(name))
+	case p.rising() && p.interruptions > 0:
+		return fmt.Sprintf("looks like the time, but lacks %d of the first %d values, so neither the time nor a feature (--features says otherwise)", p.interruptions, p.seen)
+	case p.rising():
+		return "looks like a second time, so not a feature (--features says otherwise)"
+	}
+	return ""
+}
+
+// quoted is a name as a shell takes it.
+func quoted(name string) string {
+	if strings.IndexFunc(name, func(r rune) bool { return !strings.ContainsRune("_-./:=,+@%", r) && !isLetterOrDigit(r) }) < 0 {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+}
+
+func isLetterOrDigit(r rune) bool {
+	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }

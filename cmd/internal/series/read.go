@@ -58,7 +58,6 @@ func read(ctx context.Context, patterns []string, stdin io.Reader, o Options) (*
 	for _, path := range paths {
 		l.total += fileSize(path)
 	}
-	chosen := len(o.Features) > 0
 	for i, path := range paths {
 		if err := l.load(ctx, path, stdin, o, i == 0); err != nil {
 			return nil, err
@@ -71,9 +70,6 @@ func read(ctx context.Context, patterns []string, stdin io.Reader, o Options) (*
 	}
 	if err := l.check(o); err != nil {
 		return nil, err
-	}
-	if !chosen {
-		l.data.warnCounters()
 	}
 	return l.data, nil
 }
@@ -137,6 +133,9 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 		}
 	}
 	l.done += size
+	if !first && r.HasTime() && l.data.Stamps != r.clock.stamps {
+		return &Error{File: r.source.name, Column: r.options.Time, Err: errors.New("times are timestamps in some files and numbers in others")}
+	}
 	l.data.Stamps = r.clock.stamps
 	l.data.Warnings = append(l.data.Warnings, r.Warnings()...)
 	return nil

@@ -371,9 +371,9 @@ func TestReadWarnings(t *testing.T) {
 		want       []string
 	}{
 		{"columns", counter.String(), DefaultOptions(), []string{
+			`standard input: using "count" as the time column, not as a feature (--exclude or --features leaves it out)`,
 			`standard input: column "who": not numbers, so not a feature`,
-			`standard input: column 4 has no name and is not used`,
-			`column "count": rises by the same amount from row to row, like a time; --time count keeps it out of the features`}},
+			`standard input: column 4 has no name and is not used`}},
 		{"filled", "a,label\n,0\n2,1\n", filled, []string{`standard input: column "a": 1 of 2 values are missing and filled (zero)`}},
 		{"dropped", "a,label\n,0\n2,1\n1,0\n", Options{Label: "label", Missing: MissingDrop}, []string{"standard input: 1 of 3 rows lack a feature and are left out"}},
 		{"answers", "a,probability,predicted_label,label\n1,2,3,1\n", DefaultOptions(), []string{

@@ -143,8 +143,10 @@ func (r *Reader) start() (err error) {
 	}
 	if d, ok := r.decoder.(*arrowDecoder); ok && r.roles.time >= 0 {
 		t := d.types[r.roles.time]
-		r.clock.stamps, r.clock.dates = t.time, t.date
+		r.clock.typed, r.clock.stamps, r.clock.dates = t.time, t.time, t.date
 	}
+	r.clock.format, _ = parseTimeFormat(r.options.TimeFormat)
+	r.clock.order = r.roles.order
 	r.gap, _ = ParseLength("max-gap", r.options.MaxGap)
 	r.row = make([]value, len(names))
 	r.filled = make([]int, len(r.features))

@@ -14,6 +14,7 @@ import (
 type roles struct {
 	features                   []int
 	label, series, group, time int
+	order                      dateOrder // of the time
 }
 
 // has reports whether column i is the label, the series, its group or the time.
@@ -51,64 +52,100 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 			}
 		}
 	}
-	if len(o.Features) > 0 && (r.time >= 0 || !o.Events) {
+	if len(o.Features) > 0 && (r.time < 0 && !o.Events || r.time >= 0 && o.Follow) {
 		return r, nil, nil
 	}
-	profiles, err := d.sample(o.Follow)
+	profiles, err := d.sample(o)
+	if err != nil && len(o.Features) > 0 && r.time >= 0 { // which reading will come to
+		return r, nil, nil
+	}
 	if err == io.EOF {
 		err = errNoRows
 	}
 	if err != nil {
 		return r, nil, inFile(file, err)
 	}
+	var warnings []Warning
 	if len(o.Features) > 0 {
-		return r, r.takeTime(file, names, profiles), nil
+		warnings = r.takeTime(file, names, profiles)
+	} else {
+		if i := slices.Index(names, DefaultOptions().Label); o.Events && i >= 0 && !slices.Contains(excluded, i) {
+			excluded = append(excluded, i)
+			warnings = append(warnings, Warning{File: file, Column: names[i], Text: "not a feature by its name, nor the labels, which are events (--features says otherwise)"})
+		}
+		more, fault := r.takeNumbers(file, d, profiles, excluded)
+		warnings, err = append(warnings, more...), fault
 	}
-	var dropped []Warning
-	if i := slices.Index(names, DefaultOptions().Label); o.Events && i >= 0 && !slices.Contains(excluded, i) {
-		excluded = append(excluded, i)
-		dropped = append(dropped, Warning{File: file, Column: names[i], Text: "not a feature by its name, nor the labels, which are events (--features says otherwise)"})
+	if r.time >= 0 {
+		r.order = profiles[r.time].clock.order
 	}
-	warnings, err := r.takeNumbers(file, d, profiles, excluded)
-	return r, append(dropped, warnings...), err
+	return r, append(warnings, r.warnOfSeries(file, names, profiles)...), err
 }
 
-// takeTime takes the first column without a role that is the time by its name and its values.
+// takeTime takes a time beside features that are given.
 func (r *roles) takeTime(file string, names []string, profiles []profile) []Warning {
-	for i, name := range names {
-		if !r.has(i) && !slices.Contains(r.features, i) && isTime(name, profiles[i]) {
-			r.time = i
-			return []Warning{{File: file, Text: fmt.Sprintf("using %q as the time column of events (--time names another)", name)}}
+	if r.time >= 0 {
+		return nil
+	}
+	r.time = findTime(names, profiles, func(i int) bool { return r.has(i) || slices.Contains(r.features, i) })
+	if r.time < 0 {
+		return nil
+	}
+	return []Warning{{File: file, Text: fmt.Sprintf("using %q as the time column of events (--time names another)", names[r.time])}}
+}
+
+// findTime returns the first column that can be the time, but for some: one that is called so, or else any. It is -1 if
+// none can.
+func findTime(names []string, profiles []profile, but func(i int) bool) int {
+	for _, named := range []bool{true, false} {
+		for i, name := range names {
+			if name != "" && !but(i) && (namedTime(name) || !named) && isTime(name, profiles[i]) {
+				return i
+			}
 		}
 	}
-	return nil
+	return -1
 }
 
 // takeNumbers makes every number column without a role a feature, but for those
-// excluded and those that predict wrote. The first column that is the time by its name
-// and its values becomes that.
+// excluded, those that predict wrote and times. The first column that can be the time becomes that. What
+// only counts is a feature where there is no other.
 func (r *roles) takeNumbers(file string, d decoder, profiles []profile, excluded []int) ([]Warning, error) {
 	var warnings []Warning
+	warn := func(column, text string) {
+		warnings = append(warnings, Warning{File: file, Column: column, Text: text})
+	}
 	names := d.columns()
 	written := areAnswers(names)
+	but := func(i int) bool {
+		return r.has(i) || slices.Contains(excluded, i) || written[i] || i == 0 && rowsAreNamed(d)
+	}
+	features := surely(names, profiles, but)
+	if r.time < 0 {
+		r.time = findTime(names, profiles, func(i int) bool { return but(i) || !features && onlyCounts(names[i], profiles[i]) })
+		if r.time >= 0 {
+			warn("", fmt.Sprintf("using %q as the time column, not as a feature (--exclude or --features leaves it out)", names[r.time]))
+		}
+	}
 	for i, name := range names {
+		p := profiles[i]
 		switch {
 		case r.has(i) || slices.Contains(excluded, i):
 		case i == 0 && rowsAreNamed(d): // which the decoder notes
 		case name == "":
-			warnings = append(warnings, Warning{File: file, Text: fmt.Sprintf("column %d has no name and is not used", i+1)})
+			warn("", fmt.Sprintf("column %d has no name and is not used", i+1))
 		case written[i]:
-			warnings = append(warnings, Warning{File: file, Column: name, Text: "looks like an answer of predict, so not a feature (--features says otherwise)"})
-		case r.time < 0 && isTime(name, profiles[i]):
-			r.time = i
-			warnings = append(warnings, Warning{File: file, Text: fmt.Sprintf("using %q as the time column, not as a feature (--exclude or --features leaves it out)", name)})
-		case profiles[i].known == 0:
-			warnings = append(warnings, Warning{File: file, Column: name, Text: fmt.Sprintf("empty in the first %d rows, so not a feature (--features says otherwise)", profiles[i].seen)})
-		case profiles[i].isTimes():
-			warnings = append(warnings, Warning{File: file, Column: name, Text: fmt.Sprintf("holds times, so not a feature (--time %s checks their order)", name)})
-		case !profiles[i].number():
-			warnings = append(warnings, Warning{File: file, Column: name, Text: "not numbers, so not a feature"})
+			warn(name, "looks like an answer of predict, so not a feature (--features says otherwise)")
+		case p.known == 0:
+			warn(name, fmt.Sprintf("empty in the first %d rows, so not a feature (--features says otherwise)", p.seen))
+		case noFeature(name, p) != "" && (features || !p.number()):
+			warn(name, noFeature(name, p))
+		case !p.number():
+			warn(name, "not numbers, so not a feature")
 		default:
+			if namedTime(name) && p.rises > 0 && p.falls > 0 {
+				warn(name, fmt.Sprintf("is called like a time, but goes up and down, so it is a feature (--exclude %s leaves it out)", quoted(name)))
+			}
 			r.features = append(r.features, i)
 		}
 	}
@@ -116,6 +153,33 @@ func (r *roles) takeNumbers(file string, d decoder, profiles []profile, excluded
 		return nil, &Error{File: file, Err: fmt.Errorf("no column of numbers is left to be a feature; columns: %s", List(names))}
 	}
 	return warnings, nil
+}
+
+// surely reports whether a column, but for some, is surely a feature.
+func surely(names []string, profiles []profile, but func(i int) bool) bool {
+	for i, name := range names {
+		if !but(i) && name != "" && profiles[i].number() && !likeTime(name, profiles[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// onlyCounts reports whether a column is a time for no other reason than that it counts.
+func onlyCounts(name string, p profile) bool { return p.counts() && !namedTime(name) && !p.isEpoch() }
+
+// warnOfSeries warns of a column that seems to name several series, which are taken for one.
+func (r *roles) warnOfSeries(file string, names []string, profiles []profile) []Warning {
+	if r.series >= 0 {
+		return nil
+	}
+	for i, name := range names {
+		if name != "" && !r.has(i) && profiles[i].namesSeries(name) {
+			return []Warning{{File: file, Column: name,
+				Text: fmt.Sprintf("looks like the names of %d series, whose rows are taken as those of one (--series %s keeps them apart)", len(profiles[i].values), quoted(name))}}
+		}
+	}
+	return nil
 }
 
 // areAnswers tells which columns predict wrote: predicted_label and the like, and

@@ -7,7 +7,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // value is one field of a row: its text, or a number where the format is typed.
@@ -128,51 +127,4 @@ func (v value) feature() (float32, error) {
 
 func outOfRange(text []byte) error {
 	return fmt.Errorf("%s is outside the range of a 32-bit float", excerpt(text))
-}
-
-// timeLayouts are the timestamps that a time column may hold. Each takes a
-// fraction of a second too.
-var timeLayouts = []string{
-	time.RFC3339,
-	"2006-01-02 15:04:05Z07:00",
-	"2006-01-02T15:04:05",
-	"2006-01-02 15:04:05",
-	"2006-01-02T15:04",
-	"2006-01-02 15:04",
-	"2006-01-02",
-}
-
-// clock reads times. It tries first the layout that fitted last.
-type clock struct {
-	layout int
-	stamps bool // times are timestamps, as the last one was
-	dates  bool // by their type
-}
-
-// time returns v as a number: itself, or the seconds since 1970 of a timestamp
-// (UTC where it names no zone).
-func (c *clock) time(v value) (float64, error) {
-	if v.missing() {
-		return 0, errors.New("the time is missing")
-	}
-	x, err := v.number, error(nil)
-	text := string(bytes.TrimSpace(v.text))
-	if v.kind == textKind {
-		x, err = parseFloat(v.text, 64)
-	}
-	switch {
-	case err == nil && math.IsNaN(x):
-		return 0, errors.New("the time is missing")
-	case err == nil:
-		c.stamps = c.stamps && v.kind == numberKind
-		return x, nil
-	}
-	for i := range timeLayouts {
-		layout := (c.layout + i) % len(timeLayouts)
-		if t, err := time.Parse(timeLayouts[layout], text); err == nil {
-			c.layout, c.stamps = layout, true
-			return float64(t.Unix()) + float64(t.Nanosecond())/1e9, nil
-		}
-	}
-	return 0, fmt.Errorf("%s is neither a number nor a timestamp like 2006-01-02T15:04:05Z", excerpt(v.text))
 }
