@@ -1,6 +1,7 @@
 package series
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,7 +90,8 @@ type loader struct {
 	data        *Data
 	runs        []run
 	begun       []Range // by the number of the series: its name and file
-	total, done int64   // bytes of all files, and of those already loaded
+	order       dateOrder
+	total, done int64 // bytes of all files, and of those already loaded
 }
 
 // run is consecutive rows of one series.
@@ -106,6 +108,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 	}
 	defer r.Close()
 	r.labeler = l.labeler // of all files
+	r.clock.order = cmp.Or(r.clock.order, l.order)
 	if first {
 		l.data.Features, l.data.TimeColumn = r.Features(), r.options.Time
 		if r.HasLabel() {
@@ -136,7 +139,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 	if !first && r.HasTime() && l.data.Stamps != r.clock.stamps {
 		return &Error{File: r.source.name, Column: r.options.Time, Err: errors.New("times are timestamps in some files and numbers in others")}
 	}
-	l.data.Stamps = r.clock.stamps
+	l.data.Stamps, l.order = r.clock.stamps, r.clock.order
 	l.data.Warnings = append(l.data.Warnings, r.Warnings()...)
 	return nil
 }

@@ -512,6 +512,33 @@ func TestUnits(t *testing.T) {
 	}
 }
 
+// Series are called as their names are without blanks around them, in every format.
+func TestSeriesNamesAreTrimmed(t *testing.T) {
+	const objects = `{"id":"a ","x":1,"label":0}` + "\n" + `{"id":" a","x":2,"label":1}` + "\n" + `{"id":"b","x":3,"label":1}`
+	fields := []arrow.Field{field("id", arrow.BinaryTypes.String), field("x", arrow.PrimitiveTypes.Float64), field("label", arrow.PrimitiveTypes.Int8)}
+	for _, path := range []string{
+		writeFile(t, "a.csv", "id,x,label\na ,1,0\n a,2,1\nb,3,1\n"), writeFile(t, "a.jsonl", objects),
+		writeTable(t, fields, "["+strings.ReplaceAll(objects, "\n", ",")+"]"),
+	} {
+		d, err := Read(t.Context(), []string{path}, Options{Label: "label", Series: "id", Missing: MissingError})
+		if err != nil || len(d.Series) != 2 || d.Series[0].Name != "a" || d.Series[0].Len() != 2 {
+			t.Errorf("%s: %+v, %v", path, d, err)
+		}
+	}
+}
+
+// One file tells day from month for those that follow.
+func TestDatesOfFiles(t *testing.T) {
+	files := []string{writeFile(t, "a.csv", "when,x,label\n31/1/2024,1,0\n1/2/2024,2,1\n2/2/2024,4,1\n"), writeFile(t, "b.csv", "when,x,label\n3/2/2024,1,0\n4/2/2024,1,1\n")}
+	d, err := Read(t.Context(), files, DefaultOptions())
+	if err != nil || d.TimeColumn != "when" || d.Time[4]-d.Time[0] != 4*86400 {
+		t.Errorf("%+v, %v", d, err)
+	}
+	if _, err := Read(t.Context(), files[1:], Options{Label: "label", Time: "when", Missing: MissingError}); err == nil || !strings.Contains(err.Error(), `b.csv:2: column "when": "3/2/2024" may be two dates (--time-format`) {
+		t.Error(err)
+	}
+}
+
 func TestSkipRows(t *testing.T) {
 	d, err := readText("station 7, \"north\n\na,label\n1,0\n2,1\n", Options{Label: "label", SkipRows: 2, Missing: MissingError})
 	if err != nil || !slices.Equal(d.X, []float32{1, 2}) {

@@ -369,6 +369,7 @@ func (r *Reader) findSeries(c *Chunk) error {
 		return nil
 	}
 	v := r.row[r.roles.series]
+	v.text = bytes.TrimSpace(v.text)
 	if v.kind == textKind && r.state != nil && string(v.text) == r.state.key {
 		return nil
 	}
@@ -386,6 +387,7 @@ func (r *Reader) findGroup() error {
 		return nil
 	}
 	v := r.row[r.roles.group]
+	v.text = bytes.TrimSpace(v.text)
 	if v.empty() {
 		return errors.New("the group's name is missing (--group)")
 	}
