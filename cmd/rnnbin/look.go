@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -140,16 +139,11 @@ func listValue(names []string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:=,+@%-]+$`)
-
 // quoteAll is a command line for a shell.
 func quoteAll(args []string) string {
 	var words []string
 	for _, a := range args {
-		if !plainWord.MatchString(a) {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		words = append(words, a)
+		words = append(words, series.ShellWord(a))
 	}
 	return strings.Join(words, " ")
 }

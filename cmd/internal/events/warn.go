@@ -48,7 +48,7 @@ func (m *marker) warnOfCopies(d *series.Data) {
 	for k, name := range d.Features {
 		if copies(d, k) {
 			m.warnings = append(m.warnings, series.Warning{Column: name,
-				Text: fmt.Sprintf("has the labels' numbers, so it would give them away; --exclude %s leaves it out", name)})
+				Text: fmt.Sprintf("has the labels' numbers, so it would give them away; --exclude %s leaves it out", series.ShellWord(name))})
 		}
 	}
 }

@@ -51,7 +51,7 @@ func (d *Data) NoPositive(positive string) error {
 		return nil
 	}
 	text := fmt.Sprintf("no label is %q (--positive); labels: %s", positive, List(d.negative))
-	if similar := closest(d.negative, positive); similar != "" {
+	if similar := Closest(d.negative, positive); similar != "" {
 		text += fmt.Sprintf("; did you mean %q?", similar)
 	}
 	return &Error{Column: d.Label, Err: errors.New(text)}

@@ -159,9 +159,3 @@ func SortLabels(labels []string) []string {
 	slices.SortFunc(all, compareLabels)
 	return slices.Compact(all)
 }
-
-// AreNumbers reports whether all labels are numbers.
-func AreNumbers(labels []string) bool { return isNumbers(labels) }
-
-// Closest returns the name that a slip of the keyboard would turn into want, or "".
-func Closest(names []string, want string) string { return closest(names, want) }

@@ -113,7 +113,7 @@ func TestValidate(t *testing.T) {
 func TestClosest(t *testing.T) {
 	names := []string{"", "sample", "mlii_mv", "v5_mv", "qrs"}
 	for want, typed := range map[string]string{"qrs": "qsr", "mlii_mv": "MLII_MV", "v5_mv": "v5mv", "": "label"} {
-		if got := closest(names, typed); got != want {
+		if got := Closest(names, typed); got != want {
 			t.Errorf("%q: %q, want %q", typed, got, want)
 		}
 	}

@@ -147,7 +147,7 @@ func (g *guesser) noteGroups() {
 	for _, by := range g.groupings[1:] {
 		name := g.names[by.column]
 		if n := len(by.groups); n > 1 && n < g.survey.Series && by.column != g.roles.label && likeSeries.MatchString(name) {
-			g.note("column %q has fewer values than there are series; if it names what they share, such as a patient, --group %s keeps those together when they are judged", name, name)
+			g.note("column %q has fewer values than there are series; if it names what they share, such as a patient, --group %s keeps those together when they are judged", name, ShellWord(name))
 		}
 	}
 }

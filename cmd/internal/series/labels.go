@@ -170,7 +170,7 @@ func (g *givenClasses) class(text string) (int16, error) {
 // noClass is the error for a label that is none of the classes.
 func (g *givenClasses) noClass(text string) error {
 	reason := fmt.Sprintf("the label is %s, which is none of the classes %s", excerpt([]byte(text)), List(g.names))
-	similar := closest(g.names, text)
+	similar := Closest(g.names, text)
 	switch {
 	case missingText([]byte(text)):
 		reason += "; an empty one leaves the row unlabelled"
@@ -213,7 +213,7 @@ func (o *openClasses) class(text string) (int16, error) {
 func (o *openClasses) settle(rows []int) (names []string, numbers []int16, reason string, err error) {
 	said := slices.DeleteFunc(slices.Clone(o.labels), func(text string) bool { return missingText([]byte(text)) })
 	names = yesNoNames(said)
-	if names == nil && isNumbers(said) {
+	if names == nil && AreNumbers(said) {
 		names = slices.SortedFunc(slices.Values(said), compareLabels)
 	}
 	if names == nil {
@@ -361,10 +361,11 @@ func namesOfPair(labels, lower []string, pair [2]string) []string {
 // isPlain reports whether all labels are numbers, or all words for yes and no: NA among them
 // then is no label but a missing one, as R writes it.
 func isPlain(labels []string) bool {
-	return isNumbers(labels) || !slices.ContainsFunc(labels, func(text string) bool { return meaning(text) == neither })
+	return AreNumbers(labels) || !slices.ContainsFunc(labels, func(text string) bool { return meaning(text) == neither })
 }
 
-func isNumbers(labels []string) bool {
+// AreNumbers reports whether all labels are numbers.
+func AreNumbers(labels []string) bool {
 	return !slices.ContainsFunc(labels, func(text string) bool { _, ok := labelNumber(text); return !ok })
 }
 

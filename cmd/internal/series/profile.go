@@ -26,6 +26,7 @@ type profile struct {
 	rises, falls  int     // rows with a greater, or a smaller one than before
 	step          float64 // the first that is not 0
 	even          int     // those that are like it
+	lost          int     // those that 32-bit floats do not see
 	interruptions int     // rows with neither
 	clock         clock
 	waiting       []string // timestamps before the first that tells day from month
@@ -110,6 +111,9 @@ func (p *profile) addNumber(x float64) {
 		}
 		if math.Abs(step-p.step) <= 1e-6*math.Abs(p.step) {
 			p.even++
+		}
+		if float32(x) == float32(p.last) {
+			p.lost++
 		}
 	}
 	p.rows, p.last = p.rows+1, x
@@ -209,7 +213,7 @@ func noFeature(name string, p profile) string {
 	case len(p.waiting) == p.seen:
 		return "holds dates whose month may be either number, so not a feature (--time-format says which)"
 	case p.isTimes():
-		return fmt.Sprintf("holds times, so not a feature (--time %s checks their order)", quoted(name))
+		return fmt.Sprintf("holds times, so not a feature (--time %s checks their order)", ShellWord(name))
 	case p.rising() && p.interruptions > 0:
 		return fmt.Sprintf("looks like the time, but lacks %d of the first %d values, so neither the time nor a feature (--features says otherwise)", p.interruptions, p.seen)
 	case p.rising():
@@ -218,14 +222,12 @@ func noFeature(name string, p profile) string {
 	return ""
 }
 
-// quoted is a name as a shell takes it.
-func quoted(name string) string {
-	if strings.IndexFunc(name, func(r rune) bool { return !strings.ContainsRune("_-./:=,+@%", r) && !isLetterOrDigit(r) }) < 0 {
-		return name
-	}
-	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
-}
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:=,+@%-]+$`)
 
-func isLetterOrDigit(r rune) bool {
-	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+// ShellWord is text as a shell takes it for one word.
+func ShellWord(text string) string {
+	if plainWord.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

@@ -527,6 +527,25 @@ func TestSeriesNamesAreTrimmed(t *testing.T) {
 	}
 }
 
+// What is lost in 32-bit floats is told, in every format.
+func TestValuesThatAreLost(t *testing.T) {
+	var text, objects []string
+	for i := range 30 {
+		x := 3_000_000_000 + 60*(i%2) + i*i%30
+		text, objects = append(text, fmt.Sprintf("%d,%d,%d", x, i%3, i%2)), append(objects, fmt.Sprintf(`{"x":%d,"y":%d,"label":%d}`, x, i%3, i%2))
+	}
+	fields := []arrow.Field{field("x", arrow.PrimitiveTypes.Int64), field("y", arrow.PrimitiveTypes.Int8), field("label", arrow.PrimitiveTypes.Int8)}
+	for _, path := range []string{
+		writeFile(t, "a.csv", "x,y,label\n"+strings.Join(text, "\n")), writeFile(t, "a.jsonl", strings.Join(objects, "\n")),
+		writeTable(t, fields, "["+strings.Join(objects, ",")+"]"),
+	} {
+		d, err := Read(t.Context(), []string{path}, DefaultOptions())
+		if err != nil || len(d.Warnings) != 1 || d.Warnings[0].String() != path+`: column "x": from 3000000000 to 3000000085, where 32-bit floats do not tell values apart that follow each other: take a constant off before` {
+			t.Errorf("%v, %v", d.Warnings, err)
+		}
+	}
+}
+
 // One file tells day from month for those that follow.
 func TestDatesOfFiles(t *testing.T) {
 	files := []string{writeFile(t, "a.csv", "when,x,label\n31/1/2024,1,0\n1/2/2024,2,1\n2/2/2024,4,1\n"), writeFile(t, "b.csv", "when,x,label\n3/2/2024,1,0\n4/2/2024,1,1\n")}

@@ -79,6 +79,12 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 	if r.time >= 0 {
 		r.order = profiles[r.time].clock.order
 	}
+	for _, i := range r.features {
+		if p := profiles[i]; 10*p.lost > p.rises+p.falls {
+			warnings = append(warnings, Warning{File: file, Column: names[i],
+				Text: fmt.Sprintf("from %.17g to %.17g, where 32-bit floats do not tell values apart that follow each other: take a constant off before", p.low, p.high)})
+		}
+	}
 	return r, append(warnings, r.warnOfSeries(file, names, profiles)...), err
 }
 
@@ -144,7 +150,7 @@ func (r *roles) takeNumbers(file string, d decoder, profiles []profile, excluded
 			warn(name, "not numbers, so not a feature")
 		default:
 			if namedTime(name) && p.rises > 0 && p.falls > 0 {
-				warn(name, fmt.Sprintf("is called like a time, but goes up and down, so it is a feature (--exclude %s leaves it out)", quoted(name)))
+				warn(name, fmt.Sprintf("is called like a time, but goes up and down, so it is a feature (--exclude %s leaves it out)", ShellWord(name)))
 			}
 			r.features = append(r.features, i)
 		}
@@ -176,7 +182,7 @@ func (r *roles) warnOfSeries(file string, names []string, profiles []profile) []
 	for i, name := range names {
 		if name != "" && !r.has(i) && profiles[i].namesSeries(name) {
 			return []Warning{{File: file, Column: name,
-				Text: fmt.Sprintf("looks like the names of %d series, whose rows are taken as those of one (--series %s keeps them apart)", len(profiles[i].values), quoted(name))}}
+				Text: fmt.Sprintf("looks like the names of %d series, whose rows are taken as those of one (--series %s keeps them apart)", len(profiles[i].values), ShellWord(name))}}
 		}
 	}
 	return nil
@@ -215,7 +221,7 @@ func noColumn(file string, d decoder, name, flag string) error {
 	}
 	names := d.columns()
 	text := fmt.Sprintf("there is no column %q (%s); columns: %s", name, flag, List(names))
-	if similar := closest(names, name); similar != "" {
+	if similar := Closest(names, name); similar != "" {
 		text += fmt.Sprintf("; did you mean %q?", similar)
 	}
 	return &Error{File: file, Err: errors.New(text)}
@@ -238,9 +244,9 @@ func List(names []string) string {
 	return strings.Join(shown, ", ")
 }
 
-// closest returns the name that a slip of the keyboard would turn into want, or
+// Closest returns the name that a slip of the keyboard would turn into want, or
 // "".
-func closest(names []string, want string) string {
+func Closest(names []string, want string) string {
 	best, least := "", (1+len(want))/3
 	for _, name := range names {
 		if n := edits(strings.ToLower(name), strings.ToLower(want)); name != "" && n <= least {
