@@ -144,8 +144,11 @@ func (a *answers) merge(b *answers) *answers {
 // mean is that of several answers to the same rows; nil of none. What one of them does not know is
 // not known.
 func mean(all ...*answers) *answers {
-	if len(all) < 2 {
-		return slices.Concat(all, []*answers{nil})[0]
+	switch len(all) {
+	case 0:
+		return nil
+	case 1:
+		return all[0]
 	}
 	m := &answers{make([]float32, len(all[0].probability)), slices.Clone(all[0].known)}
 	for _, a := range all {

@@ -24,7 +24,7 @@ type Spec struct {
 	Network NetworkKind `json:"network"`
 	Recipe  Override    `json:"recipe"`           // what is to be other than in the recipes of Network
 	Rolling Windows     `json:"rolling,omitzero"` // whose statistics networks get; nil: the recipes' own
-	Members int         `json:"members"`          // of a recurrent network; of logistic regression there is one
+	Members int         `json:"members"`          // of each kind of network that is chosen; of logistic regression there is one
 
 	Folds         int              `json:"folds"` // 0: do not judge
 	Split         layout.SplitKind `json:"split"`
@@ -41,8 +41,8 @@ type Spec struct {
 	Rungs []Recipe `json:"-"` // to compare, from the simplest on, in place of those of Network and Recipe; nil: those
 }
 
-// DefaultSpec is a search among the networks of [Recipes], judged in four folds, and an
-// ensemble of the one that is taken.
+// DefaultSpec is a search among the networks of [Spec.Recipes], judged in four folds, and an
+// ensemble of those that are taken.
 func DefaultSpec() Spec {
 	m := graph.Machine{}.WithDefaults()
 	return Spec{
