@@ -60,18 +60,8 @@ func (m *Moments) Add(x []float32) {
 	}
 }
 
-// Append appends the rows x [n,R] with all columns, [n,2R], to to. For Whole these are the
-// moments of the whole series, for Running those of the rows before x, which are added.
-func (m *Moments) Append(to, x []float32, w Within) []float32 {
-	for row := range slices.Chunk(x, len(m.Mean)) {
-		at := len(to)
-		to = slices.Grow(to, 2*len(row))[:at+2*len(row)]
-		m.write(to[at:], row, w, clip)
-	}
-	return to
-}
-
-// write writes the row x [R] with all columns, [2R], none further from 0 than bound.
+// write writes the row x [R] with all columns, [2R], none further from 0 than bound. For Whole
+// these are the moments of the whole series, for Running those of the rows before x, which is added.
 func (m *Moments) write(to, x []float32, w Within, bound float64) {
 	if w == Running {
 		m.Add(x)

@@ -125,10 +125,11 @@ func TestMomentsAsInMemory(t *testing.T) {
 				m.Add(x[at*features : (at+5)*features])
 			}
 		}
+		s := Inputs{SeriesScale: w}.NewStream(features, m)
 		var got []float32
 		for at, n := 0, 1; at < rows; at, n = at+n, n%7+1 {
 			n = min(n, rows-at)
-			got = m.Append(got, x[at*features:(at+n)*features], w)
+			got = s.Append(got, x[at*features:(at+n)*features])
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: other bits than in memory", w)
