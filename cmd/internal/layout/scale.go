@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph/inputs"
@@ -46,7 +47,7 @@ const sampled = 8192
 // deviation stands in for the range.
 func FitRobust(x []float32, features int, parts []series.Range) *inputs.Scale {
 	s := &inputs.Scale{Center: make([]float32, features), Spread: ones(features), Offset: make([]float32, features), Divisor: ones(features)}
-	all := measure(x, features, parts)
+	all := sync.OnceValue(func() []moments { return measure(x, features, parts) }) // which few need
 	rows := everyNth(parts, max(1, Rows(parts)/sampled))
 	if len(rows) == 0 {
 		return s
@@ -60,7 +61,7 @@ func FitRobust(x []float32, features int, parts []series.Range) *inputs.Scale {
 		at := func(quarters int) float64 { return float64(column[(len(column)-1)*quarters/4]) }
 		s.Center[k] = float32(at(2))
 		if s.Spread[k] = divisor(at(3) - at(1)); at(3) == at(1) {
-			s.Spread[k] = divisor(all[k].deviation())
+			s.Spread[k] = divisor(all()[k].deviation())
 		}
 	}
 	robust := make([]moments, features)
