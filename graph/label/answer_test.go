@@ -257,17 +257,7 @@ func TestFollowAnswersAtOnce(t *testing.T) {
 	for what, v := range variants() {
 		s := modelOf(v.counter(), v.horizon, inputs.None).Follow(nil)
 		wait := max(0, slices.Max(append(v.lags, 0))-v.horizon)
-		taken := 0
-		for i := range 100 {
-			if err := s.Push(context.Background(), []int32{0}, x[2*i:2*i+2]); err != nil {
-				t.Fatal(err)
-			}
-			_, padded := take(s, s.Ready())
-			taken += len(padded)
-			if want := max(0, i+1-wait); taken != want {
-				t.Fatalf("%s: %d answers after %d rows, want %d", what, taken, i+1, want)
-			}
-		}
+		answersAsRowsCome(t, what, s, x, func(rows int) int { return max(0, rows-wait) })
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"testing"
 
 	"github.com/rnnbin/rnnbin/graph/inputs"
 )
@@ -57,4 +58,21 @@ func labelParts(ctx context.Context, m *Model, x []float32, parts []inputs.Range
 func take(s *Streams, n int) ([]float32, []bool) {
 	a := s.Take(n)
 	return a.Probability, a.Padded
+}
+
+// answersAsRowsCome pushes the rows x [n,2] of a series one by one, and fails unless as many are
+// answered after each as want says for that many rows.
+func answersAsRowsCome(t *testing.T, what string, s *Streams, x []float32, want func(rows int) int) {
+	t.Helper()
+	taken := 0
+	for i := range len(x) / 2 {
+		if err := s.Push(context.Background(), []int32{0}, x[2*i:2*i+2]); err != nil {
+			t.Fatal(err)
+		}
+		_, padded := take(s, s.Ready())
+		taken += len(padded)
+		if n := want(i + 1); taken != n {
+			t.Fatalf("%s: %d answers after %d rows, want %d", what, taken, i+1, n)
+		}
+	}
 }

@@ -215,21 +215,12 @@ func TestFollowAnswersRolledRowsAtOnce(t *testing.T) {
 	for name, wait := range map[string]int{"as measured": 2, "rolled": 0, "rolled ahead": 5, "forecast": 0, "late": 7, "centred": 17} {
 		m := modelOfKinds(kindsTried[name], kindsTried["rolled"])
 		s := m.Follow(nil)
-		taken := 0
-		for i := range 100 {
-			if err := s.Push(context.Background(), []int32{0}, x[2*i:2*i+2]); err != nil {
-				t.Fatal(err)
+		answersAsRowsCome(t, name, s, x, func(rows int) int {
+			if _, behind := kindsTried[name].Inputs.Context(); rows <= behind {
+				return 0
 			}
-			_, padded := take(s, s.Ready())
-			taken += len(padded)
-			want := max(0, i+1-wait)
-			if _, behind := kindsTried[name].Inputs.Context(); i < behind {
-				want = 0
-			}
-			if taken != want {
-				t.Fatalf("%s: %d answers after %d rows, want %d", name, taken, i+1, want)
-			}
-		}
+			return max(0, rows-wait)
+		})
 	}
 }
 
