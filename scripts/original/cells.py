@@ -197,13 +197,13 @@ def restore(prefix, name, out):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Restore a checkpoint in a network of TensorFlow's own cells.")
-    parser.add_argument("--restore", nargs=3, metavar=("PREFIX", "NAME", "OUT.npz"), required=True,
-                        help="NAME is one of " + ", ".join(NETWORKS))
-    prefix, name, out = parser.parse_args().restore
-    if name not in NETWORKS:
-        parser.error("--restore: no network %s" % name)
-    restore(prefix, name, out)
+    parser = argparse.ArgumentParser(description="Restore checkpoints in networks of TensorFlow's own cells.")
+    parser.add_argument("--restore", nargs=3, metavar=("PREFIX", "NAME", "OUT.npz"), required=True, action="append",
+                        help="as often as there are checkpoints; NAME is one of " + ", ".join(NETWORKS))
+    for prefix, name, out in parser.parse_args().restore:
+        if name not in NETWORKS:
+            parser.error("--restore: no network %s" % name)
+        restore(prefix, name, out)
 
 
 if __name__ == "__main__":
