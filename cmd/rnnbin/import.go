@@ -51,7 +51,8 @@ func (o *importOptions) addFlags(f *pflag.FlagSet) {
 	addFlag(f, "max-gap", &c.MaxGap, maxGapUsage)
 	addFlag(f, "steps", &o.steps, "number `n` of steps in a window (default the length of the model's inputs)")
 	addFlag(f, "horizon", &o.horizon, "the model predicts the label of `n` rows later, or of -n rows earlier if negative")
-	addFlag(f, "threshold", &o.threshold, "`probability` at which label 1 is predicted")
+	addFlag(f, "classes", &c.Classes, "`names` of the classes, separated by commas, in the order of the network's outputs\n(default 0, 1 and so on)")
+	addFlag(f, "threshold", &o.threshold, "of two classes, `probability` at which the second is predicted")
 	addFlag(f, "activation", &o.activation, "activation `function` of the SimpleRNN layers in a .weights.h5: tanh or relu (default tanh)", names(graph.Activations())...)
 	addFlag(f, "json", &o.json, jsonUsage)
 	f.SortFlags = false
@@ -63,12 +64,15 @@ func newImport() *cobra.Command {
 		Use:   "import --keras FILE --features A,B --out FOLDER",
 		Short: "Make a model folder from a network that Keras trained",
 		Long: `Make a model folder from a network that Keras 3 trained, for predict, evaluate and
-inspect. It answers as Keras does, to rounding. What can be read are Sequential models of
+inspect. It answers as Keras does, to rounding. What can be read are Sequential models, and
+Functional ones that are a chain, of
 
   - SimpleRNN (tanh or relu), LSTM and GRU layers with return_sequences, any number of
     them, all in one direction or all in a Bidirectional that concatenates
-  - a last Dense layer, which may be in a TimeDistributed: 2 units with softmax or linear
-    (logits), the second being label 1, or 1 unit with sigmoid
+  - Dense layers (relu or tanh), which may be in a TimeDistributed
+  - a last Dense layer: 1 unit with sigmoid, or as many units as classes with softmax or
+    linear (logits)
+  - behind a Dense layer its activation, in a layer of its own
   - before them a Normalization that was adapted
   - layers that do nothing when predicting, such as Dropout, which are left out
 
@@ -76,7 +80,7 @@ All else is an error that names the layer and the setting.
 
 A .keras file holds the whole model. A .weights.h5 holds arrays only: cells, units and
 order are told from their names and shapes, so that recurrent layers must be of one
-kind, and all else is taken to be Keras's default (LSTM and GRU: tanh and sigmoid).
+kind and followed by one Dense layer, and all else is taken to be Keras's default (LSTM and GRU: tanh and sigmoid).
 
 Neither holds the names of columns, nor how features were scaled outside of the model:
 bring the data to predict into the form the network was trained on. The answers are
@@ -165,6 +169,10 @@ func (o *importOptions) model(k *keras.Model) (*model.Model, error) {
 	if len(features) != c.Features {
 		return nil, flagf("features", "names %d columns, but the network takes %d", len(features), c.Features)
 	}
+	classes, err := o.classes(c.Classes)
+	if err != nil {
+		return nil, err
+	}
 	lookahead := strconv.Itoa(max(0, -o.horizon))
 	if c.Bidirectional {
 		lookahead = model.All
@@ -172,13 +180,30 @@ func (o *importOptions) model(k *keras.Model) (*model.Model, error) {
 	return &model.Model{
 		Version:     programVersion(),
 		Columns:     columnRoles(o.columns, features),
-		Classes:     []string{"0", "1"},
+		Classes:     classes,
 		Lookahead:   lookahead,
 		Profile:     model.Profile{Mean: importedMean(k)},
 		Threshold:   o.threshold,
 		ClassWeight: "none",
 		Kinds:       []model.Kind{{Network: c, Horizon: o.horizon, Inputs: inputs.Inputs{SeriesScale: inputs.None, Scale: k.Scale}}},
 	}, nil
+}
+
+// classes are the names of n classes.
+func (o *importOptions) classes(n int) ([]string, error) {
+	names := o.columns.Classes
+	if len(names) == 0 {
+		for class := range n {
+			names = append(names, strconv.Itoa(class))
+		}
+	}
+	switch {
+	case len(names) != n:
+		return nil, flagf("classes", "names %d classes, but the network has %d", len(names), n)
+	case n > 2 && o.changed("threshold"):
+		return nil, flagf("threshold", "cannot be used with %d classes: the most probable one is predicted", n)
+	}
+	return names, nil
 }
 
 // importedMean is what stands in for missing features: the mean that the model's
@@ -235,7 +260,7 @@ func (o *importOptions) print(i imported, out io.Writer) error {
 	}
 	m := i.Model
 	printKinds(w, m)
-	fmt.Fprintf(w, "threshold\t%.4g\n", m.Threshold)
+	fmt.Fprintf(w, "threshold\t%s\n", thresholdText(m))
 	fmt.Fprintf(w, "columns\t%s\n", columnsText(m.Columns))
 	printFeatures(w, m)
 	return w.Flush()

@@ -58,7 +58,19 @@ NETWORKS = {
         sequences(layers.GRU, 4, use_bias=False), layers.TimeDistributed(layers.Dense(2))]),
     "stacked_gru": (STEPS, lambda: [
         sequences(layers.GRU, UNITS), layers.Dropout(0.2), sequences(layers.GRU, 4), softmax()]),
+    "functional": (STEPS, lambda: [
+        layers.Dense(6, activation="relu", name="first"), sequences(layers.GRU, UNITS, name="middle"),
+        layers.Dropout(0.1), layers.Dense(3, name="last"), layers.Activation("softmax")]),
+    "bidirectional_dense": (STEPS, lambda: [
+        layers.Bidirectional(sequences(layers.LSTM, UNITS)), layers.TimeDistributed(layers.Dense(4)),
+        layers.Activation("tanh"), layers.Dense(4), layers.Softmax()]),
 }
+
+# Those built with Keras's functional interface.
+FUNCTIONAL = ("functional",)
+
+# That saved in the format of before Keras 3, too.
+LEGACY = ("lstm_softmax",)
 
 # Those whose weights are kept as a .weights.h5 too, which save_weights writes.
 WEIGHTS = ("stacked_gru", "bidirectional_gru", "simple_rnn", "gru_reset_before")
@@ -75,10 +87,16 @@ UNSUPPORTED = {
 }
 
 
-def build(length, make):
-    """Returns a Sequential model, built."""
+def build(length, make, functional=False):
+    """Returns a model, built."""
     keras.backend.clear_session()
-    return keras.Sequential([keras.Input((length, FEATURES))] + make())
+    inputs = keras.Input((length, FEATURES))
+    if not functional:
+        return keras.Sequential([inputs] + make())
+    outputs = inputs
+    for layer in make():
+        outputs = layer(outputs)
+    return keras.Model(inputs, outputs)
 
 
 def set_weights(model, rng):
@@ -100,7 +118,7 @@ def set_weights(model, rng):
 def gradients(model, x, y):
     """Returns the loss, the mean cross-entropy of all labels, and its gradients in the order of its variables."""
     last = model.layers[-1]
-    logits = getattr(last, "layer", last).activation is keras.activations.linear
+    logits = getattr(getattr(last, "layer", last), "activation", None) is keras.activations.linear
     with tf.GradientTape() as tape:
         answers = model(x)
         if answers.shape[-1] == 1:
@@ -115,11 +133,11 @@ def gradients(model, x, y):
 def record(name, folder):
     """Writes NAME.keras, NAME.npz and for some NAME.weights.h5."""
     length, make = NETWORKS[name]
-    model = build(length, make)
+    model = build(length, make, name in FUNCTIONAL)
     rng = np.random.RandomState(zlib.crc32(name.encode()))
     set_weights(model, rng)
     x = rng.standard_normal((BATCH, STEPS, FEATURES)).astype(np.float32)
-    y = rng.randint(2, size=(BATCH, STEPS)).astype(np.int32)
+    y = rng.randint(max(2, model.output_shape[-1]), size=(BATCH, STEPS)).astype(np.int32)
     if name in COMPILED:
         model.compile("adam", "binary_crossentropy")
         model.train_on_batch(x, y[..., None].astype(np.float32))
@@ -129,6 +147,8 @@ def record(name, folder):
     model.save(os.path.join(folder, name + ".keras"))
     if name in WEIGHTS:
         model.save_weights(os.path.join(folder, name + ".weights.h5"))
+    if name in LEGACY:
+        model.save(os.path.join(folder, name + ".h5"))
 
 
 def record_arrays(folder):

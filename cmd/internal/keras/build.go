@@ -16,25 +16,27 @@ type builder struct {
 	model   *Model
 	width   int         // columns that the layer before gives; 0: nobody has said yet
 	values  [][]float32 // of our weights, in the order of Network.Weights
-	last    layer       // the last that is of use
-	ended   bool        // by the Dense layer
 }
 
 func build(layers []layer, weights *hdf5.File) (*Model, error) {
 	b := &builder{weights: weights, model: &Model{Network: graph.DefaultConfig().Network}}
 	c := &b.model.Network
 	c.Window, c.Layers = 0, nil
-	for _, l := range layers {
-		role, err := b.add(l)
+	if err := joinActivations(layers); err != nil {
+		return nil, err
+	}
+	last := lastOfUse(layers)
+	if l := layers[last]; l.class != "Dense" && l.class != "TimeDistributed" {
+		return nil, l.errorf("this layer is the last, but a Dense layer has to give the answers")
+	}
+	for i, l := range layers {
+		role, err := b.add(l, i == last)
 		if err != nil {
 			return nil, err
 		}
 		if l.class != "InputLayer" {
 			b.model.Layers = append(b.model.Layers, Layer{l.name, l.class, role})
 		}
-	}
-	if !b.ended {
-		return nil, b.last.errorf("this layer is the last, but a Dense layer has to give the answers")
 	}
 	return b.model, b.setWeights()
 }
@@ -58,14 +60,13 @@ func (b *builder) setWeights() error {
 }
 
 // add adds a layer, and says what has become of it.
-func (b *builder) add(l layer) (role string, err error) {
-	if slices.Contains(idle, l.class) {
+func (b *builder) add(l layer, last bool) (role string, err error) {
+	switch {
+	case slices.Contains(idle, l.class):
 		return "none when predicting", nil
+	case l.joined != "":
+		return fmt.Sprintf("the activation of %q", l.joined), nil
 	}
-	if b.ended {
-		return "", l.errorf("no layer is supported behind the Dense layer %q", b.last.name)
-	}
-	b.last = l
 	switch l.class {
 	case "InputLayer":
 		return "", b.input(l)
@@ -80,9 +81,9 @@ func (b *builder) add(l layer) (role string, err error) {
 		}
 		return b.recurrent(l, forward, backward)
 	case "TimeDistributed":
-		return b.timeDistributed(l)
+		return b.timeDistributed(l, last)
 	case "Dense":
-		return b.dense(l)
+		return b.dense(l, last)
 	}
 	return "", l.errorf("layers of this kind are not supported")
 }
@@ -159,7 +160,7 @@ func (b *builder) normalization(l layer) error {
 func (b *builder) recurrent(l layer, directions ...layer) (role string, err error) {
 	n := &b.model.Network
 	both := len(directions) == 2
-	if len(n.Layers) > 0 && n.Bidirectional != both {
+	if slices.ContainsFunc(n.Layers, isRecurrent) && n.Bidirectional != both {
 		return "", l.errorf("mixing unidirectional and bidirectional layers is not supported")
 	}
 	var own graph.Layer
@@ -177,7 +178,7 @@ func (b *builder) recurrent(l layer, directions ...layer) (role string, err erro
 		own = c.layer
 		b.values = append(b.values, c.variables()...)
 	}
-	n.Layers, n.Bidirectional = append(n.Layers, own), both
+	n.Layers, n.Bidirectional = append(n.Layers, own), n.Bidirectional || both
 	b.width = len(directions) * own.Units
 	role = fmt.Sprintf("%s, %d units", own.Cell, own.Units)
 	if both {
@@ -186,8 +187,10 @@ func (b *builder) recurrent(l layer, directions ...layer) (role string, err erro
 	return role, nil
 }
 
+func isRecurrent(l graph.Layer) bool { return l.Cell != graph.Dense }
+
 // timeDistributed adds a Dense layer that is applied to each step, as it is anyway.
-func (b *builder) timeDistributed(l layer) (role string, err error) {
+func (b *builder) timeDistributed(l layer, last bool) (role string, err error) {
 	if err := l.check(nil); err != nil {
 		return "", err
 	}
@@ -198,27 +201,21 @@ func (b *builder) timeDistributed(l layer) (role string, err error) {
 	if in.class != "Dense" {
 		return "", l.errorf("layer %s is not supported, only Dense", in.class)
 	}
-	return b.dense(in)
+	return b.dense(in, last)
 }
 
-// dense adds the last layer. A single sigmoid z becomes two logits, 0 and z, whose
-// softmax is the same.
-func (b *builder) dense(l layer) (role string, err error) {
-	if err := l.check(denseAllowed); err != nil {
+// dense adds a layer that is applied to each step by itself: the last one gives the answers.
+func (b *builder) dense(l layer, last bool) (role string, err error) {
+	rules := hiddenAllowed
+	if last {
+		rules = answersAllowed
+	}
+	if err := l.check(rules); err != nil {
 		return "", err
 	}
 	units, err := l.number("units")
 	if err != nil {
 		return "", err
-	}
-	activation := l.settings["activation"]
-	switch {
-	case units > 2:
-		return "", l.errorf("units %d are as many classes, but a model folder holds networks of 2", units)
-	case units == 1 && activation != "sigmoid":
-		return "", l.errorf("activation %s with units 1 is not supported, only sigmoid", text(activation))
-	case units == 2 && activation == "sigmoid":
-		return "", l.errorf("activation sigmoid with units 2 is not supported, only softmax or linear (logits)")
 	}
 	kernel, err := b.array(l, "vars/0")
 	if err != nil {
@@ -234,11 +231,31 @@ func (b *builder) dense(l layer) (role string, err error) {
 	if err := b.takes(l, kernel.rows); err != nil {
 		return "", err
 	}
-	if units == 1 {
+	if last {
+		return b.projection(l, kernel, bias)
+	}
+	activation := text(l.settings["activation"])
+	n := &b.model.Network
+	n.Layers = append(n.Layers, graph.Layer{Cell: graph.Dense, Units: units, Activation: graph.Activation(activation)})
+	b.values = append(b.values, kernel.values, bias.values)
+	b.width = units
+	return fmt.Sprintf("dense, %d units, %s", units, activation), nil
+}
+
+// projection adds the last layer, a class for each of its units. A single sigmoid z
+// becomes two logits, 0 and z, whose softmax is the same.
+func (b *builder) projection(l layer, kernel, bias array) (role string, err error) {
+	units, activation := kernel.columns, l.settings["activation"]
+	switch {
+	case units == 1 && activation != "sigmoid":
+		return "", l.errorf("activation %s with units 1 is not supported, only sigmoid", text(activation))
+	case units > 1 && activation == "sigmoid":
+		return "", l.errorf("activation sigmoid with units %d is not supported, only softmax or linear (logits)", units)
+	case units == 1:
 		kernel, bias = beside(zeros(kernel.rows, 1), kernel), beside(zeros(1, 1), bias)
 	}
 	b.values = append(b.values, kernel.values, bias.values)
-	b.ended = true
+	b.model.Network.Classes = kernel.columns
 	return fmt.Sprintf("projection, %s", text(activation)), nil
 }
 

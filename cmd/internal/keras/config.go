@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rnnbin/rnnbin/graph"
 )
 
 // layer is a layer as Keras describes it.
@@ -16,6 +18,7 @@ type layer struct {
 	class, name string
 	path        string // of its weights in the HDF5 file
 	settings    settings
+	joined      string // name of the Dense layer whose activation this layer is
 }
 
 // settings are a layer's arguments by name, as encoding/json decodes them.
@@ -29,6 +32,9 @@ type object struct {
 
 // useful are the kinds of layers that become a part of a network.
 var useful = []string{"SimpleRNN", "LSTM", "GRU", "Bidirectional", "TimeDistributed", "Dense", "Normalization"}
+
+// activating are the kinds of layers that can be a Dense layer's activation.
+var activating = []string{"Activation", "Softmax", "ReLU"}
 
 // idle are the kinds of layers that do nothing when a model predicts.
 var idle = []string{"Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization"}
@@ -47,14 +53,29 @@ func parseConfig(text []byte) ([]layer, error) {
 	if err := json.Unmarshal(text, &model); err != nil {
 		return nil, fmt.Errorf("config.json is damaged: %w", err)
 	}
-	if model.Class != "Sequential" {
-		return nil, fmt.Errorf("the model is %q; only Sequential is supported", model.Class)
-	}
 	list, _ := model.Config["layers"].([]any)
-	if len(list) == 0 {
+	switch {
+	case model.Class != "Sequential" && model.Class != "Functional":
+		return nil, fmt.Errorf("the model is %q; only Sequential and a Functional chain of layers are supported", model.Class)
+	case len(list) == 0:
 		return nil, errors.New("the model has no layers")
 	}
-	var layers []layer
+	layers, err := storedLayers(list)
+	if err != nil {
+		return nil, err
+	}
+	if model.Class == "Functional" {
+		return chain(layers, list)
+	}
+	if layers[0].class != "InputLayer" {
+		input := layer{class: "InputLayer", name: "input", settings: settings{"batch_shape": model.Config["build_input_shape"]}}
+		layers = slices.Insert(layers, 0, input)
+	}
+	return layers, nil
+}
+
+// storedLayers are the layers in the order in which the HDF5 file counts them.
+func storedLayers(list []any) (layers []layer, err error) {
 	count := map[string]int{}
 	for _, item := range list {
 		l, err := layerOf(item)
@@ -69,11 +90,109 @@ func parseConfig(text []byte) ([]layer, error) {
 		count[stored]++
 		layers = append(layers, l)
 	}
-	if layers[0].class != "InputLayer" {
-		input := layer{class: "InputLayer", name: "input", settings: settings{"batch_shape": model.Config["build_input_shape"]}}
-		layers = slices.Insert(layers, 0, input)
-	}
 	return layers, nil
+}
+
+// chain is the layers of a Functional model from its input to its output, each of which
+// takes the one before.
+func chain(layers []layer, list []any) ([]layer, error) {
+	after := map[string]layer{} // by the name of the layer before, "" for none
+	for i, l := range layers {
+		item, _ := list[i].(map[string]any)
+		before := tensors(item["inbound_nodes"])
+		switch {
+		case len(before) == 0:
+			before = []string{""}
+		case len(before) > 1:
+			return nil, l.errorf("takes more than one input, or is used more than once: only a chain of layers is supported")
+		}
+		if other, taken := after[before[0]]; taken {
+			return nil, l.errorf("takes the same as %q: only a chain of layers is supported", other.name)
+		}
+		after[before[0]] = l
+	}
+	var ordered []layer
+	for l, ok := after[""]; ok; l, ok = after[l.name] {
+		ordered = append(ordered, l)
+		if len(ordered) > len(layers) {
+			break
+		}
+	}
+	if len(ordered) != len(layers) {
+		return nil, errors.New("config.json is damaged: the layers are no chain")
+	}
+	return ordered, nil
+}
+
+// tensors are the names of the layers whose outputs a layer's inbound_nodes mention.
+func tensors(v any) (names []string) {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			names = append(names, tensors(item)...)
+		}
+	case map[string]any:
+		if history, ok := v["keras_history"].([]any); ok && len(history) > 0 {
+			return []string{text(history[0])}
+		}
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			names = append(names, tensors(v[key])...)
+		}
+	}
+	return names
+}
+
+// joinActivations gives Dense layers that have no activation that of the layer behind them.
+func joinActivations(layers []layer) error {
+	before := layer{}
+	for i := range layers {
+		l := &layers[i]
+		if slices.Contains(idle, l.class) {
+			continue
+		}
+		if slices.Contains(activating, l.class) {
+			if err := l.join(before); err != nil {
+				return err
+			}
+		}
+		before = *l
+	}
+	return nil
+}
+
+// join makes the layer the activation of the one before it.
+func (l *layer) join(before layer) error {
+	if err := l.check(activationAllowed[l.class]); err != nil {
+		return err
+	}
+	dense := before
+	if before.class == "TimeDistributed" {
+		var err error
+		if dense, err = before.inner("layer"); err != nil {
+			return err
+		}
+	}
+	if dense.class != "Dense" || dense.settings["activation"] != "linear" {
+		return l.errorf("is only supported behind a Dense layer without an activation of its own")
+	}
+	activation := l.settings["activation"]
+	if l.class != "Activation" {
+		activation = strings.ToLower(l.class)
+	}
+	dense.settings["activation"] = activation
+	l.joined = before.name
+	return nil
+}
+
+// lastOfUse is the place of the last layer that neither is idle nor has been joined.
+func lastOfUse(layers []layer) int {
+	last := 0
+	for i, l := range layers {
+		if !slices.Contains(idle, l.class) && l.joined == "" {
+			last = i
+		}
+	}
+	return last
 }
 
 // layerOf reads a layer, which may be within another one's settings.
@@ -141,7 +260,13 @@ var (
 		"recurrent_activation": {"sigmoid"},
 	}
 	bidirectionalAllowed = allowed{"merge_mode": {"concat"}}
-	denseAllowed         = allowed{"activation": {"softmax", "linear", "sigmoid"}}
+	answersAllowed       = allowed{"activation": {"softmax", "linear", "sigmoid"}}
+	hiddenAllowed        = allowed{"activation": {string(graph.ReLU), string(graph.Tanh)}}
+	activationAllowed    = map[string]allowed{
+		"Activation": {"activation": {"softmax", "sigmoid", string(graph.ReLU), string(graph.Tanh)}},
+		"Softmax":    {"axis": {-1.0, 2.0}},
+		"ReLU":       {"negative_slope": {0.0}, "threshold": {0.0}},
+	}
 	normalizationAllowed = allowed{"axis": {-1.0, 2.0}}
 )
 

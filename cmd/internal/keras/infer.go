@@ -31,7 +31,11 @@ func infer(weights *hdf5.File, o Options) ([]layer, error) {
 		stored, _ := number(name)
 		layers = append(layers, layer{class: classOf(stored), name: name, path: path})
 	}
-	if len(layers) == 0 {
+	switch {
+	case len(layers) > 0:
+	case slices.Contains(weights.Groups(), "model_weights"):
+		return nil, errors.New("a whole model in Keras's older format (.h5); load it in Keras and save it as a .keras file")
+	default:
 		return nil, errors.New(`the file has no group "layers", so Keras 3 did not save it; save the model as a .keras file`)
 	}
 	if err := order(layers); err != nil {
@@ -131,7 +135,7 @@ func (in *inference) recurrent(l layer, path string) (settings, error) {
 	return s, nil
 }
 
-// dense are the settings of a Dense layer: two logits are as good as their softmax.
+// dense are the settings of a Dense layer: logits are as good as their softmax.
 func (in *inference) dense(path string) settings {
 	units, activation := 0, "softmax"
 	if shape := in.shape(path + "/vars/0"); len(shape) == 2 {
@@ -155,10 +159,10 @@ func (in *inference) shape(path string) []int {
 // class by their numbers, Dense. Others come before them, to be refused, but those that
 // do nothing behind them, as it makes no difference where they stand.
 func order(layers []layer) error {
-	const recurrent = 2
-	place := map[string]int{"Normalization": 1, "SimpleRNN": recurrent, "LSTM": recurrent, "GRU": recurrent, "Bidirectional": recurrent, "Dense": 3, "TimeDistributed": 3}
+	const recurrent, dense = 2, 3
+	place := map[string]int{"Normalization": 1, "SimpleRNN": recurrent, "LSTM": recurrent, "GRU": recurrent, "Bidirectional": recurrent, "Dense": dense, "TimeDistributed": dense}
 	for _, class := range idle {
-		place[class] = 4
+		place[class] = dense + 1
 	}
 	slices.SortStableFunc(layers, func(a, b layer) int {
 		_, m := number(a.name)
@@ -166,7 +170,11 @@ func order(layers []layer) error {
 		return cmp.Or(cmp.Compare(place[a.class], place[b.class]), cmp.Compare(m, n))
 	})
 	for i, l := range layers[1:] {
-		if before := layers[i]; place[before.class] == recurrent && place[l.class] == recurrent && l.class != before.class {
+		before := layers[i]
+		switch {
+		case place[before.class] == dense && place[l.class] == dense:
+			return l.errorf("a .weights.h5 does not hold the activation of the Dense layer before it; save the model as a .keras file")
+		case place[before.class] == recurrent && place[l.class] == recurrent && l.class != before.class:
 			return fmt.Errorf("a .weights.h5 does not hold the order of %q and %q; save the model as a .keras file", before.name, l.name)
 		}
 	}

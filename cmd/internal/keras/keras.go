@@ -1,6 +1,6 @@
-// Package keras reads recurrent networks that Keras 3 has saved: Sequential models of
-// SimpleRNN, LSTM and GRU layers, all in one direction or all in two, and a Dense layer
-// that gives an answer for each step.
+// Package keras reads recurrent networks that Keras 3 has saved: a chain of SimpleRNN, LSTM
+// and GRU layers, all in one direction or all in two, and Dense layers, the last of which
+// gives an answer for each step.
 //
 // A .keras file is a ZIP archive of the model's settings and its weights. A .weights.h5
 // file has the weights alone: which layers there are is then read from the names of its

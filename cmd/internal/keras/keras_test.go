@@ -26,17 +26,21 @@ var networks = map[string]struct {
 	layers        []graph.Layer
 	bidirectional bool
 	window        int
+	classes       int
 }{
-	"simple_rnn":         {[]graph.Layer{{Cell: graph.Plain, Units: 5, Activation: graph.Tanh}}, false, steps},
-	"lstm":               {[]graph.Layer{{Cell: graph.LSTM, Units: 5}}, false, steps},
-	"lstm_softmax":       {[]graph.Layer{{Cell: graph.LSTM, Units: 5}}, false, steps},
-	"gru":                {[]graph.Layer{{Cell: graph.GRU, Units: 5}}, false, steps},
-	"gru_reset_before":   {[]graph.Layer{{Cell: graph.GRUResetBefore, Units: 5}}, false, steps},
-	"bidirectional_lstm": {[]graph.Layer{{Cell: graph.LSTM, Units: 5}}, true, steps},
-	"bidirectional_gru":  {[]graph.Layer{{Cell: graph.GRU, Units: 5}, {Cell: graph.GRU, Units: 4}}, true, steps},
+	"simple_rnn":         {[]graph.Layer{{Cell: graph.Plain, Units: 5, Activation: graph.Tanh}}, false, steps, 2},
+	"lstm":               {[]graph.Layer{{Cell: graph.LSTM, Units: 5}}, false, steps, 2},
+	"lstm_softmax":       {[]graph.Layer{{Cell: graph.LSTM, Units: 5}}, false, steps, 2},
+	"gru":                {[]graph.Layer{{Cell: graph.GRU, Units: 5}}, false, steps, 2},
+	"gru_reset_before":   {[]graph.Layer{{Cell: graph.GRUResetBefore, Units: 5}}, false, steps, 2},
+	"bidirectional_lstm": {[]graph.Layer{{Cell: graph.LSTM, Units: 5}}, true, steps, 2},
+	"bidirectional_gru":  {[]graph.Layer{{Cell: graph.GRU, Units: 5}, {Cell: graph.GRU, Units: 4}}, true, steps, 2},
 	"stacked": {[]graph.Layer{
-		{Cell: graph.Plain, Units: 6, Activation: graph.ReLU}, {Cell: graph.LSTM, Units: 5}, {Cell: graph.GRU, Units: 4}}, false, 0},
-	"stacked_gru": {[]graph.Layer{{Cell: graph.GRU, Units: 5}, {Cell: graph.GRU, Units: 4}}, false, steps},
+		{Cell: graph.Plain, Units: 6, Activation: graph.ReLU}, {Cell: graph.LSTM, Units: 5}, {Cell: graph.GRU, Units: 4}}, false, 0, 2},
+	"stacked_gru": {[]graph.Layer{{Cell: graph.GRU, Units: 5}, {Cell: graph.GRU, Units: 4}}, false, steps, 2},
+	"functional":  {[]graph.Layer{{Cell: graph.Dense, Units: 6, Activation: graph.ReLU}, {Cell: graph.GRU, Units: 5}}, false, steps, 3},
+	"bidirectional_dense": {[]graph.Layer{
+		{Cell: graph.LSTM, Units: 5}, {Cell: graph.Dense, Units: 4, Activation: graph.Tanh}}, true, steps, 4},
 }
 
 var forms = []graph.Form{graph.FormPortable, graph.FormFused}
@@ -92,16 +96,21 @@ func within(t *testing.T, what string, got, want []float32, tolerance float64) {
 	}
 }
 
-// probabilities are what Keras predicts: one or two probabilities, or two logits.
+// probabilities are what Keras predicts: the second class's, or each class's, or two logits.
 func probabilities(predicted []float32) []float32 {
+	classes := len(predicted) / (batch * steps)
+	sum := float32(0)
+	for _, p := range predicted[:classes] {
+		sum += p
+	}
 	switch {
-	case len(predicted) == batch*steps:
+	case classes == 1:
 		var p []float32
 		for _, v := range predicted {
 			p = append(p, 1-v, v)
 		}
 		return p
-	case math.Abs(float64(predicted[0]+predicted[1]-1)) < 1e-6:
+	case math.Abs(float64(sum)-1) < 1e-6:
 		return predicted
 	}
 	var p []float32
@@ -150,7 +159,7 @@ func TestNetworksAreRead(t *testing.T) {
 	for name, want := range networks {
 		m := readModel(t, name+".keras")
 		c := m.Network
-		if !slices.Equal(c.Layers, want.layers) || c.Bidirectional != want.bidirectional || c.Window != want.window || c.Features != features {
+		if !slices.Equal(c.Layers, want.layers) || c.Bidirectional != want.bidirectional || c.Window != want.window || c.Features != features || c.Classes != want.classes {
 			t.Errorf("%s: %+v", name, c)
 		}
 		if m.Version == "" {
@@ -173,7 +182,7 @@ func TestNetworksAreRead(t *testing.T) {
 // are made of Keras's by moving values about, but for what fix undoes, and so are the
 // gradients.
 func TestGradientsAreKeras(t *testing.T) {
-	for _, name := range []string{"simple_rnn", "lstm_softmax", "gru", "bidirectional_lstm", "stacked_gru"} {
+	for _, name := range []string{"simple_rnn", "lstm_softmax", "gru", "bidirectional_lstm", "stacked_gru", "functional", "bidirectional_dense"} {
 		for _, form := range forms {
 			t.Run(name+"/"+string(form), func(t *testing.T) {
 				compareGradients(t, openRecorded(t, name), readModel(t, name+".keras"), form)
@@ -239,6 +248,11 @@ func (r recorded) gradients(c graph.Network) [][]float32 {
 		directions = 2
 	}
 	for _, l := range c.Layers {
+		if l.Cell == graph.Dense {
+			all = append(all, array(inputs).values, array(1).values)
+			inputs = l.Units
+			continue
+		}
 		for range directions {
 			biases := 1
 			if l.Cell == graph.GRU {
@@ -362,7 +376,19 @@ func TestWhatIsNotSupportedIsNamed(t *testing.T) {
 		{"lstm", set(1, "dtype", map[string]any{"config": map[string]any{"name": "mixed_float16"}}), `dtype mixed_float16 is not supported, only float32`},
 		{"lstm", set(0, "batch_shape", []any{nil, 3.0}), `inputs of shape [null,3] are not supported`},
 		{"lstm", set(0, "batch_shape", []any{nil, 8.0, 2.0}), `takes 3 values a step, but the layer before gives 2`},
-		{"lstm", set(2, "units", 3.0), `layer "dense" (Dense): units 3 are as many classes, but a model folder holds networks of 2`},
+		{"lstm", set(2, "units", 3.0), `layer "dense" (Dense): the bias has 1 x 1 values, not 1 x 3`},
+		{"functional", set(5, "activation", "gelu"), `layer "activation" (Activation): activation gelu is not supported, only`},
+		{"functional", set(4, "activation", "softmax"), `layer "activation" (Activation): is only supported behind a Dense layer without an activation of its own`},
+		{"functional", set(1, "activation", "sigmoid"), `layer "first" (Dense): activation sigmoid is not supported, only relu or tanh`},
+		{"functional", func(_ map[string]any, l []any) {
+			l[2].(map[string]any)["inbound_nodes"] = l[1].(map[string]any)["inbound_nodes"]
+		}, `layer "middle" (GRU): takes the same as "first": only a chain of layers is supported`},
+		{"functional", func(_ map[string]any, l []any) {
+			node := l[2].(map[string]any)["inbound_nodes"].([]any)
+			l[3].(map[string]any)["inbound_nodes"] = append(node, l[3].(map[string]any)["inbound_nodes"].([]any)...)
+		}, `layer "dropout" (Dropout): takes more than one input`},
+		{"functional", func(_ map[string]any, l []any) { delete(l[1].(map[string]any), "inbound_nodes") }, `takes the same as`},
+		{"bidirectional_dense", set(5, "axis", 1.0), `layer "softmax" (Softmax): axis 1 is not supported, only -1 or 2`},
 		{"lstm", set(2, "activation", "linear"), `activation linear with units 1 is not supported, only sigmoid`},
 		{"lstm", set(2, "activation", "relu"), `activation relu is not supported, only softmax or linear or sigmoid`},
 		{"gru", set(2, "activation", "sigmoid"), `activation sigmoid with units 2 is not supported, only softmax or linear`},
@@ -377,9 +403,10 @@ func TestWhatIsNotSupportedIsNamed(t *testing.T) {
 		{"gru_reset_before", func(_ map[string]any, l []any) {
 			l[2].(map[string]any)["config"].(map[string]any)["layer"].(map[string]any)["class_name"] = "Conv1D"
 		}, `(TimeDistributed): layer Conv1D is not supported, only Dense`},
-		{"gru", func(m map[string]any, _ []any) { m["class_name"] = "Functional" }, `the model is "Functional"; only Sequential is supported`},
+		{"gru", func(m map[string]any, _ []any) { m["class_name"] = "Mine" }, `the model is "Mine"; only Sequential and a Functional chain of layers are supported`},
+		{"gru", func(m map[string]any, _ []any) { m["class_name"] = "Functional" }, `layer "gru" (GRU): takes the same as "input_layer": only a chain of layers is supported`},
 		{"gru", func(m map[string]any, l []any) { m["config"].(map[string]any)["layers"] = l[:2] }, `layer "gru" (GRU): this layer is the last, but a Dense layer`},
-		{"gru", func(m map[string]any, l []any) { m["config"].(map[string]any)["layers"] = append(l, l[1]) }, `no layer is supported behind the Dense layer "dense`},
+		{"gru", func(m map[string]any, l []any) { m["config"].(map[string]any)["layers"] = append(l, l[1]) }, `layer "gru" (GRU): this layer is the last, but a Dense layer`},
 		{"gru", func(m map[string]any, l []any) { m["config"].(map[string]any)["layers"] = slices.Insert(l, 2, l[1]) }, `has no weights layers/gru_1/cell/vars/0: has the model been built?`},
 		{"gru", func(_ map[string]any, l []any) { l[1].(map[string]any)["registered_name"] = "mine>GRU" }, `layer "gru" (GRU): classes that are not Keras's own (mine>GRU) are not supported`},
 		{"gru", func(m map[string]any, l []any) { m["config"].(map[string]any)["layers"] = []any{"x"} }, `config.json is damaged: there is a layer without a class`},
@@ -463,6 +490,7 @@ func TestFilesThatAreNone(t *testing.T) {
 		"hard_sigmoid.keras": `layer "lstm_1" (LSTM): recurrent_activation hard_sigmoid is not supported, only sigmoid`,
 		"convolution.keras":  `layer "smooth" (Conv1D): layers of this kind are not supported`,
 		"latest.h5":          "superblock",
+		"lstm_softmax.h5":    "a whole model in Keras's older format (.h5); load it in Keras and save it as a .keras file",
 	} {
 		if _, err := Read(filepath.Join("testdata", file), Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", file, err, want)
@@ -475,6 +503,7 @@ func TestFilesThatAreNone(t *testing.T) {
 func TestWeightsAlone(t *testing.T) {
 	for file, want := range map[string]string{
 		"stacked.keras":     "does not hold the order",
+		"functional.keras":  "a .weights.h5 does not hold the activation of the Dense layer before it",
 		"convolution.keras": `layer "conv1d" (conv1d): layers of this kind are not supported`,
 	} {
 		_, weights := contents(t, file)
