@@ -11,6 +11,7 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/label"
@@ -178,7 +179,7 @@ func (o *applyOptions) options(m *model.Model) (series.Options, error) {
 	}
 	if r.Classes = m.Classes; r.Positive != "" {
 		if !slices.Equal(m.Classes, []string{"0", "1"}) {
-			return r, flagf("positive", "cannot be used with this model, whose classes are %s", series.List(m.Classes))
+			return r, flagf("positive", "cannot be used with this model, whose classes are %s", table.List(m.Classes))
 		}
 		r.Classes = nil
 	}
@@ -190,15 +191,15 @@ func (o *applyOptions) options(m *model.Model) (series.Options, error) {
 }
 
 // parseFormat reads the value of a flag; "" stands for none.
-func parseFormat(flag, name string) (series.Format, error) {
-	if f := series.Format(name); name == "" || slices.Contains(series.Formats, f) {
+func parseFormat(flag, name string) (table.Format, error) {
+	if f := table.Format(name); name == "" || slices.Contains(table.Formats, f) {
 		return f, nil
 	}
-	return "", usagef(flag, "must be one of %v, not %q", series.Formats, name)
+	return "", usagef(flag, "must be one of %v, not %q", table.Formats, name)
 }
 
 // printWarnings prints what is odd about the data.
-func printWarnings(errOut io.Writer, warnings []series.Warning) {
+func printWarnings(errOut io.Writer, warnings []table.Warning) {
 	for _, w := range warnings {
 		fmt.Fprintf(errOut, "rnnbin: warning: %v\n", w)
 	}

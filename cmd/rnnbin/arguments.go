@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // takeFiles makes each argument a value of --data.
@@ -48,7 +48,7 @@ func checkStdin(flags []string, lists ...[]string) error {
 	var readers []string
 	for i, files := range lists {
 		for _, file := range files {
-			if file == series.Stdin {
+			if file == table.Stdin {
 				readers = append(readers, "--"+flags[i])
 			}
 		}

@@ -10,11 +10,12 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 func newData() *cobra.Command {
 	var force bool
-	output, seed := series.Stdin, int64(0)
+	output, seed := table.Stdin, int64(0)
 	cmd := &cobra.Command{
 		Use:   "data NAME",
 		Short: "Write a built-in series as CSV",
@@ -40,7 +41,7 @@ func runData(name string, seed int64, output string, force bool, out io.Writer) 
 	switch output {
 	case "":
 		return usageError{errors.New("--out is empty")}
-	case series.Stdin:
+	case table.Stdin:
 		return writeData(out, name, seed)
 	}
 	if err := checkOut("out", output, force); err != nil {
@@ -62,7 +63,7 @@ const replaceUsage = "replace files that exist"
 
 // checkOut refuses to replace a file, which flag names, without --force.
 func checkOut(flag, path string, force bool) error {
-	if force || path == series.Stdin || !outfile.Exists(path) {
+	if force || path == table.Stdin || !outfile.Exists(path) {
 		return nil
 	}
 	return hinted{flagf(flag, "%s exists already", path), "--force replaces it"}

@@ -4,20 +4,21 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // FormatSettings say how files of data are written. The name is exported for the library that reads YAML.
 type FormatSettings struct {
-	Format     series.Format `json:"input_format,omitempty"`
-	Delimiter  string        `json:"delimiter,omitempty"`
-	NoHeader   bool          `json:"no_header,omitempty"`
-	TimeFormat string        `json:"time_format,omitempty"`
-	SkipRows   int           `json:"skip_rows,omitempty"`
-	NAValues   []string      `json:"na_values,omitempty"`
+	Format     table.Format `json:"input_format,omitempty"`
+	Delimiter  string       `json:"delimiter,omitempty"`
+	NoHeader   bool         `json:"no_header,omitempty"`
+	TimeFormat string       `json:"time_format,omitempty"`
+	SkipRows   int          `json:"skip_rows,omitempty"`
+	NAValues   []string     `json:"na_values,omitempty"`
 }
 
 func (s *FormatSettings) addFlags(f *pflag.FlagSet) {
-	addFlag(f, "input-format", &s.Format, "`format` of the data: "+formatNames+" (default by name, then by content)", names(series.Formats)...)
+	addFlag(f, "input-format", &s.Format, "`format` of the data: "+formatNames+" (default by name, then by content)", names(table.Formats)...)
 	addFlag(f, "delimiter", &s.Delimiter, "the `character` between the fields of CSV, or tab (default a comma, semicolon, tab or bar |,\nas the first rows have it)", delimiters...)
 	addFlag(f, "no-header", &s.NoHeader, "the first line of CSV is a row, not names: columns are called 1, 2 and so on")
 	addFlag(f, "time-format", &s.TimeFormat, "`format` of timestamps, as strftime has it, such as '%d.%m.%Y %H:%M' (default usual ones)")

@@ -15,7 +15,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
-	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/model"
@@ -71,7 +71,7 @@ func printContents(out io.Writer, c *model.Contents) error {
 		{"compared with", rivalText(m, r)},
 		{"lookahead", lookaheadText(m)},
 		{"threshold", thresholdText(m)},
-		{"classes", series.List(m.Classes)},
+		{"classes", table.List(m.Classes)},
 		{"class weights", m.ClassWeight},
 		{"columns", columnsText(m.Columns)},
 		{"missing", m.Columns.Missing},

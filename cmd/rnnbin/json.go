@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
-	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // jsonUsage is the help of --json where one line is all there is.
@@ -33,7 +33,7 @@ var namedFlag = regexp.MustCompile(`^--[a-z-]+`)
 func newErrorLine(err error) errorLine {
 	l := errorLine{Message: err.Error(), Hint: hint(err), ExitCode: exitCode(err)}
 	l.Flag = namedFlag.FindString(l.Message)
-	var fault *series.Error
+	var fault *table.Error
 	if errors.As(err, &fault) {
 		l.File, l.Line, l.Column = fault.File, fault.Line, fault.Column
 	}

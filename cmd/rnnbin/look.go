@@ -16,6 +16,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/events"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // lookOptions are the flags of look.
@@ -75,7 +76,7 @@ func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
 	if err != nil {
 		return err
 	}
-	if o.events == "" && files[0] != series.Stdin && events.Holds(s) {
+	if o.events == "" && files[0] != table.Stdin && events.Holds(s) {
 		list, err := events.Read(cmd.Context(), files[0], o.data)
 		if err != nil {
 			return err
@@ -143,7 +144,7 @@ func listValue(names []string) string {
 func quoteAll(args []string) string {
 	var words []string
 	for _, a := range args {
-		words = append(words, series.ShellWord(a))
+		words = append(words, table.ShellWord(a))
 	}
 	return strings.Join(words, " ")
 }
@@ -151,14 +152,14 @@ func quoteAll(args []string) string {
 // printSurvey prints a page. The classes of events, in a file, take the place of a column's.
 func printSurvey(out io.Writer, s *series.Survey, file string, marked []series.ValueSurvey, command []string) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "files\t%s\n", series.List(s.Files))
+	fmt.Fprintf(w, "files\t%s\n", table.List(s.Files))
 	fmt.Fprintf(w, "format\t%s\n", dialectText(s.Dialect))
 	fmt.Fprintf(w, "rows\t%d\n", s.Rows)
 	fmt.Fprintf(w, "series\t%s\n", seriesText(s))
 	fmt.Fprintf(w, "gaps\t%s\n", gapsText(s))
 	fmt.Fprint(w, "\ncolumn\ttype\trange\tmissing\tguess\n")
 	for _, c := range s.Columns {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", cmp.Or(series.List([]string{c.Name}), "(no name)"), c.Type, rangeText(c), c.Missing, cmp.Or(c.Role, "-"))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", cmp.Or(table.List([]string{c.Name}), "(no name)"), c.Type, rangeText(c), c.Missing, cmp.Or(c.Role, "-"))
 	}
 	if file != "" {
 		printValues(w, file, marked)
@@ -185,7 +186,7 @@ func printSurvey(out io.Writer, s *series.Survey, file string, marked []series.V
 	return err
 }
 
-func dialectText(d series.Dialect) string {
+func dialectText(d table.Dialect) string {
 	parts := []string{string(d.Format)}
 	if d.Compression != "" {
 		parts = append(parts, "compressed with "+string(d.Compression))
@@ -255,8 +256,8 @@ func rangeText(c series.ColumnSurvey) string {
 
 // printValues prints a line for each value.
 func printValues(w io.Writer, of string, values []series.ValueSurvey) {
-	fmt.Fprintf(w, "\nvalue of %s\trows\truns\tshortest\tlongest\n", series.List([]string{of}))
+	fmt.Fprintf(w, "\nvalue of %s\trows\truns\tshortest\tlongest\n", table.List([]string{of}))
 	for _, v := range values {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\n", series.List([]string{v.Value}), v.Rows, v.Runs, v.Shortest, v.Longest)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\n", table.List([]string{v.Value}), v.Rows, v.Runs, v.Shortest, v.Longest)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/events"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // markSurvey takes labels from a file of events in place of a column, and counts them.
@@ -87,13 +88,13 @@ func (o *lookOptions) showEvents(list *events.List, out, errOut io.Writer) error
 
 func (s *eventsSummary) write(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "file\t%s: labels as events, not rows\n", series.List([]string{s.File}))
+	fmt.Fprintf(w, "file\t%s: labels as events, not rows\n", table.List([]string{s.File}))
 	fmt.Fprintf(w, "events\t%d\n", s.Events)
 	if len(s.Series) > 0 {
-		fmt.Fprintf(w, "series\t%d: %s\n", len(s.Series), series.List(s.Series))
+		fmt.Fprintf(w, "series\t%d: %s\n", len(s.Series), table.List(s.Series))
 	}
 	for _, label := range slices.Sorted(maps.Keys(s.Labels)) {
-		fmt.Fprintf(w, "label\t%s: %s\n", series.List([]string{label}), count(s.Labels[label], "event"))
+		fmt.Fprintf(w, "label\t%s: %s\n", table.List([]string{label}), count(s.Labels[label], "event"))
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/label"
 	"github.com/rnnbin/rnnbin/graph/model"
@@ -52,11 +53,11 @@ func (o *predictOptions) addInputFlags(f *pflag.FlagSet) {
 }
 
 func (o *predictOptions) addAnswerFlags(f *pflag.FlagSet) {
-	o.output, o.onError = series.Stdin, onErrorStop
+	o.output, o.onError = table.Stdin, onErrorStop
 	addFlag(f, "out", &o.output, "`file` to write, whole or not at all; - for standard output")
 	addFlag(f, "force", &o.force, replaceUsage)
 	addFlag(f, "out-dir", &o.outDir, "write the answers to each file to one of its name in `folder`, which is made if need be;\nwith --format the names end in that")
-	addFlag(f, "format", &o.format, "`format` of the output: "+formatNames+"\n(default by the output's name, else that of the data)", names(series.Formats)...)
+	addFlag(f, "format", &o.format, "`format` of the output: "+formatNames+"\n(default by the output's name, else that of the data)", names(table.Formats)...)
 	addFlag(f, "probabilities", &o.probabilities, "write the probability of each class, too, as probability_NAME")
 	addFlag(f, "json", &o.json, "print one JSON object at the end: the files, and how many rows got which label")
 	addFlag(f, "follow", &o.follow, "label line by line, each row as soon as it can be")
@@ -193,7 +194,7 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 
 // linesOut is standard output if rows or events go there, else nil.
 func (o *predictOptions) linesOut(out io.Writer) io.Writer {
-	if (o.output != series.Stdin || o.outDir != "") && !o.events.toStdout() {
+	if (o.output != table.Stdin || o.outDir != "") && !o.events.toStdout() {
 		return nil
 	}
 	return out
@@ -236,14 +237,14 @@ func (o *predictOptions) readOptions(m *model.Model, skipped *skippedRows) (seri
 
 // create begins an output of rows, nil if events take its place.
 func (o *predictOptions) create(output string, out io.Writer, r *series.Reader, a series.Answers) (*series.Writer, error) {
-	if output == series.Stdin && o.events.toStdout() {
+	if output == table.Stdin && o.events.toStdout() {
 		return nil, nil
 	}
 	format, err := parseFormat("format", o.format)
 	if err != nil {
 		return nil, err
 	}
-	if format == "" && output != series.Stdin && o.outDir == "" {
+	if format == "" && output != table.Stdin && o.outDir == "" {
 		if format, err = formatOf(output); err != nil {
 			return nil, err
 		}
@@ -254,7 +255,7 @@ func (o *predictOptions) create(output string, out io.Writer, r *series.Reader, 
 	if o.follow && !format.ByRow() {
 		return nil, hinted{usagef("follow", "cannot write %s, which takes many rows at a time", format), "--format sets another format"}
 	}
-	if output == series.Stdin {
+	if output == table.Stdin {
 		if f, ok := out.(*os.File); ok && r.Reads(f) { // which would not end
 			return nil, hinted{errors.New("standard output is the input file"), "--out with --force replaces it once all rows are labelled"}
 		}
@@ -271,14 +272,14 @@ func (o *predictOptions) create(output string, out io.Writer, r *series.Reader, 
 }
 
 // formatOf is the format that an output's name ends in, "" if its name has no ending.
-func formatOf(output string) (series.Format, error) {
-	format, compression := series.FormatOf(output)
+func formatOf(output string) (table.Format, error) {
+	format, compression := table.FormatOf(output)
 	name := output
-	if compression != series.Plain {
+	if compression != table.Plain {
 		name = strings.TrimSuffix(name, filepath.Ext(name))
 	}
 	if ending := filepath.Ext(name); format == "" && ending != "" {
-		return "", usagef("out", "%s: the format of %q is not known: --format names it, one of %v", output, ending, series.Formats)
+		return "", usagef("out", "%s: the format of %q is not known: --format names it, one of %v", output, ending, table.Formats)
 	}
 	return format, nil
 }
@@ -289,7 +290,7 @@ type skippedRows struct {
 	n   int
 }
 
-func (s *skippedRows) add(fault *series.Error) {
+func (s *skippedRows) add(fault *table.Error) {
 	const named = 10
 	if s.n++; s.n <= named {
 		fmt.Fprintf(s.out, "rnnbin: skipped: %v\n", fault)

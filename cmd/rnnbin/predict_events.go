@@ -16,6 +16,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/events"
 	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/graph/label"
 )
 
@@ -33,7 +34,7 @@ func (o *eventOutput) addFlags(f *pflag.FlagSet) {
 }
 
 // toStdout reports whether events take the place of the rows.
-func (o *eventOutput) toStdout() bool { return o.path == series.Stdin }
+func (o *eventOutput) toStdout() bool { return o.path == table.Stdin }
 
 // validate checks the flags beside those of predict.
 func (o *eventOutput) validate(p *predictOptions) error {
@@ -48,11 +49,11 @@ func (o *eventOutput) validate(p *predictOptions) error {
 	}
 	if o.toStdout() {
 		for _, flag := range []string{"format", "probabilities"} {
-			if o.changed(flag) && p.output == series.Stdin {
+			if o.changed(flag) && p.output == table.Stdin {
 				return usagef(flag, "is about the rows, and --events-out - writes events in place of them: --out names a file for the rows")
 			}
 		}
-		if o.changed("out") && p.output == series.Stdin {
+		if o.changed("out") && p.output == table.Stdin {
 			return usagef("events-out", "and --out both name standard output")
 		}
 	}
@@ -120,13 +121,13 @@ func (o *eventOutput) create(out io.Writer, rules *eventRules, model string, fol
 		return nil, err
 	}
 	s := &eventSink{rules: rules, format: format, follow: follow}
-	compression := series.Plain
+	compression := table.Plain
 	if !o.toStdout() {
 		if s.file, err = outfile.Create(o.path); err != nil {
 			return nil, usageError{fmt.Errorf("--events-out: %w", err)}
 		}
 		out = s.file
-		_, compression = series.FormatOf(o.path)
+		_, compression = table.FormatOf(o.path)
 	}
 	if err := s.start(out, compression, model); err != nil {
 		s.discard()
@@ -135,8 +136,8 @@ func (o *eventOutput) create(out io.Writer, rules *eventRules, model string, fol
 	return s, nil
 }
 
-func (s *eventSink) start(out io.Writer, c series.Compression, model string) (err error) {
-	if s.pack, err = series.NewCompressor(out, c); err != nil {
+func (s *eventSink) start(out io.Writer, c table.Compression, model string) (err error) {
+	if s.pack, err = table.NewCompressor(out, c); err != nil {
 		return err
 	}
 	s.buffer = bufio.NewWriter(s.pack)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/answer"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/graph/label"
 	"github.com/rnnbin/rnnbin/graph/model"
 )
@@ -85,7 +86,7 @@ func (o *predictOptions) checkOutputs(all []target) error {
 			return err
 		}
 	}
-	return checkOut("events-out", cmp.Or(o.events.path, series.Stdin), o.force)
+	return checkOut("events-out", cmp.Or(o.events.path, table.Stdin), o.force)
 }
 
 // checkEvents refuses events in the place of rows, those of a file that is read or of answers.
@@ -134,10 +135,10 @@ func (o *predictOptions) inFolder(inputs []string) ([]target, error) {
 	var all []target
 	from := map[string]string{}
 	for _, input := range inputs {
-		if input == series.Stdin {
+		if input == table.Stdin {
 			return nil, usagef("out-dir", "needs files with names, and - is standard input")
 		}
-		output := filepath.Join(o.outDir, series.Rename(filepath.Base(input), format))
+		output := filepath.Join(o.outDir, table.Rename(filepath.Base(input), format))
 		if other, taken := from[output]; taken {
 			return nil, usagef("out-dir", "would have the answers to both %s and %s in %s", other, input, output)
 		}
@@ -171,7 +172,7 @@ func sameFile(name string, others []string) string {
 func (l *labelling) checkColumns(ctx context.Context, targets []target) error {
 	var first *series.Reader
 	for _, t := range targets {
-		if info, err := os.Stat(t.input); err == nil && !info.Mode().IsRegular() || t.input == series.Stdin {
+		if info, err := os.Stat(t.input); err == nil && !info.Mode().IsRegular() || t.input == table.Stdin {
 			continue
 		}
 		r, err := series.Open(ctx, t.input, l.options)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/graph/label"
 )
 
@@ -36,7 +37,7 @@ type eventSummary struct {
 // begin starts the counts of a file, whose rows come next.
 func (s *summary) begin(t target) {
 	f := fileSummary{File: t.input, Classes: map[string]int{}}
-	if t.output != series.Stdin {
+	if t.output != table.Stdin {
 		f.Out = t.output
 	}
 	s.Files = append(s.Files, f)

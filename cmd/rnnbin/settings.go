@@ -17,6 +17,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/original"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/graph/model"
 )
 
@@ -117,7 +118,7 @@ func (d *dataSettings) mapPaths(f func(string) (string, error)) error {
 	for _, list := range []*files{&d.Files, &d.Validation, &d.Test, &events} {
 		*list = slices.Clone(*list)
 		for i, path := range *list {
-			if path == series.Stdin {
+			if path == table.Stdin {
 				continue
 			}
 			var err error

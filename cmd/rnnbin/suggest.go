@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // otherNames are what other programs call flags.
@@ -45,7 +45,7 @@ func similarFlag(flags *pflag.FlagSet, typed string) string {
 			begun = append(begun, f.Name)
 		}
 	})
-	if near := series.Closest(all, typed); near != "" || len(begun) != 1 {
+	if near := table.Closest(all, typed); near != "" || len(begun) != 1 {
 		return near
 	}
 	return begun[0]

@@ -14,6 +14,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/graph/model"
 )
 
@@ -99,8 +100,8 @@ func (s *settings) checkClasses(classes []string) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(weights.Of)) {
 		if !slices.Contains(classes, name) {
-			err := flagf("class-weight", "has a weight for %q, but the classes are %s", name, series.List(classes))
-			if near := series.Closest(classes, name); near != "" {
+			err := flagf("class-weight", "has a weight for %q, but the classes are %s", name, table.List(classes))
+			if near := table.Closest(classes, name); near != "" {
 				err = fmt.Errorf("%w; did you mean %q?", err, near)
 			}
 			return err

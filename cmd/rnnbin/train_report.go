@@ -16,6 +16,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
@@ -140,7 +141,7 @@ func noticeText(n fit.Noticed) string {
 	case fit.OneClass:
 		return fmt.Sprintf("every label is %s, so the network can only learn to answer that, and nothing is judged", n.Class)
 	case fit.RareClass:
-		return fmt.Sprintf("the label %s is that of %s only: it may be a typing error", series.List([]string{n.Class}), count(n.Number, "row"))
+		return fmt.Sprintf("the label %s is that of %s only: it may be a typing error", table.List([]string{n.Class}), count(n.Number, "row"))
 	case fit.InBlocks:
 		why := fmt.Sprintf("there are only %d series", n.Number)
 		if n.Class != "" {
@@ -383,7 +384,7 @@ func (r *reporter) classes(report *metrics.Report) error {
 	}
 	for _, c := range report.Classes {
 		cells := []string{c.F1.String(), c.Precision.String(), c.Recall.String(), strconv.Itoa(c.Support)}
-		if err := r.row(r.width(), series.List([]string{c.Name}), cells, ""); err != nil {
+		if err := r.row(r.width(), table.List([]string{c.Name}), cells, ""); err != nil {
 			return err
 		}
 	}
@@ -475,7 +476,7 @@ func describeData(d *series.Data) string {
 		}
 	}
 	return fmt.Sprintf("%s in %d series; features %s; %s: %s",
-		count(d.Len(), "row"), len(d.Series), series.List(d.Features), source, strings.Join(labels, ", "))
+		count(d.Len(), "row"), len(d.Series), table.List(d.Features), source, strings.Join(labels, ", "))
 }
 
 // count is n things.

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/graph/label"
 )
 
@@ -202,7 +203,7 @@ func (a *answerer) pass(ctx context.Context) error {
 // inFile tells which file has changed, or where in it the row of a RowError is.
 func (a *answerer) inFile(err error) error {
 	if err == errChanged {
-		return &series.Error{File: a.pipe.Reader.Name(), Err: err}
+		return &table.Error{File: a.pipe.Reader.Name(), Err: err}
 	}
 	var at *label.RowError
 	if !errors.As(err, &at) {

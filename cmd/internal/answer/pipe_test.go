@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/label"
 )
@@ -68,7 +69,7 @@ func TestPipeAnswersEveryRowInOrder(t *testing.T) {
 		return nil
 	}
 	var out bytes.Buffer
-	w, err := series.NewWriter(&out, series.CSV, p.Reader, zeroOrOne) // parses the rows once more while others are read
+	w, err := series.NewWriter(&out, table.CSV, p.Reader, zeroOrOne) // parses the rows once more while others are read
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,10 +94,10 @@ func TestPipeLeavesNoFileBehindAFault(t *testing.T) {
 	p := newPipe(t, text, series.Options{Missing: series.MissingDrop})
 	dir := t.TempDir()
 	var err error
-	if p.Writer, err = series.Create(filepath.Join(dir, "out"), series.CSV, p.Reader, zeroOrOne); err != nil {
+	if p.Writer, err = series.Create(filepath.Join(dir, "out"), table.CSV, p.Reader, zeroOrOne); err != nil {
 		t.Fatal(err)
 	}
-	var fault *series.Error
+	var fault *table.Error
 	if err := p.Run(context.Background()); !errors.As(err, &fault) || fault.Line != 35001 {
 		t.Errorf("error %v", err)
 	}
@@ -224,7 +225,7 @@ func answersTo(t *testing.T, text string, o series.Options, horizon int, lags []
 	p := newPipe(t, text, o)
 	p.Model, p.Follow = modelOf(&counter{steps: 4, lags: lags}, horizon, inputs.None), follow
 	var out bytes.Buffer
-	w, err := series.NewWriter(&out, series.CSV, p.Reader, zeroOrOne)
+	w, err := series.NewWriter(&out, table.CSV, p.Reader, zeroOrOne)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +256,7 @@ func TestPipeAnswersWhatComesBeforeAFault(t *testing.T) {
 		for range 20 {
 			bad := whole + `{"id":"s1","n":40,"a":"x","b":1}` + "\n" + rows(10)
 			got, err := answersTo(t, bad, series.Options{}, way.horizon, way.lags, way.follow)
-			var fault *series.Error
+			var fault *table.Error
 			if !errors.As(err, &fault) || fault.Line != before+1 || fault.Column != "a" {
 				t.Fatalf("%+v: error %v", way, err)
 			}
@@ -279,7 +280,7 @@ func TestPipeSkips(t *testing.T) {
 			bad = slices.Insert(bad, i, `{"id":"s0","a":1,"b":1e39}`+"\n", "not JSON\n")
 		}
 		skipped := 0
-		got, err := answersTo(t, strings.Join(bad, ""), series.Options{Skip: func(*series.Error) { skipped++ }}, way.horizon, way.lags, way.follow)
+		got, err := answersTo(t, strings.Join(bad, ""), series.Options{Skip: func(*table.Error) { skipped++ }}, way.horizon, way.lags, way.follow)
 		if err != nil || skipped != len(bad)-len(lines) {
 			t.Errorf("%+v: %d skipped, %v", way, skipped, err)
 		}
@@ -337,7 +338,7 @@ func TestPipeOfThreeClasses(t *testing.T) {
 	}
 	var out bytes.Buffer
 	var err error
-	if p.Writer, err = series.NewWriter(&out, series.CSV, p.Reader, series.Answers{Classes: []string{"sit", "run", "walk"}}); err != nil {
+	if p.Writer, err = series.NewWriter(&out, table.CSV, p.Reader, series.Answers{Classes: []string{"sit", "run", "walk"}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Run(context.Background()); err != nil {

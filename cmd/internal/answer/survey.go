@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
@@ -81,7 +82,7 @@ func (v *survey) end(series int32) error {
 func (v *survey) write(number int32, m *inputs.Moments) error {
 	if v.ended == nil {
 		var err error
-		if v.ended, err = series.Scratch(); err != nil {
+		if v.ended, err = table.Scratch(); err != nil {
 			return err
 		}
 	}

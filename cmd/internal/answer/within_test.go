@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/label"
 )
@@ -49,7 +50,7 @@ func wholePipe(t *testing.T, path string, o series.Options, out io.Writer) *Pipe
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	w, err := series.NewWriter(out, series.CSV, r, zeroOrOne)
+	w, err := series.NewWriter(out, table.CSV, r, zeroOrOne)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +210,7 @@ func TestPipeByWholeSeriesWithFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := answers(strings.Join(lines[:900], "")+bad+strings.Join(lines[900:], ""), series.Options{})
-	var fault *series.Error
+	var fault *table.Error
 	if !errors.As(err, &fault) || fault.Line != 901 || fault.Column != "a" || !strings.HasPrefix(fault.File, "/dev/fd/") {
 		t.Errorf("error %v", err)
 	}
@@ -221,7 +222,7 @@ func TestPipeByWholeSeriesWithFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	var named []int
-	o := series.Options{Skip: func(e *series.Error) { named = append(named, e.Line) }}
+	o := series.Options{Skip: func(e *table.Error) { named = append(named, e.Line) }}
 	got, err = answers(bad+strings.Join(lines[:900], "")+bad+strings.Join(lines[900:], ""), o)
 	if err != nil || got != want || !slices.Equal(named, []int{1, 902}) {
 		t.Errorf("named %v, %v; the same answers: %v", named, err, got == want)

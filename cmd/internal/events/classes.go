@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // mostClasses is how many classes are found out: with more, labels look like something else.
@@ -78,7 +79,7 @@ func (c *classifier) class(label string) (int16, error) {
 	case len(c.classes) == 2:
 		return 1, nil
 	default:
-		return 0, errors.New("the event has no label, and there are several classes: " + series.List(c.classes))
+		return 0, errors.New("the event has no label, and there are several classes: " + table.List(c.classes))
 	}
 	names := c.classes
 	if c.positive != "" {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // Options say what events mean. Every field belongs to the flag that its comment names.
@@ -16,7 +17,7 @@ type Options struct {
 
 // Mark sets Labels and Classes of all data to what the events are. An event needs to have a row
 // in some of the data.
-func (l *List) Mark(o Options, all ...*series.Data) ([]series.Warning, error) {
+func (l *List) Mark(o Options, all ...*series.Data) ([]table.Warning, error) {
 	if err := l.checkEnds(o); err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ type marker struct {
 	options  Options
 	having   []*target // of which there are events
 	of       map[*target][]listed
-	warnings []series.Warning
+	warnings []table.Warning
 	joined   place // events of one label that overlap
 	meeting  place // of different labels that share a row
 }
@@ -116,7 +117,7 @@ func (m *marker) checkPositive(used []listed) error {
 	if len(labels) == 0 {
 		return m.at(0, "", "events have no labels, so none is %q (--positive)", m.positive)
 	}
-	return m.at(0, "", "no event is %q (--positive); labels: %s", m.positive, series.List(labels))
+	return m.at(0, "", "no event is %q (--positive); labels: %s", m.positive, table.List(labels))
 }
 
 // mark labels the rows of the events.

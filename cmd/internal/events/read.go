@@ -10,12 +10,13 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // List is the events of a file.
 type List struct {
 	File     string // for messages
-	Warnings []series.Warning
+	Warnings []table.Warning
 
 	events   []listed
 	subjects []subject
@@ -57,11 +58,11 @@ type subject struct {
 	fault string // why nothing can be learned of it; "" if something can
 }
 
-// Read reads a file of events, or standard input for series.Stdin: a table with columns start, end
+// Read reads a file of events, or standard input for table.Stdin: a table with columns start, end
 // and the like, of which that of the series may be called as in the data, as may timestamps be written, NAB's JSON of windows, or
 // Label Studio's JSON of time series.
 func Read(ctx context.Context, path string, data series.Options) (*List, error) {
-	file, err := series.ReadFile(ctx, path)
+	file, err := table.ReadFile(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +76,7 @@ func Read(ctx context.Context, path string, data series.Options) (*List, error) 
 	return l, nil
 }
 
-func (l *List) read(file *series.File) error {
+func (l *List) read(file *table.File) error {
 	document := gjson.ParseBytes(file.Content)
 	switch {
 	case !document.IsObject() && !document.IsArray() || !json.Valid(file.Content):
@@ -89,7 +90,7 @@ func (l *List) read(file *series.File) error {
 
 // at is an error of a place in the file.
 func (l *List) at(line int, column, format string, args ...any) error {
-	return &series.Error{File: l.File, Line: line, Column: column, Err: fmt.Errorf(format, args...)}
+	return &table.Error{File: l.File, Line: line, Column: column, Err: fmt.Errorf(format, args...)}
 }
 
 // add adds an event, which ends where it starts if end is "".

@@ -8,7 +8,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // regionKey is the type of Label Studio's regions of a time series, and the key of their labels.
@@ -158,7 +158,7 @@ func dataName(data gjson.Result) string {
 	}
 	name := ""
 	data.ForEach(func(_, v gjson.Result) bool {
-		if format, _ := series.FormatOf(pathOf(v.Str)); v.Type == gjson.String && format != "" {
+		if format, _ := table.FormatOf(pathOf(v.Str)); v.Type == gjson.String && format != "" {
 			name = pathOf(v.Str)
 		}
 		return name == ""

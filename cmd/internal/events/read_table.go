@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // Names of columns, as series.PlainName has them, the surest first.
@@ -70,15 +71,15 @@ func Holds(s *series.Survey) bool {
 
 // readTable reads a table whose columns have usual names or, without a header, are start, end and label,
 // as Audacity writes them.
-func (l *List) readTable(file *series.File) error {
-	table, err := file.Table(false)
+func (l *List) readTable(file *table.File) error {
+	all, err := series.NewTable(file, false)
 	var c eventColumns
 	if err == nil {
-		c = findColumns(table.Columns, l.inData)
+		c = findColumns(all.Columns, l.inData)
 	}
 	if err != nil || c.start < 0 {
-		if bare, fault := file.Table(true); l.isBare(bare) {
-			table, err, c = bare, fault, eventColumns{series: -1, start: 0, end: 1, duration: -1, label: len(bare.Columns) - 1}
+		if bare, fault := series.NewTable(file, true); l.isBare(bare) {
+			all, err, c = bare, fault, eventColumns{series: -1, start: 0, end: 1, duration: -1, label: len(bare.Columns) - 1}
 			if c.label == c.end {
 				c.label = -1
 			}
@@ -87,12 +88,12 @@ func (l *List) readTable(file *series.File) error {
 	if err != nil {
 		return err
 	}
-	l.Warnings = append(l.Warnings, table.Warnings...)
+	l.Warnings = append(l.Warnings, all.Warnings...)
 	if c.start < 0 {
-		return l.at(1, "", "a list of events has a column start (or onset, time, timestamp or sample) and, unless they are instants, end (or stop or duration); columns: %s", series.List(table.Columns))
+		return l.at(1, "", "a list of events has a column start (or onset, time, timestamp or sample) and, unless they are instants, end (or stop or duration); columns: %s", table.List(all.Columns))
 	}
-	l.settleColumns(table.Columns, c)
-	for _, r := range table.Rows {
+	l.settleColumns(all.Columns, c)
+	for _, r := range all.Rows {
 		if r.Fields[0] == `\` { // the frequencies of Audacity's label before
 			continue
 		}
@@ -135,7 +136,7 @@ func (l *List) settleColumns(names []string, c eventColumns) {
 	}
 	l.endless = c.end < 0 && c.duration < 0
 	if len(unread) > 0 {
-		l.Warnings = append(l.Warnings, series.Warning{File: l.File, Text: "columns that are not read: " + series.List(unread)})
+		l.Warnings = append(l.Warnings, table.Warning{File: l.File, Text: "columns that are not read: " + table.List(unread)})
 	}
 }
 

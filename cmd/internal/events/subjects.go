@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // target is a series of the data, all its parts.
@@ -118,7 +119,7 @@ func (l *List) soleTarget(targets []*target) (*target, error) {
 	if len(targets) == 1 {
 		return targets[0], nil
 	}
-	ambiguous := l.at(0, "", "events have no series, and the data has %d whose times overlap: a column series says which (%s)", len(targets), series.List(namesOf(targets)))
+	ambiguous := l.at(0, "", "events have no series, and the data has %d whose times overlap: a column series says which (%s)", len(targets), table.List(namesOf(targets)))
 	for _, t := range targets {
 		if t.parts[0].data.Time == nil {
 			return nil, ambiguous
@@ -187,7 +188,7 @@ func (l *List) likeness(subject, file string) int {
 // splitPath is the parts of a path, without what names a compression.
 func splitPath(path string) []string {
 	path = filepath.ToSlash(path)
-	if _, packed := series.FormatOf(path); packed != series.Plain {
+	if _, packed := table.FormatOf(path); packed != table.Plain {
 		path = path[:strings.LastIndexByte(path, '.')]
 	}
 	return strings.Split(path, "/")
@@ -221,13 +222,13 @@ func (l *List) names() []string {
 // nearNames says what there is in place of a name.
 func nearNames(names []string, want string) string {
 	base := filepath.Base(want)
-	if near := series.Closest(names, want); near != "" {
+	if near := table.Closest(names, want); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	for _, name := range names {
-		if series.Closest([]string{filepath.Base(name)}, base) != "" {
+		if table.Closest([]string{filepath.Base(name)}, base) != "" {
 			return fmt.Sprintf("did you mean %q?", name)
 		}
 	}
-	return "there is: " + series.List(names)
+	return "there is: " + table.List(names)
 }

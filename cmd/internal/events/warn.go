@@ -5,12 +5,13 @@ import (
 	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // warnOf notes what may not be meant.
 func (m *marker) warnOf(targets []*target, all []*series.Data) {
 	warn := func(line int, format string, args ...any) {
-		m.warnings = append(m.warnings, series.Warning{File: m.File, Line: line, Text: fmt.Sprintf(format, args...)})
+		m.warnings = append(m.warnings, table.Warning{File: m.File, Line: line, Text: fmt.Sprintf(format, args...)})
 	}
 	if outside := m.classes[0]; len(m.options.Classes) == 0 && m.positive == "" && outside != "none" && outside != "0" {
 		warn(0, "rows outside events are %q, by its name, like the events of that label (--classes with another one first says otherwise)", outside)
@@ -31,7 +32,7 @@ func (m *marker) warnOf(targets []*target, all []*series.Data) {
 		}
 	}
 	if len(none) > 0 {
-		warn(0, "no row is %s", series.List(none))
+		warn(0, "no row is %s", table.List(none))
 	}
 }
 
@@ -47,8 +48,8 @@ func (t *target) bare() bool {
 func (m *marker) warnOfCopies(d *series.Data) {
 	for k, name := range d.Features {
 		if copies(d, k) {
-			m.warnings = append(m.warnings, series.Warning{Column: name,
-				Text: fmt.Sprintf("has the labels' numbers, so it would give them away; --exclude %s leaves it out", series.ShellWord(name))})
+			m.warnings = append(m.warnings, table.Warning{Column: name,
+				Text: fmt.Sprintf("has the labels' numbers, so it would give them away; --exclude %s leaves it out", table.ShellWord(name))})
 		}
 	}
 }

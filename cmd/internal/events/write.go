@@ -13,6 +13,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // Format is how events are written.
@@ -33,7 +34,7 @@ func FormatOf(name string) Format {
 	if strings.EqualFold(filepath.Ext(name), ".json") {
 		return LabelStudio
 	}
-	format, _ := series.FormatOf(name)
+	format, _ := table.FormatOf(name)
 	if f := Format(format); slices.Contains(Formats, f) {
 		return f
 	}

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
-	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/inputs"
 )
@@ -112,9 +112,9 @@ func (r *run) tellSplit(ctx context.Context, groups int) error {
 	inBlocks := r.split == layout.SplitBlocks && r.spec.Split == layout.SplitAuto
 	switch {
 	case inBlocks && groups > 1:
-		return r.tell(ctx, Noticed{Kind: InBlocks, Number: groups, Class: series.List(alone)})
+		return r.tell(ctx, Noticed{Kind: InBlocks, Number: groups, Class: table.List(alone)})
 	case r.split == layout.SplitSeries && len(alone) > 0:
-		return r.tell(ctx, Noticed{Kind: OneGroup, Class: series.List(alone)})
+		return r.tell(ctx, Noticed{Kind: OneGroup, Class: table.List(alone)})
 	}
 	return nil
 }

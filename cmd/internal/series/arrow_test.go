@@ -2,7 +2,6 @@ package series
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -18,6 +17,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // arrowFiles and parquetFiles are those of testdata, which hold the same table.
@@ -83,7 +84,7 @@ func TestReadArrow(t *testing.T) {
 				t.Errorf("a date as a feature: error %v", err)
 			}
 			var out bytes.Buffer
-			answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, CSV, r, zeroOrOne) })
+			answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, table.CSV, r, zeroOrOne) })
 			if want := wantCSV(name); out.String() != want {
 				t.Errorf("as CSV\n%s\nwant\n%s", &out, want)
 			}
@@ -102,13 +103,13 @@ func TestArrowFromAnywhere(t *testing.T) {
 		o := DefaultOptions()
 		o.Missing = MissingZero
 		for _, to := range []string{"x.arrow.gz", "x.arrows.zst", "x", "x.arrow", "x.arrows"} {
-			_, compression := FormatOf(to)
+			_, compression := table.FormatOf(to)
 			d, err := Read(t.Context(), []string{writeFile(t, to, compress(t, compression, string(content)))}, o)
 			if err != nil || d.Len() != 6 {
 				t.Errorf("%s as %s: %v, %v", name, to, d, err)
 			}
 		}
-		if d, err := read(t.Context(), []string{Stdin}, bytes.NewReader(content), o); err != nil || d.Len() != 6 {
+		if d, err := read(t.Context(), []string{table.Stdin}, bytes.NewReader(content), o); err != nil || d.Len() != 6 {
 			t.Errorf("%s from standard input: %v, %v", name, d, err)
 		}
 		if _, err := Read(t.Context(), []string{writeFile(t, "x.csv", string(content))}, o); err == nil || !strings.Contains(err.Error(), "the content is not csv but arrow") {
@@ -154,33 +155,32 @@ func TestWriteArrow(t *testing.T) {
 	}
 }
 
-// asCSV is what a file holds, as the splits of its rows.
+// asCSV is what a file holds.
 func asCSV(t *testing.T, path string) string {
 	t.Helper()
-	s, err := openSource(context.Background(), path, nil, Options{})
+	r, err := table.Open(t.Context(), path, nil, table.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
-	d, err := newDecoder(s, Options{})
+	defer r.Close()
+	var out bytes.Buffer
+	w, err := table.NewWriter(&out, table.CSV, r, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &csvEncoder{comma: ','}
-	for _, name := range d.columns() {
-		e.appendText(name)
-	}
-	row, rec := make([]value, len(d.columns())), record{}
-	for {
-		e.line[len(e.line)-1] = '\n' // in place of a comma
-		if d.next(row, &rec) != nil {
-			return string(e.line)
+	for b := new(table.Batch); r.Next(b, chunkRows) == nil; {
+		var rows []int32
+		for i := range b.Len() {
+			rows = append(rows, int32(i))
 		}
-		d.split(&rec, row)
-		for _, v := range row {
-			e.appendField(v)
+		if err := w.Write(b, rows, nil); err != nil {
+			t.Fatal(err)
 		}
 	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
 }
 
 // Batches of a stream may change their dictionaries.
@@ -270,7 +270,7 @@ func TestArrowTypesAsParquet(t *testing.T) {
 
 // One file cannot hold columns of different types, but what two formats have alike.
 func TestContinueWithOtherTypes(t *testing.T) {
-	table := func(kind arrow.DataType) []arrow.Field {
+	fieldsOf := func(kind arrow.DataType) []arrow.Field {
 		return []arrow.Field{field("x", kind), field("note", arrow.BinaryTypes.String)}
 	}
 	const rows = `[{"x":1,"note":"a"}]`
@@ -283,15 +283,15 @@ func TestContinueWithOtherTypes(t *testing.T) {
 		t.Cleanup(func() { r.Close() })
 		return r
 	}
-	first := open(writeTable(t, table(arrow.PrimitiveTypes.Float32), rows))
-	w, err := NewWriter(io.Discard, Arrow, first, zeroOrOne)
+	first := open(writeTable(t, fieldsOf(arrow.PrimitiveTypes.Float32), rows))
+	w, err := NewWriter(io.Discard, table.Arrow, first, zeroOrOne)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Continue(open(writeStream(t, table(arrow.PrimitiveTypes.Float32), rows))); err != nil {
+	if err := w.Continue(open(writeStream(t, fieldsOf(arrow.PrimitiveTypes.Float32), rows))); err != nil {
 		t.Error(err)
 	}
-	for _, other := range []string{writeStream(t, table(arrow.PrimitiveTypes.Int8), rows), writeFile(t, "x.csv", "x,note\n1,a\n")} {
+	for _, other := range []string{writeStream(t, fieldsOf(arrow.PrimitiveTypes.Int8), rows), writeFile(t, "x.csv", "x,note\n1,a\n")} {
 		want := fmt.Sprintf("%s: its columns have other types than those of %s, so one file cannot hold both (--format csv can)", other, first.Name())
 		if err := w.Continue(open(other)); err == nil || err.Error() != want {
 			t.Errorf("error %v, want %q", err, want)
@@ -315,7 +315,7 @@ func writeStream(t *testing.T, fields []arrow.Field, rows string) string {
 }
 
 func TestArrowFaults(t *testing.T) {
-	table := func(name string, kind arrow.DataType) string {
+	stream := func(name string, kind arrow.DataType) string {
 		var out bytes.Buffer
 		schema := arrow.NewSchema([]arrow.Field{{Name: name, Type: kind, Nullable: true}}, nil)
 		w := ipc.NewWriter(&out, ipc.WithSchema(schema))
@@ -335,8 +335,8 @@ func TestArrowFaults(t *testing.T) {
 		whole[name] = string(content)
 	}
 	for _, test := range []struct{ name, content, want string }{
-		{"list", table("x", arrow.ListOf(arrow.PrimitiveTypes.Int8)), "no column holds anything that can be read"},
-		{"nulls", table("x", arrow.Null), "no column holds anything that can be read"},
+		{"list", stream("x", arrow.ListOf(arrow.PrimitiveTypes.Int8)), "no column holds anything that can be read"},
+		{"nulls", stream("x", arrow.Null), "no column holds anything that can be read"},
 		{"cut file", whole["plain.arrow"][:2400], ":5: damaged Arrow data: "},
 		{"cut stream", whole["stream.arrows"][:2800], ":5: damaged Arrow data: "},
 		{"schema alone", whole["stream.arrows"][:600], "damaged Arrow data: "},
@@ -362,8 +362,8 @@ func FuzzReadArrow(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {
 		checkRead(t, input, "")
-		checkRead(t, input, Arrow)
-		checkRead(t, input, ArrowStream)
+		checkRead(t, input, table.Arrow)
+		checkRead(t, input, table.ArrowStream)
 	})
 }
 

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // writeBenchCSV writes rows of sample, two features with the given number of
@@ -84,7 +86,7 @@ func BenchmarkStream(b *testing.B) {
 	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	for _, f := range []Format{CSV, JSONL, Parquet} {
+	for _, f := range []table.Format{table.CSV, table.JSONL, table.Parquet} {
 		b.Run(string(f), func(b *testing.B) {
 			b.SetBytes(int64(text.Len()))
 			for b.Loop() {

@@ -1,5 +1,7 @@
 package series
 
+import "github.com/rnnbin/rnnbin/cmd/internal/table"
+
 // Chunk is some consecutive rows of a file. A Reader fills one that the caller
 // owns, so the caller may keep as many as its model looks back.
 //
@@ -17,9 +19,9 @@ type Chunk struct {
 	Begun []Begun // the series whose first row is in the chunk
 	Ended []int32 // numbers of those that no row behind the chunk belongs to, see MaxOpen
 
-	rows    int      // m
-	records []record // [m] the rows as they were written; empty in Read
-	text    []byte   // holds their text
+	batch table.Batch
+	rows  []int32 // [m] of the batch
+	marks []byte  // decimals.marks
 }
 
 // Begun is a series that begins. Series are numbered from 0; its name is the text of
@@ -35,20 +37,15 @@ type Begun struct {
 func (c *Chunk) Rows() int { return len(c.Input) }
 
 // InputRows is m, the number of rows of input.
-func (c *Chunk) InputRows() int { return c.rows }
+func (c *Chunk) InputRows() int { return len(c.rows) }
+
+// input is which row of the batch is row i of those with features.
+func (c *Chunk) input(i int) int { return int(c.rows[c.Input[i]]) }
 
 // reset empties the chunk and keeps its memory.
 func (c *Chunk) reset() {
 	*c = Chunk{
 		X: c.X[:0], Labels: c.Labels[:0], Time: c.Time[:0], Series: c.Series[:0], Input: c.Input[:0],
-		Begun: c.Begun[:0], Ended: c.Ended[:0], records: c.records[:0], text: c.text[:0],
+		Begun: c.Begun[:0], Ended: c.Ended[:0], batch: c.batch, rows: c.rows[:0],
 	}
-}
-
-// remember copies a row as it was written.
-func (c *Chunk) remember(r record) {
-	from := len(c.text)
-	c.text = append(c.text, r.text...)
-	r.text = c.text[from:]
-	c.records = append(c.records, r)
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/ncruces/go-strftime"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // timeLayouts are the timestamps that a time column may hold, beside those with slashes. Each takes a fraction of a
@@ -85,24 +87,23 @@ type clock struct {
 	layout int
 	known  bool // a time has been read
 	stamps bool // times are timestamps
-	typed  bool // by their type
 	dates  bool // of days
 }
 
 // time returns v as a number: itself, or the seconds since 1970 of a timestamp
 // (UTC where it names no zone).
-func (c *clock) time(v value) (t float64, err error) {
-	stamps := c.typed
+func (c *clock) time(v *value) (t float64, err error) {
+	stamps := v.isTime()
 	switch {
 	case v.missing():
 		return 0, errors.New("the time is missing")
-	case c.format != "" && !c.typed:
+	case c.format != "" && !v.isTime():
 		t, err = c.stamp(string(bytes.TrimSpace(v.appendText(nil))))
 		stamps = true
 	case v.kind == numberKind:
 		t = v.number
 	default:
-		if t, err = parseFloat(v.text, 64); err != nil {
+		if t, err = table.ParseFloat(v.text, 64); err != nil {
 			t, err = c.stamp(string(bytes.TrimSpace(v.text)))
 			stamps = true
 		}
@@ -114,7 +115,7 @@ func (c *clock) time(v value) (t float64, err error) {
 		return 0, errors.New("the time is missing")
 	case c.known && stamps != c.stamps:
 		kinds := map[bool]string{true: "a timestamp", false: "a number"}
-		return 0, fmt.Errorf("%s is %s, and the times before are %ss", excerpt(v.appendText(nil)), kinds[stamps], strings.Split(kinds[c.stamps], " ")[1])
+		return 0, fmt.Errorf("%s is %s, and the times before are %ss", table.Excerpt(v.appendText(nil)), kinds[stamps], strings.Split(kinds[c.stamps], " ")[1])
 	}
 	c.known, c.stamps = true, stamps
 	return t, nil
@@ -125,9 +126,9 @@ func (c *clock) stamp(text string) (float64, error) {
 	if c.format != "" {
 		t, err := time.Parse(c.format, text)
 		if err != nil {
-			return 0, fmt.Errorf("%s is not a timestamp of --time-format", excerpt([]byte(text)))
+			return 0, fmt.Errorf("%s is not a timestamp of --time-format", table.Excerpt([]byte(text)))
 		}
-		return seconds(t), nil
+		return table.Seconds(t), nil
 	}
 	if order, slashes := orderOf(text); slashes {
 		return c.slashed(text, order)
@@ -136,10 +137,10 @@ func (c *clock) stamp(text string) (float64, error) {
 		layout := (c.layout + i) % len(timeLayouts)
 		if t, err := time.Parse(timeLayouts[layout], text); err == nil {
 			c.layout = layout
-			return seconds(t), nil
+			return table.Seconds(t), nil
 		}
 	}
-	return 0, fmt.Errorf("%s is neither a number nor a timestamp like 2006-01-02T15:04:05Z (--time-format '%%d.%%m.%%y %%H:%%M' names another form)", excerpt([]byte(text)))
+	return 0, fmt.Errorf("%s is neither a number nor a timestamp like 2006-01-02T15:04:05Z (--time-format '%%d.%%m.%%y %%H:%%M' names another form)", table.Excerpt([]byte(text)))
 }
 
 // slashed is a timestamp whose date has slashes, in the order of the column.
@@ -152,14 +153,12 @@ func (c *clock) slashed(text string, order dateOrder) (float64, error) {
 	case order != unknownOrder:
 		c.order = order
 	default:
-		return 0, fmt.Errorf("%s may be two dates (--time-format %%d/%%m/%%Y, with what follows it, or %%m/%%d/%%Y says which)", excerpt([]byte(text)))
+		return 0, fmt.Errorf("%s may be two dates (--time-format %%d/%%m/%%Y, with what follows it, or %%m/%%d/%%Y says which)", table.Excerpt([]byte(text)))
 	}
 	for _, clock := range []string{" 15:04:05", " 15:04", "", " 3:04:05 PM", " 3:04 PM"} {
 		if t, err := time.Parse(string(order)+clock, text); err == nil {
-			return seconds(t), nil
+			return table.Seconds(t), nil
 		}
 	}
-	return 0, fmt.Errorf("%s is no timestamp like %s 15:04:05, as others are", excerpt([]byte(text)), string(order))
+	return 0, fmt.Errorf("%s is no timestamp like %s 15:04:05, as others are", table.Excerpt([]byte(text)), string(order))
 }
-
-func seconds(t time.Time) float64 { return float64(t.Unix()) + float64(t.Nanosecond())/1e9 }

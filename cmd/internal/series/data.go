@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // Data is labelled series in memory, one after the other.
@@ -20,7 +22,7 @@ type Data struct {
 	Stamps     bool      // times are timestamps
 	Series     []Range   // cover the rows from 0 to N in order
 	Input      int       // number of input rows, those left out included
-	Warnings   []Warning
+	Warnings   []table.Warning
 
 	negative []string // the first few values that Options.Positive made 0
 }
@@ -50,22 +52,22 @@ func (d *Data) NoPositive(positive string) error {
 	if positive == "" || d.Count()[1] > 0 {
 		return nil
 	}
-	text := fmt.Sprintf("no label is %q (--positive); labels: %s", positive, List(d.negative))
-	if similar := Closest(d.negative, positive); similar != "" {
+	text := fmt.Sprintf("no label is %q (--positive); labels: %s", positive, table.List(d.negative))
+	if similar := table.Closest(d.negative, positive); similar != "" {
 		text += fmt.Sprintf("; did you mean %q?", similar)
 	}
-	return &Error{Column: d.Label, Err: errors.New(text)}
+	return &table.Error{Column: d.Label, Err: errors.New(text)}
 }
 
 // warn adds a warning of the labels.
 func (d *Data) warn(text string) {
-	d.Warnings = append(d.Warnings, Warning{Column: d.Label, Text: text})
+	d.Warnings = append(d.Warnings, table.Warning{Column: d.Label, Text: text})
 }
 
 // At is err with the place of a row, and of a column unless that is "".
 func (d *Data) At(row int, column string, err error) error {
 	of := d.Series[slices.IndexFunc(d.Series, func(r Range) bool { return row < r.End })]
-	return &Error{File: of.File, Column: column,
+	return &table.Error{File: of.File, Column: column,
 		Err: fmt.Errorf("row %d (from 0) of series %q: %w", row-of.Start, of.Name, err)}
 }
 

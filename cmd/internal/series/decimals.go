@@ -4,81 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
-
-// shape is what the points and commas of a number can be.
-type shape uint8
-
-const (
-	noMarks      shape = iota // there are none, or it is no number
-	decimalPoint              // a decimal point, or commas between groups of three digits
-	decimalComma              // the reverse
-	eitherPoint               // a point that may be either, as in 1.027
-	eitherComma
-)
-
-// shapeOf is the shape of a number such as -1,5e3 or 1.250,5.
-func shapeOf(text []byte) shape {
-	text = bytes.TrimSpace(text)
-	text = bytes.TrimPrefix(text, minus)
-	if len(text) > 0 && (text[0] == '-' || text[0] == '+') {
-		text = text[1:]
-	}
-	var first, last byte // marks
-	begin, run, marks, digits := 0, 0, 0, 0
-	grouped := true // all marks but the last stand between groups
-	for i, c := range text {
-		switch {
-		case c-'0' <= 9:
-			run++
-			digits++
-			continue
-		case c == '.' || c == ',':
-			if marks == 0 {
-				first, begin = c, run
-			} else if grouped = grouped && last == first && run == 3; !grouped {
-				return noMarks
-			}
-			last, run = c, 0
-			marks++
-			continue
-		case c|0x20 == 'e' && digits > 0 && isExponent(text[i+1:]):
-			run = -1 // so that the last mark is no group's
-		default:
-			return noMarks
-		}
-		break
-	}
-	if marks == 0 || digits == 0 {
-		return noMarks
-	}
-	leading := begin >= 1 && begin <= 3 && text[0] != '0'
-	switch {
-	case marks == 1 && leading && run == 3:
-		return shapeOfMark(last, eitherPoint, eitherComma)
-	case marks == 1:
-		return shapeOfMark(last, decimalPoint, decimalComma)
-	case !leading || last == first && run != 3:
-		return noMarks
-	case last == first: // all group
-		return shapeOfMark(last, decimalComma, decimalPoint)
-	}
-	return shapeOfMark(last, decimalPoint, decimalComma)
-}
-
-func shapeOfMark(mark byte, point, comma shape) shape {
-	if mark == '.' {
-		return point
-	}
-	return comma
-}
-
-func isExponent(text []byte) bool {
-	if len(text) > 0 && (text[0] == '-' || text[0] == '+') {
-		text = text[1:]
-	}
-	return len(text) > 0 && !slices.ContainsFunc(text, func(c byte) bool { return c-'0' > 9 })
-}
 
 // Decimal marks of a column, beside point and comma.
 const (
@@ -86,15 +14,15 @@ const (
 	unknownMark byte = '?' // numbers had marks that may be either
 )
 
-// decimals is how each column of a file writes numbers. The first rows tell, and what they leave open the first number
-// with a mark.
+// decimals is how each column of a file writes numbers in text. The first rows tell, and what they leave open the first
+// number with a mark.
 type decimals struct {
 	separators bool        // fields are separated by commas, so that they are in quotes alone
+	alone      bool        // numbers of other columns do not tell, as in formats that have some of their own
 	seen       [2]bool     // a number of the file has a decimal point, a decimal comma
 	marks      []byte      // [columns] never changed, but replaced; nil when all are points
 	examples   [2]*example // the first decimal comma, the first groups
-	marked     bool        // the last row may have had other numbers than Go writes
-	text       []byte      // scratch: the fields of the last row as numbers
+	text       []byte      // scratch: the fields of the row as numbers
 }
 
 // example is a number as it was written.
@@ -104,24 +32,27 @@ type example struct {
 }
 
 // judge decides on the marks by the first rows.
-func (m *decimals) judge(rows [][]value) {
-	if len(rows) == 0 {
-		return
-	}
-	columns := len(rows[0])
+func (m *decimals) judge(rows *table.Batch) {
+	columns := len(rows.Columns)
 	marks := make([]byte, columns)
 	shapes := make([][5]int, columns) // how many numbers have each
 	commas := false
-	for _, row := range rows {
-		for i, v := range row[:min(len(row), columns)] {
-			s := shapeOf(v.text)
+	for i := range rows.Columns {
+		c := &rows.Columns[i]
+		if c.Type != table.Text {
+			marks[i] = '.'
+			continue
+		}
+		for row := range rows.Len() {
+			text := c.Text(row)
+			s := table.ShapeOf(text)
 			shapes[i][s]++
-			commas = commas || s == decimalComma || s == eitherComma || s == decimalPoint && bytes.IndexByte(v.text, ',') >= 0
+			commas = commas || s == table.DecimalComma || s == table.EitherComma || s == table.DecimalPoint && bytes.IndexByte(text, ',') >= 0
 			m.note(s)
 		}
 	}
 	for i, n := range shapes {
-		switch points, commas := n[decimalPoint], n[decimalComma]; {
+		switch points, commas := n[table.DecimalPoint], n[table.DecimalComma]; {
 		case points+commas > 0 && points >= commas:
 			marks[i] = '.'
 		case commas > 0:
@@ -129,8 +60,8 @@ func (m *decimals) judge(rows [][]value) {
 		}
 	}
 	for i, n := range shapes {
-		if marks[i] == openMark && n[eitherPoint]+n[eitherComma] > 0 {
-			marks[i] = m.tell(n[eitherPoint] > 0, n[eitherComma] > 0)
+		if marks[i] == openMark && n[table.EitherPoint]+n[table.EitherComma] > 0 {
+			marks[i] = m.tell(n[table.EitherPoint] > 0, n[table.EitherComma] > 0)
 		}
 	}
 	if commas || !m.separators && slices.Contains(marks, openMark) {
@@ -138,54 +69,95 @@ func (m *decimals) judge(rows [][]value) {
 	}
 }
 
-func (m *decimals) note(s shape) {
-	if s == decimalPoint || s == decimalComma {
-		m.seen[s-decimalPoint] = true
+func (m *decimals) note(s table.Shape) {
+	if s == table.DecimalPoint || s == table.DecimalComma {
+		m.seen[s-table.DecimalPoint] = true
 	}
 }
 
 // tell is the mark of a column whose numbers have points or commas that may be either.
 func (m *decimals) tell(points, commas bool) byte {
 	switch {
-	case points && commas:
+	case points && commas, m.alone && commas:
 		return unknownMark
+	case m.alone:
 	case m.seen[0] != m.seen[1]: // as in all other columns
 		return map[bool]byte{true: '.', false: ','}[m.seen[0]]
 	case points && m.seen[1], commas && (m.seen[0] || m.separators):
 		return unknownMark
-	case points:
+	}
+	if points {
 		return '.'
 	}
 	return ','
 }
 
-// read puts a row of the given line into numbers with decimal points.
-func (m *decimals) read(row []value, line int) {
-	before := m.marked
-	m.marked = false
-	for i := range min(len(row), len(m.marks)) {
-		if plain(row[i].text, m.marks[i]) {
+// read puts a number of a column as Go writes it. What has another decimal mark than its column becomes odd.
+func (m *decimals) read(v *value, line, column int) {
+	if plain(v.text, m.marks[column]) {
+		return
+	}
+	s := table.ShapeOf(v.text)
+	if s == table.NoMarks {
+		return
+	}
+	if m.marks[column] == openMark {
+		m.note(s)
+		m.marks = slices.Clone(m.marks)
+		switch s {
+		case table.DecimalPoint, table.DecimalComma:
+			m.marks[column] = ".,"[s-table.DecimalPoint]
+		default:
+			m.marks[column] = m.tell(s == table.EitherPoint, s == table.EitherComma)
+		}
+	}
+	m.exemplify(v.text, line, column)
+	if odd(s, m.marks[column]) {
+		v.kind = oddKind
+		return
+	}
+	from := len(m.text)
+	m.text = appendPoint(m.text, v.text, m.marks[column])
+	v.text = m.text[from:len(m.text):len(m.text)]
+}
+
+// odd reports whether a number has not the mark of its column.
+func odd(s table.Shape, mark byte) bool {
+	return mark == unknownMark || s == table.DecimalPoint && mark == ',' || s == table.DecimalComma && mark == '.'
+}
+
+// appendPoint appends a number that has a mark as Go writes it.
+func appendPoint(dst, text []byte, mark byte) []byte {
+	for _, c := range text {
+		switch {
+		case c == mark:
+			c = '.'
+		case c == '.' || c == ',':
 			continue
 		}
-		m.marked = true
-		s := shapeOf(row[i].text)
-		if s == noMarks {
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// withPoints puts the numbers of a batch as Go writes them, but for odd ones.
+func withPoints(b *table.Batch, marks []byte) {
+	for k, mark := range marks {
+		c := &b.Columns[k]
+		if c.Type != table.Text || mark == openMark {
 			continue
 		}
-		if m.marks[i] == openMark {
-			m.note(s)
-			m.marks = slices.Clone(m.marks)
-			switch s {
-			case decimalPoint, decimalComma:
-				m.marks[i] = ".,"[s-decimalPoint]
-			default:
-				m.marks[i] = m.tell(s == eitherPoint, s == eitherComma)
+		texts := make([][]byte, b.Len())
+		for i := range texts {
+			text := c.Text(i)
+			if texts[i] = text; text == nil || plain(text, mark) {
+				continue
+			}
+			if s := table.ShapeOf(text); s != table.NoMarks && !odd(s, mark) {
+				texts[i] = appendPoint(nil, text, mark)
 			}
 		}
-		m.exemplify(row[i].text, line, i)
-	}
-	if m.marked || before { // which may have made some odd
-		m.text = withPoints(row, m.marks, m.text[:0])
+		c.SetText(texts)
 	}
 }
 
@@ -206,43 +178,11 @@ func (m *decimals) exemplify(text []byte, line, column int) {
 // otherMark is what stands between groups of digits.
 func otherMark(mark byte) byte { return map[byte]byte{'.': ',', ',': '.'}[mark] }
 
-// withPoints puts the numbers of a row as Go writes them, with their text in scratch. What has another decimal mark
-// than its column becomes odd.
-func withPoints(row []value, marks, scratch []byte) []byte {
-	for i := range min(len(row), len(marks)) {
-		v := &row[i]
-		if v.kind = textKind; plain(v.text, marks[i]) {
-			continue
-		}
-		s := shapeOf(v.text)
-		if s == noMarks {
-			continue
-		}
-		mark := marks[i]
-		if mark == unknownMark || s == decimalPoint && mark == ',' || s == decimalComma && mark == '.' {
-			v.kind = oddKind
-			continue
-		}
-		from := len(scratch)
-		for _, c := range v.text {
-			switch {
-			case c == mark:
-				c = '.'
-			case c == '.' || c == ',':
-				continue
-			}
-			scratch = append(scratch, c)
-		}
-		v.text = scratch[from:len(scratch):len(scratch)]
-	}
-	return scratch
-}
-
 // warnings tell of numbers that are not as Go writes them.
-func (m *decimals) warnings(names []string) (all []Warning) {
+func (m *decimals) warnings(names []string) (all []table.Warning) {
 	for k, what := range []string{"commas in numbers are taken as decimal commas", "marks between groups of three digits are left out of numbers"} {
 		if e := m.examples[k]; e != nil {
-			all = append(all, Warning{Line: e.line, Column: names[e.column], Text: fmt.Sprintf("%s, as in %s", what, excerpt(e.text))})
+			all = append(all, table.Warning{Line: e.line, Column: names[e.column], Text: fmt.Sprintf("%s, as in %s", what, table.Excerpt(e.text))})
 		}
 	}
 	return all

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 func TestDialects(t *testing.T) {
@@ -113,7 +115,7 @@ func TestDialectErrors(t *testing.T) {
 		{"a long delimiter", "", with(func(o *Options) { o.Delimiter = "; " }), `--delimiter must be one character`},
 		{"a delimiter that is in numbers", "", with(func(o *Options) { o.Delimiter = "." }), `--delimiter must be one character`},
 		{"a letter for a delimiter", "", with(func(o *Options) { o.Delimiter = "z" }), `--delimiter must be one character`},
-		{"two delimiters", "", with(func(o *Options) { o.Delimiter, o.Format = ";", TSV }), `--delimiter ";" cannot be used with --input-format tsv`},
+		{"two delimiters", "", with(func(o *Options) { o.Delimiter, o.Format = ";", table.TSV }), `--delimiter ";" cannot be used with --input-format tsv`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -133,18 +135,18 @@ func TestDialectsOfOutput(t *testing.T) {
 	tests := []struct {
 		name, file, text string
 		options          Options
-		format           Format
+		format           table.Format
 		want             string
 	}{
 		{"the same", "x.csv", commas, plain, "", "\"a\"; who ;n;predicted_label;predicted_probability\n+1,50;x,y;\"0,5\";0;0,75\n2;;1;1;0,75\n"},
-		{"points", "x.csv", "a;b\n1;2.50\n", plain, CSV, "a;b;predicted_label;predicted_probability\n1;2.50;0;0.75\n"},
-		{"JSON", "x.csv", commas, plain, JSONL, `{"a":"+1.50","who":"x,y","n":0.5,"predicted_label":0,"predicted_probability":0.75}` + "\n" + `{"a":2,"who":null,"n":1,"predicted_label":1,"predicted_probability":0.75}` + "\n"},
-		{"tabs", "x.csv", commas, plain, TSV, "a\twho\tn\tpredicted_label\tpredicted_probability\n+1.50\tx,y\t0.5\t0\t0.75\n2\t\t1\t1\t0.75\n"},
-		{"tabs to commas", "x.tsv", "a\tb\n1,5\t2\n", plain, CSV, "a,b,predicted_label,predicted_probability\n1.5,2,0,0.75\n"},
+		{"points", "x.csv", "a;b\n1;2.50\n", plain, table.CSV, "a;b;predicted_label;predicted_probability\n1;2.50;0;0.75\n"},
+		{"JSON", "x.csv", commas, plain, table.JSONL, `{"a":"+1.50","who":"x,y","n":0.5,"predicted_label":0,"predicted_probability":0.75}` + "\n" + `{"a":2,"who":null,"n":1,"predicted_label":1,"predicted_probability":0.75}` + "\n"},
+		{"tabs", "x.csv", commas, plain, table.TSV, "a\twho\tn\tpredicted_label\tpredicted_probability\n+1.50\tx,y\t0.5\t0\t0.75\n2\t\t1\t1\t0.75\n"},
+		{"tabs to commas", "x.tsv", "a\tb\n1,5\t2\n", plain, table.CSV, "a,b,predicted_label,predicted_probability\n1.5,2,0,0.75\n"},
 		{"semicolons in TSV", "x.tsv", "a;b\n1;2\n", Options{Delimiter: ";", LabelOptional: true, Missing: MissingError}, "", "a;b;predicted_label;predicted_probability\n1;2;0;0.75\n"},
 		{"no header", "x.csv", "1;2\n", numbered, "", "1;2;0;0.75\n"},
-		{"no header, tabs", "x.csv", "1;2\n", numbered, TSV, "1\t2\t0\t0.75\n"},
-		{"no header, JSON", "x.csv", "1;2\n", numbered, JSONL, `{"1":1,"2":2,"predicted_label":0,"predicted_probability":0.75}` + "\n"},
+		{"no header, tabs", "x.csv", "1;2\n", numbered, table.TSV, "1\t2\t0\t0.75\n"},
+		{"no header, JSON", "x.csv", "1;2\n", numbered, table.JSONL, `{"1":1,"2":2,"predicted_label":0,"predicted_probability":0.75}` + "\n"},
 		{"a header that is a comment", "x.csv", "# by me\n# a;b\n1;2\n", plain, "", "# a;b;predicted_label;predicted_probability\n1;2;0;0.75\n"},
 	}
 	for _, test := range tests {
@@ -168,7 +170,7 @@ func TestDialectsOfOutput(t *testing.T) {
 func TestFollowedDialect(t *testing.T) {
 	in, feed := io.Pipe()
 	go io.WriteString(feed, "# live\na;b\n1;2\n")
-	r, err := open(context.Background(), Stdin, in, Options{LabelOptional: true, Follow: true, Missing: MissingError}, newRoster(MaxOpen), true)
+	r, err := open(context.Background(), table.Stdin, in, Options{LabelOptional: true, Follow: true, Missing: MissingError}, newRoster(MaxOpen))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +197,7 @@ func TestFollowedDialect(t *testing.T) {
 // A sample of long rows does not end in the error for one that is too long.
 func TestSampleOfLongRows(t *testing.T) {
 	const rows = 2 * sampleRows
-	pad := strings.Repeat("x", maxRecord/sampleRows)
+	pad := strings.Repeat("x", (16<<20)/sampleRows)
 	d, err := readText("a,pad,label\n"+strings.Repeat("1,"+pad+",0\n", rows), DefaultOptions())
 	if err != nil || d.Len() != rows {
 		t.Errorf("%v", err)

@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 func TestEncodings(t *testing.T) {
@@ -31,9 +33,9 @@ func TestEncodings(t *testing.T) {
 		"UTF-8":                {text, ""},
 		"UTF-16":               {little, "UTF-16 is read as UTF-8"},
 		"UTF-16, big end":      {big, "UTF-16 is read as UTF-8"},
-		"UTF-16, compressed":   {compress(t, Zstd, little), "UTF-16 is read as UTF-8"},
+		"UTF-16, compressed":   {compress(t, table.Zstd, little), "UTF-16 is read as UTF-8"},
 		"Latin-1":              {latin, "some of the text is not UTF-8, and taken as Latin-1"},
-		"Latin-1, compressed":  {compress(t, Gzip, latin), "some of the text is not UTF-8, and taken as Latin-1"},
+		"Latin-1, compressed":  {compress(t, table.Gzip, latin), "some of the text is not UTF-8, and taken as Latin-1"},
 		"a byte order mark":    {"\ufeff" + text, ""},
 		"an accent amid UTF-8": {strings.Replace(text, "ë", "\xeb", 1), "some of the text is not UTF-8"},
 	} {
@@ -62,7 +64,7 @@ func TestEncodings(t *testing.T) {
 func TestFollowedLatin1(t *testing.T) {
 	in, feed := io.Pipe()
 	go io.WriteString(feed, "a,who\n1,\xe9\n")
-	r, err := open(context.Background(), Stdin, in, Options{Features: []string{"a"}, Series: "who", LabelOptional: true, Follow: true, Missing: MissingError}, newRoster(MaxOpen), true)
+	r, err := open(context.Background(), table.Stdin, in, Options{Features: []string{"a"}, Series: "who", LabelOptional: true, Follow: true, Missing: MissingError}, newRoster(MaxOpen))
 	if err != nil {
 		t.Fatal(err)
 	}

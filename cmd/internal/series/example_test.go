@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // sine writes the built-in sine to a file.
@@ -59,7 +60,7 @@ func ExampleWriter() {
 		return
 	}
 	defer reader.Close()
-	writer, err := series.NewWriter(&head{lines: 3}, series.JSONL, reader, series.Answers{Classes: []string{"0", "1"}})
+	writer, err := series.NewWriter(&head{lines: 3}, table.JSONL, reader, series.Answers{Classes: []string{"0", "1"}})
 	if err != nil {
 		fmt.Println(err)
 		return

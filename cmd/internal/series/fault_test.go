@@ -12,11 +12,13 @@ import (
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // faulty is a file of series a and b with rows that are at fault, in lines 4, 5, 7, 8 and 9
 // (in Parquet rows 3, 4, 6, 7, 8): time goes back, text, too large, no series, text. Row 10 is only in order if row 9, with a later time, has left no mark.
-func faulty(t *testing.T, format Format) (path string, header int) {
+func faulty(t *testing.T, format table.Format) (path string, header int) {
 	t.Helper()
 	type row struct {
 		ID string `json:"id"`
@@ -28,14 +30,14 @@ func faulty(t *testing.T, format Format) (path string, header int) {
 		{"b", 2, "1e39"}, {"", 3, "5"}, {"a", 99, "low"}, {"a", 3, "6"}, {"b", 3, "7"},
 	}
 	switch format {
-	case Parquet:
+	case table.Parquet:
 		text, err := json.Marshal(rows)
 		if err != nil {
 			t.Fatal(err)
 		}
 		fields := []arrow.Field{field("id", arrow.BinaryTypes.String), field("t", arrow.PrimitiveTypes.Int64), field("x", arrow.BinaryTypes.String)}
 		return writeTable(t, fields, string(text)), 0
-	case JSONL:
+	case table.JSONL:
 		text := ""
 		for _, r := range rows {
 			text += fmt.Sprintf("{\"id\":%q,\"t\":%d,\"x\":%q}\n", r.ID, r.T, r.X)
@@ -72,7 +74,7 @@ func drain(t *testing.T, r *Reader) (x []float32, err error) {
 }
 
 func TestRowsBeforeAFaultAreHandedOver(t *testing.T) {
-	for _, format := range []Format{CSV, JSONL, Parquet} {
+	for _, format := range []table.Format{table.CSV, table.JSONL, table.Parquet} {
 		for _, follow := range []bool{false, true} {
 			path, header := faulty(t, format)
 			o := faultyOptions()
@@ -94,11 +96,11 @@ func TestRowsBeforeAFaultAreHandedOver(t *testing.T) {
 }
 
 func TestRowsAtFaultAreSkipped(t *testing.T) {
-	for _, format := range []Format{CSV, JSONL, Parquet} {
+	for _, format := range []table.Format{table.CSV, table.JSONL, table.Parquet} {
 		path, header := faulty(t, format)
 		var faults []string
 		o := faultyOptions()
-		o.Skip = func(err *Error) { faults = append(faults, fmt.Sprintf("%d %s", err.Line-header, err.Column)) }
+		o.Skip = func(err *table.Error) { faults = append(faults, fmt.Sprintf("%d %s", err.Line-header, err.Column)) }
 		r, err := Open(context.Background(), path, o)
 		if err != nil {
 			t.Fatal(err)
@@ -127,7 +129,7 @@ func TestLinesAtFault(t *testing.T) {
 		{"x.jsonl", "{\"x\":1}\nx\n{\"x\":2}\n[3]\n{\"x\":4,\"x\":4}\n{\"x\":[5]}\n{\"x\":6}", "[1 2 6]", "[2 4 5 6]", ""},
 	} {
 		var faults []int
-		o := Options{Features: []string{"x"}, Missing: MissingError, LabelOptional: true, Skip: func(err *Error) { faults = append(faults, err.Line) }}
+		o := Options{Features: []string{"x"}, Missing: MissingError, LabelOptional: true, Skip: func(err *table.Error) { faults = append(faults, err.Line) }}
 		r, err := Open(context.Background(), writeFile(t, test.name, test.text), o)
 		if err != nil {
 			t.Fatal(err)
@@ -152,7 +154,7 @@ func TestKeysOfTheAnswers(t *testing.T) {
 	const text = `{"x":1}` + "\n" + `{"x":2,"predicted_label":1}` + "\n" + `{"predicted_probability":0,"x":3}` + "\n" + `{"x":4,"more":5}` + "\n"
 	path := writeFile(t, "x.jsonl", text)
 	o := Options{LabelOptional: true, Features: []string{"x"}, Missing: MissingError, Twice: true}
-	start := func(f Format) *Reader {
+	start := func(f table.Format) *Reader {
 		r, err := Open(context.Background(), path, o)
 		if err != nil {
 			t.Fatal(err)
@@ -167,11 +169,11 @@ func TestKeysOfTheAnswers(t *testing.T) {
 	if want := path + `:2: column "predicted_label": the first object has no such key`; err == nil || !strings.HasPrefix(err.Error(), want) || len(x) != 1 {
 		t.Errorf("%v, %v", x, err)
 	}
-	if x, err := drain(t, start(CSV)); err != nil || len(x) != 4 {
+	if x, err := drain(t, start(table.CSV)); err != nil || len(x) != 4 {
 		t.Errorf("to CSV: %v, %v", x, err)
 	}
 	var lines []int
-	o.Skip = func(e *Error) { lines = append(lines, e.Line) }
+	o.Skip = func(e *table.Error) { lines = append(lines, e.Line) }
 	r := start("")
 	again, err := r.Again()
 	if err != nil {
@@ -190,7 +192,7 @@ func TestKeysOfTheAnswers(t *testing.T) {
 
 // What a skipped row lacked does not count as filled.
 func TestSkippedRowsAreNotCounted(t *testing.T) {
-	o := Options{Features: []string{"x", "y"}, Missing: MissingZero, LabelOptional: true, Skip: func(*Error) {}}
+	o := Options{Features: []string{"x", "y"}, Missing: MissingZero, LabelOptional: true, Skip: func(*table.Error) {}}
 	r, err := Open(context.Background(), writeFile(t, "x.csv", "x,y\n1,1\n,high\n,2\n"), o)
 	if err != nil {
 		t.Fatal(err)
@@ -212,7 +214,7 @@ func TestOpenSeriesAreBounded(t *testing.T) {
 		text += row + "\n"
 	}
 	o := Options{Features: []string{"x"}, Series: "id", Time: "t", Missing: MissingError, LabelOptional: true, Follow: true}
-	r, err := open(context.Background(), Stdin, strings.NewReader(text), o, newRoster(most), true)
+	r, err := open(context.Background(), table.Stdin, strings.NewReader(text), o, newRoster(most))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,8 +258,8 @@ func TestAMillionSeries(t *testing.T) {
 		text.WriteTo(feed)
 		feed.Close()
 	}()
-	o := Options{Features: []string{"x"}, Series: "id", Missing: MissingForward, LabelOptional: true, Format: TSV}
-	r, err := open(context.Background(), Stdin, io.MultiReader(strings.NewReader("id\tx\n"), in), o, newRoster(MaxOpen), true)
+	o := Options{Features: []string{"x"}, Series: "id", Missing: MissingForward, LabelOptional: true, Format: table.TSV}
+	r, err := open(context.Background(), table.Stdin, io.MultiReader(strings.NewReader("id\tx\n"), in), o, newRoster(MaxOpen))
 	if err != nil {
 		t.Fatal(err)
 	}

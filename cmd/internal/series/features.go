@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // addFeatures appends the features of the current row. It reports false when
@@ -12,7 +14,8 @@ import (
 func (r *Reader) addFeatures(c *Chunk) (bool, error) {
 	r.values, r.lacking = r.values[:0], r.lacking[:0]
 	for k, i := range r.roles.features {
-		x, err := r.row[i].feature()
+		v := r.input.value(i)
+		x, err := v.feature()
 		if err == nil && x != x {
 			x, err = r.standIn(k)
 		}
@@ -21,7 +24,7 @@ func (r *Reader) addFeatures(c *Chunk) (bool, error) {
 		}
 		if err != nil {
 			if r.options.Skip == nil {
-				err = hintNA(r.row[i], err)
+				err = hintNA(&v, err)
 			}
 			return false, r.fault(r.features[k], err)
 		}
@@ -36,11 +39,11 @@ func (r *Reader) addFeatures(c *Chunk) (bool, error) {
 }
 
 // hintNA adds to an error of a feature what reads it as a missing value.
-func hintNA(v value, err error) error {
+func hintNA(v *value, err error) error {
 	if v.isNumber() || v.kind == nullKind || v.missing() {
 		return err
 	}
-	return fmt.Errorf("%w (--na-values %s counts it as missing)", err, excerpt(bytes.TrimSpace(v.text)))
+	return fmt.Errorf("%w (--na-values %s counts it as missing)", err, table.Excerpt(bytes.TrimSpace(v.text)))
 }
 
 var errDrop = errors.New("row left out")

@@ -3,6 +3,8 @@ package series
 import (
 	"slices"
 	"testing"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 func TestTable(t *testing.T) {
@@ -12,24 +14,24 @@ func TestTable(t *testing.T) {
 		"e.txt": "start;label\n1,5;a b\n\n;c\n",
 		"e.tsv": "\ufeffstart\tlabel\n1.5\ta b\n\n\t\"c\"\n",
 	} {
-		file, err := ReadFile(t.Context(), writeFile(t, name, text))
+		file, err := table.ReadFile(t.Context(), writeFile(t, name, text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		table, err := file.Table(false)
+		got, err := NewTable(file, false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		same := slices.EqualFunc(table.Rows, want, func(a, b TableRow) bool { return a.Line == b.Line && slices.Equal(a.Fields, b.Fields) })
-		if !same || !slices.Equal(table.Columns, []string{"start", "label"}) || len(table.Warnings) == 0 {
-			t.Errorf("%s: %v, %v, %v", name, table.Columns, table.Rows, table.Warnings)
+		same := slices.EqualFunc(got.Rows, want, func(a, b TableRow) bool { return a.Line == b.Line && slices.Equal(a.Fields, b.Fields) })
+		if !same || !slices.Equal(got.Columns, []string{"start", "label"}) || len(got.Warnings) == 0 {
+			t.Errorf("%s: %v, %v, %v", name, got.Columns, got.Rows, got.Warnings)
 		}
 	}
 }
 
 func TestReadFileUnwraps(t *testing.T) {
-	for _, c := range []Compression{Plain, Gzip, Zstd} {
-		file, err := ReadFile(t.Context(), writeFile(t, "e.json", compress(t, c, "[{\n}]\n")))
+	for _, c := range []table.Compression{table.Plain, table.Gzip, table.Zstd} {
+		file, err := table.ReadFile(t.Context(), writeFile(t, "e.json", compress(t, c, "[{\n}]\n")))
 		if err != nil || string(file.Content) != "[{\n}]\n" {
 			t.Errorf("%q: %v, %v", c, file, err)
 		}

@@ -7,58 +7,13 @@ import (
 	"testing"
 )
 
-func TestFormatOf(t *testing.T) {
-	tests := []struct {
-		name        string
-		format      Format
-		compression Compression
-	}{
-		{"x.csv", CSV, Plain},
-		{"a.b/X.CSV.GZ", CSV, Gzip},
-		{"x.tab.zst", TSV, Zstd},
-		{"x.ndjson", JSONL, Plain},
-		{"x.pq", Parquet, Plain},
-		{"x.gz", "", Gzip},
-		{"csv", "", Plain},
-		{"-", "", Plain},
-	}
-	for _, test := range tests {
-		if f, c := FormatOf(test.name); f != test.format || c != test.compression {
-			t.Errorf("%s: %q and %q, want %q and %q", test.name, f, c, test.format, test.compression)
-		}
-	}
-}
-
-func TestSniff(t *testing.T) {
-	tests := []struct {
-		head string
-		want Format
-	}{
-		{"a,b\n", CSV},
-		{"a\tb\n1\t2", TSV},
-		{"a\tb,c\n", CSV},
-		{"\ufeff {\"a\":1}", JSONL},
-		{"PAR1....", Parquet},
-	}
-	for _, test := range tests {
-		if got, err := sniff([]byte(test.head)); got != test.want || err != nil {
-			t.Errorf("%q: %q, %v, want %q", test.head, got, err, test.want)
-		}
-	}
-	for _, f := range foreign {
-		if _, err := sniff([]byte(f.magic + "...")); err == nil || !strings.Contains(err.Error(), f.what) {
-			t.Errorf("%q: error %v, want %q", f.magic, err, f.what)
-		}
-	}
-}
-
 func TestOpenErrors(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
 		"text.parquet":  "a,label\n1,0\n",
 		"parquet.csv":   "PAR1PAR1PAR1",
 		"empty.csv.gz":  "",
-		"header.csv.gz": gzipMagic + "\x08",
+		"header.csv.gz": "\x1f\x8b\x08",
 		"zip.csv":       "PK\x03\x04",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
@@ -110,15 +65,6 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestClosest(t *testing.T) {
-	names := []string{"", "sample", "mlii_mv", "v5_mv", "qrs"}
-	for want, typed := range map[string]string{"qrs": "qsr", "mlii_mv": "MLII_MV", "v5_mv": "v5mv", "": "label"} {
-		if got := Closest(names, typed); got != want {
-			t.Errorf("%q: %q, want %q", typed, got, want)
-		}
-	}
-}
-
 func TestClock(t *testing.T) {
 	tests := []struct {
 		text string
@@ -147,7 +93,7 @@ func TestClock(t *testing.T) {
 	for _, test := range tests {
 		var c clock
 		for range 2 { // the second time the layout is tried first
-			if got, err := c.time(value{text: []byte(test.text)}); got != test.want || err != nil {
+			if got, err := c.time(&value{text: []byte(test.text)}); got != test.want || err != nil {
 				t.Errorf("%q: %v, %v, want %v", test.text, got, err, test.want)
 			}
 		}

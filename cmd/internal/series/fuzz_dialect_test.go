@@ -12,6 +12,8 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // dialectOfBits is a way to write a table; every combination of bits is one.
@@ -28,7 +30,7 @@ func newDialectOfBits(bits uint16) dialectOfBits {
 		return v
 	}
 	flag := func() bool { return next(2) == 1 }
-	d := dialectOfBits{comma: delimiters[next(4)], told: flag(), header: flag(), commas: flag(), comment: flag(), crlf: flag(), quotes: flag()}
+	d := dialectOfBits{comma: ",\t;|"[next(4)], told: flag(), header: flag(), commas: flag(), comment: flag(), crlf: flag(), quotes: flag()}
 	switch next(5) {
 	case 1:
 		d.bom = true
@@ -64,7 +66,7 @@ func (d dialectOfBits) write(names []string, rows [][]string) (string, error) {
 		text.WriteString(end)
 	}
 	if d.bom {
-		text.WriteString(utf8BOM)
+		text.WriteString("\ufeff")
 	}
 	if d.comment {
 		text.WriteString("# exported" + end)
@@ -126,11 +128,11 @@ func FuzzDialects(f *testing.F) {
 			t.Fatal(err)
 		}
 		o := dialect.options()
-		for _, format := range []Format{CSV, TSV, ""} {
-			if o.Format = format; format == TSV && dialect.comma != '\t' {
+		for _, format := range []table.Format{table.CSV, table.TSV, ""} {
+			if o.Format = format; format == table.TSV && dialect.comma != '\t' {
 				continue
 			}
-			d, err := read(context.Background(), []string{Stdin}, bytes.NewReader([]byte(text)), o)
+			d, err := read(context.Background(), []string{table.Stdin}, bytes.NewReader([]byte(text)), o)
 			if err != nil {
 				t.Fatalf("%+v: %v\n%q", dialect, err, text)
 			}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // time is the time of the current row, 0 without a time column.
@@ -15,8 +17,8 @@ func (r *Reader) time() (float64, error) {
 	if r.roles.time < 0 {
 		return 0, nil
 	}
-	v := r.row[r.roles.time]
-	t, err := r.clock.time(v)
+	v := r.input.value(r.roles.time)
+	t, err := r.clock.time(&v)
 	if err == nil && t < r.state.time && r.gap.Value == 0 {
 		err = fmt.Errorf("time goes back in series %q: from %s to %s (a column that tells series apart belongs to --series; --exclude leaves out one that is no time; --max-gap begins a new series there)",
 			r.state.name, r.timeText(r.state.time, r.state.timeText), r.timeText(t, bytes.TrimSpace(v.text)))
@@ -41,14 +43,15 @@ func (r *Reader) passTime(t float64) {
 	if r.roles.time < 0 {
 		return
 	}
-	r.holes.add(t-r.state.time, r.record.line)
+	r.holes.add(t-r.state.time, r.input.line())
 	r.state.time = t
-	r.state.timeText = append(r.state.timeText[:0], bytes.TrimSpace(r.row[r.roles.time].text)...)
+	v := r.input.value(r.roles.time)
+	r.state.timeText = append(r.state.timeText[:0], bytes.TrimSpace(v.text)...)
 }
 
 // gapWarnings report the gaps in time.
-func (r *Reader) gapWarnings() []Warning {
-	w := Warning{File: r.source.name, Column: r.options.Time}
+func (r *Reader) gapWarnings() []table.Warning {
+	w := table.Warning{File: r.Name(), Column: r.options.Time}
 	if r.gap.Value > 0 {
 		if r.gaps+r.backs == 0 {
 			return nil
@@ -57,7 +60,7 @@ func (r *Reader) gapWarnings() []Warning {
 		if r.backs > 0 {
 			w.Text += fmt.Sprintf(" and where time goes back (%d)", r.backs)
 		}
-		return []Warning{w}
+		return []table.Warning{w}
 	}
 	h := r.holes.settled()
 	if h.count == 0 {
@@ -65,7 +68,7 @@ func (r *Reader) gapWarnings() []Warning {
 	}
 	usual := lengthText(h.usual, r.clock.stamps)
 	w.Line, w.Text = h.line, fmt.Sprintf("time jumps by more than %d times its usual step of %s (%d in all); with --max-gap a new series begins there", holeSteps, usual, h.count)
-	return []Warning{w}
+	return []table.Warning{w}
 }
 
 // lengthText is a length of time: a duration where times are timestamps, else a number.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 func TestMaxGap(t *testing.T) {
@@ -45,7 +47,7 @@ func TestMaxGap(t *testing.T) {
 			}
 			var got []string
 			for _, s := range d.Series {
-				got = append(got, fmt.Sprintf("%s %d", strings.Replace(s.Name, stdinName, "in", 1), s.Len()))
+				got = append(got, fmt.Sprintf("%s %d", strings.Replace(s.Name, "standard input", "in", 1), s.Len()))
 			}
 			if strings.Join(got, ", ") != test.series {
 				t.Errorf("series %v, want %s", got, test.series)
@@ -60,10 +62,10 @@ func TestMaxGap(t *testing.T) {
 // A row at fault begins no series, and what ends is told where rows arrive one by one.
 func TestMaxGapOfAStream(t *testing.T) {
 	const text = "t,x\n1,1\n99,high\n3,2\n99,3\n"
-	o := Options{Features: []string{"x"}, Time: "t", MaxGap: "10", Missing: MissingError, LabelOptional: true, Skip: func(*Error) {}}
+	o := Options{Features: []string{"x"}, Time: "t", MaxGap: "10", Missing: MissingError, LabelOptional: true, Skip: func(*table.Error) {}}
 	for _, follow := range []bool{false, true} {
 		o.Follow = follow
-		r, err := open(context.Background(), Stdin, strings.NewReader(text), o, newRoster(MaxOpen), true)
+		r, err := open(context.Background(), table.Stdin, strings.NewReader(text), o, newRoster(MaxOpen))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +80,7 @@ func TestMaxGapOfAStream(t *testing.T) {
 			}
 			numbers, begun, ended = append(numbers, c.Series...), append(begun, c.Begun...), append(ended, c.Ended...)
 		}
-		if !slices.Equal(numbers, []int32{0, 0, 1}) || !slices.Equal(begun, []Begun{{0, stdinName, "", stdinName}, {1, stdinName + " (2)", "", stdinName}}) || !slices.Equal(ended, []int32{0}) {
+		if !slices.Equal(numbers, []int32{0, 0, 1}) || !slices.Equal(begun, []Begun{{0, "standard input", "", "standard input"}, {1, "standard input" + " (2)", "", "standard input"}}) || !slices.Equal(ended, []int32{0}) {
 			t.Errorf("series %v, begun %v, ended %v", numbers, begun, ended)
 		}
 		if w := fmt.Sprint(r.Warnings()); !strings.Contains(w, `standard input: column "t": a new series begins at each gap of more than 10 (1 in all)`) {
@@ -91,7 +93,7 @@ func TestMaxGapOfAStream(t *testing.T) {
 func TestMaxGapOfBoundedSeries(t *testing.T) {
 	const text = "id,t,x\na,1,1\na,50,1\nb,1,1\nc,1,1\na,51,1\n"
 	o := Options{Features: []string{"x"}, Series: "id", Time: "t", MaxGap: "10", Missing: MissingError, LabelOptional: true}
-	r, err := open(context.Background(), Stdin, strings.NewReader(text), o, newRoster(2), true)
+	r, err := open(context.Background(), table.Stdin, strings.NewReader(text), o, newRoster(2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +117,7 @@ func TestMaxGapErrors(t *testing.T) {
 		{numbers, "NaN", "t", "--max-gap must be"},
 		{numbers, "soon", "t", "--max-gap must be"},
 	} {
-		_, err := readText(test.text, Options{Label: "label", Time: test.time, MaxGap: test.gap, Missing: MissingError, Skip: func(*Error) {}})
+		_, err := readText(test.text, Options{Label: "label", Time: test.time, MaxGap: test.gap, Missing: MissingError, Skip: func(*table.Error) {}})
 		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want %q", test.gap, err, test.want)
 		}
@@ -237,7 +239,7 @@ func TestParquetTimes(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, CSV, r, zeroOrOne) })
+	answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, table.CSV, r, zeroOrOne) })
 	if want := "\n2024-02-29,2024-02-29T00:00:00.25,"; !strings.Contains(out.String(), want) {
 		t.Errorf("written is %s", &out)
 	}

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // Guess is what columns seem to be for: the options that a training on the files takes.
@@ -45,7 +47,7 @@ type guesser struct {
 
 // finish completes the survey.
 func (l *looker) finish() {
-	g := guesser{looker: l, names: l.first.columns(), roles: roles{label: -1, series: -1, group: -1, time: -1}}
+	g := guesser{looker: l, names: l.first.Columns(), roles: roles{label: -1, series: -1, group: -1, time: -1}}
 	for i := range g.columns {
 		g.columns[i].settle()
 	}
@@ -147,7 +149,7 @@ func (g *guesser) noteGroups() {
 	for _, by := range g.groupings[1:] {
 		name := g.names[by.column]
 		if n := len(by.groups); n > 1 && n < g.survey.Series && by.column != g.roles.label && likeSeries.MatchString(name) {
-			g.note("column %q has fewer values than there are series; if it names what they share, such as a patient, --group %s keeps those together when they are judged", name, ShellWord(name))
+			g.note("column %q has fewer values than there are series; if it names what they share, such as a patient, --group %s keeps those together when they are judged", name, table.ShellWord(name))
 		}
 	}
 }
@@ -225,7 +227,7 @@ func (g *guesser) guessFeatures() {
 		}
 		switch {
 		case c.faults > 0 && g.maybeNA(c):
-			g.note("column %q: %d values are no numbers, such as %s; --na-values counts them as missing", name, c.faults, excerpt([]byte(c.odd[0])))
+			g.note("column %q: %d values are no numbers, such as %s; --na-values counts them as missing", name, c.faults, table.Excerpt([]byte(c.odd[0])))
 			for _, text := range c.odd {
 				if !slices.Contains(guess.NAValues, text) {
 					guess.NAValues = append(guess.NAValues, text)
@@ -246,7 +248,7 @@ func (g *guesser) guessFeatures() {
 		excluded = append(excluded, i)
 		guess.Exclude = append(guess.Exclude, name)
 	}
-	if _, err := g.roles.takeNumbers(g.survey.Files[0], g.first, g.profiles, excluded); err != nil {
+	if _, err := g.roles.takeNumbers(g.first, g.profiles, excluded); err != nil {
 		g.note("no column of numbers is left to be a feature")
 	}
 	guess.Features = []string{}
@@ -276,7 +278,7 @@ func (g *guesser) describe() {
 	for i := range g.columns {
 		c := &g.columns[i]
 		times := g.profiles[i].time || c.numbers == 0 && slices.ContainsFunc(g.times, func(t *timeLook) bool { return t.column == i && !t.failed })
-		s := ColumnSurvey{Unit: unitOf(g.first, i), Name: g.names[i], Type: c.kind(times), Role: g.role(i), Missing: c.missing}
+		s := ColumnSurvey{Unit: g.first.unit(i), Name: g.names[i], Type: c.kind(times), Role: g.role(i), Missing: c.missing}
 		switch {
 		case s.Type == EmptyColumn:
 		case g.profiles[i].time:
@@ -305,7 +307,7 @@ func (g *guesser) role(i int) string {
 		return "feature"
 	case slices.Contains(g.survey.Guess.Exclude, g.names[i]):
 		return "excluded"
-	case i == 0 && rowsAreNamed(g.first):
+	case i == 0 && g.first.RowNames():
 		return "row names"
 	}
 	return ""

@@ -17,11 +17,13 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // readText reads text as if it came from standard input.
 func readText(text string, o Options) (*Data, error) {
-	return read(context.Background(), []string{Stdin}, strings.NewReader(text), o)
+	return read(context.Background(), []string{table.Stdin}, strings.NewReader(text), o)
 }
 
 // writeFile puts content into a new file and returns its path.
@@ -35,14 +37,14 @@ func writeFile(t testing.TB, name, content string) string {
 }
 
 // compress returns text wrapped in c.
-func compress(t testing.TB, c Compression, text string) string {
+func compress(t testing.TB, c table.Compression, text string) string {
 	t.Helper()
 	var out bytes.Buffer
 	var w io.WriteCloser
 	switch c {
-	case Gzip:
+	case table.Gzip:
 		w = gzip.NewWriter(&out)
-	case Zstd:
+	case table.Zstd:
 		z, err := zstd.NewWriter(&out)
 		if err != nil {
 			t.Fatal(err)

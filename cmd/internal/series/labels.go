@@ -1,7 +1,6 @@
 package series
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // Unlabelled marks a step without a label.
@@ -48,13 +49,14 @@ func newLabeler(o Options) *labeler {
 }
 
 // label returns the class of v.
-func (l *labeler) label(v value) (int16, error) {
-	if len(v.text) == 1 && v.text[0]|1 == '1' {
+func (l *labeler) label(v *value) (int16, error) {
+	if v.kind != numberKind && len(v.text) == 1 && v.text[0]|1 == '1' {
 		if class := l.digits[v.text[0]&1]; class != unknown {
 			return class, nil
 		}
 	}
-	text := l.textOf(v)
+	l.text = v.appendText(l.text[:0])
+	text := l.text
 	if len(text) == 0 {
 		return Unlabelled, nil
 	}
@@ -66,18 +68,6 @@ func (l *labeler) label(v value) (int16, error) {
 		l.remember(string(text), class)
 	}
 	return class, err
-}
-
-// textOf is v without blanks around it; nothing when it is missing.
-func (l *labeler) textOf(v value) []byte {
-	switch {
-	case v.kind == nullKind || v.kind == numberKind && v.number != v.number:
-		return nil
-	case v.kind == numberKind:
-		l.text = v.appendText(l.text[:0])
-		return l.text
-	}
-	return bytes.TrimSpace(v.text)
 }
 
 func (l *labeler) remember(text string, class int16) {
@@ -126,7 +116,7 @@ func (p *positiveClass) class(text string) (int16, error) {
 	switch {
 	case text == p.value || sameNumber(text, p.value):
 		return 1, nil
-	case isPlain([]string{p.value}) && missingText([]byte(text)):
+	case isPlain([]string{p.value}) && table.IsMissing([]byte(text)):
 		return Unlabelled, nil
 	}
 	if len(p.others) < mostOthers && !slices.Contains(p.others, text) {
@@ -161,7 +151,7 @@ func (g *givenClasses) class(text string) (int16, error) {
 			return int16(i), nil
 		}
 	}
-	if g.plain && missingText([]byte(text)) {
+	if g.plain && table.IsMissing([]byte(text)) {
 		return Unlabelled, nil
 	}
 	return 0, g.noClass(text)
@@ -169,10 +159,10 @@ func (g *givenClasses) class(text string) (int16, error) {
 
 // noClass is the error for a label that is none of the classes.
 func (g *givenClasses) noClass(text string) error {
-	reason := fmt.Sprintf("the label is %s, which is none of the classes %s", excerpt([]byte(text)), List(g.names))
-	similar := Closest(g.names, text)
+	reason := fmt.Sprintf("the label is %s, which is none of the classes %s", table.Excerpt([]byte(text)), table.List(g.names))
+	similar := table.Closest(g.names, text)
 	switch {
-	case missingText([]byte(text)):
+	case table.IsMissing([]byte(text)):
 		reason += "; an empty one leaves the row unlabelled"
 	case slices.Equal(g.names, zeroOne):
 		reason += fmt.Sprintf(" (with --positive %s that value means 1 and every other 0)", text)
@@ -193,7 +183,7 @@ const mostClasses = 100
 func (o *openClasses) class(text string) (int16, error) {
 	if x, ok := labelNumber(text); ok {
 		if x != math.Trunc(x) {
-			return 0, fmt.Errorf("the label is %s, a number with a fraction: the column looks like a measurement (--label names another)", excerpt([]byte(text)))
+			return 0, fmt.Errorf("the label is %s, a number with a fraction: the column looks like a measurement (--label names another)", table.Excerpt([]byte(text)))
 		}
 		text = strconv.FormatFloat(x, 'f', -1, 64)
 	}
@@ -202,7 +192,7 @@ func (o *openClasses) class(text string) (int16, error) {
 	}
 	if len(o.labels) == mostClasses {
 		return 0, fmt.Errorf("the label is %s, and %d others came before it: the column looks like a measurement (--label names another; --classes lists classes of any number)",
-			excerpt([]byte(text)), mostClasses)
+			table.Excerpt([]byte(text)), mostClasses)
 	}
 	o.labels = append(o.labels, text)
 	return int16(len(o.labels) - 1), nil
@@ -211,7 +201,7 @@ func (o *openClasses) class(text string) (int16, error) {
 // settle returns the classes in their order, the reason for it if they are words, and the number there of
 // each label, which has so many rows.
 func (o *openClasses) settle(rows []int) (names []string, numbers []int16, reason string, err error) {
-	said := slices.DeleteFunc(slices.Clone(o.labels), func(text string) bool { return missingText([]byte(text)) })
+	said := slices.DeleteFunc(slices.Clone(o.labels), func(text string) bool { return table.IsMissing([]byte(text)) })
 	names = yesNoNames(said)
 	if names == nil && AreNumbers(said) {
 		names = slices.SortedFunc(slices.Values(said), compareLabels)
@@ -220,7 +210,7 @@ func (o *openClasses) settle(rows []int) (names []string, numbers []int16, reaso
 		names, reason = orderWords(o.labels, rows)
 	}
 	if len(names) == 1 {
-		return nil, nil, "", fmt.Errorf("every label is %s, so there is nothing to tell apart (--classes names others that there may be)", excerpt([]byte(names[0])))
+		return nil, nil, "", fmt.Errorf("every label is %s, so there is nothing to tell apart (--classes names others that there may be)", table.Excerpt([]byte(names[0])))
 	}
 	given := newGivenClasses(names)
 	for _, text := range o.labels {
@@ -273,7 +263,7 @@ func orderWords(labels []string, rows []int) (names []string, reason string) {
 
 // backgroundNote says which class is the background, and how to say otherwise.
 func backgroundNote(classes []string, reason string) string {
-	return fmt.Sprintf("%s is the background class, %s; the others make events (--classes with another one first says otherwise)", excerpt([]byte(classes[0])), reason)
+	return fmt.Sprintf("%s is the background class, %s; the others make events (--classes with another one first says otherwise)", table.Excerpt([]byte(classes[0])), reason)
 }
 
 // compareLabels orders numbers by value and before text.
@@ -376,7 +366,7 @@ func labelNumber(text string) (float64, bool) {
 		return 0, false // words for infinity, hexadecimal numbers
 	}
 	x, err := strconv.ParseFloat(text, 64)
-	return x, err == nil && math.Abs(x) <= exactInt
+	return x, err == nil && math.Abs(x) <= table.ExactInt
 }
 
 func sameNumber(a, b string) bool {

@@ -10,30 +10,21 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // Survey is what files hold, and what their columns seem to be for.
 type Survey struct {
-	Files      []string       `json:"files"`
-	Dialect    Dialect        `json:"dialect"` // of the first file
-	Rows       int            `json:"rows"`
-	Unreadable int            `json:"unreadable_rows,omitempty"` // which train stops at
-	Series     int            `json:"series"`
-	Columns    []ColumnSurvey `json:"columns"`
-	Gaps       *Gaps          `json:"gaps,omitempty"` // nil without a time column
-	Guess      Guess          `json:"guess"`
-	Warnings   []Warning      `json:"-"`
-}
-
-// Dialect is how a file is written. Encoding is that of text, what follows is of CSV and TSV.
-type Dialect struct {
-	Format       Format      `json:"format"`
-	Compression  Compression `json:"compression,omitempty"`
-	Encoding     string      `json:"encoding,omitempty"`
-	Delimiter    string      `json:"delimiter,omitempty"`
-	Header       bool        `json:"header"`
-	RowNames     bool        `json:"row_names"` // rows begin with a name that the header leaves out
-	DecimalComma bool        `json:"decimal_comma"`
+	Files      []string        `json:"files"`
+	Dialect    table.Dialect   `json:"dialect"` // of the first file
+	Rows       int             `json:"rows"`
+	Unreadable int             `json:"unreadable_rows,omitempty"` // which train stops at
+	Series     int             `json:"series"`
+	Columns    []ColumnSurvey  `json:"columns"`
+	Gaps       *Gaps           `json:"gaps,omitempty"` // nil without a time column
+	Guess      Guess           `json:"guess"`
+	Warnings   []table.Warning `json:"-"`
 }
 
 // ColumnType is what the values of a column are.
@@ -128,8 +119,8 @@ type looker struct {
 	options Options
 	survey  *Survey
 
-	fault     error   // the first row that cannot be read
-	first     decoder // the first file's, which is closed
+	fault     error  // the first row that cannot be read
+	first     *input // the first file, which is closed
 	profiles  []profile
 	columns   []columnLook
 	times     []*timeLook
@@ -138,55 +129,49 @@ type looker struct {
 
 // read reads a file.
 func (l *looker) read(path string) error {
-	s, err := openSource(l.ctx, path, l.stdin, l.options)
+	in, err := openInput(l.ctx, path, l.stdin, l.options)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	d, err := newDecoder(s, l.options)
-	if err != nil {
-		return err
-	}
+	defer in.Close()
 	if l.first == nil {
-		if err := l.begin(s, d); err != nil {
+		if err := l.begin(in); err != nil {
 			return err
 		}
-	} else if !slices.Equal(d.columns(), l.first.columns()) {
-		return &Error{File: s.name, Err: fmt.Errorf("it has other columns than %s: %s", l.survey.Files[0], List(d.columns()))}
+	} else if !slices.Equal(in.Columns(), l.first.Columns()) {
+		return &table.Error{File: in.Name(), Err: fmt.Errorf("it has other columns than %s: %s", l.survey.Files[0], table.List(in.Columns()))}
 	}
-	if err := l.readRows(s.name, d); err != nil {
-		return inFile(s.name, err)
+	if err := l.readRows(in); err != nil {
+		return err
 	}
-	if d == l.first {
-		l.survey.Dialect = dialectOf(s, d, !l.options.NoHeader)
+	if in == l.first {
+		l.survey.Dialect = in.Dialect()
+		l.survey.Dialect.DecimalComma = slices.Contains(in.decimals.marks, ',')
 	}
-	l.survey.Warnings = append(l.survey.Warnings, warningsOf(s, d)...)
+	l.survey.Warnings = append(l.survey.Warnings, in.warnings()...)
 	return nil
 }
 
 // begin takes the columns from the first file.
-func (l *looker) begin(s *source, d decoder) (err error) {
-	l.first = d
-	if l.profiles, err = d.sample(l.options); err == io.EOF {
-		err = errNoRows
-	}
-	if err != nil {
-		return inFile(s.name, err)
+func (l *looker) begin(in *input) (err error) {
+	l.first = in
+	if l.profiles, err = in.profiles(l.options); err != nil {
+		return err
 	}
 	l.columns = make([]columnLook, len(l.profiles))
 	l.groupings = []*grouping{{column: -1, groups: map[string]*group{}}}
 	for i, p := range l.profiles {
 		l.columns[i].tallies = map[string]*ValueSurvey{}
 		l.groupings = append(l.groupings, &grouping{column: i, groups: map[string]*group{}})
-		if name := d.columns()[i]; name != "" && (p.time || isTime(name, p) || !p.number()) {
+		if name := in.Columns()[i]; name != "" && (p.time || isTime(name, p) || !p.number()) {
 			clock := p.clock // with its format, and the order of dates
-			clock.known, clock.typed = false, p.time
+			clock.known = false
 			l.times = append(l.times, &timeLook{column: i, clock: clock})
 		}
 	}
 	slices.SortStableFunc(l.times, func(a, b *timeLook) int { // as train takes them
 		named := func(t *timeLook) int {
-			if namedTime(d.columns()[t.column]) {
+			if namedTime(in.Columns()[t.column]) {
 				return 0
 			}
 			return 1
@@ -196,28 +181,31 @@ func (l *looker) begin(s *source, d decoder) (err error) {
 	return nil
 }
 
-func (l *looker) readRows(name string, d decoder) error {
-	row, rec := make([]value, len(l.columns)), record{}
-	for n := 0; ; n++ {
-		if n%chunkRows == 0 && l.ctx.Err() != nil {
+func (l *looker) readRows(in *input) error {
+	some := false
+	for b := new(table.Batch); ; {
+		if l.ctx.Err() != nil {
 			return l.ctx.Err()
 		}
-		err := d.next(row, &rec)
-		if err == io.EOF && n == 0 {
-			return errNoRows
+		err := in.Next(b, chunkRows)
+		if err == io.EOF && !some {
+			return &table.Error{File: in.Name(), Err: errNoRows}
 		}
+		some = true
 		if err == io.EOF {
 			break
 		}
-		if err != nil && !ofRow(err) {
+		if err != nil && !table.OfRow(err) {
 			return err
 		}
 		if err != nil {
 			l.survey.Unreadable++
-			l.fault = cmp.Or(l.fault, inFile(name, err))
-			continue
+			l.fault = cmp.Or(l.fault, err)
 		}
-		l.add(name, row, rec.line)
+		for i := range b.Len() {
+			in.at(b, i)
+			l.add(in)
+		}
 	}
 	if l.survey.Rows == 0 {
 		return l.fault
@@ -232,18 +220,17 @@ func (l *looker) readRows(name string, d decoder) error {
 }
 
 // add takes a row into account.
-func (l *looker) add(file string, row []value, line int) {
+func (l *looker) add(in *input) {
 	l.survey.Rows++
-	for i := range row {
-		if row[i].kind == textKind {
-			row[i].text = bytes.TrimSpace(row[i].text)
-		}
-		l.columns[i].add(row[i], l.profiles[i].number())
+	for k := range l.columns {
+		v := in.value(k)
+		l.columns[k].add(&v, l.profiles[k].number())
 	}
 	for _, t := range l.times {
-		t.read(row[t.column])
+		v := in.value(t.column)
+		t.read(&v)
 	}
-	l.groupings[0].add([]byte(file), l.survey.Rows, l.times, line)
+	l.groupings[0].add([]byte(in.Name()), l.survey.Rows, l.times, in.line())
 	for _, g := range l.groupings[1:] {
 		if g.groups == nil {
 			continue
@@ -253,7 +240,7 @@ func (l *looker) add(file string, row []value, line int) {
 			g.groups = nil
 			continue
 		}
-		g.add(c.text, l.survey.Rows, l.times, line)
+		g.add(c.text, l.survey.Rows, l.times, in.line())
 	}
 }
 
@@ -274,7 +261,7 @@ type columnLook struct {
 }
 
 // add takes the next value, of a column of numbers or not, into account.
-func (c *columnLook) add(v value, number bool) {
+func (c *columnLook) add(v *value, number bool) {
 	c.text = v.appendText(c.text[:0])
 	if v.missing() {
 		if c.missing++; v.empty() || v.kind != textKind {
@@ -291,7 +278,7 @@ func (c *columnLook) add(v value, number bool) {
 	c.tally()
 }
 
-func (c *columnLook) addNumber(v value, number bool) {
+func (c *columnLook) addNumber(v *value, number bool) {
 	x, ok := v.float()
 	if number && (!ok || math.Abs(x) > math.MaxFloat32) {
 		c.faults++
@@ -351,7 +338,7 @@ func (c *columnLook) endRun() {
 // settle takes NA and the like for values where the others are words, as it does that reads labels.
 func (c *columnLook) settle() {
 	var others []string
-	missing := func(v *ValueSurvey) bool { return missingText([]byte(v.Value)) }
+	missing := func(v *ValueSurvey) bool { return table.IsMissing([]byte(v.Value)) }
 	for _, v := range c.order {
 		if !missing(v) {
 			others = append(others, v.Value)
@@ -393,7 +380,7 @@ type timeLook struct {
 	failed bool // a value is missing, or no time
 }
 
-func (t *timeLook) read(v value) {
+func (t *timeLook) read(v *value) {
 	if t.failed {
 		return
 	}
@@ -461,26 +448,6 @@ func (g *grouping) find(key []byte, row, times int) bool {
 	g.last = &group{slices.Repeat([]float64{math.Inf(-1)}, times)}
 	g.groups[string(key)] = g.last
 	return true
-}
-
-// dialectOf is how a file is written that has been read.
-func dialectOf(s *source, d decoder, header bool) Dialect {
-	dialect := Dialect{Format: s.format, Compression: s.packed}
-	if s.format.typed() {
-		return dialect
-	}
-	dialect.Encoding = "UTF-8"
-	switch {
-	case s.utf16:
-		dialect.Encoding = "UTF-16"
-	case s.text.foreign:
-		dialect.Encoding = "Latin-1"
-	}
-	if text, ok := d.(*csvDecoder); ok {
-		dialect.Header, dialect.RowNames = header, text.named
-		dialect.Delimiter, dialect.DecimalComma = string(text.comma), slices.Contains(text.decimals.marks, ',')
-	}
-	return dialect
 }
 
 // shown is the beginning of a value, to be shown.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // lookColumns are columns as files have them: what stands in row i.
@@ -57,7 +59,7 @@ func TestLookMixtures(t *testing.T) {
 			file.WriteByte('\n')
 		}
 		checkLook(t, file.Bytes(), Options{LabelOptional: true, Missing: MissingError})
-		if s, err := look(context.Background(), []string{Stdin}, &file, Options{}); err != nil {
+		if s, err := look(context.Background(), []string{table.Stdin}, &file, Options{}); err != nil {
 			t.Error(err)
 		} else if len(s.Guess.Features) > 0 {
 			guessed["label "+s.Guess.Label]++

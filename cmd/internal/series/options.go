@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // Missing says what becomes of an empty or NaN feature.
@@ -23,17 +25,17 @@ var MissingActions = []Missing{MissingError, MissingForward, MissingZero, Missin
 // Options says which columns play which role. Every field belongs to the flag
 // that its comment names.
 type Options struct {
-	Label    string   // --label: the column of labels
-	Features []string // --features: number columns in the model's order; empty: every numeric column without another role
-	Exclude  []string // --exclude: columns that are no features, in place of Features
-	Series   string   // --series: names the series of a row; "": each file is one series
-	Group    string   // --group: names what several series have in common; "": the parts that MaxGap makes of a series have that
-	Time     string   // --time: numbers or timestamps that never go back within a series; "": without Features, or with Events, a column whose name and values say so
-	MaxGap   string   // --max-gap: a new series begins behind a longer time between rows: a duration where times are timestamps, else a number; "" or "0": none
-	Classes  []string // --classes: the labels there may be, in their order; empty: those that there are
-	Positive string   // --positive: the label value that is class 1, all others being 0; "": Classes
-	Missing  Missing  // --missing
-	Format   Format   // --input-format; "": by name, then by content
+	Label    string       // --label: the column of labels
+	Features []string     // --features: number columns in the model's order; empty: every numeric column without another role
+	Exclude  []string     // --exclude: columns that are no features, in place of Features
+	Series   string       // --series: names the series of a row; "": each file is one series
+	Group    string       // --group: names what several series have in common; "": the parts that MaxGap makes of a series have that
+	Time     string       // --time: numbers or timestamps that never go back within a series; "": without Features, or with Events, a column whose name and values say so
+	MaxGap   string       // --max-gap: a new series begins behind a longer time between rows: a duration where times are timestamps, else a number; "" or "0": none
+	Classes  []string     // --classes: the labels there may be, in their order; empty: those that there are
+	Positive string       // --positive: the label value that is class 1, all others being 0; "": Classes
+	Missing  Missing      // --missing
+	Format   table.Format // --input-format; "": by name, then by content
 
 	Delimiter  string   // --delimiter: the character between the fields of CSV, or "tab"; "": a comma, tab, semicolon or bar, as the first rows have it
 	NoHeader   bool     // --no-header: the first line of CSV and TSV is a row, and columns are called 1, 2 and so on
@@ -46,13 +48,18 @@ type Options struct {
 	Follow        bool // --follow: hand over each row as soon as it has arrived
 	Twice         bool // rows will be read twice, see Reader.Again: what is no regular file is copied to a temporary one before the first
 
-	Rows func(n int)  // Read tells it of n more rows, now and then; nil: nobody asks
-	Skip func(*Error) // --on-error: is called for each row that cannot be read, which a Reader then leaves out; nil: it is an error
+	Rows func(n int)        // Read tells it of n more rows, now and then; nil: nobody asks
+	Skip func(*table.Error) // --on-error: is called for each row that cannot be read, which a Reader then leaves out; nil: it is an error
 }
 
 // DefaultOptions returns the defaults of the flags.
 func DefaultOptions() Options {
 	return Options{Label: "label", Missing: MissingError}
+}
+
+// file says how files are written and read.
+func (o Options) file() table.Options {
+	return table.Options{Format: o.Format, Delimiter: o.Delimiter, NoHeader: o.NoHeader, SkipRows: o.SkipRows, Follow: o.Follow, Twice: o.Twice}
 }
 
 // Validate reports the first setting that cannot be, naming its flag.
@@ -63,8 +70,8 @@ func (o Options) Validate() error {
 	if !slices.Contains(MissingActions, o.Missing) {
 		return fmt.Errorf("--missing %q is none of %v", o.Missing, MissingActions)
 	}
-	if o.Format != "" && !slices.Contains(Formats, o.Format) {
-		return fmt.Errorf("--input-format %q is none of %v", o.Format, Formats)
+	if o.Format != "" && !slices.Contains(table.Formats, o.Format) {
+		return fmt.Errorf("--input-format %q is none of %v", o.Format, table.Formats)
 	}
 	maxGap, err := ParseLength("max-gap", o.MaxGap)
 	if err != nil {
@@ -73,7 +80,7 @@ func (o Options) Validate() error {
 	if maxGap.Value > 0 && o.Time == "" {
 		return fmt.Errorf("--max-gap %s needs --time", o.MaxGap)
 	}
-	comma, err := parseDelimiter(o.Delimiter)
+	comma, err := table.ParseDelimiter(o.Delimiter)
 	if err != nil {
 		return err
 	}
@@ -83,7 +90,7 @@ func (o Options) Validate() error {
 	if o.SkipRows < 0 {
 		return fmt.Errorf("--skip-rows must be 0 or more, not %d", o.SkipRows)
 	}
-	if o.Format == TSV && comma != 0 && comma != '\t' {
+	if o.Format == table.TSV && comma != 0 && comma != '\t' {
 		return fmt.Errorf("--delimiter %q cannot be used with --input-format tsv (csv reads that)", o.Delimiter)
 	}
 	if err := o.validateClasses(); err != nil {

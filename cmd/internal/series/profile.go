@@ -7,10 +7,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-)
 
-// sampleRows is how many rows decide which columns are features.
-const sampleRows = 1000
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
+)
 
 // profile is what the first rows say of a column.
 type profile struct {
@@ -48,7 +47,7 @@ func newProfiles(columns int, o Options) []profile {
 }
 
 // add takes the next row's value into account.
-func (p *profile) add(v value) {
+func (p *profile) add(v *value) {
 	p.addName(v)
 	p.seen++
 	if !v.missing() {
@@ -75,7 +74,7 @@ func (p *profile) add(v value) {
 }
 
 // wait keeps a date back, as long as which number is the month may be told by one that follows.
-func (p *profile) wait(v value) bool {
+func (p *profile) wait(v *value) bool {
 	text := string(bytes.TrimSpace(v.text))
 	order, slashes := orderOf(text)
 	if !slashes || p.clock.order != unknownOrder || p.clock.format != "" {
@@ -120,11 +119,11 @@ func (p *profile) addNumber(x float64) {
 }
 
 // addName takes a value as the name of a series.
-func (p *profile) addName(v value) {
+func (p *profile) addName(v *value) {
 	if len(p.values) > mostValues {
 		return
 	}
-	text := string(bytes.TrimSpace(v.appendText(nil)))
+	text := string(v.appendText(nil))
 	i := slices.Index(p.values, text)
 	if i >= 0 {
 		p.rotating = p.rotating && i == p.seen%len(p.values)
@@ -213,21 +212,11 @@ func noFeature(name string, p profile) string {
 	case len(p.waiting) == p.seen:
 		return "holds dates whose month may be either number, so not a feature (--time-format says which)"
 	case p.isTimes():
-		return fmt.Sprintf("holds times, so not a feature (--time %s checks their order)", ShellWord(name))
+		return fmt.Sprintf("holds times, so not a feature (--time %s checks their order)", table.ShellWord(name))
 	case p.rising() && p.interruptions > 0:
 		return fmt.Sprintf("looks like the time, but lacks %d of the first %d values, so neither the time nor a feature (--features says otherwise)", p.interruptions, p.seen)
 	case p.rising():
 		return "looks like a second time, so not a feature (--features says otherwise)"
 	}
 	return ""
-}
-
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:=,+@%-]+$`)
-
-// ShellWord is text as a shell takes it for one word.
-func ShellWord(text string) string {
-	if plainWord.MatchString(text) {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

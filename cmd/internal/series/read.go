@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // Expand replaces each pattern (*, ?, [...]) by the files that match it, in
@@ -102,7 +104,7 @@ type run struct {
 
 // load appends the rows of a file.
 func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Options, first bool) error {
-	r, err := open(ctx, path, stdin, o, l.roster, false)
+	r, err := open(ctx, path, stdin, o, l.roster)
 	if err != nil {
 		return err
 	}
@@ -115,7 +117,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 			l.data.Label = o.Label
 		}
 	} else if r.HasLabel() != (l.data.Label != "") {
-		return &Error{File: r.source.name, Column: o.Label, Err: errors.New("some files have the label and others do not")}
+		return &table.Error{File: r.Name(), Column: o.Label, Err: errors.New("some files have the label and others do not")}
 	}
 	size := fileSize(path)
 	for c := new(Chunk); ; {
@@ -126,7 +128,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 		if err != nil {
 			return err
 		}
-		l.begin(c.Begun, r.source.name)
+		l.begin(c.Begun, r.Name())
 		l.append(c, l.part(r, size))
 		if o.Rows != nil {
 			o.Rows(c.InputRows())
@@ -137,7 +139,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 	}
 	l.done += size
 	if !first && r.HasTime() && l.data.Stamps != r.clock.stamps {
-		return &Error{File: r.source.name, Column: r.options.Time, Err: errors.New("times are timestamps in some files and numbers in others")}
+		return &table.Error{File: r.Name(), Column: r.options.Time, Err: errors.New("times are timestamps in some files and numbers in others")}
 	}
 	l.data.Stamps, l.order = r.clock.stamps, r.clock.order
 	l.data.Warnings = append(l.data.Warnings, r.Warnings()...)
@@ -166,7 +168,7 @@ func (l *loader) append(c *Chunk, part float64) {
 
 // part is the part of all files that has been read, 0 when that is not known.
 func (l *loader) part(r *Reader, size int64) float64 {
-	progress := r.progress()
+	progress := r.input.Progress()
 	if progress == 0 {
 		return 0
 	}
@@ -222,7 +224,7 @@ func (l *loader) check(o Options) error {
 	case o.Positive != "" && d.Count()[1] == 0:
 		d.warn(fmt.Sprintf("no label equals %q (--positive), so every label is 0", o.Positive))
 	case len(none) > 0:
-		d.warn("no label is " + List(none))
+		d.warn("no label is " + table.List(none))
 	}
 	return nil
 }
@@ -232,7 +234,7 @@ func (l *loader) settle() (err error) {
 	d := l.data
 	var reason string
 	if d.Classes, reason, err = l.labeler.settle(d.Labels); err != nil {
-		return &Error{Column: d.Label, Err: err}
+		return &table.Error{Column: d.Label, Err: err}
 	}
 	if reason != "" {
 		d.warn(backgroundNote(d.Classes, reason))
@@ -241,7 +243,7 @@ func (l *loader) settle() (err error) {
 		d.negative = p.others
 	}
 	for _, name := range d.Classes {
-		if missingText([]byte(name)) && !strings.EqualFold(name, "none") {
+		if table.IsMissing([]byte(name)) && !strings.EqualFold(name, "none") {
 			d.warn(fmt.Sprintf("%q is a class, as labels are words; an empty one leaves its row unlabelled", name))
 		}
 	}

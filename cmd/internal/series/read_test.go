@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 func TestReadValues(t *testing.T) {
@@ -227,8 +229,8 @@ func TestReadFiles(t *testing.T) {
 	dir := t.TempDir()
 	files := map[string]string{
 		"b.csv":     "a,label\n3,1\n",
-		"a.tsv.gz":  compress(t, Gzip, "label\ta\n0\t1\n1\t2\n"),
-		"c.jsonl":   compress(t, Zstd, `{"label":0,"a":4}`), // compressed, whatever its name says
+		"a.tsv.gz":  compress(t, table.Gzip, "label\ta\n0\t1\n1\t2\n"),
+		"c.jsonl":   compress(t, table.Zstd, `{"label":0,"a":4}`), // compressed, whatever its name says
 		"other.txt": "no data",
 	}
 	for name, content := range files {
@@ -286,16 +288,16 @@ func TestNoPositive(t *testing.T) {
 
 func TestReadHuge(t *testing.T) {
 	tests := []struct{ name, text, want string }{
-		{"a line", "a,label\n1" + strings.Repeat(" ", maxRecord) + ",0\n", "standard input:2: a row is longer than 16 MB"},
-		{"an open quote", "a,label\n1,\"" + strings.Repeat("\n", maxRecord) + "\n", "standard input:2: a row is longer than 16 MB"},
-		{"nested JSON", `{"a":` + strings.Repeat("[", maxRecord/2), "is not a JSON object on one line"},
+		{"a line", "a,label\n1" + strings.Repeat(" ", 16<<20) + ",0\n", "standard input:2: a row is longer than 16 MB"},
+		{"an open quote", "a,label\n1,\"" + strings.Repeat("\n", 16<<20) + "\n", "standard input:2: a row is longer than 16 MB"},
+		{"nested JSON", `{"a":` + strings.Repeat("[", 8<<20), "is not a JSON object on one line"},
 	}
 	for _, test := range tests {
 		if _, err := readText(test.text, DefaultOptions()); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %.200v, want %q", test.name, err, test.want)
 		}
 	}
-	field := strings.Repeat("x", maxRecord/2)
+	field := strings.Repeat("x", 8<<20)
 	d, err := readText("a,b,label\n1,"+field+",0\n2,y,1\n", DefaultOptions())
 	if err != nil || d.Len() != 2 {
 		t.Errorf("a long field: %v", err)
@@ -305,7 +307,7 @@ func TestReadHuge(t *testing.T) {
 func TestReadTruncated(t *testing.T) {
 	var text strings.Builder
 	writeBenchCSV(&text, 20_000, 3)
-	for _, c := range []Compression{Gzip, Zstd} {
+	for _, c := range []table.Compression{table.Gzip, table.Zstd} {
 		whole := compress(t, c, text.String())
 		_, err := readText(whole[:len(whole)/2], DefaultOptions())
 		if err == nil || !strings.Contains(err.Error(), "cut off") {

@@ -9,20 +9,17 @@ import (
 	"io"
 	"math"
 	"os"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
-const (
-	chunkRows = 8192    // rows of a chunk, at most
-	chunkText = 4 << 20 // bytes of their text, about
-)
-
-var errNoRows = errors.New("there are no rows")
+// chunkRows is how many rows a chunk has, at most.
+const chunkRows = 8192
 
 // Reader streams the rows of one file.
 type Reader struct {
 	ctx      context.Context
-	source   *source
-	decoder  decoder
+	input    *input
 	options  Options
 	roles    roles
 	features []string
@@ -33,23 +30,20 @@ type Reader struct {
 	gaps     int    // that were longer
 	backs    int    // where time went back
 	holes    holes
-	keep     bool         // remember rows as they were written
-	row      []value      // [columns] the current row
-	record   record       // the same as it was written
 	state    *seriesState // of the last row, nil before the first
 	failed   error        // what ended the reading, behind the rows handed over
 	inputs   int          // rows handed over
 	skipped  int
 	dropped  int
 	filled   []int // [F] missing values
-	warned   []Warning
+	warned   []table.Warning
 
 	name    []byte    // scratch
 	values  []float32 // [F] features of the current row
 	lacking []int     // which of them are missing
 }
 
-// Open opens one file, or standard input for Stdin, to stream its rows. The
+// Open opens one file, or standard input for table.Stdin, to stream its rows. The
 // context ends the reading, even while it waits for input. Labels are of Options.Classes, or
 // 0 and 1 without. Close the Reader.
 func Open(ctx context.Context, path string, o Options) (*Reader, error) {
@@ -59,37 +53,33 @@ func Open(ctx context.Context, path string, o Options) (*Reader, error) {
 	if len(o.Classes) == 0 && o.Positive == "" {
 		o.Classes = zeroOne
 	}
-	return open(ctx, path, os.Stdin, o, newRoster(MaxOpen), true)
+	return open(ctx, path, os.Stdin, o, newRoster(MaxOpen))
 }
 
 // ColumnsOf names the columns of a file. Of the options it takes those that say how the file
 // is written.
 func ColumnsOf(ctx context.Context, path string, o Options) ([]string, error) {
-	source, err := openSource(ctx, path, os.Stdin, o)
+	r, err := table.Open(ctx, path, os.Stdin, o.file())
 	if err != nil {
 		return nil, err
 	}
-	defer source.Close()
-	d, err := newDecoder(source, o)
-	if err != nil {
-		return nil, err
-	}
-	return d.columns(), nil
+	defer r.Close()
+	return r.Columns(), nil
 }
 
-func open(ctx context.Context, path string, stdin io.Reader, o Options, roster *roster, keep bool) (*Reader, error) {
-	source, err := openSource(ctx, path, stdin, o)
+func open(ctx context.Context, path string, stdin io.Reader, o Options, roster *roster) (*Reader, error) {
+	in, err := openInput(ctx, path, stdin, o)
 	if err != nil {
 		return nil, err
 	}
-	return newReader(ctx, source, o, roster, keep)
+	return newReader(ctx, in, o, roster)
 }
 
-// newReader closes the source if it fails.
-func newReader(ctx context.Context, source *source, o Options, roster *roster, keep bool) (*Reader, error) {
-	r := &Reader{ctx: ctx, source: source, options: o, roster: roster, keep: keep, labeler: newLabeler(o)}
+// newReader closes the input if it fails.
+func newReader(ctx context.Context, in *input, o Options, roster *roster) (*Reader, error) {
+	r := &Reader{ctx: ctx, input: in, options: o, roster: roster, labeler: newLabeler(o)}
 	if err := r.start(); err != nil {
-		source.Close()
+		in.Close()
 		return nil, err
 	}
 	return r, nil
@@ -97,58 +87,39 @@ func newReader(ctx context.Context, source *source, o Options, roster *roster, k
 
 // Again opens the file of a Reader with Options.Twice once more, to read the same rows, of
 // the same series, from the first one on. It does not tell Options.Skip of rows that it
-// leaves out, and its rows cannot be written. Close it before r.
+// leaves out. Close it before r.
 func (r *Reader) Again() (*Reader, error) {
-	source, err := r.source.reopen(r.ctx)
+	again, err := r.input.Again(r.ctx)
 	if err != nil {
 		return nil, err
 	}
 	o := r.options // with what has been found out
 	o.Features, o.Exclude = r.features, nil
 	if o.Skip != nil {
-		o.Skip = func(*Error) {}
+		o.Skip = func(*table.Error) {}
 	}
-	again, err := newReader(r.ctx, source, o, newRoster(r.roster.most), false)
-	if d, ok := r.decoder.(*jsonDecoder); ok && err == nil {
-		again.reserve(d.answers)
-	}
-	return again, err
-}
-
-// reserve has objects that bring a key of one of these names, which the first one has not,
-// be at fault: the answers that are put behind their text have it.
-func (r *Reader) reserve(names []string) {
-	if d, ok := r.decoder.(*jsonDecoder); ok {
-		d.answers = names
-	}
+	return newReader(r.ctx, newInput(again, o), o, newRoster(r.roster.most))
 }
 
 // Name is what messages call the file.
-func (r *Reader) Name() string { return r.source.name }
+func (r *Reader) Name() string { return r.input.Name() }
 
-// start reads the header.
+// start finds the roles of the columns.
 func (r *Reader) start() (err error) {
-	if r.decoder, err = newDecoder(r.source, r.options); err != nil {
+	if r.roles, r.warned, err = findRoles(r.input, r.options); err != nil {
 		return err
 	}
-	if r.roles, r.warned, err = findRoles(r.source.name, r.decoder, r.options); err != nil {
-		return err
-	}
-	names := r.decoder.columns()
+	names := r.Columns()
 	for _, i := range r.roles.features {
 		r.features = append(r.features, names[i])
 	}
-	if r.roles.time >= 0 {
-		r.options.Time = names[r.roles.time]
-	}
-	if d, ok := r.decoder.(*arrowDecoder); ok && r.roles.time >= 0 {
-		t := d.types[r.roles.time]
-		r.clock.typed, r.clock.stamps, r.clock.dates = t.time, t.time, t.date
+	if t := r.roles.time; t >= 0 {
+		r.options.Time = names[t]
+		r.clock.dates = r.input.Types()[t] == table.Date
 	}
 	r.clock.format, _ = parseTimeFormat(r.options.TimeFormat)
 	r.clock.order = r.roles.order
 	r.gap, _ = ParseLength("max-gap", r.options.MaxGap)
-	r.row = make([]value, len(names))
 	r.filled = make([]int, len(r.features))
 	return nil
 }
@@ -157,37 +128,20 @@ func (r *Reader) start() (err error) {
 func (r *Reader) Features() []string { return r.features }
 
 // Columns names all columns of the file, in its order.
-func (r *Reader) Columns() []string { return r.decoder.columns() }
+func (r *Reader) Columns() []string { return r.input.Columns() }
 
 // Format is the format of the file, found out or chosen.
-func (r *Reader) Format() Format { return r.source.format }
-
-// comma is what separates fields of CSV that is written: what does in the file, if that
-// is CSV too.
-func (r *Reader) comma() byte {
-	if d, text := r.decoder.(*csvDecoder); text && r.Format() == CSV {
-		return d.comma
-	}
-	return ','
-}
+func (r *Reader) Format() table.Format { return r.input.Format() }
 
 // HasLabel reports whether the label column is there.
 func (r *Reader) HasLabel() bool { return r.roles.label >= 0 }
 
 // Reads reports whether f is the regular file that r reads.
-func (r *Reader) Reads(f *os.File) bool {
-	file := r.source.file
-	if file == nil {
-		file = os.Stdin
-	}
-	is, err := file.Stat()
-	other, otherErr := f.Stat()
-	return err == nil && otherErr == nil && is.Mode().IsRegular() && os.SameFile(is, other)
-}
+func (r *Reader) Reads(f *os.File) bool { return r.input.Reads(f) }
 
 // Close closes the file. It may be called at any time: a Next that waits for input
 // then fails.
-func (r *Reader) Close() error { return r.source.Close() }
+func (r *Reader) Close() error { return r.input.Close() }
 
 // Next fills c with the next rows. It returns io.EOF, and an empty chunk, behind
 // the last one; any other error comes when the rows before it have been handed over. With
@@ -197,16 +151,12 @@ func (r *Reader) Next(c *Chunk) error {
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
-	most := chunkRows
-	if r.options.Follow {
-		most = 1
+	for r.failed == nil && c.InputRows() == 0 {
+		r.failed = r.fill(c)
 	}
-	for r.failed == nil && c.rows < most && len(c.text) < chunkText {
-		r.failed = r.next(c)
-	}
-	c.Stamps = r.clock.stamps
+	c.Stamps, c.marks = r.clock.stamps, r.input.decimals.marks
 	switch {
-	case c.rows > 0:
+	case c.InputRows() > 0:
 		return nil
 	case r.failed == io.EOF && r.inputs == 0:
 		return r.noRows()
@@ -214,10 +164,41 @@ func (r *Reader) Next(c *Chunk) error {
 	return r.failed
 }
 
+// fill fills c with the rows of a batch, up to one at fault that may not be skipped.
+func (r *Reader) fill(c *Chunk) error {
+	most := chunkRows
+	if r.options.Follow {
+		most = 1
+	}
+	if err := r.input.Next(&c.batch, most); err != nil {
+		return r.skip(err)
+	}
+	for i := range c.batch.Len() {
+		r.input.at(&c.batch, i)
+		if err := r.add(c); err != nil {
+			if err = r.skip(err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// skip is nil for the error of a row that may be skipped.
+func (r *Reader) skip(err error) error {
+	var fault *table.Error
+	if r.options.Skip == nil || !table.OfRow(err) || !errors.As(err, &fault) {
+		return err
+	}
+	r.skipped++
+	r.options.Skip(fault)
+	return nil
+}
+
 // At is err with the place in the file of row i of those with features in c, which Next
 // has filled.
 func (r *Reader) At(c *Chunk, i int, err error) error {
-	return &Error{File: r.source.name, Line: c.records[c.Input[i]].line, Err: err}
+	return &table.Error{File: r.Name(), Line: c.batch.Lines[c.input(i)], Err: err}
 }
 
 // Timestamp is the time of row i of those with features in c as the file has it, if times
@@ -226,9 +207,7 @@ func (r *Reader) Timestamp(c *Chunk, i int) string {
 	if !c.Stamps {
 		return ""
 	}
-	row := make([]value, len(r.Columns()))
-	r.decoder.split(&c.records[c.Input[i]], row)
-	return string(bytes.TrimSpace(row[r.roles.time].appendText(nil)))
+	return string(bytes.TrimSpace(c.batch.Columns[r.roles.time].AppendText(nil, c.input(i))))
 }
 
 // HasSeries reports whether a column names the series.
@@ -237,37 +216,18 @@ func (r *Reader) HasSeries() bool { return r.roles.series >= 0 }
 // HasTime reports whether there is a time column.
 func (r *Reader) HasTime() bool { return r.roles.time >= 0 }
 
-// next appends the next row to c, unless it is at fault and may be skipped.
-func (r *Reader) next(c *Chunk) error {
-	err := r.decoder.next(r.row, &r.record)
-	if err == nil {
-		err = r.add(c)
-	}
-	if err == nil || err == io.EOF {
-		return err
-	}
-	err = inFile(r.source.name, err)
-	var fault *Error
-	if r.options.Skip != nil && errors.As(err, &fault) && fault.row {
-		r.skipped++
-		r.options.Skip(fault)
-		return nil
-	}
-	return err
-}
-
 // noRows is the error for a file of which no row has been read.
 func (r *Reader) noRows() error {
 	err := errNoRows
 	if r.skipped > 0 {
 		err = fmt.Errorf("none of the %d rows can be used", r.skipped)
 	}
-	return &Error{File: r.source.name, Err: err}
+	return &table.Error{File: r.Name(), Err: err}
 }
 
 // fault is an error of the current row.
 func (r *Reader) fault(column string, err error) error {
-	return &Error{Line: r.record.line, Column: column, Err: err, row: true}
+	return &table.Error{File: r.Name(), Line: r.input.line(), Column: column, Err: err, Row: true}
 }
 
 // add appends the current row to c. A row at fault leaves no mark.
@@ -290,11 +250,8 @@ func (r *Reader) add(c *Chunk) error {
 	if err != nil {
 		return err
 	}
-	if r.keep {
-		c.remember(r.record)
-	}
 	r.inputs++
-	c.rows++
+	c.rows = append(c.rows, int32(r.input.row))
 	r.passTime(time)
 	if !kept {
 		r.dropped++
@@ -311,7 +268,7 @@ func (r *Reader) add(c *Chunk) error {
 		c.Begun = append(c.Begun, r.begun())
 	}
 	c.Series = append(c.Series, r.state.number)
-	c.Input = append(c.Input, int32(c.rows-1))
+	c.Input = append(c.Input, int32(len(c.rows)-1))
 	return nil
 }
 
@@ -330,7 +287,7 @@ func (r *Reader) addAfter(c *Chunk, time float64) (kept bool, err error) {
 		return r.addFeatures(c)
 	}
 	if err := r.gap.Check(r.clock.stamps); err != nil {
-		return false, &Error{Line: r.record.line, Column: r.options.Time, Err: err}
+		return false, &table.Error{File: r.Name(), Line: r.input.line(), Column: r.options.Time, Err: err}
 	}
 	before := r.state
 	back := time < before.time
@@ -357,27 +314,25 @@ func (r *Reader) label() (int16, error) {
 	if r.roles.label < 0 {
 		return Unlabelled, nil
 	}
-	return r.labeler.label(r.row[r.roles.label])
+	v := r.input.value(r.roles.label)
+	return r.labeler.label(&v)
 }
 
 // findSeries sets r.state to the series of the current row.
 func (r *Reader) findSeries(c *Chunk) error {
 	if r.roles.series < 0 {
 		if r.state == nil {
-			r.setSeries(c, []byte(r.source.name))
+			r.setSeries(c, []byte(r.Name()))
 		}
 		return nil
 	}
-	v := r.row[r.roles.series]
-	v.text = bytes.TrimSpace(v.text)
-	if v.kind == textKind && r.state != nil && string(v.text) == r.state.key {
-		return nil
-	}
-	if v.empty() {
+	v := r.input.value(r.roles.series)
+	if r.name = v.appendText(r.name[:0]); len(r.name) == 0 {
 		return errors.New("the series' name is missing")
 	}
-	r.name = v.appendText(r.name[:0])
-	r.setSeries(c, r.name)
+	if r.state == nil || string(r.name) != r.state.key {
+		r.setSeries(c, r.name)
+	}
 	return nil
 }
 
@@ -386,12 +341,10 @@ func (r *Reader) findGroup() error {
 	if r.roles.group < 0 {
 		return nil
 	}
-	v := r.row[r.roles.group]
-	v.text = bytes.TrimSpace(v.text)
-	if v.empty() {
+	v := r.input.value(r.roles.group)
+	if r.name = v.appendText(r.name[:0]); len(r.name) == 0 {
 		return errors.New("the group's name is missing (--group)")
 	}
-	r.name = v.appendText(r.name[:0])
 	switch r.state.group {
 	case string(r.name):
 	case "":
@@ -413,37 +366,20 @@ func (r *Reader) setSeries(c *Chunk, name []byte) {
 	}
 }
 
-// progress is the part of the file read so far, 0 where that cannot be told
-// precisely enough.
-func (r *Reader) progress() float64 {
-	const ahead = 3 * blockSize // bytes used, but hardly parsed yet
-	size, used := r.source.size, r.source.used.Load()
-	part := 0.0
-	if d, ok := r.decoder.(*arrowDecoder); ok && d.rows > 0 {
-		part = d.progress()
-	} else if used > min(max(size/20, 10*ahead), 40*ahead) {
-		part = float64(used-ahead) / float64(size)
-	}
-	if part < 0.01 || part > 1 {
-		return 0
-	}
-	return part
-}
-
 // Warnings lists the oddities met so far.
-func (r *Reader) Warnings() []Warning {
-	all := append(warningsOf(r.source, r.decoder), r.warned...)
+func (r *Reader) Warnings() []table.Warning {
+	all := append(r.input.warnings(), r.warned...)
 	if n := r.roster.ended; n > 0 {
-		all = append(all, Warning{File: r.source.name, Column: r.options.Series,
+		all = append(all, table.Warning{File: r.Name(), Column: r.options.Series,
 			Text: fmt.Sprintf("%d series were ended as more than %d were open, each when no row of it had come for the longest; a later row of one began another series", n, r.roster.most)})
 	}
 	all = append(all, r.gapWarnings()...)
 	if r.dropped > 0 {
-		return append(all, Warning{File: r.source.name, Text: fmt.Sprintf("%d of %d rows lack a feature and are left out", r.dropped, r.inputs)})
+		return append(all, table.Warning{File: r.Name(), Text: fmt.Sprintf("%d of %d rows lack a feature and are left out", r.dropped, r.inputs)})
 	}
 	for k, n := range r.filled {
 		if n > 0 {
-			all = append(all, Warning{File: r.source.name, Column: r.features[k],
+			all = append(all, table.Warning{File: r.Name(), Column: r.features[k],
 				Text: fmt.Sprintf("%d of %d values are missing and filled (%s)", n, r.inputs, r.options.Missing)})
 		}
 	}

@@ -3,11 +3,11 @@ package series
 import (
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // roles says where the columns that play a role stand in a file; -1 is nowhere.
@@ -21,8 +21,8 @@ type roles struct {
 func (r *roles) has(i int) bool { return i == r.label || i == r.series || i == r.group || i == r.time }
 
 // findRoles looks the options' columns up among a file's.
-func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
-	names := d.columns()
+func findRoles(in *input, o Options) (roles, []table.Warning, error) {
+	file, names := in.Name(), in.Columns()
 	var err error
 	find := func(name, flag string, optional bool) int {
 		i := slices.Index(names, name)
@@ -30,7 +30,7 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 			return -1
 		}
 		if i < 0 && !optional && err == nil {
-			err = noColumn(file, d, name, flag)
+			err = noColumn(in, name, flag)
 		}
 		return i
 	}
@@ -45,35 +45,30 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 	if err != nil {
 		return r, nil, err
 	}
-	if typed, ok := d.(*arrowDecoder); ok {
-		for _, i := range r.features {
-			if typed.types[i].time {
-				return r, nil, &Error{File: file, Column: names[i], Err: errors.New("it holds times, which are no feature (--features)")}
-			}
+	for _, i := range r.features {
+		if t := in.Types()[i]; t == table.Time || t == table.Date {
+			return r, nil, &table.Error{File: file, Column: names[i], Err: errors.New("it holds times, which are no feature (--features)")}
 		}
 	}
 	if len(o.Features) > 0 && (r.time < 0 && !o.Events || r.time >= 0 && o.Follow) {
 		return r, nil, nil
 	}
-	profiles, err := d.sample(o)
+	profiles, err := in.profiles(o)
 	if err != nil && len(o.Features) > 0 && r.time >= 0 { // which reading will come to
 		return r, nil, nil
 	}
-	if err == io.EOF {
-		err = errNoRows
-	}
 	if err != nil {
-		return r, nil, inFile(file, err)
+		return r, nil, err
 	}
-	var warnings []Warning
+	var warnings []table.Warning
 	if len(o.Features) > 0 {
 		warnings = r.takeTime(file, names, profiles)
 	} else {
 		if i := slices.Index(names, DefaultOptions().Label); o.Events && i >= 0 && !slices.Contains(excluded, i) {
 			excluded = append(excluded, i)
-			warnings = append(warnings, Warning{File: file, Column: names[i], Text: "not a feature by its name, nor the labels, which are events (--features says otherwise)"})
+			warnings = append(warnings, table.Warning{File: file, Column: names[i], Text: "not a feature by its name, nor the labels, which are events (--features says otherwise)"})
 		}
-		more, fault := r.takeNumbers(file, d, profiles, excluded)
+		more, fault := r.takeNumbers(in, profiles, excluded)
 		warnings, err = append(warnings, more...), fault
 	}
 	if r.time >= 0 {
@@ -81,7 +76,7 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 	}
 	for _, i := range r.features {
 		if p := profiles[i]; 10*p.lost > p.rises+p.falls {
-			warnings = append(warnings, Warning{File: file, Column: names[i],
+			warnings = append(warnings, table.Warning{File: file, Column: names[i],
 				Text: fmt.Sprintf("from %.17g to %.17g, where 32-bit floats do not tell values apart that follow each other: take a constant off before", p.low, p.high)})
 		}
 	}
@@ -89,7 +84,7 @@ func findRoles(file string, d decoder, o Options) (roles, []Warning, error) {
 }
 
 // takeTime takes a time beside features that are given.
-func (r *roles) takeTime(file string, names []string, profiles []profile) []Warning {
+func (r *roles) takeTime(file string, names []string, profiles []profile) []table.Warning {
 	if r.time >= 0 {
 		return nil
 	}
@@ -97,7 +92,7 @@ func (r *roles) takeTime(file string, names []string, profiles []profile) []Warn
 	if r.time < 0 {
 		return nil
 	}
-	return []Warning{{File: file, Text: fmt.Sprintf("using %q as the time column of events (--time names another)", names[r.time])}}
+	return []table.Warning{{File: file, Text: fmt.Sprintf("using %q as the time column of events (--time names another)", names[r.time])}}
 }
 
 // findTime returns the first column that can be the time, but for some: one that is called so, or else any. It is -1 if
@@ -116,15 +111,15 @@ func findTime(names []string, profiles []profile, but func(i int) bool) int {
 // takeNumbers makes every number column without a role a feature, but for those
 // excluded, those that predict wrote and times. The first column that can be the time becomes that. What
 // only counts is a feature where there is no other.
-func (r *roles) takeNumbers(file string, d decoder, profiles []profile, excluded []int) ([]Warning, error) {
-	var warnings []Warning
+func (r *roles) takeNumbers(in *input, profiles []profile, excluded []int) ([]table.Warning, error) {
+	var warnings []table.Warning
 	warn := func(column, text string) {
-		warnings = append(warnings, Warning{File: file, Column: column, Text: text})
+		warnings = append(warnings, table.Warning{File: in.Name(), Column: column, Text: text})
 	}
-	names := d.columns()
+	file, names := in.Name(), in.Columns()
 	written := areAnswers(names)
 	but := func(i int) bool {
-		return r.has(i) || slices.Contains(excluded, i) || written[i] || i == 0 && rowsAreNamed(d)
+		return r.has(i) || slices.Contains(excluded, i) || written[i] || i == 0 && in.RowNames()
 	}
 	features := surely(names, profiles, but)
 	if r.time < 0 {
@@ -137,7 +132,7 @@ func (r *roles) takeNumbers(file string, d decoder, profiles []profile, excluded
 		p := profiles[i]
 		switch {
 		case r.has(i) || slices.Contains(excluded, i):
-		case i == 0 && rowsAreNamed(d): // which the decoder notes
+		case i == 0 && in.RowNames(): // which the decoder notes
 		case name == "":
 			warn("", fmt.Sprintf("column %d has no name and is not used", i+1))
 		case written[i]:
@@ -150,13 +145,13 @@ func (r *roles) takeNumbers(file string, d decoder, profiles []profile, excluded
 			warn(name, "not numbers, so not a feature")
 		default:
 			if namedTime(name) && p.rises > 0 && p.falls > 0 {
-				warn(name, fmt.Sprintf("is called like a time, but goes up and down, so it is a feature (--exclude %s leaves it out)", ShellWord(name)))
+				warn(name, fmt.Sprintf("is called like a time, but goes up and down, so it is a feature (--exclude %s leaves it out)", table.ShellWord(name)))
 			}
 			r.features = append(r.features, i)
 		}
 	}
 	if len(r.features) == 0 {
-		return nil, &Error{File: file, Err: fmt.Errorf("no column of numbers is left to be a feature; columns: %s", List(names))}
+		return nil, &table.Error{File: file, Err: fmt.Errorf("no column of numbers is left to be a feature; columns: %s", table.List(names))}
 	}
 	return warnings, nil
 }
@@ -175,14 +170,14 @@ func surely(names []string, profiles []profile, but func(i int) bool) bool {
 func onlyCounts(name string, p profile) bool { return p.counts() && !namedTime(name) && !p.isEpoch() }
 
 // warnOfSeries warns of a column that seems to name several series, which are taken for one.
-func (r *roles) warnOfSeries(file string, names []string, profiles []profile) []Warning {
+func (r *roles) warnOfSeries(file string, names []string, profiles []profile) []table.Warning {
 	if r.series >= 0 {
 		return nil
 	}
 	for i, name := range names {
 		if name != "" && !r.has(i) && profiles[i].namesSeries(name) {
-			return []Warning{{File: file, Column: name,
-				Text: fmt.Sprintf("looks like the names of %d series, whose rows are taken as those of one (--series %s keeps them apart)", len(profiles[i].values), ShellWord(name))}}
+			return []table.Warning{{File: file, Column: name,
+				Text: fmt.Sprintf("looks like the names of %d series, whose rows are taken as those of one (--series %s keeps them apart)", len(profiles[i].values), table.ShellWord(name))}}
 		}
 	}
 	return nil
@@ -205,79 +200,18 @@ func areAnswers(names []string) []bool {
 
 var predictedName = regexp.MustCompile("^(predicted_)+(label|probability)$")
 
-// rowsAreNamed reports whether the first column is rows' names.
-func rowsAreNamed(d decoder) bool {
-	text, ok := d.(*csvDecoder)
-	return ok && text.named
-}
-
 // noColumn is the error for a file that lacks a column; it lists those there are, unless the
 // decoder left that one out.
-func noColumn(file string, d decoder, name, flag string) error {
-	for _, w := range d.warnings() {
+func noColumn(in *input, name, flag string) error {
+	for _, w := range in.Warnings() {
 		if w.Column == name {
-			return &Error{File: file, Column: name, Err: errors.New(w.Text)}
+			return &table.Error{File: in.Name(), Column: name, Err: errors.New(w.Text)}
 		}
 	}
-	names := d.columns()
-	text := fmt.Sprintf("there is no column %q (%s); columns: %s", name, flag, List(names))
-	if similar := Closest(names, name); similar != "" {
+	names := in.Columns()
+	text := fmt.Sprintf("there is no column %q (%s); columns: %s", name, flag, table.List(names))
+	if similar := table.Closest(names, name); similar != "" {
 		text += fmt.Sprintf("; did you mean %q?", similar)
 	}
-	return &Error{File: file, Err: errors.New(text)}
-}
-
-// List joins names for people to read on one line: the first and the last when
-// there are many, and of long or unprintable ones an excerpt.
-func List(names []string) string {
-	const most, long = 20, 60
-	var shown []string
-	for _, name := range names {
-		if len(name) > long || strings.ContainsFunc(name, unicode.IsControl) {
-			name = excerpt([]byte(name))
-		}
-		shown = append(shown, name)
-	}
-	if n := len(shown); n > most {
-		return fmt.Sprintf("%s, … %s (%d in all)", strings.Join(shown[:most/2], ", "), shown[n-1], n)
-	}
-	return strings.Join(shown, ", ")
-}
-
-// Closest returns the name that a slip of the keyboard would turn into want, or
-// "".
-func Closest(names []string, want string) string {
-	best, least := "", (1+len(want))/3
-	for _, name := range names {
-		if n := edits(strings.ToLower(name), strings.ToLower(want)); name != "" && n <= least {
-			best, least = name, n-1
-		}
-	}
-	return best
-}
-
-// edits is the number of single-byte insertions, deletions, substitutions and
-// swaps of neighbours between a and b (optimal string alignment).
-func edits(a, b string) int {
-	d := make([][]int, len(a)+1)
-	for i := range d {
-		d[i] = make([]int, len(b)+1)
-		d[i][0] = i
-	}
-	for j := range d[0] {
-		d[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, d[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
-			}
-		}
-	}
-	return d[len(a)][len(b)]
+	return &table.Error{File: in.Name(), Err: errors.New(text)}
 }

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // twiceText is CSV of three series in turn; one row is at fault.
@@ -64,7 +66,7 @@ func TestAgain(t *testing.T) {
 	text := twiceText()
 	csv := writeFile(t, "x.csv", text)
 	parquet := filepath.Join(t.TempDir(), "x.parquet")
-	o := Options{LabelOptional: true, Features: []string{"a"}, Series: "id", Missing: MissingError, Skip: func(*Error) {}}
+	o := Options{LabelOptional: true, Features: []string{"a"}, Series: "id", Missing: MissingError, Skip: func(*table.Error) {}}
 	answerAll(t, csv, o, func(r *Reader) (*Writer, error) { return Create(parquet, "", r, zeroOrOne) })
 	stored, err := os.ReadFile(parquet)
 	if err != nil {
@@ -94,20 +96,20 @@ func TestAgain(t *testing.T) {
 		stdin io.Reader
 	}{
 		"a file":                  {csv, nil},
-		"a compressed file":       {writeFile(t, "x.csv.gz", compress(t, Gzip, text)), nil},
+		"a compressed file":       {writeFile(t, "x.csv.gz", compress(t, table.Gzip, text)), nil},
 		"Parquet":                 {parquet, nil},
-		"compressed Parquet":      {writeFile(t, "x.parquet.zst", compress(t, Zstd, string(stored))), nil},
+		"compressed Parquet":      {writeFile(t, "x.parquet.zst", compress(t, table.Zstd, string(stored))), nil},
 		"a named pipe":            {fifo, nil},
-		"a stream":                {Stdin, strings.NewReader(text)},
-		"a compressed stream":     {Stdin, strings.NewReader(compress(t, Zstd, text))},
-		"a stream of Parquet":     {Stdin, strings.NewReader(string(stored))},
-		"standard input, a file":  {Stdin, opened(csv)},
-		"standard input, its end": {Stdin, behind},
+		"a stream":                {table.Stdin, strings.NewReader(text)},
+		"a compressed stream":     {table.Stdin, strings.NewReader(compress(t, table.Zstd, text))},
+		"a stream of Parquet":     {table.Stdin, strings.NewReader(string(stored))},
+		"standard input, a file":  {table.Stdin, opened(csv)},
+		"standard input, its end": {table.Stdin, behind},
 	} {
 		skipped := 0
 		o := o
-		o.Twice, o.Skip = true, func(*Error) { skipped++ }
-		r, err := open(context.Background(), in.path, in.stdin, o, newRoster(MaxOpen), true)
+		o.Twice, o.Skip = true, func(*table.Error) { skipped++ }
+		r, err := open(context.Background(), in.path, in.stdin, o, newRoster(MaxOpen))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -136,7 +138,7 @@ func TestAgain(t *testing.T) {
 }
 
 func TestAgainNeedsTwice(t *testing.T) {
-	r, err := open(context.Background(), Stdin, strings.NewReader("a\n1\n"), Options{LabelOptional: true, Missing: MissingError}, newRoster(0), true)
+	r, err := open(context.Background(), table.Stdin, strings.NewReader("a\n1\n"), Options{LabelOptional: true, Missing: MissingError}, newRoster(0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +160,7 @@ func TestTwiceEndsWithItsContext(t *testing.T) {
 	io.WriteString(feed, "a\n1\n")
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(50*time.Millisecond, cancel)
-	_, err = open(ctx, Stdin, in, Options{LabelOptional: true, Missing: MissingError, Twice: true}, newRoster(0), true)
+	_, err = open(ctx, table.Stdin, in, Options{LabelOptional: true, Missing: MissingError, Twice: true}, newRoster(0))
 	if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "standard input: ") {
 		t.Errorf("error %v", err)
 	}
@@ -175,7 +177,7 @@ func TestTwiceWithoutRoom(t *testing.T) {
 	}
 	t.Cleanup(func() { exec.Command("umount", dir).Run() })
 	o := Options{LabelOptional: true, Features: []string{"a"}, Missing: MissingError, Twice: true}
-	_, err := open(context.Background(), Stdin, strings.NewReader(twiceText()), o, newRoster(0), true)
+	_, err := open(context.Background(), table.Stdin, strings.NewReader(twiceText()), o, newRoster(0))
 	if !errors.Is(err, syscall.ENOSPC) || !strings.HasPrefix(err.Error(), "standard input: temporary file: write "+dir) || !strings.HasSuffix(err.Error(), "(TMPDIR names another folder)") {
 		t.Errorf("error %v", err)
 	}
@@ -185,7 +187,7 @@ func TestTwiceWithoutRoom(t *testing.T) {
 func TestTwiceWithoutATemporaryFolder(t *testing.T) {
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
 	o := Options{LabelOptional: true, Features: []string{"a"}, Missing: MissingError, Twice: true}
-	_, err := open(context.Background(), Stdin, strings.NewReader("a\n1\n"), o, newRoster(0), true)
+	_, err := open(context.Background(), table.Stdin, strings.NewReader("a\n1\n"), o, newRoster(0))
 	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "TMPDIR") {
 		t.Errorf("error %v", err)
 	}

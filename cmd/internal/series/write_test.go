@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 var zeroOrOne = Answers{Classes: zeroOne}
@@ -75,27 +77,27 @@ func TestWriter(t *testing.T) {
 	tests := []struct {
 		name, file, content string
 		options             Options
-		format              Format
+		format              table.Format
 		want                string
 	}{
 		{"CSV keeps its text", "x.csv", odd, plain, "",
 			"a,\"the note\",predicted_label,predicted_probability\n1.50,\"x\n\"\"y\"\"\",0,0.75\n+2,,1,0.75\n"},
-		{"CSV to TSV", "x.csv", odd, plain, TSV,
+		{"CSV to TSV", "x.csv", odd, plain, table.TSV,
 			"a\tthe note\tpredicted_label\tpredicted_probability\n1.50\t\"x\n\"\"y\"\"\"\t0\t0.75\n+2\t\t1\t0.75\n"},
-		{"CSV to JSON lines", "x.csv", odd, plain, JSONL,
+		{"CSV to JSON lines", "x.csv", odd, plain, table.JSONL,
 			`{"a":1.50,"the note":"x\n\"y\"","predicted_label":0,"predicted_probability":0.75}` + "\n" + `{"a":"+2","the note":null,"predicted_label":1,"predicted_probability":0.75}` + "\n"},
 		{"columns are there already", "x.csv", "predicted_probability,a,label\n1,2,0\n", Options{Label: "label", Features: []string{"a"}, Missing: MissingError}, "",
 			"predicted_probability,a,label,predicted_label_2,predicted_probability_2\n1,2,0,0,0.75\n"},
 		{"rows without features", "x.csv", "a,b\n1,\n2,3\n", Options{Label: "label", LabelOptional: true, Features: []string{"b"}, Missing: MissingDrop}, "",
 			"a,b,predicted_label,predicted_probability\n1,,,\n2,3,0,0.75\n"},
-		{"rows without features in JSON", "x.csv", "a,b\n1,\n", Options{Label: "label", LabelOptional: true, Features: []string{"b"}, Missing: MissingDrop}, JSONL,
+		{"rows without features in JSON", "x.csv", "a,b\n1,\n", Options{Label: "label", LabelOptional: true, Features: []string{"b"}, Missing: MissingDrop}, table.JSONL,
 			`{"a":1,"b":null,"predicted_label":null,"predicted_probability":null}` + "\n"},
 		{"JSON lines keep their text", "x.jsonl", "{\"a\": 1e0 , \"b\":[1, 2] }\n\n{\"c\":null,\"a\":-0}", plain, "",
 			`{"a": 1e0 , "b":[1, 2],"predicted_label":0,"predicted_probability":0.75}` + "\n" + `{"c":null,"a":-0,"predicted_label":1,"predicted_probability":0.75}` + "\n"},
 		{"JSON lines to CSV", "x.jsonl", `{"a":1,"b":[1,2],"c":true}` + "\n" + `{"a":2}`,
-			Options{LabelOptional: true, Features: []string{"a"}, Missing: MissingError}, CSV,
+			Options{LabelOptional: true, Features: []string{"a"}, Missing: MissingError}, table.CSV,
 			"a,b,c,predicted_label,predicted_probability\n1,\"[1,2]\",true,0,0.75\n2,,,1,0.75\n"},
-		{"Parquet to CSV", writeSensors(t), "", sensors, CSV,
+		{"Parquet to CSV", writeSensors(t), "", sensors, table.CSV,
 			"time,who,count,x,on,predicted_label,predicted_probability\n" +
 				"2024-02-29T12:00:00.005Z,\"a,b\",18446744073709551615,0.1,true,0,0.75\n" +
 				"2024-02-29T12:00:01.005Z,\"\"\"\",0,,false,,\n" +
@@ -148,19 +150,19 @@ func answerOne(t *testing.T, path string, class int16, open func(r *Reader) (*Wr
 func TestWriterClasses(t *testing.T) {
 	words, numbers := []string{"a, b", "run", `"x"`}, []string{"-1", "2", "10"}
 	for _, test := range []struct {
-		format  Format
+		format  table.Format
 		class   int16
 		answers Answers
 		want    string
 	}{
-		{CSV, 0, Answers{Classes: words}, "a,predicted_label,predicted_probability\n1,\"a, b\",0.25\n,,\n"},
-		{CSV, 1, Answers{words, true}, "a,predicted_label,predicted_probability,\"probability_a, b\",probability_run,\"probability_\"\"x\"\"\"\n1,run,0.125,0.25,0.125,0.625\n,,,,,\n"},
-		{TSV, 0, Answers{Classes: words}, "a\tpredicted_label\tpredicted_probability\n1\ta, b\t0.25\n\t\t\n"},
-		{CSV, 2, Answers{Classes: numbers}, "a,predicted_label,predicted_probability\n1,10,0.625\n,,\n"},
-		{JSONL, 2, Answers{words, true}, `{"a":1,"predicted_label":"\"x\"","predicted_probability":0.625,"probability_a, b":0.25,"probability_run":0.125,"probability_\"x\"":0.625}` + "\n" +
+		{table.CSV, 0, Answers{Classes: words}, "a,predicted_label,predicted_probability\n1,\"a, b\",0.25\n,,\n"},
+		{table.CSV, 1, Answers{words, true}, "a,predicted_label,predicted_probability,\"probability_a, b\",probability_run,\"probability_\"\"x\"\"\"\n1,run,0.125,0.25,0.125,0.625\n,,,,,\n"},
+		{table.TSV, 0, Answers{Classes: words}, "a\tpredicted_label\tpredicted_probability\n1\ta, b\t0.25\n\t\t\n"},
+		{table.CSV, 2, Answers{Classes: numbers}, "a,predicted_label,predicted_probability\n1,10,0.625\n,,\n"},
+		{table.JSONL, 2, Answers{words, true}, `{"a":1,"predicted_label":"\"x\"","predicted_probability":0.625,"probability_a, b":0.25,"probability_run":0.125,"probability_\"x\"":0.625}` + "\n" +
 			`{"predicted_label":null,"predicted_probability":null,"probability_a, b":null,"probability_run":null,"probability_\"x\"":null}` + "\n"},
-		{JSONL, 0, Answers{Classes: numbers}, `{"a":1,"predicted_label":-1,"predicted_probability":0.25}` + "\n" + `{"predicted_label":null,"predicted_probability":null}` + "\n"},
-		{JSONL, 0, Answers{Classes: []string{"1", "2", "03"}}, `{"a":1,"predicted_label":"1","predicted_probability":0.25}` + "\n" + `{"predicted_label":null,"predicted_probability":null}` + "\n"},
+		{table.JSONL, 0, Answers{Classes: numbers}, `{"a":1,"predicted_label":-1,"predicted_probability":0.25}` + "\n" + `{"predicted_label":null,"predicted_probability":null}` + "\n"},
+		{table.JSONL, 0, Answers{Classes: []string{"1", "2", "03"}}, `{"a":1,"predicted_label":"1","predicted_probability":0.25}` + "\n" + `{"predicted_label":null,"predicted_probability":null}` + "\n"},
 	} {
 		var out bytes.Buffer
 		answerOne(t, writeFile(t, "x.jsonl", `{"a":1}`+"\n{}\n"), test.class, func(r *Reader) (*Writer, error) { return NewWriter(&out, test.format, r, test.answers) })
@@ -187,11 +189,11 @@ func TestWriterClassesParquet(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer r.Close()
-		if kind := r.decoder.(*arrowDecoder).schema.Field(1).Type.ID(); kind != test.kind {
+		if kind := r.input.Types()[1]; (kind == table.Number) != (test.kind == arrow.INT64) {
 			t.Errorf("%v: labels are %v", test.classes, kind)
 		}
 		var out bytes.Buffer
-		w, err := NewWriter(&out, CSV, r, zeroOrOne)
+		w, err := NewWriter(&out, table.CSV, r, zeroOrOne)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +238,7 @@ func TestWriterParquet(t *testing.T) {
 	}
 	toCSV := func(from string, o Options) string {
 		var out bytes.Buffer
-		answerAll(t, from, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, CSV, r, zeroOrOne) })
+		answerAll(t, from, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, table.CSV, r, zeroOrOne) })
 		return out.String()
 	}
 	again := Options{Label: "label", LabelOptional: true, Features: []string{"x"}, Missing: MissingZero}
@@ -272,7 +274,7 @@ func TestWriterParquetLarge(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.parquet")
 	answerAll(t, writeFile(t, "x.csv", text.String()), o, func(r *Reader) (*Writer, error) { return Create(path, "", r, zeroOrOne) })
 	var out bytes.Buffer
-	answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, CSV, r, zeroOrOne) })
+	answerAll(t, path, o, func(r *Reader) (*Writer, error) { return NewWriter(&out, table.CSV, r, zeroOrOne) })
 	if out.String() != want.String() {
 		t.Error("the rows are not those that were written")
 	}
@@ -337,7 +339,7 @@ func TestFollow(t *testing.T) {
 	in, feed := io.Pipe()
 	o := Options{Label: "label", LabelOptional: true, Follow: true, Missing: MissingError}
 	go io.WriteString(feed, "a\n1\n")
-	r, err := open(context.Background(), Stdin, in, o, newRoster(MaxOpen), true)
+	r, err := open(context.Background(), table.Stdin, in, o, newRoster(MaxOpen))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -388,7 +390,7 @@ func TestFollowCancelled(t *testing.T) {
 		cancel()
 	}()
 	o := Options{Label: "label", LabelOptional: true, Missing: MissingError}
-	r, err := open(ctx, Stdin, in, o, newRoster(MaxOpen), true)
+	r, err := open(ctx, table.Stdin, in, o, newRoster(MaxOpen))
 	if err == nil {
 		defer r.Close()
 		err = r.Next(new(Chunk))

@@ -1,4 +1,4 @@
-package series
+package table
 
 import (
 	"bytes"

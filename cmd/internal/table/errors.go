@@ -1,4 +1,4 @@
-package series
+package table
 
 import (
 	"errors"
@@ -13,14 +13,13 @@ type Error struct {
 	Line   int    // from 1; in Parquet and Arrow the row; 0 when the whole file is meant
 	Column string // "" when no single column is meant
 	Err    error
-
-	row bool // the fault is that of one row, behind which the file can be read on
+	Row    bool // the fault is that of one row, behind which the file can be read on
 }
 
-// ofRow reports whether an error is the fault of one row.
-func ofRow(err error) bool {
+// OfRow reports whether an error is the fault of one row.
+func OfRow(err error) bool {
 	var fault *Error
-	return errors.As(err, &fault) && fault.row
+	return errors.As(err, &fault) && fault.Row
 }
 
 func (e *Error) Error() string { return describe(e.File, e.Line, e.Column, e.Err.Error()) }
@@ -52,8 +51,8 @@ func describe(file string, line int, column, text string) string {
 	return strings.Join(append(parts, text), ": ")
 }
 
-// excerpt quotes text for a message, shortened if it is long.
-func excerpt(text []byte) string {
+// Excerpt quotes text for a message, shortened if it is long.
+func Excerpt(text []byte) string {
 	const most = 40
 	if len(text) <= most {
 		return fmt.Sprintf("%q", text)

@@ -1,4 +1,4 @@
-package series
+package table
 
 import (
 	"bytes"
@@ -17,37 +17,41 @@ var (
 	errOpenQuote = errors.New(`a " opens a field and none closes it`)
 )
 
-// splitPlain cuts record, which holds no quote, at each comma and stores the
-// fields in row. It returns the number of fields; those beyond len(row) are
-// only counted.
-func splitPlain(record []byte, comma byte, row []value) int {
-	n := 0
+// splitPlain cuts record, which holds no quote and is at some place in a text, at each comma and appends
+// where the fields are.
+func splitPlain(fields []span, record []byte, comma byte, at uint32) []span {
 	for {
 		end := bytes.IndexByte(record, comma)
 		if end < 0 {
-			store(row, n, record)
-			return n + 1
+			return append(fields, span{at, at + uint32(len(record))})
 		}
-		store(row, n, record[:end])
-		record = record[end+1:]
-		n++
+		fields = append(fields, span{at, at + uint32(end)})
+		record, at = record[end+1:], at+uint32(end)+1
 	}
 }
 
-// splitQuoted is splitPlain for a record with quotes as in RFC 4180. It returns
-// errOpenQuote when the record ends within a quoted field, which may then go on
-// in the next line.
-func splitQuoted(record []byte, comma byte, row []value) (int, error) {
-	for n := 0; ; n++ {
-		field, rest, err := cutField(record, comma)
+// splitQuoted is splitPlain for a record of b with quotes as in RFC 4180. Fields that are not as they
+// stand there are appended to b.text. It returns errOpenQuote when the record ends within a quoted field, which
+// may then go on in the next line.
+func splitQuoted(fields []span, b *Batch, record span, comma byte) ([]span, error) {
+	for at, text := record.from, record.of(b.text); ; {
+		field, rest, err := cutField(text, comma)
 		if err != nil {
-			return n, err
+			return fields, err
 		}
-		store(row, n, field)
-		if rest == nil {
-			return n + 1, nil
+		begin := at
+		if len(text) > 0 && text[0] == '"' {
+			begin++
 		}
-		record = rest[1:]
+		where := span{begin, begin + uint32(len(field))}
+		if plain := unquoted(field); begin > at && len(plain) < len(field) {
+			where = b.append(plain)
+		}
+		if fields = append(fields, where); rest == nil {
+			return fields, nil
+		}
+		at += uint32(len(text)-len(rest)) + 1
+		text = rest[1:]
 	}
 }
 
@@ -68,38 +72,31 @@ func cutField(record []byte, comma byte) (field, rest []byte, err error) {
 
 // cutQuoted is cutField behind an opening quote.
 func cutQuoted(text []byte, comma byte) (field, rest []byte, err error) {
-	escaped := false
-	for end := 0; ; {
+	for end := 0; ; end += 2 {
 		i := bytes.IndexByte(text[end:], '"')
 		if i < 0 {
 			return nil, nil, errOpenQuote
 		}
 		end += i
 		field, rest = text[:end], text[end+1:]
-		if len(rest) == 0 || rest[0] != '"' {
-			break
+		switch {
+		case len(rest) == 0:
+			return field, nil, nil
+		case rest[0] == comma:
+			return field, rest, nil
+		case rest[0] != '"':
+			return nil, nil, errQuoteTail
 		}
-		escaped = true
-		end += 2
 	}
-	switch {
-	case len(rest) == 0:
-		rest = nil
-	case rest[0] != comma:
-		return nil, nil, errQuoteTail
-	}
-	if escaped {
+}
+
+// unquoted is a field that stood between quotes.
+func unquoted(field []byte) []byte {
+	if bytes.IndexByte(field, '"') >= 0 {
 		field = bytes.ReplaceAll(field, []byte(`""`), []byte(`"`))
 	}
 	if bytes.IndexByte(field, '\r') >= 0 {
 		field = bytes.ReplaceAll(field, []byte("\r\n"), []byte("\n"))
 	}
-	return field, rest, nil
-}
-
-// store sets the text of row[n], whose kind is textKind.
-func store(row []value, n int, field []byte) {
-	if n < len(row) {
-		row[n].text = field
-	}
+	return field
 }

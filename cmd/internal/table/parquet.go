@@ -1,4 +1,4 @@
-package series
+package table
 
 import (
 	"context"
@@ -29,7 +29,7 @@ func (d *arrowDecoder) openParquet(s *source) error {
 	}
 	d.rows = int(f.NumRows())
 	f.MetaData().FileMetaData.KeyValueMetadata = nil // a schema of Arrow's there would be read without a look at its lengths
-	r, err := pqarrow.NewFileReader(f, pqarrow.ArrowReadProperties{BatchSize: chunkRows}, allocator)
+	r, err := pqarrow.NewFileReader(f, pqarrow.ArrowReadProperties{BatchSize: parquetBatch}, allocator)
 	if err != nil {
 		return err
 	}
@@ -53,6 +53,9 @@ func parquetHolds(schema *arrow.Schema) bool {
 	_, err := pqarrow.ToParquet(schema, nil, pqarrow.DefaultWriterProps())
 	return err == nil
 }
+
+// parquetBatch is how many rows are read at once.
+const parquetBatch = 8192
 
 // parquetGroupRows bounds the rows held in memory.
 const parquetGroupRows = 1 << 20

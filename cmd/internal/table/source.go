@@ -1,4 +1,4 @@
-package series
+package table
 
 import (
 	"bufio"
@@ -45,7 +45,7 @@ type source struct {
 // ends reads that wait for input. With Options.Twice it can be read once more.
 func openSource(ctx context.Context, path string, stdin io.Reader, o Options) (*source, error) {
 	s := &source{name: path, format: o.Format, unwrap: func() {}}
-	s.comma, _ = parseDelimiter(o.Delimiter)
+	s.comma, _ = ParseDelimiter(o.Delimiter)
 	if path == Stdin {
 		s.name, s.stuck = stdinName, true
 	} else if err := s.openFile(path); err != nil {

@@ -1,4 +1,4 @@
-package series
+package table
 
 import (
 	"bytes"
@@ -13,8 +13,11 @@ var delimiters = []byte{',', '\t', ';', '|'}
 // decimal mark.
 const dialectRows = 50
 
-// parseDelimiter reads the value of --delimiter; it is 0 for "".
-func parseDelimiter(text string) (byte, error) {
+// HeadRows is how many first rows tell how a file is written, and what its columns are.
+const HeadRows = 1000
+
+// ParseDelimiter reads the value of --delimiter; it is 0 for "".
+func ParseDelimiter(text string) (byte, error) {
 	switch {
 	case text == "":
 		return 0, nil
@@ -32,17 +35,17 @@ func isDelimiter(c byte) bool {
 
 // head is the beginning of a file of text.
 type head struct {
-	comments int       // lines that begin with # before all others
-	comment  []byte    // the last of them
-	records  [][]byte  // what follows, blank lines left out: the header, if there is one, and rows
-	rows     [][]value // the fields of rows
+	comments int        // lines that begin with # before all others
+	comment  []byte     // the last of them
+	records  [][]byte   // what follows, blank lines left out: the header, if there is one, and rows
+	rows     [][][]byte // the fields of rows
 }
 
 // look returns the first records, and leaves them to be read. With arrived it takes
 // only those that it need not wait for, beyond two.
-func (d *csvDecoder) look(arrived bool) (h head) {
+func (d *textDecoder) look(arrived bool) (h head) {
 	defer d.buf.hold()()
-	for len(h.records) < sampleRows && (len(h.records) < 2 || d.buf.goOn(arrived)) {
+	for len(h.records) < HeadRows && (len(h.records) < 2 || d.buf.goOn(arrived)) {
 		line, err := d.buf.peekLine(0)
 		if err != nil {
 			break
@@ -62,7 +65,7 @@ func (d *csvDecoder) look(arrived bool) (h head) {
 }
 
 // closed is line and those that follow up to the one that closes its quotes.
-func (d *csvDecoder) closed(line []byte) []byte {
+func (d *textDecoder) closed(line []byte) []byte {
 	quotes, counted := 0, 0
 	for {
 		quotes += bytes.Count(line[counted:], []byte(`"`))
@@ -85,7 +88,7 @@ func (h *head) commentedHeader(comma byte) bool {
 		return false
 	}
 	names, rows := fieldsOf(h.comment, comma), fieldsOf(h.records[0], comma)
-	return len(names) > 1 && len(names) == len(rows) && !slices.ContainsFunc(names, isNumber) && slices.ContainsFunc(rows, isNumber)
+	return len(names) > 1 && len(names) == len(rows) && !slices.ContainsFunc(names, looksNumeric) && slices.ContainsFunc(rows, looksNumeric)
 }
 
 // fit is how well a delimiter cuts records.
@@ -132,7 +135,7 @@ func fitOf(records [][]byte, c byte, header bool) (f fit) {
 			named++
 		}
 		for _, v := range fields {
-			if isNumber(v) {
+			if looksNumeric(v) {
 				f.numbers++
 			}
 		}
@@ -150,17 +153,17 @@ func fitOf(records [][]byte, c byte, header bool) (f fit) {
 }
 
 // fieldsOf are the fields of a record; nil if its quotes are wrong.
-func fieldsOf(text []byte, comma byte) []value {
-	row := make([]value, bytes.Count(text, []byte{comma})+1)
-	if bytes.IndexByte(text, '"') < 0 {
-		return row[:splitPlain(text, comma, row)]
-	}
-	n, err := splitQuoted(text, comma, row)
+func fieldsOf(text []byte, comma byte) (fields [][]byte) {
+	b := Batch{text: text[:len(text):len(text)]}
+	all, err := splitQuoted(nil, &b, span{0, uint32(len(text))}, comma)
 	if err != nil {
 		return nil
 	}
-	return row[:n]
+	for _, f := range all {
+		fields = append(fields, f.of(b.text))
+	}
+	return fields
 }
 
-// isNumber reports whether v is a number, with a decimal point or a comma.
-func isNumber(v value) bool { return v.isNumber() || shapeOf(v.text) != noMarks }
+// looksNumeric reports whether text is a number, with a decimal point or a comma.
+func looksNumeric(text []byte) bool { return IsNumber(text) || ShapeOf(text) != NoMarks }

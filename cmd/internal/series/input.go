@@ -1,0 +1,145 @@
+package series
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
+)
+
+// sampleRows is how many rows decide which columns are features.
+const sampleRows = table.HeadRows
+
+// input is a file, and how its values are read, whatever its format.
+type input struct {
+	*table.Reader
+	decimals  decimals
+	na        *naValues
+	head      table.Batch // the first rows
+	headFault error       // in place of these
+	batch     *table.Batch
+	row       int // of the batch, that values are of
+}
+
+// openInput opens a file and looks at its first rows.
+func openInput(ctx context.Context, path string, stdin io.Reader, o Options) (*input, error) {
+	r, err := table.Open(ctx, path, stdin, o.file())
+	if err != nil {
+		return nil, err
+	}
+	return newInput(r, o), nil
+}
+
+func newInput(r *table.Reader, o Options) *input {
+	in := &input{Reader: r, na: newNAValues(o.NAValues)}
+	if in.headFault = r.Head(&in.head, sampleRows); in.headFault == io.EOF {
+		in.headFault = &table.Error{File: r.Name(), Err: errNoRows}
+	}
+	format := r.Format()
+	in.decimals = decimals{separators: r.Commas(), alone: format != table.CSV && format != table.TSV}
+	in.decimals.judge(&in.head)
+	return in
+}
+
+var errNoRows = errors.New("there are no rows")
+
+// at has values be of row i of a batch.
+func (in *input) at(b *table.Batch, i int) {
+	in.batch, in.row = b, i
+	in.decimals.text = in.decimals.text[:0]
+}
+
+// line is where the row is.
+func (in *input) line() int { return in.batch.Lines[in.row] }
+
+// value is that of column k, valid up to the next row.
+func (in *input) value(k int) (v value) {
+	column := &in.batch.Columns[k]
+	if column.Type == table.Text {
+		if v.text = column.Text(in.row); v.text == nil {
+			v.kind = nullKind
+		} else if k < len(in.decimals.marks) {
+			in.decimals.read(&v, in.line(), k)
+		}
+	} else {
+		v = value{kind: numberKind, number: column.Float(in.row), column: column, row: in.row}
+		if v.number != v.number {
+			v = value{kind: nullKind}
+		}
+	}
+	if in.na != nil && in.na.has(&v) {
+		v = value{kind: nullKind}
+	}
+	return v
+}
+
+// profiles say what the first rows are of each column.
+func (in *input) profiles(o Options) ([]profile, error) {
+	if in.headFault != nil {
+		return nil, in.headFault
+	}
+	profiles := newProfiles(len(in.Columns()), o)
+	for i := range in.head.Len() {
+		in.at(&in.head, i)
+		for k := range profiles {
+			v := in.value(k)
+			profiles[k].add(&v)
+		}
+	}
+	for k, t := range in.Types() {
+		profiles[k].time = t == table.Time || t == table.Date
+	}
+	return profiles, nil
+}
+
+// unit is that of column k, "" without one.
+func (in *input) unit(k int) string {
+	if units := in.Units(); units != nil {
+		return units[k]
+	}
+	return ""
+}
+
+// warnings are the oddities met so far.
+func (in *input) warnings() []table.Warning {
+	all := in.Warnings()
+	for _, w := range in.decimals.warnings(in.Columns()) {
+		w.File = in.Name()
+		all = append(all, w)
+	}
+	return all
+}
+
+// naValues are those of Options.NAValues.
+type naValues struct {
+	texts   []string
+	numbers []float64
+}
+
+func newNAValues(texts []string) *naValues {
+	if len(texts) == 0 {
+		return nil
+	}
+	na := &naValues{texts: texts}
+	for _, text := range texts {
+		v := value{text: []byte(text)}
+		if x, ok := v.float(); ok {
+			na.numbers = append(na.numbers, x)
+		}
+	}
+	return na
+}
+
+func (na *naValues) has(v *value) bool {
+	if text := bytes.TrimSpace(v.text); v.kind != numberKind && slices.ContainsFunc(na.texts, func(na string) bool { return string(text) == na }) {
+		return true
+	}
+	if len(na.numbers) == 0 {
+		return false
+	}
+	x, ok := v.float()
+	return ok && slices.Contains(na.numbers, x)
+}

@@ -1,0 +1,7 @@
+// Package table reads files of tables as batches of columns, and writes such batches with
+// columns behind them.
+//
+// A file is CSV, TSV, JSON lines, Parquet or Arrow, plain or compressed with gzip or
+// zstd; a path of "-" is standard input. Columns are text, in formats without types, or numbers,
+// booleans, times and text. What they are about is not known here.
+package table

@@ -1,0 +1,141 @@
+package table
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"unicode/utf8"
+)
+
+var csvSeeds = []string{
+	"a,label\n1,0\n2,1\n",
+	"\ufeffa,label\r\n1,0\r\n",
+	"\"a\",\"b\"\"c\"\n\"1\n2\",3\n",
+	"a\n\n\"\"\n1\n",
+	"a,b\n1\n",
+	"a,b\n\"1\"x,2\n",
+	"a\n1\r",
+	"a;label\n1,5;0\n2;1\n",
+	"a|\"b|c\"\n1|2\n",
+	"a\tb\n1e3\t-,5\n",
+	"# x\n# a,b\n1,2\n",
+	"a;b\nx;1;2\n",
+	"\xff\xfea\x00\n\x001\x00\n\x00",
+	"\xfe\xff\x00a\x00\n\x001\x00\n",
+	"gr\xf6\xdfe,gr\u00f6\u00dfe\n1,2\n",
+	"a,label\n1,NO\n1,true\n1,NA\n",
+	"a,label\n1,walk\n1,02\n1,2.0\n1,none\n",
+}
+
+// FuzzSplit compares the splitter with encoding/csv: the same records, or an
+// error in the same record, with each delimiter.
+func FuzzSplit(f *testing.F) {
+	for _, s := range csvSeeds {
+		for i := range delimiters {
+			f.Add(s, i)
+		}
+	}
+	f.Fuzz(func(t *testing.T, input string, i int) {
+		comma := delimiters[uint(i)%uint(len(delimiters))]
+		want, wantErr := standardRecords(input, comma)
+		got, gotErr := ownRecords(input, comma)
+		if (wantErr == nil) != (gotErr == nil) {
+			t.Fatalf("error %v, encoding/csv has %v", gotErr, wantErr)
+		}
+		if len(got) != len(want) {
+			t.Fatalf("%q, encoding/csv has %q", got, want)
+		}
+		for i := range want {
+			if strings.Join(got[i], "\x00") != strings.Join(want[i], "\x00") {
+				t.Fatalf("record %d is %q, encoding/csv has %q", i, got[i], want[i])
+			}
+		}
+	})
+}
+
+func standardRecords(input string, comma byte) (records [][]string, err error) {
+	r := csv.NewReader(strings.NewReader(input))
+	r.FieldsPerRecord, r.Comma = -1, rune(comma)
+	for {
+		fields, err := r.Read()
+		if err == io.EOF {
+			return records, nil
+		}
+		if err != nil {
+			return records, err
+		}
+		records = append(records, fields)
+	}
+}
+
+func ownRecords(input string, comma byte) (records [][]string, err error) {
+	d := &textDecoder{buf: newLineBuffer(strings.NewReader(input)), layout: layout{comma: comma}}
+	var b Batch
+	for {
+		row, _, err := d.record(&b)
+		if err == io.EOF {
+			return records, nil
+		}
+		if err != nil {
+			return records, err
+		}
+		var fields []string
+		for _, f := range d.fields {
+			fields = append(fields, string(f.of(b.text)))
+		}
+		records = append(records, fields)
+		again := fieldsOf(row.of(b.text), comma)
+		if !slices.EqualFunc(again, fields, func(a []byte, b string) bool { return string(a) == b }) {
+			return records, errors.New("what is kept of the row has other fields")
+		}
+	}
+}
+
+// FuzzUTF8 checks that text becomes UTF-8, whatever parts it comes in, and UTF-8 stays.
+func FuzzUTF8(f *testing.F) {
+	for _, s := range csvSeeds {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, input []byte) {
+		whole, err := io.ReadAll(&utf8Reader{r: bytes.NewReader(input)})
+		if err != nil || !utf8.Valid(whole) {
+			t.Fatalf("%q, %v", whole, err)
+		}
+		if utf8.Valid(input) && !bytes.Equal(whole, input) {
+			t.Errorf("%q became %q", input, whole)
+		}
+		for name, r := range map[string]io.Reader{"bytes": iotest.OneByteReader(bytes.NewReader(input)), "halves": iotest.HalfReader(bytes.NewReader(input)), "the error with the data": iotest.DataErrReader(bytes.NewReader(input))} {
+			if got, err := io.ReadAll(&utf8Reader{r: r}); err != nil || !bytes.Equal(got, whole) {
+				t.Errorf("%s: %q, %v, want %q", name, got, err, whole)
+			}
+		}
+	})
+}
+
+// FuzzParseFloat32 compares with strconv.
+func FuzzParseFloat32(f *testing.F) {
+	for _, s := range []string{"0", "-0", "1.5", ".5", "5.", "-", ".", "", "16777215", "16777216", "0.000000001", "1e3", "123456789", "1.2.3", "--1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if strings.ContainsAny(text, "_\u2212") || strings.TrimSpace(text) != text || len(text) > 3 && strings.Contains("true false", strings.ToLower(text)) {
+			return
+		}
+		want, wantErr := strconv.ParseFloat(text, 32)
+		got, err := ParseFloat32([]byte(text))
+		if (err == nil) != (wantErr == nil) || math.Float32bits(got) != math.Float32bits(float32(want)) {
+			t.Errorf("%q: %v, %v, want %v, %v", text, got, err, want, wantErr)
+		}
+		want, wantErr = strconv.ParseFloat(text, 64)
+		if got, err := ParseFloat([]byte(text), 64); (err == nil) != (wantErr == nil) || math.Float64bits(got) != math.Float64bits(want) {
+			t.Errorf("%q of 64 bits: %v, %v, want %v, %v", text, got, err, want, wantErr)
+		}
+	})
+}

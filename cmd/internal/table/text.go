@@ -1,0 +1,278 @@
+package table
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// textDecoder reads CSV and TSV: a header line, unless there is none, then records of as
+// many fields, or of one more, the first being the row's name, as R writes tables. Lines
+// that begin with # before the header are comments.
+type textDecoder struct {
+	layout
+	buf     *lineBuffer
+	fields  []span // of the last record
+	notes   []Warning
+	blank   int // blank lines skipped
+	blankAt int // the first of them
+}
+
+func newTextDecoder(s *source, o Options) (*textDecoder, error) {
+	d := &textDecoder{buf: newLineBuffer(s.body), layout: layout{format: s.format, comma: s.comma}}
+	d.buf.skipBOM()
+	for range o.SkipRows {
+		line, _ := d.buf.peekLine(0)
+		d.buf.consume(len(line), 1)
+	}
+	h := d.look(o.Follow)
+	commented := d.settle(&h, !o.NoHeader)
+	comments := h.comments
+	if commented {
+		comments--
+	}
+	d.skipComments(comments)
+	if err := d.readNames(o.NoHeader, commented); err != nil {
+		return nil, err
+	}
+	if !o.NoHeader && d.rowsAreNamed() {
+		d.names, d.rowNames = slices.Insert(d.names, 0, ""), true
+		d.notes = append(d.notes, Warning{Line: d.buf.line, Text: "the header is one column short, so the first column is taken as the rows' names"})
+	}
+	d.types = make([]Type, len(d.names))
+	if !o.NoHeader && unitsFirst(h.rows) && len(h.rows[0]) == len(d.names) {
+		return d, d.readUnits()
+	}
+	return d, nil
+}
+
+// settle decides on the delimiter, and whether the last comment is the header.
+func (d *textDecoder) settle(h *head, header bool) (commented bool) {
+	if header {
+		rows := cmp.Or(d.comma, findDelimiter(h.records, false))
+		if commented = h.commentedHeader(rows); commented {
+			d.comma, header = rows, false
+		}
+	}
+	d.comma = cmp.Or(d.comma, findDelimiter(h.records, header))
+	for i, text := range h.records {
+		if i > 0 || !header {
+			h.rows = append(h.rows, fieldsOf(text, d.comma))
+		}
+	}
+	return commented
+}
+
+// skipComments reads n of them.
+func (d *textDecoder) skipComments(n int) {
+	if n == 0 {
+		return
+	}
+	for left := n; left > 0; {
+		line, _ := d.buf.peekLine(0)
+		if line[0] == '#' {
+			left--
+		}
+		d.buf.consume(len(line), 1)
+	}
+	d.notes = append(d.notes, Warning{Line: 1, Text: fmt.Sprintf("lines that begin with # before the header are skipped (%d in all)", n)})
+}
+
+// first is the next record, which is taken or not, and its fields.
+func (d *textDecoder) first(take bool) (text []byte, fields [][]byte, err error) {
+	if !take {
+		before := *d
+		defer func() { d.blank, d.blankAt = before.blank, before.blankAt }()
+		defer d.buf.hold()()
+	}
+	var b Batch
+	row, _, err := d.record(&b)
+	if err == io.EOF {
+		err = errors.New("the file is empty")
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, f := range d.fields {
+		fields = append(fields, f.of(b.text))
+	}
+	return row.of(b.text), fields, nil
+}
+
+// readNames reads the header, or calls the columns 1, 2 and so on.
+func (d *textDecoder) readNames(none, commented bool) error {
+	text, fields, err := d.first(!none)
+	if err != nil {
+		return err
+	}
+	for i, f := range fields {
+		name := strconv.Itoa(i + 1)
+		if !none {
+			name = string(bytes.TrimSpace(f))
+		}
+		d.names = append(d.names, name)
+	}
+	if none {
+		return nil
+	}
+	d.header = text
+	if name := strings.TrimSpace(strings.TrimLeft(d.names[0], "#")); commented && name != "" {
+		d.names[0] = name
+	}
+	if err := checkHeader(fields); err != nil {
+		return &Error{Line: d.buf.line, Err: err}
+	}
+	return nil
+}
+
+// rowsAreNamed reports whether the first row has one field more than the header, and not
+// just a comma too many.
+func (d *textDecoder) rowsAreNamed() bool {
+	_, fields, err := d.first(false)
+	return err == nil && len(fields) == len(d.names)+1 && len(fields[len(d.names)]) > 0
+}
+
+// checkHeader finds headers that are rows, or cut at the wrong character.
+func checkHeader(header [][]byte) error {
+	numbers := 0
+	for _, f := range header {
+		if bytes.IndexByte(f, '\r') >= 0 {
+			return errors.New("lines seem to end in carriage returns alone (convert them to line feeds)")
+		}
+		if bytes.IndexByte(f, 0) >= 0 {
+			return errors.New("the first line holds zero bytes: this is no text, or UTF-16 without a byte order mark (save it as UTF-8)")
+		}
+		if IsNumber(f) && !IsMissing(f) {
+			numbers++
+		}
+	}
+	if numbers == len(header) {
+		return errors.New("the first line holds only numbers; it must name the columns (--no-header if there is no such line)")
+	}
+	if len(header) > 1 {
+		return nil
+	}
+	for _, other := range delimiters {
+		if bytes.IndexByte(header[0], other) >= 0 {
+			return fmt.Errorf("the only column is %s; the fields seem to be separated by %q (--delimiter %[2]q reads that)", Excerpt(header[0]), string(other))
+		}
+	}
+	return nil
+}
+
+func (d *textDecoder) about() *layout                { return &d.layout }
+func (d *textDecoder) lines() *lineBuffer            { return d.buf }
+func (d *textDecoder) done() (part float64, ok bool) { return 0, false }
+
+func (d *textDecoder) read(b *Batch, most int) error { return readLines(d, b, most) }
+
+func (d *textDecoder) peek(b *Batch, most int, arrived bool) error {
+	before := *d
+	defer func() { d.blank, d.blankAt = before.blank, before.blankAt }()
+	return peekLines(d, b, most, arrived)
+}
+
+func (d *textDecoder) row(b *Batch) error {
+	row, line, err := d.record(b)
+	if err != nil {
+		return err
+	}
+	if n := len(d.names); len(d.fields) != n {
+		as := "the header"
+		if d.header == nil {
+			as = "the first row"
+		}
+		return &Error{Line: line, Row: true, Err: fmt.Errorf("%d fields, expected %d as in %s", len(d.fields), n, as)}
+	}
+	b.add(row, d.fields, line)
+	return nil
+}
+
+// record appends the text of the next record that is not blank to b.text, and sets d.fields to where its fields are.
+func (d *textDecoder) record(b *Batch) (row span, line int, err error) {
+	for {
+		line, err := d.buf.peekLine(0)
+		if err != nil {
+			return none, 0, d.at(err)
+		}
+		text := trimEOL(line)
+		if len(text) == 0 {
+			d.skipBlank(len(line))
+			continue
+		}
+		if bytes.IndexByte(text, '"') >= 0 {
+			return d.quoted(b)
+		}
+		row = b.append(text)
+		d.fields = splitPlain(d.fields[:0], text, d.comma, row.from)
+		d.buf.consume(len(line), 1)
+		return row, d.buf.line, nil
+	}
+}
+
+// quoted reads a record with quotes, which may hold line feeds.
+func (d *textDecoder) quoted(b *Batch) (row span, at int, err error) {
+	line, err := d.buf.peekLine(0)
+	if err != nil {
+		return none, 0, d.at(err)
+	}
+	at = d.buf.line + 1
+	lines, quotes := 1, bytes.Count(line, []byte(`"`))
+	for {
+		before := len(b.text)
+		row = b.append(trimEOL(line))
+		d.fields, err = splitQuoted(d.fields[:0], b, row, d.comma)
+		if err != errOpenQuote {
+			d.buf.consume(len(line), lines)
+		}
+		if err == nil {
+			return row, at, nil
+		}
+		if b.text = b.text[:before]; err != errOpenQuote {
+			return none, 0, &Error{Line: at, Err: err, Row: true}
+		}
+		for { // up to the line that closes the quote
+			seen := len(line)
+			if line, err = d.buf.peekLine(seen); err == io.EOF {
+				err = errOpenQuote
+			}
+			if err != nil {
+				return none, 0, d.at(err)
+			}
+			lines++
+			quotes += bytes.Count(line[seen:], []byte(`"`))
+			if quotes%2 == 0 {
+				break
+			}
+		}
+	}
+}
+
+// at adds the line where the next record begins to err.
+func (d *textDecoder) at(err error) error {
+	if err == io.EOF {
+		return err
+	}
+	return &Error{Line: d.buf.line + 1, Err: err}
+}
+
+func (d *textDecoder) skipBlank(n int) {
+	d.buf.consume(n, 1)
+	d.blank++
+	if d.blank == 1 {
+		d.blankAt = d.buf.line
+	}
+}
+
+func (d *textDecoder) warnings() []Warning {
+	all := slices.Clone(d.notes)
+	if d.blank > 0 {
+		all = append(all, Warning{Line: d.blankAt, Text: fmt.Sprintf("blank lines are skipped (%d in all)", d.blank)})
+	}
+	return all
+}
