@@ -201,6 +201,6 @@ func parseFormat(flag, name string) (table.Format, error) {
 // printWarnings prints what is odd about the data.
 func printWarnings(errOut io.Writer, warnings []table.Warning) {
 	for _, w := range warnings {
-		fmt.Fprintf(errOut, "rnnbin: warning: %v\n", w)
+		fmt.Fprintf(errOut, "rnnbin: warning: %s\n", withFlags(w.String()))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/builtin"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
 
@@ -40,7 +41,7 @@ func addCompletions(root *cobra.Command) {
 			cmd.ValidArgsFunction = offerFirst(offerFolders)
 		case "data":
 			var all []string
-			for _, b := range series.Builtins() {
+			for _, b := range builtin.List() {
 				name, _, _ := strings.Cut(b, " ")
 				all = append(all, name)
 			}

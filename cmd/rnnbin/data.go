@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/builtin"
 	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
-	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
@@ -22,7 +22,7 @@ func newData() *cobra.Command {
 		Long: `Write a built-in series as CSV, to try things and to see what a file for
 training looks like. There are:
 
-  ` + strings.Join(series.Builtins(), "\n  "),
+  ` + strings.Join(builtin.List(), "\n  "),
 		Example: `  rnnbin data sine | head
   rnnbin data sine | rnnbin train -
   rnnbin data bursts --seed 1 --out new.csv`,
@@ -69,10 +69,10 @@ func checkOut(flag, path string, force bool) error {
 	return hinted{flagf(flag, "%s exists already", path), "--force replaces it"}
 }
 
-// writeData is series.WriteBuiltin, a wrong name being the user's mistake.
+// writeData is builtin.Write, a wrong name being the user's mistake.
 func writeData(w io.Writer, name string, seed int64) error {
-	err := series.WriteBuiltin(w, name, seed)
-	if errors.Is(err, series.ErrNoBuiltin) {
+	err := builtin.Write(w, name, seed)
+	if errors.Is(err, builtin.ErrNone) {
 		return usageError{err}
 	}
 	return err

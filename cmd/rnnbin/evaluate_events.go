@@ -19,7 +19,7 @@ func (o *evaluateOptions) comparedEvents(m *model.Model) (c comparedEvents, err 
 		return c, err
 	}
 	c.onset = o.tolerance != ""
-	if c.tolerance, err = series.ParseLength("event-tolerance", o.tolerance); err != nil {
+	if c.tolerance, err = series.ParseLength("--event-tolerance", o.tolerance); err != nil {
 		return c, usageError{err}
 	}
 	return c, nil

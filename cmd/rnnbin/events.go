@@ -50,8 +50,8 @@ func (o *eventFlags) rules(classes []string, threshold float64) (*eventRules, er
 		}
 	}
 	var err error
-	if r.mergeGap, err = series.ParseLength("merge-gap", o.mergeGap); err == nil {
-		r.minLength, err = series.ParseLength("min-length", o.minLength)
+	if r.mergeGap, err = series.ParseLength("--merge-gap", o.mergeGap); err == nil {
+		r.minLength, err = series.ParseLength("--min-length", o.minLength)
 	}
 	if err != nil {
 		return nil, usageError{err}

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -120,4 +121,25 @@ func (v named) Set(text string) error {
 		text = v.names[i]
 	}
 	return v.Value.Set(text)
+}
+
+// fields are settings of the packages that read files, and the flags that stand for them.
+var fields = map[string]string{
+	"Options.Classes": "--classes", "Options.Delimiter": "--delimiter", "Options.Exclude": "--exclude", "Options.Features": "--features",
+	"Options.Format": "--input-format", "Options.Group": "--group", "Options.Label": "--label", "Options.MaxGap": "--max-gap",
+	"Options.Missing": "--missing", "Options.NAValues": "--na-values", "Options.NoHeader": "--no-header", "Options.Positive": "--positive",
+	"Options.Series": "--series", "Options.SkipRows": "--skip-rows", "Options.Time": "--time", "Options.TimeFormat": "--time-format",
+	"Options.Tolerance": "--event-tolerance", "Writer.Format": "--format",
+}
+
+var fieldName = regexp.MustCompile(`(Options|Writer)\.[A-Z][A-Za-z]+`)
+
+// withFlags is a text with flags in place of the settings that it names.
+func withFlags(text string) string {
+	return fieldName.ReplaceAllStringFunc(text, func(name string) string {
+		if flag := fields[name]; flag != "" {
+			return flag
+		}
+		return name
+	})
 }

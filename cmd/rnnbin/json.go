@@ -31,7 +31,7 @@ type errorLine struct {
 var namedFlag = regexp.MustCompile(`^--[a-z-]+`)
 
 func newErrorLine(err error) errorLine {
-	l := errorLine{Message: err.Error(), Hint: hint(err), ExitCode: exitCode(err)}
+	l := errorLine{Message: withFlags(err.Error()), Hint: hint(err), ExitCode: exitCode(err)}
 	l.Flag = namedFlag.FindString(l.Message)
 	var fault *table.Error
 	if errors.As(err, &fault) {

@@ -36,7 +36,7 @@ func (d *dataSettings) settleEvents(changed func(flag string) bool) error {
 		return nil
 	}
 	d.Label = ""
-	if _, err := series.ParseLength("event-tolerance", d.Tolerance); err != nil {
+	if _, err := series.ParseLength("--event-tolerance", d.Tolerance); err != nil {
 		return usageError{err}
 	}
 	return nil
@@ -45,7 +45,7 @@ func (d *dataSettings) settleEvents(changed func(flag string) bool) error {
 // readEvents reads a file of events, after the tolerance that belongs to it. The column of series may be
 // called as in the data.
 func readEvents(ctx context.Context, file, tolerance string, data series.Options) (*events.List, series.Length, error) {
-	t, err := series.ParseLength("event-tolerance", tolerance)
+	t, err := series.ParseLength("--event-tolerance", tolerance)
 	if err != nil {
 		return nil, t, usageError{err}
 	}

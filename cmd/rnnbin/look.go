@@ -89,6 +89,9 @@ func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
 			return err
 		}
 	}
+	for i, note := range s.Guess.Notes {
+		s.Guess.Notes[i] = withFlags(note)
+	}
 	command := o.trainOn(files, &s.Guess, s.Unreadable)
 	if o.json {
 		return observe.WriteJSON(cmd.OutOrStdout(), "file", struct {
@@ -97,9 +100,7 @@ func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
 			Command []string             `json:"command,omitempty"`
 		}{s, marked, command})
 	}
-	for _, w := range s.Warnings {
-		fmt.Fprintf(cmd.ErrOrStderr(), "rnnbin: warning: %v\n", w)
-	}
+	printWarnings(cmd.ErrOrStderr(), s.Warnings)
 	return printSurvey(cmd.OutOrStdout(), s, o.events, marked, command)
 }
 

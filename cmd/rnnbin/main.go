@@ -71,7 +71,7 @@ func report(err error, errOut io.Writer) int {
 	case signalError{syscall.SIGPIPE}:
 		return exitCode(err)
 	}
-	fmt.Fprintf(errOut, "rnnbin: %v\n", err)
+	fmt.Fprintf(errOut, "rnnbin: %s\n", withFlags(err.Error()))
 	if h := hint(err); h != "" {
 		fmt.Fprintf(errOut, "hint: %s\n", h)
 	}

@@ -293,7 +293,7 @@ type skippedRows struct {
 func (s *skippedRows) add(fault *table.Error) {
 	const named = 10
 	if s.n++; s.n <= named {
-		fmt.Fprintf(s.out, "rnnbin: skipped: %v\n", fault)
+		fmt.Fprintf(s.out, "rnnbin: skipped: %s\n", withFlags(fault.Error()))
 	}
 }
 

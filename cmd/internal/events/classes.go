@@ -41,11 +41,11 @@ func (l *List) newClassifier(of []listed, o Options) (*classifier, error) {
 		return nil, l.at(of[nameless].line, l.labelColumn, "the event has no label, and others have one, such as %q", labels[0])
 	}
 	if len(labels) > mostClasses {
-		return nil, l.at(0, l.labelColumn, "there are %d labels, which looks like something else (--classes lists classes of any number)", len(labels))
+		return nil, l.at(0, l.labelColumn, "there are %d labels, which looks like something else (Options.Classes lists classes of any number)", len(labels))
 	}
 	c.classes = classNames(series.SortLabels(labels))
 	if len(c.classes) < 2 {
-		return nil, l.at(0, l.labelColumn, "all events are %q, the background class; list the background first in --classes", c.classes[0])
+		return nil, l.at(0, l.labelColumn, "all events are %q, the background class; list the background first in Options.Classes", c.classes[0])
 	}
 	return c, nil
 }
@@ -75,7 +75,7 @@ func (c *classifier) class(label string) (int16, error) {
 	switch {
 	case label != "":
 	case c.positive != "":
-		return 0, errors.New("the event has no label, so none that --positive means")
+		return 0, errors.New("the event has no label, so none that Options.Positive means")
 	case len(c.classes) == 2:
 		return 1, nil
 	default:

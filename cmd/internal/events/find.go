@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Found is an event that a model has found. What gaps of --merge-gap lie in it are part of it.
+// Found is an event that a model has found. What short gaps lie in it are part of it.
 type Found struct {
 	Event
 	Rows            int

@@ -90,7 +90,7 @@ func checkError(t *testing.T, err error, want string) {
 
 func length(t *testing.T, text string) series.Length {
 	t.Helper()
-	l, err := series.ParseLength("event-tolerance", text)
+	l, err := series.ParseLength("Options.Tolerance", text)
 	if err != nil {
 		t.Fatal(err)
 	}

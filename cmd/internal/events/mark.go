@@ -9,10 +9,10 @@ import (
 
 // Options say what events mean. Every field belongs to the flag that its comment names.
 type Options struct {
-	Classes   []string      // --classes: names of the classes, the first being that of the rows outside events; empty: those that there are
-	Positive  string        // --positive: the label that is class 1, rows of all others being 0; "": Classes
-	Tolerance series.Length // --event-tolerance: how far from an instant rows belong to it; needed where no column gives the end
-	Divided   bool          // --max-gap: gaps in time may divide series
+	Classes   []string      // names of the classes, the first being that of the rows outside events; empty: those that there are
+	Positive  string        // the label that is class 1, rows of all others being 0; "": Classes
+	Tolerance series.Length // how far from an instant rows belong to it; needed where no column gives the end
+	Divided   bool          // gaps in time may divide series
 }
 
 // Mark sets Labels and Classes of all data to what the events are. An event needs to have a row
@@ -67,7 +67,7 @@ func (p *place) add(line int) {
 func (m *marker) checkData(all []*series.Data) error {
 	for _, d := range all {
 		if d.Time == nil && d.Input > d.Len() {
-			return m.at(0, "", "cannot place events by row number: rows with missing features were dropped; set --time")
+			return m.at(0, "", "cannot place events by row number: rows with missing features were dropped; set Options.Time")
 		}
 		if err := m.options.Tolerance.Check(d.Time != nil && d.Stamps); err != nil {
 			return err
@@ -103,7 +103,7 @@ func (m *marker) find(targets []*target) error {
 	return err
 }
 
-// checkPositive is the error if no event is what --positive means.
+// checkPositive is the error if no event is what Options.Positive means.
 func (m *marker) checkPositive(used []listed) error {
 	var labels []string
 	for _, e := range used {
@@ -115,9 +115,9 @@ func (m *marker) checkPositive(used []listed) error {
 		}
 	}
 	if len(labels) == 0 {
-		return m.at(0, "", "events have no labels, so none is %q (--positive)", m.positive)
+		return m.at(0, "", "events have no labels, so none is %q (Options.Positive)", m.positive)
 	}
-	return m.at(0, "", "no event is %q (--positive); labels: %s", m.positive, table.List(labels))
+	return m.at(0, "", "no event is %q (Options.Positive); labels: %s", m.positive, table.List(labels))
 }
 
 // mark labels the rows of the events.

@@ -74,7 +74,7 @@ func (m *marker) comparable(e *listed, d *series.Data) error {
 	case stamps:
 		return m.at(e.line, "", "the event starts at %s, a number, and the times of the data are timestamps", e.start.text)
 	case d.Time == nil:
-		return m.at(e.line, "", "the event starts at %s, a timestamp, and the data has no time column (--time names one)", e.start.text)
+		return m.at(e.line, "", "the event starts at %s, a timestamp, and the data has no time column (Options.Time names one)", e.start.text)
 	}
 	return m.at(e.line, "", "the event starts at %s, a timestamp, and the times of the data are numbers (column %q)", e.start.text, d.TimeColumn)
 }
@@ -98,7 +98,7 @@ func (m *marker) noRow(t *target, e *listed) error {
 	}
 	low, high := t.parts[0], t.parts[len(t.parts)-1]
 	if low.data.Time == nil {
-		return m.at(e.line, "", "no row is %s: series %q has the rows 0 to %d, as there is no time column (--time names one)", what, t.name, low.Len()-1)
+		return m.at(e.line, "", "no row is %s: series %q has the rows 0 to %d, as there is no time column (Options.Time names one)", what, t.name, low.Len()-1)
 	}
 	first, last := t.span()
 	from, to := series.TimeText(first, low.data.Stamps), series.TimeText(last, high.data.Stamps)
@@ -106,7 +106,7 @@ func (m *marker) noRow(t *target, e *listed) error {
 	case e.End < first || e.Start > last:
 		return m.at(e.line, "", "no row is %s: the times of series %q are from %s to %s", what, t.name, from, to)
 	case e.instant():
-		return m.at(e.line, "", "no row of series %q is %s, between two rows (--event-tolerance takes those around it)", t.name, what)
+		return m.at(e.line, "", "no row of series %q is %s, between two rows (Options.Tolerance takes those around it)", t.name, what)
 	}
 	return m.at(e.line, "", "no row of series %q is %s, between two rows", t.name, what)
 }

@@ -187,7 +187,7 @@ func (l *List) checkEnds(o Options) error {
 	if l.likeEnd != "" {
 		like = fmt.Sprintf("; if %q does, call it end or duration", l.likeEnd)
 	}
-	return l.at(0, "", "no column gives the end of events (end, stop or duration)%s; if they are instants, --event-tolerance says how far around each rows belong to it, 0 for the row itself", like)
+	return l.at(0, "", "no column gives the end of events (end, stop or duration)%s; if they are instants, Options.Tolerance says how far around each rows belong to it, 0 for the row itself", like)
 }
 
 // Endless reports whether no column gives the end of events.

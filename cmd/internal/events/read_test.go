@@ -82,7 +82,7 @@ func TestReadErrors(t *testing.T) {
 		"no start":        {"e.csv", "since,to\n1,2\n", `e.csv:1: a list of events has a column start (or onset, time, timestamp or sample) and, unless they are instants, end (or stop or duration); columns: since, to`},
 		"no event":        {"e.csv", "start,end\n", `e.csv: there is no event`},
 		"reversed":        {"e.csv", "start,end\n1,2\n5,4\n", `e.csv:3: the event ends before it starts: from 5 to 4`},
-		"no time":         {"e.csv", "start,end\n1,2\nx,4\n", `e.csv:3: start of an event: "x" is neither a number nor a timestamp like 2006-01-02T15:04:05Z (--time-format '%d.%m.%y %H:%M' names another form)`},
+		"no time":         {"e.csv", "start,end\n1,2\nx,4\n", `e.csv:3: start of an event: "x" is neither a number nor a timestamp like 2006-01-02T15:04:05Z (Options.TimeFormat '%d.%m.%y %H:%M' names another form)`},
 		"no end":          {"e.csv", "start,end\n1,nan\n", `e.csv:2: end of an event: the time is missing`},
 		"missing start":   {"e.csv", "start,end\n,2\n", `e.csv:2: start of an event: the time is missing`},
 		"infinite":        {"e.csv", "start,end\n1,inf\n", `e.csv:2: end of an event: it is not finite`},
@@ -101,7 +101,7 @@ func TestReadErrors(t *testing.T) {
 		"two annotations": {"e.json", `[{"annotations": [{"result": []},{"result": [{"type": "timeserieslabels", "value": {"start": 1, "end": 3, "timeserieslabels": ["a"]}}]}], "data": {"csv": "x.csv"}}]`,
 			`e.json:1: "x.csv" has two annotations that differ; export one of them alone, or cancel the other`},
 		"a duration that is none": {"e.csv", "start,duration\n1,-2\n", `e.csv:2: the duration of an event is "-2", and not a number of seconds or of the times' units`},
-		"Parquet":                 {"e.csv", "PAR1....PAR1", `e.csv: the content is not csv but parquet (--input-format sets it)`},
+		"Parquet":                 {"e.csv", "PAR1....PAR1", `e.csv: the content is not csv but parquet (Options.Format sets it)`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := readList(t, c.file, c.content)

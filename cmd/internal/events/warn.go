@@ -14,7 +14,7 @@ func (m *marker) warnOf(targets []*target, all []*series.Data) {
 		m.warnings = append(m.warnings, table.Warning{File: m.File, Line: line, Text: fmt.Sprintf(format, args...)})
 	}
 	if outside := m.classes[0]; len(m.options.Classes) == 0 && m.positive == "" && outside != "none" && outside != "0" {
-		warn(0, "rows outside events are %q, by its name, like the events of that label (--classes with another one first says otherwise)", outside)
+		warn(0, "rows outside events are %q, by its name, like the events of that label (Options.Classes with another one first says otherwise)", outside)
 	}
 	if p := m.joined; p.count > 0 {
 		warn(p.line, "%d events overlap with others of the same label, and count as one with them", p.count)
@@ -49,7 +49,7 @@ func (m *marker) warnOfCopies(d *series.Data) {
 	for k, name := range d.Features {
 		if copies(d, k) {
 			m.warnings = append(m.warnings, table.Warning{Column: name,
-				Text: fmt.Sprintf("has the labels' numbers, so it would give them away; --exclude %s leaves it out", table.ShellWord(name))})
+				Text: fmt.Sprintf("has the labels' numbers, so it would give them away; Options.Exclude %s leaves it out", table.ShellWord(name))})
 		}
 	}
 }

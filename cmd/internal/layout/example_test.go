@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/builtin"
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
@@ -23,7 +24,7 @@ func read() (*series.Data, error) {
 		return nil, err
 	}
 	defer file.Close()
-	if err := series.WriteBuiltin(file, "sine", 0); err != nil {
+	if err := builtin.Write(file, "sine", 0); err != nil {
 		return nil, err
 	}
 	return series.Read(context.Background(), []string{path}, series.DefaultOptions())

@@ -292,7 +292,7 @@ func TestContinueWithOtherTypes(t *testing.T) {
 		t.Error(err)
 	}
 	for _, other := range []string{writeStream(t, fieldsOf(arrow.PrimitiveTypes.Int8), rows), writeFile(t, "x.csv", "x,note\n1,a\n")} {
-		want := fmt.Sprintf("%s: its columns have other types than those of %s, so one file cannot hold both (--format csv can)", other, first.Name())
+		want := fmt.Sprintf("%s: its columns have other types than those of %s, so one file cannot hold both (Writer.Format csv can)", other, first.Name())
 		if err := w.Continue(open(other)); err == nil || err.Error() != want {
 			t.Errorf("error %v, want %q", err, want)
 		}

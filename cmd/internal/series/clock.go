@@ -75,7 +75,7 @@ func parseTimeFormat(format string) (string, error) {
 	}
 	layout, err := strftime.Layout(format)
 	if err != nil || layout == format {
-		return "", fmt.Errorf("--time-format must be a format of strftime, such as '%%d.%%m.%%Y %%H:%%M', not %q", format)
+		return "", fmt.Errorf("Options.TimeFormat must be a format of strftime, such as '%%d.%%m.%%Y %%H:%%M', not %q", format)
 	}
 	return strings.NewReplacer("02", "2", "01", "1").Replace(layout), nil // also of one digit
 }
@@ -126,7 +126,7 @@ func (c *clock) stamp(text string) (float64, error) {
 	if c.format != "" {
 		t, err := time.Parse(c.format, text)
 		if err != nil {
-			return 0, fmt.Errorf("%s is not a timestamp of --time-format", table.Excerpt([]byte(text)))
+			return 0, fmt.Errorf("%s is not a timestamp of Options.TimeFormat", table.Excerpt([]byte(text)))
 		}
 		return table.Seconds(t), nil
 	}
@@ -140,7 +140,7 @@ func (c *clock) stamp(text string) (float64, error) {
 			return table.Seconds(t), nil
 		}
 	}
-	return 0, fmt.Errorf("%s is neither a number nor a timestamp like 2006-01-02T15:04:05Z (--time-format '%%d.%%m.%%y %%H:%%M' names another form)", table.Excerpt([]byte(text)))
+	return 0, fmt.Errorf("%s is neither a number nor a timestamp like 2006-01-02T15:04:05Z (Options.TimeFormat '%%d.%%m.%%y %%H:%%M' names another form)", table.Excerpt([]byte(text)))
 }
 
 // slashed is a timestamp whose date has slashes, in the order of the column.
@@ -153,7 +153,7 @@ func (c *clock) slashed(text string, order dateOrder) (float64, error) {
 	case order != unknownOrder:
 		c.order = order
 	default:
-		return 0, fmt.Errorf("%s may be two dates (--time-format %%d/%%m/%%Y, with what follows it, or %%m/%%d/%%Y says which)", table.Excerpt([]byte(text)))
+		return 0, fmt.Errorf("%s may be two dates (Options.TimeFormat %%d/%%m/%%Y, with what follows it, or %%m/%%d/%%Y says which)", table.Excerpt([]byte(text)))
 	}
 	for _, clock := range []string{" 15:04:05", " 15:04", "", " 3:04:05 PM", " 3:04 PM"} {
 		if t, err := time.Parse(string(order)+clock, text); err == nil {

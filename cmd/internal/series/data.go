@@ -16,7 +16,7 @@ type Data struct {
 	Classes    []string  // [C] names of the labels, two at least
 	Group      string    // name of the column that groups series; "" without one
 	TimeColumn string    // name of the time column, given or found out; "" without one
-	X          []float32 // [N,F] row by row; NaN where one is missing and --missing is mean; never written to
+	X          []float32 // [N,F] row by row; NaN where one is missing and Options.Missing is mean; never written to
 	Labels     []int16   // [N] 0 to C-1 or Unlabelled; nil when the column is absent
 	Time       []float64 // [N] numbers, or seconds since 1970; nil without a time column
 	Stamps     bool      // times are timestamps
@@ -52,7 +52,7 @@ func (d *Data) NoPositive(positive string) error {
 	if positive == "" || d.Count()[1] > 0 {
 		return nil
 	}
-	text := fmt.Sprintf("no label is %q (--positive); labels: %s", positive, table.List(d.negative))
+	text := fmt.Sprintf("no label is %q (Options.Positive); labels: %s", positive, table.List(d.negative))
 	if similar := table.Closest(d.negative, positive); similar != "" {
 		text += fmt.Sprintf("; did you mean %q?", similar)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/builtin"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
@@ -24,7 +25,7 @@ func sine() (path string, remove func()) {
 		panic(err)
 	}
 	defer file.Close()
-	if err := series.WriteBuiltin(file, "sine", 0); err != nil {
+	if err := builtin.Write(file, "sine", 0); err != nil {
 		panic(err)
 	}
 	return path, func() { os.RemoveAll(dir) }

@@ -43,7 +43,7 @@ func hintNA(v *value, err error) error {
 	if v.isNumber() || v.kind == nullKind || v.missing() {
 		return err
 	}
-	return fmt.Errorf("%w (--na-values %s counts it as missing)", err, table.Excerpt(bytes.TrimSpace(v.text)))
+	return fmt.Errorf("%w (Options.NAValues %s counts it as missing)", err, table.Excerpt(bytes.TrimSpace(v.text)))
 }
 
 var errDrop = errors.New("row left out")
@@ -61,5 +61,5 @@ func (r *Reader) standIn(k int) (float32, error) {
 	case MissingDrop:
 		return 0, errDrop
 	}
-	return 0, errors.New("the value is missing (--missing says what to put in its place)")
+	return 0, errors.New("the value is missing (Options.Missing says what to put in its place)")
 }

@@ -23,8 +23,8 @@ func TestOpenErrors(t *testing.T) {
 	tests := []struct{ name, want string }{
 		{"none.csv", "no such file"},
 		{"", "this is a folder"},
-		{"text.parquet", "the content is not parquet but csv (--input-format sets it)"},
-		{"parquet.csv", "the content is not csv but parquet (--input-format sets it)"},
+		{"text.parquet", "the content is not parquet but csv (Options.Format sets it)"},
+		{"parquet.csv", "the content is not csv but parquet (Options.Format sets it)"},
 		{"empty.csv.gz", "the file is empty"},
 		{"header.csv.gz", "damaged gzip data"},
 		{"zip.csv", "this is a zip archive"},
@@ -42,16 +42,16 @@ func TestValidate(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		{func(o *Options) { o.Label = "" }, "--label names no column"},
-		{func(o *Options) { o.Missing = "ignore" }, `--missing "ignore" is none of [error forward zero mean drop]`},
-		{func(o *Options) { o.Format = "xls" }, `--input-format "xls" is none of`},
-		{func(o *Options) { o.Features = []string{"a", "label"} }, `--label and --features both name "label"`},
-		{func(o *Options) { o.Features = []string{"a", "a"} }, `--features lists "a" twice`},
-		{func(o *Options) { o.Features = []string{"a", ""} }, "--features holds an empty name"},
-		{func(o *Options) { o.Exclude = []string{"label"} }, `--label and --exclude both name "label"`},
-		{func(o *Options) { o.Exclude = []string{""} }, "--exclude holds an empty name"},
-		{func(o *Options) { o.Exclude, o.Features = []string{"a"}, []string{"b"} }, "--exclude cannot be used with --features"},
-		{func(o *Options) { o.Series, o.Time = "t", "t" }, `--series and --time both name "t"`},
+		{func(o *Options) { o.Label = "" }, "Options.Label names no column"},
+		{func(o *Options) { o.Missing = "ignore" }, `Options.Missing "ignore" is none of [error forward zero mean drop]`},
+		{func(o *Options) { o.Format = "xls" }, `Options.Format "xls" is none of`},
+		{func(o *Options) { o.Features = []string{"a", "label"} }, `Options.Label and Options.Features both name "label"`},
+		{func(o *Options) { o.Features = []string{"a", "a"} }, `Options.Features lists "a" twice`},
+		{func(o *Options) { o.Features = []string{"a", ""} }, "Options.Features holds an empty name"},
+		{func(o *Options) { o.Exclude = []string{"label"} }, `Options.Label and Options.Exclude both name "label"`},
+		{func(o *Options) { o.Exclude = []string{""} }, "Options.Exclude holds an empty name"},
+		{func(o *Options) { o.Exclude, o.Features = []string{"a"}, []string{"b"} }, "Options.Exclude cannot be used with Options.Features"},
+		{func(o *Options) { o.Series, o.Time = "t", "t" }, `Options.Series and Options.Time both name "t"`},
 	}
 	for _, test := range tests {
 		o := DefaultOptions()

@@ -20,7 +20,7 @@ func (r *Reader) time() (float64, error) {
 	v := r.input.value(r.roles.time)
 	t, err := r.clock.time(&v)
 	if err == nil && t < r.state.time && r.gap.Value == 0 {
-		err = fmt.Errorf("time goes back in series %q: from %s to %s (a column that tells series apart belongs to --series; --exclude leaves out one that is no time; --max-gap begins a new series there)",
+		err = fmt.Errorf("time goes back in series %q: from %s to %s (a column that tells series apart belongs to Options.Series; Options.Exclude leaves out one that is no time; Options.MaxGap begins a new series there)",
 			r.state.name, r.timeText(r.state.time, r.state.timeText), r.timeText(t, bytes.TrimSpace(v.text)))
 	}
 	return t, err
@@ -67,7 +67,7 @@ func (r *Reader) gapWarnings() []table.Warning {
 		return nil
 	}
 	usual := lengthText(h.usual, r.clock.stamps)
-	w.Line, w.Text = h.line, fmt.Sprintf("time jumps by more than %d times its usual step of %s (%d in all); with --max-gap a new series begins there", holeSteps, usual, h.count)
+	w.Line, w.Text = h.line, fmt.Sprintf("time jumps by more than %d times its usual step of %s (%d in all); with Options.MaxGap a new series begins there", holeSteps, usual, h.count)
 	return []table.Warning{w}
 }
 

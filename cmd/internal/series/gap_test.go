@@ -110,12 +110,12 @@ func TestMaxGapOfBoundedSeries(t *testing.T) {
 func TestMaxGapErrors(t *testing.T) {
 	numbers, stamps := "t,a,label\n1,1,0\n", "t,a,label\n2024-01-01,1,0\n"
 	for _, test := range []struct{ text, gap, time, want string }{
-		{numbers, "5m", "t", `standard input:2: column "t": --max-gap is a duration, and times are numbers`},
-		{stamps, "300", "t", `standard input:2: column "t": --max-gap is a number, and times are timestamps`},
-		{numbers, "5", "", "--max-gap 5 needs --time"},
-		{numbers, "-5", "t", "--max-gap must be a duration such as 90s, 5m or 36h"},
-		{numbers, "NaN", "t", "--max-gap must be"},
-		{numbers, "soon", "t", "--max-gap must be"},
+		{numbers, "5m", "t", `standard input:2: column "t": Options.MaxGap is a duration, and times are numbers`},
+		{stamps, "300", "t", `standard input:2: column "t": Options.MaxGap is a number, and times are timestamps`},
+		{numbers, "5", "", "Options.MaxGap 5 needs Options.Time"},
+		{numbers, "-5", "t", "Options.MaxGap must be a duration such as 90s, 5m or 36h"},
+		{numbers, "NaN", "t", "Options.MaxGap must be"},
+		{numbers, "soon", "t", "Options.MaxGap must be"},
 	} {
 		_, err := readText(test.text, Options{Label: "label", Time: test.time, MaxGap: test.gap, Missing: MissingError, Skip: func(*table.Error) {}})
 		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
@@ -142,7 +142,7 @@ func TestHoles(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
 		{"none", rows(100), ""},
 		{"long steps, but no holes", rows(100, 4, 4.5), ""},
-		{"two", rows(100, 5.5, 1, 30), `standard input:23: column "t": time jumps by more than 10 times its usual step of 0.5 (2 in all); with --max-gap`},
+		{"two", rows(100, 5.5, 1, 30), `standard input:23: column "t": time jumps by more than 10 times its usual step of 0.5 (2 in all); with Options.MaxGap`},
 		{"far behind", rows(3000, slices.Concat(make([]float64, 140), []float64{50})...), `standard input:2823: column "t": time jumps`},
 		{"too few rows to tell", "t,a,label\n1,1,0\n2,1,1\n100,1,0\n", ""},
 	} {
@@ -217,7 +217,7 @@ func TestParquetTimes(t *testing.T) {
 		t.Fatalf("%v, %v", d, err)
 	}
 	for _, column := range []string{"day", "at"} {
-		if want := fmt.Sprintf("%s: column %q: holds times, so not a feature (--time %s", path, column, column); !strings.Contains(fmt.Sprint(d.Warnings), want) {
+		if want := fmt.Sprintf("%s: column %q: holds times, so not a feature (Options.Time %s", path, column, column); !strings.Contains(fmt.Sprint(d.Warnings), want) {
 			t.Errorf("warnings %v, want %q", d.Warnings, want)
 		}
 		with := o

@@ -40,14 +40,12 @@ const (
 // guesser makes the guess of a looker.
 type guesser struct {
 	*looker
-	names []string
-	roles roles
 	order []order // [times] within the series
 }
 
 // finish completes the survey.
 func (l *looker) finish() {
-	g := guesser{looker: l, names: l.first.Columns(), roles: roles{label: -1, series: -1, group: -1, time: -1}}
+	g := guesser{looker: l}
 	for i := range g.columns {
 		g.columns[i].settle()
 	}
@@ -66,24 +64,24 @@ func (l *looker) finish() {
 func (g *guesser) guessLabel() {
 	best := math.MaxInt
 	for i, c := range g.columns {
-		rank := slices.Index(labelNames, strings.ToLower(g.names[i]))
+		rank := slices.Index(labelNames, strings.ToLower(g.profiles[i].name))
 		switch {
 		case rank >= 0:
-		case likeLabel.MatchString(g.names[i]):
+		case likeLabel.MatchString(g.profiles[i].name):
 			rank = len(labelNames)
 		default:
 			rank = len(labelNames) + 1
 		}
-		if g.holdsClasses(i) && (rank < best || rank == best && rank > len(labelNames)) && (rank <= len(labelNames) || c.comesBack() && !g.profiles[i].namesSeries(g.names[i])) {
-			best, g.roles.label = rank, i
+		if g.holdsClasses(i) && (rank < best || rank == best && rank > len(labelNames)) && (rank <= len(labelNames) || c.comesBack() && !g.profiles[i].namesSeries()) {
+			best, g.label = rank, i
 		}
 	}
-	if g.roles.label < 0 {
+	if g.label < 0 {
 		g.note(noLabelNote, fewValues)
 		return
 	}
-	g.survey.Guess.Label = g.names[g.roles.label]
-	g.guessClasses(g.columns[g.roles.label].order)
+	g.survey.Guess.Label = g.profiles[g.label].name
+	g.guessClasses(g.columns[g.label].order)
 }
 
 // guessClasses orders the values of the labels if they are words.
@@ -109,7 +107,7 @@ func (g *guesser) guessClasses(values []*ValueSurvey) {
 // holdsClasses reports whether column i has a few values, each more than once.
 func (g *guesser) holdsClasses(i int) bool {
 	c := &g.columns[i]
-	return len(c.order) > 1 && c.fractions == 0 && g.names[i] != "" && !likeSeries.MatchString(g.names[i]) && !areAnswers(g.names)[i] &&
+	return len(c.order) > 1 && c.fractions == 0 && g.profiles[i].name != "" && !likeSeries.MatchString(g.profiles[i].name) && !g.answers[i] &&
 		!slices.ContainsFunc(c.order, func(v *ValueSurvey) bool { return v.Rows < 2 })
 }
 
@@ -131,15 +129,15 @@ func (g *guesser) guessSeries() {
 	cured := false
 	for _, by := range g.groupings[1:] {
 		i := by.column
-		if len(by.groups) < 2 || i == g.roles.label || g.names[i] == "" || slices.ContainsFunc(g.times, func(t *timeLook) bool { return t.column == i && !t.failed }) {
+		if len(by.groups) < 2 || i == g.label || g.profiles[i].name == "" || slices.ContainsFunc(g.times, func(t *timeLook) bool { return t.column == i && !t.failed }) {
 			continue
 		}
 		cures := g.cures(by)
-		named := (likeSeries.MatchString(g.names[i]) || g.profiles[i].namesSeries(g.names[i])) && g.survey.Rows >= groupRows*len(by.groups)
+		named := (likeSeries.MatchString(g.profiles[i].name) || g.profiles[i].namesSeries()) && g.survey.Rows >= groupRows*len(by.groups)
 		long := g.columns[i].numbers == 0 && by.runs == len(by.groups) && g.survey.Rows >= groupRun*by.runs
-		if (named || long || cures) && (g.roles.series < 0 || cures && !cured) {
-			g.roles.series, g.order, cured = i, by.order, cures
-			g.survey.Series, g.survey.Guess.Series = len(by.groups), g.names[i]
+		if (named || long || cures) && (g.series < 0 || cures && !cured) {
+			g.series, g.order, cured = i, by.order, cures
+			g.survey.Series, g.survey.Guess.Series = len(by.groups), g.profiles[i].name
 		}
 	}
 }
@@ -147,9 +145,9 @@ func (g *guesser) guessSeries() {
 // noteGroups reports columns that look like groups of series, by their names and how many values they have.
 func (g *guesser) noteGroups() {
 	for _, by := range g.groupings[1:] {
-		name := g.names[by.column]
-		if n := len(by.groups); n > 1 && n < g.survey.Series && by.column != g.roles.label && likeSeries.MatchString(name) {
-			g.note("column %q has fewer values than there are series; if it names what they share, such as a patient, --group %s keeps those together when they are judged", name, table.ShellWord(name))
+		name := g.profiles[by.column].name
+		if n := len(by.groups); n > 1 && n < g.survey.Series && by.column != g.label && likeSeries.MatchString(name) {
+			g.note("column %q has fewer values than there are series; if it names what they share, such as a patient, Options.Group %s keeps those together when they are judged", name, table.ShellWord(name))
 		}
 	}
 }
@@ -167,13 +165,13 @@ func (g *guesser) cures(by *grouping) bool {
 // guessTime takes the first time that never goes back within a series, else one that hardly
 // ever does, as where a clock is set back: a new series begins there.
 func (g *guesser) guessTime() {
-	features := g.surely()
+	sure := g.surely()
 	for _, goes := range []func(*order) bool{(*order).onward, (*order).mostlyOnward} {
 		for i, t := range g.times {
-			if !features && onlyCounts(g.names[t.column], g.profiles[t.column]) {
+			if !sure && g.profiles[t.column].onlyCounts() {
 				continue
 			}
-			if !t.failed && t.column != g.roles.label && goes(&g.order[i]) {
+			if !t.failed && t.column != g.label && goes(&g.order[i]) {
 				g.takeTime(t, &g.order[i])
 				return
 			}
@@ -181,15 +179,9 @@ func (g *guesser) guessTime() {
 	}
 }
 
-// surely reports whether a column is surely a feature, so that one that only counts need not be.
-func (g *guesser) surely() bool {
-	written := areAnswers(g.names)
-	return surely(g.names, g.profiles, func(i int) bool { return g.roles.has(i) || written[i] })
-}
-
 func (g *guesser) takeTime(t *timeLook, o *order) {
-	g.roles.time = t.column
-	g.survey.Guess.Time = g.names[t.column]
+	g.time = t.column
+	g.survey.Guess.Time = g.profiles[t.column].name
 	h := o.holes.settled()
 	stamps := t.clock.stamps
 	g.survey.Gaps = &Gaps{Usual: h.usual, Count: h.count, Length: lengthText(holeSteps*h.usual, stamps), Step: lengthText(h.usual, stamps)}
@@ -198,7 +190,7 @@ func (g *guesser) takeTime(t *timeLook, o *order) {
 	}
 	if o.falls > 0 {
 		g.survey.Guess.MaxGap = g.survey.Gaps.Length
-		g.note("column %q goes back in time (rows: %d); with --max-gap a new series begins there", g.names[t.column], o.falls)
+		g.note("column %q goes back in time (rows: %d); with Options.MaxGap a new series begins there", g.profiles[t.column].name, o.falls)
 	}
 }
 
@@ -213,21 +205,21 @@ func (o *order) mostlyOnward() bool {
 // guessFeatures takes the columns of numbers that are left, but for those that look like
 // a second label, are another time, or hold what is no number.
 func (g *guesser) guessFeatures() {
-	guess := &g.survey.Guess
-	var excluded []int
-	written, features := areAnswers(g.names), g.surely()
+	guess, sure := &g.survey.Guess, g.surely()
 	for i, c := range g.columns {
-		name, p := g.names[i], g.profiles[i]
-		if why := noFeature(name, p); why != "" && features && !g.roles.has(i) && !isTime(name, p) {
-			g.note("column %q %s", name, why)
-			continue
-		}
-		if i == g.roles.label || i == g.roles.series || i == g.roles.time || !p.number() && !isTime(name, p) || name == "" || written[i] {
+		p := g.profiles[i]
+		name, why := p.name, p.noFeature()
+		if !g.open(i) || !p.number() && !p.isTime() && why == "" {
 			continue
 		}
 		switch {
+		case why != "" && sure && !p.isTime():
+			g.note("column %q %s", name, why)
+			continue
+		case !p.number() && !p.isTime():
+			continue
 		case c.faults > 0 && g.maybeNA(c):
-			g.note("column %q: %d values are no numbers, such as %s; --na-values counts them as missing", name, c.faults, table.Excerpt([]byte(c.odd[0])))
+			g.note("column %q: %d values are no numbers, such as %s; Options.NAValues counts them as missing", name, c.faults, table.Excerpt([]byte(c.odd[0])))
 			for _, text := range c.odd {
 				if !slices.Contains(guess.NAValues, text) {
 					guess.NAValues = append(guess.NAValues, text)
@@ -235,25 +227,25 @@ func (g *guesser) guessFeatures() {
 			}
 			continue
 		case c.faults > 0:
-			g.note("column %q: %d values are no 32-bit floats; --exclude leaves it out", name, c.faults)
-		case isTime(name, p) && !features && onlyCounts(name, p):
+			g.note("column %q: %d values are no 32-bit floats; Options.Exclude leaves it out", name, c.faults)
+		case p.isTime() && !sure && p.onlyCounts():
 			continue
-		case isTime(name, p):
-			g.note("column %q looks like a time, but goes back or is a second one; --exclude leaves it out", name)
+		case p.isTime():
+			g.note("column %q looks like a time, but goes back or is a second one; Options.Exclude leaves it out", name)
 		case likeLabel.MatchString(name) && len(c.order) > 0:
-			g.note("column %q looks like a second column of labels; --exclude leaves it out", name)
+			g.note("column %q looks like a second column of labels; Options.Exclude leaves it out", name)
 		default:
 			continue
 		}
-		excluded = append(excluded, i)
+		g.excluded = append(g.excluded, i)
 		guess.Exclude = append(guess.Exclude, name)
 	}
-	if _, err := g.roles.takeNumbers(g.first, g.profiles, excluded); err != nil {
+	if err := g.takeNumbers(); err != nil {
 		g.note("no column of numbers is left to be a feature")
 	}
 	guess.Features = []string{}
-	for _, i := range g.roles.features {
-		guess.Features = append(guess.Features, g.names[i])
+	for _, i := range g.features {
+		guess.Features = append(guess.Features, g.profiles[i].name)
 		if c := g.columns[i]; c.missing+c.faults > 0 {
 			guess.Missing = MissingForward
 		}
@@ -265,7 +257,7 @@ func (g *guesser) maybeNA(c columnLook) bool {
 	if len(c.odd) == 0 || len(c.odd) > mostOdd || c.oddRows < c.faults {
 		return false
 	}
-	label := g.roles.label
+	label := g.label
 	return label < 0 || !slices.ContainsFunc(g.columns[label].order, func(v *ValueSurvey) bool { return slices.Contains(c.odd, v.Value) })
 }
 
@@ -278,7 +270,7 @@ func (g *guesser) describe() {
 	for i := range g.columns {
 		c := &g.columns[i]
 		times := g.profiles[i].time || c.numbers == 0 && slices.ContainsFunc(g.times, func(t *timeLook) bool { return t.column == i && !t.failed })
-		s := ColumnSurvey{Unit: g.first.unit(i), Name: g.names[i], Type: c.kind(times), Role: g.role(i), Missing: c.missing}
+		s := ColumnSurvey{Unit: g.unit(i), Name: g.profiles[i].name, Type: c.kind(times), Role: g.role(i), Missing: c.missing}
 		switch {
 		case s.Type == EmptyColumn:
 		case g.profiles[i].time:
@@ -297,18 +289,41 @@ func (g *guesser) describe() {
 
 func (g *guesser) role(i int) string {
 	switch {
-	case i == g.roles.label:
+	case i == g.label:
 		return "label"
-	case i == g.roles.series:
+	case i == g.series:
 		return "series"
-	case i == g.roles.time:
+	case i == g.time:
 		return "time"
-	case slices.Contains(g.roles.features, i):
+	case slices.Contains(g.features, i):
 		return "feature"
-	case slices.Contains(g.survey.Guess.Exclude, g.names[i]):
+	case slices.Contains(g.survey.Guess.Exclude, g.profiles[i].name):
 		return "excluded"
-	case i == 0 && g.first.RowNames():
+	case i == 0 && g.RowNames():
 		return "row names"
 	}
 	return ""
+}
+
+// noLabelNote is the note about files in which no column looks like labels.
+const noLabelNote = "no column looks like labels, which are 2 to %d values, each on several rows"
+
+// DropLabel takes the label from the guess, as labels are somewhere else.
+func (s *Survey) DropLabel() {
+	g := &s.Guess
+	before, _, _ := strings.Cut(noLabelNote, ",")
+	g.Notes = slices.DeleteFunc(g.Notes, func(note string) bool {
+		return strings.HasPrefix(note, before) || g.Classes != nil && strings.HasPrefix(note, fmt.Sprintf("column %q: ", g.Label))
+	})
+	for i := range s.Columns {
+		c := &s.Columns[i]
+		if c.Role != "label" {
+			continue
+		}
+		if c.Role = ""; c.Type == WholeNumbers || c.Type == Numbers {
+			c.Role = "excluded"
+			g.Exclude = append(g.Exclude, c.Name)
+		}
+	}
+	g.Label, g.Classes = "", nil
 }

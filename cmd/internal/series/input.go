@@ -77,11 +77,11 @@ func (in *input) value(k int) (v value) {
 }
 
 // profiles say what the first rows are of each column.
-func (in *input) profiles(o Options) ([]profile, error) {
+func (in *input) profiles(o Options) ([]*profile, error) {
 	if in.headFault != nil {
 		return nil, in.headFault
 	}
-	profiles := newProfiles(len(in.Columns()), o)
+	profiles := newProfiles(in.Columns(), o)
 	for i := range in.head.Len() {
 		in.at(&in.head, i)
 		for k := range profiles {
@@ -90,7 +90,7 @@ func (in *input) profiles(o Options) ([]profile, error) {
 		}
 	}
 	for k, t := range in.Types() {
-		profiles[k].time = t == table.Time || t == table.Date
+		profiles[k].time = isTimeType(t)
 	}
 	return profiles, nil
 }

@@ -165,7 +165,7 @@ func (g *givenClasses) noClass(text string) error {
 	case table.IsMissing([]byte(text)):
 		reason += "; an empty one leaves the row unlabelled"
 	case slices.Equal(g.names, zeroOne):
-		reason += fmt.Sprintf(" (with --positive %s that value means 1 and every other 0)", text)
+		reason += fmt.Sprintf(" (with Options.Positive %s that value means 1 and every other 0)", text)
 	case similar != "":
 		reason += fmt.Sprintf("; did you mean %q?", similar)
 	}
@@ -183,7 +183,7 @@ const mostClasses = 100
 func (o *openClasses) class(text string) (int16, error) {
 	if x, ok := labelNumber(text); ok {
 		if x != math.Trunc(x) {
-			return 0, fmt.Errorf("the label is %s, a number with a fraction: the column looks like a measurement (--label names another)", table.Excerpt([]byte(text)))
+			return 0, fmt.Errorf("the label is %s, a number with a fraction: the column looks like a measurement (Options.Label names another)", table.Excerpt([]byte(text)))
 		}
 		text = strconv.FormatFloat(x, 'f', -1, 64)
 	}
@@ -191,7 +191,7 @@ func (o *openClasses) class(text string) (int16, error) {
 		return int16(i), nil
 	}
 	if len(o.labels) == mostClasses {
-		return 0, fmt.Errorf("the label is %s, and %d others came before it: the column looks like a measurement (--label names another; --classes lists classes of any number)",
+		return 0, fmt.Errorf("the label is %s, and %d others came before it: the column looks like a measurement (Options.Label names another; Options.Classes lists classes of any number)",
 			table.Excerpt([]byte(text)), mostClasses)
 	}
 	o.labels = append(o.labels, text)
@@ -210,7 +210,7 @@ func (o *openClasses) settle(rows []int) (names []string, numbers []int16, reaso
 		names, reason = orderWords(o.labels, rows)
 	}
 	if len(names) == 1 {
-		return nil, nil, "", fmt.Errorf("every label is %s, so there is nothing to tell apart (--classes names others that there may be)", table.Excerpt([]byte(names[0])))
+		return nil, nil, "", fmt.Errorf("every label is %s, so there is nothing to tell apart (Options.Classes names others that there may be)", table.Excerpt([]byte(names[0])))
 	}
 	given := newGivenClasses(names)
 	for _, text := range o.labels {
@@ -263,7 +263,7 @@ func orderWords(labels []string, rows []int) (names []string, reason string) {
 
 // backgroundNote says which class is the background, and how to say otherwise.
 func backgroundNote(classes []string, reason string) string {
-	return fmt.Sprintf("%s is the background class, %s; the others make events (--classes with another one first says otherwise)", table.Excerpt([]byte(classes[0])), reason)
+	return fmt.Sprintf("%s is the background class, %s; the others make events (Options.Classes with another one first says otherwise)", table.Excerpt([]byte(classes[0])), reason)
 }
 
 // compareLabels orders numbers by value and before text.

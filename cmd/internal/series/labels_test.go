@@ -78,7 +78,7 @@ func TestGivenClasses(t *testing.T) {
 		{"1 2", "3", nil, `the label is "3", which is none of the classes 1, 2`},
 		{"0 1", "no TRUE y NA", []int16{0, 1, 1, u}, ""},
 		{"yes no", "1 false", []int16{0, 1}, ""},
-		{"0 1", "0 2", nil, `the label is "2", which is none of the classes 0, 1 (with --positive 2 that value means 1 and every other 0)`},
+		{"0 1", "0 2", nil, `the label is "2", which is none of the classes 0, 1 (with Options.Positive 2 that value means 1 and every other 0)`},
 		{"N F", "n", nil, `the label is "n", which is none of the classes N, F`},
 	} {
 		o := DefaultOptions()
@@ -173,7 +173,7 @@ func TestClassesOfFiles(t *testing.T) {
 
 func TestClassWarnings(t *testing.T) {
 	d, err := readText(labelled("a", "b", "NA", "none"), DefaultOptions())
-	const background = `column "label": "none" is the background class, by its name; the others make events (--classes with another one first says otherwise)`
+	const background = `column "label": "none" is the background class, by its name; the others make events (Options.Classes with another one first says otherwise)`
 	if err != nil || len(d.Warnings) != 2 || d.Warnings[0].String() != background || d.Warnings[1].String() != `column "label": "NA" is a class, as labels are words; an empty one leaves its row unlabelled` {
 		t.Errorf("%v, %v", d.Warnings, err)
 	}
@@ -209,11 +209,11 @@ func TestBackground(t *testing.T) {
 
 func TestClassesOptions(t *testing.T) {
 	for want, o := range map[string]Options{
-		`--classes lists "a" alone`:        {Classes: []string{"a"}},
-		`--classes lists "a" twice`:        {Classes: []string{"a", "b", "a"}},
-		`--classes holds an empty name`:    {Classes: []string{"a", ""}},
-		`--classes cannot be used with it`: {Classes: []string{"a", "b"}, Positive: "a"},
-		`--classes lists more than 32767`:  {Classes: strings.Split(strings.Repeat("x", 32767)+"x", "")},
+		`Options.Classes lists "a" alone`:        {Classes: []string{"a"}},
+		`Options.Classes lists "a" twice`:        {Classes: []string{"a", "b", "a"}},
+		`Options.Classes holds an empty name`:    {Classes: []string{"a", ""}},
+		`Options.Classes cannot be used with it`: {Classes: []string{"a", "b"}, Positive: "a"},
+		`Options.Classes lists more than 32767`:  {Classes: strings.Split(strings.Repeat("x", 32767)+"x", "")},
 	} {
 		o.Label, o.Missing = "label", MissingError
 		if len(o.Classes) > 100 {

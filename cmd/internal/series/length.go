@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// Length is a length of time, the value of a flag: a duration where times are timestamps,
+// Length is a length of time, the value of a setting: a duration where times are timestamps,
 // else a number in the units of the times, or of rows where they have none. The zero Length
 // is none.
 type Length struct {
 	Value    float64 // seconds of a duration
-	flag     string
+	name     string
 	given    bool
 	duration bool
 }
@@ -20,9 +20,9 @@ type Length struct {
 // Given reports whether there is a length, which may be 0.
 func (l Length) Given() bool { return l.given || l.Value > 0 }
 
-// ParseLength reads the value of a flag; "" stands for none.
-func ParseLength(flag, text string) (Length, error) {
-	l := Length{flag: flag}
+// ParseLength reads the value of a setting; "" stands for none.
+func ParseLength(name, text string) (Length, error) {
+	l := Length{name: name}
 	if text == "" {
 		return l, nil
 	}
@@ -34,7 +34,7 @@ func ParseLength(flag, text string) (Length, error) {
 		l.Value, l.duration = d.Seconds(), true
 	}
 	if err != nil || !(l.Value >= 0) || math.IsInf(l.Value, 0) {
-		return l, fmt.Errorf("--%s must be a duration such as 90s, 5m or 36h, or a number in the units of --time, not %q", flag, text)
+		return l, fmt.Errorf("%s must be a duration such as 90s, 5m or 36h, or a number in the units of Options.Time, not %q", name, text)
 	}
 	return l, nil
 }
@@ -45,7 +45,7 @@ func (l Length) Check(stamps bool) error {
 	case l.Value == 0 || l.duration == stamps:
 		return nil
 	case stamps:
-		return fmt.Errorf("--%s is a number, and times are timestamps; give a duration, such as 5m", l.flag)
+		return fmt.Errorf("%s is a number, and times are timestamps; give a duration, such as 5m", l.name)
 	}
-	return fmt.Errorf("--%s is a duration, and times are numbers; give a number in their units", l.flag)
+	return fmt.Errorf("%s is a duration, and times are numbers; give a number in their units", l.name)
 }

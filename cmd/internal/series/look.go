@@ -119,9 +119,8 @@ type looker struct {
 	options Options
 	survey  *Survey
 
-	fault     error  // the first row that cannot be read
-	first     *input // the first file, which is closed
-	profiles  []profile
+	*finder         // of the first file, which is closed
+	fault     error // the first row that cannot be read
 	columns   []columnLook
 	times     []*timeLook
 	groupings []*grouping // the first is by file
@@ -134,17 +133,17 @@ func (l *looker) read(path string) error {
 		return err
 	}
 	defer in.Close()
-	if l.first == nil {
+	if l.finder == nil {
 		if err := l.begin(in); err != nil {
 			return err
 		}
-	} else if !slices.Equal(in.Columns(), l.first.Columns()) {
+	} else if !slices.Equal(in.Columns(), l.Columns()) {
 		return &table.Error{File: in.Name(), Err: fmt.Errorf("it has other columns than %s: %s", l.survey.Files[0], table.List(in.Columns()))}
 	}
 	if err := l.readRows(in); err != nil {
 		return err
 	}
-	if in == l.first {
+	if in == l.input {
 		l.survey.Dialect = in.Dialect()
 		l.survey.Dialect.DecimalComma = slices.Contains(in.decimals.marks, ',')
 	}
@@ -154,7 +153,7 @@ func (l *looker) read(path string) error {
 
 // begin takes the columns from the first file.
 func (l *looker) begin(in *input) (err error) {
-	l.first = in
+	l.finder = newFinder(in)
 	if l.profiles, err = in.profiles(l.options); err != nil {
 		return err
 	}
@@ -163,7 +162,7 @@ func (l *looker) begin(in *input) (err error) {
 	for i, p := range l.profiles {
 		l.columns[i].tallies = map[string]*ValueSurvey{}
 		l.groupings = append(l.groupings, &grouping{column: i, groups: map[string]*group{}})
-		if name := in.Columns()[i]; name != "" && (p.time || isTime(name, p) || !p.number()) {
+		if p.name != "" && (p.time || p.isTime() || !p.number()) {
 			clock := p.clock // with its format, and the order of dates
 			clock.known = false
 			l.times = append(l.times, &timeLook{column: i, clock: clock})
@@ -171,7 +170,7 @@ func (l *looker) begin(in *input) (err error) {
 	}
 	slices.SortStableFunc(l.times, func(a, b *timeLook) int { // as train takes them
 		named := func(t *timeLook) int {
-			if namedTime(in.Columns()[t.column]) {
+			if l.profiles[t.column].namedTime() {
 				return 0
 			}
 			return 1

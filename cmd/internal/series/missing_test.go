@@ -58,7 +58,7 @@ func TestBadValues(t *testing.T) {
 				writeTable(t, fields, "["+strings.Join(objects, ",")+"]"):   at + 1,
 			} {
 				_, err := Read(t.Context(), []string{path}, DefaultOptions())
-				if want := fmt.Sprintf(`%s:%d: column "a": %q is not a number (--na-values %[3]q counts it as missing)`, path, line, bad); err == nil || err.Error() != want {
+				if want := fmt.Sprintf(`%s:%d: column "a": %q is not a number (Options.NAValues %[3]q counts it as missing)`, path, line, bad); err == nil || err.Error() != want {
 					t.Errorf("error %v, want %s", err, want)
 				}
 				o := DefaultOptions()

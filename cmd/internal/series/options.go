@@ -22,37 +22,36 @@ const (
 // MissingActions lists all of them.
 var MissingActions = []Missing{MissingError, MissingForward, MissingZero, MissingMean, MissingDrop}
 
-// Options says which columns play which role. Every field belongs to the flag
-// that its comment names.
+// Options says how files are read, and which columns play which role.
 type Options struct {
-	Label    string       // --label: the column of labels
-	Features []string     // --features: number columns in the model's order; empty: every numeric column without another role
-	Exclude  []string     // --exclude: columns that are no features, in place of Features
-	Series   string       // --series: names the series of a row; "": each file is one series
-	Group    string       // --group: names what several series have in common; "": the parts that MaxGap makes of a series have that
-	Time     string       // --time: numbers or timestamps that never go back within a series; "": without Features, or with Events, a column whose name and values say so
-	MaxGap   string       // --max-gap: a new series begins behind a longer time between rows: a duration where times are timestamps, else a number; "" or "0": none
-	Classes  []string     // --classes: the labels there may be, in their order; empty: those that there are
-	Positive string       // --positive: the label value that is class 1, all others being 0; "": Classes
-	Missing  Missing      // --missing
-	Format   table.Format // --input-format; "": by name, then by content
+	Label    string   // the column of labels
+	Features []string // number columns in the model's order; empty: every numeric column without another role
+	Exclude  []string // columns that are no features, in place of Features
+	Series   string   // names the series of a row; "": each file is one series
+	Group    string   // names what several series have in common; "": the parts that MaxGap makes of a series have that
+	Time     string   // numbers or timestamps that never go back within a series; "": without Features, or with Events, a column whose name and values say so
+	MaxGap   string   // a new series begins behind a longer time between rows: a duration where times are timestamps, else a number; "" or "0": none
+	Classes  []string // the labels there may be, in their order; empty: those that there are
+	Positive string   // the label value that is class 1, all others being 0; "": Classes
+	Missing  Missing
+	Format   table.Format // "": by name, then by content
 
-	Delimiter  string   // --delimiter: the character between the fields of CSV, or "tab"; "": a comma, tab, semicolon or bar, as the first rows have it
-	NoHeader   bool     // --no-header: the first line of CSV and TSV is a row, and columns are called 1, 2 and so on
-	TimeFormat string   // --time-format: of timestamps, as strftime has it; "": usual ones
-	SkipRows   int      // --skip-rows: lines of CSV and TSV before all others that are not read
-	NAValues   []string // --na-values: what else than NA and the like means that a value is missing, in any column
+	Delimiter  string   // the character between the fields of CSV, or "tab"; "": a comma, tab, semicolon or bar, as the first rows have it
+	NoHeader   bool     // the first line of CSV and TSV is a row, and columns are called 1, 2 and so on
+	TimeFormat string   // of timestamps, as strftime has it; "": usual ones
+	SkipRows   int      // lines of CSV and TSV before all others that are not read
+	NAValues   []string // what else than NA and the like means that a value is missing, in any column
 
 	Events        bool // labels or answers are events: the default label column is no feature, and the time is found beside Features, too
 	LabelOptional bool // the label column may be absent, as in data to predict
-	Follow        bool // --follow: hand over each row as soon as it has arrived
+	Follow        bool // hand over each row as soon as it has arrived
 	Twice         bool // rows will be read twice, see Reader.Again: what is no regular file is copied to a temporary one before the first
 
 	Rows func(n int)        // Read tells it of n more rows, now and then; nil: nobody asks
-	Skip func(*table.Error) // --on-error: is called for each row that cannot be read, which a Reader then leaves out; nil: it is an error
+	Skip func(*table.Error) // is called for each row that cannot be read, which a Reader then leaves out; nil: it is an error
 }
 
-// DefaultOptions returns the defaults of the flags.
+// DefaultOptions returns the options that most files are read with.
 func DefaultOptions() Options {
 	return Options{Label: "label", Missing: MissingError}
 }
@@ -62,23 +61,23 @@ func (o Options) file() table.Options {
 	return table.Options{Format: o.Format, Delimiter: o.Delimiter, NoHeader: o.NoHeader, SkipRows: o.SkipRows, Follow: o.Follow, Twice: o.Twice}
 }
 
-// Validate reports the first setting that cannot be, naming its flag.
+// Validate reports the first setting that cannot be, naming its field.
 func (o Options) Validate() error {
 	if o.Label == "" && !o.LabelOptional {
-		return fmt.Errorf("--label names no column")
+		return fmt.Errorf("Options.Label names no column")
 	}
 	if !slices.Contains(MissingActions, o.Missing) {
-		return fmt.Errorf("--missing %q is none of %v", o.Missing, MissingActions)
+		return fmt.Errorf("Options.Missing %q is none of %v", o.Missing, MissingActions)
 	}
 	if o.Format != "" && !slices.Contains(table.Formats, o.Format) {
-		return fmt.Errorf("--input-format %q is none of %v", o.Format, table.Formats)
+		return fmt.Errorf("Options.Format %q is none of %v", o.Format, table.Formats)
 	}
-	maxGap, err := ParseLength("max-gap", o.MaxGap)
+	maxGap, err := ParseLength("Options.MaxGap", o.MaxGap)
 	if err != nil {
 		return err
 	}
 	if maxGap.Value > 0 && o.Time == "" {
-		return fmt.Errorf("--max-gap %s needs --time", o.MaxGap)
+		return fmt.Errorf("Options.MaxGap %s needs Options.Time", o.MaxGap)
 	}
 	comma, err := table.ParseDelimiter(o.Delimiter)
 	if err != nil {
@@ -88,10 +87,10 @@ func (o Options) Validate() error {
 		return err
 	}
 	if o.SkipRows < 0 {
-		return fmt.Errorf("--skip-rows must be 0 or more, not %d", o.SkipRows)
+		return fmt.Errorf("Options.SkipRows must be 0 or more, not %d", o.SkipRows)
 	}
 	if o.Format == table.TSV && comma != 0 && comma != '\t' {
-		return fmt.Errorf("--delimiter %q cannot be used with --input-format tsv (csv reads that)", o.Delimiter)
+		return fmt.Errorf("Options.Delimiter %q cannot be used with Options.Format tsv (csv reads that)", o.Delimiter)
 	}
 	if err := o.validateClasses(); err != nil {
 		return err
@@ -104,19 +103,19 @@ func (o Options) validateClasses() error {
 	for _, name := range o.Classes {
 		switch {
 		case name == "":
-			return fmt.Errorf("--classes holds an empty name")
+			return fmt.Errorf("Options.Classes holds an empty name")
 		case seen[name]:
-			return fmt.Errorf("--classes lists %q twice", name)
+			return fmt.Errorf("Options.Classes lists %q twice", name)
 		}
 		seen[name] = true
 	}
 	switch {
 	case len(o.Classes) == 1:
-		return fmt.Errorf("--classes lists %q alone, but there must be two classes at least", o.Classes[0])
+		return fmt.Errorf("Options.Classes lists %q alone, but there must be two classes at least", o.Classes[0])
 	case len(o.Classes) > math.MaxInt16:
-		return fmt.Errorf("--classes lists more than %d classes", math.MaxInt16)
+		return fmt.Errorf("Options.Classes lists more than %d classes", math.MaxInt16)
 	case len(o.Classes) > 0 && o.Positive != "":
-		return fmt.Errorf("--positive makes the classes 0 and 1, so --classes cannot be used with it")
+		return fmt.Errorf("Options.Positive makes the classes 0 and 1, so Options.Classes cannot be used with it")
 	}
 	return nil
 }
@@ -124,16 +123,16 @@ func (o Options) validateClasses() error {
 // validateRoles checks that no column plays two roles.
 func (o Options) validateRoles() error {
 	if len(o.Features) > 0 && len(o.Exclude) > 0 {
-		return fmt.Errorf("--exclude cannot be used with --features, which leaves out all others")
+		return fmt.Errorf("Options.Exclude cannot be used with Options.Features, which leaves out all others")
 	}
 	type claim struct{ column, flag string }
-	claims := []claim{{o.Label, "--label"}, {o.Series, "--series"}, {o.Group, "--group"}, {o.Time, "--time"}}
+	claims := []claim{{o.Label, "Options.Label"}, {o.Series, "Options.Series"}, {o.Group, "Options.Group"}, {o.Time, "Options.Time"}}
 	claims = slices.DeleteFunc(claims, func(c claim) bool { return c.column == "" })
 	for _, name := range o.Features {
-		claims = append(claims, claim{name, "--features"})
+		claims = append(claims, claim{name, "Options.Features"})
 	}
 	for _, name := range o.Exclude {
-		claims = append(claims, claim{name, "--exclude"})
+		claims = append(claims, claim{name, "Options.Exclude"})
 	}
 	role := map[string]string{}
 	for _, c := range claims {

@@ -13,6 +13,7 @@ import (
 
 // profile is what the first rows say of a column.
 type profile struct {
+	name    string
 	seen    int  // rows
 	known   int  // values that are not missing
 	numbers int  // and are numbers
@@ -37,11 +38,12 @@ type profile struct {
 // mostValues is how many values of a column are told apart.
 const mostValues = sampleRows / groupRows
 
-func newProfiles(columns int, o Options) []profile {
-	profiles := make([]profile, columns)
-	for i := range profiles {
-		profiles[i].clock.format, _ = parseTimeFormat(o.TimeFormat)
-		profiles[i].rotating = true
+func newProfiles(names []string, o Options) []*profile {
+	var profiles []*profile
+	for _, name := range names {
+		p := &profile{name: name, rotating: true}
+		p.clock.format, _ = parseTimeFormat(o.TimeFormat)
+		profiles = append(profiles, p)
 	}
 	return profiles
 }
@@ -167,9 +169,9 @@ func (p *profile) counts() bool {
 
 // namesSeries reports whether values look like names of series, of which each has rows enough: by the name of the
 // column, or as words that take turns.
-func (p *profile) namesSeries(name string) bool {
+func (p *profile) namesSeries() bool {
 	n := len(p.values)
-	return n > 1 && n*groupRows <= p.seen && (likeSeries.MatchString(name) || p.rotating && p.numbers == 0 && p.stamps == 0)
+	return n > 1 && n*groupRows <= p.seen && (likeSeries.MatchString(p.name) || p.rotating && p.numbers == 0 && p.stamps == 0)
 }
 
 // timeNames are names, as PlainName has them, under which a number or a timestamp that rises
@@ -187,36 +189,41 @@ func PlainName(name string) string {
 	return strings.NewReplacer(" ", "_", "-", "_").Replace(name)
 }
 
-func namedTime(name string) bool {
-	return slices.Contains(timeNames, unitOfTime.ReplaceAllString(PlainName(name), ""))
+func (p *profile) namedTime() bool {
+	return slices.Contains(timeNames, unitOfTime.ReplaceAllString(PlainName(p.name), ""))
 }
 
+func isTimeType(t table.Type) bool { return t == table.Time || t == table.Date }
+
 // likeTime reports whether a column is a time of some kind: by its name, or by what its values are.
-func likeTime(name string, p profile) bool {
-	return (p.number() || p.isTimes()) && (namedTime(name) || p.isTimes() || p.number() && (p.isEpoch() || p.counts()))
+func (p *profile) likeTime() bool {
+	return (p.number() || p.isTimes()) && (p.namedTime() || p.isTimes() || p.number() && (p.isEpoch() || p.counts()))
 }
 
 // isTime reports whether a column without a role can be the time, as it does little but rise. As a feature a number would
 // only teach the net when something happened in the training part. Text is no feature anyway, so that it
 // is the time only if it does not go back, which would be an error.
-func isTime(name string, p profile) bool {
-	return likeTime(name, p) && p.rising() && p.interruptions == 0 && (p.stamps == 0 || p.falls == 0)
+func (p *profile) isTime() bool {
+	return p.likeTime() && p.rising() && p.interruptions == 0 && (p.stamps == 0 || p.falls == 0)
 }
 
+// onlyCounts reports whether a column is a time for no other reason than that it counts.
+func (p *profile) onlyCounts() bool { return p.counts() && !p.namedTime() && !p.isEpoch() }
+
 // noFeature says why a column that is a time of some kind, but not that of the rows, is no feature; "" if it is one.
-func noFeature(name string, p profile) string {
+func (p *profile) noFeature() string {
 	switch {
-	case !likeTime(name, p):
+	case !p.likeTime():
 	case p.falling() && p.interruptions == 0:
 		return "runs backwards, as where the newest row comes first: bring the rows into the order of time. It is neither the time nor a feature"
 	case len(p.waiting) == p.seen:
-		return "holds dates whose month may be either number, so not a feature (--time-format says which)"
+		return "holds dates whose month may be either number, so not a feature (Options.TimeFormat says which)"
 	case p.isTimes():
-		return fmt.Sprintf("holds times, so not a feature (--time %s checks their order)", table.ShellWord(name))
+		return fmt.Sprintf("holds times, so not a feature (Options.Time %s checks their order)", table.ShellWord(p.name))
 	case p.rising() && p.interruptions > 0:
-		return fmt.Sprintf("looks like the time, but lacks %d of the first %d values, so neither the time nor a feature (--features says otherwise)", p.interruptions, p.seen)
+		return fmt.Sprintf("looks like the time, but lacks %d of the first %d values, so neither the time nor a feature (Options.Features says otherwise)", p.interruptions, p.seen)
 	case p.rising():
-		return "looks like a second time, so not a feature (--features says otherwise)"
+		return "looks like a second time, so not a feature (Options.Features says otherwise)"
 	}
 	return ""
 }

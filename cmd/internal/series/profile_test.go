@@ -151,7 +151,7 @@ func TestRowsInTurn(t *testing.T) {
 			fmt.Fprintf(&text, "%d,%c,%d,%d\n", i/3, 'a'+i%3, i*i%7, i/5%2)
 		}
 		path := writeFile(t, "a.csv", text.String())
-		want := fmt.Sprintf(`column %q: looks like the names of 3 series, whose rows are taken as those of one (--series %s keeps them apart)`, name, name)
+		want := fmt.Sprintf(`column %q: looks like the names of 3 series, whose rows are taken as those of one (Options.Series %s keeps them apart)`, name, name)
 		d, err := Read(t.Context(), []string{path}, DefaultOptions())
 		if err != nil || !strings.Contains(fmt.Sprint(d.Warnings), want) {
 			t.Errorf("%v, %v", d, err)
@@ -172,13 +172,13 @@ func TestRowsInTurn(t *testing.T) {
 func TestColumnsThatAreNoFeatures(t *testing.T) {
 	for want, text := range map[string]string{
 		`column "step": runs backwards, as where the newest row comes first: bring the rows into the order of time. It is neither the time nor a feature`: column("step", "3", "2", "1"),
-		`column "t": looks like the time, but lacks 1 of the first 5 values, so neither the time nor a feature (--features says otherwise)`:               column("t", "1", "2", "", "4", "5"),
-		`column "t": is called like a time, but goes up and down, so it is a feature (--exclude t leaves it out)`:                                         column("t", "20", "21", "19", "23", "25"),
-		`column "when": holds dates whose month may be either number, so not a feature (--time-format says which)`:                                        column("when", "1/2/2015", "1/3/2015", "1/4/2015"),
-		`column "c": empty in the first 3 rows, so not a feature (--features says otherwise)`:                                                             column("c", "", "NaN", ""),
-		`column "c": not numbers, so not a feature`:                                                   column("c", "a", "b", "3"),
-		`column "c": holds times, so not a feature (--time c checks their order)`:                     column("c", "2015-02-04", "2015-02-03", "2015-02-04T12:00"),
-		`using "sample" as the time column, not as a feature (--exclude or --features leaves it out)`: column("sample", "1", "2", "3"),
+		`column "t": looks like the time, but lacks 1 of the first 5 values, so neither the time nor a feature (Options.Features says otherwise)`:         column("t", "1", "2", "", "4", "5"),
+		`column "t": is called like a time, but goes up and down, so it is a feature (Options.Exclude t leaves it out)`:                                   column("t", "20", "21", "19", "23", "25"),
+		`column "when": holds dates whose month may be either number, so not a feature (Options.TimeFormat says which)`:                                   column("when", "1/2/2015", "1/3/2015", "1/4/2015"),
+		`column "c": empty in the first 3 rows, so not a feature (Options.Features says otherwise)`:                                                       column("c", "", "NaN", ""),
+		`column "c": not numbers, so not a feature`:                                                               column("c", "a", "b", "3"),
+		`column "c": holds times, so not a feature (Options.Time c checks their order)`:                           column("c", "2015-02-04", "2015-02-03", "2015-02-04T12:00"),
+		`using "sample" as the time column, not as a feature (Options.Exclude or Options.Features leaves it out)`: column("sample", "1", "2", "3"),
 	} {
 		d, err := readText(text, Options{Label: "label", Missing: MissingError})
 		if err != nil || len(d.Warnings) != 1 || d.Warnings[0].String() != "standard input: "+want {

@@ -36,7 +36,7 @@ func Expand(patterns []string) ([]string, error) {
 		}
 	}
 	if len(paths) == 0 {
-		return nil, errors.New("no file is named (--data)")
+		return nil, errors.New("no file is named")
 	}
 	return paths, nil
 }
@@ -207,7 +207,7 @@ func appendAll[T any](s, more []T, part float64) []T {
 func (l *loader) check(o Options) error {
 	d := l.data
 	if d.Len() == 0 {
-		return errors.New("every row lacks a feature, so none is left (--missing drop)")
+		return errors.New("every row lacks a feature, so none is left (Options.Missing drop)")
 	}
 	if d.Label == "" {
 		return nil
@@ -222,7 +222,7 @@ func (l *loader) check(o Options) error {
 	case labelled == 0 && !o.LabelOptional:
 		return fmt.Errorf("column %q labels no row", d.Label)
 	case o.Positive != "" && d.Count()[1] == 0:
-		d.warn(fmt.Sprintf("no label equals %q (--positive), so every label is 0", o.Positive))
+		d.warn(fmt.Sprintf("no label equals %q (Options.Positive), so every label is 0", o.Positive))
 	case len(none) > 0:
 		d.warn("no label is " + table.List(none))
 	}

@@ -95,19 +95,19 @@ func TestReadErrors(t *testing.T) {
 		{"only blank lines", "\n\n", plain, "standard input: the file is empty"},
 		{"header only", "a,label\n", plain, "standard input: there are no rows"},
 		{"no header", "1,2,0\n3,4,1\n", plain, "standard input:1: the first line holds only numbers; it must name the columns"},
-		{"semicolons that are not asked for", "a;label\n1;0\n", Options{Label: "label", Delimiter: ",", Missing: MissingError}, `separated by ";" (--delimiter ";" reads that)`},
+		{"semicolons that are not asked for", "a;label\n1;0\n", Options{Label: "label", Delimiter: ",", Missing: MissingError}, `separated by ";" (Options.Delimiter ";" reads that)`},
 		{"text in a number", "a,label\n1,0\n2x,1\n", plain, `standard input:3: column "a": "2x" is not a number`},
 		{"line behind a quoted line feed", "a,n,label\n1,\"\n\n\",0\nx,,1\n", plain, `standard input:5: column "a": "x" is not a number`},
-		{"empty feature", "a,label\n1,0\n,1\n", plain, `standard input:3: column "a": the value is missing (--missing says`},
+		{"empty feature", "a,label\n1,0\n,1\n", plain, `standard input:3: column "a": the value is missing (Options.Missing says`},
 		{"infinite feature", "a,label\n1,0\n-Inf,1\n", plain, `standard input:3: column "a": "-Inf" is outside the range of a 32-bit float`},
 		{"large feature", "a,label\n1e39,0\n", plain, `standard input:2: column "a": "1e39" is outside the range`},
 		{"no label at all", "a,label\n1,\n", plain, `column "label" labels no row`},
 		{"short row", "a,b,label\n1,2,0\n1,0\n", plain, "standard input:3: 2 fields, expected 3 as in the header"},
 		{"long row", "a,label\n1,0,\n", plain, "standard input:2: 3 fields, expected 2 as in the header"},
 		{"row names for some", "a,label\nx,1,0\n1,0\n", plain, "standard input:3: 2 fields, expected 3 as in the header"},
-		{"wrong column to exclude", "alpha,label\n1,0\n", Options{Label: "label", Exclude: []string{"alhpa"}, Missing: MissingError}, `there is no column "alhpa" (--exclude); columns: alpha, label; did you mean "alpha"?`},
+		{"wrong column to exclude", "alpha,label\n1,0\n", Options{Label: "label", Exclude: []string{"alhpa"}, Missing: MissingError}, `there is no column "alhpa" (Options.Exclude); columns: alpha, label; did you mean "alpha"?`},
 		{"all are excluded", "a,label\n1,0\n", Options{Label: "label", Exclude: []string{"a"}, Missing: MissingError}, "no column of numbers is left to be a feature"},
-		{"wrong column", "a,lable\n1,0\n", plain, `standard input: there is no column "label" (--label); columns: a, lable; did you mean "lable"?`},
+		{"wrong column", "a,lable\n1,0\n", plain, `standard input: there is no column "label" (Options.Label); columns: a, lable; did you mean "lable"?`},
 		{"carriage returns alone", "a,label\r1,0\r2,1\r", plain, "standard input:1: lines seem to end in carriage returns alone"},
 		{"wrong column of odd ones", "\"a\nb\"," + strings.Repeat("c", 100) + "\n", plain, `columns: "a\nb", "` + strings.Repeat("c", 40) + `" and 60 more bytes`},
 		{"wrong column of many", manyColumns + "lable\n", plain, `columns: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, … lable (31 in all); did you mean "lable"?`},
@@ -135,7 +135,7 @@ func TestReadErrors(t *testing.T) {
 		{"Parquet cut off", "PAR1 and then the end", plain, "damaged Parquet data"},
 		{"all dropped", "a,b,label\n1,,0\n", Options{Label: "label", Missing: MissingDrop, Features: []string{"b"}}, "every row lacks a feature"},
 		{"all dropped, each column once", "a,b,label\n1,,0\n,2,1\n", Options{Label: "label", Missing: MissingDrop}, "every row lacks a feature"},
-		{"two roles", "a,label\n", Options{Label: "a", Time: "a", Missing: MissingError}, `--label and --time both name "a"`},
+		{"two roles", "a,label\n", Options{Label: "a", Time: "a", Missing: MissingError}, `Options.Label and Options.Time both name "a"`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -211,8 +211,8 @@ func TestGroups(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"s,who,t,a,label\nu,7,1,1,0\nu,8,2,3,1\n": `standard input:3: column "who": series "u" is of group "7" and of "8"`,
-		"s,who,t,a,label\nu,7,1,1,0\nu,,2,3,1\n":  `standard input:3: column "who": the group's name is missing (--group)`,
-		"s,whom,t,a,label\nu,7,1,1,0\n":           `there is no column "who" (--group); columns: s, whom, t, a, label; did you mean "whom"?`,
+		"s,who,t,a,label\nu,7,1,1,0\nu,,2,3,1\n":  `standard input:3: column "who": the group's name is missing (Options.Group)`,
+		"s,whom,t,a,label\nu,7,1,1,0\n":           `there is no column "who" (Options.Group); columns: s, whom, t, a, label; did you mean "whom"?`,
 	} {
 		o.Group = "who"
 		if _, err := readText(text, o); err == nil || !strings.Contains(err.Error(), want) {
@@ -220,7 +220,7 @@ func TestGroups(t *testing.T) {
 		}
 	}
 	o.Series = "who"
-	if err := o.Validate(); err == nil || err.Error() != `--series and --group both name "who"` {
+	if err := o.Validate(); err == nil || err.Error() != `Options.Series and Options.Group both name "who"` {
 		t.Errorf("error %v", err)
 	}
 }
@@ -280,7 +280,7 @@ func TestNoPositive(t *testing.T) {
 	if err := read("running"); err != nil {
 		t.Error(err)
 	}
-	const want = `column "label": no label is "runing" (--positive); labels: running, still; did you mean "running"?`
+	const want = `column "label": no label is "runing" (Options.Positive); labels: running, still; did you mean "running"?`
 	if err := read("runing"); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
@@ -373,21 +373,21 @@ func TestReadWarnings(t *testing.T) {
 		want       []string
 	}{
 		{"columns", counter.String(), DefaultOptions(), []string{
-			`standard input: using "count" as the time column, not as a feature (--exclude or --features leaves it out)`,
+			`standard input: using "count" as the time column, not as a feature (Options.Exclude or Options.Features leaves it out)`,
 			`standard input: column "who": not numbers, so not a feature`,
 			`standard input: column 4 has no name and is not used`}},
 		{"filled", "a,label\n,0\n2,1\n", filled, []string{`standard input: column "a": 1 of 2 values are missing and filled (zero)`}},
 		{"dropped", "a,label\n,0\n2,1\n1,0\n", Options{Label: "label", Missing: MissingDrop}, []string{"standard input: 1 of 3 rows lack a feature and are left out"}},
 		{"answers", "a,probability,predicted_label,label\n1,2,3,1\n", DefaultOptions(), []string{
-			`standard input: column "probability": looks like an answer of predict, so not a feature (--features says otherwise)`,
-			`standard input: column "predicted_label": looks like an answer of predict, so not a feature (--features says otherwise)`,
+			`standard input: column "probability": looks like an answer of predict, so not a feature (Options.Features says otherwise)`,
+			`standard input: column "predicted_label": looks like an answer of predict, so not a feature (Options.Features says otherwise)`,
 			`column "label": no label is 0`}},
 		{"blank lines", "a,label\n1,0\n\n\n2,1\n", DefaultOptions(), []string{"standard input:3: blank lines are skipped (2 in all)"}},
 		{"unknown key", "{\"a\":1,\"label\":0}\n{\"b\":1,\"a\":1,\"label\":1}", DefaultOptions(), []string{
 			`standard input:2: column "b": the first object has no such key; it is not read`}},
 		{"one class", "a,label\n1,0\n", DefaultOptions(), []string{`column "label": no label is 1`}},
 		{"positive that never is", "a,label\n1,x\n", Options{Label: "label", Positive: "y", Missing: MissingError}, []string{
-			`column "label": no label equals "y" (--positive), so every label is 0`}},
+			`column "label": no label equals "y" (Options.Positive), so every label is 0`}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -428,7 +428,7 @@ func TestDatesOfFiles(t *testing.T) {
 	if err != nil || d.TimeColumn != "when" || d.Time[4]-d.Time[0] != 4*86400 {
 		t.Errorf("%+v, %v", d, err)
 	}
-	if _, err := Read(t.Context(), files[1:], Options{Label: "label", Time: "when", Missing: MissingError}); err == nil || !strings.Contains(err.Error(), `b.csv:2: column "when": "3/2/2024" may be two dates (--time-format`) {
+	if _, err := Read(t.Context(), files[1:], Options{Label: "label", Time: "when", Missing: MissingError}); err == nil || !strings.Contains(err.Error(), `b.csv:2: column "when": "3/2/2024" may be two dates (Options.TimeFormat`) {
 		t.Error(err)
 	}
 }

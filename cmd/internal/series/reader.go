@@ -106,20 +106,24 @@ func (r *Reader) Name() string { return r.input.Name() }
 
 // start finds the roles of the columns.
 func (r *Reader) start() (err error) {
-	if r.roles, r.warned, err = findRoles(r.input, r.options); err != nil {
+	f := newFinder(r.input)
+	if err := f.find(r.options); err != nil {
 		return err
 	}
+	r.roles, r.warned = f.roles, f.warned
 	names := r.Columns()
 	for _, i := range r.roles.features {
 		r.features = append(r.features, names[i])
 	}
+	r.clock.format, _ = parseTimeFormat(r.options.TimeFormat)
 	if t := r.roles.time; t >= 0 {
 		r.options.Time = names[t]
 		r.clock.dates = r.input.Types()[t] == table.Date
+		if f.profiles != nil {
+			r.clock.order = f.profiles[t].clock.order
+		}
 	}
-	r.clock.format, _ = parseTimeFormat(r.options.TimeFormat)
-	r.clock.order = r.roles.order
-	r.gap, _ = ParseLength("max-gap", r.options.MaxGap)
+	r.gap, _ = ParseLength("Options.MaxGap", r.options.MaxGap)
 	r.filled = make([]int, len(r.features))
 	return nil
 }
@@ -343,14 +347,14 @@ func (r *Reader) findGroup() error {
 	}
 	v := r.input.value(r.roles.group)
 	if r.name = v.appendText(r.name[:0]); len(r.name) == 0 {
-		return errors.New("the group's name is missing (--group)")
+		return errors.New("the group's name is missing (Options.Group)")
 	}
 	switch r.state.group {
 	case string(r.name):
 	case "":
 		r.state.group = string(r.name)
 	default:
-		return fmt.Errorf("series %q is of group %q and of %q (a column that tells series apart belongs to --series)", r.state.name, r.state.group, r.name)
+		return fmt.Errorf("series %q is of group %q and of %q (a column that tells series apart belongs to Options.Series)", r.state.name, r.state.group, r.name)
 	}
 	return nil
 }

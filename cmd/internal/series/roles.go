@@ -14,173 +14,178 @@ import (
 type roles struct {
 	features                   []int
 	label, series, group, time int
-	order                      dateOrder // of the time
 }
 
 // has reports whether column i is the label, the series, its group or the time.
 func (r *roles) has(i int) bool { return i == r.label || i == r.series || i == r.group || i == r.time }
 
-// findRoles looks the options' columns up among a file's.
-func findRoles(in *input, o Options) (roles, []table.Warning, error) {
-	file, names := in.Name(), in.Columns()
-	var err error
-	find := func(name, flag string, optional bool) int {
-		i := slices.Index(names, name)
+// finder finds roles, for those who read a file and for Look alike.
+type finder struct {
+	roles
+	*input
+	profiles []*profile // nil if nobody needs them
+	excluded []int
+	answers  []bool // columns that predict wrote
+	warned   []table.Warning
+}
+
+func newFinder(in *input) *finder {
+	return &finder{input: in, answers: areAnswers(in.Columns()), roles: roles{label: -1, series: -1, group: -1, time: -1}}
+}
+
+func (f *finder) warn(column, format string, args ...any) {
+	f.warned = append(f.warned, table.Warning{File: f.Name(), Column: column, Text: fmt.Sprintf(format, args...)})
+}
+
+// open reports whether column i has a name and no role, and may get one.
+func (f *finder) open(i int) bool {
+	return f.Columns()[i] != "" && !f.has(i) && !slices.Contains(f.features, i) && !slices.Contains(f.excluded, i) && !f.answers[i]
+}
+
+// named sets the roles that the options name.
+func (f *finder) named(o Options) (err error) {
+	find := func(name, field string, optional bool) int {
+		i := slices.Index(f.Columns(), name)
 		if name == "" {
 			return -1
 		}
 		if i < 0 && !optional && err == nil {
-			err = noColumn(in, name, flag)
+			err = f.noColumn(name, field)
 		}
 		return i
 	}
-	r := roles{label: find(o.Label, "--label", o.LabelOptional), series: find(o.Series, "--series", false), group: find(o.Group, "--group", false), time: find(o.Time, "--time", false)}
+	f.label, f.series = find(o.Label, "Options.Label", o.LabelOptional), find(o.Series, "Options.Series", false)
+	f.group, f.time = find(o.Group, "Options.Group", false), find(o.Time, "Options.Time", false)
 	for _, name := range o.Features {
-		r.features = append(r.features, find(name, "--features", false))
+		i := find(name, "Options.Features", false)
+		if f.features = append(f.features, i); i >= 0 && err == nil && isTimeType(f.Types()[i]) {
+			err = &table.Error{File: f.Name(), Column: name, Err: errors.New("it holds times, which are no feature (Options.Features)")}
+		}
 	}
-	var excluded []int
 	for _, name := range o.Exclude {
-		excluded = append(excluded, find(name, "--exclude", false))
+		f.excluded = append(f.excluded, find(name, "Options.Exclude", false))
 	}
-	if err != nil {
-		return r, nil, err
-	}
-	for _, i := range r.features {
-		if t := in.Types()[i]; t == table.Time || t == table.Date {
-			return r, nil, &table.Error{File: file, Column: names[i], Err: errors.New("it holds times, which are no feature (--features)")}
-		}
-	}
-	if len(o.Features) > 0 && (r.time < 0 && !o.Events || r.time >= 0 && o.Follow) {
-		return r, nil, nil
-	}
-	profiles, err := in.profiles(o)
-	if err != nil && len(o.Features) > 0 && r.time >= 0 { // which reading will come to
-		return r, nil, nil
-	}
-	if err != nil {
-		return r, nil, err
-	}
-	var warnings []table.Warning
-	if len(o.Features) > 0 {
-		warnings = r.takeTime(file, names, profiles)
-	} else {
-		if i := slices.Index(names, DefaultOptions().Label); o.Events && i >= 0 && !slices.Contains(excluded, i) {
-			excluded = append(excluded, i)
-			warnings = append(warnings, table.Warning{File: file, Column: names[i], Text: "not a feature by its name, nor the labels, which are events (--features says otherwise)"})
-		}
-		more, fault := r.takeNumbers(in, profiles, excluded)
-		warnings, err = append(warnings, more...), fault
-	}
-	if r.time >= 0 {
-		r.order = profiles[r.time].clock.order
-	}
-	for _, i := range r.features {
-		if p := profiles[i]; 10*p.lost > p.rises+p.falls {
-			warnings = append(warnings, table.Warning{File: file, Column: names[i],
-				Text: fmt.Sprintf("from %.17g to %.17g, where 32-bit floats do not tell values apart that follow each other: take a constant off before", p.low, p.high)})
-		}
-	}
-	return r, append(warnings, r.warnOfSeries(file, names, profiles)...), err
+	return err
 }
 
-// takeTime takes a time beside features that are given.
-func (r *roles) takeTime(file string, names []string, profiles []profile) []table.Warning {
-	if r.time >= 0 {
+// find finds all roles.
+func (f *finder) find(o Options) error {
+	if err := f.named(o); err != nil {
+		return err
+	}
+	given := len(o.Features) > 0
+	if given && (f.time < 0 && !o.Events || f.time >= 0 && o.Follow) {
 		return nil
 	}
-	r.time = findTime(names, profiles, func(i int) bool { return r.has(i) || slices.Contains(r.features, i) })
-	if r.time < 0 {
-		return nil
+	var err error
+	if f.profiles, err = f.input.profiles(o); err != nil {
+		if given && f.time >= 0 { // which reading will come to
+			return nil
+		}
+		return err
 	}
-	return []table.Warning{{File: file, Text: fmt.Sprintf("using %q as the time column of events (--time names another)", names[r.time])}}
+	if !given {
+		if i := slices.Index(f.Columns(), DefaultOptions().Label); o.Events && i >= 0 && !slices.Contains(f.excluded, i) {
+			f.excluded = append(f.excluded, i)
+			f.warn(DefaultOptions().Label, "not a feature by its name, nor the labels, which are events (Options.Features says otherwise)")
+		}
+		err = f.takeNumbers()
+	} else if f.time < 0 && f.takeTime(true) {
+		f.warn("", "using %q as the time column of events (Options.Time names another)", f.Columns()[f.time])
+	}
+	for _, i := range f.features {
+		if p := f.profiles[i]; 10*p.lost > p.rises+p.falls {
+			f.warn(p.name, "from %.17g to %.17g, where 32-bit floats do not tell values apart that follow each other: take a constant off before", p.low, p.high)
+		}
+	}
+	f.warnOfSeries()
+	return err
 }
 
-// findTime returns the first column that can be the time, but for some: one that is called so, or else any. It is -1 if
-// none can.
-func findTime(names []string, profiles []profile, but func(i int) bool) int {
+// takeTime takes the first column that can be the time: one that is called so, or else any. What only counts it
+// takes or not.
+func (f *finder) takeTime(counts bool) bool {
 	for _, named := range []bool{true, false} {
-		for i, name := range names {
-			if name != "" && !but(i) && (namedTime(name) || !named) && isTime(name, profiles[i]) {
-				return i
+		for i, p := range f.profiles {
+			if f.open(i) && (p.namedTime() || !named) && p.isTime() && (counts || !p.onlyCounts()) {
+				f.time = i
+				return true
 			}
 		}
 	}
-	return -1
+	return false
 }
 
 // takeNumbers makes every number column without a role a feature, but for those
 // excluded, those that predict wrote and times. The first column that can be the time becomes that. What
 // only counts is a feature where there is no other.
-func (r *roles) takeNumbers(in *input, profiles []profile, excluded []int) ([]table.Warning, error) {
-	var warnings []table.Warning
-	warn := func(column, text string) {
-		warnings = append(warnings, table.Warning{File: in.Name(), Column: column, Text: text})
+func (f *finder) takeNumbers() error {
+	sure := f.surely()
+	if f.time < 0 && f.takeTime(sure) {
+		f.warn("", "using %q as the time column, not as a feature (Options.Exclude or Options.Features leaves it out)", f.Columns()[f.time])
 	}
-	file, names := in.Name(), in.Columns()
-	written := areAnswers(names)
-	but := func(i int) bool {
-		return r.has(i) || slices.Contains(excluded, i) || written[i] || i == 0 && in.RowNames()
-	}
-	features := surely(names, profiles, but)
-	if r.time < 0 {
-		r.time = findTime(names, profiles, func(i int) bool { return but(i) || !features && onlyCounts(names[i], profiles[i]) })
-		if r.time >= 0 {
-			warn("", fmt.Sprintf("using %q as the time column, not as a feature (--exclude or --features leaves it out)", names[r.time]))
-		}
-	}
-	for i, name := range names {
-		p := profiles[i]
+	for i, p := range f.profiles {
+		why := p.noFeature()
 		switch {
-		case r.has(i) || slices.Contains(excluded, i):
-		case i == 0 && in.RowNames(): // which the decoder notes
-		case name == "":
-			warn("", fmt.Sprintf("column %d has no name and is not used", i+1))
-		case written[i]:
-			warn(name, "looks like an answer of predict, so not a feature (--features says otherwise)")
+		case f.has(i) || slices.Contains(f.excluded, i) || i == 0 && f.RowNames(): // which the decoder notes
+		case p.name == "":
+			f.warn("", "column %d has no name and is not used", i+1)
+		case f.answers[i]:
+			f.warn(p.name, "looks like an answer of predict, so not a feature (Options.Features says otherwise)")
 		case p.known == 0:
-			warn(name, fmt.Sprintf("empty in the first %d rows, so not a feature (--features says otherwise)", p.seen))
-		case noFeature(name, p) != "" && (features || !p.number()):
-			warn(name, noFeature(name, p))
+			f.warn(p.name, "empty in the first %d rows, so not a feature (Options.Features says otherwise)", p.seen)
+		case why != "" && (sure || !p.number()):
+			f.warn(p.name, "%s", why)
 		case !p.number():
-			warn(name, "not numbers, so not a feature")
+			f.warn(p.name, "not numbers, so not a feature")
 		default:
-			if namedTime(name) && p.rises > 0 && p.falls > 0 {
-				warn(name, fmt.Sprintf("is called like a time, but goes up and down, so it is a feature (--exclude %s leaves it out)", table.ShellWord(name)))
+			if p.namedTime() && p.rises > 0 && p.falls > 0 {
+				f.warn(p.name, "is called like a time, but goes up and down, so it is a feature (Options.Exclude %s leaves it out)", table.ShellWord(p.name))
 			}
-			r.features = append(r.features, i)
+			f.features = append(f.features, i)
 		}
 	}
-	if len(r.features) == 0 {
-		return nil, &table.Error{File: file, Err: fmt.Errorf("no column of numbers is left to be a feature; columns: %s", table.List(names))}
+	if len(f.features) == 0 {
+		f.warned = nil
+		return &table.Error{File: f.Name(), Err: fmt.Errorf("no column of numbers is left to be a feature; columns: %s", table.List(f.Columns()))}
 	}
-	return warnings, nil
+	return nil
 }
 
-// surely reports whether a column, but for some, is surely a feature.
-func surely(names []string, profiles []profile, but func(i int) bool) bool {
-	for i, name := range names {
-		if !but(i) && name != "" && profiles[i].number() && !likeTime(name, profiles[i]) {
+// surely reports whether a column is surely a feature, so that one that only counts need not be.
+func (f *finder) surely() bool {
+	for i, p := range f.profiles {
+		if f.open(i) && p.number() && !p.likeTime() {
 			return true
 		}
 	}
 	return false
 }
 
-// onlyCounts reports whether a column is a time for no other reason than that it counts.
-func onlyCounts(name string, p profile) bool { return p.counts() && !namedTime(name) && !p.isEpoch() }
-
 // warnOfSeries warns of a column that seems to name several series, which are taken for one.
-func (r *roles) warnOfSeries(file string, names []string, profiles []profile) []table.Warning {
-	if r.series >= 0 {
-		return nil
-	}
-	for i, name := range names {
-		if name != "" && !r.has(i) && profiles[i].namesSeries(name) {
-			return []table.Warning{{File: file, Column: name,
-				Text: fmt.Sprintf("looks like the names of %d series, whose rows are taken as those of one (--series %s keeps them apart)", len(profiles[i].values), table.ShellWord(name))}}
+func (f *finder) warnOfSeries() {
+	for i, p := range f.profiles {
+		if f.series < 0 && p.name != "" && !f.has(i) && p.namesSeries() {
+			f.warn(p.name, "looks like the names of %d series, whose rows are taken as those of one (Options.Series %s keeps them apart)", len(p.values), table.ShellWord(p.name))
+			return
 		}
 	}
-	return nil
+}
+
+// noColumn is the error for a file that lacks a column; it lists those there are, unless the
+// decoder left that one out.
+func (f *finder) noColumn(name, field string) error {
+	for _, w := range f.Warnings() {
+		if w.Column == name {
+			return &table.Error{File: f.Name(), Column: name, Err: errors.New(w.Text)}
+		}
+	}
+	names := f.Columns()
+	text := fmt.Sprintf("there is no column %q (%s); columns: %s", name, field, table.List(names))
+	if similar := table.Closest(names, name); similar != "" {
+		text += fmt.Sprintf("; did you mean %q?", similar)
+	}
+	return &table.Error{File: f.Name(), Err: errors.New(text)}
 }
 
 // areAnswers tells which columns predict wrote: predicted_label and the like, and
@@ -199,19 +204,3 @@ func areAnswers(names []string) []bool {
 }
 
 var predictedName = regexp.MustCompile("^(predicted_)+(label|probability)$")
-
-// noColumn is the error for a file that lacks a column; it lists those there are, unless the
-// decoder left that one out.
-func noColumn(in *input, name, flag string) error {
-	for _, w := range in.Warnings() {
-		if w.Column == name {
-			return &table.Error{File: in.Name(), Column: name, Err: errors.New(w.Text)}
-		}
-	}
-	names := in.Columns()
-	text := fmt.Sprintf("there is no column %q (%s); columns: %s", name, flag, table.List(names))
-	if similar := table.Closest(names, name); similar != "" {
-		text += fmt.Sprintf("; did you mean %q?", similar)
-	}
-	return &table.Error{File: in.Name(), Err: errors.New(text)}
-}

@@ -57,7 +57,7 @@ func (v *value) float() (x float64, ok bool) {
 
 // isTime reports whether v is a time by its type.
 func (v *value) isTime() bool {
-	return v.kind == numberKind && (v.column.Type == table.Time || v.column.Type == table.Date)
+	return v.kind == numberKind && isTimeType(v.column.Type)
 }
 
 // appendText appends v as text without blanks around it, null as nothing.

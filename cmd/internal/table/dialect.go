@@ -16,7 +16,7 @@ const dialectRows = 50
 // HeadRows is how many first rows tell how a file is written, and what its columns are.
 const HeadRows = 1000
 
-// ParseDelimiter reads the value of --delimiter; it is 0 for "".
+// ParseDelimiter reads the value of Options.Delimiter; it is 0 for "".
 func ParseDelimiter(text string) (byte, error) {
 	switch {
 	case text == "":
@@ -26,7 +26,7 @@ func ParseDelimiter(text string) (byte, error) {
 	case len(text) == 1 && isDelimiter(text[0]):
 		return text[0], nil
 	}
-	return 0, fmt.Errorf("--delimiter must be one character that is in no number and no quote, such as ; or | or tab, not %q", text)
+	return 0, fmt.Errorf("Options.Delimiter must be one character that is in no number and no quote, such as ; or | or tab, not %q", text)
 }
 
 func isDelimiter(c byte) bool {

@@ -121,7 +121,7 @@ func (d *jsonDecoder) field(b *Batch, key string, v gjson.Result) error {
 	switch {
 	case !known && slices.Contains(d.reserved, key):
 		return &Error{Line: d.buf.line, Column: key, Row: true,
-			Err: errors.New("the first object has no such key, so the answers were to have it (--format csv leaves it out)")}
+			Err: errors.New("the first object has no such key, so the answers were to have it (Writer.Format csv leaves it out)")}
 	case !known && d.all:
 		i = len(d.names)
 		d.addColumn(key)

@@ -76,11 +76,11 @@ func (s *source) checkText(o Options) error {
 	switch {
 	case s.format == CSV || s.format == TSV:
 	case o.Delimiter != "":
-		return fmt.Errorf("--delimiter is for CSV, and this is %s", s.format)
+		return fmt.Errorf("Options.Delimiter is for CSV, and this is %s", s.format)
 	case o.NoHeader:
-		return fmt.Errorf("--no-header is for CSV and TSV, and this is %s", s.format)
+		return fmt.Errorf("Options.NoHeader is for CSV and TSV, and this is %s", s.format)
 	case o.SkipRows > 0:
-		return fmt.Errorf("--skip-rows is for CSV and TSV, and this is %s", s.format)
+		return fmt.Errorf("Options.SkipRows is for CSV and TSV, and this is %s", s.format)
 	}
 	return nil
 }
@@ -237,7 +237,7 @@ func (s *source) detect(ctx context.Context, path string, raw *bufio.Reader) err
 		s.format = sniffed // as names do not tell files from streams
 	}
 	if s.format != sniffed && (s.format.typed() || sniffed.typed()) {
-		return fmt.Errorf("the content is not %s but %s (--input-format sets it)", s.format, sniffed)
+		return fmt.Errorf("the content is not %s but %s (Options.Format sets it)", s.format, sniffed)
 	}
 	if !s.format.typed() {
 		s.text = &utf8Reader{r: body}

@@ -8,7 +8,7 @@ import (
 // These functions stand in for encoding/csv, with which a file takes about twice
 // as long to load (BenchmarkRead), which loses how a field was written, and which
 // cannot tell whether a record has arrived whole; but predictions keep the text
-// of the input's columns, and --follow must not wait for the next line. A fuzz
+// of the input's columns, and Options.Follow must not wait for the next line. A fuzz
 // test holds the two to the same answers.
 
 var (

@@ -152,14 +152,14 @@ func checkHeader(header [][]byte) error {
 		}
 	}
 	if numbers == len(header) {
-		return errors.New("the first line holds only numbers; it must name the columns (--no-header if there is no such line)")
+		return errors.New("the first line holds only numbers; it must name the columns (Options.NoHeader if there is no such line)")
 	}
 	if len(header) > 1 {
 		return nil
 	}
 	for _, other := range delimiters {
 		if bytes.IndexByte(header[0], other) >= 0 {
-			return fmt.Errorf("the only column is %s; the fields seem to be separated by %q (--delimiter %[2]q reads that)", Excerpt(header[0]), string(other))
+			return fmt.Errorf("the only column is %s; the fields seem to be separated by %q (Options.Delimiter %[2]q reads that)", Excerpt(header[0]), string(other))
 		}
 	}
 	return nil

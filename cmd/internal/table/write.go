@@ -141,7 +141,7 @@ func (w *Writer) Continue(r *Reader) error {
 		return err
 	}
 	if !w.enc.accepts(r) {
-		return &Error{File: r.Name(), Err: fmt.Errorf("its columns have other types than those of %s, so one file cannot hold both (--format csv can)", w.first.Name())}
+		return &Error{File: r.Name(), Err: fmt.Errorf("its columns have other types than those of %s, so one file cannot hold both (Writer.Format csv can)", w.first.Name())}
 	}
 	return nil
 }

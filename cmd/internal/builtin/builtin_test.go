@@ -1,26 +1,39 @@
-package series
+package builtin
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
+
+func read(t *testing.T, text []byte, o series.Options) (*series.Data, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x.csv")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return series.Read(t.Context(), []string{path}, o)
+}
 
 func TestBuiltin(t *testing.T) {
 	for _, b := range builtins {
 		var text bytes.Buffer
-		if err := WriteBuiltin(&text, b.name, 0); err != nil {
+		if err := Write(&text, b.name, 0); err != nil {
 			t.Fatal(err)
 		}
-		o := DefaultOptions()
+		o := series.DefaultOptions()
 		if b.name == "sine-question" {
 			o.Positive = "2"
 		}
 		if b.columns[0] == "series" {
 			o.Series = "series"
 		}
-		d, err := readText(text.String(), o)
+		d, err := read(t, text.Bytes(), o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,29 +53,29 @@ func TestBuiltin(t *testing.T) {
 			t.Errorf("%s has %v zeros and twos, want one 0", b.name, count)
 		}
 	}
-	if lines := Builtins(); len(lines) != len(builtins) || !strings.HasPrefix(lines[0], "sine ") {
+	if lines := List(); len(lines) != len(builtins) || !strings.HasPrefix(lines[0], "sine ") {
 		t.Errorf("the list is %q", lines)
 	}
-	if err := WriteBuiltin(&bytes.Buffer{}, "cosine", 0); err == nil {
+	if err := Write(&bytes.Buffer{}, "cosine", 0); err == nil {
 		t.Error("no error for an unknown name")
 	}
 }
 
 // Another seed is another noise, under the same labels.
 func TestBuiltinSeeds(t *testing.T) {
-	read := func(seed int64) *Data {
+	of := func(seed int64) *series.Data {
 		var text bytes.Buffer
-		if err := WriteBuiltin(&text, "bursts", seed); err != nil {
+		if err := Write(&text, "bursts", seed); err != nil {
 			t.Fatal(err)
 		}
-		d, err := readText(text.String(), DefaultOptions())
+		d, err := read(t, text.Bytes(), series.DefaultOptions())
 		if err != nil {
 			t.Fatal(err)
 		}
 		return d
 	}
-	zero, one := read(0), read(1)
-	if !slices.Equal(zero.Labels, one.Labels) || !slices.Equal(one.X, read(1).X) {
+	zero, one := of(0), of(1)
+	if !slices.Equal(zero.Labels, one.Labels) || !slices.Equal(one.X, of(1).X) {
 		t.Error("labels differ, or a seed has two series")
 	}
 	for i, x := range zero.X {
@@ -73,7 +86,7 @@ func TestBuiltinSeeds(t *testing.T) {
 }
 
 // checkActivities looks for five classes, all of them done by everybody.
-func checkActivities(t *testing.T, d *Data) {
+func checkActivities(t *testing.T, d *series.Data) {
 	if got := strings.Join(d.Classes, " "); got != "running lying stairs standing walking" || len(d.Series) != 8 || len(d.Features) != 3 {
 		t.Errorf("classes %s, %d series, features %v", got, len(d.Series), d.Features)
 	}
@@ -83,7 +96,7 @@ func checkActivities(t *testing.T, d *Data) {
 				t.Errorf("%s has no row of %s", s.Name, name)
 			}
 		}
-		if n := slices.Index(d.Labels[s.Start:s.End], Unlabelled); n != 0 {
+		if n := slices.Index(d.Labels[s.Start:s.End], series.Unlabelled); n != 0 {
 			t.Errorf("%s begins with a label", s.Name)
 		}
 	}
@@ -91,7 +104,7 @@ func checkActivities(t *testing.T, d *Data) {
 
 // checkSine compares with the labels that the original program computed: 500
 // ones, and changes at 1, 251, 501 and 751. The features are its 32-bit floats.
-func checkSine(t *testing.T, d *Data) {
+func checkSine(t *testing.T, d *series.Data) {
 	labels := d.Labels
 	for i, x := range d.X {
 		if x != float32(sine(i)) {

@@ -1,4 +1,5 @@
-package series
+// Package builtin has series made by formulas, to show the format and to try things.
+package builtin
 
 import (
 	"bufio"
@@ -11,8 +12,8 @@ import (
 	"strings"
 )
 
-// builtin is a series made by a formula, to show the format and to try things.
-type builtin struct {
+// formula makes a series.
+type formula struct {
 	name, about string
 	rows        int
 	columns     []string
@@ -21,7 +22,7 @@ type builtin struct {
 }
 
 // builtins are deterministic: with the same seed of their noise the same rows on every machine.
-var builtins = []builtin{
+var builtins = []formula{
 	{"sine", "two periods of a sine, labelled 1 where it is positive", 1000,
 		[]string{"sample", "x", "label"}, func(_ noise, i int) []float64 { return []float64{float64(i), sine(i), positive(sine(i))} }, nil},
 	{"sine-question", "the same with the labels of the question that started this: 2 everywhere but on the first row", 1000,
@@ -131,8 +132,8 @@ func activityRow(n noise, i int) []float64 {
 // round keeps six decimals, as a sensor's file would.
 func round(x float64) float64 { return math.Round(x*1e6) / 1e6 }
 
-// Builtins lists the built-in series, a line of name and explanation each.
-func Builtins() []string {
+// List lists the built-in series, a line of name and explanation each.
+func List() []string {
 	var lines []string
 	for _, b := range builtins {
 		lines = append(lines, fmt.Sprintf("%-14s %s", b.name, b.about))
@@ -140,11 +141,11 @@ func Builtins() []string {
 	return lines
 }
 
-// ErrNoBuiltin is returned for a name that no built-in series has.
-var ErrNoBuiltin = errors.New("there is no built-in series")
+// ErrNone is returned for a name that no built-in series has.
+var ErrNone = errors.New("there is no built-in series")
 
-// WriteBuiltin writes a built-in series, with noise of the given seed, as CSV.
-func WriteBuiltin(w io.Writer, name string, seed int64) error {
+// Write writes a built-in series, with noise of the given seed, as CSV.
+func Write(w io.Writer, name string, seed int64) error {
 	for _, b := range builtins {
 		if b.name == name {
 			return b.writeCSV(w, noise(seed))
@@ -154,10 +155,10 @@ func WriteBuiltin(w io.Writer, name string, seed int64) error {
 	for _, b := range builtins {
 		names = append(names, b.name)
 	}
-	return fmt.Errorf("%w %q; there are %s", ErrNoBuiltin, name, strings.Join(names, ", "))
+	return fmt.Errorf("%w %q; there are %s", ErrNone, name, strings.Join(names, ", "))
 }
 
-func (b builtin) writeCSV(w io.Writer, n noise) error {
+func (b formula) writeCSV(w io.Writer, n noise) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintln(out, strings.Join(b.columns, ","))
 	var line []byte
@@ -176,7 +177,7 @@ func (b builtin) writeCSV(w io.Writer, n noise) error {
 
 // appendValue appends x as a field: NaN as nothing, a series as a letter, a class by its
 // name, else as many digits as a 32-bit float has, which is what a feature is read as.
-func (b builtin) appendValue(line []byte, column string, x float64) []byte {
+func (b formula) appendValue(line []byte, column string, x float64) []byte {
 	switch {
 	case x != x:
 		return line
