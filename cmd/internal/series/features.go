@@ -14,7 +14,7 @@ import (
 func (r *Reader) addFeatures(c *Chunk) (bool, error) {
 	r.values, r.lacking = r.values[:0], r.lacking[:0]
 	for k, i := range r.roles.features {
-		v := r.input.value(i)
+		v := r.value(i)
 		x, err := v.feature()
 		if err == nil && x != x {
 			x, err = r.standIn(k)

@@ -17,7 +17,7 @@ func (r *Reader) time() (float64, error) {
 	if r.roles.time < 0 {
 		return 0, nil
 	}
-	v := r.input.value(r.roles.time)
+	v := r.value(r.roles.time)
 	t, err := r.clock.time(&v)
 	if err == nil && t < r.state.time && r.gap.Value == 0 {
 		err = fmt.Errorf("time goes back in series %q: from %s to %s (a column that tells series apart belongs to Options.Series; Options.Exclude leaves out one that is no time; Options.MaxGap begins a new series there)",
@@ -43,9 +43,9 @@ func (r *Reader) passTime(t float64) {
 	if r.roles.time < 0 {
 		return
 	}
-	r.holes.add(t-r.state.time, r.input.line())
+	r.holes.add(t-r.state.time, r.line())
 	r.state.time = t
-	v := r.input.value(r.roles.time)
+	v := r.value(r.roles.time)
 	r.state.timeText = append(r.state.timeText[:0], bytes.TrimSpace(v.text)...)
 }
 

@@ -222,8 +222,11 @@ func (l *looker) readRows(in *input) error {
 func (l *looker) add(in *input) {
 	l.survey.Rows++
 	for k := range l.columns {
-		v := in.value(k)
-		l.columns[k].add(&v, l.profiles[k].number())
+		v, c := in.value(k), &l.columns[k]
+		if v.kind != numberKind || c.tallies != nil || l.groupings[1+k].groups != nil {
+			c.text = v.appendText(c.text[:0])
+		}
+		c.add(&v, l.profiles[k].number())
 	}
 	for _, t := range l.times {
 		v := in.value(t.column)
@@ -252,7 +255,7 @@ type columnLook struct {
 	odd                     []string // the first few of these
 	low, high               float64
 	first                   string
-	text                    []byte                  // of the last value
+	text                    []byte                  // of the last value, if anybody asks
 	tallies                 map[string]*ValueSurvey // nil when there are many values
 	order                   []*ValueSurvey
 	run                     *ValueSurvey // of the last rows
@@ -261,7 +264,6 @@ type columnLook struct {
 
 // add takes the next value, of a column of numbers or not, into account.
 func (c *columnLook) add(v *value, number bool) {
-	c.text = v.appendText(c.text[:0])
 	if v.missing() {
 		if c.missing++; v.empty() || v.kind != textKind {
 			c.endRun()

@@ -168,7 +168,7 @@ func (l *loader) append(c *Chunk, part float64) {
 
 // part is the part of all files that has been read, 0 when that is not known.
 func (l *loader) part(r *Reader, size int64) float64 {
-	progress := r.input.Progress()
+	progress := r.Progress()
 	if progress == 0 {
 		return 0
 	}

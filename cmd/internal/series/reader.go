@@ -18,8 +18,8 @@ const chunkRows = 8192
 
 // Reader streams the rows of one file.
 type Reader struct {
+	*input
 	ctx      context.Context
-	input    *input
 	options  Options
 	roles    roles
 	features []string
@@ -77,7 +77,7 @@ func open(ctx context.Context, path string, stdin io.Reader, o Options, roster *
 
 // newReader closes the input if it fails.
 func newReader(ctx context.Context, in *input, o Options, roster *roster) (*Reader, error) {
-	r := &Reader{ctx: ctx, input: in, options: o, roster: roster, labeler: newLabeler(o)}
+	r := &Reader{input: in, ctx: ctx, options: o, roster: roster, labeler: newLabeler(o)}
 	if err := r.start(); err != nil {
 		in.Close()
 		return nil, err
@@ -89,7 +89,7 @@ func newReader(ctx context.Context, in *input, o Options, roster *roster) (*Read
 // the same series, from the first one on. It does not tell Options.Skip of rows that it
 // leaves out. Close it before r.
 func (r *Reader) Again() (*Reader, error) {
-	again, err := r.input.Again(r.ctx)
+	again, err := r.Reader.Again(r.ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -100,9 +100,6 @@ func (r *Reader) Again() (*Reader, error) {
 	}
 	return newReader(r.ctx, newInput(again, o), o, newRoster(r.roster.most))
 }
-
-// Name is what messages call the file.
-func (r *Reader) Name() string { return r.input.Name() }
 
 // start finds the roles of the columns.
 func (r *Reader) start() (err error) {
@@ -118,7 +115,7 @@ func (r *Reader) start() (err error) {
 	r.clock.format, _ = parseTimeFormat(r.options.TimeFormat)
 	if t := r.roles.time; t >= 0 {
 		r.options.Time = names[t]
-		r.clock.dates = r.input.Types()[t] == table.Date
+		r.clock.dates = r.Types()[t] == table.Date
 		if f.profiles != nil {
 			r.clock.order = f.profiles[t].clock.order
 		}
@@ -131,21 +128,8 @@ func (r *Reader) start() (err error) {
 // Features names the features, in the order of a row of Chunk.X.
 func (r *Reader) Features() []string { return r.features }
 
-// Columns names all columns of the file, in its order.
-func (r *Reader) Columns() []string { return r.input.Columns() }
-
-// Format is the format of the file, found out or chosen.
-func (r *Reader) Format() table.Format { return r.input.Format() }
-
 // HasLabel reports whether the label column is there.
 func (r *Reader) HasLabel() bool { return r.roles.label >= 0 }
-
-// Reads reports whether f is the regular file that r reads.
-func (r *Reader) Reads(f *os.File) bool { return r.input.Reads(f) }
-
-// Close closes the file. It may be called at any time: a Next that waits for input
-// then fails.
-func (r *Reader) Close() error { return r.input.Close() }
 
 // Next fills c with the next rows. It returns io.EOF, and an empty chunk, behind
 // the last one; any other error comes when the rows before it have been handed over. With
@@ -158,7 +142,7 @@ func (r *Reader) Next(c *Chunk) error {
 	for r.failed == nil && c.InputRows() == 0 {
 		r.failed = r.fill(c)
 	}
-	c.Stamps, c.marks = r.clock.stamps, r.input.decimals.marks
+	c.Stamps, c.marks = r.clock.stamps, r.decimals.marks
 	switch {
 	case c.InputRows() > 0:
 		return nil
@@ -174,11 +158,11 @@ func (r *Reader) fill(c *Chunk) error {
 	if r.options.Follow {
 		most = 1
 	}
-	if err := r.input.Next(&c.batch, most); err != nil {
+	if err := r.Reader.Next(&c.batch, most); err != nil {
 		return r.skip(err)
 	}
 	for i := range c.batch.Len() {
-		r.input.at(&c.batch, i)
+		r.at(&c.batch, i)
 		if err := r.add(c); err != nil {
 			if err = r.skip(err); err != nil {
 				return err
@@ -231,7 +215,7 @@ func (r *Reader) noRows() error {
 
 // fault is an error of the current row.
 func (r *Reader) fault(column string, err error) error {
-	return &table.Error{File: r.Name(), Line: r.input.line(), Column: column, Err: err, Row: true}
+	return &table.Error{File: r.Name(), Line: r.line(), Column: column, Err: err, Row: true}
 }
 
 // add appends the current row to c. A row at fault leaves no mark.
@@ -255,7 +239,7 @@ func (r *Reader) add(c *Chunk) error {
 		return err
 	}
 	r.inputs++
-	c.rows = append(c.rows, int32(r.input.row))
+	c.rows = append(c.rows, int32(r.row))
 	r.passTime(time)
 	if !kept {
 		r.dropped++
@@ -291,7 +275,7 @@ func (r *Reader) addAfter(c *Chunk, time float64) (kept bool, err error) {
 		return r.addFeatures(c)
 	}
 	if err := r.gap.Check(r.clock.stamps); err != nil {
-		return false, &table.Error{File: r.Name(), Line: r.input.line(), Column: r.options.Time, Err: err}
+		return false, &table.Error{File: r.Name(), Line: r.line(), Column: r.options.Time, Err: err}
 	}
 	before := r.state
 	back := time < before.time
@@ -318,7 +302,7 @@ func (r *Reader) label() (int16, error) {
 	if r.roles.label < 0 {
 		return Unlabelled, nil
 	}
-	v := r.input.value(r.roles.label)
+	v := r.value(r.roles.label)
 	return r.labeler.label(&v)
 }
 
@@ -330,7 +314,7 @@ func (r *Reader) findSeries(c *Chunk) error {
 		}
 		return nil
 	}
-	v := r.input.value(r.roles.series)
+	v := r.value(r.roles.series)
 	if r.name = v.appendText(r.name[:0]); len(r.name) == 0 {
 		return errors.New("the series' name is missing")
 	}
@@ -345,7 +329,7 @@ func (r *Reader) findGroup() error {
 	if r.roles.group < 0 {
 		return nil
 	}
-	v := r.input.value(r.roles.group)
+	v := r.value(r.roles.group)
 	if r.name = v.appendText(r.name[:0]); len(r.name) == 0 {
 		return errors.New("the group's name is missing (Options.Group)")
 	}
@@ -372,7 +356,7 @@ func (r *Reader) setSeries(c *Chunk, name []byte) {
 
 // Warnings lists the oddities met so far.
 func (r *Reader) Warnings() []table.Warning {
-	all := append(r.input.warnings(), r.warned...)
+	all := append(r.warnings(), r.warned...)
 	if n := r.roster.ended; n > 0 {
 		all = append(all, table.Warning{File: r.Name(), Column: r.options.Series,
 			Text: fmt.Sprintf("%d series were ended as more than %d were open, each when no row of it had come for the longest; a later row of one began another series", n, r.roster.most)})

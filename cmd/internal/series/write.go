@@ -58,7 +58,7 @@ type Writer struct {
 // format of r. Close does not close w.
 func NewWriter(w io.Writer, f table.Format, r *Reader, a Answers) (*Writer, error) {
 	extras := a.extras(r)
-	out, err := table.NewWriter(w, f, r.input.Reader, r.roles.features, extras)
+	out, err := table.NewWriter(w, f, r.Reader, r.roles.features, extras)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func NewWriter(w io.Writer, f table.Format, r *Reader, a Answers) (*Writer, erro
 // Create writes rows of r to a file as [table.Create] does.
 func Create(path string, f table.Format, r *Reader, a Answers) (*Writer, error) {
 	extras := a.extras(r)
-	out, err := table.Create(path, f, r.input.Reader, r.roles.features, extras)
+	out, err := table.Create(path, f, r.Reader, r.roles.features, extras)
 	if err != nil {
 		return nil, err
 	}
@@ -115,11 +115,11 @@ func (w *Writer) answer(c *Chunk, probability []float32, label []int16) {
 
 // Continue has the rows that follow come from another file, whose columns must be those of
 // the first one.
-func (w *Writer) Continue(r *Reader) error { return w.out.Continue(r.input.Reader) }
+func (w *Writer) Continue(r *Reader) error { return w.out.Continue(r.Reader) }
 
 // SameColumns is the error for a file whose columns are not those of the first one.
 func SameColumns(first, r *Reader) error {
-	return table.SameColumns(first.input.Reader, r.input.Reader)
+	return table.SameColumns(first.Reader, r.Reader)
 }
 
 // Flush hands over what has been written. Parquet and Arrow keep rows back.

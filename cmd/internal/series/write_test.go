@@ -189,7 +189,7 @@ func TestWriterClassesParquet(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer r.Close()
-		if kind := r.input.Types()[1]; (kind == table.Number) != (test.kind == arrow.INT64) {
+		if kind := r.Types()[1]; (kind == table.Number) != (test.kind == arrow.INT64) {
 			t.Errorf("%v: labels are %v", test.classes, kind)
 		}
 		var out bytes.Buffer
