@@ -27,12 +27,13 @@ type errorLine struct {
 	Column   string `json:"column,omitempty"`
 }
 
-// namedFlag is the flag that an error's text begins with.
 var namedFlag = regexp.MustCompile(`^--[a-z-]+`)
 
+// flagNamedIn is the flag that an error's text begins with, "" if it begins with none.
+func flagNamedIn(err error) string { return namedFlag.FindString(withFlags(err.Error())) }
+
 func newErrorLine(err error) errorLine {
-	l := errorLine{Message: withFlags(err.Error()), Hint: hint(err), ExitCode: exitCode(err)}
-	l.Flag = namedFlag.FindString(l.Message)
+	l := errorLine{Message: withFlags(err.Error()), Hint: hint(err), ExitCode: exitCode(err), Flag: flagNamedIn(err)}
 	var fault *table.Error
 	if errors.As(err, &fault) {
 		l.File, l.Line, l.Column = fault.File, fault.Line, fault.Column

@@ -175,7 +175,7 @@ func (o *trainOptions) settle() error {
 		return fmt.Errorf("--config %w", err)
 	}
 	err := o.check()
-	if err == nil || o.flags.Changed(strings.TrimPrefix(namedFlag.FindString(err.Error()), "--")) {
+	if err == nil || o.flags.Changed(strings.TrimPrefix(flagNamedIn(err), "--")) {
 		return err
 	}
 	return fmt.Errorf("--config %s: %v", o.config, err) // no usageError: it is the file's
