@@ -183,7 +183,7 @@ func (l *labelling) checkColumns(ctx context.Context, targets []target) error {
 		if first == nil {
 			first = r
 		}
-		if err := series.SameColumns(first, r); err != nil {
+		if err := table.SameColumns(first.Reader, r.Reader); err != nil {
 			return err
 		}
 	}

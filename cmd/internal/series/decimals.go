@@ -112,36 +112,27 @@ func (m *decimals) read(v *value, line, column int) {
 		}
 	}
 	m.exemplify(v.text, line, column)
-	if odd(s, m.marks[column]) {
+	mark := m.marks[column]
+	if mark == unknownMark || s == table.DecimalPoint && mark == ',' || s == table.DecimalComma && mark == '.' {
 		v.kind = oddKind
 		return
 	}
 	from := len(m.text)
-	m.text = appendPoint(m.text, v.text, m.marks[column])
-	v.text = m.text[from:len(m.text):len(m.text)]
-}
-
-// odd reports whether a number has not the mark of its column.
-func odd(s table.Shape, mark byte) bool {
-	return mark == unknownMark || s == table.DecimalPoint && mark == ',' || s == table.DecimalComma && mark == '.'
-}
-
-// appendPoint appends a number that has a mark as Go writes it.
-func appendPoint(dst, text []byte, mark byte) []byte {
-	for _, c := range text {
+	for _, c := range v.text {
 		switch {
 		case c == mark:
 			c = '.'
 		case c == '.' || c == ',':
 			continue
 		}
-		dst = append(dst, c)
+		m.text = append(m.text, c)
 	}
-	return dst
+	v.text = m.text[from:len(m.text):len(m.text)]
 }
 
 // withPoints puts the numbers of a batch as Go writes them, but for odd ones.
 func withPoints(b *table.Batch, marks []byte) {
+	m := decimals{marks: marks}
 	for k, mark := range marks {
 		c := &b.Columns[k]
 		if c.Type != table.Text || mark == openMark {
@@ -149,13 +140,9 @@ func withPoints(b *table.Batch, marks []byte) {
 		}
 		texts := make([][]byte, b.Len())
 		for i := range texts {
-			text := c.Text(i)
-			if texts[i] = text; text == nil || plain(text, mark) {
-				continue
-			}
-			if s := table.ShapeOf(text); s != table.NoMarks && !odd(s, mark) {
-				texts[i] = appendPoint(nil, text, mark)
-			}
+			v := value{text: c.Text(i)}
+			m.read(&v, 0, k)
+			texts[i] = v.text
 		}
 		c.SetText(texts)
 	}

@@ -18,9 +18,8 @@ const Unlabelled = -1
 // labeler turns label values into numbers of classes, or Unlabelled.
 type labeler struct {
 	classifier
-	digits [2]int16         // what "0" and "1" are, by far the most labels; unknown before they have come
-	known  map[string]int16 // what other texts are
-	text   []byte           // scratch
+	known map[string]int16 // what texts are
+	text  []byte           // scratch
 }
 
 // classifier decides once for each text, which is not empty.
@@ -28,15 +27,13 @@ type classifier interface {
 	class(text string) (int16, error)
 }
 
-const (
-	unknown   = math.MinInt16
-	mostKnown = 1000 // texts that a labeler remembers
-)
+// mostKnown is how many texts a labeler remembers.
+const mostKnown = 1000
 
 // newLabeler returns one for Options.Positive or Options.Classes or, without either, for
 // classes that are still to be found out.
 func newLabeler(o Options) *labeler {
-	l := &labeler{digits: [2]int16{unknown, unknown}, known: map[string]int16{}}
+	l := &labeler{known: map[string]int16{}}
 	switch {
 	case o.Positive != "":
 		l.classifier = &positiveClass{value: o.Positive}
@@ -50,33 +47,17 @@ func newLabeler(o Options) *labeler {
 
 // label returns the class of v.
 func (l *labeler) label(v *value) (int16, error) {
-	if v.kind != numberKind && len(v.text) == 1 && v.text[0]|1 == '1' {
-		if class := l.digits[v.text[0]&1]; class != unknown {
-			return class, nil
-		}
-	}
-	l.text = v.appendText(l.text[:0])
-	text := l.text
-	if len(text) == 0 {
+	if l.text = v.appendText(l.text[:0]); len(l.text) == 0 {
 		return Unlabelled, nil
 	}
-	if class, known := l.known[string(text)]; known {
+	if class, known := l.known[string(l.text)]; known {
 		return class, nil
 	}
-	class, err := l.class(string(text))
-	if err == nil {
-		l.remember(string(text), class)
+	class, err := l.class(string(l.text))
+	if err == nil && len(l.known) < mostKnown {
+		l.known[string(l.text)] = class
 	}
 	return class, err
-}
-
-func (l *labeler) remember(text string, class int16) {
-	if text == "0" || text == "1" {
-		l.digits[text[0]&1] = class
-	}
-	if len(l.known) < mostKnown {
-		l.known[text] = class
-	}
 }
 
 // settle returns the classes of all labels, which it gives their final numbers. Classes that are words have

@@ -117,11 +117,6 @@ func (w *Writer) answer(c *Chunk, probability []float32, label []int16) {
 // the first one.
 func (w *Writer) Continue(r *Reader) error { return w.out.Continue(r.Reader) }
 
-// SameColumns is the error for a file whose columns are not those of the first one.
-func SameColumns(first, r *Reader) error {
-	return table.SameColumns(first.Reader, r.Reader)
-}
-
 // Flush hands over what has been written. Parquet and Arrow keep rows back.
 func (w *Writer) Flush() error {
 	if w == nil {
