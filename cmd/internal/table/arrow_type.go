@@ -124,7 +124,7 @@ func Seconds(t time.Time) float64 { return float64(t.Unix()) + float64(t.Nanosec
 
 // loadText takes text or bytes.
 func (c *Column) loadText(a arrow.Array) {
-	var b Batch
+	b := Batch{text: []byte{}} // so that nothing but null is nil
 	for i := range a.Len() {
 		s := none
 		if a.IsValid(i) {

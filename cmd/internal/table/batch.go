@@ -95,7 +95,7 @@ func (c *Column) Float(i int) float64 { return c.numbers[i] }
 
 // SetText replaces texts by those in another slice, which has as many.
 func (c *Column) SetText(texts [][]byte) {
-	b := Batch{}
+	b := Batch{text: []byte{}}
 	for i, text := range texts {
 		if c.spans[i] = none; text != nil {
 			c.spans[i] = b.append(text)
