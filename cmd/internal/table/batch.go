@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
 // Type is what the values of a column are.
@@ -109,7 +110,7 @@ func (c *Column) AppendText(dst []byte, i int) []byte {
 	if c.Type == Text {
 		return append(dst, c.Text(i)...)
 	}
-	return appendArrow(dst, c.array, i)
+	return appendValue(dst, array.ValueAsAny(c.array, i), plainType(c.array.DataType()))
 }
 
 // appendFloat appends a number in its shortest form.
