@@ -175,3 +175,22 @@ func (g gruResetBefore) step(s *op.Scope, x tf.Output, state, w []tf.Output) (tf
 	next := mix(s.SubScope("mix"), u, h, op.Tanh(s.SubScope("n"), dense(s.SubScope("candidate"), reset, w[2], w[3])))
 	return next, []tf.Output{next}
 }
+
+// resetting is a cell that begins anew in the middle of a sequence: the last of its input's
+// columns, behind the other cell's, is what the state is multiplied with before the step.
+type resetting struct {
+	cell
+	inputs int // of the other cell
+}
+
+func (r resetting) kernel() string { return "" }
+
+func (r resetting) step(s *op.Scope, x tf.Output, state, w []tf.Output) (tf.Output, []tf.Output) {
+	sizes := op.Const(s.SubScope("sizes"), []int32{int32(r.inputs), 1})
+	parts := op.SplitV(s, x, sizes, op.Const(s.SubScope("axis"), int32(1)), 2)
+	kept := make([]tf.Output, len(state))
+	for i := range state {
+		kept[i] = op.Mul(s.SubScope("kept"), state[i], nth(parts, 1))
+	}
+	return r.cell.step(s.SubScope("cell"), nth(parts, 0), kept, w)
+}

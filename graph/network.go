@@ -40,6 +40,7 @@ type pass struct {
 	graph    *tf.Graph   // to add loops to; unused in training
 	training bool        // backward will be asked for
 	lengths  tf.Output   // [B], the steps of each sequence; unset when all have T
+	keep     tf.Output   // [T,B,1], what states are multiplied with before each step; unset for 1
 	draw     *draw       // of random numbers in training; nil for none
 	states   []tf.Output // before the first step, [B,U] for each of the stages' states; nil for zeros
 	last     []tf.Output // after the last step, likewise; each stage adds its own
@@ -175,6 +176,10 @@ func (l layer) traits() traits {
 // forward is [T,B,F] -> [T,B,D*U].
 func (l layer) forward(s *op.Scope, x tf.Output, w []tf.Output, p *pass) (tf.Output, backward) {
 	directions := l.cfg.directions()
+	if p.keep != (tf.Output{}) {
+		l.cell, l.inputs = resetting{l.cell, l.inputs}, l.inputs+1
+		x = joined(s.SubScope("keep"), []tf.Output{x, p.keep}, 2)
+	}
 	outputs, last, back := l.cfg.backendOf(l.cell).recur(s, recurrence{
 		graph:      p.graph,
 		cell:       l.cell,

@@ -93,23 +93,9 @@ func (c Config) addPredicting(g *tf.Graph, s *op.Scope, members []handles) predi
 		input: op.Placeholder(s.SubScope("input"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, -1, int64(c.Features)))),
 		state: op.Placeholder(s.SubScope("state"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, int64(width)))),
 	}
-	inputs := c.lagged(s.SubScope("lagged"), w.input)
-	states := c.splitState(s.SubScope("states"), w.state, len(members))
-	var outputs, probability, last []tf.Output
-	for i, h := range members {
-		p := &pass{graph: g}
-		if len(states) > 0 {
-			n := len(states) / len(members)
-			p.states = states[i*n : (i+1)*n]
-		}
-		y, _ := c.network().forward(s.SubScope("forward"), h, inputs, p)
-		outputs, probability = append(outputs, y), append(probability, c.probability(s.SubScope("probability"), y))
-		last = append(last, p.last...)
-	}
-	w.outputs, w.probability = mean(s.SubScope("outputs"), outputs), mean(s.SubScope("probability"), probability)
-	w.last = op.Identity(s.SubScope("last"), w.state) // of no columns
-	if len(states) > 0 {
-		w.last = joined(s.SubScope("last"), last, 1)
+	w.outputs, w.probability, w.last = c.ensemble(g, s, members, Sequences{X: w.input, State: w.state})
+	if w.last == (tf.Output{}) {
+		w.last = op.Identity(s.SubScope("last"), w.state) // of no columns
 	}
 	return w
 }

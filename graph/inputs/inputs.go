@@ -44,14 +44,14 @@ func (in Inputs) Columns(features int) int {
 // Context is how many rows before a row, and behind it, its windows take in at most.
 func (in Inputs) Context() (before, behind int) {
 	for _, rows := range in.Rolling {
-		b := in.behind(rows)
+		b := in.Behind(rows)
 		before, behind = max(before, rows-1-b), max(behind, b)
 	}
 	return before, behind
 }
 
-// behind is how many rows behind a row a window of so many rows takes in.
-func (in Inputs) behind(rows int) int {
+// Behind is how many rows behind a row a window of so many rows takes in.
+func (in Inputs) Behind(rows int) int {
 	half := (rows - 1) / 2
 	if in.Ahead == Centred {
 		return half

@@ -1,9 +1,6 @@
 package inputs
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // Stream makes the columns of the rows of one series as they come, see [Inputs.NewStream].
 type Stream struct {
@@ -34,7 +31,7 @@ func (in Inputs) NewStream(features int, m *Moments) *Stream {
 	}
 	_, s.behind = in.Context()
 	for _, rows := range in.Rolling {
-		s.windows = append(s.windows, newWindow(rows, in.behind(rows), s.values))
+		s.windows = append(s.windows, newWindow(rows, in.Behind(rows), s.values))
 	}
 	return s
 }
@@ -103,9 +100,5 @@ func (s *Stream) write(to, x []float32) {
 		copy(to, x)
 		return
 	}
-	bound := float64(clip)
-	if len(s.windows) > 0 {
-		bound = math.Inf(1)
-	}
-	s.moments.write(to, x, s.in.SeriesScale, bound)
+	s.moments.write(to, x, s.in.SeriesScale, s.in.Bound())
 }

@@ -24,6 +24,14 @@ const (
 // first rows of a running scale are not wild either.
 const clip = 8
 
+// Bound is the largest distance from the mean, in deviations, of what is scaled within a series.
+func (in Inputs) Bound() float64 {
+	if len(in.Rolling) > 0 {
+		return math.Inf(1)
+	}
+	return clip
+}
+
 // Kinds lists all of them.
 var Kinds = []Within{None, Running, Whole}
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/inputs"
+	"github.com/rnnbin/rnnbin/graph/internal/cut"
 )
 
 // Network is what a model needs of a [graph.Predictor]. Predict may be called by several
@@ -20,25 +21,17 @@ type Network interface {
 // engine knows how the rows of a series are cut into windows for the networks of a kind, and
 // which of their answers count.
 type engine struct {
+	cut.Cut
 	network  Network
 	inputs   inputs.Inputs
-	raw      int  // R
-	features int  // F
-	classes  int  // C
-	state    int  // S
-	block    int  // H
-	warm     int  // steps before a window's answers count, except in the first: H, or 0 when T is 1
-	span     int  // steps of a window that are of use
-	reach    int  // steps after a window's start that it answers, but for the last of a series, which answers its end
-	whole    bool // a window is of two directions: what is behind its rows would spoil its answers
-	lead     int  // horizon above 0: repetitions before a series
-	lag      int  // horizon below 0: repetitions behind it
-	before   int  // rows before a window that its lags reach to
-	behind   int  // rows behind it
-	history  int  // rows before a row that its columns depend on
-	ahead    int  // rows after it that they depend on
-	late     int  // rows that have to arrive after a position for the network to see it: what lags and columns ask for but for those that lead has in hand
-	batch    int  // windows in a call
+	raw      int // R
+	features int // F
+	classes  int // C
+	state    int // S
+	history  int // rows before a row that its columns depend on
+	ahead    int // rows after it that they depend on
+	late     int // rows that have to arrive after a position for the network to see it: what lags and columns ask for but for those that lead has in hand
+	batch    int // windows in a call
 }
 
 const (
@@ -50,28 +43,16 @@ const (
 func newEngine(k Kind, features int) *engine {
 	c := k.Networks.Network()
 	l := &engine{
+		Cut:      cut.Of(c, k.Horizon),
 		network:  k.Networks,
 		inputs:   k.Inputs,
 		raw:      features,
 		features: c.Features,
 		classes:  c.Classes,
 		state:    k.Networks.StateSize(),
-		block:    max(1, c.Window/2),
-		lead:     max(0, k.Horizon),
-		lag:      max(0, -k.Horizon),
 	}
-	l.before, l.behind = c.Context()
 	l.history, l.ahead = k.Inputs.Context()
-	l.late = max(0, l.behind+l.ahead-l.lead)
-	if c.Window > 1 {
-		l.warm = l.block
-	}
-	l.span = l.warm + l.block
-	l.reach = l.span
-	if c.Bidirectional {
-		l.whole, l.span, l.warm = true, c.Window, (c.Window-l.block)/2
-		l.reach = l.warm + l.block
-	}
+	l.late = max(0, l.Behind+l.ahead-l.Lead)
 	l.batch = windowsOf(c, len(k.Networks.Members()))
 	return l
 }
@@ -88,7 +69,7 @@ func windowsOf(c graph.Network, members int) int {
 }
 
 // wait is how many rows of its series have to arrive after a position for it to be seen.
-func (l *engine) wait() int { return l.lag + l.late }
+func (l *engine) wait() int { return l.Lag + l.late }
 
 // sure is how many rows of a series lack nothing that their answers rest on when n have arrived.
 // The repetitions before it rest on the first one's columns.
@@ -101,16 +82,7 @@ func (l *engine) sure(n int) int {
 
 // extended puts the repetitions of the first row before the first rows [n,F] of a series.
 func (l *engine) extended(x []float32) []float32 {
-	return slices.Concat(slices.Repeat(x[:l.features], l.before+l.lead), x)
-}
-
-// first is the first position that the window which begins at the given one
-// answers.
-func (l *engine) first(start int) int {
-	if start == 0 {
-		return 0
-	}
-	return start + l.warm
+	return slices.Concat(slices.Repeat(x[:l.features], l.Before+l.Lead), x)
 }
 
 // needed are the rows start to end-1 of a series of n rows that have to be run so that the
@@ -118,10 +90,10 @@ func (l *engine) first(start int) int {
 // with a window and with the history that the first answer rests on, and ends with what the
 // last one waits for.
 func (l *engine) needed(n, from, to int) (start, end int) {
-	start = max(0, from-l.lead-l.before-l.span-l.history) / l.block * l.block
+	start = max(0, from-l.Lead-l.Before-l.Span-l.history) / l.Block * l.Block
 	after := l.wait()
-	if l.whole {
-		after += l.span
+	if l.Whole {
+		after += l.Span
 	}
 	return start, min(n, to+after)
 }

@@ -201,7 +201,7 @@ func TestPartsOfKinds(t *testing.T) {
 		for _, l := range m.engines {
 			start, end := l.needed(rows, 200, 201)
 			before, behind := l.inputs.Context()
-			if most := 1 + 4*l.span + l.lead + l.lag + l.before + l.behind + before + behind; end-start > most {
+			if most := 1 + 4*l.Span + l.Lead + l.Lag + l.Before + l.Behind + before + behind; end-start > most {
 				t.Errorf("%s: more than %d rows", what, most)
 			}
 		}

@@ -156,6 +156,15 @@ func (m *Model) Close() error { return m.started.close() }
 // Task is what the model does.
 func (m *Model) Task() Task { return m.task.clone() }
 
+// Kinds are the kinds of networks.
+func (m *Model) Kinds() []Kind {
+	kinds := make([]Kind, len(m.engines))
+	for i, l := range m.engines {
+		kinds[i] = Kind{l.network, l.inputs, l.Lead - l.Lag}
+	}
+	return kinds
+}
+
 // ScalesWhole reports whether features are scaled by all rows of their series, so that
 // [Model.Streams] needs the moments of these.
 func (m *Model) ScalesWhole() bool {

@@ -30,7 +30,7 @@ func newStrand(m *Model, l *engine, moments func(series int32) (*inputs.Moments,
 	s := &strand{m: m, l: l, moments: moments, batch: l.batch, tracks: map[int32]*track{}}
 	s.queue.classes = l.classes
 	// Windows that wait for a batch must not look like series that ended.
-	s.held = max(1<<18, 4*(l.batch*l.block+l.span+l.wait()))
+	s.held = max(1<<18, 4*(l.batch*l.Block+l.Span+l.wait()))
 	return s
 }
 
@@ -114,10 +114,10 @@ func (s *strand) append(t *track, series int32, x []float32) {
 func (s *strand) countEarly(t *track, n int) {
 	l := s.l
 	from, to := l.sure(t.count), l.sure(t.count+n)
-	if l.whole {
-		from, to = max(t.early, l.first(t.at)-l.lag), t.answered
+	if l.Whole {
+		from, to = max(t.early, l.First(t.at)-l.Lag), t.answered
 		if from < to {
-			from = max(from, s.settled(t)-l.lag)
+			from = max(from, s.settled(t)-l.Lag)
 		}
 	}
 	s.early += max(0, min(t.answered, to)-from)
@@ -128,11 +128,11 @@ func (s *strand) countEarly(t *track, n int) {
 // that lack none give the others theirs, also where the series seems to end.
 func (s *strand) settled(t *track) int {
 	l := s.l
-	answered := l.first(t.at)
-	have := t.at + len(t.x)/l.features - l.before - l.behind
-	for at := t.at; at+l.span <= have; at += l.block {
-		answered = at + l.reach
-		if at+l.span >= t.count+l.lag { // the last
+	answered := l.First(t.at)
+	have := t.at + len(t.x)/l.features - l.Before - l.Behind
+	for at := t.at; at+l.Span <= have; at += l.Block {
+		answered = at + l.Reach
+		if at+l.Span >= t.count+l.Lag { // the last
 			break
 		}
 	}
@@ -145,13 +145,13 @@ func (s *strand) advance(ctx context.Context, t *track) error {
 	if t.made == 0 {
 		return nil
 	}
-	seen := min(t.count, t.made+l.lead-l.behind)
+	seen := min(t.count, t.made+l.Lead-l.Behind)
 	if s.carry {
 		return s.walk(ctx, t, &t.cursor, seen)
 	}
 	from := t.at
-	for t.at+l.span <= seen && !(l.whole && t.at+l.span == t.count+l.lag) { // which may be the last
-		if err := s.enqueue(ctx, t, &t.cursor, t.at+l.reach); err != nil {
+	for t.at+l.Span <= seen && !(l.Whole && t.at+l.Span == t.count+l.Lag) { // which may be the last
+		if err := s.enqueue(ctx, t, &t.cursor, t.at+l.Reach); err != nil {
 			return err
 		}
 	}
@@ -165,22 +165,22 @@ func (s *strand) advance(ctx context.Context, t *track) error {
 // the next. What the window lacks are zeros; or, where they would spoil it, it is short.
 func (s *strand) enqueue(ctx context.Context, t *track, c *cursor, to int) error {
 	l := s.l
-	full := (l.before + l.span + l.behind) * l.features
+	full := (l.Before + l.Span + l.Behind) * l.features
 	n := min(full, len(c.x))
 	short := n < full
-	if short && l.whole { // of another length than those that wait
+	if short && l.Whole { // of another length than those that wait
 		if err := s.run(ctx); err != nil {
 			return err
 		}
 	}
 	s.x = append(s.x, c.x[:n]...)
-	if short && !l.whole {
+	if short && !l.Whole {
 		s.x = append(s.x, make([]float32, full-n)...)
 	}
 	s.jobs = append(s.jobs, job{t, c.at, to})
-	c.x = c.x[min(l.block*l.features, len(c.x)):]
-	c.at += l.block
-	if len(s.jobs) == s.batch || short && l.whole {
+	c.x = c.x[min(l.Block*l.features, len(c.x)):]
+	c.at += l.Block
+	if len(s.jobs) == s.batch || short && l.Whole {
 		return s.run(ctx)
 	}
 	return nil
@@ -199,7 +199,7 @@ func (s *strand) run(ctx context.Context) error {
 	each := len(p.Probability) / len(s.jobs)
 	for i, j := range s.jobs {
 		of := p.Probability[i*each : (i+1)*each]
-		for at := l.first(j.start); at < j.end; at++ {
+		for at := l.First(j.start); at < j.end; at++ {
 			s.answer(j.track, at, l.row(of, at-j.start))
 		}
 	}
@@ -211,12 +211,12 @@ func (s *strand) run(ctx context.Context) error {
 func (s *strand) walk(ctx context.Context, t *track, c *cursor, end int) error {
 	l := s.l
 	for c.at < end {
-		if c.at%l.block == 0 {
+		if c.at%l.Block == 0 {
 			c.turn(l)
 		}
 		// The rest of the block, or as much of it as there is.
-		n := min(l.block-c.at%l.block, end-c.at)
-		x := c.x[:(l.before+n+l.behind)*l.features]
+		n := min(l.Block-c.at%l.Block, end-c.at)
+		x := c.x[:(l.Before+n+l.Behind)*l.features]
 		both := slices.Concat(x, x)
 		p, err := l.network.Predict(ctx, both, 2, c.state)
 		if err != nil {
@@ -234,7 +234,7 @@ func (s *strand) walk(ctx context.Context, t *track, c *cursor, end int) error {
 // another one begins. Both are the first window in the first block.
 func (c *cursor) turn(l *engine) {
 	older, younger := c.state[:l.state], c.state[l.state:]
-	if l.warm == 0 {
+	if l.Warm == 0 {
 		clear(younger)
 	}
 	c.state = slices.Concat(younger, make([]float32, len(older)))
@@ -243,12 +243,12 @@ func (c *cursor) turn(l *engine) {
 // answer gives the row that a position answers its probabilities [C], unless it has
 // got them before: that of a series that only seemed to end.
 func (s *strand) answer(t *track, position int, probability []float32) {
-	row := position - s.l.lag
+	row := position - s.l.Lag
 	if row < t.answered {
 		return
 	}
 	next := &t.waiting[0]
-	s.queue.set(next.number, probability, row < s.l.lead || position >= t.count)
+	s.queue.set(next.number, probability, row < s.l.Lead || position >= t.count)
 	t.answered++
 	next.number, next.n = next.number+1, next.n-1
 	if next.n == 0 {
@@ -269,12 +269,12 @@ func (s *strand) atRow(err error, x []float32, sequences int, where func(sequenc
 		sequence, step, err = output.Sequence, output.Step, output
 	case errors.As(err, new(*graph.ValueError)):
 		at, each := infinite(x), len(x)/sequences
-		sequence, step, err = at/each, at%each/s.l.features-s.l.before, errFar
+		sequence, step, err = at/each, at%each/s.l.features-s.l.Before, errFar
 	default:
 		return err
 	}
 	t, position := where(sequence)
-	ahead := max(0, position+step-s.l.lag-t.answered) // rows of the series that have no answer either
+	ahead := max(0, position+step-s.l.Lag-t.answered) // rows of the series that have no answer either
 	for _, w := range t.waiting {
 		if ahead < w.n {
 			return &RowError{int(s.queue.series[w.number+ahead-s.queue.base]), w.number + ahead, err}
@@ -301,13 +301,13 @@ func (s *strand) end(ctx context.Context, t *track) error {
 	if t.answered == t.count {
 		return nil
 	}
-	c, end := t.cursor, t.count+l.lag
+	c, end := t.cursor, t.count+l.Lag
 	c.x, c.state = l.ended(t), slices.Clone(c.state)
 	if s.carry {
 		return s.walk(ctx, t, &c, end)
 	}
-	for to := l.first(c.at); to < end; {
-		if to = min(c.at+l.reach, end); l.whole && c.at+l.span >= end {
+	for to := l.First(c.at); to < end; {
+		if to = min(c.at+l.Reach, end); l.Whole && c.at+l.Span >= end {
 			to = end // what is behind the middle has no more rows behind it in the next window
 		}
 		if err := s.enqueue(ctx, t, &c, to); err != nil {
@@ -326,7 +326,7 @@ func (l *engine) ended(t *track) []float32 {
 	if len(x) > 0 {
 		last = x[len(x)-l.features:]
 	}
-	return append(slices.Clip(x), slices.Repeat(last, l.lag+l.behind)...)
+	return append(slices.Clip(x), slices.Repeat(last, l.Lag+l.Behind)...)
 }
 
 // Flush answers all rows that wait, their series having ended.

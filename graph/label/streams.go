@@ -46,7 +46,7 @@ func (m *Model) Streams(whole func(series int32) (*inputs.Moments, error)) *Stre
 func (m *Model) Follow(whole func(series int32) (*inputs.Moments, error)) *Streams {
 	s := m.Streams(whole)
 	for _, of := range s.strands {
-		of.carry, of.batch = !of.l.whole, 1
+		of.carry, of.batch = !of.l.Whole, 1
 	}
 	return s
 }
