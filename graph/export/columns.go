@@ -36,10 +36,31 @@ func (q sequences) clamped(b builder, rows tf.Output) tf.Output {
 	return b.rowsOf(q.x, b.clamp(rows, b.column(q.first), b.max(b.column(last), b.column(q.first))))
 }
 
-// fill puts values in the place of NaN.
-func (b builder) fill(x tf.Output, with []float32) tf.Output {
+// fill puts values, [R] or [B,1,R], in the place of NaN.
+func (b builder) fill(x, with tf.Output) tf.Output {
 	b = b.in("fill")
-	return b.choose(op.IsNan(b.s, x), b.constant(with), x)
+	return b.choose(op.IsNan(b.s, x), with, x)
+}
+
+// forward is x [B,T,R] with the last value of the same feature in the place of NaN, and fill's
+// before its first one.
+func (b builder) forward(x, fill tf.Output, R int) tf.Output {
+	b = b.in("forward")
+	swap := b.constant([]int32{0, 2, 1})
+	swapped := op.Transpose(b.s.SubScope("by_feature"), x, swap) // [B,R,T]
+	steps := b.size(x, 1)
+	flat := b.reshape(swapped, -1)
+	known := op.Equal(b.s, flat, flat)
+	places := b.cast(b.reshape(op.Where(b.s, known), -1), tf.Int32)
+	soFar := op.Cumsum(b.s, b.cast(known, tf.Int32), b.int(0))
+	last := b.gather(b.join(0, b.constant([]int32{-1}), places), soFar) // -1 for none so far
+	place := b.count(b.size(flat, 0))
+	begin := b.mul(b.floorDiv(place, steps), steps) // of the same series and feature
+	back := func(v tf.Output) tf.Output {
+		return op.Transpose(b.s.SubScope("by_row"), b.reshape(v, -1, R, steps), swap)
+	}
+	none := back(b.less(last, begin))
+	return b.choose(none, fill, back(b.gather(flat, b.max(last, b.int(0)))))
 }
 
 // moments are sums over rows before the first one, as a stream hands them on.
@@ -175,7 +196,7 @@ func (q sequences) sums(b builder, rows, behind int) (mean, deviation, slope tf.
 		return b.slice(op.Pad(b.s.SubScope("pad"), v, before), 1, 0, q.steps)
 	}
 	e := b.reshape(b.add(b.count(q.steps), b.int(behind)), 1, -1) // [1,T]
-	begin := b.mul(b.floorDiv(e, b.int(rows)), b.int(rows)) // of the head's block
+	begin := b.mul(b.floorDiv(e, b.int(rows)), b.int(rows))       // of the head's block
 	has := b.double(b.less(b.floorMod(e, b.int(rows)), b.int(rows-1)))
 	a, d := b.mul(tail(tails), b.reshape(has, 1, -1, 1)), head(heads)
 

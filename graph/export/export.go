@@ -25,18 +25,28 @@ import (
 	"github.com/wamuir/graft/tensorflow/op"
 )
 
+// Missing is what stands in for values that are NaN.
+type Missing string
+
+const (
+	Mean    Missing = "mean"    // the feature's mean over the training rows: [label.Task.Fill]
+	Zero    Missing = "zero"    // 0
+	Forward Missing = "forward" // the feature's last value in the series; before its first one, the mean
+)
+
 // exporter assembles the graph of a model.
 type exporter struct {
-	task  label.Task
-	kinds []kind
-	g     *tf.Graph
-	s     *op.Scope
-	vars  []variable
+	task    label.Task
+	missing Missing
+	kinds   []kind
+	g       *tf.Graph
+	s       *op.Scope
+	vars    []variable
 }
 
 // newExporter begins a graph with the variables of all networks.
-func newExporter(m *label.Model) (*exporter, error) {
-	e := &exporter{task: m.Task(), g: tf.NewGraph()}
+func newExporter(m *label.Model, missing Missing) (*exporter, error) {
+	e := &exporter{task: m.Task(), missing: missing, g: tf.NewGraph()}
 	e.s = op.NewScopeWithGraph(e.g)
 	for i, k := range m.Kinds() {
 		n := k.Networks.Network()
@@ -90,7 +100,7 @@ func (e *exporter) signatures() []signature {
 	lengths := e.named("lengths", "PlaceholderWithDefault", map[string]any{"shape": tf.MakeShape(-1)}, b.constant([]int32{math.MaxInt32}))
 	batch, steps := b.size(series, 0), b.size(series, 1)
 	q := sequences{
-		x:     b.fill(series, e.task.Fill),
+		x:     e.filled(b, series, e.standIn(b)),
 		steps: steps,
 		first: b.broadcast(b.constant([]int32{0}), batch),
 		end:   b.min(b.broadcast(lengths, batch), steps),
@@ -101,7 +111,26 @@ func (e *exporter) signatures() []signature {
 		{ServingDefault, []tensor{{"series", series}}, answers},
 		{Lengths, []tensor{{"series", series}, {"lengths", lengths}}, answers},
 	}
+	if e.streams() {
+		signatures = append(signatures, e.stream())
+	}
 	return signatures
+}
+
+// standIn is what stands in for the first values of a series that are NaN, [R].
+func (e *exporter) standIn(b builder) tf.Output {
+	if e.missing == Zero {
+		return b.constant(make([]float32, len(e.task.Fill)))
+	}
+	return b.constant(e.task.Fill)
+}
+
+// filled is x [B,T,R] without NaN. last are the features' values before, [R] or [B,1,R].
+func (e *exporter) filled(b builder, x, last tf.Output) tf.Output {
+	if e.missing == Forward {
+		return b.forward(x, last, len(e.task.Fill))
+	}
+	return b.fill(x, last)
 }
 
 // mean are the mean probabilities [B,T,C] of the kinds.

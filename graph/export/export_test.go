@@ -161,9 +161,9 @@ type loaded struct {
 	*tf.SavedModel
 }
 
-func write(t *testing.T, m *label.Model) (*SavedModel, string) {
+func write(t *testing.T, m *label.Model, missing Missing) string {
 	t.Helper()
-	s, err := NewSavedModel(m)
+	s, err := NewSavedModel(m, missing)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func write(t *testing.T, m *label.Model) (*SavedModel, string) {
 	if err := s.SaveVariables(prefix); err != nil {
 		t.Fatal(err)
 	}
-	return s, dir
+	return dir
 }
 
 func load(t *testing.T, dir string) loaded {
@@ -267,7 +267,7 @@ func TestSavedModelAnswersAsTheModel(t *testing.T) {
 	for name, kinds := range tried() {
 		t.Run(name, func(t *testing.T) {
 			m := modelOf(t, kinds...)
-			_, dir := write(t, m)
+			dir := write(t, m, Mean)
 			l := load(t, dir)
 			r := rand.New(rand.NewPCG(6, 6))
 			for _, shape := range [][2]int{{1, 1}, {3, 2}, {2, 20}, {5, 33}, {1, 500}, {2, 301}} {
@@ -291,6 +291,110 @@ func TestSavedModelAnswersAsTheModel(t *testing.T) {
 			for b, n := range lengths {
 				want(t, fmt.Sprintf("%d of %d rows", n, rows), m, x[b*rows*features:][:int(n)*features], p[b], labels[b])
 			}
+		})
+	}
+}
+
+// Rows that come in calls of any number of rows, with the state handed on, are answered as those
+// of whole series, however the series of a batch are apart; where rows need later ones, there is
+// no such signature.
+func TestStreamAnswersAsTheModel(t *testing.T) {
+	cannot := []string{"logistic", "lags", "both", "both odd", "later", "whole", "rolling", "rolling gru", "rolling soon", "default", "all different"}
+	for name, kinds := range tried() {
+		t.Run(name, func(t *testing.T) {
+			m := modelOf(t, kinds...)
+			dir := write(t, m, Mean)
+			l := load(t, dir)
+			if _, there := l.Signatures[Stream]; there == slices.Contains(cannot, name) {
+				t.Fatalf("there is a signature: %v", there)
+			} else if !there {
+				return
+			}
+			const batch, rows = 3, 300
+			r := rand.New(rand.NewPCG(7, 7))
+			S := l.Signatures[Stream].Inputs["state"].Shape.Size(1)
+			var x [batch][]float32
+			var p [batch][][]float32
+			var labels [batch][]string
+			var states [batch][]float64
+			for b := range batch {
+				x[b], states[b] = rowsFor(r, rows), make([]float64, S)
+			}
+			var at [batch]int
+			for at[0] < rows {
+				var of []int // the series that go on
+				n := []int{1, 1, 2, 50}[r.IntN(4)]
+				for b := range batch {
+					n = min(n, max(1, rows-at[b]))
+				}
+				for b := range batch {
+					if at[b] < rows && (b == 0 || r.IntN(4) > 0) {
+						of = append(of, b)
+					}
+				}
+				var part []float32
+				var state []float64
+				for _, b := range of {
+					part, state = append(part, x[b][at[b]*features:(at[b]+n)*features]...), append(state, states[b]...)
+				}
+				got := l.run(Stream, map[string]*tf.Tensor{
+					"series": tensorOf(t, part, int64(len(of)), int64(n), features),
+					"state":  tensorOf(t, state, int64(len(of)), S),
+				})
+				next := got["next_state"].Value().([][]float64)
+				for i, b := range of {
+					p[b], labels[b] = append(p[b], got["probabilities"].Value().([][][]float32)[i]...), append(labels[b], got["labels"].Value().([][]string)[i]...)
+					states[b], at[b] = next[i], at[b]+n
+				}
+			}
+			for b := range batch {
+				want(t, fmt.Sprintf("series %d", b), m, x[b][:at[b]*features], p[b], labels[b])
+			}
+		})
+	}
+}
+
+// What is missing is filled in each way that the program reads files in, also between the calls
+// of a stream.
+func TestMissingValuesAreFilled(t *testing.T) {
+	const rows = 150
+	m := modelOf(t, "rolling past")
+	nan := float32(math.NaN())
+	x := rowsFor(rand.New(rand.NewPCG(8, 8)), 2*rows)
+	for _, i := range []int{0, 1, 2, 5, 6, 7, 8, 2*rows + 1, 2*rows + 3} { // the first rows of both series, too
+		x[i] = nan
+	}
+	for missing, standIn := range map[Missing]func(last, mean float32) float32{
+		Mean:    func(_, mean float32) float32 { return mean },
+		Zero:    func(_, _ float32) float32 { return 0 },
+		Forward: func(last, _ float32) float32 { return last },
+	} {
+		t.Run(string(missing), func(t *testing.T) {
+			l := load(t, write(t, m, missing))
+			var filled []float32
+			for b := range 2 {
+				last := slices.Clone(m.Task().Fill)
+				for i, v := range x[b*rows*features : (b+1)*rows*features] {
+					if k := i % features; v != v {
+						filled = append(filled, standIn(last[k], m.Task().Fill[k]))
+					} else {
+						filled, last[k] = append(filled, v), v
+					}
+				}
+			}
+			got := l.run(ServingDefault, map[string]*tf.Tensor{"series": tensorOf(t, x, 2, rows, features)})
+			p, labels := got["probabilities"].Value().([][][]float32), got["labels"].Value().([][]string)
+			for b := range 2 {
+				want(t, "series", m, filled[b*rows*features:][:rows*features], p[b], labels[b])
+			}
+			S := l.Signatures[Stream].Inputs["state"].Shape.Size(1)
+			state := tensorOf(t, make([]float64, S), 1, S)
+			for i := range rows {
+				got := l.run(Stream, map[string]*tf.Tensor{"series": tensorOf(t, x[i*features:][:features], 1, 1, features), "state": state})
+				p[0][i], labels[0][i] = got["probabilities"].Value().([][][]float32)[0][0], got["labels"].Value().([][]string)[0][0]
+				state = got["next_state"]
+			}
+			want(t, "stream", m, filled[:rows*features], p[0], labels[0])
 		})
 	}
 }

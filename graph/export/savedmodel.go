@@ -83,8 +83,8 @@ type variable struct {
 }
 
 // NewSavedModel makes a SavedModel of a model.
-func NewSavedModel(m *label.Model) (*SavedModel, error) {
-	e, err := newExporter(m)
+func NewSavedModel(m *label.Model, missing Missing) (*SavedModel, error) {
+	e, err := newExporter(m, missing)
 	if err != nil {
 		return nil, err
 	}
