@@ -37,7 +37,7 @@ func addCompletions(root *cobra.Command) {
 			cmd.ValidArgsFunction = offerFiles(dataEndings)
 		case "predict", "evaluate":
 			cmd.ValidArgsFunction = offerModelAndFiles
-		case "inspect":
+		case "inspect", "export":
 			cmd.ValidArgsFunction = offerFirst(offerFolders)
 		case "data":
 			var all []string

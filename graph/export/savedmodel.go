@@ -53,15 +53,16 @@ type SavedModel struct {
 
 // Signature is a way to call a model.
 type Signature struct {
-	Name            string
-	Inputs, Outputs []Tensor
+	Name    string   `json:"name"`
+	Inputs  []Tensor `json:"inputs"`
+	Outputs []Tensor `json:"outputs"`
 }
 
 // Tensor is what a signature takes or gives.
 type Tensor struct {
-	Name  string
-	Type  string  // as NumPy calls it
-	Shape []int64 // -1 for any size
+	Name  string  `json:"name"`
+	Type  string  `json:"type"`  // as NumPy calls it
+	Shape []int64 `json:"shape"` // -1 for any size
 }
 
 // signature and tensor are those of a graph.
