@@ -14,10 +14,14 @@ import (
 
 const labelStudio = "testdata/labelstudio"
 
-// labelStudioSDK is the folder of Label Studio's SDK, with all that it imports. The first use
-// puts it under the user's cache folder (50 MB), whole or not at all.
+// labelStudioSDK is the folder of Label Studio's SDK, with all that it imports (50 MB).
 var labelStudioSDK = sync.OnceValues(func() (string, error) {
-	requirements := filepath.Join(labelStudio, "requirements.txt")
+	return pythonPackages("label-studio-sdk", filepath.Join(labelStudio, "requirements.txt"))
+})
+
+// pythonPackages is the folder of the packages that a file of pip's requirements lists. The
+// first use puts it under the user's cache folder, whole or not at all.
+func pythonPackages(name, requirements string) (string, error) {
 	text, err := os.ReadFile(requirements)
 	if err != nil {
 		return "", err
@@ -30,7 +34,7 @@ var labelStudioSDK = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("python3: %w", err)
 	}
-	home := filepath.Join(cache, "rnnbin", fmt.Sprintf("label-studio-sdk-%s-%.4x", version, sha256.Sum256(text)))
+	home := filepath.Join(cache, "rnnbin", fmt.Sprintf("%s-%s-%.4x", name, version, sha256.Sum256(text)))
 	if _, err := os.Stat(home); err == nil {
 		return home, nil
 	}
@@ -51,7 +55,7 @@ var labelStudioSDK = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	return home, nil
-})
+}
 
 // hasLabelStudio reports whether the SDK is there, and says why not.
 func hasLabelStudio() bool {
