@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,13 +27,22 @@ import (
 
 // exportOptions are the flags of export.
 type exportOptions struct {
-	model string
-	out   string
-	json  bool
+	model  string
+	out    string
+	format string
+	json   bool
 }
+
+// Formats of exports.
+const (
+	savedModel = "savedmodel"
+	onnx       = "onnx"
+)
 
 func (o *exportOptions) addFlags(f *pflag.FlagSet) {
 	addFlag(f, "out", &o.out, "base `folder`: the model becomes its next version, 1, 2 and so on")
+	o.format = savedModel
+	addFlag(f, "format", &o.format, "`format`: savedmodel or onnx", savedModel, onnx)
 	addFlag(f, "json", &o.json, jsonUsage)
 	f.SortFlags = false
 }
@@ -41,7 +51,7 @@ func newExport() *cobra.Command {
 	var o exportOptions
 	cmd := &cobra.Command{
 		Use:   "export MODEL --out BASE",
-		Short: "Write a model for Python, TensorFlow Serving and others",
+		Short: "Write a model as a SavedModel or ONNX, for Python, TensorFlow Serving and others",
 		Long: `Write a model as a SavedModel of TensorFlow's own operations, which programs load that
 know nothing of rnnbin: Python's TensorFlow, TensorFlow Serving and Triton, Go, Java and
 C++, and converters such as tf2onnx. It becomes the next version in a base folder, as
@@ -65,7 +75,11 @@ It takes rows as they were measured and answers as predict does, to rounding.
 The order of features and classes is in assets/features.txt and assets/classes.txt. NaN is
 a value that is missing; what stands in for it is what --missing was in training (error
 and drop: the mean). What the model does not see is where a series begins: give each as
-a series of its own. A value that is infinite or far too large gives NaN.`,
+a series of its own. A value that is infinite or far too large gives NaN.
+
+With --format onnx a version holds model.onnx, which ONNX Runtime and others run: series
+and, if they are given, lengths; and stream.onnx where there is a stream. The order of
+features and classes is in their metadata.`,
 		Example: `  rnnbin export runs/latest --out served/beats
   tensorflow_model_server --rest_api_port=8501 --model_name=beats --model_base_path=$PWD/served/beats
   python3 -c 'import tensorflow as tf
@@ -101,7 +115,7 @@ func runExport(ctx context.Context, o exportOptions, out, errOut io.Writer) erro
 		return err
 	}
 	defer f.Close()
-	e := exported{Format: "savedmodel", Features: f.Columns.Features, Classes: f.Classes, Missing: missingOf(f.Columns)}
+	e := exported{Format: o.format, Features: f.Columns.Features, Classes: f.Classes, Missing: missingOf(f.Columns)}
 	endingOf(ctx).begin()
 	err = tflib.Quietly(func() error { return o.write(f, &e) })
 	if err != nil {
@@ -121,6 +135,9 @@ func runExport(ctx context.Context, o exportOptions, out, errOut io.Writer) erro
 }
 
 func (o *exportOptions) validate() error {
+	if !slices.Contains([]string{savedModel, onnx}, o.format) {
+		return usagef("format", "must be savedmodel or onnx, not %q", o.format)
+	}
 	if o.out == "" {
 		return usageError{errors.New("--out is needed: name a base folder")}
 	}
@@ -153,37 +170,51 @@ func (o *exportOptions) write(f *model.Opened, e *exported) error {
 		return err
 	}
 	defer m.Close()
-	s, err := export.NewSavedModel(m, e.Missing)
+	fill, err := e.assemble(m)
 	if err != nil {
 		return fmt.Errorf("export the model: %w", err)
 	}
-	e.Signatures = s.Signatures
-	e.Folder, err = release.Add(o.out, func(dir string) error { return writeSavedModel(dir, s) })
-	if err != nil {
+	if e.Folder, err = release.Add(o.out, fill); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
 	return nil
 }
 
-func writeSavedModel(dir string, s *export.SavedModel) error {
-	at := func(name string) (string, error) {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		return path, os.MkdirAll(filepath.Dir(path), 0o777)
-	}
-	for name, content := range s.Files {
-		path, err := at(name)
-		if err == nil {
-			err = os.WriteFile(path, content, 0o666)
-		}
+// assemble makes the model in the format, and returns what fills a folder with it.
+func (e *exported) assemble(m *label.Model) (fill func(dir string) error, err error) {
+	if e.Format == onnx {
+		o, err := export.NewONNX(m, e.Missing)
 		if err != nil {
+			return nil, err
+		}
+		e.Signatures = o.Signatures
+		return func(dir string) error { return writeFiles(dir, o.Files) }, nil
+	}
+	s, err := export.NewSavedModel(m, e.Missing)
+	if err != nil {
+		return nil, err
+	}
+	e.Signatures = s.Signatures
+	return func(dir string) error {
+		prefix := filepath.Join(dir, filepath.FromSlash(s.Variables))
+		if err := cmp.Or(writeFiles(dir, s.Files), os.MkdirAll(filepath.Dir(prefix), 0o777)); err != nil {
+			return err
+		}
+		return s.SaveVariables(prefix)
+	}, nil
+}
+
+func writeFiles(dir string, files map[string][]byte) error {
+	for name, content := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, content, 0o666); err != nil {
 			return err
 		}
 	}
-	prefix, err := at(s.Variables)
-	if err != nil {
-		return err
-	}
-	return s.SaveVariables(prefix)
+	return nil
 }
 
 // filesIn lists the files below a folder, in order.
@@ -210,7 +241,7 @@ func (e *exported) print(out io.Writer, m *model.Model) error {
 	for i, s := range e.Signatures {
 		fmt.Fprintf(w, "%s\t%s: %s -> %s\n", first(i, "signatures"), s.Name, tensorsText(s.Inputs), tensorsText(s.Outputs))
 	}
-	if !e.has(export.Stream) {
+	if !e.streams() {
 		fmt.Fprintf(w, "\tno %s: %s\n", export.Stream, laterText(m))
 	}
 	fmt.Fprintf(w, "features\t%s\n", series.List(e.Features))
@@ -224,8 +255,9 @@ func (e *exported) print(out io.Writer, m *model.Model) error {
 	return w.Flush()
 }
 
-func (e *exported) has(signature string) bool {
-	return slices.ContainsFunc(e.Signatures, func(s export.Signature) bool { return s.Name == signature })
+// streams reports whether there is a signature for rows as they arrive.
+func (e *exported) streams() bool {
+	return slices.ContainsFunc(e.Signatures, func(s export.Signature) bool { return strings.HasPrefix(s.Name, export.Stream) })
 }
 
 // laterText says why rows cannot be answered as they arrive.
@@ -252,6 +284,10 @@ func (e *exported) printLoading(errOut io.Writer) {
 		base = whole
 	}
 	fmt.Fprintln(errOut, "rnnbin: what to do next:")
+	if e.Format == onnx {
+		fmt.Fprintf(errOut, "  python3: onnxruntime.InferenceSession(%q).run(None, {\"series\": rows})\n", e.Folder+"/model.onnx")
+		return
+	}
 	fmt.Fprintf(errOut, "  tensorflow_model_server --rest_api_port=8501 --model_name=%s --model_base_path=%s\n", quoteAll([]string{filepath.Base(base)}), quoteAll([]string{base}))
 	fmt.Fprintf(errOut, "  saved_model_cli show --dir %s --all\n", quoteAll([]string{e.Folder}))
 	fmt.Fprintf(errOut, "  python3: tf.saved_model.load(%q).signatures[%q](series=rows)\n", e.Folder, export.ServingDefault)

@@ -33,9 +33,9 @@ var exportTried = map[string]struct {
 		[]string{"running", "lying", "stairs", "standing", "walking"}, "error",
 		[]model.Kind{
 			{Network: graph.Network{Window: 1, Layers: []graph.Layer{{Cell: graph.Dense, Units: 32}}},
-				Inputs: inputs.Inputs{SeriesScale: inputs.Whole, Rolling: []int{8, 100}, Ahead: inputs.Centred}},
+				Inputs: inputs.Inputs{SeriesScale: inputs.Whole, Rolling: []int{12}, Ahead: inputs.Centred}},
 			{Network: graph.Network{Window: 64, Bidirectional: true, Layers: []graph.Layer{{Cell: graph.GRU, Units: 8}}},
-				Inputs: inputs.Inputs{SeriesScale: inputs.Whole, Rolling: []int{8, 100}, Ahead: inputs.Centred}},
+				Inputs: inputs.Inputs{SeriesScale: inputs.Whole, Rolling: []int{12}, Ahead: inputs.Centred}},
 		},
 		[]string{"serving_default"}, 2,
 	},
@@ -128,8 +128,10 @@ func writeExported(t *testing.T, dir, name string, classes []string, missing str
 	}
 	var out, errOut bytes.Buffer
 	base := filepath.Join(dir, "models", name)
-	if code := run([]string{"export", folder, "--out", base}, strings.NewReader(""), &out, &errOut); code != exitOK {
-		t.Fatalf("exit code %d: %s", code, &errOut)
+	for _, format := range []string{savedModel, onnx} {
+		if code := run([]string{"export", folder, "--out", base, "--format", format}, strings.NewReader(""), &out, &errOut); code != exitOK {
+			t.Fatalf("exit code %d: %s", code, &errOut)
+		}
 	}
 	about := map[string]any{"classes": classes, "convert": append([]string{}, convert...), "cases": answeredCases(t, r, dir, name, folder)}
 	text, err := json.Marshal(about)

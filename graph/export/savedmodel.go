@@ -80,7 +80,8 @@ type tensor struct {
 type variable struct {
 	name         string
 	handle, read tf.Output
-	value        *tf.Tensor
+	shape        []int64
+	flat         []float32
 }
 
 // NewSavedModel makes a SavedModel of a model.
@@ -137,18 +138,11 @@ func (e *exporter) addVariables(scope string, m *graph.Member) (map[string]tf.Ou
 	}
 	handles := map[string]tf.Output{}
 	for _, v := range values {
-		x := variable{name: scope + "/" + v.Name}
-		shape := make([]int64, len(v.Shape))
-		for i, n := range v.Shape {
-			shape[i] = int64(n)
+		x := variable{name: scope + "/" + v.Name, flat: v.Value}
+		for _, n := range v.Shape {
+			x.shape = append(x.shape, int64(n))
 		}
-		if x.value, err = tf.NewTensor(v.Value); err == nil {
-			err = x.value.Reshape(shape)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("variable %s: %w", x.name, err)
-		}
-		x.handle = e.named(x.name, "VarHandleOp", map[string]any{"dtype": tf.Float, "shape": tf.MakeShape(shape...), "shared_name": x.name})
+		x.handle = e.named(x.name, "VarHandleOp", map[string]any{"dtype": tf.Float, "shape": tf.MakeShape(x.shape...), "shared_name": x.name})
 		x.read = e.named(x.name+"/Read/ReadVariableOp", "ReadVariableOp", map[string]any{"dtype": tf.Float}, x.handle)
 		handles[v.Name] = x.handle
 		e.vars = append(e.vars, x)
@@ -203,7 +197,14 @@ func (m *SavedModel) SaveVariables(prefix string) error {
 	}
 	feeds := map[tf.Output]*tf.Tensor{m.saver.prefix: path}
 	for _, v := range m.e.vars {
-		feeds[v.read] = v.value
+		value, err := tf.NewTensor(v.flat)
+		if err == nil {
+			err = value.Reshape(v.shape)
+		}
+		if err != nil {
+			return fmt.Errorf("variable %s: %w", v.name, err)
+		}
+		feeds[v.read] = value
 	}
 	if _, err := session.Run(feeds, nil, []*tf.Operation{m.saver.save}); err != nil {
 		return fmt.Errorf("write the variables: %w", err)

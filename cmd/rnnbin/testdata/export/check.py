@@ -2,7 +2,7 @@
 
     check.py FOLDER
 
-In FOLDER are models/NAME/1, and beside each version NAME.json: its classes and, for batches of
+In FOLDER are models/NAME/1, a SavedModel, 2, the same as ONNX, and 1.json: its classes and, for batches of
 series, what was asked and answered. Everything runs in this one process, which takes long to
 start. It ends with an error at the first thing that is not as it should be.
 """
@@ -141,12 +141,42 @@ def converted(name, folder, signature, cases):
             tf2onnx.convert.main()
     finally:
         sys.argv = args
-    s, what = onnx_session(path), "%s, tf2onnx, %s" % (name, signature)
+    what = "%s, tf2onnx, %s" % (name, signature)
     if signature == "stream":
-        step = lambda series, state: s.run(["probabilities", "labels", "next_state"], {"series": series, "state": state})
-        check_stream(what, cases[-1], step, s.get_inputs()[[i.name for i in s.get_inputs()].index("state")].shape[1])
+        onnx_stream(what, path, cases[-1])
     else:
-        check_all(what, cases, lambda series: s.run(["probabilities", "labels"], {"series": series}))
+        onnx_whole(what, path, cases)
+
+
+def onnx_whole(what, path, cases):
+    s = onnx_session(path)
+    check_all(what, cases, lambda series: s.run(["probabilities", "labels"], {"series": series}))
+    return s
+
+
+def onnx_stream(what, path, case):
+    s = onnx_session(path)
+    size = next(i.shape[1] for i in s.get_inputs() if i.name == "state")
+    check_stream(what, case, lambda series, state: s.run(["probabilities", "labels", "next_state"], {"series": series, "state": state}), size)
+
+
+def direct(name, folder, cases, largest):
+    """What rnnbin itself writes as ONNX."""
+    what = name + ", export --format onnx"
+    s = onnx_whole(what, os.path.join(folder, "model.onnx"), cases + [largest])
+    case = cases[-1]
+    lengths = np.full(case.shape[0], case.shape[1], np.int32)
+    case.check(what + ", lengths", *s.run(["probabilities", "labels"], {"series": case.series, "lengths": lengths}))
+    # Two series side by side, the second padded.
+    rows = case.shape[1] // 3
+    short = cases[0]
+    padded = np.zeros((2, rows, case.series.shape[2]), np.float32)
+    padded[0], padded[1, : short.shape[1]] = case.series[0, :rows], short.series[0]
+    p, labels = s.run(["probabilities", "labels"], {"series": padded, "lengths": np.array([rows, short.shape[1]], np.int32)})
+    short.check(what + ", padded", p[1:, : short.shape[1]], labels[1:, : short.shape[1]])
+    path = os.path.join(folder, "stream.onnx")
+    if os.path.exists(path):
+        onnx_stream(what + ", stream", path, case)
 
 
 def main():
@@ -160,6 +190,7 @@ def main():
         tensorflow2(name, folder, cases, largest)
         tensorflow1(name, folder, cases)
         command_line(name, folder, cases[0])
+        direct(name, os.path.join(top, name, "2"), cases, largest)
         for signature in about["convert"]:
             converted(name, folder, signature, cases)
 
