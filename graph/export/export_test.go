@@ -55,11 +55,15 @@ var settings = map[string]setting{
 	"rolling soon": {network: graph.Network{Window: 8, Lags: []int{-3, 2}, Layers: cell(graph.GRU, 8)}, inputs: inputs.Inputs{SeriesScale: inputs.Whole, Rolling: []int{3, 16}, Ahead: 3}, horizon: 1},
 }
 
-// mixtures are models of several kinds.
-var mixtures = map[string][]string{
-	"default":       {"rolling", "rolling gru"},
-	"all different": {"lstm", "logistic", "whole", "rolling past", "later"},
-	"as rows come":  {"gru", "rolling past", "forecast", "two layers"},
+// models are mixtures of kinds, each kind with as much of a say as any. They have three classes,
+// but for pair.
+var models = map[string][]string{
+	"cells":        {"plain", "relu", "lstm", "gru before", "one step", "two layers"},
+	"around":       {"logistic", "lags", "both", "both odd", "later", "forecast"},
+	"scaled":       {"whole", "running", "rolling soon"},
+	"usual":        {"rolling", "rolling gru"},
+	"as rows come": {"gru", "rolling past", "forecast", "running"},
+	"pair":         {"gru", "mse"},
 }
 
 // kindOf starts networks of a kind, with weights of their own.
@@ -107,7 +111,7 @@ func kindOf(t *testing.T, of setting, classes int) label.Kind {
 func modelOf(t *testing.T, names ...string) *label.Model {
 	t.Helper()
 	task := label.Task{Features: []string{"a", "b"}, Classes: []string{"no", "yes", "maybe"}, Threshold: 0.4, Fill: []float32{0.25, -1}}
-	if names[0] == "mse" || len(names) == 1 && len(names[0]) < 5 {
+	if slices.Contains(names, "mse") {
 		task.Classes = task.Classes[:2]
 	}
 	var kinds []label.Kind
@@ -119,18 +123,6 @@ func modelOf(t *testing.T, names ...string) *label.Model {
 		t.Fatal(err)
 	}
 	return m
-}
-
-// tried are the names of models and of their kinds.
-func tried() map[string][]string {
-	all := map[string][]string{}
-	for name := range settings {
-		all[name] = []string{name}
-	}
-	for name, kinds := range mixtures {
-		all[name] = kinds
-	}
-	return all
 }
 
 // rowsFor are n rows that wander, jump and stay, some of them missing.
@@ -264,94 +256,106 @@ func want(t *testing.T, what string, m *label.Model, x []float32, probability []
 }
 
 func TestSavedModelAnswersAsTheModel(t *testing.T) {
-	for name, kinds := range tried() {
+	for name, kinds := range models {
 		t.Run(name, func(t *testing.T) {
 			m := modelOf(t, kinds...)
-			dir := write(t, m, Mean)
-			l := load(t, dir)
+			l := load(t, write(t, m, Mean))
 			r := rand.New(rand.NewPCG(6, 6))
-			for _, shape := range [][2]int{{1, 1}, {3, 2}, {2, 20}, {5, 33}, {1, 500}, {2, 301}} {
-				batch, rows := shape[0], shape[1]
-				x := rowsFor(r, batch*rows)
-				got := l.run(ServingDefault, map[string]*tf.Tensor{"series": tensorOf(t, x, int64(batch), int64(rows), features)})
-				p, labels := got["probabilities"].Value().([][][]float32), got["labels"].Value().([][]string)
-				for b := range batch {
-					own := x[b*rows*features : (b+1)*rows*features]
-					want(t, fmt.Sprintf("series %d of %d x %d", b, batch, rows), m, own, p[b], labels[b])
-				}
+			for _, shape := range [][2]int{{1, 1}, {3, 2}, {2, 20}, {5, 33}, {2, 501}} {
+				checkWhole(l, m, r, shape[0], shape[1])
 			}
-			const rows = 200
-			lengths := []int32{200, 1, 17, 64, 199, 90}
-			x := rowsFor(r, len(lengths)*rows)
-			got := l.run(Lengths, map[string]*tf.Tensor{
-				"series":  tensorOf(t, x, int64(len(lengths)), rows, features),
-				"lengths": tensorOf(t, lengths, int64(len(lengths))),
-			})
-			p, labels := got["probabilities"].Value().([][][]float32), got["labels"].Value().([][]string)
-			for b, n := range lengths {
-				want(t, fmt.Sprintf("%d of %d rows", n, rows), m, x[b*rows*features:][:int(n)*features], p[b], labels[b])
+			checkLengths(l, m, r, 200, 200, 1, 17, 64, 199, 90)
+			rows := slices.Contains([]string{"cells", "as rows come", "pair"}, name)
+			if _, there := l.Signatures[Stream]; there != rows {
+				t.Fatalf("there is a stream: %v, want %v", there, rows)
+			}
+			if rows {
+				checkStream(l, m, r, 300)
 			}
 		})
 	}
 }
 
-// Rows that come in calls of any number of rows, with the state handed on, are answered as those
-// of whole series, however the series of a batch are apart; where rows need later ones, there is
-// no such signature.
-func TestStreamAnswersAsTheModel(t *testing.T) {
-	cannot := []string{"logistic", "lags", "both", "both odd", "later", "whole", "rolling", "rolling gru", "rolling soon", "default", "all different"}
-	for name, kinds := range tried() {
-		t.Run(name, func(t *testing.T) {
-			m := modelOf(t, kinds...)
-			dir := write(t, m, Mean)
-			l := load(t, dir)
-			if _, there := l.Signatures[Stream]; there == slices.Contains(cannot, name) {
-				t.Fatalf("there is a signature: %v", there)
-			} else if !there {
-				return
-			}
-			const batch, rows = 3, 300
-			r := rand.New(rand.NewPCG(7, 7))
-			S := l.Signatures[Stream].Inputs["state"].Shape.Size(1)
-			var x [batch][]float32
-			var p [batch][][]float32
-			var labels [batch][]string
-			var states [batch][]float64
-			for b := range batch {
-				x[b], states[b] = rowsFor(r, rows), make([]float64, S)
-			}
-			var at [batch]int
-			for at[0] < rows {
-				var of []int // the series that go on
-				n := []int{1, 1, 2, 50}[r.IntN(4)]
-				for b := range batch {
-					n = min(n, max(1, rows-at[b]))
-				}
-				for b := range batch {
-					if at[b] < rows && (b == 0 || r.IntN(4) > 0) {
-						of = append(of, b)
-					}
-				}
-				var part []float32
-				var state []float64
-				for _, b := range of {
-					part, state = append(part, x[b][at[b]*features:(at[b]+n)*features]...), append(state, states[b]...)
-				}
-				got := l.run(Stream, map[string]*tf.Tensor{
-					"series": tensorOf(t, part, int64(len(of)), int64(n), features),
-					"state":  tensorOf(t, state, int64(len(of)), S),
-				})
-				next := got["next_state"].Value().([][]float64)
-				for i, b := range of {
-					p[b], labels[b] = append(p[b], got["probabilities"].Value().([][][]float32)[i]...), append(labels[b], got["labels"].Value().([][]string)[i]...)
-					states[b], at[b] = next[i], at[b]+n
-				}
-			}
-			for b := range batch {
-				want(t, fmt.Sprintf("series %d", b), m, x[b][:at[b]*features], p[b], labels[b])
-			}
-		})
+// checkWhole compares the answers to whole series.
+func checkWhole(l loaded, m *label.Model, r *rand.Rand, batch, rows int) {
+	l.t.Helper()
+	x := rowsFor(r, batch*rows)
+	got := l.run(ServingDefault, map[string]*tf.Tensor{"series": tensorOf(l.t, x, int64(batch), int64(rows), features)})
+	p, labels := got["probabilities"].Value().([][][]float32), got["labels"].Value().([][]string)
+	for b := range batch {
+		want(l.t, fmt.Sprintf("series %d of %d x %d", b, batch, rows), m, x[b*rows*features:][:rows*features], p[b], labels[b])
 	}
+}
+
+// checkLengths compares the answers to padded series.
+func checkLengths(l loaded, m *label.Model, r *rand.Rand, rows int, lengths ...int32) {
+	l.t.Helper()
+	x := rowsFor(r, len(lengths)*rows)
+	got := l.run(Lengths, map[string]*tf.Tensor{
+		"series":  tensorOf(l.t, x, int64(len(lengths)), int64(rows), features),
+		"lengths": tensorOf(l.t, lengths, int64(len(lengths))),
+	})
+	p, labels := got["probabilities"].Value().([][][]float32), got["labels"].Value().([][]string)
+	for b, n := range lengths {
+		want(l.t, fmt.Sprintf("%d of %d rows", n, rows), m, x[b*rows*features:][:int(n)*features], p[b], labels[b])
+		for i := int(n); i < rows; i++ {
+			if labels[b][i] != labels[b][n-1] || !slices.Equal(p[b][i], p[b][n-1]) {
+				l.t.Errorf("%d of %d rows: row %d is not answered as the last", n, rows, i)
+				break
+			}
+		}
+	}
+}
+
+// checkStream compares the answers to rows that come in calls of any number of rows, with the
+// state handed on, however far the series of a batch are apart.
+func checkStream(l loaded, m *label.Model, r *rand.Rand, rows int) {
+	l.t.Helper()
+	const batch = 3
+	S := l.Signatures[Stream].Inputs["state"].Shape.Size(1)
+	var x [batch][]float32
+	var p [batch][][]float32
+	var labels [batch][]string
+	var states [batch][]float64
+	for b := range batch {
+		x[b], states[b] = rowsFor(r, rows+50), make([]float64, S)
+	}
+	for len(p[0]) < rows {
+		n := []int{1, 1, 2, 50}[r.IntN(4)]
+		var of []int // the series that go on
+		var part []float32
+		var state []float64
+		for b := range batch {
+			if at := len(p[b]); at < rows && (b == 0 || r.IntN(4) > 0) {
+				of, part, state = append(of, b), append(part, x[b][at*features:(at+n)*features]...), append(state, states[b]...)
+			}
+		}
+		got := l.run(Stream, map[string]*tf.Tensor{
+			"series": tensorOf(l.t, part, int64(len(of)), int64(n), features),
+			"state":  tensorOf(l.t, state, int64(len(of)), S),
+		})
+		probabilities, names, next := got["probabilities"].Value().([][][]float32), got["labels"].Value().([][]string), got["next_state"].Value().([][]float64)
+		for i, b := range of {
+			p[b], labels[b], states[b] = append(p[b], probabilities[i]...), append(labels[b], names[i]...), next[i]
+		}
+	}
+	for b := range batch {
+		want(l.t, fmt.Sprintf("stream %d", b), m, x[b][:len(p[b])*features], p[b], labels[b])
+	}
+}
+
+// Values far from 0 lose nothing but what 32 bits lack.
+func TestValuesFarFromZero(t *testing.T) {
+	m := modelOf(t, "whole", "running", "rolling past")
+	l := load(t, write(t, m, Mean))
+	r := rand.New(rand.NewPCG(9, 9))
+	const rows = 3000
+	x := rowsFor(r, rows)
+	for i := range x {
+		x[i] = 1e6 + 0.1*x[i]
+	}
+	got := l.run(ServingDefault, map[string]*tf.Tensor{"series": tensorOf(t, x, 1, rows, features)})
+	want(t, "series", m, x, got["probabilities"].Value().([][][]float32)[0], got["labels"].Value().([][]string)[0])
 }
 
 // What is missing is filled in each way that the program reads files in, also between the calls
@@ -396,5 +400,20 @@ func TestMissingValuesAreFilled(t *testing.T) {
 			}
 			want(t, "stream", m, filled[:rows*features], p[0], labels[0])
 		})
+	}
+}
+
+// Every operation that the graphs have has a counterpart in ONNX. What the files answer is the
+// program's test, which has a runtime for them.
+func TestEveryModelIsONNX(t *testing.T) {
+	for name, kinds := range models {
+		o, err := NewONNX(modelOf(t, kinds...), Forward)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if _, stream := o.Files["stream.onnx"]; len(o.Files["model.onnx"]) == 0 || stream != (len(o.Signatures) == 2) {
+			t.Errorf("%s: %d files, signatures %v", name, len(o.Files), o.Signatures)
+		}
 	}
 }

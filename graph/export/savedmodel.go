@@ -236,6 +236,7 @@ func (e *exporter) metaGraph(signatures []signature, saver saver) *corepb.MetaGr
 		return def
 	}
 	for _, of := range signatures {
+		//lint:ignore SA1019 TensorFlow Serving before 2.4 and other servers look for it
 		def.SignatureDef[of.name] = &corepb.SignatureDef{Inputs: infos(of.inputs), Outputs: infos(of.outputs), MethodName: "tensorflow/serving/predict"}
 	}
 	return def
