@@ -18,6 +18,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/release"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/export"
@@ -244,8 +245,8 @@ func (e *exported) print(out io.Writer, m *model.Model) error {
 	if !e.streams() {
 		fmt.Fprintf(w, "\tno %s: %s\n", export.Stream, laterText(m))
 	}
-	fmt.Fprintf(w, "features\t%s\n", series.List(e.Features))
-	fmt.Fprintf(w, "classes\t%s\n", series.List(e.Classes))
+	fmt.Fprintf(w, "features\t%s\n", table.List(e.Features))
+	fmt.Fprintf(w, "classes\t%s\n", table.List(e.Classes))
 	fmt.Fprintf(w, "missing\tNaN becomes %s\n", map[export.Missing]string{
 		export.Mean: "the feature's mean over the training rows", export.Zero: "0", export.Forward: "the feature's last value in the series",
 	}[e.Missing])
