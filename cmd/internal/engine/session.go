@@ -1,0 +1,124 @@
+package engine
+
+import "time"
+
+// sessionKey tells sessions apart.
+type sessionKey struct{ model, id string }
+
+// session is a stream that has a name.
+type session struct {
+	stream *Stream
+	used   time.Time
+	users  int
+}
+
+// Session returns the stream of a session, which begins with its first request, and a function
+// to call after use. It ends with EndSession, or when it is not used for a while. It stays with the
+// version that it began with: another one is an error.
+func (r *Registry) Session(name string, w Which, id string) (*Stream, func(), error) {
+	key := sessionKey{name, id}
+	r.mu.Lock()
+	s := r.sessions[key]
+	if s != nil {
+		s.users++
+	}
+	r.mu.Unlock()
+	if s == nil {
+		h, err := r.Acquire(name, w)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer h.Release()
+		stream, err := h.Stream()
+		if err != nil {
+			return nil, nil, err
+		}
+		if s = r.beginSession(key, stream); s.stream != stream { // another request was quicker
+			stream.Close()
+		}
+	}
+	done := func() { r.leaveSession(s) }
+	if v := s.stream.handle.number; w.Version != 0 && w.Version != v {
+		done()
+		return nil, nil, Errorf(Invalid, "session %q is of version %d", id, v)
+	}
+	return s.stream, done, nil
+}
+
+// beginSession keeps a stream as a session's, unless it has one.
+func (r *Registry) beginSession(key sessionKey, stream *Stream) *session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.sessions[key]
+	if s == nil {
+		s = &session{stream: stream}
+		r.sessions[key] = s
+	}
+	s.users++
+	return s
+}
+
+// leaveSession ends the use of a session by a request.
+func (r *Registry) leaveSession(s *session) {
+	r.mu.Lock()
+	s.users, s.used = s.users-1, time.Now()
+	closed := r.closed
+	r.mu.Unlock()
+	if closed {
+		r.endIdleSessions(time.Time{})
+	}
+}
+
+// EndSession forgets a session.
+func (r *Registry) EndSession(name, id string) error {
+	r.mu.Lock()
+	s := r.sessions[sessionKey{name, id}]
+	delete(r.sessions, sessionKey{name, id})
+	r.mu.Unlock()
+	if s == nil {
+		return Errorf(NotFound, "model %s has no session %q", name, id)
+	}
+	s.stream.Close()
+	return nil
+}
+
+// endIdleSessions forgets those that are not used any more; all that are not in use when the
+// time is zero.
+func (r *Registry) endIdleSessions(now time.Time) {
+	var idle []*session
+	r.mu.Lock()
+	for key, s := range r.sessions {
+		if s.users == 0 && (now.IsZero() || now.Sub(s.used) >= r.options.SessionTTL) {
+			idle = append(idle, s)
+			delete(r.sessions, key)
+		}
+	}
+	r.mu.Unlock()
+	for _, s := range idle {
+		s.stream.Close()
+	}
+}
+
+// Streams is how many are open, and how many of them are sessions.
+func (r *Registry) Streams() (open, sessions int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.streams, len(r.sessions)
+}
+
+// addStream refuses more streams than there may be.
+func (r *Registry) addStream() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.streams >= r.options.MaxStreams {
+		return exhausted("the server has as many streams as it may: %d", r.streams)
+	}
+	r.streams++
+	return nil
+}
+
+func (r *Registry) removeStream() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.streams--
+}

@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/rnnbin/rnnbin/graph/label"
+)
+
+// Stream labels the rows of one series as they arrive, each as soon as it can be, those of other
+// streams with it: what `rnnbin predict --follow` says of them. It stays with its version of the
+// model. Any number of goroutines may use it; Close it after use.
+type Stream struct {
+	handle   *Handle
+	registry *Registry
+
+	turn   chan struct{} // holds one thing when nobody pushes
+	stream *label.Stream
+	failed error // after which there are no more answers
+	rows   int   // of the series, that were pushed
+	given  int   // of them, those that were answered
+	before int   // rows of series before
+
+	closing sync.Once
+}
+
+// streamJob is rows that a stream gets, or its end.
+type streamJob struct {
+	ctx   context.Context
+	of    *Stream
+	rows  []float32
+	n     int
+	since time.Time
+	done  chan seriesAnswer // takes one
+}
+
+func (j *streamJob) context() context.Context { return j.ctx }
+func (j *streamJob) size() (series, rows int) { return 1, max(1, j.n) }
+func (j *streamJob) fail(err error)           { j.answer(label.Answers{}, err) }
+
+func (j *streamJob) answer(a label.Answers, err error) {
+	select {
+	case j.done <- seriesAnswer{a, err}:
+	default:
+	}
+}
+
+// Stream begins a series. A model that needs all later rows to label one has no streams.
+func (h *Handle) Stream() (*Stream, error) {
+	if h.info.Wait == nil {
+		why := "its network is of two directions"
+		if h.info.Model.ScalesWhole() {
+			why = "it scales features within whole series"
+		}
+		return nil, Errorf(Invalid, "model %s has no streams: %s, so labels depend on all later rows", h.name, why)
+	}
+	if err := h.registry.addStream(); err != nil {
+		return nil, err
+	}
+	s := &Stream{handle: h.again(), registry: h.registry, turn: make(chan struct{}, 1), stream: h.model.Stream()}
+	s.turn <- struct{}{}
+	return s, nil
+}
+
+// Handle is the version that the stream is of.
+func (s *Stream) Handle() *Handle { return s.handle }
+
+// Push adds rows, [n,R], and returns the answers that are known now, to these rows or to earlier
+// ones, and the number of the first of them in the series, from 0. A value that is not finite
+// changes nothing, and neither do rows that ctx ends before; a row without an answer ends the stream.
+func (s *Stream) Push(ctx context.Context, rows []float32) (first int, a label.Answers, err error) {
+	R := len(s.handle.info.Features)
+	j := &streamJob{ctx: ctx, of: s, rows: rows, n: len(rows) / R}
+	check := &seriesJob{series: []label.Series{{Values: rows}}}
+	if err := s.handle.check(check); err != nil || j.n == 0 {
+		return 0, a, err
+	}
+	return s.do(ctx, j)
+}
+
+// Flush ends the series, and returns the answers to the rows that have none yet as Push does. The
+// next row begins another series.
+func (s *Stream) Flush(ctx context.Context) (first int, a label.Answers, err error) {
+	return s.do(ctx, &streamJob{ctx: ctx, of: s})
+}
+
+// do has a job run when it is the caller's turn.
+func (s *Stream) do(ctx context.Context, j *streamJob) (first int, a label.Answers, err error) {
+	select {
+	case <-s.turn:
+	case <-ctx.Done():
+		return 0, a, reason(ctx)
+	}
+	defer func() { s.turn <- struct{}{} }()
+	if s.failed != nil {
+		return 0, a, s.failed
+	}
+	j.since, j.done = time.Now(), make(chan seriesAnswer, 1)
+	if err := s.handle.streams.put(j); err != nil {
+		return 0, a, err
+	}
+	answered := <-j.done
+	switch {
+	case answered.err != nil && j.ctx.Err() != nil && errors.Is(answered.err, j.ctx.Err()): // it was not run
+		return 0, a, answered.err
+	case answered.err != nil:
+		s.failed = placed(answered.err, s.handle.info.Features, 0, s.before)
+		return 0, a, s.failed
+	}
+	first = s.given
+	s.rows, s.given = s.rows+j.n, s.given+answered.answers.Len()
+	if j.n == 0 {
+		s.before, s.rows, s.given = s.before+s.rows, 0, 0
+	}
+	return first, answered.answers, nil
+}
+
+// Rows is how many rows the series has, and how many of them are answered.
+func (s *Stream) Rows() (all, answered int) {
+	<-s.turn
+	defer func() { s.turn <- struct{}{} }()
+	return s.rows, s.given
+}
+
+// Close lets the stream go when what it has begun with is answered. More than one call does what
+// one does.
+func (s *Stream) Close() {
+	s.closing.Do(func() {
+		<-s.turn
+		s.failed = Errorf(NotFound, "the stream has been closed")
+		s.turn <- struct{}{}
+		s.handle.Release()
+		s.registry.removeStream()
+	})
+}
+
+// runStreams runs rows of several streams.
+func (v *version) runStreams(jobs []*streamJob) {
+	r := v.newRun(true, len(jobs), jobs[0].since)
+	for _, j := range jobs {
+		var a label.Answers
+		var err error
+		if j.n == 0 {
+			a, err = j.of.stream.Flush()
+		} else if a, err = j.of.stream.Push(j.rows); err == nil {
+			v.drift.add(j.rows)
+		}
+		if err != nil {
+			r.Err = err
+		}
+		r.Series, r.Rows = r.Series+1, r.Rows+j.n
+		j.answer(a, err)
+	}
+	v.ran(r)
+}
