@@ -201,6 +201,52 @@ func TestBadRequestsSayWhere(t *testing.T) {
 	}
 }
 
+// What is missing is filled as in the training data, in one request and in a stream.
+func TestMissingValues(t *testing.T) {
+	nan := float32(math.NaN())
+	holes := []float32{nan, 1, 2, nan, nan, 3}
+	for missing, full := range map[string][]float32{
+		"mean": {0.25, 1, 2, 0.25, 0.25, 3}, "zero": {0, 1, 2, 0, 0, 3}, "forward": {0.25, 1, 2, 1, 2, 3}, "error": nil, "drop": nil,
+	} {
+		dir := t.TempDir()
+		modeltest.Write(t, dir, modeltest.Spec{Missing: missing})
+		h := acquire(t, open(t, quick(), Source{Path: dir}), Which{})
+		got, err := h.Label(ctx, []label.Series{{Values: holes}})
+		if full == nil {
+			wantKind(t, err, Invalid, `series 0, row 0, feature "x": the value is missing, and the model was trained to fill none`)
+			continue
+		}
+		want, failed := h.Model().Label(ctx, label.Series{Values: full})
+		if err != nil || failed != nil || !equal(got, want) {
+			t.Errorf("%s: other answers, %v, %v", missing, err, failed)
+		}
+		s, err := h.Stream()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		for range 2 { // the second begins anew
+			var streamed label.Answers
+			for row := range slices.Chunk(holes, 2) {
+				_, a, err := s.Push(ctx, row)
+				if err != nil {
+					t.Fatal(err)
+				}
+				streamed = joined(streamed, a)
+			}
+			if farthest(streamed.Probability, want.Probability) > 1e-6 {
+				t.Errorf("%s: other answers of a stream", missing)
+			}
+			if _, _, err := s.Flush(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if holes[0] == holes[0] || holes[3] == holes[3] {
+			t.Fatal("the request has been changed")
+		}
+	}
+}
+
 // What one request lacks costs those that run with it nothing.
 func TestAFaultIsThatOfOneRequest(t *testing.T) {
 	dir := t.TempDir()

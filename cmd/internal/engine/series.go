@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"math"
 	"slices"
 	"time"
 
@@ -55,32 +54,16 @@ func (h *Handle) Label(ctx context.Context, all []label.Series) (label.Answers, 
 }
 
 // check finds what is wrong with a request before it is run with others.
-func (h *Handle) check(j *seriesJob) error {
-	R := len(h.info.Features)
-	for i, s := range j.series {
-		if len(s.Values)%R != 0 {
-			return Errorf(Invalid, "series %d: %d values are not rows of %d features", i, len(s.Values), R)
+func (h *Handle) check(j *seriesJob) (err error) {
+	j.series = slices.Clone(j.series)
+	for i := range j.series {
+		s := &j.series[i]
+		if s.Values, err = h.checked(i, s.Values, h.none()); err != nil {
+			return err
 		}
-		j.rows += len(s.Values) / R
-		if at := slices.IndexFunc(s.Values, infinite); at >= 0 {
-			return infiniteValue(i, at/R, h.info.Features[at%R], s.Values[at])
-		}
+		j.rows += len(s.Values) / len(h.info.Features)
 	}
 	return h.checkRows(j.rows)
-}
-
-func infinite(v float32) bool { return math.IsInf(float64(v), 0) }
-
-func infiniteValue(series, row int, feature string, v float32) error {
-	return &Error{Kind: Invalid, Err: &PlaceError{series, row, feature, Errorf(Invalid, "%v is not a finite number of 32 bits", v)}}
-}
-
-// checkRows refuses requests that are too long.
-func (h *Handle) checkRows(rows int) error {
-	if rows > h.options.MaxRows {
-		return Errorf(Invalid, "%d rows are more than the %d that one request may have", rows, h.options.MaxRows)
-	}
-	return nil
 }
 
 // runSeries labels what some requests ask for. A row that has no answer is the fault of its request

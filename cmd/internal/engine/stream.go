@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,10 +19,11 @@ type Stream struct {
 
 	turn   chan struct{} // holds one thing when nobody pushes
 	stream *label.Stream
-	failed error // after which there are no more answers
-	rows   int   // of the series, that were pushed
-	given  int   // of them, those that were answered
-	before int   // rows of series before
+	failed error     // after which there are no more answers
+	rows   int       // of the series, that were pushed
+	given  int       // of them, those that were answered
+	before int       // rows of series before
+	last   []float32 // [R] the features' last values, NaN for none
 
 	closing sync.Once
 }
@@ -59,7 +61,7 @@ func (h *Handle) Stream() (*Stream, error) {
 	if err := h.registry.addStream(); err != nil {
 		return nil, err
 	}
-	s := &Stream{handle: h.again(), registry: h.registry, turn: make(chan struct{}, 1), stream: h.model.Stream()}
+	s := &Stream{handle: h.again(), registry: h.registry, turn: make(chan struct{}, 1), stream: h.model.Stream(), last: h.none()}
 	s.turn <- struct{}{}
 	return s, nil
 }
@@ -71,13 +73,14 @@ func (s *Stream) Handle() *Handle { return s.handle }
 // ones, and the number of the first of them in the series, from 0. A value that is not finite
 // changes nothing, and neither do rows that ctx ends before; a row without an answer ends the stream.
 func (s *Stream) Push(ctx context.Context, rows []float32) (first int, a label.Answers, err error) {
-	R := len(s.handle.info.Features)
-	j := &streamJob{ctx: ctx, of: s, rows: rows, n: len(rows) / R}
-	check := &seriesJob{series: []label.Series{{Values: rows}}}
-	if err := s.handle.check(check); err != nil || j.n == 0 {
+	if len(rows) == 0 { // which would end the series
+		return 0, a, nil
+	}
+	n := len(rows) / len(s.handle.info.Features)
+	if err := s.handle.checkRows(n); err != nil {
 		return 0, a, err
 	}
-	return s.do(ctx, j)
+	return s.do(ctx, &streamJob{ctx: ctx, of: s, rows: rows, n: n})
 }
 
 // Flush ends the series, and returns the answers to the rows that have none yet as Push does. The
@@ -86,7 +89,7 @@ func (s *Stream) Flush(ctx context.Context) (first int, a label.Answers, err err
 	return s.do(ctx, &streamJob{ctx: ctx, of: s})
 }
 
-// do has a job run when it is the caller's turn.
+// do has a job run, which has no rows if the series ends, when it is the caller's turn.
 func (s *Stream) do(ctx context.Context, j *streamJob) (first int, a label.Answers, err error) {
 	select {
 	case <-s.turn:
@@ -96,6 +99,10 @@ func (s *Stream) do(ctx context.Context, j *streamJob) (first int, a label.Answe
 	defer func() { s.turn <- struct{}{} }()
 	if s.failed != nil {
 		return 0, a, s.failed
+	}
+	last := slices.Clone(s.last)
+	if j.rows, err = s.handle.checked(0, j.rows, last); err != nil {
+		return 0, a, err
 	}
 	j.since, j.done = time.Now(), make(chan seriesAnswer, 1)
 	if err := s.handle.streams.put(j); err != nil {
@@ -109,10 +116,10 @@ func (s *Stream) do(ctx context.Context, j *streamJob) (first int, a label.Answe
 		s.failed = placed(answered.err, s.handle.info.Features, 0, s.before)
 		return 0, a, s.failed
 	}
-	first = s.given
+	first, s.last = s.given, last
 	s.rows, s.given = s.rows+j.n, s.given+answered.answers.Len()
 	if j.n == 0 {
-		s.before, s.rows, s.given = s.before+s.rows, 0, 0
+		s.before, s.rows, s.given, s.last = s.before+s.rows, 0, 0, s.handle.none()
 	}
 	return first, answered.answers, nil
 }

@@ -2,6 +2,7 @@
 package modeltest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +21,7 @@ type Spec struct {
 	Horizon       int
 	SeriesScale   inputs.Within // default none
 	Members       int           // default 1
+	Missing       string        // default mean
 	Shift         float32       // added to what each network says for the last class, so that versions differ
 }
 
@@ -27,15 +29,9 @@ type Spec struct {
 func Write(t testing.TB, dir string, s Spec) {
 	t.Helper()
 	k := model.Kind{
-		Network: graph.Network{Window: max(s.Window, 1), Bidirectional: s.Bidirectional, Layers: []graph.Layer{{Cell: graph.GRU, Units: 6}}},
+		Network: graph.Network{Window: cmp.Or(s.Window, 8), Bidirectional: s.Bidirectional, Layers: []graph.Layer{{Cell: graph.GRU, Units: 6}}},
 		Horizon: s.Horizon,
-		Inputs:  inputs.Inputs{SeriesScale: inputs.None},
-	}
-	if s.Window == 0 {
-		k.Network.Window = 8
-	}
-	if s.SeriesScale != "" {
-		k.Inputs.SeriesScale = s.SeriesScale
+		Inputs:  inputs.Inputs{SeriesScale: cmp.Or(s.SeriesScale, inputs.None)},
 	}
 	if s.Features == nil {
 		s.Features = []string{"x", "y"}
@@ -48,7 +44,7 @@ func Write(t testing.TB, dir string, s Spec) {
 	w, err := model.Create(dir, true)
 	check(t, err)
 	defer w.Close()
-	p, err := graph.NewEnsemble(k.Network, max(s.Members, 1), graph.Machine{})
+	p, err := graph.NewEnsemble(k.Network, cmp.Or(s.Members, 1), graph.Machine{})
 	check(t, err)
 	defer p.Close()
 	for _, member := range p.Members() {
@@ -59,10 +55,10 @@ func Write(t testing.TB, dir string, s Spec) {
 	}
 	check(t, w.Commit(&model.Model{
 		Version:     "test",
-		Columns:     model.Columns{Label: "label", Features: s.Features, Missing: "mean"},
+		Columns:     model.Columns{Label: "label", Features: s.Features, Missing: cmp.Or(s.Missing, "mean")},
 		Classes:     s.Classes,
 		Lookahead:   model.All,
-		Profile:     model.Profile{Mean: make([]float32, R), Low: slices.Repeat([]float32{-1}, R), High: slices.Repeat([]float32{1}, R)},
+		Profile:     model.Profile{Mean: slices.Repeat([]float32{0.25}, R), Low: slices.Repeat([]float32{-1}, R), High: slices.Repeat([]float32{1}, R)},
 		Threshold:   0.5,
 		ClassWeight: "none",
 		Kinds:       []model.Kind{k},

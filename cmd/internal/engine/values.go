@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+)
+
+// checked are the rows [n,R] of a request's series as the model takes them: what is missing, NaN,
+// is filled as it was in the training data, where NaN is left for the mean. The last value of each
+// feature in the series before them, [R], NaN for none, is replaced by that of these rows.
+func (v *version) checked(number int, x, last []float32) ([]float32, error) {
+	R := len(v.info.Features)
+	if len(x)%R != 0 {
+		return nil, Errorf(Invalid, "series %d: %d values are not rows of %d features", number, len(x), R)
+	}
+	fault := func(at int, format string, args ...any) error {
+		return &Error{Kind: Invalid, Err: &PlaceError{number, at / R, v.info.Features[at%R], fmt.Errorf(format, args...)}}
+	}
+	missing := series.Missing(v.info.Model.Columns.Missing)
+	copied := false
+	for i, value := range x {
+		switch {
+		case value-value == 0:
+			last[i%R] = value
+			continue
+		case value == value:
+			return nil, fault(i, "%v is not a finite number of 32 bits", value)
+		case missing == series.MissingError || missing == series.MissingDrop:
+			return nil, fault(i, "the value is missing, and the model was trained to fill none")
+		}
+		if !copied {
+			x, copied = slices.Clone(x), true
+		}
+		switch missing {
+		case series.MissingZero:
+			x[i] = 0
+		case series.MissingForward:
+			x[i] = last[i%R]
+		}
+	}
+	return x, nil
+}
+
+// none is the last value of each feature before a series begins.
+func (v *version) none() []float32 {
+	return slices.Repeat([]float32{float32(math.NaN())}, len(v.info.Features))
+}
+
+// checkRows refuses requests that are too long.
+func (v *version) checkRows(rows int) error {
+	if rows > v.options.MaxRows {
+		return Errorf(Invalid, "%d rows are more than the %d that one request may have", rows, v.options.MaxRows)
+	}
+	return nil
+}
