@@ -1,0 +1,279 @@
+package serve
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/engine"
+	"github.com/rnnbin/rnnbin/graph/label"
+)
+
+// defaultSignature is the only one that there is.
+const defaultSignature = "serving_default"
+
+// predictRequest is the body of TensorFlow Serving's predict.
+type predictRequest struct {
+	signature string
+	rows      bool // instances, not inputs
+	columns   bool // inputs
+	input     tensor
+
+	session string
+	end     bool // the session ends
+}
+
+// predict answers instances or inputs.
+func (q *request) predict() error {
+	body, err := q.body()
+	if err != nil {
+		return err
+	}
+	p, err := parsePredict(body)
+	if err != nil {
+		return err
+	}
+	if p.session != "" {
+		return q.predictSession(p)
+	}
+	h, err := q.acquire()
+	if err != nil {
+		return err
+	}
+	defer h.Release()
+	b, err := p.batch(h)
+	if err != nil {
+		return err
+	}
+	a, err := h.Label(q.Context(), b.list())
+	if err != nil {
+		return err
+	}
+	q.json(http.StatusOK, p.answer(h.Info().Classes, a, b))
+	return nil
+}
+
+// batch are the series of the request.
+func (p *predictRequest) batch(h *engine.Handle) (batch, error) {
+	if s := p.signature; s != "" && s != defaultSignature {
+		return batch{}, engine.Errorf(engine.Invalid, "Serving signature name: %q not found in signature def", s)
+	}
+	return p.input.batch(len(h.Info().Features))
+}
+
+// parsePredict reads the body of a request.
+func parsePredict(body []byte) (*predictRequest, error) {
+	if len(body) == 0 {
+		return nil, engine.Errorf(engine.Invalid, "JSON Parse error: The document is empty")
+	}
+	p, r := &parser{text: body}, new(predictRequest)
+	if c := p.peek(); c != '{' && c != 0 {
+		if _, err := p.value(); err != nil {
+			return nil, err
+		}
+		return nil, engine.Errorf(engine.Invalid, "JSON Value: %.100s Is not object", body)
+	}
+	if err := p.object(func(key string) error { return r.field(p, key) }); err != nil {
+		return nil, err
+	}
+	if err := p.end(); err != nil {
+		return nil, err
+	}
+	switch {
+	case r.rows && r.columns:
+		return nil, engine.Errorf(engine.Invalid, "JSON Value: Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist")
+	case !r.rows && !r.columns && !r.end:
+		return nil, engine.Errorf(engine.Invalid, "Missing 'inputs' or 'instances' key")
+	case r.end && r.session == "":
+		return nil, engine.Errorf(engine.Invalid, "'end' is about a session, and none is named: 'session' is missing")
+	}
+	return r, nil
+}
+
+// field reads a field; those that are not known are of no interest.
+func (r *predictRequest) field(p *parser, key string) (err error) {
+	switch key {
+	case "signature_name":
+		if r.signature, err = p.string(); err != nil {
+			return engine.Errorf(engine.Invalid, "'signature_name' key must be a string value.")
+		}
+	case "instances":
+		r.rows = true
+		r.input, err = p.instances()
+	case "inputs":
+		r.columns = true
+		r.input, err = p.inputs()
+	case "session":
+		r.session, err = p.string()
+	case "end":
+		r.end, err = p.boolean()
+	default:
+		_, err = p.value()
+	}
+	return err
+}
+
+// instances takes a list of series, each a list or an object that names its one input.
+func (p *parser) instances() (t tensor, err error) {
+	if p.peek() != '[' {
+		return t, engine.Errorf(engine.Invalid, "JSON Value: Excepting 'instances' to be an list/array")
+	}
+	switch inner := (&parser{text: p.text, at: p.at + 1}).peek(); inner {
+	case ']':
+		return t, engine.Errorf(engine.Invalid, "JSON Value: [] No values in 'instances' array")
+	case '{':
+		return p.objects()
+	}
+	return p.tensor(levelsOfBatch)
+}
+
+// objects takes a list of objects that are a series each.
+func (p *parser) objects() (t tensor, err error) {
+	err = p.list('[', ']', func(i int) error {
+		if p.peek() != '{' {
+			return engine.Errorf(engine.Invalid, "Expecting object but got list at item %d of input list", i)
+		}
+		one, err := p.named(levelsOfSeries)
+		if err != nil {
+			return fmt.Errorf("Failed to process element: %d of 'instances' list. Error: %w", i, err)
+		}
+		if t.shape == nil {
+			t.shape = append([]int{0}, one.shape...)
+		}
+		if got := append([]int{i}, one.shape...); shapeText(got[1:]) != shapeText(t.shape[1:]) {
+			return engine.Errorf(engine.Invalid, "Failed to process element: %d of 'instances' list. Error: Expecting shape %s but got: %s", i, shapeText(t.shape[1:]), shapeText(one.shape))
+		}
+		t.shape[0], t.values = i+1, append(t.values, one.values...)
+		return nil
+	})
+	return t, err
+}
+
+// inputs takes the one input, or an object that names it.
+func (p *parser) inputs() (tensor, error) {
+	if p.peek() == '{' {
+		return p.named(levelsOfBatch)
+	}
+	return p.tensor(levelsOfBatch)
+}
+
+// named takes an object whose one field is the input.
+func (p *parser) named(levels []string) (t tensor, err error) {
+	found := false
+	err = p.object(func(key string) (err error) {
+		if key != inputName {
+			return engine.Errorf(engine.Invalid, "JSON object: does not have named input: %s", key)
+		}
+		found = true
+		t, err = p.tensor(levels)
+		return err
+	})
+	if err == nil && !found {
+		err = engine.Errorf(engine.Invalid, "Missing named input: %s in 'inputs' object.", inputName)
+	}
+	return t, err
+}
+
+// Names of the tensors.
+const (
+	inputName         = "series"
+	probabilitiesName = "probabilities"
+	labelsName        = "labels"
+)
+
+// answer are the answers to a batch, in the form of the request.
+func (p *predictRequest) answer(classes []string, a label.Answers, b batch) []byte {
+	w := newAnswerWriter(classes, a)
+	if p.rows {
+		dst := appendList([]byte(`{"predictions":`), b.series, func(dst []byte, i int) []byte {
+			return w.object(dst, i*b.steps, b.steps)
+		})
+		return append(dst, '}')
+	}
+	dst := append([]byte(`{"outputs":{"`), probabilitiesName+`":`...)
+	dst = appendList(dst, b.series, func(dst []byte, i int) []byte { return w.probabilities(dst, i*b.steps, b.steps) })
+	dst = append(dst, `,"`+labelsName+`":`...)
+	dst = appendList(dst, b.series, func(dst []byte, i int) []byte { return w.labels(dst, i*b.steps, b.steps) })
+	return append(dst, "}}"...)
+}
+
+// answerWriter writes answers as JSON.
+type answerWriter struct {
+	label.Answers
+	names [][]byte // of the classes
+}
+
+func newAnswerWriter(classes []string, a label.Answers) answerWriter {
+	w := answerWriter{Answers: a}
+	for _, name := range classes {
+		w.names = append(w.names, quoted(name))
+	}
+	return w
+}
+
+// object appends the answers to n rows as an object of both tensors.
+func (w answerWriter) object(dst []byte, from, n int) []byte {
+	dst = w.probabilities(append(dst, `{"`+probabilitiesName+`":`...), from, n)
+	dst = w.labels(append(dst, `,"`+labelsName+`":`...), from, n)
+	return append(dst, '}')
+}
+
+// probabilities appends those of n rows, [n,C].
+func (w answerWriter) probabilities(dst []byte, from, n int) []byte {
+	C := len(w.names)
+	return appendList(dst, n, func(dst []byte, i int) []byte {
+		row := w.Probability[(from+i)*C:]
+		return appendList(dst, C, func(dst []byte, k int) []byte { return appendFloat(dst, row[k]) })
+	})
+}
+
+// labels appends those of n rows, [n].
+func (w answerWriter) labels(dst []byte, from, n int) []byte {
+	return appendList(dst, n, func(dst []byte, i int) []byte { return append(dst, w.names[w.Class[from+i]]...) })
+}
+
+// predictSession adds the rows of a request to a session, and answers the rows that are known now.
+func (q *request) predictSession(p *predictRequest) error {
+	s, done, err := q.registry.Session(q.name, q.which, p.session)
+	if err != nil {
+		return err
+	}
+	defer done()
+	h := s.Handle()
+	q.version = h.Version()
+	var b batch
+	if p.rows || p.columns {
+		if b, err = p.batch(h); err == nil && b.series != 1 {
+			err = engine.Errorf(engine.Invalid, "a session is one series, and there are %d", b.series)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	first, a, err := s.Push(q.Context(), b.values)
+	if err != nil {
+		return err
+	}
+	if p.end {
+		from, rest, err := s.Flush(q.Context())
+		if err != nil {
+			return err
+		}
+		if a.Len() == 0 {
+			first = from
+		}
+		a = joined(a, rest)
+		if err := q.registry.EndSession(q.name, p.session); err != nil {
+			return err
+		}
+	}
+	answer := p.answer(h.Info().Classes, a, batch{series: 1, steps: a.Len()})
+	answer = fmt.Appendf(answer[:len(answer)-1], `,"session":%s,"first":%d}`, quoted(p.session), first)
+	q.json(http.StatusOK, answer)
+	return nil
+}
+
+// joined are the answers to rows and to those after them.
+func joined(a, b label.Answers) label.Answers {
+	return label.Answers{Class: append(a.Class, b.Class...), Score: append(a.Score, b.Score...),
+		Probability: append(a.Probability, b.Probability...), Padded: append(a.Padded, b.Padded...)}
+}

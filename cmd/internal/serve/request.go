@@ -1,0 +1,157 @@
+package serve
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/engine"
+)
+
+// request is a request that is being answered.
+type request struct {
+	*http.Request
+	*Server
+	out http.ResponseWriter
+
+	name     string // of the model
+	which    engine.Which
+	rest     string // what the path has after those
+	protocol string
+	method   string
+	version  int64 // that answers
+}
+
+// modelPath is the path of a model: its name, a version or a label, then /metadata, a session or
+// :predict and the like.
+var modelPath = regexp.MustCompile(`^/v1/models/([^/:]+)(?:/versions/([^/:]+)|/labels/([^/:]+))?(|/metadata|/sessions/[^/:]+|:[a-z]+)$`)
+
+// parsePath takes a path apart. It is escaped: names may have slashes in them.
+func (q *request) parsePath() error {
+	parts := modelPath.FindStringSubmatch(q.URL.EscapedPath())
+	if parts == nil {
+		return q.malformed()
+	}
+	var err error
+	if q.name, err = url.PathUnescape(parts[1]); err == nil {
+		q.which.Label, err = url.PathUnescape(parts[3])
+	}
+	if err != nil {
+		return q.malformed()
+	}
+	if parts[2] != "" {
+		q.which.Version, err = strconv.ParseInt(parts[2], 10, 64)
+		if err != nil || q.which.Version < 1 {
+			return engine.Errorf(engine.Invalid, "Failed to convert version: %s to numeric.", parts[2])
+		}
+	}
+	q.rest = parts[4]
+	return nil
+}
+
+// malformed is the error of a path that there is not, in TensorFlow Serving's words.
+func (q *request) malformed() error {
+	return engine.Errorf(engine.Invalid, "Malformed request: %s %s", q.Method, q.URL.Path)
+}
+
+// acquire is the version that the path names.
+func (q *request) acquire() (*engine.Handle, error) {
+	h, err := q.registry.Acquire(q.name, q.which)
+	if err == nil {
+		q.version = h.Version()
+	}
+	return h, err
+}
+
+// statusError is an error whose status is not that of its kind.
+type statusError struct {
+	status int
+	err    error
+}
+
+func (e *statusError) Error() string { return e.err.Error() }
+func (e *statusError) Unwrap() error { return e.err }
+
+// statuses are those of the kinds of errors.
+var statuses = map[engine.Kind]int{
+	engine.Internal: http.StatusInternalServerError, engine.Invalid: http.StatusBadRequest, engine.NotFound: http.StatusNotFound,
+	engine.Unavailable: http.StatusServiceUnavailable, engine.Exhausted: http.StatusTooManyRequests,
+	engine.Deadline: http.StatusGatewayTimeout, engine.Canceled: 499, // as nginx has it; nobody reads it
+}
+
+// statusOf is the status of an error.
+func statusOf(err error) int {
+	var known *statusError
+	if errors.As(err, &known) {
+		return known.status
+	}
+	return statuses[engine.KindOf(err)]
+}
+
+// fail answers with an error, as both protocols have it.
+func (q *request) fail(err error) {
+	var e *engine.Error
+	status := statusOf(err)
+	if errors.As(err, &e) && e.RetryAfter > 0 {
+		q.out.Header().Set("Retry-After", strconv.Itoa(int(max(e.RetryAfter, time.Second)/time.Second)))
+	}
+	if status == http.StatusUnauthorized {
+		q.out.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	q.json(status, append(append([]byte(`{"error":`), quoted(err.Error())...), '}'))
+}
+
+// json answers with JSON.
+func (q *request) json(status int, body []byte) {
+	q.out.Header().Set("Content-Type", "application/json")
+	q.out.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	q.out.WriteHeader(status)
+	_, _ = q.out.Write(body) // a client that has gone
+}
+
+// body is what the client has sent, decompressed, for at most so many bytes of it.
+func (q *request) body() ([]byte, error) {
+	r, err := q.reader()
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(r)
+	return body, q.unreadable(err)
+}
+
+// reader reads the body, as many bytes as it may have: also of what is compressed.
+func (q *request) reader() (io.Reader, error) {
+	limited := http.MaxBytesReader(q.out, q.Body, q.options.MaxBody)
+	switch encoding := q.Header.Get("Content-Encoding"); encoding {
+	case "", "identity":
+		return limited, nil
+	case "gzip":
+		r, err := gzip.NewReader(limited)
+		if err != nil {
+			return nil, q.unreadable(err)
+		}
+		return http.MaxBytesReader(q.out, r, q.options.MaxBody), nil
+	default:
+		return nil, &statusError{http.StatusUnsupportedMediaType, fmt.Errorf("Content-Encoding: %s is not supported: use gzip or none", encoding)}
+	}
+}
+
+// unreadable is the error of a body that cannot be read.
+func (q *request) unreadable(err error) error {
+	var large *http.MaxBytesError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &large):
+		return &statusError{http.StatusRequestEntityTooLarge, fmt.Errorf("the body is larger than %d bytes", large.Limit)}
+	}
+	return engine.Errorf(engine.Invalid, "the body cannot be read: %w", cmp.Or(q.Context().Err(), err))
+}
