@@ -37,6 +37,8 @@ func addCompletions(root *cobra.Command) {
 			cmd.ValidArgsFunction = offerFiles(dataEndings)
 		case "predict", "evaluate":
 			cmd.ValidArgsFunction = offerModelAndFiles
+		case "serve":
+			cmd.ValidArgsFunction = offerFolders
 		case "inspect", "export":
 			cmd.ValidArgsFunction = offerFirst(offerFolders)
 		case "data":

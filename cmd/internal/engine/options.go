@@ -44,15 +44,21 @@ func (e *OptionError) Error() string { return fmt.Sprintf("--%s %s", e.Flag, e.R
 // Validate returns an *[OptionError], or an error of graph's about Machine.
 func (o Options) Validate() error {
 	for _, option := range []struct {
-		flag  string
-		value int64
-		least int64
+		flag     string
+		possible bool
+		least    any
+		value    any
 	}{
-		{"max-batch", int64(o.MaxBatch), 1}, {"max-queue", int64(o.MaxQueue), 1}, {"max-rows", int64(o.MaxRows), 1},
-		{"max-streams", int64(o.MaxStreams), 0}, {"max-wait", int64(o.MaxWait), 0}, {"session-ttl", int64(o.SessionTTL), 1}, {"poll", int64(o.Poll), 0},
+		{"max-batch", o.MaxBatch >= 1, 1, o.MaxBatch},
+		{"max-wait", o.MaxWait >= 0, 0, o.MaxWait},
+		{"max-queue", o.MaxQueue >= 1, 1, o.MaxQueue},
+		{"max-rows", o.MaxRows >= 1, 1, o.MaxRows},
+		{"max-streams", o.MaxStreams >= 0, 0, o.MaxStreams},
+		{"session-ttl", o.SessionTTL > 0, time.Nanosecond, o.SessionTTL},
+		{"poll", o.Poll >= 0, 0, o.Poll},
 	} {
-		if option.value < option.least {
-			return &OptionError{option.flag, fmt.Sprintf("must be at least %d, not %d", option.least, option.value)}
+		if !option.possible {
+			return &OptionError{option.flag, fmt.Sprintf("must be at least %v, not %v", option.least, option.value)}
 		}
 	}
 	return o.Machine.Validate()

@@ -1,0 +1,258 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/engine"
+	"github.com/rnnbin/rnnbin/cmd/internal/serve"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// serveOptions are the flags of serve.
+type serveOptions struct {
+	engine   engine.Options
+	http     serve.Options
+	listen   string
+	versions []string
+	quiet    bool
+}
+
+func (o *serveOptions) addFlags(f *pflag.FlagSet) {
+	o.engine, o.http, o.listen = engine.DefaultOptions(), serve.DefaultOptions(), "127.0.0.1:8501"
+	addGroup(f, "Models", o.addModelFlags)
+	addGroup(f, "Requests", o.addRequestFlags)
+	addGroup(f, "Access", o.addAccessFlags)
+	addGroup(f, "Running", o.addRunFlags)
+}
+
+func (o *serveOptions) addModelFlags(f *pflag.FlagSet) {
+	addFlag(f, "versions", &o.versions, "versions to serve beside the newest of a model: `NAME:3`, or NAME:stable=3 to give one a label")
+	addFlag(f, "poll", durationOf(&o.engine.Poll), "look for new versions every `duration`; 0: never")
+}
+
+func (o *serveOptions) addRequestFlags(f *pflag.FlagSet) {
+	addFlag(f, "max-batch", &o.engine.MaxBatch, "label up to `n` series, or rows of streams, of waiting requests together")
+	addFlag(f, "max-wait", durationOf(&o.engine.MaxWait), "let a request wait this `duration` for others; 0: those that come while others are\nlabelled are labelled together next")
+	addFlag(f, "max-queue", &o.engine.MaxQueue, "refuse requests (429) while `n` wait for a model")
+	addFlag(f, "max-rows", &o.engine.MaxRows, "refuse requests of more than `n` rows")
+	addFlag(f, "max-body", &o.http.MaxBody, "refuse requests (413) of more than `n` bytes, also when decompressed")
+	addFlag(f, "max-streams", &o.engine.MaxStreams, "keep at most `n` streams, with sessions, open")
+	addFlag(f, "session-ttl", durationOf(&o.engine.SessionTTL), "forget a session that was not used for this `duration`")
+	addFlag(f, "timeout", durationOf(&o.http.Timeout), "give a request this `duration` to arrive and to be answered, a stream for each row")
+}
+
+func (o *serveOptions) addAccessFlags(f *pflag.FlagSet) {
+	addFlag(f, "listen", &o.listen, "`address` to listen at: HOST:PORT, :PORT for all interfaces; port 0 for any that is free")
+	addFlag(f, "max-connections", &o.http.MaxConnections, "have at most `n` connections; more wait")
+}
+
+func (o *serveOptions) addRunFlags(f *pflag.FlagSet) {
+	addFlag(f, "grace", durationOf(&o.http.Grace), "after SIGTERM, give requests that have begun this `duration` to end")
+	addFlag(f, "quiet", &o.quiet, "print errors alone: not which versions are served")
+	addFlag(f, "threads", &o.engine.Machine.Threads, "`n` threads for each call of the network; 0: by its size")
+	o.engine.Machine.Form, o.engine.Machine.InstructionSet = graph.FormAuto, graph.InstructionSetAuto
+	addFormFlags(f, &o.engine.Machine.Form, &o.engine.Machine.InstructionSet)
+}
+
+// durationOf is the value of a flag for a time.
+func durationOf(d *time.Duration) pflag.Value {
+	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.DurationVar(d, "d", *d, "")
+	return f.Lookup("d").Value
+}
+
+func newServe() *cobra.Command {
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve [NAME=]MODEL...",
+		Short: "Serve trained models over HTTP",
+		Long: `Label series for programs that ask over HTTP, with trained models.
+
+MODEL is a model folder, or a folder of such that are called 1, 2 and so on, as train makes
+runs: the newest is served, and a newer one takes its place as soon as it is there, without
+a lost request. NAME is what requests call it, by default the folder's name; for runs/latest
+and runs/3 it is runs.
+
+TensorFlow Serving's clients work as they are. A model is fed one tensor, series, of the
+shape [batch, steps, features], as measured; it gives probabilities [batch, steps, classes]
+and labels [batch, steps]. With one feature [batch, steps] will do:
+
+  curl localhost:8501/v1/models/heart:predict -d '{"instances": [[0.1, 0.3, 0.2]]}'
+  curl localhost:8501/v1/models/heart            status of its versions
+  curl localhost:8501/v1/models/heart/metadata   its tensors, and what is known of it
+
+With "session": "some name" in a request, its rows follow those of the session's requests
+before, and its answers are those that are known now; "end": true ends it.
+
+Values are filled, scaled and cut into windows as predict does; what predict would refuse
+(wrong features, values that are not finite) is refused with 400 and where it is.
+
+Requests that wait at the same time are labelled together. Answers do not depend on it but
+for rounding. Where too much waits, requests are refused at once: 429, with Retry-After.
+
+/healthz answers when the server runs, /readyz when it takes requests. SIGTERM has it take
+no more, answer those that have begun, and end.
+
+Only programs on this machine can connect, unless --listen names another address.`,
+		Example: `  rnnbin serve runs
+  rnnbin serve heart=runs/latest pumps=/models/pumps --listen :8501
+  rnnbin serve heart=runs --versions heart:stable=3,heart:4 --max-wait 2ms`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runServe(cmd.Context(), o, args, unlessQuiet(o.quiet, cmd.ErrOrStderr()))
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runServe(ctx context.Context, o serveOptions, args []string, errOut io.Writer) error {
+	sources, err := o.sources(args)
+	if err != nil {
+		return err
+	}
+	if err := o.validate(); err != nil {
+		return err
+	}
+	o.engine.Observer = serveLog{errOut}
+	l, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return flagf("listen", "%w", err)
+	}
+	defer l.Close()
+	r, err := engine.Open(ctx, o.engine, sources...)
+	if err != nil {
+		return err
+	}
+	endingOf(ctx).keep.Store(true) // --grace is how long requests may take
+	fmt.Fprintf(errOut, "rnnbin: ready: http://%s\n", l.Addr())
+	o.http.Version = programVersion()
+	err = serve.New(r, o.http).Serve(ctx, l)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.http.Grace)
+	defer cancel()
+	return errors.Join(err, r.Close(closing))
+}
+
+// validate names the flag of a value that is impossible.
+func (o *serveOptions) validate() error {
+	for _, err := range []error{o.engine.Validate(), o.http.Validate()} {
+		var option *engine.OptionError
+		switch {
+		case errors.As(err, &option):
+			return usagef(option.Flag, "%s", option.Reason)
+		case err != nil:
+			return asUsage(err)
+		}
+	}
+	return nil
+}
+
+// sources are the models of the arguments, with the versions of --versions.
+func (o *serveOptions) sources(args []string) ([]engine.Source, error) {
+	if len(args) == 0 {
+		return nil, usageError{errors.New("name a model folder to serve")}
+	}
+	var all []engine.Source
+	for _, arg := range args {
+		s, err := newSource(arg)
+		if err != nil {
+			return nil, err
+		}
+		for _, other := range all {
+			if other.Name == s.Name {
+				return nil, usageError{fmt.Errorf("two models are called %q: give one another name, as in NAME=%s", s.Name, s.Path)}
+			}
+		}
+		all = append(all, s)
+	}
+	for _, text := range o.versions {
+		if err := addVersion(all, text); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// modelName is what a model may be called: it is part of addresses.
+var modelName = regexp.MustCompile(`^[^/:\s]+$`)
+
+// newSource is the model of an argument.
+func newSource(arg string) (engine.Source, error) {
+	name, path, named := strings.Cut(arg, "=")
+	if !named {
+		path = arg
+		name = nameOf(path)
+	}
+	if !modelName.MatchString(name) {
+		return engine.Source{}, usageError{fmt.Errorf("%q cannot be the name of a model: no slashes, colons and spaces", name)}
+	}
+	return engine.Source{Name: name, Path: path, Labels: map[string]int64{}}, nil
+}
+
+// nameOf is the name of a model without one: that of its folder, or of the folder that this is a
+// version in.
+func nameOf(path string) string {
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	name := filepath.Base(path)
+	if _, err := strconv.Atoi(name); err == nil || name == "latest" {
+		return filepath.Base(filepath.Dir(path))
+	}
+	return name
+}
+
+// addVersion adds a value of --versions.
+func addVersion(all []engine.Source, text string) error {
+	name, version, found := strings.Cut(text, ":")
+	label, number, labelled := strings.Cut(version, "=")
+	if !labelled {
+		label, number = "", version
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if !found || err != nil || n < 1 || labelled && label == "" {
+		return usagef("versions", "must be like NAME:3 or NAME:stable=3, not %q", text)
+	}
+	for i := range all {
+		if all[i].Name != name {
+			continue
+		}
+		if labelled {
+			all[i].Labels[label] = n
+		} else {
+			all[i].Versions = append(all[i].Versions, n)
+		}
+		return nil
+	}
+	return usagef("versions", "names the model %q, and there is none of that name", name)
+}
+
+// serveLog prints what becomes of versions.
+type serveLog struct{ out io.Writer }
+
+func (l serveLog) Ran(engine.Run)       {}
+func (l serveLog) Asked(engine.Request) {}
+
+func (l serveLog) Loaded(name string, version int64, took time.Duration, err error) {
+	if err != nil {
+		fmt.Fprintf(l.out, "rnnbin: warning: %s version %d is not served: %v\n", name, version, err)
+		return
+	}
+	fmt.Fprintf(l.out, "rnnbin: serving %s version %d (loaded in %v)\n", name, version, took.Round(time.Millisecond))
+}
+
+func (l serveLog) Unloaded(name string, version int64) {
+	fmt.Fprintf(l.out, "rnnbin: %s version %d has gone\n", name, version)
+}
