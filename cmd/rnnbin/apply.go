@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/answer"
 	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
@@ -133,19 +134,6 @@ func (o *applyOptions) start() (m *label.Model, err error) {
 	return m, withFlag(err)
 }
 
-// optionsOf are those to read data with that has the columns and the classes of the training
-// data.
-func optionsOf(m *model.Model) series.Options {
-	c := m.Columns
-	o := series.DefaultOptions()
-	o.Label, o.Features, o.Series, o.Time, o.Positive, o.Missing = c.Label, c.Features, c.Series, c.Time, c.Positive, series.Missing(c.Missing)
-	o.MaxGap, o.NAValues = c.MaxGap, c.NAValues
-	if o.Positive == "" {
-		o.Classes = m.Classes
-	}
-	return o
-}
-
 // columnRoles are the roles that o gives, with the features that were found.
 func columnRoles(o series.Options, features []string) model.Columns {
 	return model.Columns{Label: o.Label, Features: features, Series: o.Series, Time: o.Time, MaxGap: o.MaxGap, Positive: o.Positive, Missing: string(o.Missing), NAValues: o.NAValues}
@@ -153,7 +141,7 @@ func columnRoles(o series.Options, features []string) model.Columns {
 
 // options are those to read the data with.
 func (o *applyOptions) options(m *model.Model) (series.Options, error) {
-	r := optionsOf(m)
+	r := answer.OptionsOf(m)
 	known := r.NAValues
 	o.input.set(&r)
 	if !o.changed("na-values") {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/rnnbin/rnnbin/cmd/internal/answer"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph/model"
@@ -8,7 +9,7 @@ import (
 
 // comparedEvents says how evaluate finds and compares events.
 type comparedEvents struct {
-	rules     *eventRules
+	rules     answer.EventRules
 	tolerance series.Length
 	onset     bool
 }
@@ -28,8 +29,8 @@ func (o *evaluateOptions) comparedEvents(m *model.Model) (c comparedEvents, err 
 // of is the same for the times of the data.
 func (c *comparedEvents) of(d *series.Data) (by metrics.EventInput, err error) {
 	by = metrics.EventInput{Time: d.Time, Stamps: d.Stamps, Tolerance: c.tolerance.Value, Onset: c.onset}
-	if by.Rules, err = c.rules.of(d.Time != nil, d.Stamps); err != nil {
-		return by, err
+	if by.Rules, err = c.rules.Of(d.Time != nil, d.Stamps); err != nil {
+		return by, usageError{err}
 	}
 	if err := c.tolerance.Check(d.Stamps); err != nil {
 		return by, usageError{err}

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/pflag"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/answer"
 	"github.com/rnnbin/rnnbin/cmd/internal/events"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
@@ -32,41 +33,22 @@ func (o *eventFlags) given() string {
 	return ""
 }
 
-// eventRules are the rules of the flags, whose lengths are still to be compared with times.
-type eventRules struct {
-	events.Rules
-	mergeGap, minLength series.Length
-}
-
 // rules are those for a model.
-func (o *eventFlags) rules(classes []string, threshold float64) (*eventRules, error) {
-	r := &eventRules{Rules: events.Rules{Classes: classes, Threshold: threshold, Off: threshold}}
+func (o *eventFlags) rules(classes []string, threshold float64) (r answer.EventRules, err error) {
+	r.Rules = events.Rules{Classes: classes, Threshold: threshold, Off: threshold}
 	if o.changed("threshold-off") {
 		switch r.Off = o.off; {
 		case len(classes) > 2:
-			return nil, usagef("threshold-off", "cannot be used with this model: it predicts the most probable of its %d classes", len(classes))
+			return r, usagef("threshold-off", "cannot be used with this model: it predicts the most probable of its %d classes", len(classes))
 		case !(o.off >= 0 && o.off <= threshold):
-			return nil, usagef("threshold-off", "must be between 0 and the threshold %v, not %v", threshold, o.off)
+			return r, usagef("threshold-off", "must be between 0 and the threshold %v, not %v", threshold, o.off)
 		}
 	}
-	var err error
-	if r.mergeGap, err = series.ParseLength("--merge-gap", o.mergeGap); err == nil {
-		r.minLength, err = series.ParseLength("--min-length", o.minLength)
+	if r.MergeGap, err = series.ParseLength("--merge-gap", o.mergeGap); err == nil {
+		r.MinLength, err = series.ParseLength("--min-length", o.minLength)
 	}
 	if err != nil {
-		return nil, usageError{err}
+		return r, usageError{err}
 	}
 	return r, nil
-}
-
-// of are the rules for rows that have times or not, which are timestamps or not.
-func (r *eventRules) of(timed, stamps bool) (events.Rules, error) {
-	rules := r.Rules
-	rules.Timed, rules.MergeGap, rules.MinLength = timed, r.mergeGap.Value, r.minLength.Value
-	for _, length := range []series.Length{r.mergeGap, r.minLength} {
-		if err := length.Check(stamps); err != nil {
-			return rules, usageError{err}
-		}
-	}
-	return rules, nil
 }

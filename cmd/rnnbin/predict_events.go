@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/answer"
 	"github.com/rnnbin/rnnbin/cmd/internal/events"
 	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
@@ -96,7 +96,7 @@ func (o *eventOutput) fileFormat() (events.Format, error) {
 
 // eventSink finds and writes the events in the rows of readers. A nil one does nothing.
 type eventSink struct {
-	rules   *eventRules
+	finder  answer.Events
 	format  events.Format
 	writer  events.Writer
 	buffer  *bufio.Writer
@@ -104,15 +104,11 @@ type eventSink struct {
 	file    *outfile.File // nil for standard output
 	follow  bool
 	written int // events
-
-	reader *series.Reader // the current one
-	finder *events.Finder // of its first chunk on, which tells what times are
-	name   string         // of its series, if no column names them
 }
 
 // create begins the output of events, nil if nobody asks for them. The model is that which
 // finds them; to follow is to hand over each as soon as it has ended.
-func (o *eventOutput) create(out io.Writer, rules *eventRules, model string, follow bool) (*eventSink, error) {
+func (o *eventOutput) create(out io.Writer, rules answer.EventRules, model string, follow bool) (*eventSink, error) {
 	if o.path == "" {
 		return nil, nil
 	}
@@ -120,7 +116,8 @@ func (o *eventOutput) create(out io.Writer, rules *eventRules, model string, fol
 	if err != nil {
 		return nil, err
 	}
-	s := &eventSink{rules: rules, format: format, follow: follow}
+	s := &eventSink{format: format, follow: follow}
+	s.finder = answer.Events{Rules: rules, Found: s.write}
 	compression := table.Plain
 	if !o.toStdout() {
 		if s.file, err = outfile.Create(o.path); err != nil {
@@ -154,22 +151,11 @@ func (s *eventSink) begin(r *series.Reader, file, name string) error {
 	if s.format == events.LabelStudio && r.HasSeries() {
 		return usagef("events-out", "cannot be for Label Studio, which shows a file as one series, with a column of series; write a file for each, or --series \"\" if there is one series")
 	}
-	if err := s.endFile(); err != nil {
+	if err := s.finder.Begin(r, name); err != nil {
 		return err
 	}
-	s.reader, s.name = r, name
 	s.writer.Begin(file)
 	return nil
-}
-
-// endFile ends all series of a reader.
-func (s *eventSink) endFile() error {
-	if s.finder == nil {
-		return nil
-	}
-	f := s.finder
-	s.finder = nil
-	return f.Flush()
 }
 
 // add goes on with the rows of a chunk.
@@ -177,29 +163,12 @@ func (s *eventSink) add(c *series.Chunk, a label.Answers) error {
 	if s == nil {
 		return nil
 	}
-	if s.finder == nil {
-		rules, err := s.rules.of(s.reader.HasTime(), c.Stamps)
-		if err != nil {
-			return err
-		}
-		s.finder = events.NewFinder(rules, s.write)
+	err := s.finder.Add(c, a)
+	var rule *answer.RuleError
+	if errors.As(err, &rule) {
+		return usageError{err}
 	}
-	for _, b := range c.Begun {
-		s.finder.Begin(b.Series, cmp.Or(b.Key, s.name))
-	}
-	rows := events.Rows{Series: c.Series, Time: c.Time, Probability: a.Probability, Label: a.Class}
-	if c.Stamps {
-		rows.TimeText = func(i int) string { return s.reader.Timestamp(c, i) }
-	}
-	if err := s.finder.Add(rows); err != nil {
-		return err
-	}
-	for _, series := range c.Ended {
-		if err := s.finder.End(series); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
 func (s *eventSink) write(e events.Found) error {
@@ -232,7 +201,7 @@ func (s *eventSink) end(ctx context.Context, fault error) error {
 }
 
 func (s *eventSink) complete() error {
-	if err := s.endFile(); err != nil {
+	if err := s.finder.End(); err != nil {
 		return err
 	}
 	for _, step := range []func() error{s.writer.Close, s.buffer.Flush, s.pack.Close} {

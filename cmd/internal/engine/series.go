@@ -63,7 +63,7 @@ func (h *Handle) check(j *seriesJob) (err error) {
 		}
 		j.rows += len(s.Values) / len(h.info.Features)
 	}
-	return h.checkRows(j.rows)
+	return h.CheckRows(j.rows)
 }
 
 // runSeries labels what some requests ask for. A row that has no answer is the fault of its request

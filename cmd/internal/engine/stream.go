@@ -77,7 +77,7 @@ func (s *Stream) Push(ctx context.Context, rows []float32) (first int, a label.A
 		return 0, a, nil
 	}
 	n := len(rows) / len(s.handle.info.Features)
-	if err := s.handle.checkRows(n); err != nil {
+	if err := s.handle.CheckRows(n); err != nil {
 		return 0, a, err
 	}
 	return s.do(ctx, &streamJob{ctx: ctx, of: s, rows: rows, n: n})

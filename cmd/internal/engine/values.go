@@ -49,10 +49,10 @@ func (v *version) none() []float32 {
 	return slices.Repeat([]float32{float32(math.NaN())}, len(v.info.Features))
 }
 
-// checkRows refuses requests that are too long.
-func (v *version) checkRows(rows int) error {
-	if rows > v.options.MaxRows {
-		return Errorf(Invalid, "%d rows are more than the %d that one request may have", rows, v.options.MaxRows)
+// CheckRows refuses a request of too many rows.
+func (h *Handle) CheckRows(rows int) error {
+	if rows > h.options.MaxRows {
+		return Errorf(Invalid, "%d rows are more than the %d that one request may have", rows, h.options.MaxRows)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -60,13 +61,14 @@ type Server struct {
 	registry *engine.Registry
 	options  Options
 	mux      *http.ServeMux
+	files    chan struct{}   // has something for each file that is being labelled
 	ending   context.Context // ends when streams are to
 	end      context.CancelFunc
 }
 
 // New returns a Server. The registry stays the caller's to close.
 func New(r *engine.Registry, o Options) *Server {
-	s := &Server{registry: r, options: o, mux: http.NewServeMux()}
+	s := &Server{registry: r, options: o, mux: http.NewServeMux(), files: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	s.ending, s.end = context.WithCancel(context.Background())
 	if o.Log == nil {
 		s.options.Log = slog.New(slog.DiscardHandler)
@@ -191,6 +193,9 @@ func (q *request) model() error {
 		return q.metadata()
 	case "POST :predict":
 		return q.predict()
+	case "POST :label":
+		q.protocol = "rnnbin"
+		return q.labelFile()
 	}
 	q.method = ""
 	return q.malformed()

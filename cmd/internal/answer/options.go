@@ -1,0 +1,19 @@
+package answer
+
+import (
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/model"
+)
+
+// OptionsOf are those to read data with that has the columns and the classes of a model's training
+// data.
+func OptionsOf(m *model.Model) series.Options {
+	c := m.Columns
+	o := series.DefaultOptions()
+	o.Label, o.Features, o.Series, o.Time, o.Positive, o.Missing = c.Label, c.Features, c.Series, c.Time, c.Positive, series.Missing(c.Missing)
+	o.MaxGap, o.NAValues = c.MaxGap, c.NAValues
+	if o.Positive == "" {
+		o.Classes = m.Classes
+	}
+	return o
+}
