@@ -106,6 +106,9 @@ func (r *Registry) Streams() (open, sessions int) {
 	return r.streams, len(r.sessions)
 }
 
+// SessionTTL is how long a session lasts that is not used.
+func (r *Registry) SessionTTL() time.Duration { return r.options.SessionTTL }
+
 // addStream refuses more streams than there may be.
 func (r *Registry) addStream() error {
 	r.mu.Lock()

@@ -96,9 +96,11 @@ func (q *request) serve(answer func(*request) error) {
 	begun := time.Now()
 	seen := &recorder{ResponseWriter: q.out}
 	q.out = seen
-	ctx, cancel := context.WithTimeout(q.Context(), q.options.Timeout)
-	defer cancel()
-	q.Request = q.WithContext(ctx)
+	if !strings.HasSuffix(q.URL.Path, ":stream") { // which has it for each row
+		ctx, cancel := context.WithTimeout(q.Context(), q.options.Timeout)
+		defer cancel()
+		q.Request = q.WithContext(ctx)
+	}
 	err := q.safely(answer)
 	if err != nil && seen.status == 0 {
 		q.fail(err)
@@ -196,6 +198,12 @@ func (q *request) model() error {
 	case "POST :label":
 		q.protocol = "rnnbin"
 		return q.labelFile()
+	case "POST :stream":
+		q.protocol = "rnnbin"
+		return q.streamLines()
+	case "GET :stream":
+		q.protocol = "rnnbin"
+		return q.socket()
 	}
 	q.method = ""
 	return q.malformed()

@@ -1,0 +1,319 @@
+package serve
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/answer"
+	"github.com/rnnbin/rnnbin/cmd/internal/engine"
+	"github.com/rnnbin/rnnbin/cmd/internal/events"
+	"github.com/rnnbin/rnnbin/graph/label"
+)
+
+// conversation is a stream with a client, in JSON: rows in, answers and events out. A row is an
+// object of the features by name, or a list of them in the model's order. {"end": true} ends the
+// series; the next row begins another.
+type conversation struct {
+	*request
+	stream *engine.Stream
+	say    func(lines []byte) error // hands lines over to the client
+
+	features      map[string]int
+	names         [][]byte // of the classes
+	probabilities bool
+	finder        *events.Finder // nil if nobody asks for events
+
+	rows []float32 // that are not pushed yet
+	out  []byte    // lines that are not said yet
+}
+
+// converse begins a stream of the model that the path names. Close its stream after use.
+func (q *request) converse() (*conversation, error) {
+	h, err := q.acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer h.Release()
+	c := &conversation{request: q, features: map[string]int{}, names: newAnswerWriter(h.Info().Classes, label.Answers{}).names}
+	for i, name := range h.Info().Features {
+		c.features[name] = i
+	}
+	if err := c.parse(q.URL.Query(), h.Info()); err != nil {
+		return nil, engine.Errorf(engine.Invalid, "%w", err)
+	}
+	c.stream, err = h.Stream()
+	return c, err
+}
+
+// parse reads the parameters of the address.
+func (c *conversation) parse(v url.Values, i *engine.Info) (err error) {
+	var rules answer.EventRules
+	find := false
+	if c.probabilities, err = isSet(v, "probabilities"); err == nil {
+		find, err = isSet(v, "events")
+	}
+	if err == nil {
+		rules, err = eventRules(v, i)
+	}
+	if err != nil || !find {
+		return err
+	}
+	of, err := rules.Of(false, false)
+	c.finder = events.NewFinder(of, c.event)
+	return err
+}
+
+// line takes a line of the client's: a row, which waits to be pushed, or the end of the series.
+func (c *conversation) line(text []byte) error {
+	p := &parser{text: text}
+	end := false
+	var err error
+	switch p.peek() {
+	case 0:
+		return nil
+	case '[':
+		err = c.list(p)
+	default:
+		end, err = c.object(p)
+	}
+	if err == nil {
+		err = p.end()
+	}
+	if err != nil || !end {
+		return err
+	}
+	return c.end()
+}
+
+// list takes a row in the model's order.
+func (c *conversation) list(p *parser) error {
+	n := 0
+	err := p.list('[', ']', func(int) error {
+		v, err := p.number()
+		c.rows, n = append(c.rows, v), n+1
+		return err
+	})
+	if err == nil && n != len(c.features) {
+		err = engine.Errorf(engine.Invalid, "wanted %d features, got %d", len(c.features), n)
+	}
+	return err
+}
+
+// object takes a row by name, or {"end": true}. Other keys are of no interest.
+func (c *conversation) object(p *parser) (end bool, err error) {
+	missing := float32(math.NaN())
+	at := len(c.rows)
+	c.rows = append(c.rows, slices.Repeat([]float32{missing}, len(c.features))...)
+	known := 0
+	err = p.object(func(key string) (err error) {
+		i, isFeature := c.features[key]
+		switch {
+		case isFeature:
+			known++
+			c.rows[at+i], err = p.number()
+		case key == "end":
+			end, err = p.boolean()
+		default:
+			_, err = p.value()
+		}
+		return err
+	})
+	if end {
+		c.rows = c.rows[:at]
+	} else if err == nil && known == 0 {
+		err = engine.Errorf(engine.Invalid, "the object has none of the model's features")
+	}
+	return end, err
+}
+
+// push pushes the rows that wait, and says what is known then.
+func (c *conversation) push() error {
+	rows := c.rows
+	c.rows = nil
+	if len(rows) > 0 {
+		if err := c.answer(c.timed(func(ctx context.Context) (int, label.Answers, error) { return c.stream.Push(ctx, rows) })); err != nil {
+			return err
+		}
+	}
+	return c.flush()
+}
+
+// timed gives a call the time that a request has.
+func (c *conversation) timed(call func(context.Context) (int, label.Answers, error)) (int, label.Answers, error) {
+	ctx, cancel := context.WithTimeout(c.Context(), c.options.Timeout)
+	defer cancel()
+	return call(ctx)
+}
+
+// end ends the series.
+func (c *conversation) end() error {
+	if err := c.push(); err != nil {
+		return err
+	}
+	if err := c.answer(c.timed(c.stream.Flush)); err != nil {
+		return err
+	}
+	if c.finder != nil {
+		if err := c.finder.End(0); err != nil {
+			return err
+		}
+	}
+	c.out = append(c.out, `{"end":true}`+"\n"...)
+	return c.flush()
+}
+
+// answer writes a line for each answer.
+func (c *conversation) answer(first int, a label.Answers, err error) error {
+	if err != nil {
+		return err
+	}
+	w := answerWriter{a, c.names}
+	for i := range a.Len() {
+		c.out = strconv.AppendInt(append(c.out, `{"row":`...), int64(first+i), 10)
+		c.out = append(append(c.out, `,"predicted_label":`...), c.names[a.Class[i]]...)
+		c.out = appendFloat(append(c.out, `,"predicted_probability":`...), a.Score[i])
+		if c.probabilities {
+			c.out = append(c.out, `,"probabilities":`...)
+			row := w.probabilities(nil, i, 1)
+			c.out = append(c.out, row[1:len(row)-1]...)
+		}
+		c.out = append(c.out, "}\n"...)
+	}
+	if c.finder == nil || a.Len() == 0 {
+		return nil
+	}
+	return c.finder.Add(events.Rows{Series: make([]int32, a.Len()), Probability: a.Probability, Label: a.Class})
+}
+
+// event writes an event that is certain, as predict does.
+func (c *conversation) event(e events.Found) error {
+	var text bytes.Buffer
+	w, err := events.NewWriter(&text, events.JSONL, "")
+	if err == nil {
+		err = w.Write(e)
+	}
+	c.out = fmt.Appendf(c.out, `{"event":%s}`+"\n", bytes.TrimSuffix(text.Bytes(), []byte("\n")))
+	return err
+}
+
+// flush says what has been written.
+func (c *conversation) flush() error {
+	if len(c.out) == 0 {
+		return nil
+	}
+	defer func() { c.out = c.out[:0] }()
+	return c.say(c.out)
+}
+
+// fault says what ended the stream.
+func (c *conversation) fault(err error) {
+	c.out = append(append(append(c.out, `{"error":`...), quoted(err.Error())...), "}\n"...)
+	_ = c.flush() // a client that has gone
+}
+
+// maxLine is how long a line of a stream may be.
+const maxLine = 1 << 20
+
+// streamLines answers JSON lines with JSON lines while they come. Its own faults are a last line.
+func (q *request) streamLines() error {
+	c, err := q.converse()
+	if err != nil {
+		return err
+	}
+	defer c.stream.Close()
+	control := http.NewResponseController(q.out)
+	if err := control.EnableFullDuplex(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	c.say = func(lines []byte) error {
+		_ = control.SetWriteDeadline(time.Now().Add(q.options.Timeout)) // a client that never reads
+		if _, err := q.out.Write(lines); err != nil {
+			return err
+		}
+		return control.Flush()
+	}
+	defer context.AfterFunc(q.ending, func() { _ = control.SetReadDeadline(time.Now()) })()
+	q.out.Header().Set("Content-Type", "application/jsonl")
+	q.out.WriteHeader(http.StatusOK)
+	_ = control.Flush()
+	if err := c.lines(control); err != nil {
+		c.fault(q.ended(err))
+		// What is on its way is taken: a connection that is closed before loses the answer.
+		_ = control.SetReadDeadline(time.Now().Add(time.Second / 2))
+		_, _ = io.CopyN(io.Discard, c.Body, 8<<20)
+	}
+	return nil
+}
+
+// ended is why a stream ended.
+func (q *request) ended(err error) error {
+	if q.ending.Err() != nil {
+		return engine.Errorf(engine.Unavailable, "the server is shutting down")
+	}
+	return err
+}
+
+// lines takes lines until they end, as many at a time as are at hand.
+func (c *conversation) lines(control *http.ResponseController) error {
+	b := bufio.NewReaderSize(c.Body, 64<<10)
+	for number := 1; ; number++ {
+		if b.Buffered() == 0 {
+			_ = control.SetReadDeadline(time.Now().Add(c.registry.SessionTTL()))
+			if c.ending.Err() != nil { // it may have set another one just before
+				_ = control.SetReadDeadline(time.Now())
+			}
+		}
+		text, err := readLine(b)
+		if err == nil || err == io.EOF && len(text) > 0 {
+			if fault := c.line(text); fault != nil {
+				return fmt.Errorf("line %d: %w", number, fault)
+			}
+		}
+		if err == io.EOF {
+			return c.end()
+		}
+		if err == nil && bytes.IndexByte(peekBuffered(b), '\n') >= 0 && len(c.rows) < 1<<12 {
+			continue
+		}
+		if pushed := c.push(); pushed != nil {
+			return fmt.Errorf("up to line %d: %w", number, pushed)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// peekBuffered is what has arrived and was not read.
+func peekBuffered(b *bufio.Reader) []byte {
+	text, _ := b.Peek(b.Buffered())
+	return text
+}
+
+// readLine reads a line that is not too long.
+func readLine(b *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := b.ReadSlice('\n')
+		if line == nil && err == nil {
+			return part, nil
+		}
+		line = append(line, part...)
+		if len(line) > maxLine {
+			return nil, engine.Errorf(engine.Invalid, "the line is longer than %d bytes", maxLine)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
+}
