@@ -199,11 +199,12 @@ func (p *predictRequest) answer(classes []string, a label.Answers, b batch) []by
 // answerWriter writes answers as JSON.
 type answerWriter struct {
 	label.Answers
-	names [][]byte // of the classes
+	classes []string
+	names   [][]byte // the same as JSON
 }
 
 func newAnswerWriter(classes []string, a label.Answers) answerWriter {
-	w := answerWriter{Answers: a}
+	w := answerWriter{Answers: a, classes: classes}
 	for _, name := range classes {
 		w.names = append(w.names, quoted(name))
 	}

@@ -116,6 +116,7 @@ func TestBadPredictRequests(t *testing.T) {
 		{`{"instances":[[[[1,2]]]]}`, 400, "series 0, row 0, feature 0: a list where a number is wanted"},
 		{`{"instances":[[[1,2,3]]]}`, 400, "series: wanted a tensor of the shape [batch,steps,2], got [1,1,3]"},
 		{`{"instances":[[1,2]]}`, 400, "series: wanted a tensor of the shape [batch,steps,2], got [1,2]"},
+		{`{"instances":[[]]}`, 400, "series: there is no value in a tensor of the shape [1,0]"},
 		{`{"instances":[[[1,2],[3,4]],[[1,2],[Infinity,2]]]}`, 400, `series 1, row 1, feature "x": +Inf is not a finite number of 32 bits`},
 		{`{"instances":[[[1,2],[3,-1e39]]]}`, 400, `series 0, row 1, feature "y": -Inf is not a finite number of 32 bits`},
 		{`{"instances":[[[1,NaN]]]}`, 400, `series 0, row 0, feature "y": the value is missing, and the model was trained to fill none`},

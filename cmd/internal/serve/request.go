@@ -40,21 +40,18 @@ func (q *request) parsePath() error {
 	if parts == nil {
 		return q.malformed()
 	}
+	var label string
 	var err error
 	if q.name, err = url.PathUnescape(parts[1]); err == nil {
-		q.which.Label, err = url.PathUnescape(parts[3])
+		label, err = url.PathUnescape(parts[3])
 	}
 	if err != nil {
 		return q.malformed()
 	}
-	if parts[2] != "" {
-		q.which.Version, err = strconv.ParseInt(parts[2], 10, 64)
-		if err != nil || q.which.Version < 1 {
-			return engine.Errorf(engine.Invalid, "Failed to convert version: %s to numeric.", parts[2])
-		}
-	}
 	q.rest = parts[4]
-	return nil
+	q.which, err = whichOf(parts[2])
+	q.which.Label = label
+	return err
 }
 
 // malformed is the error of a path that there is not, in TensorFlow Serving's words.

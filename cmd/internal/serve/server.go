@@ -75,6 +75,8 @@ func New(r *engine.Registry, o Options) *Server {
 	}
 	s.handle("/v1/models", "rnnbin", (*request).models)
 	s.handle("/v1/", "tfserving", (*request).model)
+	s.handle("/v2", "oip", (*request).inference)
+	s.handle("/v2/", "oip", (*request).inference)
 	s.handle("/healthz", "health", func(q *request) error { return q.health(false) })
 	s.handle("/readyz", "health", func(q *request) error { return q.health(true) })
 	return s
@@ -205,7 +207,7 @@ func (q *request) model() error {
 		q.protocol = "rnnbin"
 		return q.socket()
 	}
-	q.method = ""
+	q.method = "" // of which there are any number
 	return q.malformed()
 }
 

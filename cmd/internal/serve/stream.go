@@ -177,7 +177,7 @@ func (c *conversation) answer(first int, a label.Answers, err error) error {
 	if err != nil {
 		return err
 	}
-	w := answerWriter{a, c.names}
+	w := answerWriter{Answers: a, names: c.names}
 	for i := range a.Len() {
 		c.out = strconv.AppendInt(append(c.out, `{"row":`...), int64(first+i), 10)
 		c.out = append(append(c.out, `,"predicted_label":`...), c.names[a.Class[i]]...)

@@ -103,10 +103,10 @@ func (t tensor) batch(features int) (batch, error) {
 	if features == 1 && len(shape) == 2 {
 		shape = append(slices.Clone(shape), 1)
 	}
-	for len(shape) < 3 && slices.Contains(shape, 0) { // there is no number to tell
-		shape = append(slices.Clone(shape), features)
+	if len(t.values) == 0 {
+		return batch{}, engine.Errorf(engine.Invalid, "series: there is no value in a tensor of the shape %s", shapeText(t.shape))
 	}
-	if len(shape) != 3 || shape[2] != features && len(t.values) > 0 {
+	if len(shape) != 3 || shape[2] != features {
 		return batch{}, engine.Errorf(engine.Invalid, "series: wanted a tensor of the shape %s, got %s", wanted(features), shapeText(t.shape))
 	}
 	return batch{t.values, shape[0], shape[1]}, nil
@@ -126,9 +126,6 @@ func shapeText(shape []int) string {
 
 // list are the series one by one.
 func (b batch) list() []label.Series {
-	if b.series == 0 {
-		return nil
-	}
 	each := len(b.values) / b.series
 	all := make([]label.Series, b.series)
 	for i := range all {

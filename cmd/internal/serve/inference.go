@@ -1,0 +1,371 @@
+package serve
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/engine"
+	"github.com/rnnbin/rnnbin/graph/label"
+)
+
+// The Open Inference Protocol, version 2 of KServe's, with its extension of binary tensors: JSON,
+// and then the bytes of the tensors, whose sizes the JSON tells. A header tells its own size.
+
+const jsonSizeHeader = "Inference-Header-Content-Length"
+
+// inferencePath is the path of a model: its name and a version, then what is asked of it.
+var inferencePath = regexp.MustCompile(`^/v2/models/([^/]+)(?:/versions/([^/]+))?(|/ready|/infer)$`)
+
+// inference answers what begins with /v2.
+func (q *request) inference() error {
+	switch q.Method + " " + strings.TrimSuffix(q.URL.Path, "/") {
+	case "GET /v2":
+		q.method = "server"
+		return q.answer(map[string]any{"name": "rnnbin", "version": q.options.Version, "extensions": []string{"binary_tensor_data"}})
+	case "GET /v2/health/live":
+		q.protocol = "health"
+		return q.answer(map[string]bool{"live": true})
+	case "GET /v2/health/ready":
+		q.protocol = "health"
+		if !q.registry.Ready() {
+			return engine.Errorf(engine.Unavailable, "the server is shutting down")
+		}
+		return q.answer(map[string]bool{"ready": true})
+	}
+	parts := inferencePath.FindStringSubmatch(q.URL.EscapedPath())
+	if parts == nil {
+		return &statusError{http.StatusNotFound, q.malformed()}
+	}
+	var err error
+	if q.name, err = url.PathUnescape(parts[1]); err != nil {
+		return q.malformed()
+	}
+	if q.which, err = whichOf(parts[2]); err != nil {
+		return err
+	}
+	q.method = strings.TrimPrefix(parts[3], "/")
+	switch q.Method + " " + parts[3] {
+	case "GET ":
+		q.method = "metadata"
+		return q.inferenceMetadata()
+	case "GET /ready":
+		h, err := q.acquire()
+		if err != nil {
+			return err
+		}
+		defer h.Release()
+		return q.answer(map[string]any{"name": q.name, "ready": true})
+	case "POST /infer":
+		return q.infer()
+	}
+	return &statusError{http.StatusMethodNotAllowed, q.malformed()}
+}
+
+// whichOf is the version of a number, "" for the newest.
+func whichOf(version string) (w engine.Which, err error) {
+	if version == "" {
+		return w, nil
+	}
+	w.Version, err = strconv.ParseInt(version, 10, 64)
+	if err != nil || w.Version < 1 {
+		return w, engine.Errorf(engine.Invalid, "Failed to convert version: %s to numeric.", version)
+	}
+	return w, nil
+}
+
+// inferenceTensor is a tensor without its values.
+type inferenceTensor struct {
+	Name  string `json:"name"`
+	Type  string `json:"datatype"`
+	Shape []int  `json:"shape"`
+}
+
+// inferenceMetadata answers with the tensors of a model.
+func (q *request) inferenceMetadata() error {
+	h, err := q.acquire()
+	if err != nil {
+		return err
+	}
+	defer h.Release()
+	all, err := q.registry.Status(q.name, engine.Which{})
+	if err != nil {
+		return err
+	}
+	var versions []string
+	for _, s := range slices.Backward(all) {
+		if s.State == engine.Available {
+			versions = append(versions, strconv.FormatInt(s.Version, 10))
+		}
+	}
+	i := h.Info()
+	return q.answer(map[string]any{
+		"name": q.name, "versions": versions, "platform": "rnnbin",
+		"inputs":  []inferenceTensor{{inputName, "FP32", []int{-1, -1, len(i.Features)}}},
+		"outputs": []inferenceTensor{{probabilitiesName, "FP32", []int{-1, -1, len(i.Classes)}}, {labelsName, "BYTES", []int{-1, -1}}},
+	})
+}
+
+// inferRequest is the body of a request.
+type inferRequest struct {
+	id      string
+	input   *inferInput
+	outputs []inferOutput // that are asked for; all if there are none
+	binary  bool          // outputs are, unless they say otherwise
+}
+
+type inferInput struct {
+	inferenceTensor
+	data tensor
+	size int // bytes of the tensor after the JSON, -1 if it is in that
+}
+
+type inferOutput struct {
+	Name   string
+	binary bool
+}
+
+// infer labels series.
+func (q *request) infer() error {
+	body, err := q.body()
+	if err != nil {
+		return err
+	}
+	r, err := parseInfer(body, q.Header.Get(jsonSizeHeader))
+	if err != nil {
+		return err
+	}
+	h, err := q.acquire()
+	if err != nil {
+		return err
+	}
+	defer h.Release()
+	b, err := r.input.data.batch(len(h.Info().Features))
+	if err != nil {
+		return err
+	}
+	a, err := h.Label(q.Context(), b.list())
+	if err != nil {
+		return err
+	}
+	text, tail := r.answer(h, a, b)
+	if tail != nil {
+		q.out.Header().Set(jsonSizeHeader, strconv.Itoa(len(text)))
+		q.out.Header().Set("Content-Type", "application/octet-stream")
+		text = append(text, tail...)
+		q.out.Header().Set("Content-Length", strconv.Itoa(len(text)))
+		_, _ = q.out.Write(text)
+		return nil
+	}
+	q.json(http.StatusOK, text)
+	return nil
+}
+
+// parseInfer reads the body of a request, whose JSON has so many bytes, all of them if that is "".
+func parseInfer(body []byte, size string) (*inferRequest, error) {
+	n := len(body)
+	if size != "" {
+		var err error
+		if n, err = strconv.Atoi(size); err != nil || n < 0 || n > len(body) {
+			return nil, engine.Errorf(engine.Invalid, "%s: %s, but the body has %d bytes", jsonSizeHeader, size, len(body))
+		}
+	}
+	p, r := &parser{text: body[:n]}, new(inferRequest)
+	if err := p.object(func(key string) error { return r.field(p, key) }); err != nil {
+		return nil, err
+	}
+	if err := p.end(); err != nil {
+		return nil, err
+	}
+	if r.input == nil {
+		return nil, engine.Errorf(engine.Invalid, "the input %s is missing", inputName)
+	}
+	for _, o := range r.outputs {
+		if o.Name != probabilitiesName && o.Name != labelsName {
+			return nil, engine.Errorf(engine.Invalid, "unexpected inference output '%s': there are %s and %s", o.Name, probabilitiesName, labelsName)
+		}
+	}
+	if r.outputs == nil {
+		r.outputs = []inferOutput{{probabilitiesName, r.binary}, {labelsName, r.binary}}
+	}
+	return r, r.input.settle(body[n:])
+}
+
+func (r *inferRequest) field(p *parser, key string) (err error) {
+	switch key {
+	case "id":
+		r.id, err = p.string()
+	case "inputs":
+		err = p.list('[', ']', func(i int) error {
+			if i > 0 {
+				return engine.Errorf(engine.Invalid, "expected 1 input but got more")
+			}
+			r.input = &inferInput{size: -1}
+			return p.object(func(key string) error { return r.input.field(p, key) })
+		})
+	case "outputs":
+		err = p.list('[', ']', func(int) error {
+			var o inferOutput
+			err := p.object(func(key string) error { return o.field(p, key) })
+			r.outputs = append(r.outputs, o)
+			return err
+		})
+	case "parameters":
+		err = p.object(func(key string) (err error) {
+			if key == "binary_data_output" {
+				r.binary, err = p.boolean()
+				return err
+			}
+			_, err = p.value()
+			return err
+		})
+	default:
+		_, err = p.value()
+	}
+	return err
+}
+
+func (o *inferOutput) field(p *parser, key string) (err error) {
+	switch key {
+	case "name":
+		o.Name, err = p.string()
+	case "parameters":
+		err = p.object(func(key string) (err error) {
+			if key == "binary_data" {
+				o.binary, err = p.boolean()
+				return err
+			}
+			_, err = p.value()
+			return err
+		})
+	default:
+		_, err = p.value()
+	}
+	return err
+}
+
+func (i *inferInput) field(p *parser, key string) (err error) {
+	unmarshal := func(to any) error {
+		text, err := p.value()
+		if err == nil && json.Unmarshal(text, to) != nil {
+			err = engine.Errorf(engine.Invalid, "%s of the input: cannot be %.40s", key, text)
+		}
+		return err
+	}
+	switch key {
+	case "name":
+		i.Name, err = p.string()
+	case "datatype":
+		i.Type, err = p.string()
+	case "shape":
+		return unmarshal(&i.Shape)
+	case "data":
+		i.data, err = p.tensor(levelsOfBatch)
+	case "parameters":
+		var parameters struct {
+			Size *int `json:"binary_data_size"`
+		}
+		if err = unmarshal(&parameters); parameters.Size != nil {
+			i.size = *parameters.Size
+		}
+	default:
+		_, err = p.value()
+	}
+	return err
+}
+
+// settle checks the input, and reads its values from what follows the JSON, if they are there.
+func (i *inferInput) settle(tail []byte) error {
+	if i.Name != inputName {
+		return engine.Errorf(engine.Invalid, "unexpected inference input '%s': the input is %s", i.Name, inputName)
+	}
+	width := map[string]int{"FP32": 4, "FP64": 8}[i.Type]
+	if width == 0 && (i.size >= 0 || !strings.HasPrefix(i.Type, "INT") && !strings.HasPrefix(i.Type, "UINT")) {
+		return engine.Errorf(engine.Invalid, "inference input '%s': data-type is '%s', expected 'FP32'", i.Name, i.Type)
+	}
+	if i.size >= 0 {
+		if i.size > len(tail) || i.size%width != 0 {
+			return engine.Errorf(engine.Invalid, "binary_data_size of the input is %d, and %d bytes follow the JSON", i.size, len(tail))
+		}
+		i.data.values = floats(tail[:i.size], width)
+	}
+	n := 1
+	for _, size := range i.Shape {
+		if size < 0 || size > 0 && n > math.MaxInt32/size {
+			return engine.Errorf(engine.Invalid, "inference input '%s': the shape %s is impossible", i.Name, shapeText(i.Shape))
+		}
+		n *= size
+	}
+	if n != len(i.data.values) {
+		return engine.Errorf(engine.Invalid, "inference input '%s': %d values for the shape %s", i.Name, len(i.data.values), shapeText(i.Shape))
+	}
+	i.data.shape = i.Shape
+	return nil
+}
+
+// floats are numbers of so many bytes each.
+func floats(text []byte, width int) []float32 {
+	all := make([]float32, 0, len(text)/width)
+	for ; len(text) > 0; text = text[width:] {
+		v := float32(0)
+		if width == 4 {
+			v = math.Float32frombits(binary.LittleEndian.Uint32(text))
+		} else {
+			v = float32(math.Float64frombits(binary.LittleEndian.Uint64(text)))
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+// answer are the outputs that are asked for: JSON, and the binary ones after it.
+func (r *inferRequest) answer(h *engine.Handle, a label.Answers, b batch) (text, tail []byte) {
+	w := newAnswerWriter(h.Info().Classes, a)
+	text = fmt.Appendf(nil, `{"model_name":%s,"model_version":"%d"`, quoted(h.Name()), h.Version())
+	if r.id != "" {
+		text = fmt.Appendf(text, `,"id":%s`, quoted(r.id))
+	}
+	text = appendList(append(text, `,"outputs":`...), len(r.outputs), func(dst []byte, i int) []byte {
+		o := r.outputs[i]
+		of, shape := "FP32", []int{b.series, b.steps, len(w.names)}
+		if o.Name == labelsName {
+			of, shape = "BYTES", shape[:2]
+		}
+		dst = fmt.Appendf(dst, `{"name":"%s","datatype":"%s","shape":%s`, o.Name, of, shapeText(shape))
+		if o.binary {
+			n := len(tail)
+			tail = w.binary(tail, o.Name)
+			return fmt.Appendf(dst, `,"parameters":{"binary_data_size":%d}}`, len(tail)-n)
+		}
+		dst = append(dst, `,"data":`...)
+		if o.Name == labelsName {
+			dst = w.labels(dst, 0, a.Len())
+		} else {
+			dst = appendList(dst, len(a.Probability), func(dst []byte, i int) []byte { return appendFloat(dst, a.Probability[i]) })
+		}
+		return append(dst, '}')
+	})
+	return append(text, '}'), tail
+}
+
+// binary appends the values of a tensor; each of a text has its length before it.
+func (w answerWriter) binary(dst []byte, name string) []byte {
+	if name == probabilitiesName {
+		for _, p := range w.Probability {
+			dst = binary.LittleEndian.AppendUint32(dst, math.Float32bits(p))
+		}
+		return dst
+	}
+	for _, class := range w.Class {
+		text := w.classes[class]
+		dst = append(binary.LittleEndian.AppendUint32(dst, uint32(len(text))), text...)
+	}
+	return dst
+}

@@ -1,0 +1,157 @@
+package serve
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+type inferAnswer struct {
+	Name    string `json:"model_name"`
+	Version string `json:"model_version"`
+	ID      string `json:"id"`
+	Outputs []struct {
+		Name       string
+		Datatype   string
+		Shape      []int
+		Data       json.RawMessage
+		Parameters struct {
+			Size int `json:"binary_data_size"`
+		}
+	}
+}
+
+// Tensors come and go as JSON, flat or nested, and as bytes.
+func TestInfer(t *testing.T) {
+	s := serving(t, DefaultOptions())
+	x := rows(1, 6)
+	want := s.label("m", x[:6], x[6:])
+	flat, err := json.Marshal(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wide, narrow []byte
+	for _, v := range x {
+		wide = binary.LittleEndian.AppendUint64(wide, math.Float64bits(float64(v)))
+		narrow = binary.LittleEndian.AppendUint32(narrow, math.Float32bits(v))
+	}
+	for _, test := range []struct {
+		input string
+		tail  []byte
+	}{
+		{`"datatype":"FP32","data":` + string(flat), nil},
+		{`"datatype":"FP64","data":[` + nested(x[:6], 2) + `,` + nested(x[6:], 2) + `]`, nil},
+		{fmt.Sprintf(`"datatype":"FP32","parameters":{"binary_data_size":%d}`, len(narrow)), narrow},
+		{fmt.Sprintf(`"datatype":"FP64","parameters":{"binary_data_size":%d}`, len(wide)), wide},
+	} {
+		for _, outputs := range []string{"", `,"outputs":[{"name":"labels","parameters":{"binary_data":true}},{"name":"probabilities"}]`, `,"parameters":{"binary_data_output":true}`} {
+			body := `{"id":"a1","inputs":[{"name":"series","shape":[2,3,2],` + test.input + `}]` + outputs + `}`
+			status, text, header := s.ask("POST", "/v2/models/m/versions/1/infer", body+string(test.tail), jsonSizeHeader, strconv.Itoa(len(body)))
+			size := len(text)
+			if n := header.Get(jsonSizeHeader); n != "" {
+				if size, err = strconv.Atoi(n); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var got inferAnswer
+			if err := json.Unmarshal([]byte(text[:size]), &got); err != nil || status != 200 {
+				t.Fatalf("%d %s: %v", status, text, err)
+			}
+			if got.Name != "m" || got.Version != "1" || got.ID != "a1" || len(got.Outputs) != 2 {
+				t.Fatal(text)
+			}
+			tail := []byte(text[size:])
+			for _, o := range got.Outputs {
+				var probabilities []float32
+				var labels []string
+				switch n := o.Parameters.Size; {
+				case o.Name == "labels" && n > 0:
+					for of := tail[:n]; len(of) > 0; {
+						length := binary.LittleEndian.Uint32(of)
+						labels, of = append(labels, string(of[4:4+length])), of[4+length:]
+					}
+					tail = tail[n:]
+				case o.Name == "labels":
+					decode(t, string(o.Data), &labels)
+				case n > 0:
+					probabilities, tail = floats(tail[:n], 4), tail[n:]
+				default:
+					decode(t, string(o.Data), &probabilities)
+				}
+				if o.Name == "labels" && (o.Datatype != "BYTES" || fmt.Sprint(o.Shape) != "[2 3]" || len(labels) != 6 || labels[5] != []string{"no", "yes"}[want.Class[5]]) ||
+					o.Name == "probabilities" && (o.Datatype != "FP32" || fmt.Sprint(o.Shape) != "[2 3 2]" || !slices.Equal(probabilities, want.Probability)) {
+					t.Errorf("%s: %s", body, text)
+				}
+			}
+			if len(tail) > 0 {
+				t.Errorf("%d bytes more", len(tail))
+			}
+		}
+	}
+}
+
+func TestInferenceOfTheServer(t *testing.T) {
+	s := serving(t, Options{Version: "1.2", MaxBody: 1 << 20, Timeout: DefaultOptions().Timeout})
+	s.want("GET", "/v2", "", 200, `{"extensions":["binary_tensor_data"],"name":"rnnbin","version":"1.2"}`)
+	s.want("GET", "/v2/health/live", "", 200, `{"live":true}`)
+	s.want("GET", "/v2/health/ready", "", 200, `{"ready":true}`)
+	s.want("GET", "/v2/models/n", "", 200, `{"inputs":[{"name":"series","datatype":"FP32","shape":[-1,-1,1]}],"name":"n","outputs":[{"name":"probabilities","datatype":"FP32","shape":[-1,-1,3]},{"name":"labels","datatype":"BYTES","shape":[-1,-1]}],"platform":"rnnbin","versions":["1"]}`)
+	s.want("GET", "/v2/models/n/versions/1/ready", "", 200, `{"name":"n","ready":true}`)
+	s.want("GET", "/v2/models/n/versions/2/ready", "", 404, `{"error":"Servable not found for request: Specific(n, 2)"}`)
+	s.want("GET", "/v2/models/other", "", 404, `{"error":"Servable not found for request: Latest(other)"}`)
+	s.want("GET", "/v2/else", "", 404, `{"error":"Malformed request: GET /v2/else"}`)
+	s.want("POST", "/v2/models/n", "", 405, `{"error":"Malformed request: POST /v2/models/n"}`)
+}
+
+func TestBadInferRequests(t *testing.T) {
+	s := serving(t, DefaultOptions())
+	for _, test := range []struct{ body, err string }{
+		{``, "JSON Parse error: the text ends where '{' is missing at offset: 0"},
+		{`{}`, "the input series is missing"},
+		{`{"inputs":[]}`, "the input series is missing"},
+		{`{"inputs":[{"name":"x","shape":[1,1,2],"datatype":"FP32","data":[1,2]}]}`, "unexpected inference input 'x': the input is series"},
+		{`{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"BYTES","data":[1,2]}]}`, "inference input 'series': data-type is 'BYTES', expected 'FP32'"},
+		{`{"inputs":[{"name":"series","shape":[1,2,2],"datatype":"FP32","data":[1,2]}]}`, "inference input 'series': 2 values for the shape [1,2,2]"},
+		{`{"inputs":[{"name":"series","shape":[2147483648,2147483648,2],"datatype":"FP32","data":[1,2]}]}`, "inference input 'series': the shape [2147483648,2147483648,2] is impossible"},
+		{`{"inputs":[{"name":"series","shape":[-1,2],"datatype":"FP32","data":[1,2]}]}`, "inference input 'series': the shape [-1,2] is impossible"},
+		{`{"inputs":[{"name":"series","shape":"big","datatype":"FP32","data":[1,2]}]}`, `shape of the input: cannot be "big"`},
+		{`{"inputs":[{"name":"series","shape":[1,1,3],"datatype":"FP32","data":[1,2,3]}]}`, "series: wanted a tensor of the shape [batch,steps,2], got [1,1,3]"},
+		{`{"inputs":[{"name":"series","shape":[1000,0,2],"datatype":"FP32","data":[]}]}`, "series: there is no value in a tensor of the shape [1000,0,2]"},
+		{`{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32","parameters":{"binary_data_size":8}}]}`, "binary_data_size of the input is 8, and 0 bytes follow the JSON"},
+		{`{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32","data":[1,2]}],"outputs":[{"name":"other"}]}`, "unexpected inference output 'other': there are probabilities and labels"},
+		{`{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32","data":[1,1e50]}]}`, `series 0, row 0, feature "y": +Inf is not a finite number of 32 bits`},
+	} {
+		text, err := json.Marshal(map[string]string{"error": test.err})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.want("POST", "/v2/models/m/infer", test.body, 400, string(text))
+	}
+	if status, text, _ := s.ask("POST", "/v2/models/m/infer", "{}", jsonSizeHeader, "3"); status != 400 || !strings.Contains(text, "Inference-Header-Content-Length: 3, but the body has 2 bytes") {
+		t.Errorf("%d %s", status, text)
+	}
+}
+
+// Whatever the body, it is read or refused.
+func FuzzInferRequest(f *testing.F) {
+	f.Add([]byte(`{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32","data":[1,2]}],"outputs":[{"name":"labels"}]}`), "")
+	f.Add([]byte(`{"inputs":[{"name":"series","shape":[1,1,1],"datatype":"FP32","parameters":{"binary_data_size":4}}]}abcd`), "97")
+	f.Fuzz(func(t *testing.T, body []byte, size string) {
+		r, err := parseInfer(body, size)
+		if err != nil {
+			return
+		}
+		n := 1
+		for _, size := range r.input.data.shape {
+			n *= size
+		}
+		if n != len(r.input.data.values) {
+			t.Fatalf("%d values in the shape %v", len(r.input.data.values), r.input.data.shape)
+		}
+	})
+}
