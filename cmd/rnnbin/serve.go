@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
 	"github.com/rnnbin/rnnbin/cmd/internal/serve"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/graph"
 )
 
@@ -27,6 +30,9 @@ type serveOptions struct {
 	listen   string
 	versions []string
 	quiet    bool
+
+	token, certificate, key, clients string // files
+	log                              string // file
 }
 
 func (o *serveOptions) addFlags(f *pflag.FlagSet) {
@@ -55,11 +61,17 @@ func (o *serveOptions) addRequestFlags(f *pflag.FlagSet) {
 
 func (o *serveOptions) addAccessFlags(f *pflag.FlagSet) {
 	addFlag(f, "listen", &o.listen, "`address` to listen at: HOST:PORT, :PORT for all interfaces; port 0 for any that is free")
+	addFlag(f, "token-file", &o.token, "ask for the token in `file`: Authorization: Bearer TOKEN; read again when it changes")
+	addFlag(f, "tls-cert", &o.certificate, "speak TLS with the certificate in `file`, which is read again when it changes")
+	addFlag(f, "tls-key", &o.key, "key of --tls-cert, a `file`")
+	addFlag(f, "tls-clients", &o.clients, "ask for certificates of clients, signed by one in `file`")
 	addFlag(f, "max-connections", &o.http.MaxConnections, "have at most `n` connections; more wait")
 }
 
 func (o *serveOptions) addRunFlags(f *pflag.FlagSet) {
 	addFlag(f, "grace", durationOf(&o.http.Grace), "after SIGTERM, give requests that have begun this `duration` to end")
+	addFlag(f, "access-log", &o.log, "append a JSON object for each request to `file`; - for standard error")
+	addFlag(f, "pprof", &o.http.Pprof, "serve profiles of the program at /debug/pprof/")
 	addFlag(f, "quiet", &o.quiet, "print errors alone: not which versions are served")
 	addFlag(f, "threads", &o.engine.Machine.Threads, "`n` threads for each call of the network; 0: by its size")
 	o.engine.Machine.Form, o.engine.Machine.InstructionSet = graph.FormAuto, graph.InstructionSetAuto
@@ -102,10 +114,24 @@ Values are filled, scaled and cut into windows as predict does; what predict wou
 Requests that wait at the same time are labelled together. Answers do not depend on it but
 for rounding. Where too much waits, requests are refused at once: 429, with Retry-After.
 
-/healthz answers when the server runs, /readyz when it takes requests. SIGTERM has it take
-no more, answer those that have begun, and end.
+The Open Inference Protocol (KServe, Triton) is spoken at /v2, with binary tensors. What both
+lack is here too: files of rows with their labels, or with their events, and streams:
 
-Only programs on this machine can connect, unless --listen names another address.`,
+  curl localhost:8501/v1/models/heart:label --data-binary @minute5.csv
+  curl 'localhost:8501/v1/models/heart:label?events=1&merge-gap=20' --data-binary @minute5.csv
+  tail -f rows.jsonl | curl -sNT - -X POST localhost:8501/v1/models/heart:stream
+
+A stream takes a row a line, an object of the features or a list of them, and says a line for
+each answer as soon as predict --follow would; {"end": true} ends the series. ?events=1 adds
+events as they end, ?probabilities=1 those of all classes. A WebSocket at the same address
+says the same.
+
+/openapi.json describes all requests, /metrics counts for Prometheus, /healthz answers when the
+server runs, /readyz when it takes requests. SIGTERM has it take no more, answer those that
+have begun, and end.
+
+Only programs on this machine can connect, unless --listen names another address: then see
+--token-file and --tls-cert.`,
 		Example: `  rnnbin serve runs
   rnnbin serve heart=runs/latest pumps=/models/pumps --listen :8501
   rnnbin serve heart=runs --versions heart:stable=3,heart:4 --max-wait 2ms`,
@@ -126,7 +152,16 @@ func runServe(ctx context.Context, o serveOptions, args []string, errOut io.Writ
 	if err := o.validate(); err != nil {
 		return err
 	}
-	o.engine.Observer = serveLog{errOut}
+	if err := o.secure(); err != nil {
+		return err
+	}
+	close, err := o.openLog(errOut)
+	if err != nil {
+		return err
+	}
+	defer close()
+	o.http.Metrics = serve.NewMetrics()
+	o.engine.Observer = serveLog{o.http.Metrics, errOut}
 	l, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return flagf("listen", "%w", err)
@@ -137,7 +172,11 @@ func runServe(ctx context.Context, o serveOptions, args []string, errOut io.Writ
 		return err
 	}
 	endingOf(ctx).keep.Store(true) // --grace is how long requests may take
-	fmt.Fprintf(errOut, "rnnbin: ready: http://%s\n", l.Addr())
+	scheme := "http"
+	if o.http.TLS != nil {
+		scheme = "https"
+	}
+	fmt.Fprintf(errOut, "rnnbin: ready: %s://%s\n", scheme, l.Addr())
 	o.http.Version = programVersion()
 	err = serve.New(r, o.http).Serve(ctx, l)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.http.Grace)
@@ -157,6 +196,44 @@ func (o *serveOptions) validate() error {
 		}
 	}
 	return nil
+}
+
+// secure reads the token and the certificates.
+func (o *serveOptions) secure() (err error) {
+	if o.token != "" {
+		if o.http.Token, err = serve.NewToken(o.token); err != nil {
+			return flagf("token-file", "%w", err)
+		}
+	}
+	switch {
+	case o.certificate == "" && o.key == "" && o.clients == "":
+		return nil
+	case o.certificate == "":
+		return usageError{errors.New("--tls-key and --tls-clients need --tls-cert")}
+	case o.key == "":
+		return usagef("tls-cert", "needs --tls-key")
+	}
+	if o.http.TLS, err = serve.NewTLS(o.certificate, o.key, o.clients); err != nil {
+		return flagf("tls-cert", "%w", err)
+	}
+	return nil
+}
+
+// openLog opens the log of requests. Close it.
+func (o *serveOptions) openLog(errOut io.Writer) (close func() error, err error) {
+	switch o.log {
+	case "":
+		return func() error { return nil }, nil
+	case table.Stdin:
+		o.http.Log = slog.New(slog.NewJSONHandler(errOut, nil))
+		return func() error { return nil }, nil
+	}
+	file, err := os.OpenFile(o.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+	if err != nil {
+		return nil, flagf("access-log", "%w", err)
+	}
+	o.http.Log = slog.New(slog.NewJSONHandler(file, nil))
+	return file.Close, nil
 }
 
 // sources are the models of the arguments, with the versions of --versions.
@@ -239,13 +316,14 @@ func addVersion(all []engine.Source, text string) error {
 	return usagef("versions", "names the model %q, and there is none of that name", name)
 }
 
-// serveLog prints what becomes of versions.
-type serveLog struct{ out io.Writer }
-
-func (l serveLog) Ran(engine.Run)       {}
-func (l serveLog) Asked(engine.Request) {}
+// serveLog also prints what becomes of versions.
+type serveLog struct {
+	engine.Observer
+	out io.Writer
+}
 
 func (l serveLog) Loaded(name string, version int64, took time.Duration, err error) {
+	l.Observer.Loaded(name, version, took, err)
 	if err != nil {
 		fmt.Fprintf(l.out, "rnnbin: warning: %s version %d is not served: %v\n", name, version, err)
 		return
@@ -254,5 +332,6 @@ func (l serveLog) Loaded(name string, version int64, took time.Duration, err err
 }
 
 func (l serveLog) Unloaded(name string, version int64) {
+	l.Observer.Unloaded(name, version)
 	fmt.Fprintf(l.out, "rnnbin: %s version %d has gone\n", name, version)
 }

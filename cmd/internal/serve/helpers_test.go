@@ -44,16 +44,23 @@ func serving(t *testing.T, o Options, specs ...modeltest.Spec) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(r, o)
-	h := httptest.NewServer(s)
+	s := &site{T: t, registry: r, serve: New(r, o)}
 	t.Cleanup(func() {
-		s.end()
-		h.Close()
 		if err := r.Close(ctx); err != nil {
 			t.Error(err)
 		}
 	})
-	return &site{t, h, r, s}
+	s.start()
+	return s
+}
+
+// start listens until the test ends.
+func (s *site) start() {
+	s.Server = httptest.NewServer(s.serve)
+	s.Cleanup(func() {
+		s.serve.end()
+		s.Server.Close()
+	})
 }
 
 // ask sends a request, and returns the status and the body of the answer.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -28,11 +29,12 @@ type Options struct {
 	Idle           time.Duration // for a connection without a request
 	Grace          time.Duration // --grace: how long requests may take that have begun when the server is to end
 
-	TLS   *tls.Config   // nil for none
-	Token func() string // that requests have to bear; nil or "" for none
-	Log   *slog.Logger  // of requests and panics; nil for none
-	Pprof bool          // --pprof: serve profiles
-	Page  http.Handler  // of /; nil for none
+	TLS     *tls.Config  // nil for none
+	Token   *Token       // that requests have to bear; nil for none
+	Metrics *Metrics     // the registry's observer; nil for none
+	Log     *slog.Logger // of requests and panics; nil for none
+	Pprof   bool         // --pprof: serve profiles
+	Page    http.Handler // of /; nil for none
 }
 
 // DefaultOptions are the usual ones.
@@ -77,6 +79,18 @@ func New(r *engine.Registry, o Options) *Server {
 	s.handle("/v1/", "tfserving", (*request).model)
 	s.handle("/v2", "oip", (*request).inference)
 	s.handle("/v2/", "oip", (*request).inference)
+	s.handle("GET /openapi.json", "rnnbin", func(q *request) error { return q.answer(openAPI(o.Version)) })
+	if o.Metrics != nil {
+		s.mount("GET /metrics", o.Metrics.Handler(r))
+	}
+	if o.Pprof {
+		for path, h := range map[string]http.HandlerFunc{"/": pprof.Index, "/cmdline": pprof.Cmdline, "/profile": pprof.Profile, "/symbol": pprof.Symbol, "/trace": pprof.Trace} {
+			s.mount("/debug/pprof"+path, h)
+		}
+	}
+	if o.Page != nil {
+		s.mount("/", o.Page)
+	}
 	s.handle("/healthz", "health", func(q *request) error { return q.health(false) })
 	s.handle("/readyz", "health", func(q *request) error { return q.health(true) })
 	return s
@@ -87,6 +101,14 @@ func (s *Server) handle(path, protocol string, answer func(*request) error) {
 	s.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 		q := &request{out: w, Request: r, Server: s, protocol: protocol}
 		q.serve(answer)
+	})
+}
+
+// mount has a handler answer what begins with a path.
+func (s *Server) mount(path string, h http.Handler) {
+	s.handle(path, "http", func(q *request) error {
+		h.ServeHTTP(q.out, q.Request)
+		return nil
 	})
 }
 
