@@ -109,6 +109,86 @@ func TestStreamAnswersAsLabel(t *testing.T) {
 	}
 }
 
+// Streams that are pushed together answer what each answers by itself, at the same time, though
+// they are at different rows and get different numbers of them.
+func TestStreamsTogether(t *testing.T) {
+	r := rand.New(rand.NewPCG(35, 35))
+	for what, v := range variants() {
+		for _, n := range []Network{v.counter(), both{steps: v.steps, lags: v.lags}} {
+			m := modelOf(n, v.horizon, inputs.None)
+			var x [3][]float32
+			var alone, together [3]*Stream
+			for i := range x {
+				x[i], alone[i], together[i] = randomRows(r, 60), m.Stream(), m.Stream()
+			}
+			for {
+				var pushes []*Push
+				var want []Answers
+				for i := range x {
+					rows := min(r.IntN(4), len(x[i])/2)
+					part := x[i][:2*rows]
+					x[i] = x[i][2*rows:]
+					a, err := alone[i].Push(part)
+					if err != nil {
+						t.Fatal(err)
+					}
+					want, pushes = append(want, a), append(pushes, &Push{Stream: together[i], Rows: part})
+				}
+				m.PushAll(context.Background(), pushes)
+				for i, p := range pushes {
+					if p.Err != nil || !slices.Equal(p.Answers.Probability, want[i].Probability) || !slices.Equal(p.Answers.Padded, want[i].Padded) {
+						t.Fatalf("%s, %T: stream %d: other answers, %v", what, n, i, p.Err)
+					}
+				}
+				if len(x[0])+len(x[1])+len(x[2]) == 0 {
+					break
+				}
+			}
+			for i := range x {
+				want, err := alone[i].Flush()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got, err := together[i].Flush(); err != nil || !slices.Equal(got.Probability, want.Probability) {
+					t.Fatalf("%s, %T: stream %d: other answers at the end, %v", what, n, i, err)
+				}
+			}
+		}
+	}
+}
+
+// A stream's fault is not that of those that are pushed with it.
+func TestAFaultOfOneStreamOfMany(t *testing.T) {
+	m := modelOf(failing{&counter{steps: 8}}, 0, inputs.None)
+	pushes := make([]*Push, 4)
+	for i := range pushes {
+		pushes[i] = &Push{Stream: m.Stream(), Rows: []float32{1, 2, 3, 4}}
+	}
+	pushes[1].Rows = []float32{1, 2, 666, 4}
+	pushes[3].Rows = []float32{1, infinity}
+	m.PushAll(context.Background(), pushes)
+	for i, p := range pushes {
+		var at *RowError
+		if i%2 == 0 && (p.Err != nil || p.Answers.Len() != 2) {
+			t.Errorf("stream %d: %d answers, %v", i, p.Answers.Len(), p.Err)
+		}
+		if i%2 == 1 && (!errors.As(p.Err, &at) || at.Row != i%3) {
+			t.Errorf("stream %d: %v", i, p.Err)
+		}
+	}
+}
+
+// failing is a network whose output is not finite where the first feature is 666.
+type failing struct{ *counter }
+
+func (f failing) Predict(ctx context.Context, x []float32, batch int, state []float32) (graph.Prediction, error) {
+	if at := slices.Index(x, 666); at >= 0 {
+		each := len(x) / batch
+		return graph.Prediction{}, &graph.NonFiniteError{Sequence: at / each, Step: at % each / 2, Value: nan}
+	}
+	return f.counter.Predict(ctx, x, batch, state)
+}
+
 // A network of two directions answers when its window has filled, not at the end.
 func TestStreamOfTwoDirectionsAnswersSoon(t *testing.T) {
 	s := modelOf(both{steps: 8}, 0, inputs.None).Stream()

@@ -145,7 +145,7 @@ func (s *strand) advance(ctx context.Context, t *track) error {
 	if t.made == 0 {
 		return nil
 	}
-	seen := min(t.count, t.made+l.Lead-l.Behind)
+	seen := s.seen(t)
 	if s.carry {
 		return s.walk(ctx, t, &t.cursor, seen)
 	}
@@ -161,26 +161,28 @@ func (s *strand) advance(ctx context.Context, t *track) error {
 	return nil
 }
 
+// seen is the position up to which the networks have what they need of a series.
+func (s *strand) seen(t *track) int { return min(t.count, t.made+s.l.Lead-s.l.Behind) }
+
 // enqueue makes a job of the window at c, which answers up to a position, and moves c to
 // the next. What the window lacks are zeros; or, where they would spoil it, it is short.
 func (s *strand) enqueue(ctx context.Context, t *track, c *cursor, to int) error {
 	l := s.l
 	full := (l.Before + l.Span + l.Behind) * l.features
 	n := min(full, len(c.x))
-	short := n < full
-	if short && l.Whole { // of another length than those that wait
+	if l.Whole && len(s.x) != len(s.jobs)*n { // of another length than those that wait
 		if err := s.run(ctx); err != nil {
 			return err
 		}
 	}
 	s.x = append(s.x, c.x[:n]...)
-	if short && !l.Whole {
+	if !l.Whole {
 		s.x = append(s.x, make([]float32, full-n)...)
 	}
 	s.jobs = append(s.jobs, job{t, c.at, to})
 	c.x = c.x[min(l.Block*l.features, len(c.x)):]
 	c.at += l.Block
-	if len(s.jobs) == s.batch || short && l.Whole {
+	if len(s.jobs) == s.batch {
 		return s.run(ctx)
 	}
 	return nil
@@ -209,35 +211,9 @@ func (s *strand) run(ctx context.Context) error {
 
 // walk carries the states on, position by position up to end.
 func (s *strand) walk(ctx context.Context, t *track, c *cursor, end int) error {
-	l := s.l
-	for c.at < end {
-		if c.at%l.Block == 0 {
-			c.turn(l)
-		}
-		// The rest of the block, or as much of it as there is.
-		n := min(l.Block-c.at%l.Block, end-c.at)
-		x := c.x[:(l.Before+n+l.Behind)*l.features]
-		both := slices.Concat(x, x)
-		p, err := l.network.Predict(ctx, both, 2, c.state)
-		if err != nil {
-			return s.atRow(err, both, 2, func(int) (*track, int) { return t, c.at })
-		}
-		for i := range n {
-			s.answer(t, c.at+i, l.row(p.Probability, i))
-		}
-		c.x, c.at, c.state = c.x[n*l.features:], c.at+n, p.State
-	}
-	return nil
-}
-
-// turn enters a block: the window that warmed up answers from here on, and
-// another one begins. Both are the first window in the first block.
-func (c *cursor) turn(l *engine) {
-	older, younger := c.state[:l.state], c.state[l.state:]
-	if l.Warm == 0 {
-		clear(younger)
-	}
-	c.state = slices.Concat(younger, make([]float32, len(older)))
+	w := &walk{s: s, t: t, c: c, end: end}
+	s.l.walk(ctx, []*walk{w})
+	return w.err
 }
 
 // answer gives the row that a position answers its probabilities [C], unless it has

@@ -55,14 +55,11 @@ func (m *Model) Follow(whole func(series int32) (*inputs.Moments, error)) *Strea
 // measured, [n,R]; NaN is a value that is missing. An infinite one is a *[RowError]. After an
 // error, which may be that of ctx, the streams cannot be used any more.
 func (s *Streams) Push(ctx context.Context, series []int32, x []float32) error {
+	x, err := s.filled(series, x)
+	if err != nil {
+		return err
+	}
 	R := len(s.m.task.Features)
-	if len(x) != len(series)*R {
-		return &graph.ShapeError{Name: "x", Want: fmt.Sprintf("%d rows of %d features", len(series), R), Got: fmt.Sprintf("%d values", len(x))}
-	}
-	if at := infinite(x); at >= 0 {
-		return &RowError{int(series[at/R]), s.strands[0].queue.end() + at/R, infiniteError(x, R, at)}
-	}
-	x = inputs.Fill(x, s.m.task.Fill)
 	for _, of := range s.strands {
 		for at := 0; at < len(series); {
 			end := at + 1
@@ -79,6 +76,18 @@ func (s *Streams) Push(ctx context.Context, series []int32, x []float32) error {
 		}
 	}
 	return nil
+}
+
+// filled are rows with what stands in for missing values, once they are checked.
+func (s *Streams) filled(series []int32, x []float32) ([]float32, error) {
+	R := len(s.m.task.Features)
+	if len(x) != len(series)*R {
+		return nil, &graph.ShapeError{Name: "x", Want: fmt.Sprintf("%d rows of %d features", len(series), R), Got: fmt.Sprintf("%d values", len(x))}
+	}
+	if at := infinite(x); at >= 0 {
+		return nil, &RowError{int(series[at/R]), s.strands[0].queue.end() + at/R, infiniteError(x, R, at)}
+	}
+	return inputs.Fill(x, s.m.task.Fill), nil
 }
 
 // infinite is the place of the first infinite value, -1 if there is none.

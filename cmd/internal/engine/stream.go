@@ -143,22 +143,26 @@ func (s *Stream) Close() {
 	})
 }
 
-// runStreams runs rows of several streams.
+// runStreams runs rows of several streams, of each one job at most.
 func (v *version) runStreams(jobs []*streamJob) {
 	r := v.newRun(true, len(jobs), jobs[0].since)
-	for _, j := range jobs {
-		var a label.Answers
-		var err error
+	pushes := make([]*label.Push, len(jobs))
+	for i, j := range jobs {
+		pushes[i] = &label.Push{Stream: j.of.stream, Rows: j.rows}
+	}
+	v.model.PushAll(context.Background(), pushes)
+	for i, j := range jobs {
+		p := pushes[i]
 		if j.n == 0 {
-			a, err = j.of.stream.Flush()
-		} else if a, err = j.of.stream.Push(j.rows); err == nil {
+			p.Answers, p.Err = j.of.stream.Flush()
+		} else if p.Err == nil {
 			v.drift.add(j.rows)
 		}
-		if err != nil {
-			r.Err = err
+		if p.Err != nil {
+			r.Err = p.Err
 		}
 		r.Series, r.Rows = r.Series+1, r.Rows+j.n
-		j.answer(a, err)
+		j.answer(p.Answers, p.Err)
 	}
 	v.ran(r)
 }
