@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // sessionKey tells sessions apart.
 type sessionKey struct{ model, id string }
@@ -67,6 +70,41 @@ func (r *Registry) leaveSession(s *session) {
 	if closed {
 		r.endIdleSessions(time.Time{})
 	}
+}
+
+// RestoreSession begins a session in a state, see [Stream.State].
+func (r *Registry) RestoreSession(name string, w Which, id string, state []byte) error {
+	h, err := r.Acquire(name, w)
+	if err != nil {
+		return err
+	}
+	defer h.Release()
+	stream, err := h.Restore(state)
+	if err != nil {
+		return err
+	}
+	s := r.beginSession(sessionKey{name, id}, stream)
+	defer r.leaveSession(s)
+	if s.stream != stream {
+		stream.Close()
+		return Errorf(Invalid, "model %s has a session %q already", name, id)
+	}
+	return nil
+}
+
+// SessionState is the state of a session.
+func (r *Registry) SessionState(ctx context.Context, name, id string) ([]byte, error) {
+	r.mu.Lock()
+	s := r.sessions[sessionKey{name, id}]
+	if s != nil {
+		s.users++
+	}
+	r.mu.Unlock()
+	if s == nil {
+		return nil, Errorf(NotFound, "model %s has no session %q", name, id)
+	}
+	defer r.leaveSession(s)
+	return s.stream.State(ctx)
 }
 
 // EndSession forgets a session.

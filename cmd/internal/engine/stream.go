@@ -18,12 +18,8 @@ type Stream struct {
 	registry *Registry
 
 	turn   chan struct{} // holds one thing when nobody pushes
-	stream *label.Stream
-	failed error     // after which there are no more answers
-	rows   int       // of the series, that were pushed
-	given  int       // of them, those that were answered
-	before int       // rows of series before
-	last   []float32 // [R] the features' last values, NaN for none
+	failed error         // after which there are no more answers
+	streamState
 
 	closing sync.Once
 }
@@ -50,7 +46,10 @@ func (j *streamJob) answer(a label.Answers, err error) {
 }
 
 // Stream begins a series. A model that needs all later rows to label one has no streams.
-func (h *Handle) Stream() (*Stream, error) {
+func (h *Handle) Stream() (*Stream, error) { return h.begin(h.newState) }
+
+// begin opens a stream in a state.
+func (h *Handle) begin(state func() (*streamState, error)) (*Stream, error) {
 	if h.info.Wait == nil {
 		why := "its network is of two directions"
 		if h.info.Model.ScalesWhole() {
@@ -58,10 +57,14 @@ func (h *Handle) Stream() (*Stream, error) {
 		}
 		return nil, Errorf(Invalid, "model %s has no streams: %s, so labels depend on all later rows", h.name, why)
 	}
+	begun, err := state()
+	if err != nil {
+		return nil, err
+	}
 	if err := h.registry.addStream(); err != nil {
 		return nil, err
 	}
-	s := &Stream{handle: h.again(), registry: h.registry, turn: make(chan struct{}, 1), stream: h.model.Stream(), last: h.none()}
+	s := &Stream{handle: h.again(), registry: h.registry, turn: make(chan struct{}, 1), streamState: *begun}
 	s.turn <- struct{}{}
 	return s, nil
 }

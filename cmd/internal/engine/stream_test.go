@@ -165,3 +165,67 @@ func TestSessions(t *testing.T) {
 		t.Errorf("%d streams are open, %d sessions", open, sessions)
 	}
 }
+
+// A stream goes on from its state in another server of the same model, and in no other.
+func TestStateMovesBetweenServers(t *testing.T) {
+	spec := modeltest.Spec{Horizon: -2, SeriesScale: inputs.Running, Missing: "forward"}
+	var registries []*Registry
+	dir := filepath.Join(t.TempDir(), "1")
+	modeltest.Write(t, dir, spec)
+	for range 2 {
+		registries = append(registries, open(t, quick(), Source{Path: dir}))
+	}
+	spec.Shift = 1
+	other := t.TempDir()
+	modeltest.Write(t, other, spec)
+	stranger := acquire(t, open(t, quick(), Source{Path: other}), Which{})
+
+	x := rows(3, 20)
+	x[20] = float32(math.NaN()) // which the last value before stands in for
+	whole, err := acquire(t, registries[0], Which{}).Stream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer whole.Close()
+	push := func(s *Stream, x []float32) (int, label.Answers) {
+		first, a, err := s.Push(ctx, x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return first, a
+	}
+	push(whole, x[:20])
+	state, err := whole.State(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, want := push(whole, x[20:])
+	for _, h := range []*Handle{acquire(t, registries[0], Which{}), acquire(t, registries[1], Which{})} {
+		s, err := h.Restore(state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if from, got := push(s, x[20:]); from != first || !equal(got, want) || want.Len() != 10 {
+			t.Errorf("from %d on other answers", from)
+		}
+	}
+	changed := slices.Clone(state)
+	changed[len(changed)/2]++
+	for _, state := range [][]byte{nil, state[:40], changed} {
+		_, err := acquire(t, registries[1], Which{}).Restore(state)
+		wantKind(t, err, Invalid, "the state is damaged, or that of another model than m version 1")
+	}
+	_, err = stranger.Restore(state)
+	wantKind(t, err, Invalid, "that of another model")
+
+	if err := registries[1].RestoreSession("m", Which{}, "s", state); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, registries[1].RestoreSession("m", Which{}, "s", state), Invalid, `model m has a session "s" already`)
+	if again, err := registries[1].SessionState(ctx, "m", "s"); err != nil || !slices.Equal(again, state) {
+		t.Errorf("another state, %v", err)
+	}
+	_, err = registries[1].SessionState(ctx, "m", "t")
+	wantKind(t, err, NotFound, `model m has no session "t"`)
+}

@@ -22,7 +22,7 @@ var ctx = context.Background()
 
 // site is a server of tests.
 type site struct {
-	*testing.T
+	testing.TB
 	*httptest.Server
 	registry *engine.Registry
 	serve    *Server
@@ -44,7 +44,7 @@ func serving(t *testing.T, o Options, specs ...modeltest.Spec) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{T: t, registry: r, serve: New(r, o)}
+	s := &site{TB: t, registry: r, serve: New(r, o)}
 	t.Cleanup(func() {
 		if err := r.Close(ctx); err != nil {
 			t.Error(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
 )
@@ -187,7 +188,7 @@ func numberLength(text []byte) int {
 		return n > from
 	}
 	has := func(any string) bool {
-		if n < len(text) && bytes.IndexByte([]byte(any), text[n]) >= 0 {
+		if n < len(text) && strings.IndexByte(any, text[n]) >= 0 {
 			n++
 			return true
 		}

@@ -12,6 +12,8 @@ func openAPI(version string) any {
 		{"/v1/models/{model}:predict", "post", "predict", "TensorFlow Serving's predict, by instances or inputs; with a session for rows that follow those before", "Predict", "Predictions"},
 		{"/v1/models/{model}:label", "post", "label", "CSV, TSV, JSON lines, Parquet or Arrow in, the same rows with labels out, or events with events=1", "File", "File"},
 		{"/v1/models/{model}:stream", "post", "stream", "Rows as JSON lines in, a line for each answer out, while they come", "File", "File"},
+		{"/v1/models/{model}/sessions/{session}", "get", "sessionState", "State of a session, to go on from in another server of the model", "", "File"},
+		{"/v1/models/{model}/sessions/{session}", "put", "restoreSession", "Begin a session in a state", "File", ""},
 		{"/v1/models/{model}/sessions/{session}", "delete", "endSession", "Forget a session", "", ""},
 		{"/v2", "get", "server", "Open Inference Protocol: the server", "", "Any"},
 		{"/v2/health/live", "get", "live", "Open Inference Protocol: the server runs", "", "Any"},

@@ -321,7 +321,7 @@ func TestMetrics(t *testing.T) {
 	defer r.Close(ctx)
 	o := DefaultOptions()
 	o.Metrics = m
-	h := &site{T: t, registry: r, serve: New(r, o)}
+	h := &site{TB: t, registry: r, serve: New(r, o)}
 	h.start()
 	h.ask("POST", "/v1/models/m:predict", `{"instances":[[[0.5,0.5],[9,0.5]],[[0.5,0.5],[0.5,0.5]]]}`)
 	h.ask("POST", "/v1/models/m:predict", `{"instances":[[[0.5]]]}`)

@@ -2,15 +2,34 @@ package serve
 
 import "net/http"
 
-// session ends a session.
+// session answers with the state of a session, which another server may go on from, begins a
+// session in a state, or ends one.
 func (q *request) session() error {
+	id := q.rest
 	switch q.Method {
-	case http.MethodDelete:
-		if err := q.registry.EndSession(q.name, q.rest); err != nil {
+	case http.MethodGet:
+		state, err := q.registry.SessionState(q.Context(), q.name, id)
+		if err != nil {
 			return err
 		}
-		q.out.WriteHeader(http.StatusNoContent)
+		q.out.Header().Set("Content-Type", "application/octet-stream")
+		_, _ = q.out.Write(state) // a client that has gone
 		return nil
+	case http.MethodPut:
+		state, err := q.body()
+		if err == nil {
+			err = q.registry.RestoreSession(q.name, q.which, id, state)
+		}
+		if err != nil {
+			return err
+		}
+	case http.MethodDelete:
+		if err := q.registry.EndSession(q.name, id); err != nil {
+			return err
+		}
+	default:
+		return q.malformed()
 	}
-	return q.malformed()
+	q.out.WriteHeader(http.StatusNoContent)
+	return nil
 }

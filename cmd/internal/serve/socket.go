@@ -16,7 +16,7 @@ func (q *request) socket() error {
 	if err != nil {
 		return err
 	}
-	defer c.stream.Close()
+	defer func() { c.stream.Close() }()
 	w, err := websocket.Accept(q.out, q.Request, nil) // from pages of this server alone
 	if err != nil {
 		return nil // it has been answered

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -22,7 +23,8 @@ import (
 
 // conversation is a stream with a client, in JSON: rows in, answers and events out. A row is an
 // object of the features by name, or a list of them in the model's order. {"end": true} ends the
-// series; the next row begins another.
+// series; the next row begins another. {"state": true} is answered with the stream's state, and
+// {"state": "..."}, with that, has the stream go on from there.
 type conversation struct {
 	*request
 	stream *engine.Stream
@@ -76,7 +78,7 @@ func (c *conversation) parse(v url.Values, i *engine.Info) (err error) {
 // line takes a line of the client's: a row, which waits to be pushed, or the end of the series.
 func (c *conversation) line(text []byte) error {
 	p := &parser{text: text}
-	end := false
+	var command func() error
 	var err error
 	switch p.peek() {
 	case 0:
@@ -84,15 +86,15 @@ func (c *conversation) line(text []byte) error {
 	case '[':
 		err = c.list(p)
 	default:
-		end, err = c.object(p)
+		command, err = c.object(p)
 	}
 	if err == nil {
 		err = p.end()
 	}
-	if err != nil || !end {
+	if err != nil || command == nil {
 		return err
 	}
-	return c.end()
+	return command()
 }
 
 // list takes a row in the model's order.
@@ -109,8 +111,8 @@ func (c *conversation) list(p *parser) error {
 	return err
 }
 
-// object takes a row by name, or {"end": true}. Other keys are of no interest.
-func (c *conversation) object(p *parser) (end bool, err error) {
+// object takes a row by name, or a command. Other keys are of no interest.
+func (c *conversation) object(p *parser) (command func() error, err error) {
 	missing := float32(math.NaN())
 	at := len(c.rows)
 	c.rows = append(c.rows, slices.Repeat([]float32{missing}, len(c.features))...)
@@ -122,18 +124,60 @@ func (c *conversation) object(p *parser) (end bool, err error) {
 			known++
 			c.rows[at+i], err = p.number()
 		case key == "end":
-			end, err = p.boolean()
+			command = c.end
+			_, err = p.boolean()
+		case key == "state" && p.peek() == '"':
+			var state string
+			state, err = p.string()
+			command = func() error { return c.restore(state) }
+		case key == "state":
+			command = c.tellState
+			_, err = p.boolean()
 		default:
 			_, err = p.value()
 		}
 		return err
 	})
-	if end {
+	switch {
+	case known == 0 && command != nil:
 		c.rows = c.rows[:at]
-	} else if err == nil && known == 0 {
+	case known > 0:
+		command = nil // a row may have a key of such a name
+	case err == nil:
 		err = engine.Errorf(engine.Invalid, "the object has none of the model's features")
 	}
-	return end, err
+	return command, err
+}
+
+// tellState says what the stream knows.
+func (c *conversation) tellState() error {
+	if err := c.push(); err != nil {
+		return err
+	}
+	state, err := c.stream.State(c.Context())
+	if err != nil {
+		return err
+	}
+	c.out = fmt.Appendf(c.out, `{"state":"%s"}`+"\n", base64.StdEncoding.EncodeToString(state))
+	return c.flush()
+}
+
+// restore goes on from a state. Events begin anew.
+func (c *conversation) restore(text string) error {
+	if err := c.push(); err != nil {
+		return err
+	}
+	state, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return engine.Errorf(engine.Invalid, "the state is not base64: %w", err)
+	}
+	stream, err := c.stream.Handle().Restore(state)
+	if err != nil {
+		return err
+	}
+	c.stream.Close()
+	c.stream = stream
+	return nil
 }
 
 // push pushes the rows that wait, and says what is known then.
@@ -230,7 +274,7 @@ func (q *request) streamLines() error {
 	if err != nil {
 		return err
 	}
-	defer c.stream.Close()
+	defer func() { c.stream.Close() }()
 	control := http.NewResponseController(q.out)
 	if err := control.EnableFullDuplex(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err

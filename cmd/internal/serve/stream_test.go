@@ -262,3 +262,46 @@ func TestSessionRequests(t *testing.T) {
 	s.want("DELETE", "/v1/models/m/sessions/a", "", 204, "")
 	s.want("DELETE", "/v1/models/m/sessions/a", "", 404, `{"error":"model m has no session \"a\""}`)
 }
+
+// A stream and a session go on elsewhere from their state.
+func TestStateMoves(t *testing.T) {
+	s := serving(t, DefaultOptions(), modeltest.Spec{Horizon: -2})
+	x := rows(8, 12)
+	each, rest := s.followed(x)
+	line := func(i int) string { return fmt.Sprintf("[%v,%v]\n", x[2*i], x[2*i+1]) }
+	var first, second strings.Builder
+	for i := range 12 {
+		if i < 6 {
+			first.WriteString(line(i))
+		} else {
+			second.WriteString(line(i))
+		}
+	}
+	_, text, _ := s.ask("POST", "/v1/models/m:stream?probabilities=1", first.String()+`{"state":true}`)
+	before, state, found := strings.Cut(text, `{"state":"`)
+	state, _, _ = strings.Cut(state, `"`)
+	if !found || before != strings.Join(each[:6], "") {
+		t.Fatalf("%s\nwant\n%s", text, strings.Join(each[:6], ""))
+	}
+	_, text, _ = s.ask("POST", "/v1/models/m:stream?probabilities=1", `{"state":"`+state+`"}`+"\n"+second.String())
+	if want := strings.Join(each[6:], "") + rest; text != want {
+		t.Errorf("%s\nwant\n%s", text, want)
+	}
+	_, text, _ = s.ask("POST", "/v1/models/m:stream", `{"state":"AAAA"}`)
+	if text != `{"error":"line 1: the state is damaged, or that of another model than m version 1"}`+"\n" {
+		t.Error(text)
+	}
+
+	s.ask("POST", "/v1/models/m:predict", `{"session":"a","instances":[`+nested(x[:12], 2)+`]}`)
+	status, moved, _ := s.ask("GET", "/v1/models/m/sessions/a", "")
+	if status != 200 || len(moved) < 100 {
+		t.Fatalf("%d %q", status, moved)
+	}
+	s.want("PUT", "/v1/models/m/sessions/b", moved, 204, "")
+	s.want("PUT", "/v1/models/m/sessions/b", moved, 400, `{"error":"model m has a session \"b\" already"}`)
+	_, a, _ := s.ask("POST", "/v1/models/m:predict", `{"session":"a","instances":[`+nested(x[12:], 2)+`]}`)
+	_, b, _ := s.ask("POST", "/v1/models/m:predict", `{"session":"b","instances":[`+nested(x[12:], 2)+`]}`)
+	if strings.Replace(a, `"session":"a"`, `"session":"b"`, 1) != b || !strings.Contains(b, `"first":4`) {
+		t.Errorf("%s\n%s", a, b)
+	}
+}
