@@ -21,32 +21,25 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi; \
     scripts/libtensorflow
 
-COPY go.mod go.sum ./
+COPY go.mod go.sum LICENSE README.md ./
 COPY graph graph
 COPY cmd cmd
+COPY scripts/bundle scripts/
 ARG VERSION
 RUN --mount=type=cache,target=/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
     --mount=type=secret,id=ca \
     if [ -s /run/secrets/ca ]; then export SSL_CERT_FILE=/run/secrets/ca; fi; \
-    go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/rnnbin ./cmd/rnnbin
-
-# What the final image takes over, as it lies there. On some platforms the
-# library brings its own libomp.
-RUN mkdir -p /out/root/usr/local/lib /out/root/usr/share/doc /out/root/etc/ssl/certs \
-    && cp -a /usr/local/lib/libtensorflow*.so.* /out/root/usr/local/lib \
-    && { cp -a /usr/local/lib/libomp* /out/root/usr/local/lib 2>/dev/null || true; } \
-    && cp -a /usr/local/share/doc/libtensorflow /out/root/usr/share/doc \
-    && cp -L /etc/ssl/certs/ca-certificates.crt /out/root/etc/ssl/certs
+    scripts/bundle --tree /out --version "${VERSION:-unknown}"
 
 FROM ${BASE_IMAGE}
 # The library is a layer of its own: it stays when the program changes.
-COPY --from=build /out/root /
-RUN ldconfig \
-    && groupadd --key GID_MAX=65532 --gid 65532 rnnbin \
+COPY --from=build /out/lib /usr/local/lib
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+RUN groupadd --key GID_MAX=65532 --gid 65532 rnnbin \
     && useradd --key UID_MAX=65532 --uid 65532 --gid 65532 --no-log-init --create-home --home-dir /data --shell /usr/sbin/nologin rnnbin
-COPY LICENSE /usr/share/doc/rnnbin/
-COPY --from=build /out/rnnbin /usr/local/bin/
+COPY --from=build /out/share /usr/local/share
+COPY --from=build /out/bin /usr/local/bin
 
 # By number, so that a cluster can see that it is not root.
 USER 65532:65532
