@@ -1,0 +1,295 @@
+package rpc
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	tensorpb "github.com/wamuir/graft/tensorflow/core/framework/tensor_go_proto"
+	shapepb "github.com/wamuir/graft/tensorflow/core/framework/tensor_shape_go_proto"
+	typespb "github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+	corepb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
+	serving "github.com/wamuir/graft/tensorflow/serving/apis_go_proto"
+	tslpb "github.com/wamuir/graft/tensorflow/tsl/protobuf/for_core_protos_go_proto"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/engine"
+)
+
+// Texts and codes of errors are TensorFlow Serving's, where it has them.
+
+func (s *server) predict(ctx context.Context, q *serving.PredictRequest) (*serving.PredictResponse, error) {
+	info, err := s.infoOf(ctx, q.ModelSpec)
+	if err != nil {
+		return nil, err
+	}
+	name := cmp.Or(q.ModelSpec.SignatureName, "serving_default")
+	sig := signatures(info)[name]
+	if sig == nil {
+		return nil, status.Errorf(codes.FailedPrecondition, "Serving signature key %q not found.", name)
+	}
+	inputs, err := inputsOf(q, sig)
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := filter(q.OutputFilter, sig)
+	if err != nil {
+		return nil, err
+	}
+	asked := query{name: q.ModelSpec.Name, which: which(q.ModelSpec), inputs: inputs}
+	if name == sessionInput {
+		if err := asked.ofSession(); err != nil {
+			return nil, err
+		}
+	}
+	got, err := s.answer(ctx, asked)
+	if err != nil {
+		return nil, err
+	}
+	a := &serving.PredictResponse{ModelSpec: specOf(got.info, name), Outputs: map[string]*tensorpb.TensorProto{}}
+	for _, output := range wanted {
+		a.Outputs[output] = toProto(got.outputs[output])
+	}
+	return a, nil
+}
+
+// ofSession takes a session's name and end from the inputs.
+func (q *query) ofSession() error {
+	name, end := q.inputs[sessionInput], q.inputs[endInput]
+	if len(name.text) != 1 || name.text[0] == "" {
+		return status.Errorf(codes.InvalidArgument, "input %q must be one string", sessionInput)
+	}
+	if len(end.values) != 1 {
+		return status.Errorf(codes.InvalidArgument, "input %q must be one truth value", endInput)
+	}
+	q.session, q.end = name.text[0], end.values[0] != 0
+	delete(q.inputs, sessionInput)
+	delete(q.inputs, endInput)
+	return nil
+}
+
+// infoOf is what is known of the version that a request names.
+func (s *server) infoOf(ctx context.Context, spec *serving.ModelSpec) (*engine.Info, error) {
+	if spec == nil {
+		return nil, status.Error(codes.InvalidArgument, "Missing ModelSpec")
+	}
+	h, err := s.acquire(ctx, spec.Name, which(spec))
+	if err != nil {
+		return nil, err
+	}
+	defer h.Release()
+	return h.Info(), nil
+}
+
+func which(spec *serving.ModelSpec) engine.Which {
+	return engine.Which{Version: spec.GetVersion().GetValue(), Label: spec.GetVersionLabel()}
+}
+
+func specOf(info *engine.Info, signature string) *serving.ModelSpec {
+	return &serving.ModelSpec{
+		Name:          info.Name,
+		VersionChoice: &serving.ModelSpec_Version{Version: wrapperspb.Int64(info.Version)},
+		SignatureName: signature,
+	}
+}
+
+// signatures are what can be asked of a model: what an exported one has, and sessions.
+func signatures(info *engine.Info) map[string]*corepb.SignatureDef {
+	type tensors = map[string]*corepb.TensorInfo
+	series := tensorInfo(seriesInput, typespb.DataType_DT_FLOAT, -1, -1, len(info.Features))
+	all := map[string]*corepb.SignatureDef{
+		"serving_default": {Inputs: tensors{seriesInput: series}},
+		"lengths":         {Inputs: tensors{seriesInput: series, lengthsInput: tensorInfo(lengthsInput, typespb.DataType_DT_INT32, -1)}},
+	}
+	if info.Wait != nil {
+		all[sessionInput] = &corepb.SignatureDef{Inputs: tensors{
+			seriesInput:  series,
+			sessionInput: tensorInfo(sessionInput, typespb.DataType_DT_STRING),
+			endInput:     tensorInfo(endInput, typespb.DataType_DT_BOOL),
+		}}
+	}
+	for name, sig := range all {
+		//lint:ignore SA1019 older clients read it
+		sig.MethodName = "tensorflow/serving/predict"
+		sig.Outputs = tensors{
+			probabilities: tensorInfo(probabilities, typespb.DataType_DT_FLOAT, -1, -1, len(info.Classes)),
+			labels:        tensorInfo(labels, typespb.DataType_DT_STRING, -1, -1),
+		}
+		if name == sessionInput {
+			sig.Outputs[firstRow] = tensorInfo(firstRow, typespb.DataType_DT_INT64)
+		}
+	}
+	return all
+}
+
+func tensorInfo(name string, t typespb.DataType, shape ...int) *corepb.TensorInfo {
+	s := new(shapepb.TensorShapeProto)
+	for _, size := range shape {
+		s.Dim = append(s.Dim, &shapepb.TensorShapeProto_Dim{Size: int64(size)})
+	}
+	return &corepb.TensorInfo{Encoding: &corepb.TensorInfo_Name{Name: name + ":0"}, Dtype: t, TensorShape: s}
+}
+
+// inputsOf are the tensors of a request, which must be those of its signature.
+func inputsOf(q *serving.PredictRequest, sig *corepb.SignatureDef) (map[string]tensor, error) {
+	sent, wanted := keys(q.Inputs), keys(sig.Inputs)
+	if !slices.Equal(sent, wanted) {
+		return nil, status.Errorf(codes.InvalidArgument,
+			"input size does not match signature: %d!=%d len({%s}) != len({%s}). Sent extra: {%s}. Missing but required: {%s}.",
+			len(sent), len(wanted), strings.Join(sent, ","), strings.Join(wanted, ","), without(sent, wanted), without(wanted, sent))
+	}
+	inputs := map[string]tensor{}
+	for name, p := range q.Inputs {
+		t, err := fromProto(p)
+		if err != nil {
+			return nil, status.Errorf(codes.InvalidArgument, "tensor parsing error: %s: %v", name, err)
+		}
+		inputs[name] = t
+	}
+	return inputs, nil
+}
+
+// filter are the names of the outputs that are wanted: all, if none is named.
+func filter(names []string, sig *corepb.SignatureDef) ([]string, error) {
+	all := keys(sig.Outputs)
+	if len(names) == 0 {
+		return all, nil
+	}
+	for i, name := range names {
+		switch {
+		case !slices.Contains(all, name):
+			return nil, status.Errorf(codes.InvalidArgument, "output tensor alias not found in signature: %s Outputs expected to be in the set {%s}.",
+				name, strings.Join(all, ","))
+		case slices.Contains(names[:i], name):
+			return nil, status.Errorf(codes.InvalidArgument, "duplicate output tensor alias: %s", name)
+		}
+	}
+	return names, nil
+}
+
+func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// without are the names of a that b lacks.
+func without(a, b []string) string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(a), func(name string) bool { return slices.Contains(b, name) }), ",")
+}
+
+// fromProto reads a tensor of numbers, as bytes or as a list.
+func fromProto(p *tensorpb.TensorProto) (tensor, error) {
+	var t tensor
+	for _, d := range p.GetTensorShape().GetDim() {
+		t.shape = append(t.shape, d.Size)
+	}
+	var err error
+	switch data := p.GetTensorContent(); p.GetDtype() {
+	case typespb.DataType_DT_FLOAT:
+		t.values, err = either(data, 4, float32At, p.FloatVal)
+	case typespb.DataType_DT_DOUBLE:
+		t.values, err = either(data, 8, float64At, convert(p.DoubleVal))
+	case typespb.DataType_DT_INT32:
+		t.values, err = either(data, 4, int32At, convert(p.IntVal))
+	case typespb.DataType_DT_INT64:
+		t.values, err = either(data, 8, int64At, convert(p.Int64Val))
+	case typespb.DataType_DT_BOOL:
+		t.values, err = either(data, 1, boolAt, truths(p.BoolVal))
+	case typespb.DataType_DT_STRING:
+		t.text = texts(p.StringVal)
+	default:
+		err = fmt.Errorf("%v is none of DT_FLOAT, DT_DOUBLE, DT_INT32, DT_INT64, DT_BOOL and DT_STRING", p.GetDtype())
+	}
+	return t, err
+}
+
+// either are the numbers in data, or the listed ones if that is empty.
+func either(data []byte, n int, number func([]byte) float32, listed []float32) ([]float32, error) {
+	if len(data) == 0 {
+		return listed, nil
+	}
+	return decode(data, n, number)
+}
+
+// How numbers lie in bytes, little endian.
+func float32At(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) }
+func float64At(b []byte) float32 {
+	return float32(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+}
+func int32At(b []byte) float32 { return float32(int32(binary.LittleEndian.Uint32(b))) }
+func int64At(b []byte) float32 { return float32(int64(binary.LittleEndian.Uint64(b))) }
+
+func boolAt(b []byte) float32 { return float32(min(b[0], 1)) }
+
+func toProto(t tensor) *tensorpb.TensorProto {
+	p := &tensorpb.TensorProto{TensorShape: new(shapepb.TensorShapeProto)}
+	for _, size := range t.shape {
+		p.TensorShape.Dim = append(p.TensorShape.Dim, &shapepb.TensorShapeProto_Dim{Size: size})
+	}
+	switch {
+	case t.number != nil:
+		p.Dtype, p.Int64Val = typespb.DataType_DT_INT64, []int64{*t.number}
+	case t.text != nil:
+		p.Dtype = typespb.DataType_DT_STRING
+		for _, text := range t.text {
+			p.StringVal = append(p.StringVal, []byte(text))
+		}
+	default:
+		p.Dtype, p.TensorContent = typespb.DataType_DT_FLOAT, encode(t.values)
+	}
+	return p
+}
+
+func (s *server) getModelMetadata(ctx context.Context, q *serving.GetModelMetadataRequest) (*serving.GetModelMetadataResponse, error) {
+	const field = "signature_def"
+	if q.ModelSpec == nil {
+		return nil, status.Error(codes.InvalidArgument, "Missing ModelSpec")
+	}
+	if len(q.MetadataField) == 0 {
+		return nil, status.Error(codes.InvalidArgument, "GetModelMetadataRequest must specify at least one metadata_field")
+	}
+	for _, name := range q.MetadataField {
+		if name != field {
+			return nil, status.Errorf(codes.InvalidArgument, "Metadata field %s is not supported", name)
+		}
+	}
+	info, err := s.infoOf(ctx, q.ModelSpec)
+	if err != nil {
+		return nil, err
+	}
+	packed, err := anypb.New(&serving.SignatureDefMap{SignatureDef: signatures(info)})
+	if err != nil {
+		return nil, err
+	}
+	return &serving.GetModelMetadataResponse{ModelSpec: specOf(info, ""), Metadata: map[string]*anypb.Any{field: packed}}, nil
+}
+
+func (s *server) getModelStatus(ctx context.Context, q *serving.GetModelStatusRequest) (*serving.GetModelStatusResponse, error) {
+	if q.ModelSpec == nil {
+		return nil, status.Error(codes.InvalidArgument, "Missing ModelSpec")
+	}
+	w := which(q.ModelSpec)
+	about(ctx, q.ModelSpec.Name, w.Version)
+	all, err := s.registry.Status(q.ModelSpec.Name, w)
+	if err != nil {
+		return nil, err
+	}
+	a := new(serving.GetModelStatusResponse)
+	for _, v := range all {
+		of := &serving.ModelVersionStatus{
+			Version: v.Version,
+			State:   serving.ModelVersionStatus_State(serving.ModelVersionStatus_State_value[string(v.State)]),
+			Status:  new(serving.StatusProto),
+		}
+		if v.Err != nil {
+			of.Status.ErrorCode, of.Status.ErrorMessage = tslpb.Code(codeOf[engine.KindOf(v.Err)]), v.Err.Error()
+		}
+		a.ModelVersionStatus = append(a.ModelVersionStatus, of)
+	}
+	return a, nil
+}

@@ -1,0 +1,265 @@
+package rpc
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	cryptorand "crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"math/big"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	serving "github.com/wamuir/graft/tensorflow/serving/apis_go_proto"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
+	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/engine"
+	"github.com/rnnbin/rnnbin/cmd/internal/engine/modeltest"
+	pb "github.com/rnnbin/rnnbin/cmd/internal/rpc/inferencepb"
+)
+
+const healthMethod = "/grpc.health.v1.Health/Check"
+
+func TestHealth(t *testing.T) {
+	s := serve(t, modeltest.Spec{}, Options{})
+	for _, service := range []string{"", "tensorflow.serving.PredictionService", "inference.GRPCInferenceService", "rnnbin.v1.StreamService"} {
+		a, err := call[healthpb.HealthCheckResponse](s, healthMethod, &healthpb.HealthCheckRequest{Service: service})
+		check(t, err)
+		if a.Status != healthpb.HealthCheckResponse_SERVING {
+			t.Errorf("service %q is %v", service, a.Status)
+		}
+	}
+	_, err := call[healthpb.HealthCheckResponse](s, healthMethod, &healthpb.HealthCheckRequest{Service: "m"})
+	wantError(t, err, codes.NotFound, "unknown service")
+}
+
+// Tools such as grpcurl find every method, and the messages that it takes and gives.
+func TestReflection(t *testing.T) {
+	s := serve(t, modeltest.Spec{}, Options{})
+	stream, err := reflectionpb.NewServerReflectionClient(s).ServerReflectionInfo(ctx)
+	check(t, err)
+	for service, methods := range map[string][]string{
+		"tensorflow.serving.PredictionService": {"Predict", "GetModelMetadata"},
+		"tensorflow.serving.ModelService":      {"GetModelStatus"},
+		"inference.GRPCInferenceService":       {"ServerLive", "ModelInfer"},
+		"rnnbin.v1.StreamService":              {"Label"},
+	} {
+		check(t, stream.Send(&reflectionpb.ServerReflectionRequest{
+			MessageRequest: &reflectionpb.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: service},
+		}))
+		a, err := stream.Recv()
+		check(t, err)
+		var found []string
+		for _, text := range a.GetFileDescriptorResponse().GetFileDescriptorProto() {
+			file := new(descriptorpb.FileDescriptorProto)
+			check(t, proto.Unmarshal(text, file))
+			for _, d := range file.Service {
+				for _, m := range d.Method {
+					found = append(found, m.GetName())
+				}
+			}
+		}
+		for _, name := range methods {
+			if !slices.Contains(found, name) {
+				t.Errorf("%s: found %q, not %s", service, found, name)
+			}
+		}
+	}
+	check(t, stream.CloseSend())
+}
+
+func TestToken(t *testing.T) {
+	s := serve(t, modeltest.Spec{}, Options{Authorized: func(header string) bool { return header == "Bearer secret" }})
+	live := func(headers ...string) error {
+		_, err := callIn[pb.ServerLiveResponse](metadata.AppendToOutgoingContext(ctx, headers...), s, inferenceMethods+"ServerLive", new(pb.ServerLiveRequest))
+		return err
+	}
+	for _, headers := range [][]string{nil, {"authorization", "Bearer other"}, {"authorization", "secret"}, {"authorization", "Bearer secret", "authorization", "Bearer secret"}} {
+		wantError(t, live(headers...), codes.Unauthenticated, "no valid token")
+	}
+	check(t, live("authorization", "Bearer secret"))
+	if _, err := s.label(t).Recv(); err == nil {
+		t.Error("a stream needs no token")
+	} else {
+		wantError(t, err, codes.Unauthenticated, "no valid token")
+	}
+	if _, err := call[healthpb.HealthCheckResponse](s, healthMethod, new(healthpb.HealthCheckRequest)); err != nil {
+		t.Error("health needs a token:", err)
+	}
+}
+
+// selfSigned is a certificate for localhost, and what trusts it.
+func selfSigned(t *testing.T) *tls.Config {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), cryptorand.Reader)
+	check(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(cryptorand.Reader, template, template, &key.PublicKey, key)
+	check(t, err)
+	parsed, err := x509.ParseCertificate(der)
+	check(t, err)
+	roots := x509.NewCertPool()
+	roots.AddCert(parsed)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, RootCAs: roots}
+}
+
+func TestTLS(t *testing.T) {
+	s := serve(t, modeltest.Spec{}, Options{TLS: selfSigned(t)})
+	_, err := call[pb.ServerLiveResponse](s, inferenceMethods+"ServerLive", new(pb.ServerLiveRequest))
+	check(t, err)
+	plain, err := grpc.NewClient(s.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	check(t, err)
+	defer plain.Close()
+	soon, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := plain.Invoke(soon, inferenceMethods+"ServerLive", new(pb.ServerLiveRequest), new(pb.ServerLiveResponse)); err == nil {
+		t.Error("it is served without TLS, too")
+	}
+}
+
+func TestMessagesAreLimited(t *testing.T) {
+	s := serve(t, modeltest.Spec{}, Options{MaxMessage: 10_000})
+	big := predictRequest("", inputs{"series": series32(rows(1, 2000), 1, 2000, 2)})
+	_, err := call[serving.PredictResponse](s, predictMethod, big)
+	wantError(t, err, codes.ResourceExhausted, "larger than max")
+	_, err = call[serving.PredictResponse](s, predictMethod, predictRequest("", inputs{"series": series32(rows(1, 1000), 1, 1000, 2)}))
+	check(t, err)
+}
+
+// What fails in a way nobody thought of is answered, told of, and costs the others nothing.
+func TestPanics(t *testing.T) {
+	var told []any
+	s := serve(t, modeltest.Spec{}, Options{
+		Authorized: func(header string) bool {
+			if header == "boom" {
+				panic("of a test")
+			}
+			return true
+		},
+		Panicked: func(what any, stack []byte) { told = append(told, what, len(stack) > 0) },
+	})
+	call := func(header string) error {
+		_, err := callIn[pb.ServerLiveResponse](metadata.AppendToOutgoingContext(ctx, "authorization", header), s, inferenceMethods+"ServerLive", new(pb.ServerLiveRequest))
+		return err
+	}
+	wantError(t, call("boom"), codes.Internal, "panic: of a test")
+	check(t, call("fine"))
+	same(t, "told", told, []any{"of a test", true})
+}
+
+// asks remembers the requests that were told of.
+type asks struct {
+	engine.Observer
+	mu  sync.Mutex
+	all []engine.Request
+}
+
+func (o *asks) Ran(engine.Run)                             {}
+func (o *asks) Loaded(string, int64, time.Duration, error) {}
+func (o *asks) Asked(r engine.Request) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.all = append(o.all, r)
+}
+func (o *asks) Unloaded(string, int64) {}
+
+func TestRequestsAreToldOf(t *testing.T) {
+	dir := t.TempDir()
+	modeltest.Write(t, dir, modeltest.Spec{})
+	e := engine.DefaultOptions()
+	seen := new(asks)
+	e.Observer = seen
+	s := serveAt(t, dir, e, Options{})
+	_, err := call[serving.PredictResponse](s, predictMethod, predictRequest("", inputs{"series": series32(rows(1, 3), 1, 3, 2)}))
+	check(t, err)
+	_, err = call[pb.ModelInferResponse](s, inferenceMethods+"ModelInfer", inferRequest(typed(rows(1, 3), 1, 3, 2)))
+	check(t, err)
+	_, err = call[pb.ModelMetadataResponse](s, inferenceMethods+"ModelMetadata", &pb.ModelMetadataRequest{Name: "n"})
+	wantError(t, err, codes.NotFound, "")
+	want := []engine.Request{
+		{Protocol: "grpc tensorflow.serving.PredictionService", Method: "Predict", Name: "m", Version: 1, Code: "OK"},
+		{Protocol: "grpc inference.GRPCInferenceService", Method: "ModelInfer", Name: "m", Version: 1, Code: "OK"},
+		{Protocol: "grpc inference.GRPCInferenceService", Method: "ModelMetadata", Name: "n", Code: "NotFound"},
+	}
+	for i := range seen.all {
+		if seen.all[i].Took <= 0 {
+			t.Errorf("%+v took no time", seen.all[i])
+		}
+		seen.all[i].Took = 0
+	}
+	same(t, "requests", seen.all, want)
+}
+
+// A server that shuts down answers what has begun, and takes no more.
+func TestShutdown(t *testing.T) {
+	begun := make(chan bool)
+	end := make(chan bool)
+	s := serve(t, modeltest.Spec{}, Options{Authorized: func(string) bool {
+		begun <- true
+		return <-end
+	}})
+	answered := make(chan error)
+	withHeader := metadata.AppendToOutgoingContext(ctx, "authorization", "any")
+	go func() {
+		_, err := callIn[serving.PredictResponse](withHeader, s, predictMethod, predictRequest("", inputs{"series": series32(rows(1, 3), 1, 3, 2)}))
+		answered <- err
+	}()
+	<-begun
+	down := make(chan bool)
+	go func() {
+		s.server.Shutdown(ctx)
+		close(down)
+	}()
+	for { // until it takes no more: what is asked meanwhile is answered
+		soon, cancel := context.WithTimeout(ctx, time.Minute)
+		_, err := callIn[healthpb.HealthCheckResponse](soon, s, healthMethod, new(healthpb.HealthCheckRequest))
+		cancel()
+		if err != nil {
+			wantError(t, err, codes.Unavailable, "")
+			break
+		}
+	}
+	end <- true
+	check(t, <-answered)
+	<-down
+}
+
+// No message, however odd, is the server's fault.
+func FuzzModelInfer(f *testing.F) {
+	dir := f.TempDir()
+	modeltest.Write(f, dir, modeltest.Spec{})
+	e := engine.DefaultOptions()
+	e.Poll = 0
+	r, err := engine.Open(ctx, e, engine.Source{Name: "m", Path: dir})
+	check(f, err)
+	f.Cleanup(func() { r.Close(ctx) })
+	s := &server{registry: r}
+	long := inferRequest(typed(rows(1, 3), 1<<40, 3, 2))
+	long.RawInputContents = [][]byte{{1}}
+	for _, q := range []*pb.ModelInferRequest{inferRequest(typed(rows(1, 3), 1, 3, 2)), inferRequest(), long} {
+		text, err := proto.Marshal(q)
+		check(f, err)
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		q := new(pb.ModelInferRequest)
+		if proto.Unmarshal(text, q) != nil {
+			return
+		}
+		q.ModelName = "m"
+		_, err := s.modelInfer(context.WithValue(ctx, calledKey{}, new(called)), q)
+		if err != nil && engine.KindOf(err) == engine.Internal {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,260 @@
+package rpc
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/engine"
+	"github.com/rnnbin/rnnbin/graph/label"
+)
+
+// Names of what a model takes and gives, as an exported one does.
+const (
+	seriesInput   = "series"        // [batch, steps, features]
+	lengthsInput  = "lengths"       // [batch]: the first steps of each series that count
+	probabilities = "probabilities" // [batch, steps, classes]
+	labels        = "labels"        // [batch, steps]
+)
+
+// Names of what requests of a session have besides: each goes on with the rows of the one before.
+const (
+	sessionInput = "session"   // a scalar, the name of the session
+	endInput     = "end"       // a scalar: whether the series and the session end with these rows
+	firstRow     = "first_row" // a scalar: the number, from 0, of the first row that is answered
+)
+
+// tensor is an array that a client sends or gets, in any protocol.
+type tensor struct {
+	shape  []int64
+	values []float32
+	text   []string // in place of values
+	number *int64   // in place of values, a scalar
+}
+
+// check reports data that its shape does not hold.
+func (t tensor) check(name string) error {
+	n, limit := int64(1), int64(max(len(t.values), len(t.text)))
+	for _, size := range t.shape {
+		if size < 0 {
+			return engine.Errorf(engine.Invalid, "input %q has an impossible shape, %v", name, t.shape)
+		}
+		if size > 0 && n > limit/size { // also where the product is no number of 64 bits
+			n = limit + 1
+			break
+		}
+		n *= size
+	}
+	if slices.Contains(t.shape, 0) {
+		n = 0
+	}
+	if n != limit {
+		return engine.Errorf(engine.Invalid, "input %q has %d values, which its shape %v does not fit", name, limit, t.shape)
+	}
+	return nil
+}
+
+// query is what is asked of a model, in any protocol.
+type query struct {
+	name   string
+	which  engine.Which
+	inputs map[string]tensor
+
+	session    string // whose rows these are; "" for none
+	begin, end bool   // it begins with them, or ends
+}
+
+// result is what a version of a model says.
+type result struct {
+	info    *engine.Info
+	outputs map[string]tensor
+}
+
+func (s *server) answer(ctx context.Context, q query) (result, error) {
+	x, ok := q.inputs[seriesInput]
+	if !ok {
+		return result{}, engine.Errorf(engine.Invalid, "input %q is missing", seriesInput)
+	}
+	for _, name := range keys(q.inputs) {
+		if err := q.inputs[name].check(name); err != nil {
+			return result{}, err
+		}
+	}
+	if q.session != "" {
+		return s.answerSession(ctx, q, x)
+	}
+	h, err := s.acquire(ctx, q.name, q.which)
+	if err != nil {
+		return result{}, err
+	}
+	defer h.Release()
+	if err := fits(h.Info(), x); err != nil {
+		return result{}, err
+	}
+	if len(x.values) == 0 && x.shape[0] > 0 { // their number is nothing that memory has been taken for
+		return result{}, engine.Errorf(engine.Invalid, "input %q of shape %v has series without steps", seriesInput, x.shape)
+	}
+	lengths, err := lengthsOf(q.inputs, x.shape)
+	if err != nil {
+		return result{}, err
+	}
+	all := make([]label.Series, len(lengths))
+	size := len(x.values) / max(1, len(all))
+	for b := range all {
+		all[b].Values = x.values[b*size:][:lengths[b]*len(h.Info().Features)]
+	}
+	a, err := h.Label(ctx, all)
+	if err != nil {
+		return result{}, err
+	}
+	return result{h.Info(), outputs(h.Info(), lengths, int(x.shape[1]), a)}, nil
+}
+
+// answerSession goes on with the rows of a session.
+func (s *server) answerSession(ctx context.Context, q query, x tensor) (result, error) {
+	if q.begin {
+		_ = s.registry.EndSession(q.name, q.session) // there may be none
+	}
+	about(ctx, q.name, q.which.Version)
+	stream, done, err := s.registry.Session(q.name, q.which, q.session)
+	if err != nil {
+		return result{}, err
+	}
+	defer done()
+	info := stream.Handle().Info()
+	about(ctx, q.name, info.Version)
+	if err := fits(info, x); err != nil {
+		return result{}, err
+	}
+	if x.shape[0] != 1 {
+		return result{}, engine.Errorf(engine.Invalid, "a session has one series, not %d", x.shape[0])
+	}
+	first, a, err := push(ctx, stream, x.values, q.end)
+	if err != nil {
+		return result{}, err
+	}
+	if q.end {
+		_ = s.registry.EndSession(q.name, q.session) // another request may have
+	}
+	got := outputs(info, []int{a.Len()}, a.Len(), a)
+	row := int64(first)
+	got[firstRow] = tensor{number: &row}
+	return result{info, got}, nil
+}
+
+// push adds rows to a stream, of which they may be the last, and returns the answers that are
+// known now and the number of the first.
+func push(ctx context.Context, s *engine.Stream, rows []float32, end bool) (first int, a label.Answers, err error) {
+	if len(rows) > 0 {
+		if first, a, err = s.Push(ctx, rows); err != nil || !end {
+			return first, a, err
+		}
+	}
+	if !end {
+		return 0, a, nil
+	}
+	last, rest, err := s.Flush(ctx)
+	if a.Len() == 0 {
+		return last, rest, err
+	}
+	a.Class, a.Score = append(a.Class, rest.Class...), append(a.Score, rest.Score...)
+	a.Probability, a.Padded = append(a.Probability, rest.Probability...), append(a.Padded, rest.Padded...)
+	return first, a, err
+}
+
+// fits reports an array that is no series of a model.
+func fits(info *engine.Info, x tensor) error {
+	if R := len(info.Features); len(x.shape) != 3 || x.shape[2] != int64(R) || x.text != nil {
+		return engine.Errorf(engine.Invalid, "input %q must be numbers of shape [batch, steps, %d], the features of model %s being %q, not of shape %v",
+			seriesInput, R, info.Name, info.Features, x.shape)
+	}
+	return nil
+}
+
+// lengthsOf are how many steps of each series count: all, unless the client says otherwise.
+func lengthsOf(inputs map[string]tensor, shape []int64) ([]int, error) {
+	given, ok := inputs[lengthsInput]
+	if !ok {
+		return slices.Repeat([]int{int(shape[1])}, int(shape[0])), nil
+	}
+	if !slices.Equal(given.shape, shape[:1]) || given.text != nil {
+		return nil, engine.Errorf(engine.Invalid, "input %q must be whole numbers of shape %v, not of shape %v", lengthsInput, shape[:1], given.shape)
+	}
+	lengths := make([]int, len(given.values))
+	for i, v := range given.values {
+		if v < 0 || float64(v) > float64(shape[1]) || float64(v) != math.Trunc(float64(v)) || v != v {
+			return nil, engine.Errorf(engine.Invalid, "input %q: %v is no number of steps from 0 to %d", lengthsInput, v, shape[1])
+		}
+		lengths[i] = int(v)
+	}
+	return lengths, nil
+}
+
+// outputs puts answers into arrays of T steps; steps beyond a series' length are zeros and "".
+func outputs(info *engine.Info, lengths []int, T int, a label.Answers) map[string]tensor {
+	B, C := len(lengths), len(info.Classes)
+	p := tensor{shape: []int64{int64(B), int64(T), int64(C)}, values: a.Probability}
+	l := tensor{shape: []int64{int64(B), int64(T)}, text: make([]string, B*T)}
+	if a.Len() < B*T {
+		p.values = make([]float32, B*T*C)
+	}
+	at := 0
+	for b, n := range lengths {
+		copy(p.values[b*T*C:], a.Probability[at*C:(at+n)*C])
+		for i, class := range a.Class[at : at+n] {
+			l.text[b*T+i] = info.Classes[class]
+		}
+		at += n
+	}
+	return map[string]tensor{probabilities: p, labels: l}
+}
+
+// decode reads numbers of n bytes each, little endian.
+func decode(data []byte, n int, number func([]byte) float32) ([]float32, error) {
+	if len(data)%n != 0 {
+		return nil, fmt.Errorf("%d bytes are no numbers of %d", len(data), n)
+	}
+	values := make([]float32, len(data)/n)
+	for i := range values {
+		values[i] = number(data[i*n:])
+	}
+	return values, nil
+}
+
+// encode writes numbers as decode reads them.
+func encode(values []float32) []byte {
+	data := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+	}
+	return data
+}
+
+// convert makes numbers of 32 bits of others.
+func convert[N int32 | int64 | uint32 | uint64 | float64](numbers []N) []float32 {
+	values := make([]float32, len(numbers))
+	for i, n := range numbers {
+		values[i] = float32(n)
+	}
+	return values
+}
+
+func truths(all []bool) []float32 {
+	values := make([]float32, len(all))
+	for i, is := range all {
+		if is {
+			values[i] = 1
+		}
+	}
+	return values
+}
+
+func texts(all [][]byte) []string {
+	text := make([]string, len(all))
+	for i, b := range all {
+		text[i] = string(b)
+	}
+	return text
+}
