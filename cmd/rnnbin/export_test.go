@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/python"
 	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/label"
@@ -65,7 +66,7 @@ func TestExportInPython(t *testing.T) {
 	if testing.Short() {
 		t.Skip("Python's TensorFlow takes half a minute")
 	}
-	packages, err := pythonPackages("tensorflow-2.18.1", "testdata/export/requirements.txt")
+	packages, err := python.Packages("tensorflow-2.18.1", "testdata/export/requirements.txt")
 	if err != nil {
 		t.Skip("left out: TensorFlow for Python cannot be installed: ", err)
 	}
