@@ -87,6 +87,15 @@ func TestPredict(t *testing.T) {
 	}
 }
 
+// One feature needs no dimension of its own.
+func TestPredictOneFeature(t *testing.T) {
+	s := serve(t, modeltest.Spec{Features: []string{"x"}}, Options{})
+	x := rows(1, 10)
+	a, err := call[serving.PredictResponse](s, predictMethod, predictRequest("", inputs{"series": series32(x, 1, 20)}))
+	check(t, err)
+	near(t, "one feature", probabilitiesOf(t, a, 1, 20, 2), s.want(t, x).Probability)
+}
+
 func TestPredictOfLengths(t *testing.T) {
 	s := serve(t, modeltest.Spec{}, Options{})
 	x, y := rows(1, 20), rows(2, 20)

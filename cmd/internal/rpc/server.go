@@ -8,8 +8,11 @@ package rpc
 
 import (
 	"context"
+	"crypto/subtle"
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -22,6 +25,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -31,12 +35,12 @@ import (
 
 // Options are how models are served.
 type Options struct {
-	Version    string                          // of the program
-	TLS        *tls.Config                     // nil for none
-	Authorized func(authorization string) bool // whether that header lets a client in; nil for all
-	MaxMessage int                             // bytes of a message from a client
-	Idle       time.Duration                   // how long a connection without calls stays; 0 for ever
-	Panicked   func(what any, stack []byte)    // is told of what was answered INTERNAL; may be nil
+	Version    string        // of the program
+	MaxMessage int           // --max-body: bytes of a message from a client
+	Idle       time.Duration // for a connection without calls; 0 for ever
+	TLS        *tls.Config   // nil for none
+	Token      func() string // that calls have to bear; nil or "" for none
+	Log        *slog.Logger  // of calls and panics; nil for none
 }
 
 // maxCalls is how many calls one connection may have at the same time.
@@ -55,6 +59,9 @@ type server struct {
 
 // New is a server of the models of a registry.
 func New(r *engine.Registry, o Options) *Server {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	s := &server{r, o}
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(o.MaxMessage),
@@ -120,32 +127,54 @@ func (s inContext) Context() context.Context { return s.ctx }
 // call does what every call has in common.
 func (s *server) call(ctx context.Context, method string, handle func(context.Context) error) (err error) {
 	service, name, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
-	c := &called{engine.Request{Protocol: "grpc " + service, Method: name}}
+	c := &called{engine.Request{Protocol: service, Method: name}}
 	begun := time.Now()
 	defer func() {
 		if what := recover(); what != nil {
-			err = status.Errorf(codes.Internal, "panic: %v", what)
-			if s.options.Panicked != nil {
-				s.options.Panicked(what, debug.Stack())
-			}
+			err = status.Error(codes.Internal, "internal error")
+			s.options.Log.Error("panic", "path", method, "value", fmt.Sprint(what), "stack", string(debug.Stack()))
 		}
 		err = statusOf(err)
 		c.Code, c.Took = status.Code(err).String(), time.Since(begun)
-		s.registry.Asked(c.Request)
+		s.tell(ctx, c, err)
 	}()
 	if !s.lets(ctx, service) {
-		return status.Error(codes.Unauthenticated, "the authorization header has no valid token")
+		return status.Error(codes.Unauthenticated, "the token is missing or wrong: authorization: Bearer TOKEN")
 	}
 	return handle(context.WithValue(ctx, calledKey{}, c))
 }
 
-// lets reports whether a client may call a service. Health is for those who watch the server.
+// tell tells the observer and the log of a call.
+func (s *server) tell(ctx context.Context, c *called, err error) {
+	s.registry.Asked(c.Request)
+	attributes := []slog.Attr{slog.String("path", c.Protocol+"/"+c.Method), slog.String("code", c.Code), slog.Duration("took", c.Took)}
+	if from, ok := peer.FromContext(ctx); ok {
+		attributes = append(attributes, slog.String("remote", from.Addr.String()))
+	}
+	if c.Name != "" {
+		attributes = append(attributes, slog.String("model", c.Name), slog.Int64("version", c.Version))
+	}
+	if err != nil {
+		attributes = append(attributes, slog.String("error", err.Error()))
+	}
+	s.options.Log.LogAttrs(ctx, slog.LevelInfo, "request", attributes...)
+}
+
+// lets reports whether a client may call a service. Whether the server is well is no secret.
 func (s *server) lets(ctx context.Context, service string) bool {
-	if s.options.Authorized == nil || service == healthpb.Health_ServiceDesc.ServiceName {
+	token := ""
+	if s.options.Token != nil {
+		token = s.options.Token()
+	}
+	if token == "" || service == healthpb.Health_ServiceDesc.ServiceName {
 		return true
 	}
 	given := metadata.ValueFromIncomingContext(ctx, "authorization")
-	return len(given) == 1 && s.options.Authorized(given[0])
+	if len(given) != 1 {
+		return false
+	}
+	scheme, bearer, _ := strings.Cut(given[0], " ")
+	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(strings.TrimSpace(bearer)), []byte(token)) == 1
 }
 
 var codeOf = map[engine.Kind]codes.Code{

@@ -7,9 +7,12 @@ import (
 	cryptorand "crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"log/slog"
 	"math/big"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,19 +82,19 @@ func TestReflection(t *testing.T) {
 }
 
 func TestToken(t *testing.T) {
-	s := serve(t, modeltest.Spec{}, Options{Authorized: func(header string) bool { return header == "Bearer secret" }})
+	s := serve(t, modeltest.Spec{}, Options{Token: func() string { return "secret" }})
 	live := func(headers ...string) error {
 		_, err := callIn[pb.ServerLiveResponse](metadata.AppendToOutgoingContext(ctx, headers...), s, inferenceMethods+"ServerLive", new(pb.ServerLiveRequest))
 		return err
 	}
 	for _, headers := range [][]string{nil, {"authorization", "Bearer other"}, {"authorization", "secret"}, {"authorization", "Bearer secret", "authorization", "Bearer secret"}} {
-		wantError(t, live(headers...), codes.Unauthenticated, "no valid token")
+		wantError(t, live(headers...), codes.Unauthenticated, "the token is missing or wrong")
 	}
 	check(t, live("authorization", "Bearer secret"))
 	if _, err := s.label(t).Recv(); err == nil {
 		t.Error("a stream needs no token")
 	} else {
-		wantError(t, err, codes.Unauthenticated, "no valid token")
+		wantError(t, err, codes.Unauthenticated, "the token is missing or wrong")
 	}
 	if _, err := call[healthpb.HealthCheckResponse](s, healthMethod, new(healthpb.HealthCheckRequest)); err != nil {
 		t.Error("health needs a token:", err)
@@ -138,23 +141,29 @@ func TestMessagesAreLimited(t *testing.T) {
 
 // What fails in a way nobody thought of is answered, told of, and costs the others nothing.
 func TestPanics(t *testing.T) {
-	var told []any
+	boom := true
+	var log strings.Builder
 	s := serve(t, modeltest.Spec{}, Options{
-		Authorized: func(header string) bool {
-			if header == "boom" {
+		Token: func() string {
+			if boom {
 				panic("of a test")
 			}
-			return true
+			return ""
 		},
-		Panicked: func(what any, stack []byte) { told = append(told, what, len(stack) > 0) },
+		Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
-	call := func(header string) error {
-		_, err := callIn[pb.ServerLiveResponse](metadata.AppendToOutgoingContext(ctx, "authorization", header), s, inferenceMethods+"ServerLive", new(pb.ServerLiveRequest))
+	live := func() error {
+		_, err := call[pb.ServerLiveResponse](s, inferenceMethods+"ServerLive", new(pb.ServerLiveRequest))
 		return err
 	}
-	wantError(t, call("boom"), codes.Internal, "panic: of a test")
-	check(t, call("fine"))
-	same(t, "told", told, []any{"of a test", true})
+	wantError(t, live(), codes.Internal, "internal error")
+	boom = false
+	check(t, live())
+	for _, text := range []string{`msg=panic path=/inference.GRPCInferenceService/ServerLive value="of a test"`, "server_test.go", "code=Internal", "code=OK", "remote=127.0.0.1:"} {
+		if !strings.Contains(log.String(), text) {
+			t.Errorf("log %s, want %q", log.String(), text)
+		}
+	}
 }
 
 // asks remembers the requests that were told of.
@@ -187,9 +196,9 @@ func TestRequestsAreToldOf(t *testing.T) {
 	_, err = call[pb.ModelMetadataResponse](s, inferenceMethods+"ModelMetadata", &pb.ModelMetadataRequest{Name: "n"})
 	wantError(t, err, codes.NotFound, "")
 	want := []engine.Request{
-		{Protocol: "grpc tensorflow.serving.PredictionService", Method: "Predict", Name: "m", Version: 1, Code: "OK"},
-		{Protocol: "grpc inference.GRPCInferenceService", Method: "ModelInfer", Name: "m", Version: 1, Code: "OK"},
-		{Protocol: "grpc inference.GRPCInferenceService", Method: "ModelMetadata", Name: "n", Code: "NotFound"},
+		{Protocol: "tensorflow.serving.PredictionService", Method: "Predict", Name: "m", Version: 1, Code: "OK"},
+		{Protocol: "inference.GRPCInferenceService", Method: "ModelInfer", Name: "m", Version: 1, Code: "OK"},
+		{Protocol: "inference.GRPCInferenceService", Method: "ModelMetadata", Name: "n", Code: "NotFound"},
 	}
 	for i := range seen.all {
 		if seen.all[i].Took <= 0 {
@@ -204,14 +213,18 @@ func TestRequestsAreToldOf(t *testing.T) {
 func TestShutdown(t *testing.T) {
 	begun := make(chan bool)
 	end := make(chan bool)
-	s := serve(t, modeltest.Spec{}, Options{Authorized: func(string) bool {
-		begun <- true
-		return <-end
+	var slow atomic.Bool
+	s := serve(t, modeltest.Spec{}, Options{Token: func() string {
+		if slow.Swap(false) {
+			begun <- true
+			<-end
+		}
+		return ""
 	}})
 	answered := make(chan error)
-	withHeader := metadata.AppendToOutgoingContext(ctx, "authorization", "any")
+	slow.Store(true)
 	go func() {
-		_, err := callIn[serving.PredictResponse](withHeader, s, predictMethod, predictRequest("", inputs{"series": series32(rows(1, 3), 1, 3, 2)}))
+		_, err := call[serving.PredictResponse](s, predictMethod, predictRequest("", inputs{"series": series32(rows(1, 3), 1, 3, 2)}))
 		answered <- err
 	}()
 	<-begun

@@ -86,7 +86,7 @@ func (l *labelling) begin() {
 
 // response has the answers to rows from first on, after which the series may end.
 func (l *labelling) response(first int, a label.Answers, end bool) *pb.LabelResponse {
-	to := &pb.LabelResponse{FirstRow: int64(first), Probabilities: a.Probability}
+	to := &pb.LabelResponse{First: int64(first), Probabilities: a.Probability}
 	for _, class := range a.Class {
 		to.Labels = append(to.Labels, l.info.Classes[class])
 	}

@@ -69,8 +69,8 @@ func TestStream(t *testing.T) {
 					continue
 				}
 				near(t, "a row", a.Probabilities, want.Probability)
-				if first := int64(at + spec.Horizon); a.FirstRow != first {
-					t.Errorf("the answer to row %d is to %d, want %d", at, a.FirstRow, first)
+				if first := int64(at + spec.Horizon); a.First != first {
+					t.Errorf("the answer to row %d is to %d, want %d", at, a.First, first)
 				}
 			}
 			if n == 1 {

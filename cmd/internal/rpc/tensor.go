@@ -21,9 +21,9 @@ const (
 
 // Names of what requests of a session have besides: each goes on with the rows of the one before.
 const (
-	sessionInput = "session"   // a scalar, the name of the session
-	endInput     = "end"       // a scalar: whether the series and the session end with these rows
-	firstRow     = "first_row" // a scalar: the number, from 0, of the first row that is answered
+	sessionInput = "session" // a scalar, the name of the session
+	endInput     = "end"     // a scalar: whether the series and the session end with these rows
+	firstRow     = "first"   // a scalar: the number, from 0, of the first row that is answered
 )
 
 // tensor is an array that a client sends or gets, in any protocol.
@@ -90,7 +90,7 @@ func (s *server) answer(ctx context.Context, q query) (result, error) {
 		return result{}, err
 	}
 	defer h.Release()
-	if err := fits(h.Info(), x); err != nil {
+	if x, err = fitting(h.Info(), x); err != nil {
 		return result{}, err
 	}
 	if len(x.values) == 0 && x.shape[0] > 0 { // their number is nothing that memory has been taken for
@@ -125,7 +125,7 @@ func (s *server) answerSession(ctx context.Context, q query, x tensor) (result, 
 	defer done()
 	info := stream.Handle().Info()
 	about(ctx, q.name, info.Version)
-	if err := fits(info, x); err != nil {
+	if x, err = fitting(info, x); err != nil {
 		return result{}, err
 	}
 	if x.shape[0] != 1 {
@@ -164,13 +164,17 @@ func push(ctx context.Context, s *engine.Stream, rows []float32, end bool) (firs
 	return first, a, err
 }
 
-// fits reports an array that is no series of a model.
-func fits(info *engine.Info, x tensor) error {
-	if R := len(info.Features); len(x.shape) != 3 || x.shape[2] != int64(R) || x.text != nil {
-		return engine.Errorf(engine.Invalid, "input %q must be numbers of shape [batch, steps, %d], the features of model %s being %q, not of shape %v",
+// fitting is an array as series of a model, if it is. One feature needs no dimension of its own.
+func fitting(info *engine.Info, x tensor) (tensor, error) {
+	R := int64(len(info.Features))
+	if R == 1 && len(x.shape) == 2 {
+		x.shape = append(slices.Clone(x.shape), 1)
+	}
+	if len(x.shape) != 3 || x.shape[2] != R || x.text != nil {
+		return x, engine.Errorf(engine.Invalid, "input %q must be numbers of shape [batch, steps, %d], the features of model %s being %q, not of shape %v",
 			seriesInput, R, info.Name, info.Features, x.shape)
 	}
-	return nil
+	return x, nil
 }
 
 // lengthsOf are how many steps of each series count: all, unless the client says otherwise.

@@ -98,7 +98,7 @@ func (x *LabelRequest) GetEnd() bool {
 type LabelResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The rows answered, which may be earlier ones than those that were sent.
-	FirstRow      int64                  `protobuf:"varint,1,opt,name=first_row,json=firstRow,proto3" json:"first_row,omitempty"`   // the number of the first, from 0 in its series
+	First         int64                  `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`                         // the number of the first, from 0 in its series
 	Labels        []string               `protobuf:"bytes,2,rep,name=labels,proto3" json:"labels,omitempty"`                        // of each row
 	Probabilities []float32              `protobuf:"fixed32,3,rep,packed,name=probabilities,proto3" json:"probabilities,omitempty"` // of each row, of each class in the model's order
 	Events        []*LabelResponse_Event `protobuf:"bytes,4,rep,name=events,proto3" json:"events,omitempty"`
@@ -136,9 +136,9 @@ func (*LabelResponse) Descriptor() ([]byte, []int) {
 	return file_stream_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *LabelResponse) GetFirstRow() int64 {
+func (x *LabelResponse) GetFirst() int64 {
 	if x != nil {
-		return x.FirstRow
+		return x.First
 	}
 	return 0
 }
@@ -250,9 +250,9 @@ const file_stream_proto_rawDesc = "" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x16\n" +
 	"\x06values\x18\x03 \x03(\x02R\x06values\x12\x10\n" +
-	"\x03end\x18\x04 \x01(\bR\x03end\"\xd0\x02\n" +
-	"\rLabelResponse\x12\x1b\n" +
-	"\tfirst_row\x18\x01 \x01(\x03R\bfirstRow\x12\x16\n" +
+	"\x03end\x18\x04 \x01(\bR\x03end\"\xc9\x02\n" +
+	"\rLabelResponse\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\x03R\x05first\x12\x16\n" +
 	"\x06labels\x18\x02 \x03(\tR\x06labels\x12$\n" +
 	"\rprobabilities\x18\x03 \x03(\x02R\rprobabilities\x126\n" +
 	"\x06events\x18\x04 \x03(\v2\x1e.rnnbin.v1.LabelResponse.EventR\x06events\x1a\xab\x01\n" +

@@ -74,7 +74,7 @@ def tensorflow_serving():
     row = []
     for i in range(len(stream)):
         _, got = predict(signature="session", session="s", end=i == len(stream) - 1, series=x[:1, i:i + 1])
-        assert got["first_row"] == i
+        assert got["first"] == i
         row.append(got["probabilities"][0, 0])
     near(np.array(row), stream)
 
