@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -16,8 +17,10 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
+	"github.com/rnnbin/rnnbin/cmd/internal/rpc"
 	"github.com/rnnbin/rnnbin/cmd/internal/serve"
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/graph"
@@ -28,6 +31,7 @@ type serveOptions struct {
 	engine   engine.Options
 	http     serve.Options
 	listen   string
+	grpc     string // address, too
 	versions []string
 	quiet    bool
 
@@ -36,7 +40,8 @@ type serveOptions struct {
 }
 
 func (o *serveOptions) addFlags(f *pflag.FlagSet) {
-	o.engine, o.http, o.listen = engine.DefaultOptions(), serve.DefaultOptions(), "127.0.0.1:8501"
+	o.engine, o.http = engine.DefaultOptions(), serve.DefaultOptions()
+	o.listen, o.grpc = "127.0.0.1:8501", "127.0.0.1:8500"
 	addGroup(f, "Models", o.addModelFlags)
 	addGroup(f, "Requests", o.addRequestFlags)
 	addGroup(f, "Access", o.addAccessFlags)
@@ -61,11 +66,12 @@ func (o *serveOptions) addRequestFlags(f *pflag.FlagSet) {
 
 func (o *serveOptions) addAccessFlags(f *pflag.FlagSet) {
 	addFlag(f, "listen", &o.listen, "`address` to listen at: HOST:PORT, :PORT for all interfaces; port 0 for any that is free")
+	addFlag(f, "grpc-listen", &o.grpc, "`address` to listen at for gRPC; none for no gRPC")
 	addFlag(f, "token-file", &o.token, "ask for the token in `file`: Authorization: Bearer TOKEN; read again when it changes")
 	addFlag(f, "tls-cert", &o.certificate, "speak TLS with the certificate in `file`, which is read again when it changes")
 	addFlag(f, "tls-key", &o.key, "key of --tls-cert, a `file`")
 	addFlag(f, "tls-clients", &o.clients, "ask for certificates of clients, signed by one in `file`")
-	addFlag(f, "max-connections", &o.http.MaxConnections, "have at most `n` connections; more wait")
+	addFlag(f, "max-connections", &o.http.MaxConnections, "have at most `n` connections of each protocol; more wait")
 }
 
 func (o *serveOptions) addRunFlags(f *pflag.FlagSet) {
@@ -89,8 +95,8 @@ func newServe() *cobra.Command {
 	var o serveOptions
 	cmd := &cobra.Command{
 		Use:   "serve [NAME=]MODEL...",
-		Short: "Serve trained models over HTTP",
-		Long: `Label series for programs that ask over HTTP, with trained models.
+		Short: "Serve trained models over HTTP and gRPC",
+		Long: `Label series for programs that ask over HTTP or gRPC, with trained models.
 
 MODEL is a model folder, or a folder of such that are called 1, 2 and so on, as train makes
 runs: the newest is served, and a newer one takes its place as soon as it is there, without
@@ -104,6 +110,10 @@ and labels [batch, steps]. With one feature [batch, steps] will do:
   curl localhost:8501/v1/models/heart:predict -d '{"instances": [[0.1, 0.3, 0.2]]}'
   curl localhost:8501/v1/models/heart            status of its versions
   curl localhost:8501/v1/models/heart/metadata   its tensors, and what is known of it
+
+gRPC is for clients of TensorFlow Serving (PredictionService, ModelService) and of the Open
+Inference Protocol, which Triton and KServe speak; rnnbin.v1.StreamService labels rows as they
+arrive. The server describes all of it by reflection, and answers health checks.
 
 With "session": "some name" in a request, its rows follow those of the session's requests
 before, and its answers are those that are known now; "end": true ends it.
@@ -167,21 +177,52 @@ func runServe(ctx context.Context, o serveOptions, args []string, errOut io.Writ
 		return flagf("listen", "%w", err)
 	}
 	defer l.Close()
+	g, err := o.listenGRPC()
+	if err != nil {
+		return flagf("grpc-listen", "%w", err)
+	}
+	if g != nil {
+		defer g.Close()
+	}
 	r, err := engine.Open(ctx, o.engine, sources...)
 	if err != nil {
 		return err
 	}
 	endingOf(ctx).keep.Store(true) // --grace is how long requests may take
+	o.http.Version = programVersion()
+	all, serving := errgroup.WithContext(ctx)
 	scheme := "http"
 	if o.http.TLS != nil {
 		scheme = "https"
 	}
-	fmt.Fprintf(errOut, "rnnbin: ready: %s://%s\n", scheme, l.Addr())
-	o.http.Version = programVersion()
-	err = serve.New(r, o.http).Serve(ctx, l)
+	fmt.Fprintf(errOut, "rnnbin: ready: %s://%s", scheme, l.Addr())
+	all.Go(func() error { return serve.New(r, o.http).Serve(serving, l) })
+	if g != nil {
+		fmt.Fprintf(errOut, ", grpc://%s", g.Addr())
+		all.Go(func() error { return rpc.New(r, o.rpc()).Serve(serving, g) })
+	}
+	fmt.Fprintln(errOut)
+	err = all.Wait()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.http.Grace)
 	defer cancel()
 	return errors.Join(err, r.Close(closing))
+}
+
+// listenGRPC is where gRPC is served, nil for none.
+func (o *serveOptions) listenGRPC() (net.Listener, error) {
+	if o.grpc == "none" {
+		return nil, nil
+	}
+	return net.Listen("tcp", o.grpc)
+}
+
+// rpc are the options of gRPC: those of HTTP.
+func (o *serveOptions) rpc() rpc.Options {
+	h := o.http
+	return rpc.Options{
+		Version: h.Version, MaxMessage: int(min(h.MaxBody, math.MaxInt)), MaxConnections: h.MaxConnections, Timeout: h.Timeout, Idle: h.Idle, Grace: h.Grace,
+		TLS: h.TLS, Allows: h.Token.Allows, Log: h.Log,
+	}
 }
 
 // validate names the flag of a value that is impossible.

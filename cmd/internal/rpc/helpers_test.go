@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"math"
@@ -28,7 +29,8 @@ var ctx = context.Background()
 type served struct {
 	*grpc.ClientConn
 	registry *engine.Registry
-	server   *Server
+	stop     context.CancelFunc
+	done     chan error   // what Serve returns
 	model    *label.Model // the same, by itself
 	address  string
 }
@@ -51,18 +53,18 @@ func serveAt(t *testing.T, dir string, e engine.Options, o Options) *served {
 	if err == nil { // else it is a folder of versions
 		t.Cleanup(func() { m.Close() })
 	}
-	if o.MaxMessage == 0 {
-		o.MaxMessage = 1 << 20
-	}
-	s := New(r, o)
+	o.MaxMessage = cmp.Or(o.MaxMessage, 1<<20)
+	o.Timeout, o.Grace, o.MaxConnections = time.Minute, cmp.Or(o.Grace, time.Minute), 100
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
-	done := make(chan error)
-	go func() { done <- s.Serve(l) }()
+	serving, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() {
+		done <- New(r, o).Serve(serving, l)
+		close(done)
+	}()
 	t.Cleanup(func() {
-		soon, cancel := context.WithTimeout(ctx, time.Minute)
-		defer cancel()
-		s.Shutdown(soon)
+		stop()
 		check(t, <-done)
 	})
 	client := insecure.NewCredentials()
@@ -72,7 +74,7 @@ func serveAt(t *testing.T, dir string, e engine.Options, o Options) *served {
 	conn, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(client))
 	check(t, err)
 	t.Cleanup(func() { conn.Close() })
-	return &served{conn, r, s, m, l.Addr().String()}
+	return &served{conn, r, stop, done, m, l.Addr().String()}
 }
 
 // want are the model's own answers to each of the series.

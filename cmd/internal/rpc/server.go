@@ -1,22 +1,21 @@
 // Package rpc serves models over gRPC: TensorFlow Serving's PredictionService and ModelService,
 // the Open Inference Protocol, streams that keep their state, health and reflection.
 //
-//	s := rpc.New(registry, rpc.Options{})
-//	go s.Serve(listener)
-//	defer s.Shutdown(ctx)
+//	err := rpc.New(registry, rpc.Options{MaxMessage: 1 << 20}).Serve(ctx, listener)
 package rpc
 
 import (
 	"context"
-	"crypto/subtle"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"runtime/debug"
 	"strings"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -35,60 +34,82 @@ import (
 
 // Options are how models are served.
 type Options struct {
-	Version    string        // of the program
-	MaxMessage int           // --max-body: bytes of a message from a client
-	Idle       time.Duration // for a connection without calls; 0 for ever
-	TLS        *tls.Config   // nil for none
-	Token      func() string // that calls have to bear; nil or "" for none
-	Log        *slog.Logger  // of calls and panics; nil for none
+	Version string // of the program
+
+	MaxMessage     int           // --max-body: bytes of a message from a client
+	MaxConnections int           // --max-connections
+	Timeout        time.Duration // --timeout: for a call to be answered, but for streams; for a connection to be made
+	Idle           time.Duration // for a connection without calls
+	Grace          time.Duration // --grace: how long calls may take that have begun when the server is to end
+
+	TLS    *tls.Config                     // nil for none
+	Allows func(authorization string) bool // whether that header lets a client in; nil for all
+	Log    *slog.Logger                    // of calls and panics; nil for none
 }
 
 // maxCalls is how many calls one connection may have at the same time.
 const maxCalls = 1024
 
-// Server serves models.
+// Server answers calls with the models of a registry.
 type Server struct {
-	*grpc.Server
+	grpc   *grpc.Server
 	health *health.Server
+	*server
 }
 
+// server has the methods of the services.
 type server struct {
 	registry *engine.Registry
 	options  Options
+	ending   context.Context // ends when streams are to
+	end      context.CancelFunc
 }
 
-// New is a server of the models of a registry.
+// New returns a Server. The registry stays the caller's to close.
 func New(r *engine.Registry, o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{r, o}
+	s := &server{registry: r, options: o}
+	s.ending, s.end = context.WithCancel(context.Background())
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(o.MaxMessage),
 		grpc.MaxConcurrentStreams(maxCalls),
-		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: o.Idle}),
-		grpc.ConnectionTimeout(10 * time.Second),
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: o.Idle, Time: time.Minute}),
+		grpc.ConnectionTimeout(o.Timeout),
 		grpc.UnaryInterceptor(s.unary),
 		grpc.StreamInterceptor(s.stream),
 	}
 	if o.TLS != nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(o.TLS)))
 	}
-	g := &Server{grpc.NewServer(options...), health.NewServer()}
+	g := &Server{grpc.NewServer(options...), health.NewServer(), s}
 	for _, d := range []*grpc.ServiceDesc{&predictionService, &modelService, &inferenceService, &streamService} {
-		g.RegisterService(d, s)
+		g.grpc.RegisterService(d, s)
 		g.health.SetServingStatus(d.ServiceName, healthpb.HealthCheckResponse_SERVING)
 	}
-	healthpb.RegisterHealthServer(g, g.health)
-	reflection.Register(g)
+	healthpb.RegisterHealthServer(g.grpc, g.health)
+	reflection.Register(g.grpc)
 	return g
 }
 
-// Shutdown takes no more calls, and waits until those that there are have been answered, or ctx ends.
-func (s *Server) Shutdown(ctx context.Context) {
+// Serve answers the calls of a listener until ctx ends, and then those that have begun.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	failed := make(chan error, 1)
+	go func() { failed <- s.grpc.Serve(netutil.LimitListener(l, s.options.MaxConnections)) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
 	s.health.Shutdown()
-	defer context.AfterFunc(ctx, s.Stop)()
-	s.GracefulStop()
+	s.end()
+	slow := time.AfterFunc(s.options.Grace, s.grpc.Stop)
+	s.grpc.GracefulStop()
+	if !slow.Stop() {
+		return fmt.Errorf("calls took longer than --grace %v to end", s.options.Grace)
+	}
+	return <-failed
 }
 
 // called is what is to be told of a call, which its method adds to.
@@ -103,6 +124,8 @@ func about(ctx context.Context, name string, version int64) {
 }
 
 func (s *server) unary(ctx context.Context, q any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (answer any, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	defer cancel()
 	err = s.call(ctx, info.FullMethod, func(ctx context.Context) error {
 		answer, err = handle(ctx, q)
 		return err
@@ -162,19 +185,11 @@ func (s *server) tell(ctx context.Context, c *called, err error) {
 
 // lets reports whether a client may call a service. Whether the server is well is no secret.
 func (s *server) lets(ctx context.Context, service string) bool {
-	token := ""
-	if s.options.Token != nil {
-		token = s.options.Token()
-	}
-	if token == "" || service == healthpb.Health_ServiceDesc.ServiceName {
+	if s.options.Allows == nil || service == healthpb.Health_ServiceDesc.ServiceName {
 		return true
 	}
-	given := metadata.ValueFromIncomingContext(ctx, "authorization")
-	if len(given) != 1 {
-		return false
-	}
-	scheme, bearer, _ := strings.Cut(given[0], " ")
-	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(strings.TrimSpace(bearer)), []byte(token)) == 1
+	given := append(metadata.ValueFromIncomingContext(ctx, "authorization"), "")
+	return len(given) <= 2 && s.options.Allows(given[0])
 }
 
 var codeOf = map[engine.Kind]codes.Code{

@@ -29,6 +29,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
 	"github.com/rnnbin/rnnbin/cmd/internal/engine/modeltest"
 	pb "github.com/rnnbin/rnnbin/cmd/internal/rpc/inferencepb"
+	"github.com/rnnbin/rnnbin/cmd/internal/rpc/streampb"
 )
 
 const healthMethod = "/grpc.health.v1.Health/Check"
@@ -82,7 +83,7 @@ func TestReflection(t *testing.T) {
 }
 
 func TestToken(t *testing.T) {
-	s := serve(t, modeltest.Spec{}, Options{Token: func() string { return "secret" }})
+	s := serve(t, modeltest.Spec{}, Options{Allows: func(header string) bool { return header == "Bearer secret" }})
 	live := func(headers ...string) error {
 		_, err := callIn[pb.ServerLiveResponse](metadata.AppendToOutgoingContext(ctx, headers...), s, inferenceMethods+"ServerLive", new(pb.ServerLiveRequest))
 		return err
@@ -144,11 +145,11 @@ func TestPanics(t *testing.T) {
 	boom := true
 	var log strings.Builder
 	s := serve(t, modeltest.Spec{}, Options{
-		Token: func() string {
+		Allows: func(string) bool {
 			if boom {
 				panic("of a test")
 			}
-			return ""
+			return true
 		},
 		Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
@@ -214,12 +215,12 @@ func TestShutdown(t *testing.T) {
 	begun := make(chan bool)
 	end := make(chan bool)
 	var slow atomic.Bool
-	s := serve(t, modeltest.Spec{}, Options{Token: func() string {
+	s := serve(t, modeltest.Spec{}, Options{Allows: func(string) bool {
 		if slow.Swap(false) {
 			begun <- true
 			<-end
 		}
-		return ""
+		return true
 	}})
 	answered := make(chan error)
 	slow.Store(true)
@@ -228,11 +229,11 @@ func TestShutdown(t *testing.T) {
 		answered <- err
 	}()
 	<-begun
-	down := make(chan bool)
-	go func() {
-		s.server.Shutdown(ctx)
-		close(down)
-	}()
+	stream := s.label(t)
+	asked(t, stream, &streampb.LabelRequest{Model: "m", Values: rows(1, 2)})
+	s.stop()
+	_, err := stream.Recv()
+	wantError(t, err, codes.Unavailable, "the server is shutting down")
 	for { // until it takes no more: what is asked meanwhile is answered
 		soon, cancel := context.WithTimeout(ctx, time.Minute)
 		_, err := callIn[healthpb.HealthCheckResponse](soon, s, healthMethod, new(healthpb.HealthCheckRequest))
@@ -244,7 +245,24 @@ func TestShutdown(t *testing.T) {
 	}
 	end <- true
 	check(t, <-answered)
-	<-down
+	check(t, <-s.done)
+}
+
+// What takes longer than the server waits is cut off, and told of.
+func TestGrace(t *testing.T) {
+	begun, end := make(chan bool), make(chan bool)
+	s := serve(t, modeltest.Spec{}, Options{Grace: time.Millisecond, Allows: func(string) bool {
+		begun <- true
+		<-end
+		return true
+	}})
+	go call[pb.ServerLiveResponse](s, inferenceMethods+"ServerLive", new(pb.ServerLiveRequest))
+	<-begun
+	s.stop()
+	time.AfterFunc(50*time.Millisecond, func() { close(end) })
+	if err := <-s.done; err == nil || !strings.Contains(err.Error(), "calls took longer than --grace 1ms to end") {
+		t.Errorf("%v", err)
+	}
 }
 
 // No message, however odd, is the server's fault.
@@ -256,7 +274,7 @@ func FuzzModelInfer(f *testing.F) {
 	r, err := engine.Open(ctx, e, engine.Source{Name: "m", Path: dir})
 	check(f, err)
 	f.Cleanup(func() { r.Close(ctx) })
-	s := &server{registry: r}
+	s := &server{registry: r, options: Options{}}
 	long := inferRequest(typed(rows(1, 3), 1<<40, 3, 2))
 	long.RawInputContents = [][]byte{{1}}
 	for _, q := range []*pb.ModelInferRequest{inferRequest(typed(rows(1, 3), 1, 3, 2)), inferRequest(), long} {

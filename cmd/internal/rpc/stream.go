@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"errors"
 	"io"
 
@@ -14,52 +15,80 @@ import (
 
 type labelStream = grpc.BidiStreamingServer[pb.LabelRequest, pb.LabelResponse]
 
+// message is what a client has sent, or why there is nothing more.
+type message struct {
+	*pb.LabelRequest
+	err error
+}
+
+// receive hands over what a client sends until it ends.
+func receive(from labelStream) <-chan message {
+	all := make(chan message)
+	go func() {
+		for {
+			q, err := from.Recv()
+			select {
+			case all <- message{q, err}:
+			case <-from.Context().Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return all
+}
+
 // label answers each message of a stream with one. A client that does not read gets no more:
 // what is sent waits, and so does what it sends.
 func (s *server) label(to labelStream) error {
-	q, err := to.Recv()
-	if err != nil {
-		return ended(err)
-	}
-	h, err := s.acquire(to.Context(), q.Model, engine.Which{Version: q.Version})
-	if err != nil {
-		return err
-	}
-	stream, err := h.Stream()
-	h.Release() // the stream has its own
-	if err != nil {
-		return err
-	}
-	defer stream.Close()
-	l := &labelling{info: stream.Handle().Info()}
-	l.begin()
-	for first := true; ; first = false {
-		last := errors.Is(err, io.EOF)
+	messages := receive(to)
+	var stream *engine.Stream
+	var l *labelling
+	for {
+		var q message
+		select {
+		case q = <-messages:
+		case <-s.ending.Done():
+			return engine.Errorf(engine.Unavailable, "the server is shutting down")
+		}
+		last := errors.Is(q.err, io.EOF)
 		switch {
+		case last && stream == nil:
+			return nil
 		case last:
-			q = &pb.LabelRequest{End: true}
-		case err != nil:
-			return err
-		case !first && (q.Model != "" || q.Version != 0):
+			q.LabelRequest = &pb.LabelRequest{End: true}
+		case q.err != nil:
+			return q.err
+		case stream == nil:
+			var err error
+			if stream, err = s.open(to.Context(), q.LabelRequest); err != nil {
+				return err
+			}
+			defer stream.Close()
+			l = newLabelling(stream.Handle().Info())
+		case q.Model != "" || q.Version != 0:
 			return engine.Errorf(engine.Invalid, "the model is named by the first message alone")
 		}
-		row, a, err2 := push(to.Context(), stream, q.Values, q.End)
-		if err2 != nil {
-			return err2
-		}
-		if err := to.Send(l.response(row, a, q.End)); err != nil || last {
+		first, a, err := push(to.Context(), stream, q.Values, q.End)
+		if err != nil {
 			return err
 		}
-		q, err = to.Recv()
+		if err := to.Send(l.response(first, a, q.End)); err != nil || last {
+			return err
+		}
 	}
 }
 
-// ended makes none of the error of a client that has nothing more to say.
-func ended(err error) error {
-	if errors.Is(err, io.EOF) {
-		return nil
+// open begins the stream that a first message asks for.
+func (s *server) open(ctx context.Context, q *pb.LabelRequest) (*engine.Stream, error) {
+	h, err := s.acquire(ctx, q.Model, engine.Which{Version: q.Version})
+	if err != nil {
+		return nil, err
 	}
-	return err
+	defer h.Release() // the stream has its own
+	return h.Stream()
 }
 
 // labelling makes messages of answers.
@@ -67,6 +96,12 @@ type labelling struct {
 	info   *engine.Info
 	finder *events.Finder // of the series
 	found  []*pb.LabelResponse_Event
+}
+
+func newLabelling(info *engine.Info) *labelling {
+	l := &labelling{info: info}
+	l.begin()
+	return l
 }
 
 // begin begins a series.
