@@ -22,6 +22,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
 	"github.com/rnnbin/rnnbin/cmd/internal/rpc"
 	"github.com/rnnbin/rnnbin/cmd/internal/serve"
+	"github.com/rnnbin/rnnbin/cmd/internal/serve/page"
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/graph"
 )
@@ -189,7 +190,7 @@ func runServe(ctx context.Context, o serveOptions, args []string, errOut io.Writ
 		return err
 	}
 	endingOf(ctx).keep.Store(true) // --grace is how long requests may take
-	o.http.Version = programVersion()
+	o.http.Version, o.http.Page = programVersion(), page.Handler()
 	all, serving := errgroup.WithContext(ctx)
 	scheme := "http"
 	if o.http.TLS != nil {

@@ -34,7 +34,7 @@ type Options struct {
 	Metrics *Metrics     // the registry's observer; nil for none
 	Log     *slog.Logger // of requests and panics; nil for none
 	Pprof   bool         // --pprof: serve profiles
-	Page    http.Handler // of /; nil for none
+	Page    http.Handler // of /, for all; nil for none
 }
 
 // DefaultOptions are the usual ones.
@@ -89,7 +89,7 @@ func New(r *engine.Registry, o Options) *Server {
 		}
 	}
 	if o.Page != nil {
-		s.mount("/", o.Page)
+		s.mux.Handle("GET /{$}", o.Page) // which has no secrets, and asks the person for the token
 	}
 	s.handle("/healthz", "health", func(q *request) error { return q.health(false) })
 	s.handle("/readyz", "health", func(q *request) error { return q.health(true) })

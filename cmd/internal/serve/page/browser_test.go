@@ -1,0 +1,213 @@
+package page
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// browser is a page in Chromium, which is told what to do by its DevTools' protocol.
+type browser struct {
+	t       *testing.T
+	conn    *websocket.Conn
+	session string
+
+	mu      sync.Mutex
+	calls   int
+	answers map[int]chan json.RawMessage
+	asked   []string // addresses of all requests
+	faults  []string // errors of the page's script, and what its policy forbids
+}
+
+// open opens an address in a window of a width, and skips the test where there is no Chromium.
+func open(t *testing.T, address string, width int) *browser {
+	t.Helper()
+	program := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil && program == "" {
+			program = path
+		}
+	}
+	if program == "" {
+		t.Skip("there is no Chromium")
+	}
+	cmd := exec.Command(program, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+		"--remote-debugging-port=0", "--user-data-dir="+t.TempDir(), "about:blank")
+	said, err := cmd.StderrPipe()
+	check(t, err)
+	check(t, cmd.Start())
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	debugger := ""
+	lines := bufio.NewScanner(said)
+	for debugger == "" && lines.Scan() {
+		_, debugger, _ = strings.Cut(lines.Text(), "DevTools listening on ")
+	}
+	go io.Copy(io.Discard, said)
+	conn, _, err := websocket.Dial(t.Context(), debugger, nil)
+	check(t, err)
+	conn.SetReadLimit(64 << 20)
+	b := &browser{t: t, conn: conn, answers: map[int]chan json.RawMessage{}}
+	go b.listen()
+	var target struct{ TargetID string }
+	b.call("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
+	var attached struct{ SessionID string }
+	b.call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
+	b.session = attached.SessionID
+	for _, domain := range []string{"Page", "Runtime", "Network", "Log"} {
+		b.call(domain+".enable", nil, nil)
+	}
+	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false}, nil)
+	b.call("Page.navigate", map[string]any{"url": address}, nil)
+	return b
+}
+
+// listen hands answers over, and keeps what the page does.
+func (b *browser) listen() {
+	for {
+		_, text, err := b.conn.Read(context.Background())
+		if err != nil {
+			return
+		}
+		var m struct {
+			ID     int
+			Result json.RawMessage
+			Error  *struct{ Message string }
+			Method string
+			Params struct {
+				Request          struct{ URL string }
+				Entry            struct{ Level, Text string }
+				ExceptionDetails struct{ Text string }
+			}
+		}
+		if json.Unmarshal(text, &m) != nil {
+			continue
+		}
+		b.mu.Lock()
+		switch m.Method {
+		case "":
+			b.answers[m.ID] <- m.Result
+			if m.Error != nil {
+				b.faults = append(b.faults, m.Error.Message)
+			}
+		case "Network.requestWillBeSent":
+			b.asked = append(b.asked, m.Params.Request.URL)
+		case "Log.entryAdded":
+			if m.Params.Entry.Level == "error" {
+				b.faults = append(b.faults, m.Params.Entry.Text)
+			}
+		case "Runtime.exceptionThrown":
+			b.faults = append(b.faults, m.Params.ExceptionDetails.Text)
+		}
+		b.mu.Unlock()
+	}
+}
+
+func (b *browser) call(method string, params, result any) {
+	b.t.Helper()
+	b.mu.Lock()
+	b.calls++
+	answer := make(chan json.RawMessage, 1)
+	b.answers[b.calls] = answer
+	m := map[string]any{"id": b.calls, "method": method}
+	b.mu.Unlock()
+	if params != nil {
+		m["params"] = params
+	}
+	if b.session != "" {
+		m["sessionId"] = b.session
+	}
+	text, err := json.Marshal(m)
+	check(b.t, err)
+	check(b.t, b.conn.Write(b.t.Context(), websocket.MessageText, text))
+	select {
+	case got := <-answer:
+		if result != nil {
+			check(b.t, json.Unmarshal(got, result))
+		}
+	case <-time.After(time.Minute):
+		b.t.Fatalf("%s is not answered", method)
+	}
+}
+
+// value is what an expression gives, as text.
+func (b *browser) value(expression string) string {
+	b.t.Helper()
+	var got struct{ Result struct{ Value any } }
+	b.call("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}, &got)
+	return fmt.Sprint(got.Result.Value)
+}
+
+// wait waits until an expression gives a text, which it does or the test ends in a minute.
+func (b *browser) wait(expression, want string) {
+	b.t.Helper()
+	got := ""
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if got = b.value(expression); got == want {
+			return
+		}
+	}
+	b.t.Fatalf("%s is %q, want %q; faults %q", expression, got, want, b.faults)
+}
+
+// key presses a key and lets it go.
+func (b *browser) key(name string, code int, text string) {
+	b.t.Helper()
+	for _, kind := range []string{"keyDown", "keyUp"} {
+		p := map[string]any{"type": kind, "key": name, "code": name, "windowsVirtualKeyCode": code}
+		if kind == "keyDown" {
+			p["text"] = text
+		}
+		b.call("Input.dispatchKeyEvent", p, nil)
+	}
+}
+
+func (b *browser) enter() { b.t.Helper(); b.key("Enter", 13, "\r") }
+
+// tabTo moves the focus to an element, by the Tab key alone.
+func (b *browser) tabTo(id string) {
+	b.t.Helper()
+	for range 40 {
+		if b.value("document.activeElement.id") == id {
+			return
+		}
+		b.key("Tab", 9, "")
+	}
+	b.t.Fatalf("Tab does not reach %q", id)
+}
+
+// write writes where the focus is.
+func (b *browser) write(text string) {
+	b.t.Helper()
+	b.call("Input.insertText", map[string]any{"text": text}, nil)
+}
+
+// ask is the text of a server's answer.
+func ask(t *testing.T, url, body string) string {
+	t.Helper()
+	r, err := http.Post(url, "", strings.NewReader(body))
+	check(t, err)
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	check(t, err)
+	return string(text)
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
