@@ -2,6 +2,7 @@
 #
 #   docker build -t rnnbin .
 #   docker run --rm rnnbin train
+#   docker run --rm -p 127.0.0.1:8501:8501 -v "$PWD/runs:/models/runs:ro" rnnbin serve /models/runs --listen 0.0.0.0:8501
 #
 # Behind an authority of your own: --secret id=ca,src=FILE.pem
 ARG GO_IMAGE=golang:1.26-bookworm
@@ -25,6 +26,7 @@ COPY go.mod go.sum LICENSE README.md ./
 COPY graph graph
 COPY cmd cmd
 COPY scripts/bundle scripts/
+COPY scripts/serve scripts/serve
 ARG VERSION
 RUN --mount=type=cache,target=/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
@@ -34,7 +36,7 @@ RUN --mount=type=cache,target=/go/pkg/mod \
 
 FROM ${BASE_IMAGE}
 # The library is a layer of its own: it stays when the program changes.
-COPY --from=build /out/lib /usr/local/lib
+COPY --from=build /out/lib/rnnbin /usr/local/lib/rnnbin
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 RUN groupadd --key GID_MAX=65532 --gid 65532 rnnbin \
     && useradd --key UID_MAX=65532 --uid 65532 --gid 65532 --no-log-init --create-home --home-dir /data --shell /usr/sbin/nologin rnnbin

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"math"
 	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,6 +38,7 @@ type serveOptions struct {
 	grpc     string // address, too
 	versions []string
 	quiet    bool
+	check    bool
 
 	token, certificate, key, clients string // files
 	log                              string // file
@@ -79,6 +83,7 @@ func (o *serveOptions) addRunFlags(f *pflag.FlagSet) {
 	addFlag(f, "grace", durationOf(&o.http.Grace), "after SIGTERM, give requests that have begun this `duration` to end")
 	addFlag(f, "access-log", &o.log, "append a JSON object for each request to `file`; - for standard error")
 	addFlag(f, "pprof", &o.http.Pprof, "serve profiles of the program at /debug/pprof/")
+	addFlag(f, "check", &o.check, "serve nothing: fail unless the server at --listen is ready")
 	addFlag(f, "quiet", &o.quiet, "print errors alone: not which versions are served")
 	addFlag(f, "threads", &o.engine.Machine.Threads, "`n` threads for each call of the network; 0: by its size")
 	o.engine.Machine.Form, o.engine.Machine.InstructionSet = graph.FormAuto, graph.InstructionSetAuto
@@ -156,6 +161,9 @@ Only programs on this machine can connect, unless --listen names another address
 }
 
 func runServe(ctx context.Context, o serveOptions, args []string, errOut io.Writer) error {
+	if o.check {
+		return o.isReady(ctx)
+	}
 	sources, err := o.sources(args)
 	if err != nil {
 		return err
@@ -207,6 +215,38 @@ func runServe(ctx context.Context, o serveOptions, args []string, errOut io.Writ
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.http.Grace)
 	defer cancel()
 	return errors.Join(err, r.Close(closing))
+}
+
+// isReady asks the server that these flags start whether it is ready.
+func (o *serveOptions) isReady(ctx context.Context) error {
+	host, port, err := net.SplitHostPort(o.listen)
+	if err != nil {
+		return flagf("listen", "%w", err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	at := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: "/readyz"}
+	if o.certificate != "" {
+		at.Scheme = "https"
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.http.Timeout)
+	defer cancel()
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+	if err != nil {
+		return flagf("listen", "%w", err)
+	}
+	// the certificate is for the name that others know the server by
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	r, err := client.Do(q)
+	if err != nil {
+		return fmt.Errorf("not ready: %w", err)
+	}
+	defer r.Body.Close()
+	if r.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s answers %s", at.String(), r.Status)
+	}
+	return nil
 }
 
 // listenGRPC is where gRPC is served, nil for none.

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/python"
+)
+
+const deployed = "../../scripts/serve"
+
+// What scripts/serve has for others to start servers by starts them by flags that there are.
+func TestDeployedServers(t *testing.T) {
+	for name, args := range map[string][]string{
+		"rnnbin.service":                 unitArgs(t),
+		"compose.yaml":                   words(t, "compose.yaml", "$.services.rnnbin.command"),
+		"compose.yaml, health":           words(t, "compose.yaml", "$.services.rnnbin.healthcheck.test")[2:],
+		"inferenceservice.yaml":          words(t, "inferenceservice.yaml", "$.spec.predictor.containers[0].args"),
+		"what Dockerfile's comment says": dockerArgs(t),
+	} {
+		if len(args) == 0 || args[0] != "serve" {
+			t.Errorf("%s: it does not serve: %q", name, args)
+			continue
+		}
+		cmd := newServe()
+		if err := cmd.ParseFlags(args[1:]); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if check, _ := cmd.Flags().GetBool("check"); !check && cmd.Flags().NArg() != 1 {
+			t.Errorf("%s: it serves %q", name, cmd.Flags().Args())
+		}
+	}
+}
+
+// The compose file fits the schema of such files.
+func TestComposeSchema(t *testing.T) {
+	home, err := python.Packages("compose-schema", filepath.Join("testdata", "serve", "requirements.txt"))
+	if err != nil {
+		t.Skip("the schema cannot be installed: ", err)
+	}
+	text, err := yaml.YAMLToJSON([]byte(read(t, deployed+"/compose.yaml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	validate := exec.Command("python3", "-c", `
+import json, os, sys, jsonschema
+with open(os.path.join(sys.argv[1], "compose", "config", "compose_spec.json")) as f:
+    jsonschema.validate(json.load(sys.stdin), json.load(f))`, home)
+	validate.Env, validate.Stdin = append(os.Environ(), "PYTHONPATH="+home), bytes.NewReader(text)
+	if out, err := validate.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.FromSlash(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// words are a list in a file.
+func words(t *testing.T, name, path string) (list []string) {
+	t.Helper()
+	at, err := yaml.PathString(path)
+	if err == nil {
+		err = at.Read(strings.NewReader(read(t, deployed+"/"+name)), &list)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return list
+}
+
+// unitArgs are those of the service of systemd.
+func unitArgs(t *testing.T) []string {
+	t.Helper()
+	text := read(t, deployed+"/rnnbin.service")
+	_, args, _ := strings.Cut(text, `Environment="RNNBIN_SERVE=`)
+	args, _, _ = strings.Cut(args, `"`)
+	_, command, _ := strings.Cut(text, "ExecStart=/usr/local/bin/rnnbin ")
+	command, _, _ = strings.Cut(command, "\n")
+	return strings.Fields(strings.ReplaceAll(command, "$RNNBIN_SERVE", args))
+}
+
+// dockerArgs are those of the example of a server.
+func dockerArgs(t *testing.T) []string {
+	t.Helper()
+	for line := range strings.Lines(read(t, "../../Dockerfile")) {
+		if all := strings.Fields(line); slices.Contains(all, "serve") {
+			return all[slices.Index(all, "serve"):]
+		}
+	}
+	return nil
+}
