@@ -24,7 +24,7 @@ func (r *Reader) addFeatures(c *Chunk) (bool, error) {
 		}
 		if err != nil {
 			if r.options.Skip == nil {
-				err = hintNA(&v, err)
+				err = hintNA(v, err)
 			}
 			return false, r.fault(r.features[k], err)
 		}

@@ -38,8 +38,7 @@ func NewTable(f *table.File, noHeader bool) (*Table, error) {
 			in.at(b, i)
 			row := TableRow{Line: in.line()}
 			for k := range b.Columns {
-				v := in.value(k)
-				row.Fields = append(row.Fields, string(v.appendText(nil)))
+				row.Fields = append(row.Fields, string(in.value(k).appendText(nil)))
 			}
 			t.Rows = append(t.Rows, row)
 		}

@@ -18,10 +18,11 @@ func (r *Reader) time() (float64, error) {
 		return 0, nil
 	}
 	v := r.value(r.roles.time)
-	t, err := r.clock.time(&v)
+	r.when = bytes.TrimSpace(v.text)
+	t, err := r.clock.time(v)
 	if err == nil && t < r.state.time && r.gap.Value == 0 {
 		err = fmt.Errorf("time goes back in series %q: from %s to %s (a column that tells series apart belongs to Options.Series; Options.Exclude leaves out one that is no time; Options.MaxGap begins a new series there)",
-			r.state.name, r.timeText(r.state.time, r.state.timeText), r.timeText(t, bytes.TrimSpace(v.text)))
+			r.state.name, r.timeText(r.state.time, r.state.timeText), r.timeText(t, r.when))
 	}
 	return t, err
 }
@@ -45,8 +46,7 @@ func (r *Reader) passTime(t float64) {
 	}
 	r.holes.add(t-r.state.time, r.line())
 	r.state.time = t
-	v := r.value(r.roles.time)
-	r.state.timeText = append(r.state.timeText[:0], bytes.TrimSpace(v.text)...)
+	r.state.timeText = append(r.state.timeText[:0], r.when...)
 }
 
 // gapWarnings report the gaps in time.

@@ -22,6 +22,7 @@ type input struct {
 	headFault error       // in place of these
 	batch     *table.Batch
 	row       int // of the batch, that values are of
+	current   value
 }
 
 // openInput opens a file and looks at its first rows.
@@ -55,23 +56,22 @@ func (in *input) at(b *table.Batch, i int) {
 // line is where the row is.
 func (in *input) line() int { return in.batch.Lines[in.row] }
 
-// value is that of column k, valid up to the next row.
-func (in *input) value(k int) (v value) {
-	column := &in.batch.Columns[k]
-	if column.Type == table.Text {
-		if v.text = column.Text(in.row); v.text == nil {
-			v.kind = nullKind
-		} else if k < len(in.decimals.marks) {
-			in.decimals.read(&v, in.line(), k)
-		}
-	} else {
-		v = value{kind: numberKind, number: column.Float(in.row), column: column, row: in.row}
+// value is that of column k, valid up to the next one.
+func (in *input) value(k int) *value {
+	v, c := &in.current, &in.batch.Columns[k]
+	*v = value{}
+	if c.Type != table.Text {
+		v.kind, v.number, v.column, v.row = numberKind, c.Float(in.row), c, in.row
 		if v.number != v.number {
-			v = value{kind: nullKind}
+			v.kind = nullKind
 		}
+	} else if v.text = c.Text(in.row); v.text == nil {
+		v.kind = nullKind
+	} else if k < len(in.decimals.marks) {
+		in.decimals.read(v, in.line(), k)
 	}
-	if in.na != nil && in.na.has(&v) {
-		v = value{kind: nullKind}
+	if in.na != nil && in.na.has(v) {
+		*v = value{kind: nullKind}
 	}
 	return v
 }
@@ -85,8 +85,7 @@ func (in *input) profiles(o Options) ([]*profile, error) {
 	for i := range in.head.Len() {
 		in.at(&in.head, i)
 		for k := range profiles {
-			v := in.value(k)
-			profiles[k].add(&v)
+			profiles[k].add(in.value(k))
 		}
 	}
 	for k, t := range in.Types() {

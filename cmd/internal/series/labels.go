@@ -1,6 +1,7 @@
 package series
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -19,7 +20,8 @@ const Unlabelled = -1
 type labeler struct {
 	classifier
 	known map[string]int16 // what texts are
-	text  []byte           // scratch
+	text  []byte           // of the last label
+	last  int16            // its class; unknown before the first
 }
 
 // classifier decides once for each text, which is not empty.
@@ -27,13 +29,15 @@ type classifier interface {
 	class(text string) (int16, error)
 }
 
-// mostKnown is how many texts a labeler remembers.
-const mostKnown = 1000
+const (
+	unknown   = math.MinInt16
+	mostKnown = 1000 // texts that a labeler remembers
+)
 
 // newLabeler returns one for Options.Positive or Options.Classes or, without either, for
 // classes that are still to be found out.
 func newLabeler(o Options) *labeler {
-	l := &labeler{known: map[string]int16{}}
+	l := &labeler{known: map[string]int16{}, last: unknown}
 	switch {
 	case o.Positive != "":
 		l.classifier = &positiveClass{value: o.Positive}
@@ -47,17 +51,25 @@ func newLabeler(o Options) *labeler {
 
 // label returns the class of v.
 func (l *labeler) label(v *value) (int16, error) {
+	if l.last != unknown && v.kind != numberKind && bytes.Equal(v.text, l.text) {
+		return l.last, nil
+	}
+	l.last = unknown
 	if l.text = v.appendText(l.text[:0]); len(l.text) == 0 {
 		return Unlabelled, nil
 	}
-	if class, known := l.known[string(l.text)]; known {
-		return class, nil
+	class, known := l.known[string(l.text)]
+	if !known {
+		var err error
+		if class, err = l.class(string(l.text)); err != nil {
+			return 0, err
+		}
+		if len(l.known) < mostKnown {
+			l.known[string(l.text)] = class
+		}
 	}
-	class, err := l.class(string(l.text))
-	if err == nil && len(l.known) < mostKnown {
-		l.known[string(l.text)] = class
-	}
-	return class, err
+	l.last = class
+	return class, nil
 }
 
 // settle returns the classes of all labels, which it gives their final numbers. Classes that are words have

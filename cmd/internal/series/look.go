@@ -226,11 +226,10 @@ func (l *looker) add(in *input) {
 		if v.kind != numberKind || c.tallies != nil || l.groupings[1+k].groups != nil {
 			c.text = v.appendText(c.text[:0])
 		}
-		c.add(&v, l.profiles[k].number())
+		c.add(v, l.profiles[k].number())
 	}
 	for _, t := range l.times {
-		v := in.value(t.column)
-		t.read(&v)
+		t.read(in.value(t.column))
 	}
 	l.groupings[0].add([]byte(in.Name()), l.survey.Rows, l.times, in.line())
 	for _, g := range l.groupings[1:] {

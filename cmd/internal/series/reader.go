@@ -39,6 +39,7 @@ type Reader struct {
 	warned   []table.Warning
 
 	name    []byte    // scratch
+	when    []byte    // the time of the current row, if that is text
 	values  []float32 // [F] features of the current row
 	lacking []int     // which of them are missing
 }
@@ -302,8 +303,7 @@ func (r *Reader) label() (int16, error) {
 	if r.roles.label < 0 {
 		return Unlabelled, nil
 	}
-	v := r.value(r.roles.label)
-	return r.labeler.label(&v)
+	return r.labeler.label(r.value(r.roles.label))
 }
 
 // findSeries sets r.state to the series of the current row.
