@@ -62,13 +62,13 @@ func (c *Column) load(a arrow.Array) {
 	}
 	switch a := a.(type) { // the usual ones, for speed
 	case *array.Float64:
-		c.numbers = numbersOf(a)
+		c.numbers = numbersOf(c.numbers, a)
 	case *array.Float32:
-		c.numbers = numbersOf(a)
+		c.numbers = numbersOf(c.numbers, a)
 	case *array.Int64:
-		c.numbers = numbersOf(a)
+		c.numbers = numbersOf(c.numbers, a)
 	case *array.Int32:
-		c.numbers = numbersOf(a)
+		c.numbers = numbersOf(c.numbers, a)
 	default:
 		t := plainType(a.DataType())
 		for i := range a.Len() {
@@ -93,16 +93,17 @@ func (c *Column) loadText(a arrow.Array) {
 	c.text = b.text
 }
 
-// numbersOf are the values of an array as numbers.
-func numbersOf[T int32 | int64 | float32 | float64](a interface {
+// numbersOf appends the values of an array as numbers.
+func numbersOf[T int32 | int64 | float32 | float64](numbers []float64, a interface {
 	arrow.Array
 	Value(int) T
 }) []float64 {
-	numbers := make([]float64, a.Len())
-	for i := range numbers {
-		if numbers[i] = math.NaN(); a.IsValid(i) {
-			numbers[i] = float64(a.Value(i))
+	for i := range a.Len() {
+		x := math.NaN()
+		if a.IsValid(i) {
+			x = float64(a.Value(i))
 		}
+		numbers = append(numbers, x)
 	}
 	return numbers
 }

@@ -41,7 +41,7 @@ func (b *Batch) reset(l *layout) {
 		b.Columns = make([]Column, len(l.names))
 	}
 	for i, c := range b.Columns {
-		b.Columns[i] = Column{Type: l.types[i], spans: c.spans[:0]}
+		b.Columns[i] = Column{Type: l.types[i], spans: c.spans[:0], numbers: c.numbers[:0]}
 	}
 	*b = Batch{Columns: b.Columns, Lines: b.Lines[:0], layout: l, text: b.text[:0], rows: b.rows[:0]}
 }
