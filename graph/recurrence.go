@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"path"
 	"slices"
 
@@ -46,7 +47,8 @@ func (r recurrence) unroll(s *op.Scope, x tf.Output, state, w []tf.Output) (outp
 //
 // Its variables have the order of tf.while_loop's, which converters to other formats
 // expect: the step's number, the number of steps, the list of outputs straight from
-// TensorListReserve, that of inputs, the states, and the weights, which stay the same.
+// TensorListReserve, that of inputs, the states, and the weights, which stay the same. It is
+// named after the cell where that has a name.
 func (r recurrence) loop(s *op.Scope, x tf.Output, state, w []tf.Output) (outputs tf.Output, last []tf.Output) {
 	row := func(s *op.Scope, width int) tf.Output { return op.Const(s.SubScope("row"), []int32{-1, int32(width)}) }
 	steps := size(s.SubScope("steps"), x, 0)
@@ -63,7 +65,8 @@ func (r recurrence) loop(s *op.Scope, x tf.Output, state, w []tf.Output) (output
 		return slices.Concat([]tf.Output{after, in[1], op.TensorListSetItem(s, in[2], at, h), in[3]}, next, w)
 	}
 	more := func(s *op.Scope, in []tf.Output) []tf.Output { return []tf.Output{op.Less(s, in[0], in[1])} }
-	end, err := addWhile(r.graph, path.Dir(reserved.Op.Name())+"/While", initial, more, body) // in s, whose name only its operations tell
+	name := path.Dir(reserved.Op.Name()) + "/" + cmp.Or(r.cell.kernel(), "While") // in s, whose name only its operations tell
+	end, err := addWhile(r.graph, name, initial, more, body)
 	if err != nil {
 		s.UpdateErr("While", err)
 		return tf.Output{}, state

@@ -1,6 +1,6 @@
-// Package export writes a trained model as a graph of TensorFlow's own operations, for programs
-// that know nothing of rnnbin: a SavedModel, which Python's TensorFlow, TensorFlow Serving and
-// others load.
+// Package export makes of a trained model what programs run that know nothing of rnnbin: a
+// graph of TensorFlow's own operations, as a SavedModel, which Python's TensorFlow, TensorFlow
+// Serving and others load; or the same in ONNX's operations, for ONNX Runtime and others.
 //
 // What is exported is the model, not only its networks. As [label.Model.Label] does, it takes
 // series as they were measured, fills what is missing, makes the networks' inputs, cuts

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -406,8 +407,7 @@ func flag(set bool) int {
 	return 0
 }
 
-// loop adds a Scan for a loop over time: see the order of variables in package graph. Its body
-// sees the weights of the graph around it.
+// loop adds what runs a layer over time: see the order of variables in package graph.
 func (t *translator) loop(n *nodepb.NodeDef) {
 	f := t.functions[n.Attr["body"].GetFunc().GetName()]
 	list := t.nodes[strings.Split(n.Input[3], ":")[0]]
@@ -415,6 +415,15 @@ func (t *translator) loop(n *nodepb.NodeDef) {
 		t.fail("%s is no loop over time", n.Name)
 		return
 	}
+	if c, known := onnxCells[path.Base(n.Name)]; known {
+		t.layer(n, c, t.value(list.Input[0]))
+		return
+	}
+	t.scan(n, f, t.value(list.Input[0]))
+}
+
+// scan adds a Scan over x. Its body sees the weights of the graph around it.
+func (t *translator) scan(n *nodepb.NodeDef, f *functionpb.FunctionDef, x string) {
 	prefix := n.Name + "/body/"
 	body := &translator{nodes: map[string]*nodepb.NodeDef{}, done: map[string]string{}, prefix: prefix}
 	var written string
@@ -431,8 +440,7 @@ func (t *translator) loop(n *nodepb.NodeDef) {
 			body.done[of.Name+":0"] = row
 		}
 	}
-	var initial, inputs, outputs []string
-	var next []string
+	var initial, next, outputs []string
 	for i := 4; i < len(args); i++ {
 		name := f.Signature.OutputArg[i].Name
 		if f.Ret[name] == args[i].Name { // stays the same: a weight
@@ -456,6 +464,5 @@ func (t *translator) loop(n *nodepb.NodeDef) {
 		t.fail("%s: %w", n.Name, body.err)
 	}
 	t.done[n.Name+":2"] = n.Name + ":2"
-	inputs = append(initial, t.value(list.Input[0]))
-	t.addNode("Scan", inputs, append(outputs, n.Name+":2"), onnxAttribute("body", body.graph.text(2, prefix)), onnxAttribute("num_scan_inputs", 1))
+	t.addNode("Scan", append(initial, x), append(outputs, n.Name+":2"), onnxAttribute("body", body.graph.text(2, prefix)), onnxAttribute("num_scan_inputs", 1))
 }

@@ -87,3 +87,12 @@ func onnxValue(name string, kind int64, dims []any) pb {
 	}
 	return v.bytes(2, pb(nil).bytes(1, pb(nil).int(1, kind).bytes(2, shape)))
 }
+
+// onnxTexts is an AttributeProto of texts.
+func onnxTexts(name string, values ...string) pb {
+	a := pb(nil).text(1, name)
+	for _, v := range values {
+		a = a.text(9, v)
+	}
+	return a.int(20, 8)
+}

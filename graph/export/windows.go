@@ -22,17 +22,18 @@ func (k kind) answers(b builder, g *tf.Graph, q sequences, x tf.Output) tf.Outpu
 	c, block := k.Cut, b.int(k.Block)
 	batch := b.size(q.x, 0)
 
-	// Rows of the extended series, as positions: one and the next window's rows. What a window
-	// lacks are repetitions, too.
+	// The windows' rows, of the extended series. What a window lacks are repetitions, too.
 	n := b.add(q.end, b.int(c.Lag)) // [B] positions
 	last := k.windows(b, n)         // [B] number of the last window
-	windows := b.add(k.windows(b, b.add(q.steps, b.int(c.Lag))), b.int(1))
+	longest := b.add(q.steps, b.int(c.Lag))
+	windows := b.add(k.windows(b, longest), b.int(1))
 	starts := b.mul(b.count(windows), block) // [W]
-	steps := b.reshape(b.sub(b.count(b.int(c.Before+c.Span+c.Behind)), b.int(c.Before+c.Lead)), -1, 1, 1)
+	around := b.add(b.min(longest, b.int(c.Span)), b.int(c.Before+c.Behind))
+	steps := b.reshape(b.sub(b.count(around), b.int(c.Before+c.Lead)), -1, 1, 1)
 	rows := b.add(steps, b.reshape(starts, 1, 1, -1)) // [T',1,W]
 	rows = b.clamp(rows, b.int(0), b.reshape(b.sub(q.end, b.int(1)), 1, -1, 1))
-	rows = b.add(b.max(rows, b.int(0)), b.reshape(b.mul(b.count(batch), q.steps), 1, -1, 1)) // [T',B,W] of all sequences' rows
-	over := graph.Sequences{X: b.gather(b.reshape(x, -1, k.network.Features), b.reshape(rows, c.Before+c.Span+c.Behind, -1))}
+	rows = b.add(rows, b.reshape(b.mul(b.count(batch), q.steps), 1, -1, 1)) // [T',B,W] of all sequences' rows
+	over := graph.Sequences{X: b.gather(b.reshape(x, -1, k.network.Features), b.reshape(rows, around, -1))}
 	if c.Whole {
 		lengths := b.clamp(b.sub(b.column(n), starts), b.int(0), b.int(c.Span))
 		over.Lengths = b.reshape(lengths, -1)
