@@ -415,10 +415,6 @@ func states(t *testing.T, r *Registry) (all []string) {
 	return all
 }
 
-func itoa(n int64) string {
-	return strings.TrimLeft(string(rune('0'+n/10)), "0") + string(rune('0'+n%10))
-}
-
 func wantStates(t *testing.T, r *Registry, want ...string) {
 	t.Helper()
 	if got := states(t, r); !slices.Equal(got, want) {

@@ -51,7 +51,6 @@ type served struct {
 	newest  int64              // of them
 	refused map[int64]found    // that could not be read
 	states  map[int64]Status
-	single  bool // the path is a model folder
 }
 
 // Open reads and starts the models, all of them or none, and watches their folders until Close.

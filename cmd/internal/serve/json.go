@@ -101,11 +101,10 @@ func (p *parser) object(field func(key string) error) error {
 
 // string takes a string.
 func (p *parser) string() (text string, err error) {
-	from := p.at
 	if p.peek() != '"' {
 		return "", p.fault("a string is missing")
 	}
-	from = p.at
+	from := p.at
 	for p.at++; p.at < len(p.text); p.at++ {
 		switch p.text[p.at] {
 		case '\\':

@@ -134,7 +134,7 @@ func (p *parser) objects() (t tensor, err error) {
 		}
 		one, err := p.named(levelsOfSeries)
 		if err != nil {
-			return fmt.Errorf("Failed to process element: %d of 'instances' list. Error: %w", i, err)
+			return engine.Errorf(engine.Invalid, "Failed to process element: %d of 'instances' list. Error: %w", i, err)
 		}
 		if t.shape == nil {
 			t.shape = append([]int{0}, one.shape...)
