@@ -135,7 +135,7 @@ lack is here too: files of rows with their labels, or with their events, and str
 
   curl localhost:8501/v1/models/heart:label --data-binary @minute5.csv
   curl 'localhost:8501/v1/models/heart:label?events=1&merge-gap=20' --data-binary @minute5.csv
-  tail -f rows.jsonl | curl -sNT - -X POST localhost:8501/v1/models/heart:stream
+  tail -f rows.jsonl | curl -sNT . -X POST localhost:8501/v1/models/heart:stream
 
 A stream takes a row a line, an object of the features or a list of them, and says a line for
 each answer as soon as predict --follow would; {"end": true} ends the series. ?events=1 adds

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -30,7 +31,7 @@ func (q *request) labelFile() error {
 	defer h.Release()
 	f := labelling{request: q, handle: h}
 	if err := f.parse(q.URL.Query()); err != nil {
-		return engine.Errorf(engine.Invalid, "%w", err)
+		return toClient(err)
 	}
 	select {
 	case q.files <- struct{}{}:
@@ -206,7 +207,15 @@ func (f *labelling) named(err error) error {
 	case !errors.As(err, &rule):
 		return err
 	}
-	return engine.Errorf(engine.Invalid, "%w", err)
+	return toClient(err)
+}
+
+// settings are what errors tell to do who can set how files are read, and the names of settings.
+var settings = regexp.MustCompile(` \([^()]*\bOptions\.[^()]*\)|\bOptions\.`)
+
+// toClient is an error of a request without what no client can set.
+func toClient(err error) error {
+	return engine.Errorf(engine.Invalid, "%s", settings.ReplaceAllString(err.Error(), ""))
 }
 
 // contentTypes are those of the formats.

@@ -81,7 +81,7 @@ func TestBadFiles(t *testing.T) {
 		query, body string
 		err         string
 	}{
-		{"", "x,y\n1,2\n3,oops\n", `body:3: column \"y\": \"oops\" is not a number`},
+		{"", "x,y\n1,2\n3,oops\n", `body:3: column \"y\": \"oops\" is not a number"}`},
 		{"", "x,z\n1,2\n", `body: there is no column \"y\"`},
 		{"", "", "body: "},
 		{"", csvOf(rows(1, 1001)), "1001 rows are more than the 1000 that one request may have"},
@@ -89,6 +89,7 @@ func TestBadFiles(t *testing.T) {
 		{"?events=1&format=parquet", "", "format of events must be csv, tsv or jsonl, not parquet"},
 		{"?probabilities=maybe", "", `probabilities must be 1 or 0, not \"maybe\"`},
 		{"?events=1&threshold-off=0.7", "", "threshold-off must be between 0 and the threshold 0.5, not 0.7"},
+		{"?events=1&merge-gap=soon", "", `merge-gap must be a duration such as 90s, 5m or 36h, or a number in the units of Time, not \"soon\""}`},
 		{"?events=1&merge-gap=5m", csvOf(rows(1, 3)), "merge-gap is a duration, and times are numbers; give a number in their units"},
 	} {
 		status, text, _ := s.ask("POST", "/v1/models/m:label"+test.query, test.body)

@@ -35,8 +35,9 @@ type conversation struct {
 	probabilities bool
 	finder        *events.Finder // nil if nobody asks for events
 
-	rows []float32 // that are not pushed yet
-	out  []byte    // lines that are not said yet
+	begun bool      // the series has rows
+	rows  []float32 // that are not pushed yet
+	out   []byte    // lines that are not said yet
 }
 
 // converse begins a stream of the model that the path names. Close its stream after use.
@@ -51,7 +52,7 @@ func (q *request) converse() (*conversation, error) {
 		c.features[name] = i
 	}
 	if err := c.parse(q.URL.Query(), h.Info()); err != nil {
-		return nil, engine.Errorf(engine.Invalid, "%w", err)
+		return nil, toClient(err)
 	}
 	c.stream, err = h.Stream()
 	return c, err
@@ -176,7 +177,7 @@ func (c *conversation) restore(text string) error {
 		return err
 	}
 	c.stream.Close()
-	c.stream = stream
+	c.stream, c.begun = stream, true
 	return nil
 }
 
@@ -185,6 +186,7 @@ func (c *conversation) push() error {
 	rows := c.rows
 	c.rows = nil
 	if len(rows) > 0 {
+		c.begun = true
 		if err := c.answer(c.timed(func(ctx context.Context) (int, label.Answers, error) { return c.stream.Push(ctx, rows) })); err != nil {
 			return err
 		}
@@ -207,6 +209,7 @@ func (c *conversation) end() error {
 	if err := c.answer(c.timed(c.stream.Flush)); err != nil {
 		return err
 	}
+	c.begun = false
 	if c.finder != nil {
 		if err := c.finder.End(0); err != nil {
 			return err
@@ -323,8 +326,11 @@ func (c *conversation) lines(control *http.ResponseController) error {
 				return fmt.Errorf("line %d: %w", number, fault)
 			}
 		}
-		if err == io.EOF {
+		if err == io.EOF && (c.begun || len(c.rows) > 0) {
 			return c.end()
+		}
+		if err == io.EOF {
+			return nil
 		}
 		if err == nil && bytes.IndexByte(peekBuffered(b), '\n') >= 0 && len(c.rows) < 1<<12 {
 			continue

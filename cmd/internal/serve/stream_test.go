@@ -107,7 +107,7 @@ func TestStreamLines(t *testing.T) {
 			}
 		}
 		in.Close()
-		if text, err := io.ReadAll(out); err != nil || string(text) != `{"end":true}`+"\n" {
+		if text, err := io.ReadAll(out); err != nil || len(text) > 0 { // nothing has begun
 			t.Errorf("%q, %v", text, err)
 		}
 		if open, _ := s.registry.Streams(); open != 0 {
