@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -378,5 +379,71 @@ func TestOpenAPI(t *testing.T) {
 		if api.Components.Schemas[name] == nil {
 			t.Errorf("there is no schema %s", name)
 		}
+	}
+}
+
+// Clients that are slow, idle, or never read are let go, and cost others nothing.
+func TestUnrulyClients(t *testing.T) {
+	o := DefaultOptions()
+	o.Timeout = time.Second
+	s := serving(t, o)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serving, stop := context.WithCancel(ctx)
+	ended := make(chan error)
+	go func() { ended <- s.serve.Serve(serving, l) }()
+	dial := func(say string) net.Conn {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(c, say); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	for range 200 {
+		defer dial("").Close()
+	}
+	slow := dial("POST /v1/models/m:predict HTTP/1.1\r\nHost: a\r\n")
+	defer slow.Close()
+	short := dial("POST /v1/models/m:predict HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+	defer short.Close()
+	deaf := dial("POST /v1/models/m:stream?probabilities=1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+	defer deaf.Close()
+	go func() {
+		lines := strings.Repeat("[1,2]\n", 1000)
+		for {
+			if _, err := fmt.Fprintf(deaf, "%x\r\n%s\r\n", len(lines), lines); err != nil {
+				return
+			}
+		}
+	}()
+	for open := 0; open == 0; open, _ = s.registry.Streams() { // until it has begun
+		time.Sleep(time.Millisecond)
+	}
+	for range 20 {
+		r, err := http.Post("http://"+l.Addr().String()+"/v1/models/m:predict", "application/json", strings.NewReader(oneRow))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Body.Close(); r.StatusCode != 200 {
+			t.Errorf("another client is answered %d", r.StatusCode)
+		}
+	}
+	for what, c := range map[string]net.Conn{"a slow header": slow, "a body that does not come": short} {
+		_ = c.SetReadDeadline(time.Now().Add(time.Minute))
+		if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s is waited for", what)
+		}
+	}
+	for open := 1; open > 0; open, _ = s.registry.Streams() { // until the deaf one has been let go
+		time.Sleep(time.Millisecond)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
