@@ -68,14 +68,20 @@ func (s *server) label(to labelStream) error {
 			}
 			defer stream.Close()
 			l = newLabelling(stream.Handle().Info())
-		case q.Model != "" || q.Version != 0:
-			return engine.Errorf(engine.Invalid, "the model is named by the first message alone")
+		case q.Model != "" || q.Version != 0 || len(q.State) > 0:
+			return engine.Errorf(engine.Invalid, "model, version and state are the first message's alone")
 		}
 		first, a, err := push(to.Context(), stream, q.Values, q.End)
 		if err != nil {
 			return err
 		}
-		if err := to.Send(l.response(first, a, q.End)); err != nil || last {
+		answer := l.response(first, a, q.End)
+		if q.WantState {
+			if answer.State, err = stream.State(to.Context()); err != nil {
+				return err
+			}
+		}
+		if err := to.Send(answer); err != nil || last {
 			return err
 		}
 	}
@@ -88,6 +94,9 @@ func (s *server) open(ctx context.Context, q *pb.LabelRequest) (*engine.Stream, 
 		return nil, err
 	}
 	defer h.Release() // the stream has its own
+	if len(q.State) > 0 {
+		return h.Restore(q.State)
+	}
 	return h.Stream()
 }
 
@@ -95,6 +104,7 @@ func (s *server) open(ctx context.Context, q *pb.LabelRequest) (*engine.Stream, 
 type labelling struct {
 	info   *engine.Info
 	finder *events.Finder // of the series
+	from   int            // the first row that it has got, -1 for none
 	found  []*pb.LabelResponse_Event
 }
 
@@ -106,12 +116,13 @@ func newLabelling(info *engine.Info) *labelling {
 
 // begin begins a series.
 func (l *labelling) begin() {
+	l.from = -1
 	t := l.info.Model.Threshold
 	l.finder = events.NewFinder(events.Rules{Classes: l.info.Classes, Threshold: t, Off: t}, func(e events.Found) error {
 		l.found = append(l.found, &pb.LabelResponse_Event{
 			Label:           e.Label,
-			FirstRow:        int64(e.Start),
-			LastRow:         int64(e.End),
+			FirstRow:        int64(l.from) + int64(e.Start),
+			LastRow:         int64(l.from) + int64(e.End),
 			MeanProbability: e.MeanProbability,
 			PeakProbability: e.PeakProbability,
 		})
@@ -124,6 +135,9 @@ func (l *labelling) response(first int, a label.Answers, end bool) *pb.LabelResp
 	to := &pb.LabelResponse{First: int64(first), Probabilities: a.Probability}
 	for _, class := range a.Class {
 		to.Labels = append(to.Labels, l.info.Classes[class])
+	}
+	if l.from < 0 {
+		l.from = first
 	}
 	_ = l.finder.Add(events.Rows{Series: make([]int32, a.Len()), Probability: a.Probability, Label: a.Class}) // nothing fails
 	if end {

@@ -138,10 +138,11 @@ func TestStreamErrors(t *testing.T) {
 	}{
 		{modeltest.Spec{}, []*pb.LabelRequest{{Model: "n"}}, codes.NotFound, "Latest(n)"},
 		{modeltest.Spec{}, []*pb.LabelRequest{{Model: "m", Version: 3}}, codes.NotFound, "Specific(m, 3)"},
+		{modeltest.Spec{}, []*pb.LabelRequest{{Model: "m", State: []byte("made up")}}, codes.InvalidArgument, "the state is damaged"},
 		{modeltest.Spec{Bidirectional: true}, []*pb.LabelRequest{{Model: "m"}}, codes.InvalidArgument, "two directions"},
 		{modeltest.Spec{}, []*pb.LabelRequest{{Model: "m", Values: make([]float32, 3)}}, codes.InvalidArgument, "3 values are not rows of 2 features"},
 		{modeltest.Spec{}, []*pb.LabelRequest{{Model: "m", Values: []float32{1, float32(math.Inf(1))}}}, codes.InvalidArgument, `feature "y"`},
-		{modeltest.Spec{}, []*pb.LabelRequest{{Model: "m"}, {Model: "m"}}, codes.InvalidArgument, "the model is named by the first message alone"},
+		{modeltest.Spec{}, []*pb.LabelRequest{{Model: "m"}, {Model: "m"}}, codes.InvalidArgument, "model, version and state are the first message's alone"},
 	} {
 		s := serve(t, test.spec, Options{})
 		c := s.label(t)
@@ -160,6 +161,35 @@ func TestStreamErrors(t *testing.T) {
 	check(t, c.CloseSend())
 	if _, err := c.Recv(); err != io.EOF {
 		t.Errorf("a stream without messages: %v", err)
+	}
+}
+
+// A stream goes on in another server as if it had not moved.
+func TestStreamsMove(t *testing.T) {
+	dir := t.TempDir()
+	modeltest.Write(t, dir, modeltest.Spec{Horizon: -2})
+	one, other := serveAt(t, dir, engine.DefaultOptions(), Options{}), serveAt(t, dir, engine.DefaultOptions(), Options{})
+	x := rows(5, 60)
+	stay, move := one.label(t), one.label(t)
+	want := asked(t, stay, &pb.LabelRequest{Model: "m", Values: x[:50]})
+	got := asked(t, move, &pb.LabelRequest{Model: "m", Values: x[:50], WantState: true})
+	if len(got.State) == 0 || len(want.State) != 0 {
+		t.Fatalf("states of %d and %d bytes", len(got.State), len(want.State))
+	}
+	same(t, "before", got.Labels, want.Labels)
+	moved := other.label(t)
+	want = asked(t, stay, &pb.LabelRequest{Values: x[50:], End: true})
+	got = asked(t, moved, &pb.LabelRequest{Model: "m", State: got.State, Values: x[50:], End: true})
+	near(t, "after", got.Probabilities, want.Probabilities)
+	if got.First != 23 || want.First != 23 {
+		t.Errorf("the answers begin with row %d, want 23", got.First)
+	}
+	last := len(got.Events) - 1
+	if len(want.Events) == 0 || last >= 0 && (got.Events[last].LastRow != want.Events[len(want.Events)-1].LastRow) {
+		t.Errorf("events %v, want the last of %v", got.Events, want.Events)
+	}
+	for _, c := range []labelClient{stay, move, moved} {
+		check(t, c.CloseSend())
 	}
 }
 

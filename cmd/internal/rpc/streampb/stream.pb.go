@@ -29,10 +29,12 @@ type LabelRequest struct {
 	// Of the first message alone.
 	Model   string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
 	Version int64  `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"` // the newest if 0
+	State   []byte `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`      // what an earlier stream gave, also of another server: this one goes on there
 	// Rows as they were measured, one after the other, each with the model's features in their
 	// order. NaN is a value that is missing.
 	Values        []float32 `protobuf:"fixed32,3,rep,packed,name=values,proto3" json:"values,omitempty"`
-	End           bool      `protobuf:"varint,4,opt,name=end,proto3" json:"end,omitempty"` // the series ends with these rows; others that follow are of another
+	End           bool      `protobuf:"varint,4,opt,name=end,proto3" json:"end,omitempty"`                              // the series ends with these rows; others that follow are of another
+	WantState     bool      `protobuf:"varint,6,opt,name=want_state,json=wantState,proto3" json:"want_state,omitempty"` // answer with the state after these rows
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -81,6 +83,13 @@ func (x *LabelRequest) GetVersion() int64 {
 	return 0
 }
 
+func (x *LabelRequest) GetState() []byte {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
 func (x *LabelRequest) GetValues() []float32 {
 	if x != nil {
 		return x.Values
@@ -95,13 +104,21 @@ func (x *LabelRequest) GetEnd() bool {
 	return false
 }
 
+func (x *LabelRequest) GetWantState() bool {
+	if x != nil {
+		return x.WantState
+	}
+	return false
+}
+
 type LabelResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The rows answered, which may be earlier ones than those that were sent.
 	First         int64                  `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`                         // the number of the first, from 0 in its series
 	Labels        []string               `protobuf:"bytes,2,rep,name=labels,proto3" json:"labels,omitempty"`                        // of each row
 	Probabilities []float32              `protobuf:"fixed32,3,rep,packed,name=probabilities,proto3" json:"probabilities,omitempty"` // of each row, of each class in the model's order
-	Events        []*LabelResponse_Event `protobuf:"bytes,4,rep,name=events,proto3" json:"events,omitempty"`
+	Events        []*LabelResponse_Event `protobuf:"bytes,4,rep,name=events,proto3" json:"events,omitempty"`                        // that began after a state that was given, if any was
+	State         []byte                 `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`                          // if it was wanted
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -160,6 +177,13 @@ func (x *LabelResponse) GetProbabilities() []float32 {
 func (x *LabelResponse) GetEvents() []*LabelResponse_Event {
 	if x != nil {
 		return x.Events
+	}
+	return nil
+}
+
+func (x *LabelResponse) GetState() []byte {
+	if x != nil {
+		return x.State
 	}
 	return nil
 }
@@ -245,17 +269,21 @@ var File_stream_proto protoreflect.FileDescriptor
 
 const file_stream_proto_rawDesc = "" +
 	"\n" +
-	"\fstream.proto\x12\trnnbin.v1\"h\n" +
+	"\fstream.proto\x12\trnnbin.v1\"\x9d\x01\n" +
 	"\fLabelRequest\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x16\n" +
+	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x14\n" +
+	"\x05state\x18\x05 \x01(\fR\x05state\x12\x16\n" +
 	"\x06values\x18\x03 \x03(\x02R\x06values\x12\x10\n" +
-	"\x03end\x18\x04 \x01(\bR\x03end\"\xc9\x02\n" +
+	"\x03end\x18\x04 \x01(\bR\x03end\x12\x1d\n" +
+	"\n" +
+	"want_state\x18\x06 \x01(\bR\twantState\"\xdf\x02\n" +
 	"\rLabelResponse\x12\x14\n" +
 	"\x05first\x18\x01 \x01(\x03R\x05first\x12\x16\n" +
 	"\x06labels\x18\x02 \x03(\tR\x06labels\x12$\n" +
 	"\rprobabilities\x18\x03 \x03(\x02R\rprobabilities\x126\n" +
-	"\x06events\x18\x04 \x03(\v2\x1e.rnnbin.v1.LabelResponse.EventR\x06events\x1a\xab\x01\n" +
+	"\x06events\x18\x04 \x03(\v2\x1e.rnnbin.v1.LabelResponse.EventR\x06events\x12\x14\n" +
+	"\x05state\x18\x05 \x01(\fR\x05state\x1a\xab\x01\n" +
 	"\x05Event\x12\x14\n" +
 	"\x05label\x18\x01 \x01(\tR\x05label\x12\x1b\n" +
 	"\tfirst_row\x18\x02 \x01(\x03R\bfirstRow\x12\x19\n" +
