@@ -50,6 +50,8 @@ func (s *server) label(to labelStream) error {
 		var q message
 		select {
 		case q = <-messages:
+		case <-to.Context().Done():
+			return to.Context().Err()
 		case <-s.ending.Done():
 			return engine.Errorf(engine.Unavailable, "the server is shutting down")
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -224,16 +225,24 @@ func TestManyStreams(t *testing.T) {
 	}
 	all.Wait()
 
-	gone, cancel := context.WithCancel(ctx)
-	stream, err := s.NewStream(gone, &streamService.Streams[0], "/rnnbin.v1.StreamService/Label")
-	check(t, err)
-	c := &grpc.GenericClientStream[pb.LabelRequest, pb.LabelResponse]{ClientStream: stream}
-	asked(t, c, &pb.LabelRequest{Model: "m", Values: rows(1, 1)})
-	cancel()
-	if _, err := c.Recv(); !errors.Is(err, context.Canceled) {
-		wantError(t, err, codes.Canceled, "canceled")
+	for range 20 { // clients that go away
+		gone, cancel := context.WithCancel(ctx)
+		stream, err := s.NewStream(gone, &streamService.Streams[0], "/rnnbin.v1.StreamService/Label")
+		check(t, err)
+		c := &grpc.GenericClientStream[pb.LabelRequest, pb.LabelResponse]{ClientStream: stream}
+		asked(t, c, &pb.LabelRequest{Model: "m", Values: rows(1, 1)})
+		cancel()
+		if _, err := c.Recv(); !errors.Is(err, context.Canceled) {
+			wantError(t, err, codes.Canceled, "canceled")
+		}
 	}
-	for open := 1; open > 0; { // the test ends by its deadline if it stays
-		open, _ = s.registry.Streams()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		open, _ := s.registry.Streams()
+		if open == 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d streams stay open", open)
+		}
 	}
 }
