@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -41,13 +43,17 @@ func open(t *testing.T, address string, width int) *browser {
 	if program == "" {
 		t.Skip("there is no Chromium")
 	}
+	profile, err := os.MkdirTemp("", "rnnbin-page-") // not of the test, which may end before the last process of the browser does
+	check(t, err)
+	t.Cleanup(func() { os.RemoveAll(profile) })
 	cmd := exec.Command(program, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-		"--remote-debugging-port=0", "--user-data-dir="+t.TempDir(), "about:blank")
+		"--remote-debugging-port=0", "--user-data-dir="+profile, "about:blank")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	said, err := cmd.StderrPipe()
 	check(t, err)
 	check(t, cmd.Start())
 	t.Cleanup(func() {
-		cmd.Process.Kill()
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // with the processes that it has started
 		cmd.Wait()
 	})
 	debugger := ""
