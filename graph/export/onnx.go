@@ -3,7 +3,6 @@ package export
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -250,154 +249,24 @@ func repeated[T any](v []T, size int) []T {
 	return append(slices.Clip(v), slices.Repeat(v[len(v)-1:], size-len(v))...)
 }
 
-// sameOf are operations that ONNX has with the same inputs.
-var sameOf = map[string]string{
-	"Abs": "Abs", "AddN": "Sum", "AddV2": "Add", "BiasAdd": "Add", "Equal": "Equal", "GreaterEqual": "GreaterOrEqual",
-	"Identity": "Identity", "IsNan": "IsNaN", "Less": "Less", "Log": "Log", "LogicalAnd": "And", "Maximum": "Max", "Minimum": "Min",
-	"Mul": "Mul", "Neg": "Neg", "Range": "Range", "RealDiv": "Div", "Relu": "Relu", "SelectV2": "Where", "Sigmoid": "Sigmoid",
-	"Sign": "Sign", "Softmax": "Softmax", "Sqrt": "Sqrt", "Sub": "Sub", "Tanh": "Tanh",
-}
-
-// translate adds a node. The names of the values between have the node's before theirs.
-func (t *translator) translate(n *nodepb.NodeDef) {
-	out := t.prefix + n.Name + ":0"
-	t.done[n.Name+":0"] = out
-	in := func(i int) string { return t.value(n.Input[i]) }
-	step := func(what string) string { return t.prefix + n.Name + ":" + what }
-	cast := func(what, v string, to int64) string {
-		return t.node("Cast", step(what), []string{v}, onnxAttribute("to", int(to)))
-	}
-	long := func(what string, i int) string { return cast(what, in(i), onnxInt64) }
-	kind := elementsOf(n.Attr["T"].GetType())
-	zero := func() string {
-		return t.initialise(step("zero"), &tensorpb.TensorProto{Dtype: n.Attr["T"].GetType(), TensorShape: nil, FloatVal: []float32{0}})
-	}
-	// floor is x / y rounded down; in numbers of 64 bits, for ONNX divides whole ones otherwise.
-	floor := func() string {
-		x, y := in(0), in(1)
-		if kind != onnxDouble {
-			x, y = cast("x", x, onnxDouble), cast("y", y, onnxDouble)
-		}
-		v := t.node("Floor", step("floor"), []string{t.node("Div", step("quotient"), []string{x, y})})
-		if kind != onnxDouble {
-			v = cast("whole", v, kind)
-		}
-		return v
-	}
-	if same := sameOf[n.Op]; same != "" {
-		var inputs []string
-		for i := range n.Input {
-			inputs = append(inputs, in(i))
-		}
-		t.node(same, out, inputs)
+// translate adds a node.
+func (t *translator) translate(of *nodepb.NodeDef) {
+	n := node{t, of, t.prefix + of.Name + ":0"}
+	t.done[of.Name+":0"] = n.out
+	if add := counterparts[of.Op]; add != nil {
+		add(n)
 		return
 	}
-	switch n.Op {
-	case "Const":
-		t.initialise(out, n.Attr["value"].GetTensor())
-	case "ReadVariableOp":
-		v := t.variables[n.Input[0]]
-		raw, _ := binary.Append(nil, binary.LittleEndian, v.flat)
-		t.graph = t.graph.bytes(5, onnxTensor(out, onnxFloat, v.shape, raw, nil))
-	case "ArgMax":
-		v := t.node("ArgMax", step("place"), []string{in(0)}, onnxAttribute("axis", int(t.ints(n.Input[1])[0])), onnxAttribute("keepdims", 0))
-		t.node("Cast", out, []string{v}, onnxAttribute("to", onnxInt32))
-	case "BroadcastTo":
-		t.node("Expand", out, []string{in(0), long("shape", 1)})
-	case "Cast":
-		t.node("Cast", out, []string{in(0)}, onnxAttribute("to", int(elementsOf(n.Attr["DstT"].GetType()))))
-	case "ClipByValue":
-		t.node("Max", out, []string{t.node("Min", step("least"), []string{in(0), in(2)}), in(1)})
-	case "ConcatV2":
-		var list []string
-		last := len(n.Input) - 1
-		for i := range last {
-			list = append(list, in(i))
-		}
-		t.node("Concat", out, list, onnxAttribute("axis", int(t.ints(n.Input[last])[0])))
-	case "Cumsum":
-		t.node("CumSum", out, []string{in(0), in(1)}, onnxAttribute("reverse", flag(n.Attr["reverse"].GetB())))
-	case "DivNoNan":
-		none := t.node("Equal", step("none"), []string{in(1), zero()})
-		t.node("Where", out, []string{none, step("zero"), t.node("Div", step("quotient"), []string{in(0), in(1)})})
-	case "ExpandDims":
-		t.node("Unsqueeze", out, []string{in(0), t.int64s(step("axis"), t.ints(n.Input[1])...)})
-	case "Fill":
-		t.node("Expand", out, []string{in(1), long("shape", 0)})
-	case "FloorDiv":
-		t.node("Identity", out, []string{floor()})
-	case "FloorMod":
-		t.node("Sub", out, []string{in(0), t.node("Mul", step("rest"), []string{floor(), in(1)})})
-	case "GatherV2":
-		if n.Attr["batch_dims"].GetI() == 0 {
-			t.node("Gather", out, []string{in(0), in(1)}, onnxAttribute("axis", int(t.ints(n.Input[2])[0])))
-			return
-		}
-		places := t.node("Unsqueeze", step("places"), []string{long("long", 1), t.int64s(step("axis"), 2)})
-		t.node("GatherND", out, []string{in(0), places}, onnxAttribute("batch_dims", 1))
-	case "MatMul":
-		list := []string{in(0), in(1)}
-		for i, name := range []string{"transpose_a", "transpose_b"} {
-			if n.Attr[name].GetB() {
-				list[i] = t.node("Transpose", step(name), list[i:i+1])
-			}
-		}
-		t.node("MatMul", out, list)
-	case "NotEqual":
-		t.node("Not", out, []string{t.node("Equal", step("equal"), []string{in(0), in(1)})})
-	case "Pack":
-		var list []string
-		first := t.int64s(step("axis"), 0)
-		for i := range n.Input {
-			list = append(list, t.node("Unsqueeze", step(strconv.Itoa(i)+"_wide"), []string{in(i), first}))
-		}
-		t.node("Concat", out, list, onnxAttribute("axis", 0))
-	case "Pad":
-		pairs := t.ints(n.Input[1])
-		var before, after []int64
-		for i := 0; i < len(pairs); i += 2 {
-			before, after = append(before, pairs[i]), append(after, pairs[i+1])
-		}
-		t.node("Pad", out, []string{in(0), t.int64s(step("pads"), append(before, after...)...)})
-	case "Reshape":
-		t.node("Reshape", out, []string{in(0), long("shape", 1)})
-	case "ReverseSequence":
-		t.node("ReverseSequence", out, []string{in(0), long("lengths", 1)},
-			onnxAttribute("time_axis", int(n.Attr["seq_dim"].GetI())), onnxAttribute("batch_axis", int(n.Attr["batch_dim"].GetI())))
-	case "Shape":
-		t.node("Cast", out, []string{t.node("Shape", step("long"), []string{in(0)})}, onnxAttribute("to", onnxInt32))
-	case "Slice":
-		from, size := long("from", 1), long("size", 2)
-		all := t.node("Equal", step("all"), []string{size, t.int64s(step("minus"), -1)})
-		to := t.node("Where", step("to"), []string{all, t.int64s(step("end"), math.MaxInt64), t.node("Add", step("sum"), []string{from, size})})
-		t.node("Slice", out, []string{in(0), from, to})
-	case "Split", "SplitV":
-		var outputs, inputs []string
-		count, axis := int(n.Attr["num_split"].GetI()), n.Input[0]
-		inputs = []string{in(len(n.Input) - 1)}
-		if n.Op == "SplitV" {
-			axis, inputs = n.Input[2], []string{in(0), long("sizes", 1)}
-		}
-		for i := range count {
-			name := ":" + strconv.Itoa(i)
-			t.done[n.Name+name], outputs = t.prefix+n.Name+name, append(outputs, t.prefix+n.Name+name)
-		}
-		t.addNode("Split", inputs, outputs, onnxAttribute("axis", int(t.ints(axis)[0])))
-	case "Squeeze":
-		t.node("Squeeze", out, []string{in(0), t.int64s(step("axes"), n.Attr["squeeze_dims"].GetList().GetI()...)})
-	case "Sum":
-		t.node("ReduceSum", out, []string{in(0), t.int64s(step("axes"), t.ints(n.Input[1])...)}, onnxAttribute("keepdims", flag(n.Attr["keep_dims"].GetB())))
-	case "TensorListStack":
-		t.done[n.Name+":0"] = in(0) // of a loop, which stacks them itself
-	case "Transpose":
-		t.node("Transpose", out, []string{in(0)}, onnxAttribute("perm", t.ints(n.Input[1])))
-	case "Where":
-		t.node("Transpose", out, []string{t.node("NonZero", step("places"), []string{in(0)})})
-	case "While":
-		t.loop(n)
-	default:
-		t.fail("%s: there is no counterpart of %s", n.Name, n.Op)
+	same := sameOf[of.Op]
+	if same == "" {
+		t.fail("%s: there is no counterpart of %s", of.Name, of.Op)
+		return
 	}
+	var inputs []string
+	for i := range of.Input {
+		inputs = append(inputs, n.in(i))
+	}
+	t.node(same, n.out, inputs)
 }
 
 func flag(set bool) int {
