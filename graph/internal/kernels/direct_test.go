@@ -81,7 +81,7 @@ func TestCShapes(t *testing.T) {
 			if (testing.Short() || !slices.Contains(plainCells, cell)) && i%5 != 0 {
 				continue
 			}
-			if testing.Short() && s.steps*s.batch*s.units*(s.inputs+s.units) > 4e6 { // minutes, where each access is checked
+			if testing.Short() && s.steps*s.batch*s.units*(s.inputs+s.units) > 1e6 { // minutes, where each access is checked
 				continue
 			}
 			directions, threads := 1+i/3%2, 1+i%3
@@ -302,6 +302,10 @@ func sameBits(a, b []float32) bool {
 
 // The same bits run after run, also while others run.
 func TestCDeterministic(t *testing.T) {
+	times := 5
+	if testing.Short() {
+		times = 1
+	}
 	forEachVariant(t, func(t *testing.T, isa, cell string) {
 		for threads := 1; threads <= 3; threads++ {
 			run := func() *call {
@@ -314,7 +318,7 @@ func TestCDeterministic(t *testing.T) {
 			var all sync.WaitGroup
 			for range 4 {
 				all.Go(func() {
-					for range 5 {
+					for range times {
 						checkSame(t, run(), want)
 					}
 				})
