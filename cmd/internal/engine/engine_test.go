@@ -117,7 +117,8 @@ func TestRequestsShareBatches(t *testing.T) {
 	o := quick()
 	seen := new(observed)
 	o.MaxWait, o.MaxBatch, o.Observer = time.Minute, 8, seen
-	h := acquire(t, open(t, o, Source{Path: dir}), Which{})
+	r := open(t, o, Source{Path: dir})
+	h := acquire(t, r, Which{})
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
@@ -133,6 +134,10 @@ func TestRequestsShareBatches(t *testing.T) {
 		})
 	}
 	all.Wait()
+	h.Release() // what has been answered is told of later, but before the end
+	if err := r.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
 	if len(seen.runs) != 1 || seen.runs[0].Series != 8 || seen.runs[0].Rows != 5*8+28 || seen.runs[0].Requests != 8 {
 		t.Errorf("they were run as %+v", seen.runs)
 	}
