@@ -112,8 +112,17 @@ func (s *Server) mount(path string, h http.Handler) {
 	})
 }
 
-// ServeHTTP answers a request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+// ServeHTTP answers a request. From the end on its connection gets no other.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.ending.Err() != nil {
+		w.Header().Set("Connection", "close")
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// farewell is how long the connections that there are still take a request, whose answer closes them,
+// before the idle ones are closed: a request that crosses with that is lost, and few clients ask twice.
+const farewell = 300 * time.Millisecond
 
 // serve answers by a function or, if that fails, with its error.
 func (q *request) serve(answer func(*request) error) {
@@ -257,6 +266,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.end()
+	_ = l.Close() // no other connections
+	time.Sleep(farewell)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Grace)
 	defer cancel()
 	err := h.Shutdown(grace)
