@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -68,6 +69,8 @@ func valueOf(to any) pflag.Value {
 		f.IntVar(to, "", *to, "")
 	case *int64:
 		f.Int64Var(to, "", *to, "")
+	case *time.Duration:
+		f.DurationVar(to, "", *to, "")
 	case *float32:
 		f.Float32Var(to, "", *to, "")
 	case *float64:

@@ -55,18 +55,18 @@ func (o *serveOptions) addFlags(f *pflag.FlagSet) {
 
 func (o *serveOptions) addModelFlags(f *pflag.FlagSet) {
 	addFlag(f, "versions", &o.versions, "versions to serve beside the newest of a model: `NAME:3`, or NAME:stable=3 to give one a label")
-	addFlag(f, "poll", durationOf(&o.engine.Poll), "look for new versions every `duration`; 0: never")
+	addFlag(f, "poll", &o.engine.Poll, "look for new versions every `duration`; 0: never")
 }
 
 func (o *serveOptions) addRequestFlags(f *pflag.FlagSet) {
 	addFlag(f, "max-batch", &o.engine.MaxBatch, "label up to `n` series, or rows of streams, of waiting requests together")
-	addFlag(f, "max-wait", durationOf(&o.engine.MaxWait), "let a request wait this `duration` for others; 0: those that come while others are\nlabelled are labelled together next")
+	addFlag(f, "max-wait", &o.engine.MaxWait, "let a request wait this `duration` for others; 0: those that come while others are\nlabelled are labelled together next")
 	addFlag(f, "max-queue", &o.engine.MaxQueue, "refuse requests (429) while `n` wait for a model")
 	addFlag(f, "max-rows", &o.engine.MaxRows, "refuse requests of more than `n` rows")
 	addFlag(f, "max-body", &o.http.MaxBody, "refuse requests (413) of more than `n` bytes, also when decompressed")
 	addFlag(f, "max-streams", &o.engine.MaxStreams, "keep at most `n` streams, with sessions, open")
-	addFlag(f, "session-ttl", durationOf(&o.engine.SessionTTL), "forget a session that was not used for this `duration`")
-	addFlag(f, "timeout", durationOf(&o.http.Timeout), "give a request this `duration` to arrive and to be answered, a stream for each row")
+	addFlag(f, "session-ttl", &o.engine.SessionTTL, "forget a session that was not used for this `duration`")
+	addFlag(f, "timeout", &o.http.Timeout, "give a request this `duration` to arrive and to be answered, a stream for each row")
 }
 
 func (o *serveOptions) addAccessFlags(f *pflag.FlagSet) {
@@ -80,7 +80,7 @@ func (o *serveOptions) addAccessFlags(f *pflag.FlagSet) {
 }
 
 func (o *serveOptions) addRunFlags(f *pflag.FlagSet) {
-	addFlag(f, "grace", durationOf(&o.http.Grace), "after SIGTERM, give requests that have begun this `duration` to end")
+	addFlag(f, "grace", &o.http.Grace, "after SIGTERM, give requests that have begun this `duration` to end")
 	addFlag(f, "access-log", &o.log, "append a JSON object for each request to `file`; - for standard error")
 	addFlag(f, "pprof", &o.http.Pprof, "serve profiles of the program at /debug/pprof/")
 	addFlag(f, "check", &o.check, "serve nothing: fail unless the server at --listen is ready")
@@ -88,13 +88,6 @@ func (o *serveOptions) addRunFlags(f *pflag.FlagSet) {
 	addFlag(f, "threads", &o.engine.Machine.Threads, "`n` threads for each call of the network; 0: by its size")
 	o.engine.Machine.Form, o.engine.Machine.InstructionSet = graph.FormAuto, graph.InstructionSetAuto
 	addFormFlags(f, &o.engine.Machine.Form, &o.engine.Machine.InstructionSet)
-}
-
-// durationOf is the value of a flag for a time.
-func durationOf(d *time.Duration) pflag.Value {
-	f := pflag.NewFlagSet("", pflag.ContinueOnError)
-	f.DurationVar(d, "d", *d, "")
-	return f.Lookup("d").Value
 }
 
 func newServe() *cobra.Command {
