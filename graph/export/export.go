@@ -94,10 +94,10 @@ func (e *exporter) placeholder(name string, of tf.DataType, shape ...int64) tf.O
 func (e *exporter) signatures() []signature {
 	R := int64(len(e.task.Features))
 	b := builder{e.s.SubScope("model")}
-	series := e.placeholder("series", tf.Float, -1, -1, R)
+	series := e.placeholder(SeriesInput, tf.Float, -1, -1, R)
 	// What a call does not feed is a constant of one row: a default that is computed from the
 	// series is too much for tf2onnx.
-	lengths := e.named("lengths", "PlaceholderWithDefault", map[string]any{"shape": tf.MakeShape(-1)}, b.constant([]int32{math.MaxInt32}))
+	lengths := e.named(LengthsInput, "PlaceholderWithDefault", map[string]any{"shape": tf.MakeShape(-1)}, b.constant([]int32{math.MaxInt32}))
 	batch, steps := b.size(series, 0), b.size(series, 1)
 	q := sequences{
 		x:     e.filled(b, series, e.standIn(b)),
@@ -108,8 +108,8 @@ func (e *exporter) signatures() []signature {
 	}
 	answers := e.labelled("", b, e.mean(b, q))
 	signatures := []signature{
-		{ServingDefault, []tensor{{"series", series}}, answers},
-		{Lengths, []tensor{{"series", series}, {"lengths", lengths}}, answers},
+		{ServingDefault, []tensor{{SeriesInput, series}}, answers},
+		{Lengths, []tensor{{SeriesInput, series}, {LengthsInput, lengths}}, answers},
 	}
 	if e.streams() {
 		signatures = append(signatures, e.stream())
@@ -182,8 +182,8 @@ func (e *exporter) labelled(scope string, b builder, p tf.Output) []tensor {
 	}
 	names := b.gather(b.constant(e.task.Classes), class)
 	return []tensor{
-		{"probabilities", e.named(scope+"probabilities", "Identity", nil, p)},
-		{"labels", e.named(scope+"labels", "Identity", nil, names)},
+		{ProbabilitiesOutput, e.named(scope+ProbabilitiesOutput, "Identity", nil, p)},
+		{LabelsOutput, e.named(scope+LabelsOutput, "Identity", nil, names)},
 	}
 }
 

@@ -29,6 +29,14 @@ const (
 	Lengths = "lengths"
 )
 
+// Names of what the signatures take and give.
+const (
+	SeriesInput         = "series"
+	LengthsInput        = "lengths"
+	ProbabilitiesOutput = "probabilities"
+	LabelsOutput        = "labels"
+)
+
 // Files of a SavedModel, below its folder.
 const (
 	graphFile     = "saved_model.pb"

@@ -112,7 +112,7 @@ func (e *exporter) stream() signature {
 		list = append(list, k.follow(b.in("kind"), e.g, q, rows, before, s))
 	}
 	outputs := append(e.labelled("stream/", b, meanOf(b, list)), tensor{"next_state", e.named("stream/next_state", "Identity", nil, b.reshape(b.join(1, s.next...), -1, e.stateSize()))})
-	return signature{Stream, []tensor{{"series", series}, {"state", of}}, outputs}
+	return signature{Stream, []tensor{{SeriesInput, series}, {"state", of}}, outputs}
 }
 
 // follow are the probabilities [B,T,C] of the rows q, which come after so many others, [B,1].

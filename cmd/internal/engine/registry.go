@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -142,7 +143,7 @@ func (r *Registry) Close(ctx context.Context) error {
 // Names are those of the models, in the order in which they were given.
 func (r *Registry) Names() []string { return slices.Clone(r.names) }
 
-// Ready reports whether every model answers requests.
+// Ready reports whether requests are answered: from Open, which has read every model, to Close.
 func (r *Registry) Ready() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -165,20 +166,30 @@ func (r *Registry) Acquire(name string, w Which) (*Handle, error) {
 }
 
 func (s *served) acquire(w Which) (*Handle, error) {
+	number, err := s.numbered(w)
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	number := cmp.Or(w.Version, s.newest)
-	if w.Label != "" {
-		if number = s.Labels[w.Label]; number == 0 {
-			return nil, Errorf(Invalid, "Unrecognized servable version label: %s", w.Label)
-		}
-	}
-	if v := s.all[number]; v != nil {
+	if v := s.all[cmp.Or(number, s.newest)]; v != nil {
 		if h := v.acquire(); h != nil {
 			return h, nil
 		}
 	}
 	return nil, s.unknown(s.Name, w)
+}
+
+// numbered is the number of a version, 0 for the newest.
+func (s *served) numbered(w Which) (int64, error) {
+	if w.Label == "" {
+		return w.Version, nil
+	}
+	number := s.Labels[w.Label]
+	if number == 0 {
+		return 0, Errorf(Invalid, "Unrecognized servable version label: %s", w.Label)
+	}
+	return number, nil
 }
 
 // unknown is the error for a model that is not served, in TensorFlow Serving's words.
@@ -195,14 +206,12 @@ func (r *Registry) Status(name string, w Which) ([]Status, error) {
 	if s == nil {
 		return nil, s.noVersion(name, w)
 	}
+	number, err := s.numbered(w)
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	number := w.Version
-	if w.Label != "" {
-		if number = s.Labels[w.Label]; number == 0 {
-			return nil, Errorf(Invalid, "Unrecognized servable version label: %s", w.Label)
-		}
-	}
 	var all []Status
 	for _, n := range slices.Backward(slices.Sorted(maps.Keys(s.states))) {
 		if number == 0 || n == number {
@@ -213,6 +222,18 @@ func (r *Registry) Status(name string, w Which) ([]Status, error) {
 		return nil, s.noVersion(name, w)
 	}
 	return all, nil
+}
+
+// Available are the numbers of the versions that are served, as text, the oldest first.
+func (r *Registry) Available(name string) ([]string, error) {
+	all, err := r.Status(name, Which{})
+	var numbers []string
+	for _, s := range slices.Backward(all) {
+		if s.State == Available {
+			numbers = append(numbers, strconv.FormatInt(s.Version, 10))
+		}
+	}
+	return numbers, err
 }
 
 func (*served) noVersion(name string, w Which) error {

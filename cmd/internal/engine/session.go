@@ -20,12 +20,7 @@ type session struct {
 // version that it began with: another one is an error.
 func (r *Registry) Session(name string, w Which, id string) (*Stream, func(), error) {
 	key := sessionKey{name, id}
-	r.mu.Lock()
-	s := r.sessions[key]
-	if s != nil {
-		s.users++
-	}
-	r.mu.Unlock()
+	s := r.useSession(key)
 	if s == nil {
 		h, err := r.Acquire(name, w)
 		if err != nil {
@@ -46,6 +41,17 @@ func (r *Registry) Session(name string, w Which, id string) (*Stream, func(), er
 		return nil, nil, Errorf(Invalid, "session %q is of version %d", id, v)
 	}
 	return s.stream, done, nil
+}
+
+// useSession begins the use of a session by a request, and returns nil if there is none.
+func (r *Registry) useSession(key sessionKey) *session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.sessions[key]
+	if s != nil {
+		s.users++
+	}
+	return s
 }
 
 // beginSession keeps a stream as a session's, unless it has one.
@@ -94,14 +100,9 @@ func (r *Registry) RestoreSession(name string, w Which, id string, state []byte)
 
 // SessionState is the state of a session.
 func (r *Registry) SessionState(ctx context.Context, name, id string) ([]byte, error) {
-	r.mu.Lock()
-	s := r.sessions[sessionKey{name, id}]
-	if s != nil {
-		s.users++
-	}
-	r.mu.Unlock()
+	s := r.useSession(sessionKey{name, id})
 	if s == nil {
-		return nil, Errorf(NotFound, "model %s has no session %q", name, id)
+		return nil, noSession(name, id)
 	}
 	defer r.leaveSession(s)
 	return s.stream.State(ctx)
@@ -114,10 +115,14 @@ func (r *Registry) EndSession(name, id string) error {
 	delete(r.sessions, sessionKey{name, id})
 	r.mu.Unlock()
 	if s == nil {
-		return Errorf(NotFound, "model %s has no session %q", name, id)
+		return noSession(name, id)
 	}
 	s.stream.Close()
 	return nil
+}
+
+func noSession(name, id string) error {
+	return Errorf(NotFound, "model %s has no session %q", name, id)
 }
 
 // endIdleSessions forgets those that are not used any more; all that are not in use when the

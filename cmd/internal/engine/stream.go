@@ -92,6 +92,22 @@ func (s *Stream) Flush(ctx context.Context) (first int, a label.Answers, err err
 	return s.do(ctx, &streamJob{ctx: ctx, of: s})
 }
 
+// PushUntil is Push, and Flush after it if the series ends with these rows, of which there may then
+// be none.
+func (s *Stream) PushUntil(ctx context.Context, rows []float32, end bool) (first int, a label.Answers, err error) {
+	first, a, err = s.Push(ctx, rows)
+	if err != nil || !end {
+		return first, a, err
+	}
+	from, rest, err := s.Flush(ctx)
+	if a.Len() == 0 {
+		return from, rest, err
+	}
+	a.Class, a.Score = append(a.Class, rest.Class...), append(a.Score, rest.Score...)
+	a.Probability, a.Padded = append(a.Probability, rest.Probability...), append(a.Padded, rest.Padded...)
+	return first, a, err
+}
+
 // do has a job run, which has no rows if the series ends, when it is the caller's turn.
 func (s *Stream) do(ctx context.Context, j *streamJob) (first int, a label.Answers, err error) {
 	select {

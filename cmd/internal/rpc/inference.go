@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
@@ -41,25 +40,20 @@ func (s *server) modelMetadata(ctx context.Context, q *pb.ModelMetadataRequest) 
 		return nil, err
 	}
 	defer h.Release()
-	all, err := s.registry.Status(q.Name, engine.Which{})
+	versions, err := s.registry.Available(q.Name)
 	if err != nil {
 		return nil, err
 	}
-	a := &pb.ModelMetadataResponse{
+	return &pb.ModelMetadataResponse{
 		Name:     q.Name,
+		Versions: versions,
 		Platform: "rnnbin",
 		Inputs:   []*pb.ModelMetadataResponse_TensorMetadata{{Name: seriesInput, Datatype: "FP32", Shape: []int64{-1, -1, int64(len(h.Info().Features))}}},
 		Outputs: []*pb.ModelMetadataResponse_TensorMetadata{
 			{Name: probabilities, Datatype: "FP32", Shape: []int64{-1, -1, int64(len(h.Info().Classes))}},
 			{Name: labels, Datatype: "BYTES", Shape: []int64{-1, -1}},
 		},
-	}
-	for _, v := range slices.Backward(all) {
-		if v.State == engine.Available {
-			a.Versions = append(a.Versions, strconv.FormatInt(v.Version, 10))
-		}
-	}
-	return a, nil
+	}, nil
 }
 
 // named is a version of a model, the newest if the version is "".

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
+	"github.com/rnnbin/rnnbin/graph/export"
 )
 
 // Texts and codes of errors are TensorFlow Serving's, where it has them.
@@ -31,7 +32,7 @@ func (s *server) predict(ctx context.Context, q *serving.PredictRequest) (*servi
 	if err != nil {
 		return nil, err
 	}
-	name := cmp.Or(q.ModelSpec.SignatureName, "serving_default")
+	name := cmp.Or(q.ModelSpec.SignatureName, export.ServingDefault)
 	sig := signatures(info)[name]
 	if sig == nil {
 		return nil, status.Errorf(codes.FailedPrecondition, "Serving signature key %q not found.", name)
@@ -106,8 +107,8 @@ func signatures(info *engine.Info) map[string]*corepb.SignatureDef {
 	type tensors = map[string]*corepb.TensorInfo
 	series := tensorInfo(seriesInput, typespb.DataType_DT_FLOAT, -1, -1, len(info.Features))
 	all := map[string]*corepb.SignatureDef{
-		"serving_default": {Inputs: tensors{seriesInput: series}},
-		"lengths":         {Inputs: tensors{seriesInput: series, lengthsInput: tensorInfo(lengthsInput, typespb.DataType_DT_INT32, -1)}},
+		export.ServingDefault: {Inputs: tensors{seriesInput: series}},
+		export.Lengths:        {Inputs: tensors{seriesInput: series, lengthsInput: tensorInfo(lengthsInput, typespb.DataType_DT_INT32, -1)}},
 	}
 	if info.Wait != nil {
 		all[sessionInput] = &corepb.SignatureDef{Inputs: tensors{

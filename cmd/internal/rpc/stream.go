@@ -73,7 +73,7 @@ func (s *server) label(to labelStream) error {
 		case q.Model != "" || q.Version != 0 || len(q.State) > 0:
 			return engine.Errorf(engine.Invalid, "model, version and state are the first message's alone")
 		}
-		first, a, err := push(to.Context(), stream, q.Values, q.End)
+		first, a, err := stream.PushUntil(to.Context(), q.Values, q.End)
 		if err != nil {
 			return err
 		}

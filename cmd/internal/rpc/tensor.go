@@ -8,15 +8,16 @@ import (
 	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
+	"github.com/rnnbin/rnnbin/graph/export"
 	"github.com/rnnbin/rnnbin/graph/label"
 )
 
 // Names of what a model takes and gives, as an exported one does.
 const (
-	seriesInput   = "series"        // [batch, steps, features]
-	lengthsInput  = "lengths"       // [batch]: the first steps of each series that count
-	probabilities = "probabilities" // [batch, steps, classes]
-	labels        = "labels"        // [batch, steps]
+	seriesInput   = export.SeriesInput         // [batch, steps, features]
+	lengthsInput  = export.LengthsInput        // [batch]: the first steps of each series that count
+	probabilities = export.ProbabilitiesOutput // [batch, steps, classes]
+	labels        = export.LabelsOutput        // [batch, steps]
 )
 
 // Names of what requests of a session have besides: each goes on with the rows of the one before.
@@ -131,7 +132,7 @@ func (s *server) answerSession(ctx context.Context, q query, x tensor) (result, 
 	if x.shape[0] != 1 {
 		return result{}, engine.Errorf(engine.Invalid, "a session has one series, not %d", x.shape[0])
 	}
-	first, a, err := push(ctx, stream, x.values, q.end)
+	first, a, err := stream.PushUntil(ctx, x.values, q.end)
 	if err != nil {
 		return result{}, err
 	}
@@ -142,26 +143,6 @@ func (s *server) answerSession(ctx context.Context, q query, x tensor) (result, 
 	row := int64(first)
 	got[firstRow] = tensor{number: &row}
 	return result{info, got}, nil
-}
-
-// push adds rows to a stream, of which they may be the last, and returns the answers that are
-// known now and the number of the first.
-func push(ctx context.Context, s *engine.Stream, rows []float32, end bool) (first int, a label.Answers, err error) {
-	if len(rows) > 0 {
-		if first, a, err = s.Push(ctx, rows); err != nil || !end {
-			return first, a, err
-		}
-	}
-	if !end {
-		return 0, a, nil
-	}
-	last, rest, err := s.Flush(ctx)
-	if a.Len() == 0 {
-		return last, rest, err
-	}
-	a.Class, a.Score = append(a.Class, rest.Class...), append(a.Score, rest.Score...)
-	a.Probability, a.Padded = append(a.Probability, rest.Probability...), append(a.Padded, rest.Padded...)
-	return first, a, err
 }
 
 // fitting is an array as series of a model, if it is. One feature needs no dimension of its own.

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -95,15 +94,9 @@ func (q *request) inferenceMetadata() error {
 		return err
 	}
 	defer h.Release()
-	all, err := q.registry.Status(q.name, engine.Which{})
+	versions, err := q.registry.Available(q.name)
 	if err != nil {
 		return err
-	}
-	var versions []string
-	for _, s := range slices.Backward(all) {
-		if s.State == engine.Available {
-			versions = append(versions, strconv.FormatInt(s.Version, 10))
-		}
 	}
 	i := h.Info()
 	return q.answer(map[string]any{
@@ -218,14 +211,7 @@ func (r *inferRequest) field(p *parser, key string) (err error) {
 			return err
 		})
 	case "parameters":
-		err = p.object(func(key string) (err error) {
-			if key == "binary_data_output" {
-				r.binary, err = p.boolean()
-				return err
-			}
-			_, err = p.value()
-			return err
-		})
+		err = p.flag("binary_data_output", &r.binary)
 	default:
 		_, err = p.value()
 	}
@@ -237,18 +223,23 @@ func (o *inferOutput) field(p *parser, key string) (err error) {
 	case "name":
 		o.Name, err = p.string()
 	case "parameters":
-		err = p.object(func(key string) (err error) {
-			if key == "binary_data" {
-				o.binary, err = p.boolean()
-				return err
-			}
-			_, err = p.value()
-			return err
-		})
+		err = p.flag("binary_data", &o.binary)
 	default:
 		_, err = p.value()
 	}
 	return err
+}
+
+// flag takes an object, of which one field, true or false, is of interest.
+func (p *parser) flag(name string, to *bool) error {
+	return p.object(func(key string) (err error) {
+		if key == name {
+			*to, err = p.boolean()
+			return err
+		}
+		_, err = p.value()
+		return err
+	})
 }
 
 func (i *inferInput) field(p *parser, key string) (err error) {

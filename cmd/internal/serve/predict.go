@@ -5,11 +5,9 @@ import (
 	"net/http"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
+	"github.com/rnnbin/rnnbin/graph/export"
 	"github.com/rnnbin/rnnbin/graph/label"
 )
-
-// defaultSignature is the only one that there is.
-const defaultSignature = "serving_default"
 
 // predictRequest is the body of TensorFlow Serving's predict.
 type predictRequest struct {
@@ -54,7 +52,7 @@ func (q *request) predict() error {
 
 // batch are the series of the request.
 func (p *predictRequest) batch(h *engine.Handle) (batch, error) {
-	if s := p.signature; s != "" && s != defaultSignature {
+	if s := p.signature; s != "" && s != export.ServingDefault {
 		return batch{}, engine.Errorf(engine.Invalid, "Serving signature name: %q not found in signature def", s)
 	}
 	return p.input.batch(len(h.Info().Features))
@@ -173,11 +171,11 @@ func (p *parser) named(levels []string) (t tensor, err error) {
 	return t, err
 }
 
-// Names of the tensors.
+// Names of what a model takes and gives, as an exported one does.
 const (
-	inputName         = "series"
-	probabilitiesName = "probabilities"
-	labelsName        = "labels"
+	inputName         = export.SeriesInput
+	probabilitiesName = export.ProbabilitiesOutput
+	labelsName        = export.LabelsOutput
 )
 
 // answer are the answers to a batch, in the form of the request.
@@ -250,19 +248,11 @@ func (q *request) predictSession(p *predictRequest) error {
 			return err
 		}
 	}
-	first, a, err := s.Push(q.Context(), b.values)
+	first, a, err := s.PushUntil(q.Context(), b.values, p.end)
 	if err != nil {
 		return err
 	}
 	if p.end {
-		from, rest, err := s.Flush(q.Context())
-		if err != nil {
-			return err
-		}
-		if a.Len() == 0 {
-			first = from
-		}
-		a = joined(a, rest)
 		if err := q.registry.EndSession(q.name, p.session); err != nil {
 			return err
 		}
@@ -271,10 +261,4 @@ func (q *request) predictSession(p *predictRequest) error {
 	answer = fmt.Appendf(answer[:len(answer)-1], `,"session":%s,"first":%d}`, quoted(p.session), first)
 	q.json(http.StatusOK, answer)
 	return nil
-}
-
-// joined are the answers to rows and to those after them.
-func joined(a, b label.Answers) label.Answers {
-	return label.Answers{Class: append(a.Class, b.Class...), Score: append(a.Score, b.Score...),
-		Probability: append(a.Probability, b.Probability...), Padded: append(a.Padded, b.Padded...)}
 }

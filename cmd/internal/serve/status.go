@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
+	"github.com/rnnbin/rnnbin/graph/export"
 )
 
 // versionStatus is what has become of a version, as TensorFlow Serving writes it.
@@ -99,7 +100,7 @@ func (q *request) metadata() error {
 	return q.answer(object{
 		"model_spec": object{"name": i.Name, "signature_name": "", "version": strconv.FormatInt(i.Version, 10)},
 		"metadata": object{
-			"signature_def": object{"signature_def": object{defaultSignature: object{
+			"signature_def": object{"signature_def": object{export.ServingDefault: object{
 				"inputs": object{inputName: newTensorInfo(inputName, "DT_FLOAT", -1, -1, len(i.Features))},
 				"outputs": object{
 					probabilitiesName: newTensorInfo(probabilitiesName, "DT_FLOAT", -1, -1, len(i.Classes)),
