@@ -10,6 +10,7 @@ import (
 
 	"github.com/rnnbin/rnnbin/graph/label"
 	functionpb "github.com/wamuir/graft/tensorflow/core/framework/function_go_proto"
+	graphpb "github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
 	nodepb "github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
 	tensorpb "github.com/wamuir/graft/tensorflow/core/framework/tensor_go_proto"
 	typespb "github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
@@ -34,13 +35,17 @@ func NewONNX(m *label.Model, missing Missing) (*ONNX, error) {
 	if err := e.s.Err(); err != nil {
 		return nil, fmt.Errorf("assemble the graph: %w", err)
 	}
+	def, err := graphOf(e.g)
+	if err != nil {
+		return nil, err
+	}
 	o := &ONNX{Files: map[string][]byte{}}
 	for _, of := range signatures {
 		name := map[string]string{Lengths: "model.onnx", Stream: "stream.onnx"}[of.name]
 		if name == "" { // which the one with lengths is, too
 			continue
 		}
-		if o.Files[name], err = e.onnx(of); err != nil {
+		if o.Files[name], err = e.onnx(of, def); err != nil {
 			return nil, err
 		}
 		o.Signatures = append(o.Signatures, Signature{name, described(of.inputs), described(of.outputs)})
@@ -48,12 +53,8 @@ func NewONNX(m *label.Model, missing Missing) (*ONNX, error) {
 	return o, nil
 }
 
-// onnx is a ModelProto of a signature.
-func (e *exporter) onnx(of signature) ([]byte, error) {
-	def, err := graphOf(e.g)
-	if err != nil {
-		return nil, err
-	}
+// onnx is a ModelProto of a signature, in the graph def.
+func (e *exporter) onnx(of signature, def *graphpb.GraphDef) ([]byte, error) {
 	t := &translator{nodes: map[string]*nodepb.NodeDef{}, functions: map[string]*functionpb.FunctionDef{}, done: map[string]string{}, variables: map[string]variable{}}
 	for _, n := range def.Node {
 		t.nodes[n.Name] = n
@@ -195,8 +196,18 @@ func (t *translator) initialise(name string, v *tensorpb.TensorProto) string {
 
 // int64s is a list of numbers, as operations want shapes, axes and places.
 func (t *translator) int64s(name string, v ...int64) string {
+	return t.numbers(name, onnxInt64, v, int64(len(v)))
+}
+
+// floats is an array that is known.
+func (t *translator) floats(name string, v []float32, dims ...int64) string {
+	return t.numbers(name, onnxFloat, v, dims...)
+}
+
+// numbers is an array of v, a slice of numbers of a type of elements.
+func (t *translator) numbers(name string, kind int64, v any, dims ...int64) string {
 	raw, _ := binary.Append(nil, binary.LittleEndian, v)
-	t.graph = t.graph.bytes(5, onnxTensor(name, onnxInt64, []int64{int64(len(v))}, raw, nil))
+	t.graph = t.graph.bytes(5, onnxTensor(name, kind, dims, raw, nil))
 	return name
 }
 

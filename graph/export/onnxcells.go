@@ -1,7 +1,6 @@
 package export
 
 import (
-	"encoding/binary"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,8 +25,8 @@ type gate struct{ inputs, state, column int }
 // onnxCells are by the names of loops. TensorFlow has an LSTM's gates as i, j, f and o, a GRU's
 // as r and u; ONNX as i, o, f and c, and as z, r and h.
 var onnxCells = map[string]onnxCell{
-	"relu": {"RNN", []int{1}, []gate{{0, 0, 0}}, [2][]int{{1}, {-1}}, -1, []pb{onnxTexts("activations", "Relu")}},
-	"tanh": {"RNN", []int{1}, []gate{{0, 0, 0}}, [2][]int{{1}, {-1}}, -1, []pb{onnxTexts("activations", "Tanh")}},
+	"relu": {"RNN", []int{1}, []gate{{0, 0, 0}}, [2][]int{{1}, {-1}}, -1, []pb{onnxAttribute("activations", []string{"Relu"})}},
+	"tanh": {"RNN", []int{1}, []gate{{0, 0, 0}}, [2][]int{{1}, {-1}}, -1, []pb{onnxAttribute("activations", []string{"Tanh"})}},
 	"lstm": {"LSTM", []int{2, 1}, []gate{{0, 0, 0}, {0, 0, 3}, {0, 0, 2}, {0, 0, 1}}, [2][]int{{1, 1, 1, 1}, {-1, -1, -1, -1}}, 2, nil},
 	"gru":  {"GRU", []int{1}, []gate{{0, 0, 1}, {0, 0, 0}, {2, 4, 0}}, [2][]int{{1, 1, 3}, {-1, -1, 5}}, -1, []pb{onnxAttribute("linear_before_reset", 1)}},
 }
@@ -72,11 +71,11 @@ func (t *translator) layer(n *nodepb.NodeDef, c onnxCell, x string) {
 	}
 	step := func(what string) string { return n.Name + ":" + what }
 	axis := t.int64s(step("first"), 0)
-	wide := len(inputs) / (len(c.gates) * units)
+	rows := int64(len(c.gates) * units)
 	in := []string{x,
-		t.floats(step("inputs"), inputs, 1, len(c.gates)*units, wide),
-		t.floats(step("state"), state, 1, len(c.gates)*units, units),
-		t.floats(step("bias"), bias, 1, 2*len(c.gates)*units), "", "", "",
+		t.floats(step("inputs"), inputs, 1, rows, int64(len(inputs))/rows),
+		t.floats(step("state"), state, 1, rows, int64(units)),
+		t.floats(step("bias"), bias, 1, 2*rows), "", "", "",
 	}
 	outputs := make([]string, 1+len(c.states))
 	outputs[0] = step("y")
@@ -117,15 +116,4 @@ func (v variable) block(number, units, from, to int) []float32 {
 		}
 	}
 	return all
-}
-
-// floats is an array that is known.
-func (t *translator) floats(name string, v []float32, shape ...int) string {
-	raw, _ := binary.Append(nil, binary.LittleEndian, v)
-	dims := make([]int64, len(shape))
-	for i, n := range shape {
-		dims[i] = int64(n)
-	}
-	t.graph = t.graph.bytes(5, onnxTensor(name, onnxFloat, dims, raw, nil))
-	return name
 }

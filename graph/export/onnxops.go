@@ -1,7 +1,6 @@
 package export
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"strconv"
@@ -77,8 +76,7 @@ func init() { // they refer to translate
 		"Const": func(n node) { n.initialise(n.out, n.Attr["value"].GetTensor()) },
 		"ReadVariableOp": func(n node) {
 			v := n.variables[n.Input[0]]
-			raw, _ := binary.Append(nil, binary.LittleEndian, v.flat)
-			n.graph = n.graph.bytes(5, onnxTensor(n.out, onnxFloat, v.shape, raw, nil))
+			n.floats(n.out, v.flat, v.shape...)
 		},
 		"ArgMax": func(n node) {
 			v := n.node("ArgMax", n.step("place"), []string{n.in(0)}, onnxAttribute("axis", int(n.ints(n.Input[1])[0])), onnxAttribute("keepdims", 0))

@@ -47,6 +47,11 @@ func onnxAttribute(name string, value any) pb {
 			a = a.int(8, n)
 		}
 		return a.int(20, 7)
+	case []string:
+		for _, text := range v {
+			a = a.text(9, text)
+		}
+		return a.int(20, 8)
 	case pb: // a graph
 		return a.bytes(6, v).int(20, 5)
 	}
@@ -86,13 +91,4 @@ func onnxValue(name string, kind int64, dims []any) pb {
 		return v
 	}
 	return v.bytes(2, pb(nil).bytes(1, pb(nil).int(1, kind).bytes(2, shape)))
-}
-
-// onnxTexts is an AttributeProto of texts.
-func onnxTexts(name string, values ...string) pb {
-	a := pb(nil).text(1, name)
-	for _, v := range values {
-		a = a.text(9, v)
-	}
-	return a.int(20, 8)
 }
