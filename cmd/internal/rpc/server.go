@@ -170,6 +170,9 @@ func (s *server) call(ctx context.Context, method string, handle func(context.Co
 // tell tells the observer and the log of a call.
 func (s *server) tell(ctx context.Context, c *called, err error) {
 	s.registry.Asked(c.Request)
+	if !s.options.Log.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
 	attributes := []slog.Attr{slog.String("path", c.Protocol+"/"+c.Method), slog.String("code", c.Code), slog.Duration("took", c.Took)}
 	if from, ok := peer.FromContext(ctx); ok {
 		attributes = append(attributes, slog.String("remote", from.Addr.String()))

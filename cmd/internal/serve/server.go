@@ -170,6 +170,9 @@ func (q *request) tell(seen *recorder, err error, took time.Duration) {
 		seen.status = http.StatusOK
 	}
 	q.registry.Asked(engine.Request{Protocol: q.protocol, Method: q.method, Name: q.name, Version: q.version, Code: fmt.Sprint(seen.status), Took: took})
+	if !q.options.Log.Enabled(context.Background(), slog.LevelInfo) {
+		return
+	}
 	attributes := []slog.Attr{
 		slog.String("method", q.Method), slog.String("path", q.URL.Path), slog.Int("status", seen.status), slog.Int64("bytes", seen.bytes),
 		slog.Duration("took", took), slog.String("remote", q.RemoteAddr),
