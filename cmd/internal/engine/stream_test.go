@@ -45,7 +45,7 @@ func TestStreams(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 6 {
 			all.Go(func() {
-				x := rows(uint64(i), 30)
+				x := modeltest.Rows(uint64(i), 30)
 				want := followed(t, h.Model(), x)
 				stream, err := h.Stream()
 				if err != nil {
@@ -97,19 +97,19 @@ func TestFaultsOfStreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err = s.Push(ctx, rows(1, 4)); err != nil {
+	if _, _, err = s.Push(ctx, modeltest.Rows(1, 4)); err != nil {
 		t.Fatal(err)
 	}
 	_, _, err = s.Push(ctx, []float32{1, 2, float32(math.Inf(1)), 4})
 	wantKind(t, err, Invalid, `series 0, row 1, feature "x": +Inf is not a finite number`)
 	_, _, err = s.Push(ctx, []float32{1, 2, 3})
 	wantKind(t, err, Invalid, "3 values are not rows of 2 features")
-	if first, a, err := s.Push(ctx, rows(1, 1)); err != nil || first != 4 || a.Len() != 1 {
+	if first, a, err := s.Push(ctx, modeltest.Rows(1, 1)); err != nil || first != 4 || a.Len() != 1 {
 		t.Errorf("afterwards: answers from %d on, %d, %v", first, a.Len(), err)
 	}
 	s.Close()
 	s.Close()
-	_, _, err = s.Push(ctx, rows(1, 1))
+	_, _, err = s.Push(ctx, modeltest.Rows(1, 1))
 	wantKind(t, err, NotFound, "the stream has been closed")
 }
 
@@ -125,7 +125,7 @@ func TestSessions(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer done()
-		first, _, err = s.Push(ctx, rows(1, n))
+		first, _, err = s.Push(ctx, modeltest.Rows(1, n))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +180,7 @@ func TestStateMovesBetweenServers(t *testing.T) {
 	modeltest.Write(t, other, spec)
 	stranger := acquire(t, open(t, quick(), Source{Path: other}), Which{})
 
-	x := rows(3, 20)
+	x := modeltest.Rows(3, 20)
 	x[20] = float32(math.NaN()) // which the last value before stands in for
 	whole, err := acquire(t, registries[0], Which{}).Stream()
 	if err != nil {

@@ -35,7 +35,7 @@ func TestPythonClients(t *testing.T) {
 	var series [][][]float32
 	var flat [][]float32
 	for b := range batch {
-		flat = append(flat, rows(uint64(b), steps))
+		flat = append(flat, modeltest.Rows(uint64(b), steps))
 		series = append(series, slices.Collect(slices.Chunk(flat[b], 2)))
 	}
 	a := s.want(t, flat...)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"math"
-	"math/rand/v2"
 	"net"
 	"slices"
 	"strings"
@@ -95,16 +94,6 @@ func (s *served) names(a label.Answers) (names []string) {
 		names = append(names, s.model.Class(class))
 	}
 	return names
-}
-
-// rows are random ones of two features.
-func rows(seed uint64, n int) []float32 {
-	r := rand.New(rand.NewPCG(seed, seed))
-	x := make([]float32, 2*n)
-	for i := range x {
-		x[i] = float32(r.NormFloat64())
-	}
-	return x
 }
 
 func check(t testing.TB, err error) {

@@ -35,7 +35,7 @@ func textOf(data []byte) (all []string) {
 
 func TestModelInfer(t *testing.T) {
 	s := serve(t, modeltest.Spec{}, Options{})
-	x, y := rows(1, 9), rows(2, 9)
+	x, y := modeltest.Rows(1, 9), modeltest.Rows(2, 9)
 	both := slices.Concat(x, y)
 	want := s.want(t, x, y)
 	a, err := call[pb.ModelInferResponse](s, inferenceMethods+"ModelInfer", inferRequest(typed(both, 2, 9, 2)))
@@ -78,7 +78,7 @@ func TestModelInfer(t *testing.T) {
 
 func TestModelInferErrors(t *testing.T) {
 	s := serve(t, modeltest.Spec{}, Options{})
-	good := typed(rows(1, 9), 1, 9, 2)
+	good := typed(modeltest.Rows(1, 9), 1, 9, 2)
 	with := func(change func(*pb.ModelInferRequest)) *pb.ModelInferRequest {
 		q := inferRequest(good)
 		change(q)
@@ -99,8 +99,8 @@ func TestModelInferErrors(t *testing.T) {
 		{inferRequest(good, good), codes.InvalidArgument, `input "series" is there twice`},
 		{inferRequest(&inferInput{Name: "x"}), codes.InvalidArgument, `model m has no input "x"`},
 		{inferRequest(&inferInput{Name: "series", Datatype: "FP16"}), codes.InvalidArgument, `input "series": datatype "FP16" is none of`},
-		{inferRequest(typed(rows(1, 9), 1, 8, 2)), codes.InvalidArgument, "which its shape [1 8 2] does not fit"},
-		{inferRequest(typed(rows(1, 9), 1, 6, 3)), codes.InvalidArgument, "must be numbers of shape [batch, steps, 2]"},
+		{inferRequest(typed(modeltest.Rows(1, 9), 1, 8, 2)), codes.InvalidArgument, "which its shape [1 8 2] does not fit"},
+		{inferRequest(typed(modeltest.Rows(1, 9), 1, 6, 3)), codes.InvalidArgument, "must be numbers of shape [batch, steps, 2]"},
 		{with(func(q *pb.ModelInferRequest) { q.RawInputContents = [][]byte{nil, nil} }), codes.InvalidArgument, "there are 2 raw_input_contents for 1 inputs"},
 		{with(func(q *pb.ModelInferRequest) { q.RawInputContents = [][]byte{nil} }), codes.InvalidArgument, "has contents besides raw_input_contents"},
 		{with(func(q *pb.ModelInferRequest) {
@@ -117,7 +117,7 @@ func TestModelInferErrors(t *testing.T) {
 // Requests of one sequence_id are a stream, as for Triton's models that keep state.
 func TestModelInferOfSequences(t *testing.T) {
 	s := serve(t, modeltest.Spec{}, Options{})
-	x := rows(1, 6)
+	x := modeltest.Rows(1, 6)
 	want, err := s.model.Stream().Push(x)
 	check(t, err)
 	ask := func(at int, id *pb.InferParameter, start, end bool) []float32 {

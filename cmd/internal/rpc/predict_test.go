@@ -54,7 +54,7 @@ func probabilitiesOf(t *testing.T, a *serving.PredictResponse, sizes ...int64) [
 
 func TestPredict(t *testing.T) {
 	s := serve(t, modeltest.Spec{Classes: []string{"a", "b", "c"}}, Options{})
-	x, y := rows(1, 20), rows(2, 20)
+	x, y := modeltest.Rows(1, 20), modeltest.Rows(2, 20)
 	both := slices.Concat(x, y)
 	want := s.want(t, x, y)
 	var wide []float64
@@ -90,7 +90,7 @@ func TestPredict(t *testing.T) {
 // One feature needs no dimension of its own.
 func TestPredictOneFeature(t *testing.T) {
 	s := serve(t, modeltest.Spec{Features: []string{"x"}}, Options{})
-	x := rows(1, 10)
+	x := modeltest.Rows(1, 10)
 	a, err := call[serving.PredictResponse](s, predictMethod, predictRequest("", inputs{"series": series32(x, 1, 20)}))
 	check(t, err)
 	near(t, "one feature", probabilitiesOf(t, a, 1, 20, 2), s.want(t, x).Probability)
@@ -98,7 +98,7 @@ func TestPredictOneFeature(t *testing.T) {
 
 func TestPredictOfLengths(t *testing.T) {
 	s := serve(t, modeltest.Spec{}, Options{})
-	x, y := rows(1, 20), rows(2, 20)
+	x, y := modeltest.Rows(1, 20), modeltest.Rows(2, 20)
 	lengths := &tensorpb.TensorProto{Dtype: typespb.DataType_DT_INT32, TensorShape: shapeOf(2), IntVal: []int32{13, 20}}
 	a, err := call[serving.PredictResponse](s, predictMethod, predictRequest("lengths", inputs{"series": series32(slices.Concat(x, y), 2, 20, 2), "lengths": lengths}))
 	check(t, err)
@@ -115,7 +115,7 @@ func TestPredictOfLengths(t *testing.T) {
 // Codes and texts are those of TensorFlow Serving.
 func TestPredictErrors(t *testing.T) {
 	s := serve(t, modeltest.Spec{}, Options{})
-	x := series32(rows(1, 20), 1, 20, 2)
+	x := series32(modeltest.Rows(1, 20), 1, 20, 2)
 	with := func(change func(*serving.PredictRequest)) *serving.PredictRequest {
 		q := predictRequest("", inputs{"series": x})
 		change(q)
@@ -125,7 +125,7 @@ func TestPredictErrors(t *testing.T) {
 	lengths := func(n ...int32) *serving.PredictRequest {
 		return predictRequest("lengths", inputs{"series": x, "lengths": {Dtype: typespb.DataType_DT_INT32, TensorShape: shapeOf(int64(len(n))), IntVal: n}})
 	}
-	infinite := rows(1, 20)
+	infinite := modeltest.Rows(1, 20)
 	infinite[2*7] = float32(math.Inf(1))
 	for _, test := range []struct {
 		q    *serving.PredictRequest
@@ -147,13 +147,13 @@ func TestPredictErrors(t *testing.T) {
 		{with(func(q *serving.PredictRequest) { q.OutputFilter = []string{"labels", "labels"} }), codes.InvalidArgument, "duplicate output tensor alias: labels"},
 		{series(&tensorpb.TensorProto{Dtype: typespb.DataType_DT_HALF}), codes.InvalidArgument, "tensor parsing error: series: DT_HALF is none of"},
 		{series(&tensorpb.TensorProto{Dtype: typespb.DataType_DT_FLOAT, TensorContent: []byte("12345")}), codes.InvalidArgument, "5 bytes are no numbers of 4"},
-		{series(series32(rows(1, 30), 1, 20, 3)), codes.InvalidArgument, `must be numbers of shape [batch, steps, 2], the features of model m being ["x" "y"], not of shape [1 20 3]`},
-		{series(series32(rows(1, 20), 20, 2)), codes.InvalidArgument, "not of shape [20 2]"},
+		{series(series32(modeltest.Rows(1, 30), 1, 20, 3)), codes.InvalidArgument, `must be numbers of shape [batch, steps, 2], the features of model m being ["x" "y"], not of shape [1 20 3]`},
+		{series(series32(modeltest.Rows(1, 20), 20, 2)), codes.InvalidArgument, "not of shape [20 2]"},
 		{series(&tensorpb.TensorProto{Dtype: typespb.DataType_DT_STRING, TensorShape: shapeOf(1, 1, 2), StringVal: [][]byte{nil, nil}}), codes.InvalidArgument, "must be numbers"},
-		{series(series32(rows(1, 19), 1, 20, 2)), codes.InvalidArgument, `input "series" has 38 values, which its shape [1 20 2] does not fit`},
-		{series(series32(rows(1, 1), 1, 1<<31, 2)), codes.InvalidArgument, "does not fit"},
-		{series(series32(rows(1, 1), 1<<62, 1<<62, 2)), codes.InvalidArgument, "does not fit"},
-		{series(series32(rows(1, 1), -1, 20, 2)), codes.InvalidArgument, "impossible shape"},
+		{series(series32(modeltest.Rows(1, 19), 1, 20, 2)), codes.InvalidArgument, `input "series" has 38 values, which its shape [1 20 2] does not fit`},
+		{series(series32(modeltest.Rows(1, 1), 1, 1<<31, 2)), codes.InvalidArgument, "does not fit"},
+		{series(series32(modeltest.Rows(1, 1), 1<<62, 1<<62, 2)), codes.InvalidArgument, "does not fit"},
+		{series(series32(modeltest.Rows(1, 1), -1, 20, 2)), codes.InvalidArgument, "impossible shape"},
 		{series(series32(nil, 1<<40, 0, 2)), codes.InvalidArgument, "has series without steps"},
 		{series(series32(infinite, 2, 10, 2)), codes.InvalidArgument, `series 0, row 7, feature "x": +Inf is not a finite number`},
 		{lengths(), codes.InvalidArgument, `input "lengths" must be whole numbers of shape [1]`},
@@ -171,7 +171,7 @@ func TestPredictErrors(t *testing.T) {
 // A session goes on where its last request ended, and is answered as a stream is.
 func TestPredictInSession(t *testing.T) {
 	s := serve(t, modeltest.Spec{Horizon: -2}, Options{})
-	x := rows(3, 10)
+	x := modeltest.Rows(3, 10)
 	stream := s.model.Stream()
 	want, err := stream.Push(x)
 	check(t, err)

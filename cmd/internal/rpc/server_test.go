@@ -133,10 +133,10 @@ func TestTLS(t *testing.T) {
 
 func TestMessagesAreLimited(t *testing.T) {
 	s := serve(t, modeltest.Spec{}, Options{MaxMessage: 10_000})
-	big := predictRequest("", inputs{"series": series32(rows(1, 2000), 1, 2000, 2)})
+	big := predictRequest("", inputs{"series": series32(modeltest.Rows(1, 2000), 1, 2000, 2)})
 	_, err := call[serving.PredictResponse](s, predictMethod, big)
 	wantError(t, err, codes.ResourceExhausted, "larger than max")
-	_, err = call[serving.PredictResponse](s, predictMethod, predictRequest("", inputs{"series": series32(rows(1, 1000), 1, 1000, 2)}))
+	_, err = call[serving.PredictResponse](s, predictMethod, predictRequest("", inputs{"series": series32(modeltest.Rows(1, 1000), 1, 1000, 2)}))
 	check(t, err)
 }
 
@@ -190,9 +190,9 @@ func TestRequestsAreToldOf(t *testing.T) {
 	seen := new(asks)
 	e.Observer = seen
 	s := serveAt(t, dir, e, Options{})
-	_, err := call[serving.PredictResponse](s, predictMethod, predictRequest("", inputs{"series": series32(rows(1, 3), 1, 3, 2)}))
+	_, err := call[serving.PredictResponse](s, predictMethod, predictRequest("", inputs{"series": series32(modeltest.Rows(1, 3), 1, 3, 2)}))
 	check(t, err)
-	_, err = call[pb.ModelInferResponse](s, inferenceMethods+"ModelInfer", inferRequest(typed(rows(1, 3), 1, 3, 2)))
+	_, err = call[pb.ModelInferResponse](s, inferenceMethods+"ModelInfer", inferRequest(typed(modeltest.Rows(1, 3), 1, 3, 2)))
 	check(t, err)
 	_, err = call[pb.ModelMetadataResponse](s, inferenceMethods+"ModelMetadata", &pb.ModelMetadataRequest{Name: "n"})
 	wantError(t, err, codes.NotFound, "")
@@ -225,12 +225,12 @@ func TestShutdown(t *testing.T) {
 	answered := make(chan error)
 	slow.Store(true)
 	go func() {
-		_, err := call[serving.PredictResponse](s, predictMethod, predictRequest("", inputs{"series": series32(rows(1, 3), 1, 3, 2)}))
+		_, err := call[serving.PredictResponse](s, predictMethod, predictRequest("", inputs{"series": series32(modeltest.Rows(1, 3), 1, 3, 2)}))
 		answered <- err
 	}()
 	<-begun
 	stream := s.label(t)
-	asked(t, stream, &streampb.LabelRequest{Model: "m", Values: rows(1, 2)})
+	asked(t, stream, &streampb.LabelRequest{Model: "m", Values: modeltest.Rows(1, 2)})
 	s.stop()
 	_, err := stream.Recv()
 	wantError(t, err, codes.Unavailable, "the server is shutting down")
@@ -275,9 +275,9 @@ func FuzzModelInfer(f *testing.F) {
 	check(f, err)
 	f.Cleanup(func() { r.Close(ctx) })
 	s := &server{registry: r, options: Options{}}
-	long := inferRequest(typed(rows(1, 3), 1<<40, 3, 2))
+	long := inferRequest(typed(modeltest.Rows(1, 3), 1<<40, 3, 2))
 	long.RawInputContents = [][]byte{{1}}
-	for _, q := range []*pb.ModelInferRequest{inferRequest(typed(rows(1, 3), 1, 3, 2)), inferRequest(), long} {
+	for _, q := range []*pb.ModelInferRequest{inferRequest(typed(modeltest.Rows(1, 3), 1, 3, 2)), inferRequest(), long} {
 		text, err := proto.Marshal(q)
 		check(f, err)
 		f.Add(text)

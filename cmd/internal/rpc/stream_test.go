@@ -45,7 +45,7 @@ func TestStream(t *testing.T) {
 		s := serve(t, spec, Options{})
 		c := s.label(t)
 		for n := range 2 {
-			x := rows(uint64(n), 30)
+			x := modeltest.Rows(uint64(n), 30)
 			own := s.model.Stream()
 			var rest []float32
 			var text []string
@@ -96,7 +96,7 @@ func TestStream(t *testing.T) {
 // Events are runs of rows of one class other than the first, each told once.
 func TestStreamEvents(t *testing.T) {
 	s := serve(t, modeltest.Spec{}, Options{})
-	x := rows(1, 200)
+	x := modeltest.Rows(1, 200)
 	want := s.want(t, x).Class
 	if !slices.Contains(want, 0) || !slices.Contains(want, 1) {
 		t.Fatal("the test's rows have one class")
@@ -170,7 +170,7 @@ func TestStreamsMove(t *testing.T) {
 	dir := t.TempDir()
 	modeltest.Write(t, dir, modeltest.Spec{Horizon: -2})
 	one, other := serveAt(t, dir, engine.DefaultOptions(), Options{}), serveAt(t, dir, engine.DefaultOptions(), Options{})
-	x := rows(5, 60)
+	x := modeltest.Rows(5, 60)
 	stay, move := one.label(t), one.label(t)
 	want := asked(t, stay, &pb.LabelRequest{Model: "m", Values: x[:50]})
 	got := asked(t, move, &pb.LabelRequest{Model: "m", Values: x[:50], WantState: true})
@@ -204,7 +204,7 @@ func TestManyStreams(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 50 {
 		all.Go(func() {
-			x := rows(uint64(i), 20)
+			x := modeltest.Rows(uint64(i), 20)
 			want, err := s.model.Stream().Push(x)
 			check(t, err)
 			c := s.label(t)
@@ -230,7 +230,7 @@ func TestManyStreams(t *testing.T) {
 		stream, err := s.NewStream(gone, &streamService.Streams[0], "/rnnbin.v1.StreamService/Label")
 		check(t, err)
 		c := &grpc.GenericClientStream[pb.LabelRequest, pb.LabelResponse]{ClientStream: stream}
-		asked(t, c, &pb.LabelRequest{Model: "m", Values: rows(1, 1)})
+		asked(t, c, &pb.LabelRequest{Model: "m", Values: modeltest.Rows(1, 1)})
 		cancel()
 		if _, err := c.Recv(); !errors.Is(err, context.Canceled) {
 			wantError(t, err, codes.Canceled, "canceled")

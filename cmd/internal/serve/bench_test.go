@@ -29,7 +29,7 @@ func BenchmarkPredict(b *testing.B) {
 			if spec.Features == nil {
 				features = 2
 			}
-			body := []byte(`{"instances":[` + nested(rows(1, spec.Window)[:spec.Window*features], features) + `]}`)
+			body := []byte(`{"instances":[` + nested(modeltest.Rows(1, spec.Window)[:spec.Window*features], features) + `]}`)
 			var mu sync.Mutex
 			var all []time.Duration
 			b.SetParallelism(64 / runtime.GOMAXPROCS(0))
@@ -113,7 +113,7 @@ func BenchmarkStreams(b *testing.B) {
 
 // BenchmarkParse is the reading of a request of 180 rows of two features.
 func BenchmarkParse(b *testing.B) {
-	body := []byte(`{"instances":[` + nested(rows(1, 180), 2) + `]}`)
+	body := []byte(`{"instances":[` + nested(modeltest.Rows(1, 180), 2) + `]}`)
 	b.SetBytes(int64(len(body)))
 	for range b.N {
 		if _, err := parsePredict(body); err != nil {

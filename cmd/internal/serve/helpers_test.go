@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -111,16 +110,6 @@ func (s *site) label(name string, series ...[]float32) label.Answers {
 		s.Fatal(err)
 	}
 	return a
-}
-
-// rows are random ones of two features.
-func rows(seed uint64, n int) []float32 {
-	r := rand.New(rand.NewPCG(seed, seed))
-	x := make([]float32, 2*n)
-	for i := range x {
-		x[i] = float32(r.NormFloat64())
-	}
-	return x
 }
 
 // nested are rows as JSON has them.

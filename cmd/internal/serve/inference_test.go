@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/engine/modeltest"
 )
 
 type inferAnswer struct {
@@ -29,7 +31,7 @@ type inferAnswer struct {
 // Tensors come and go as JSON, flat or nested, and as bytes.
 func TestInfer(t *testing.T) {
 	s := serving(t, DefaultOptions())
-	x := rows(1, 6)
+	x := modeltest.Rows(1, 6)
 	want := s.label("m", x[:6], x[6:])
 	flat, err := json.Marshal(x)
 	if err != nil {

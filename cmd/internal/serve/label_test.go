@@ -24,7 +24,7 @@ func csvOf(x []float32) string {
 // Rows come back as they were, with the labels that predict gives.
 func TestLabelFile(t *testing.T) {
 	s := serving(t, DefaultOptions())
-	x := rows(3, 50)
+	x := modeltest.Rows(3, 50)
 	a := s.label("m", x)
 	var want, packed strings.Builder
 	for i, line := range strings.Split(strings.TrimSpace(csvOf(x)), "\n") {
@@ -55,7 +55,7 @@ func TestLabelFile(t *testing.T) {
 // Events are runs of rows of the second class.
 func TestLabelFileEvents(t *testing.T) {
 	s := serving(t, DefaultOptions())
-	x := rows(3, 200)
+	x := modeltest.Rows(3, 200)
 	var want bytes.Buffer
 	want.WriteString("series,start,end,rows,label,mean_probability,peak_probability\n")
 	class := s.label("m", x).Class
@@ -84,13 +84,13 @@ func TestBadFiles(t *testing.T) {
 		{"", "x,y\n1,2\n3,oops\n", `body:3: column \"y\": \"oops\" is not a number"}`},
 		{"", "x,z\n1,2\n", `body: there is no column \"y\"`},
 		{"", "", "body: "},
-		{"", csvOf(rows(1, 1001)), "1001 rows are more than the 1000 that one request may have"},
+		{"", csvOf(modeltest.Rows(1, 1001)), "1001 rows are more than the 1000 that one request may have"},
 		{"?format=xml", "", `format must be one of [csv tsv jsonl parquet arrow arrows], not \"xml\"`},
 		{"?events=1&format=parquet", "", "format of events must be csv, tsv or jsonl, not parquet"},
 		{"?probabilities=maybe", "", `probabilities must be 1 or 0, not \"maybe\"`},
 		{"?events=1&threshold-off=0.7", "", "threshold-off must be between 0 and the threshold 0.5, not 0.7"},
 		{"?events=1&merge-gap=soon", "", `merge-gap must be a duration such as 90s, 5m or 36h, or a number in the units of Time, not \"soon\""}`},
-		{"?events=1&merge-gap=5m", csvOf(rows(1, 3)), "merge-gap is a duration, and times are numbers; give a number in their units"},
+		{"?events=1&merge-gap=5m", csvOf(modeltest.Rows(1, 3)), "merge-gap is a duration, and times are numbers; give a number in their units"},
 	} {
 		status, text, _ := s.ask("POST", "/v1/models/m:label"+test.query, test.body)
 		if status != 400 || !strings.HasPrefix(text, `{"error":"`+test.err) {

@@ -21,7 +21,7 @@ type prediction struct {
 // The answers are those of the model, to the bit, in both forms.
 func TestPredict(t *testing.T) {
 	s := serving(t, DefaultOptions())
-	a, b := rows(1, 12), rows(2, 12)
+	a, b := modeltest.Rows(1, 12), modeltest.Rows(2, 12)
 	want := s.label("m", a, b)
 	var predictions []prediction
 	for i := range 2 {
@@ -121,7 +121,7 @@ func TestBadPredictRequests(t *testing.T) {
 		{`{"instances":[[[1,2],[3,-1e39]]]}`, 400, `series 0, row 1, feature "y": -Inf is not a finite number of 32 bits`},
 		{`{"instances":[[[1,NaN]]]}`, 400, `series 0, row 0, feature "y": the value is missing, and the model was trained to fill none`},
 		{`{"instances":[[[null,1]]]}`, 400, `series 0, row 0, feature "x": the value is missing, and the model was trained to fill none`},
-		{`{"inputs":[` + nested(rows(1, 600), 2) + `,` + nested(rows(1, 600), 2) + `]}`, 400, "1200 rows are more than the 1000 that one request may have"},
+		{`{"inputs":[` + nested(modeltest.Rows(1, 600), 2) + `,` + nested(modeltest.Rows(1, 600), 2) + `]}`, 400, "1200 rows are more than the 1000 that one request may have"},
 	} {
 		text, err := json.Marshal(map[string]string{"error": test.err})
 		if err != nil {

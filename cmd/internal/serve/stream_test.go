@@ -83,7 +83,7 @@ func read(t *testing.T, out *bufio.Reader, lines int) (text string) {
 func TestStreamLines(t *testing.T) {
 	for _, spec := range []modeltest.Spec{{}, {Horizon: -2}} {
 		s := serving(t, DefaultOptions(), spec)
-		x := rows(5, 20)
+		x := modeltest.Rows(5, 20)
 		each, rest := s.followed(x)
 		in, out := s.talk("/v1/models/m:stream?probabilities=1")
 		for range 2 { // the second series begins anew
@@ -119,7 +119,7 @@ func TestStreamLines(t *testing.T) {
 // Lines that come together are answered together, and events are those of the file.
 func TestStreamEvents(t *testing.T) {
 	s := serving(t, DefaultOptions())
-	x := rows(3, 200)
+	x := modeltest.Rows(3, 200)
 	var lines strings.Builder
 	for row := range slices.Chunk(x, 2) {
 		fmt.Fprintf(&lines, "[%v,%v]\n", row[0], row[1])
@@ -178,7 +178,7 @@ func TestBadStreams(t *testing.T) {
 // A WebSocket says what lines say.
 func TestSocket(t *testing.T) {
 	s := serving(t, DefaultOptions())
-	x := rows(5, 10)
+	x := modeltest.Rows(5, 10)
 	each, rest := s.followed(x)
 	w, _, err := websocket.Dial(ctx, strings.Replace(s.URL, "http", "ws", 1)+"/v1/models/m:stream?probabilities=1", nil)
 	if err != nil {
@@ -229,7 +229,7 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 // Requests of a session are one series.
 func TestSessionRequests(t *testing.T) {
 	s := serving(t, DefaultOptions(), modeltest.Spec{Horizon: -2})
-	x := rows(6, 10)
+	x := modeltest.Rows(6, 10)
 	whole := s.label("m", x)
 	var labels []string
 	push := func(body string) (first int) {
@@ -266,7 +266,7 @@ func TestSessionRequests(t *testing.T) {
 // A stream and a session go on elsewhere from their state.
 func TestStateMoves(t *testing.T) {
 	s := serving(t, DefaultOptions(), modeltest.Spec{Horizon: -2})
-	x := rows(8, 12)
+	x := modeltest.Rows(8, 12)
 	each, rest := s.followed(x)
 	line := func(i int) string { return fmt.Sprintf("[%v,%v]\n", x[2*i], x[2*i+1]) }
 	var first, second strings.Builder

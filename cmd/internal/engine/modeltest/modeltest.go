@@ -3,6 +3,7 @@ package modeltest
 
 import (
 	"cmp"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -63,6 +64,16 @@ func Write(t testing.TB, dir string, s Spec) {
 		ClassWeight: "none",
 		Kinds:       []model.Kind{k},
 	}))
+}
+
+// Rows are n random rows of two features, [n,2].
+func Rows(seed uint64, n int) []float32 {
+	r := rand.New(rand.NewPCG(seed, seed))
+	x := make([]float32, 2*n)
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+	}
+	return x
 }
 
 // shift adds to the bias of the last class.
