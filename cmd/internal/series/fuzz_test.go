@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
+	"github.com/rnnbin/rnnbin/cmd/internal/table/tabletest"
 )
 
 // checkRead reads input as format and checks what must hold of any file: no
@@ -68,28 +69,8 @@ func checkReadWith(t *testing.T, input []byte, o Options) {
 	}
 }
 
-var csvSeeds = []string{
-	"a,label\n1,0\n2,1\n",
-	"\ufeffa,label\r\n1,0\r\n",
-	"\"a\",\"b\"\"c\"\n\"1\n2\",3\n",
-	"a\n\n\"\"\n1\n",
-	"a,b\n1\n",
-	"a,b\n\"1\"x,2\n",
-	"a\n1\r",
-	"a;label\n1,5;0\n2;1\n",
-	"a|\"b|c\"\n1|2\n",
-	"a\tb\n1e3\t-,5\n",
-	"# x\n# a,b\n1,2\n",
-	"a;b\nx;1;2\n",
-	"\xff\xfea\x00\n\x001\x00\n\x00",
-	"\xfe\xff\x00a\x00\n\x001\x00\n",
-	"gr\xf6\xdfe,gr\u00f6\u00dfe\n1,2\n",
-	"a,label\n1,NO\n1,true\n1,NA\n",
-	"a,label\n1,walk\n1,02\n1,2.0\n1,none\n",
-}
-
 func FuzzReadCSV(f *testing.F) {
-	for _, s := range csvSeeds {
+	for _, s := range tabletest.CSVSeeds {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {
@@ -121,7 +102,7 @@ func FuzzReadParquet(f *testing.F) {
 }
 
 func FuzzReadCompressed(f *testing.F) {
-	for _, s := range csvSeeds {
+	for _, s := range tabletest.CSVSeeds {
 		f.Add([]byte(compress(f, table.Gzip, s)))
 		f.Add([]byte(compress(f, table.Zstd, s)))
 	}

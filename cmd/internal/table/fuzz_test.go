@@ -12,32 +12,14 @@ import (
 	"testing"
 	"testing/iotest"
 	"unicode/utf8"
-)
 
-var csvSeeds = []string{
-	"a,label\n1,0\n2,1\n",
-	"\ufeffa,label\r\n1,0\r\n",
-	"\"a\",\"b\"\"c\"\n\"1\n2\",3\n",
-	"a\n\n\"\"\n1\n",
-	"a,b\n1\n",
-	"a,b\n\"1\"x,2\n",
-	"a\n1\r",
-	"a;label\n1,5;0\n2;1\n",
-	"a|\"b|c\"\n1|2\n",
-	"a\tb\n1e3\t-,5\n",
-	"# x\n# a,b\n1,2\n",
-	"a;b\nx;1;2\n",
-	"\xff\xfea\x00\n\x001\x00\n\x00",
-	"\xfe\xff\x00a\x00\n\x001\x00\n",
-	"gr\xf6\xdfe,gr\u00f6\u00dfe\n1,2\n",
-	"a,label\n1,NO\n1,true\n1,NA\n",
-	"a,label\n1,walk\n1,02\n1,2.0\n1,none\n",
-}
+	"github.com/rnnbin/rnnbin/cmd/internal/table/tabletest"
+)
 
 // FuzzSplit compares the splitter with encoding/csv: the same records, or an
 // error in the same record, with each delimiter.
 func FuzzSplit(f *testing.F) {
-	for _, s := range csvSeeds {
+	for _, s := range tabletest.CSVSeeds {
 		for i := range delimiters {
 			f.Add(s, i)
 		}
@@ -100,7 +82,7 @@ func ownRecords(input string, comma byte) (records [][]string, err error) {
 
 // FuzzUTF8 checks that text becomes UTF-8, whatever parts it comes in, and UTF-8 stays.
 func FuzzUTF8(f *testing.F) {
-	for _, s := range csvSeeds {
+	for _, s := range tabletest.CSVSeeds {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {
