@@ -97,10 +97,10 @@ func newServe() *cobra.Command {
 		Short: "Serve trained models over HTTP and gRPC",
 		Long: `Label series for programs that ask over HTTP or gRPC, with trained models.
 
-MODEL is a model folder, or a folder of such that are called 1, 2 and so on, as train makes
-runs: the newest is served, and a newer one takes its place as soon as it is there, without
-a lost request. NAME is what requests call it, by default the folder's name; for runs/latest
-and runs/3 it is runs.
+MODEL is a model folder, or a folder of model folders called 1, 2 and so on, such as runs,
+which train makes: the newest is served, and a newer one takes its place as soon as it is
+there, without a lost request. NAME is what requests call it, by default the folder's name;
+for runs/latest and runs/3 it is runs.
 
 TensorFlow Serving's clients work as they are. A model is fed one tensor, series, of the
 shape [batch, steps, features], as measured; it gives probabilities [batch, steps, classes]

@@ -24,7 +24,7 @@ const (
 	Canceled                // the client has gone
 )
 
-// Error is what a client is told.
+// Error is returned for a request that gets no answer; the client gets its text.
 type Error struct {
 	Kind       Kind
 	Err        error

@@ -64,15 +64,15 @@ func (o Options) Validate() error {
 	return o.Machine.Validate()
 }
 
-// Observer is told what happens. Its methods are called by many goroutines, and must not wait.
+// Observer is notified of what happens. Its methods are called from many goroutines and must not block.
 type Observer interface {
-	// Ran tells of series, or rows of streams, that were run together.
+	// Ran is called after series, or rows of streams, were run together.
 	Ran(Run)
-	// Loaded tells of a version that is served from now on or, with an error, is not.
+	// Loaded is called when a version starts being served or, with an error, could not be loaded.
 	Loaded(name string, version int64, took time.Duration, err error)
-	// Unloaded tells of a version that has gone.
+	// Unloaded is called after a version has been freed.
 	Unloaded(name string, version int64)
-	// Asked tells of a request that has been answered. Protocols call it, see [Registry.Asked].
+	// Asked is called after a request was answered, through [Registry.Asked].
 	Asked(Request)
 }
 

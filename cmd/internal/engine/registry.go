@@ -150,7 +150,7 @@ func (r *Registry) Ready() bool {
 	return !r.closed
 }
 
-// Asked tells the observer of a request.
+// Asked notifies the observer of a request.
 func (r *Registry) Asked(q Request) { r.options.Observer.Asked(q) }
 
 // Acquire returns a version of a model, to be released after use.

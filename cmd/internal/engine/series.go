@@ -130,7 +130,7 @@ func (v *version) answer(jobs []*seriesJob, a label.Answers) {
 	}
 }
 
-// newRun begins to tell of jobs that are run together.
+// newRun begins the record of jobs that are run together.
 func (v *version) newRun(streams bool, jobs int, since time.Time) *running {
 	now := time.Now()
 	return &running{now, Run{Name: v.name, Version: v.number, Streams: streams, Requests: jobs, Waited: now.Sub(since)}}

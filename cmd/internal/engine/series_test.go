@@ -60,7 +60,7 @@ func TestRequestsShareBatches(t *testing.T) {
 		})
 	}
 	all.Wait()
-	h.Release() // what has been answered is told of later, but before the end
+	h.Release() // the observer is notified after the answers, but before Close returns
 	if err := r.Close(ctx); err != nil {
 		t.Fatal(err)
 	}

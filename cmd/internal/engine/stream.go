@@ -11,7 +11,7 @@ import (
 )
 
 // Stream labels the rows of one series as they arrive, each as soon as it can be, those of other
-// streams with it: what `rnnbin predict --follow` says of them. It stays with its version of the
+// streams with it, as `rnnbin predict --follow` labels them. It stays with its version of the
 // model. Any number of goroutines may use it; Close it after use.
 type Stream struct {
 	handle   *Handle

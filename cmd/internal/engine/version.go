@@ -127,7 +127,7 @@ func (v *version) release() {
 func (v *version) close() {
 	v.series.close()
 	v.streams.close()
-	v.model.Close() // nobody is left to tell of its error
+	v.model.Close() // there is nobody left to report its error to
 	v.options.Observer.Unloaded(v.name, v.number)
 	close(v.gone)
 }

@@ -27,7 +27,7 @@ func clients(t *testing.T) string {
 	return own + string(filepath.ListSeparator) + tensorflow
 }
 
-// The clients that TensorFlow Serving and Triton give out take what is served for theirs.
+// The official clients of TensorFlow Serving and Triton work with this server.
 func TestPythonClients(t *testing.T) {
 	path := clients(t)
 	s := serve(t, modeltest.Spec{}, Options{})

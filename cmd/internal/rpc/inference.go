@@ -115,7 +115,7 @@ func (s *server) modelInfer(ctx context.Context, q *pb.ModelInferRequest) (*pb.M
 	return a, nil
 }
 
-// ofSequence takes the parameters by which Triton's clients tell of requests that belong together.
+// ofSequence reads the parameters with which Triton's clients mark requests that belong together.
 func (q *query) ofSequence(parameters map[string]*pb.InferParameter) error {
 	switch id := parameters["sequence_id"].GetParameterChoice().(type) {
 	case nil:

@@ -240,7 +240,7 @@ func TestModelMetadata(t *testing.T) {
 	}
 }
 
-// A version that cannot be read is told of, the ones beside it are served.
+// A version that cannot be read is reported, and the other ones are served.
 func TestModelStatus(t *testing.T) {
 	base := t.TempDir()
 	modeltest.Write(t, filepath.Join(base, "1"), modeltest.Spec{})

@@ -112,12 +112,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return <-failed
 }
 
-// called is what is to be told of a call, which its method adds to.
+// called is the record of a call for the observer and the log; its method adds the model.
 type called struct{ engine.Request }
 
 type calledKey struct{}
 
-// about tells of which model and version a call is.
+// about records the model and the version that a call is for.
 func about(ctx context.Context, name string, version int64) {
 	c := ctx.Value(calledKey{}).(*called)
 	c.Name, c.Version = name, version
@@ -167,7 +167,7 @@ func (s *server) call(ctx context.Context, method string, handle func(context.Co
 	return handle(context.WithValue(ctx, calledKey{}, c))
 }
 
-// tell tells the observer and the log of a call.
+// tell reports a call to the observer and the log.
 func (s *server) tell(ctx context.Context, c *called, err error) {
 	s.registry.Asked(c.Request)
 	if !s.options.Log.Enabled(ctx, slog.LevelInfo) {
@@ -220,7 +220,7 @@ func statusOf(err error) error {
 	return s.Err()
 }
 
-// acquire returns a version of a model, and tells of it.
+// acquire returns a version of a model, and records it for the observer and the log.
 func (s *server) acquire(ctx context.Context, name string, w engine.Which) (*engine.Handle, error) {
 	about(ctx, name, w.Version)
 	h, err := s.registry.Acquire(name, w)

@@ -140,7 +140,7 @@ func TestMessagesAreLimited(t *testing.T) {
 	check(t, err)
 }
 
-// What fails in a way nobody thought of is answered, told of, and costs the others nothing.
+// A panic is answered with an error, is logged, and does not affect other calls.
 func TestPanics(t *testing.T) {
 	boom := true
 	var log strings.Builder
@@ -167,7 +167,7 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-// asks remembers the requests that were told of.
+// asks remembers the requests that the observer was notified of.
 type asks struct {
 	engine.Observer
 	mu  sync.Mutex
@@ -248,7 +248,7 @@ func TestShutdown(t *testing.T) {
 	check(t, <-s.done)
 }
 
-// What takes longer than the server waits is cut off, and told of.
+// A call that takes longer than the timeout is cut off, and is reported.
 func TestGrace(t *testing.T) {
 	begun, end := make(chan bool), make(chan bool)
 	s := serve(t, modeltest.Spec{}, Options{Grace: time.Millisecond, Allows: func(string) bool {

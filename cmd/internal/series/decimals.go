@@ -165,7 +165,7 @@ func (m *decimals) exemplify(text []byte, line, column int) {
 // otherMark is what stands between groups of digits.
 func otherMark(mark byte) byte { return map[byte]byte{'.': ',', ',': '.'}[mark] }
 
-// warnings tell of numbers that are not as Go writes them.
+// warnings are about numbers that are not written as Go writes them.
 func (m *decimals) warnings(names []string) (all []table.Warning) {
 	for k, what := range []string{"commas in numbers are taken as decimal commas", "marks between groups of three digits are left out of numbers"} {
 		if e := m.examples[k]; e != nil {

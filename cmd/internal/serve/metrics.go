@@ -82,7 +82,7 @@ func (m *Metrics) Loaded(name string, version int64, took time.Duration, err err
 	m.loads.WithLabelValues(name, result).Inc()
 }
 
-// Unloaded forgets a version, so that a server that has had many does not tell of all.
+// Unloaded drops the metrics of a version, so that they do not accumulate over reloads.
 func (m *Metrics) Unloaded(name string, version int64) {
 	of := prometheus.Labels{"model": name, "version": strconv.FormatInt(version, 10)}
 	m.loading.DeletePartialMatch(of)

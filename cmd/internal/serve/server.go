@@ -164,7 +164,7 @@ func (q *request) safely(answer func(*request) error) (err error) {
 	return answer(q)
 }
 
-// tell tells the log and the observer of a request.
+// tell reports a request to the log and the observer.
 func (q *request) tell(seen *recorder, err error, took time.Duration) {
 	if seen.status == 0 {
 		seen.status = http.StatusOK

@@ -88,7 +88,7 @@ func TestAPanicAnswers500(t *testing.T) {
 	s.serve.handle("/panic", "test", func(*request) error { panic("of a test") })
 	s.want("GET", "/panic", "", 500, `{"error":"internal error"}`)
 	s.want("GET", "/healthz", "", 200, "ok")
-	s.Server.Close() // and all requests have been told of
+	s.Server.Close() // and all requests have been reported
 	if text := log.String(); !strings.Contains(text, `"msg":"panic","path":"/panic","value":"of a test"`) || !strings.Contains(text, `"status":500`) {
 		t.Error(text)
 	}
@@ -101,7 +101,7 @@ func TestAccessLog(t *testing.T) {
 	s := serving(t, o)
 	s.ask("POST", "/v1/models/m:predict", oneRow)
 	s.ask("POST", "/v1/models/other:predict", oneRow)
-	s.Server.Close() // and all requests have been told of
+	s.Server.Close() // and all requests have been reported
 	var lines []map[string]any
 	for line := range strings.Lines(log.String()) {
 		var l map[string]any
@@ -382,7 +382,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 }
 
-// Clients that are slow, idle, or never read are let go, and cost others nothing.
+// Clients that are slow, idle, or never read are disconnected, and do not affect others.
 func TestUnrulyClients(t *testing.T) {
 	o := DefaultOptions()
 	o.Timeout = time.Second

@@ -110,7 +110,7 @@ func reload[T any](read func() (T, error), paths ...string) (*reloaded[T], error
 	return r, err
 }
 
-// now tells the files from changed ones.
+// now is a stamp of the files, another one after one of them has changed.
 func (r *reloaded[T]) now() (stamp string) {
 	for _, path := range r.paths {
 		if info, err := os.Stat(path); err == nil {

@@ -60,8 +60,8 @@ func (d *arrowDecoder) describe(all *arrow.Schema) {
 	d.schema = arrow.NewSchema(fields, &metadata)
 }
 
-// guard turns a panic of a library, which damaged files can cause, into an error, and says of
-// an error that the data has it.
+// guard turns a panic of a library, which damaged files can cause, into an error, and
+// marks each error as one of the data.
 func (d *arrowDecoder) guard(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
