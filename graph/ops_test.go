@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"bytes"
 	"maps"
 	"slices"
 	"strings"
@@ -119,12 +118,12 @@ type typedGraph struct {
 // that, which nothing runs.
 func graphsOf(t *testing.T, s *Session) []typedGraph {
 	t.Helper()
-	var buf bytes.Buffer
-	if _, err := s.in.graph.WriteTo(&buf); err != nil {
+	text, err := s.GraphDef()
+	if err != nil {
 		t.Fatal(err)
 	}
 	def := new(graphpb.GraphDef)
-	if err := proto.Unmarshal(buf.Bytes(), def); err != nil {
+	if err := proto.Unmarshal(text, def); err != nil {
 		t.Fatal(err)
 	}
 	functions := map[string][]*nodepb.NodeDef{}

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -50,6 +51,15 @@ func NewSession(cfg Config) (*Session, error) {
 // Config is what the session was made with, with the values that zeros stood for.
 func (s *Session) Config() Config {
 	return Config{s.cfg.Network.clone(), s.cfg.Training, s.cfg.Machine}
+}
+
+// GraphDef is the session's graph, as a serialized tensorflow.GraphDef.
+func (s *Session) GraphDef() ([]byte, error) {
+	var text bytes.Buffer
+	if _, err := s.graph.WriteTo(&text); err != nil {
+		return nil, fmt.Errorf("write the graph: %w", err)
+	}
+	return text.Bytes(), nil
 }
 
 // Step is the number of training steps that led to the state: those made, after those that

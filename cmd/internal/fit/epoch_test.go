@@ -34,8 +34,13 @@ func TestEpochsOfBatchesOfDifferentSizes(t *testing.T) {
 	r.Windows, r.First = cut(starts(7), 3), 1
 	r.Rate = Schedule{Decay: Constant, Rate: 0.1, Warmup: 5}.At
 	var epochs []Epoch
-	var progress []int
-	r.Progress = func(steps int) { progress = append(progress, steps) }
+	var calls [][2]int // the first step, and how many
+	var rates []float32
+	total := 0.0
+	r.Progress = func(first int, p graph.Plan, made graph.Report) {
+		calls, rates = append(calls, [2]int{first, len(made.Losses)}), append(rates, p.Rates...)
+		total += sum(made.Losses)
+	}
 	r.EndEpoch = func(_ context.Context, e Epoch) (bool, error) {
 		epochs = append(epochs, e)
 		return true, nil
@@ -43,11 +48,14 @@ func TestEpochsOfBatchesOfDifferentSizes(t *testing.T) {
 	if err := r.Do(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if want := []int{2, 1, 2, 1}; !slices.Equal(progress, want) {
-		t.Errorf("progress %v, want %v", progress, want)
+	if want := [][2]int{{0, 2}, {2, 1}, {3, 2}, {5, 1}}; !slices.Equal(calls, want) || len(rates) != 6 {
+		t.Errorf("calls %v at rates %v, want calls %v", calls, rates, want)
 	}
 	if len(epochs) != 2 || epochs[0].Epoch != 1 || epochs[1].Epoch != 2 || epochs[1].Steps != 6 {
 		t.Fatalf("epochs %+v", epochs)
+	}
+	if !(math.Abs(total-3*(epochs[0].Loss+epochs[1].Loss)) <= 1e-6) {
+		t.Errorf("losses of calls are %v in all, those of epochs %+v", total, epochs)
 	}
 	for i, rate := range []float32{0.06, 0.1} {
 		e := epochs[i]

@@ -66,10 +66,23 @@ const (
 	Final   StageName = "training"           // on all rows
 )
 
-// Progress is training steps made since the last one.
+// JobBegan reports a training that begins. The session is the job's until JobEnded; an observer
+// may read it while it is told an event of the job, but not change it.
+type JobBegan struct {
+	Job     Job
+	Recipe  *Recipe
+	Steps   int // of an epoch
+	Session *graph.Session
+}
+
+// Progress reports training steps that one call has made. Of a job whose result was there already
+// it is all of them, without a plan and a report.
 type Progress struct {
-	Job   Job
-	Steps int
+	Job    Job
+	Steps  int
+	First  int          // number of the first of them in the job, from 0
+	Plan   graph.Plan   // of the call
+	Report graph.Report // of each of Steps, which are less than the plan's if the training ends in between
 }
 
 // Iterated reports an iteration of the recipes that ask for it.
@@ -148,6 +161,7 @@ const (
 
 func (Planned) event()    {}
 func (Stage) event()      {}
+func (JobBegan) event()   {}
 func (Progress) event()   {}
 func (Iterated) event()   {}
 func (EpochEnded) event() {}

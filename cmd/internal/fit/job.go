@@ -42,13 +42,16 @@ func (r *run) job(ctx context.Context, t *task) error {
 		return err
 	}
 	if t.loaded = r.load(t); t.loaded {
-		return r.tell(ctx, Progress{t.job, t.trained.Steps})
+		return r.tell(ctx, Progress{Job: t.job, Steps: t.trained.Steps})
 	}
 	s, err := r.session(t, set)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	if err := r.tell(ctx, JobBegan{t.job, r.rungs[t.job.Rung].Recipe, windows.Steps(), s}); err != nil {
+		return err
+	}
 	t.trained, err = r.train(ctx, s, t, windows, weights)
 	r.locate(err, set, r.parts(t.job, t.fold))
 	if err == nil && t.on != nil {
@@ -236,7 +239,9 @@ func (r *run) train(ctx context.Context, s *graph.Session, of *task, windows lay
 	if recipe.LogEvery > 0 {
 		l.Log = func(line Line) error { return r.tell(ctx, Iterated{j, line}) }
 	}
-	l.Progress = func(steps int) { _ = r.tell(ctx, Progress{j, steps}) }
+	l.Progress = func(first int, p graph.Plan, made graph.Report) {
+		_ = r.tell(ctx, Progress{j, len(made.Losses), first, p, made})
+	}
 	l.EndEpoch = func(ctx context.Context, e Epoch) (bool, error) {
 		ended := EpochEnded{Job: j, Epoch: e, Beside: j.Fold == 0 && j.Rung != r.result.Chosen[0]}
 		more := true

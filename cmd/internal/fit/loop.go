@@ -23,9 +23,9 @@ type loop struct {
 	LogEvery int
 	Log      func(Line) error
 
-	// Progress is called now and then with the number of steps made since the last call;
-	// nil: never.
-	Progress func(steps int)
+	// Progress is called after every call of the session with the number of its first step,
+	// from 0, its plan and what became of that; nil: never.
+	Progress func(first int, p graph.Plan, r graph.Report)
 
 	// EndEpoch is called after every epoch, and returns whether to go on; nil:
 	// always.
@@ -120,9 +120,6 @@ func (r *loop) epoch(ctx context.Context, i int) (Epoch, error) {
 		}
 		losses += sum(report.Losses)
 		norms += sum(report.Norms)
-		if r.Progress != nil {
-			r.Progress(next - at)
-		}
 		at = next
 	}
 	n := len(r.batches)
@@ -159,6 +156,9 @@ func (r *loop) steps(ctx context.Context, i, from, to int) (graph.Report, error)
 		}
 	}
 	report, err := r.Session.Train(ctx, plan)
+	if r.Progress != nil && len(report.Losses) > 0 {
+		r.Progress(r.step(i, from), plan, report)
+	}
 	if errors.Is(err, context.Canceled) {
 		return report, err
 	}
