@@ -261,9 +261,7 @@ func (e *evaluation) input() metrics.Input {
 	for i, padded := range e.answers.Padded {
 		in.Include[i] = !padded
 	}
-	for _, s := range e.data.Series {
-		in.Series = append(in.Series, metrics.Span{Name: s.Name, Start: s.Start, End: s.End})
-	}
+	in.Series = spansOf(e.data.Series)
 	return in
 }
 

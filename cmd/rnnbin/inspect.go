@@ -35,6 +35,8 @@ rows that took no part in it, and the files:
   weights-….index   the weights of each network, a checkpoint of TensorFlow; their
   weights-….data…   names have the beginning of the SHA-256 of their content
   history-….jsonl   an object for each epoch
+  judged-….arrow    the answers that the networks were judged by, to rows that others of their
+                    kind were not trained on: series, row, fold, label, probabilities
 
 Other files in the folder are not shown.`,
 		Example: `  rnnbin inspect runs/latest

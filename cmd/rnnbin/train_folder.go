@@ -11,7 +11,10 @@ import (
 	"syscall"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
+	"github.com/rnnbin/rnnbin/cmd/internal/judged"
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/model"
@@ -60,9 +63,10 @@ func (f *folder) close() {
 	}
 }
 
-// commit makes m, with the networks' weights, the folder's model, and reports where it
-// is. What comes after it must not lose the model any more.
-func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, errOut io.Writer) error {
+// commit makes m, with the networks' weights and the rows that they were judged by, if there are
+// any, the folder's model, and reports where it is. What comes after it must not lose the model any
+// more.
+func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, rows *judged.Rows, errOut io.Writer) error {
 	endingOf(ctx).begin()
 	if f.writer.Taken() {
 		if err := f.moveAway(); err != nil {
@@ -73,6 +77,9 @@ func (f *folder) commit(ctx context.Context, m *model.Model, r *fit.Result, errO
 		return err
 	}
 	if err := f.addHistory(r.Members); err != nil {
+		return err
+	}
+	if err := f.addJudged(rows); err != nil {
 		return err
 	}
 	if err := f.writer.Commit(m); err != nil {
@@ -153,6 +160,36 @@ func (f *folder) addHistory(members []*fit.Trained) error {
 	return f.writer.SetHistory(text.Bytes())
 }
 
+// addJudged writes the rows that the networks were judged by.
+func (f *folder) addJudged(rows *judged.Rows) error {
+	if rows == nil {
+		return nil
+	}
+	var content bytes.Buffer
+	if err := rows.Write(&content); err != nil {
+		return err
+	}
+	return f.writer.SetJudged(content.Bytes())
+}
+
+// judgedRows are the rows of the data that a network was judged by, nil if it was not.
+func judgedRows(d *series.Data, j *fit.Judged) *judged.Rows {
+	if j == nil {
+		return nil
+	}
+	return &judged.Rows{Classes: d.Classes, Series: spansOf(d.Series), Time: d.Time, Stamps: d.Stamps,
+		Fold: j.Fold, Label: d.Labels, Answer: j.Answer, Probability: j.Probability}
+}
+
+// spansOf are series as the metrics take them.
+func spansOf(all []series.Range) []metrics.Span {
+	spans := make([]metrics.Span, len(all))
+	for i, s := range all {
+		spans[i] = metrics.Span{Name: s.Name, Start: s.Start, End: s.End}
+	}
+	return spans
+}
+
 // settle has runs/latest point to the model, and reports one that is not where it was
 // to be.
 func (f *folder) settle() error {
@@ -171,7 +208,7 @@ func (o *trainOptions) commitOwn(ctx context.Context, f *folder, data fit.Data, 
 	if err != nil {
 		return err
 	}
-	return f.commit(ctx, m, r, errOut)
+	return f.commit(ctx, m, r, judgedRows(data.Train, r.Judged), errOut)
 }
 
 // rescue keeps what is worth keeping of a run that err ended.

@@ -159,7 +159,7 @@ func (o *trainOptions) commitPreset(ctx context.Context, f *folder, r *fit.Resul
 	if err != nil {
 		return err
 	}
-	return f.commit(ctx, m, r, errOut)
+	return f.commit(ctx, m, r, nil, errOut)
 }
 
 // presetResult is the last line of a preset with --json.

@@ -11,6 +11,8 @@
 //	weights-DIGEST.index                   the weights of a member, or of the rival: a checkpoint
 //	weights-DIGEST.data-00000-of-00001     in TensorFlow's V2 format
 //	history-DIGEST.jsonl                   a JSON object for each epoch
+//	judged-DIGEST.arrow                    the answers by which the networks were judged: those of
+//	                                       networks that were trained on other rows
 //	job-DIGEST.json                        of a run that has not ended, or ended early: what a
 //	                                       training has come to, and which weights are its (see [Jobs])
 //

@@ -14,10 +14,10 @@ func FuzzParse(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
-	f.Add([]byte(`{"format":7,"networks":[{"weights":[{"prefix":"../x"}]}]}`))
-	f.Add([]byte(`{"format":7,"networks":[{"network":{"layers":[{"units":-1}]}},null],"columns":{"features":[""]}}`))
-	f.Add([]byte(`{"format":7,"networks":[{"inputs":{"rolling":[2,2],"ahead":-2,"scale":{"center":[],"divisor":[0]}}}]}`))
-	f.Add([]byte(`{"format":7,"networks":[],"rival":{"network":null},"reports":{"judged":{}}}`))
+	f.Add([]byte(`{"format":8,"networks":[{"weights":[{"prefix":"../x"}]}]}`))
+	f.Add([]byte(`{"format":8,"networks":[{"network":{"layers":[{"units":-1}]}},null],"columns":{"features":[""]}}`))
+	f.Add([]byte(`{"format":8,"networks":[{"inputs":{"rolling":[2,2],"ahead":-2,"scale":{"center":[],"divisor":[0]}}}]}`))
+	f.Add([]byte(`{"format":8,"networks":[],"rival":{"network":null},"reports":{"judged":{}}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := parse(text)
 		if err != nil {

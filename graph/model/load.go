@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -108,6 +109,22 @@ func missing(path string, err error) error {
 
 // Checkpoint is the path of weights, as graph.Member.Restore takes it.
 func (o *Opened) Checkpoint(w Weights) string { return filepath.Join(o.Dir, w.Prefix) }
+
+// Read reads the model's History or Judged, and compares the digest that its name has.
+func (o *Opened) Read(name string) ([]byte, error) {
+	path := filepath.Join(o.Dir, name)
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &Error{path, errors.New("the file is missing")}
+	}
+	if err != nil {
+		return nil, pathError(err)
+	}
+	if sum, err := digest(bytes.NewReader(content)); err != nil || !strings.Contains(name, sum[:digits]) {
+		return nil, &Error{path, errors.New("the file is damaged: its digest differs from the one in its name")}
+	}
+	return content, nil
+}
 
 // Close lets go of the weights.
 func (o *Opened) Close() {

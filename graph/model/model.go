@@ -10,7 +10,7 @@ import (
 )
 
 // Format is the version of the folder's layout that this package writes and reads.
-const Format = 7
+const Format = 8
 
 // Model is all of trained networks of one or several kinds but their weights.
 type Model struct {
@@ -29,7 +29,8 @@ type Model struct {
 	Rival *Rival `json:"rival,omitempty"` // to compare with
 
 	Run     Run    `json:"run"`
-	History string `json:"history,omitempty"` // name of the file; set by Commit
+	History string `json:"history,omitempty"` // name of the file, see [Opened.Read]; set by Commit
+	Judged  string `json:"judged,omitempty"`  // the same
 
 	// What only the program that trained the model understands, as it has written it.
 	Reports  json.RawMessage `json:"reports,omitempty"`  // how the model was chosen and how good it is

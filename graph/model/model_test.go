@@ -3,6 +3,7 @@ package model
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,7 +57,7 @@ func whole() *Model {
 	m := example(weightsNamed("c"), weightsNamed("d"), weightsNamed("e"))
 	m.Format = Format
 	m.Rival = logistic(weightsNamed("f"))
-	m.History = "history-0123456789ab.jsonl"
+	m.History, m.Judged = "history-0123456789ab.jsonl", "judged-0123456789ab.arrow"
 	return m
 }
 
@@ -87,7 +88,7 @@ func write(w *Writer, weights string) error {
 		}
 		all = append(all, added)
 	}
-	if err := w.SetHistory([]byte(weights + "\n")); err != nil {
+	if err := errors.Join(w.SetHistory([]byte(weights+"\n")), w.SetJudged([]byte(weights))); err != nil {
 		return err
 	}
 	m := example(all[:3]...)
@@ -142,7 +143,8 @@ func wantNames(t *testing.T, dir string, want ...string) {
 	for _, e := range entries {
 		name := e.Name()
 		if finished.MatchString(name) {
-			name = name[:len("weights-")] + "*" + name[len("weights-")+digits:]
+			kind, rest, _ := strings.Cut(name, "-")
+			name = kind + "-*" + rest[digits:]
 		}
 		got = append(got, name)
 	}
@@ -152,7 +154,7 @@ func wantNames(t *testing.T, dir string, want ...string) {
 }
 
 // files are those of a model.
-var files = slices.Concat([]string{"history-*.jsonl", "model.json"},
+var files = slices.Concat([]string{"history-*.jsonl", "judged-*.arrow", "model.json"},
 	slices.Repeat([]string{"weights-*.data-00000-of-00001", "weights-*.index"}, 4))
 
 // weightsOf are the weights that the first member of a folder's model has. It checks that the
@@ -214,7 +216,7 @@ func TestWhatIsWrittenIsLoaded(t *testing.T) {
 		t.Fatalf("%d checkpoints", n)
 	}
 	want.Kinds, want.Rival = example(checkpoints[:3]...).Kinds, logistic(checkpoints[3])
-	want.Created, want.History = got.Created, got.History
+	want.Created, want.History, want.Judged = got.Created, got.History, got.Judged
 	same := cmp.Comparer(func(a, b json.RawMessage) bool { // but for the indentation
 		var x, y bytes.Buffer
 		return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
@@ -251,8 +253,8 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		{"empty", "", []string{"damaged"}},
 		{"another type", "[1]", []string{"damaged"}},
 		{"trailing text", whole + "}", []string{"damaged"}},
-		{"newer", change(`"format": 7`, `"format": 8`), []string{"format 8 is newer than this rnnbin supports (7)"}},
-		{"older", change(`"format": 7`, `"format": 6`), []string{"format 6 is older than this rnnbin supports (7): train the model again"}},
+		{"newer", change(`"format": 8`, `"format": 9`), []string{"format 9 is newer than this rnnbin supports (8)"}},
+		{"older", change(`"format": 8`, `"format": 7`), []string{"format 7 is older than this rnnbin supports (8): train the model again"}},
 		{"no format", "{}", []string{"damaged: format 0"}},
 		{"an unknown key", change(`"horizon"`, `"horizont"`), []string{`damaged: json: unknown field "horizont"`}},
 		{"an unknown key of the network", change(`"bidirectional"`, `"both"`), []string{`damaged: json: unknown field "both"`}},
@@ -291,6 +293,7 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		{"weights elsewhere", change(`"prefix": "`, `"prefix": "../`), []string{`damaged: networks: 0: weights: "../weights-`}},
 		{"another digest", change(`"sha256": "`, `"sha256": "0`), []string{"damaged: networks: 0: weights: the digest of weights-"}},
 		{"history elsewhere", change(`"history": "`, `"history": "/`), []string{`damaged: history: "/history-`}},
+		{"answers elsewhere", change(`"judged": "judged-`, `"judged": "../judged-`), []string{`damaged: judged: "../judged-`}},
 		{"a rival of layers", change(`"layers": []`, `"layers": [{"cell": "gru", "units": 4}]`), []string{"damaged: rival: logistic regression has no layers, not 1"}},
 	} {
 		dir := create(t, filepath.Join(t.TempDir(), "m"))
@@ -330,6 +333,26 @@ func TestLoadNamesWhatIsMissing(t *testing.T) {
 	}
 	_, err = load(dir)
 	check(t, err)
+}
+
+// Files beside the weights are compared with the digest in their names, too.
+func TestReadFindsDamage(t *testing.T) {
+	dir := create(t, filepath.Join(t.TempDir(), "m"))
+	o, err := Open(dir)
+	check(t, err)
+	defer o.Close()
+	for _, name := range []string{o.History, o.Judged} {
+		content, err := o.Read(name)
+		if err != nil || !strings.HasPrefix(string(content), "weights") {
+			t.Errorf("%s holds %q, %v", name, content, err)
+		}
+		writeFile(t, filepath.Join(dir, name), "Weights")
+		_, err = o.Read(name)
+		wantError(t, err, name+": the file is damaged: its digest differs from the one in its name")
+		check(t, os.Remove(filepath.Join(dir, name)))
+		_, err = o.Read(name)
+		wantError(t, err, name+": the file is missing")
+	}
 }
 
 // The weights of two members that changed places are found, and so are those of the rival in
@@ -378,5 +401,5 @@ func TestMembersOfEqualWeights(t *testing.T) {
 	if a, b := m.Kinds[0].Weights, m.Kinds[1].Weights; len(a) != 1 || !slices.Equal(a, b) || m.Rival != nil {
 		t.Errorf("members %v and %v, rival %v", a, b, m.Rival)
 	}
-	wantNames(t, w.Dir(), files[1:4]...)
+	wantNames(t, w.Dir(), files[2:5]...)
 }

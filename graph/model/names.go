@@ -16,6 +16,7 @@ const (
 
 	unfinishedModel   = "model-unfinished.json"
 	unfinishedHistory = "history-unfinished.jsonl"
+	unfinishedJudged  = "judged-unfinished.arrow"
 	unfinishedJob     = "job-unfinished.json"
 	unfinishedWeights = "weights-unfinished" // a prefix
 )
@@ -29,12 +30,13 @@ const digits = 12
 var (
 	prefixPattern  = regexp.MustCompile(`^weights-[0-9a-f]{12}$`)
 	historyPattern = regexp.MustCompile(`^history-[0-9a-f]{12}\.jsonl$`)
+	judgedPattern  = regexp.MustCompile(`^judged-[0-9a-f]{12}\.arrow$`)
 	jobPattern     = regexp.MustCompile(`^job-[0-9a-f]{12}\.json$`)
 
 	// finished and unfinished are files of ours, but for model.json. TensorFlow gives
 	// endings of its own to what it has not finished.
-	finished   = regexp.MustCompile(`^(weights-[0-9a-f]{12}\.(index|data-00000-of-00001)|history-[0-9a-f]{12}\.jsonl|job-[0-9a-f]{12}\.json)$`)
-	unfinished = regexp.MustCompile(`^((model|job)-unfinished\.json|history-unfinished\.jsonl|weights-unfinished\..*)$`)
+	finished   = regexp.MustCompile(`^(weights-[0-9a-f]{12}\.(index|data-00000-of-00001)|history-[0-9a-f]{12}\.jsonl|judged-[0-9a-f]{12}\.arrow|job-[0-9a-f]{12}\.json)$`)
+	unfinished = regexp.MustCompile(`^((model|job)-unfinished\.json|history-unfinished\.jsonl|judged-unfinished\.arrow|weights-unfinished\..*)$`)
 )
 
 // digest is the SHA-256 of files, one behind the other.
@@ -95,8 +97,10 @@ func (m *Model) files() []string {
 			names = append(names, w.Prefix+ending)
 		}
 	}
-	if m.History != "" {
-		names = append(names, m.History)
+	for _, name := range []string{m.History, m.Judged} {
+		if name != "" {
+			names = append(names, name)
+		}
 	}
 	return names
 }

@@ -40,6 +40,8 @@ func (m *Model) validate() error {
 		return fmt.Errorf("threshold %v is not between 0 and 1", m.Threshold)
 	case m.History != "" && !historyPattern.MatchString(m.History): // a file that is not in the folder must not be read
 		return fmt.Errorf("history: %q is not the name of a history", m.History)
+	case m.Judged != "" && !judgedPattern.MatchString(m.Judged):
+		return fmt.Errorf("judged: %q is not the name of such a file", m.Judged)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -25,6 +26,7 @@ type Writer struct {
 
 	weights []Weights // that were written
 	history string
+	judged  string
 }
 
 // Create begins to write the model into the folder dir, making it if need be. A folder
@@ -119,16 +121,29 @@ func (w *Writer) write(save func(prefix string) error) (Weights, error) {
 }
 
 // SetHistory writes the history of the epochs.
-func (w *Writer) SetHistory(lines []byte) error {
-	sum, err := digest(bytes.NewReader(lines))
+func (w *Writer) SetHistory(lines []byte) (err error) {
+	w.history, err = w.writeNamed(unfinishedHistory, lines)
+	return err
+}
+
+// SetJudged writes the answers that the networks were judged by, an Arrow file.
+func (w *Writer) SetJudged(content []byte) (err error) {
+	w.judged, err = w.writeNamed(unfinishedJudged, content)
+	return err
+}
+
+// writeNamed writes a file that has the digest of its content in its name.
+func (w *Writer) writeNamed(unfinished string, content []byte) (name string, err error) {
+	sum, err := digest(bytes.NewReader(content))
+	kind, ending, _ := strings.Cut(unfinished, "-unfinished")
+	name = kind + "-" + sum[:digits] + ending
 	if err == nil {
-		w.history = "history-" + sum[:digits] + ".jsonl"
-		err = w.writeFile(unfinishedHistory, w.history, lines)
+		err = w.writeFile(unfinished, name, content)
 	}
 	if err != nil {
-		return fmt.Errorf("write the history: %w", err)
+		return "", fmt.Errorf("write %s: %w", name, err)
 	}
-	return nil
+	return name, nil
 }
 
 // writeFile writes a file that has its name once it is on the disk.
@@ -171,7 +186,7 @@ func (w *Writer) DropJobs() { w.whole = true }
 
 func (w *Writer) commit(m *Model) error {
 	whole := *m
-	whole.Format, whole.History = Format, w.history
+	whole.Format, whole.History, whole.Judged = Format, w.history, w.judged
 	whole.Kinds = slices.Clone(m.Kinds)
 	for i := range whole.Kinds {
 		k := &whole.Kinds[i]

@@ -87,6 +87,11 @@ type Judged struct {
 	Report *metrics.Report    // of all rows together, with Baselines that are also compared fold by fold
 	Spread metrics.FoldSpread // over the folds, as tables show it
 	Tuned  *Tuned             // what a threshold of its own would come to; nil if that is used, or there are several classes
+
+	// The answers that all this is about, to the rows of the data that trains.
+	Fold        []int16   // [N] that held the row back, from 1; 0: none, or the row has no label or no answer
+	Probability []float32 // [N,C]
+	Answer      []int16   // [N] classes
 }
 
 // Tuned is a threshold with the best F1, and the F1 that comes of choosing it on other folds.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
 )
@@ -82,7 +83,15 @@ func TestTheSameBitsHoweverManyAreTrainedSideBySide(t *testing.T) {
 	if a, b := weights(&Result{Members: one.Members[:1]}), weights(&Result{Members: one.Members[1:]}); slices.Equal(a, b) {
 		t.Error("the members are the same")
 	}
-	if f1 := one.Judged.Report.MacroF1; !(f1 > 0.7) {
+	j := one.Judged
+	again := metrics.Input{Label: d.Train.Labels, Classes: d.Train.Classes, Probability: j.Probability, Answer: j.Answer, Include: make([]bool, len(j.Fold))}
+	for i, fold := range j.Fold {
+		again.Include[i] = fold > 0
+	}
+	if report, err := metrics.Evaluate(again); err != nil || !reflect.DeepEqual(report.Confusion, j.Report.Confusion) || report.LogLoss != j.Report.LogLoss {
+		t.Errorf("the answers that are kept are not those that were judged: %v", err)
+	}
+	if f1 := j.Report.MacroF1; !(f1 > 0.7) {
 		t.Errorf("macro F1 %v", f1)
 	}
 }

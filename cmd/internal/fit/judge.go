@@ -123,7 +123,23 @@ func (r *run) report(a *answers, decided []int16, threshold float64, folds []lay
 		j.Folds = append(j.Folds, one)
 	}
 	j.Spread = j.Report.InFolds(j.Folds)
+	j.Fold, j.Probability, j.Answer = r.judgedBy(a, folds), a.probability, decided
 	return j, nil
+}
+
+// judgedBy are the folds [N], from 1, that the rows were judged in; 0 for those that were not.
+func (r *run) judgedBy(a *answers, folds []layout.Fold) []int16 {
+	all := make([]int16, r.rows.Len())
+	for k, f := range folds {
+		for _, h := range f.Held {
+			for i := h.Start; i < h.End; i++ {
+				if a.known[i] && r.rows.Labels[i] != series.Unlabelled {
+					all[i] = int16(k + 1)
+				}
+			}
+		}
+	}
+	return all
 }
 
 // decide returns the classes [N] that answers to the rows held back come to, and the threshold
