@@ -142,6 +142,9 @@ func noticeText(n fit.Noticed) string {
 		return fmt.Sprintf("every label is %s, so the network can only learn to answer that, and nothing is judged", n.Class)
 	case fit.RareClass:
 		return fmt.Sprintf("the label %s is that of %s only: it may be a typing error", table.List([]string{n.Class}), count(n.Number, "row"))
+	case fit.SaysLabel:
+		return fmt.Sprintf("each value of the feature %q goes with one label only, in every row: if it is the label in another form, and is not known when a row is to be labelled, leave it out with --exclude %s",
+			n.Class, table.ShellWord(n.Class))
 	case fit.InBlocks:
 		why := fmt.Sprintf("there are only %d series", n.Number)
 		if n.Class != "" {

@@ -143,6 +143,7 @@ type Notice int
 const (
 	OneClass     Notice = iota // every label is of Class
 	RareClass                  // Number of the rows are of Class, which may be an error
+	SaysLabel                  // Class, a feature, has few values, each of them in rows of one label only
 	OneGroup                   // Class occurs in one series, or group of them, only, which is held back whole
 	InBlocks                   // blocks of series are held back as there are Number of these, or Class occurs in one only
 	NotJudged                  // there are no folds, because of Err

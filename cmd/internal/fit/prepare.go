@@ -75,8 +75,16 @@ func (r *run) fold(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.nameRare(ctx, count); err != nil || r.spec.Folds == 0 {
+	if err := r.nameRare(ctx, count); err != nil {
 		return err
+	}
+	for _, name := range layout.SayLabel(r.rows.Data, r.all.Train) {
+		if err := r.tell(ctx, Noticed{Kind: SaysLabel, Class: name}); err != nil {
+			return err
+		}
+	}
+	if r.spec.Folds == 0 {
+		return nil
 	}
 	groups := len(layout.Groups(r.all.Train))
 	r.split = r.spec.Split.Resolve(r.rows.Data, r.all.Train)

@@ -99,6 +99,9 @@ func (g *guesser) guessClasses(values []*ValueSurvey) {
 		rows[i] += v.Rows
 	}
 	if names, _, reason, err := o.settle(rows); err == nil && reason != "" {
+		for _, note := range lettersNotes(names) {
+			g.note("column %q: %s", g.survey.Guess.Label, note)
+		}
 		g.survey.Guess.Classes = names
 		g.note("column %q: %s", g.survey.Guess.Label, backgroundNote(names, reason))
 	}
@@ -234,6 +237,8 @@ func (g *guesser) guessFeatures() {
 			g.note("column %q looks like a time, but goes back or is a second one; Options.Exclude leaves it out", name)
 		case likeLabel.MatchString(name) && len(c.order) > 0:
 			g.note("column %q looks like a second column of labels; Options.Exclude leaves it out", name)
+		case g.sameRuns(&c):
+			g.note("column %q has the runs of rows that the label has, so it may be the label in another form; Options.Exclude leaves it out", name)
 		default:
 			continue
 		}
@@ -246,10 +251,28 @@ func (g *guesser) guessFeatures() {
 	guess.Features = []string{}
 	for _, i := range g.features {
 		guess.Features = append(guess.Features, g.profiles[i].name)
-		if c := g.columns[i]; c.missing+c.faults > 0 {
+		c := &g.columns[i]
+		if c.missing+c.faults > 0 {
 			guess.Missing = MissingForward
 		}
+		g.noteStray(g.profiles[i].name, &c.low, c.high.value)
+		g.noteStray(g.profiles[i].name, &c.high, c.low.value)
 	}
+}
+
+// noteStray reports a number that may stand for missing values.
+func (g *guesser) noteStray(name string, e *extreme, opposite float64) {
+	if e.stray(opposite) {
+		g.note("column %q: %v in %d rows is far from all other values; if it means that one is missing, Options.NAValues %v counts it so", name, e.value, e.rows, e.value)
+	}
+}
+
+// sameRuns reports whether a column's values have as many rows, in as many runs as short and as long, as the labels
+// have, one by one in the order of their first rows.
+func (g *guesser) sameRuns(c *columnLook) bool {
+	return g.label >= 0 && len(c.order) > 1 && slices.EqualFunc(c.order, g.columns[g.label].order, func(a, b *ValueSurvey) bool {
+		return a.Rows == b.Rows && a.Runs == b.Runs && a.Shortest == b.Shortest && a.Longest == b.Longest
+	})
 }
 
 // maybeNA reports whether all faults of a column are a few texts, which no other column has a use for.
@@ -274,9 +297,9 @@ func (g *guesser) describe() {
 		switch {
 		case s.Type == EmptyColumn:
 		case g.profiles[i].time:
-			s.First, s.Last = TimeText(c.low, true), TimeText(c.high, true)
+			s.First, s.Last = TimeText(c.low.value, true), TimeText(c.high.value, true)
 		case c.numbers > 0:
-			s.Low, s.High = &c.low, &c.high
+			s.Low, s.High = &c.low.value, &c.high.value
 		default:
 			s.First, s.Last = c.first, shown(c.text)
 		}

@@ -259,6 +259,16 @@ func backgroundNote(classes []string, reason string) string {
 	return fmt.Sprintf("%s is the background class, %s; the others make events (Options.Classes with another one first says otherwise)", table.Excerpt([]byte(classes[0])), reason)
 }
 
+// lettersNotes name the classes that differ in capital letters only.
+func lettersNotes(classes []string) (notes []string) {
+	for i, name := range classes {
+		if k := slices.IndexFunc(classes[:i], func(other string) bool { return strings.EqualFold(name, other) }); k >= 0 {
+			notes = append(notes, fmt.Sprintf("%s and %s are two classes, which differ in capital letters only", table.Excerpt([]byte(classes[k])), table.Excerpt([]byte(name))))
+		}
+	}
+	return notes
+}
+
 // compareLabels orders numbers by value and before text.
 func compareLabels(a, b string) int {
 	x, isNumber := labelNumber(a)

@@ -252,7 +252,7 @@ type columnLook struct {
 	faults                  int      // values that no feature can have
 	oddRows                 int      // those of them that are no numbers
 	odd                     []string // the first few of these
-	low, high               float64
+	low, high               extreme
 	first                   string
 	text                    []byte                  // of the last value, if anybody asks
 	tallies                 map[string]*ValueSurvey // nil when there are many values
@@ -293,16 +293,44 @@ func (c *columnLook) addNumber(v *value, number bool) {
 		c.words++
 		return
 	}
-	if c.numbers == 0 || x < c.low {
-		c.low = x
-	}
-	if c.numbers == 0 || x > c.high {
-		c.high = x
-	}
+	c.low.add(x, x < c.low.value)
+	c.high.add(x, x > c.high.value)
 	if x != math.Trunc(x) {
 		c.fractions++
 	}
 	c.numbers++
+}
+
+// extreme is the least number of a column, or the greatest, and the one that comes next to it.
+type extreme struct {
+	value, next float64
+	rows        int // that have value; 0: there is no number
+	others      int // rows
+}
+
+// add takes a number into account, which lies further out than value or not.
+func (e *extreme) add(x float64, further bool) {
+	switch {
+	case e.rows == 0:
+		e.value, e.rows = x, 1
+	case x == e.value:
+		e.rows++
+	case further:
+		e.next, e.value, e.others, e.rows = e.value, x, e.others+e.rows, 1
+	default:
+		if e.others == 0 || math.Abs(x-e.value) < math.Abs(e.next-e.value) {
+			e.next = x
+		}
+		e.others++
+	}
+}
+
+// stray reports whether several rows have the extreme, a whole number that lies further from all others than three
+// times these lie apart, as one does that stands for a missing value.
+func (e *extreme) stray(opposite float64) bool {
+	const several, times = 3, 3
+	return e.rows >= several && e.others >= e.rows && e.value == math.Trunc(e.value) &&
+		math.Abs(e.value-e.next) > times*math.Abs(e.next-opposite) && e.next != opposite
 }
 
 // tally counts the last value, as long as there are few.

@@ -239,6 +239,9 @@ func (l *loader) settle() (err error) {
 	if reason != "" {
 		d.warn(backgroundNote(d.Classes, reason))
 	}
+	for _, note := range lettersNotes(d.Classes) {
+		d.warn(note)
+	}
 	if p, ok := l.labeler.classifier.(*positiveClass); ok {
 		d.negative = p.others
 	}
