@@ -211,11 +211,13 @@ func (g *guesser) guessFeatures() {
 	guess, sure := &g.survey.Guess, g.surely()
 	for i, c := range g.columns {
 		p := g.profiles[i]
-		name, why := p.name, p.noFeature()
-		if !g.open(i) || !p.number() && !p.isTime() && why == "" {
+		name, why, nearly := p.name, p.noFeature(), p.nearlyNumbers()
+		if !g.open(i) || !p.number() && !p.isTime() && why == "" && nearly == "" {
 			continue
 		}
 		switch {
+		case nearly != "" && !p.number() && why == "":
+			g.note("column %q: %s; numbers alone would be read, Options.Exclude trains without it", name, nearly)
 		case why != "" && sure && !p.isTime():
 			g.note("column %q %s", name, why)
 			continue

@@ -2,6 +2,7 @@ package series
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -14,10 +15,12 @@ import (
 // profile is what the first rows say of a column.
 type profile struct {
 	name    string
-	seen    int  // rows
-	known   int  // values that are not missing
-	numbers int  // and are numbers
-	time    bool // values are timestamps or dates, by their type
+	seen    int    // rows
+	known   int    // values that are not missing
+	numbers int    // and are numbers
+	nearly  int    // and are text that begins like one
+	example string // the first of these
+	time    bool   // values are timestamps or dates, by their type
 
 	rows          int // with a number or a timestamp
 	stamps        int // those with a timestamp as text
@@ -54,8 +57,12 @@ func (p *profile) add(v *value) {
 	p.seen++
 	if !v.missing() {
 		p.known++
-		if v.isNumber() {
+		switch {
+		case v.isNumber():
 			p.numbers++
+		case v.kind == textKind && likeNumber.Match(v.text):
+			p.nearly++
+			p.example = cmp.Or(p.example, shown(v.text))
 		}
 	}
 	x, ok := v.float()
@@ -137,6 +144,17 @@ func (p *profile) addName(v *value) {
 
 // number reports whether the column is one of numbers, as half of its values are at least.
 func (p *profile) number() bool { return p.numbers > 0 && 2*p.numbers >= p.known }
+
+// likeNumber is text that begins like a number: with a unit behind it, an amount of money, groups of digits, another notation.
+var likeNumber = regexp.MustCompile(`^\s*[-+\x{2212}]?\p{Sc}?\s*[-+]?[0-9]`)
+
+// nearlyNumbers is why the column is not read as one of numbers, though it looks like it; "" if it does not.
+func (p *profile) nearlyNumbers() string {
+	if p.isTimes() || 2*p.nearly < p.known || p.nearly == 0 || p.namesSeries() {
+		return ""
+	}
+	return fmt.Sprintf("its values begin like numbers, but are none, as in %s, so not a feature", table.Excerpt([]byte(p.example)))
+}
 
 // rising reports whether the column does little but rise. It may stay the same
 // from row to row, as a time in whole seconds does, and begin anew now and then.

@@ -177,6 +177,7 @@ func TestColumnsThatAreNoFeatures(t *testing.T) {
 		`column "when": holds dates whose month may be either number, so not a feature (Options.TimeFormat says which)`:                                   column("when", "1/2/2015", "1/3/2015", "1/4/2015"),
 		`column "c": empty in the first 3 rows, so not a feature (Options.Features says otherwise)`:                                                       column("c", "", "NaN", ""),
 		`column "c": not numbers, so not a feature`:                                                               column("c", "a", "b", "3"),
+		`column "c": its values begin like numbers, but are none, as in "$3.5", so not a feature`:                 column("c", "$3.5", "$-2", "7 V", "m1"),
 		`column "c": holds times, so not a feature (Options.Time c checks their order)`:                           column("c", "2015-02-04", "2015-02-03", "2015-02-04T12:00"),
 		`using "sample" as the time column, not as a feature (Options.Exclude or Options.Features leaves it out)`: column("sample", "1", "2", "3"),
 	} {

@@ -1,6 +1,7 @@
 package series
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -137,7 +138,7 @@ func (f *finder) takeNumbers() error {
 		case why != "" && (sure || !p.number()):
 			f.warn(p.name, "%s", why)
 		case !p.number():
-			f.warn(p.name, "not numbers, so not a feature")
+			f.warn(p.name, "%s", cmp.Or(p.nearlyNumbers(), "not numbers, so not a feature"))
 		default:
 			if p.namedTime() && p.rises > 0 && p.falls > 0 {
 				f.warn(p.name, "is called like a time, but goes up and down, so it is a feature (Options.Exclude %s leaves it out)", table.ShellWord(p.name))
