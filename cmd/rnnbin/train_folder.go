@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -29,6 +31,7 @@ const forceUsage = "use a folder that is not empty: replace the model in it, and
 // folder is where the model goes, if anywhere.
 type folder struct {
 	writer *model.Writer
+	run    model.RunRecord
 	model  *model.Model // that has been committed, nil before
 	named  bool         // by --out
 	latest bool         // runs/latest is to point to it: it is what a comparison has chosen, if there was one to make
@@ -50,6 +53,55 @@ func (o *trainOptions) createFolder() (*folder, error) {
 		return &folder{writer: w, latest: true}, err
 	}
 	return &folder{}, nil
+}
+
+// begin has run.json say that the run has begun.
+func (f *folder) begin(s *settings, data fit.Data) error {
+	if f.writer == nil {
+		return nil
+	}
+	text, err := s.effective(f.writer.Dir())
+	if err != nil {
+		return err
+	}
+	f.run = model.RunRecord{Version: programVersion(), Seed: s.Seed, Data: dataRecords(s, data), Machine: s.machine(), Settings: text}
+	return f.writer.BeginRun(f.run)
+}
+
+// end has run.json say how the run has ended, which is with err or with a model.
+func (f *folder) end(ctx context.Context, err error) error {
+	if f.writer == nil {
+		return err
+	}
+	state, reason := model.Finished, ""
+	if err != nil && (f.model == nil || f.model.Run.Partial != "") {
+		err = withSignal(ctx, err)
+		if state, reason = model.Failed, err.Error(); errors.As(err, new(signalError)) {
+			state = model.Stopped
+		}
+	}
+	return cmp.Or(err, f.writer.EndRun(state, reason))
+}
+
+// dataRecords name what a run works on.
+func dataRecords(s *settings, data fit.Data) []model.DataRecord {
+	var all []model.DataRecord
+	for _, part := range []struct {
+		role  string
+		files files
+		data  *series.Data
+	}{{"train", s.Data.Files, data.Train}, {"validation", s.Data.Validation, data.Validation}, {"test", s.Data.Test, data.Test}} {
+		if part.data != nil {
+			all = append(all, model.DataRecord{Role: part.role, Files: part.files, Rows: part.data.Len(), SHA256: part.data.Digest()})
+		}
+	}
+	return all
+}
+
+// machine is what the last bits of a run's results depend on here.
+func (s *settings) machine() model.MachineRecord {
+	_, set := chosen(graph.Machine{Form: s.Form, InstructionSet: s.InstructionSet})
+	return model.MachineRecord{InstructionSet: set, Threads: cmp.Or(s.Threads, runtime.GOMAXPROCS(0))}
 }
 
 // means has what is trained kept in the folder.
@@ -140,10 +192,10 @@ func (f *folder) moveAway() error {
 		return err
 	}
 	f.moved = fmt.Errorf("--out: %s: another model has appeared there and is not replaced; this one is in %s", f.writer.Dir(), w.Dir())
-	f.writer.DropJobs()
+	f.writer.Drop()
 	f.writer.Close()
 	f.writer, f.named = w, false
-	return nil
+	return w.BeginRun(f.run)
 }
 
 // addHistory writes a line for each epoch of each member.
@@ -217,7 +269,7 @@ func (o *trainOptions) rescue(ctx context.Context, f *folder, data fit.Data, r *
 		return err
 	}
 	if r == nil {
-		f.writer.DropJobs()
+		f.writer.Drop()
 		return &endedEarly{err, "nothing is kept: no network was trained for a whole epoch"}
 	}
 	if failed := o.commitOwn(ctx, f, data, r, io.Discard); failed != nil {

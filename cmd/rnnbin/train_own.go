@@ -40,6 +40,14 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 		return err
 	}
 	defer folder.close()
+	if err := folder.begin(&o.settings, data); err != nil {
+		return err
+	}
+	return folder.end(ctx, o.trainIn(ctx, folder, data, out, errOut))
+}
+
+// trainIn trains on data, and what comes of it goes into a folder.
+func (o *trainOptions) trainIn(ctx context.Context, folder *folder, data fit.Data, out, errOut io.Writer) error {
 	if err := o.start(out, errOut, data.Train, folder); err != nil {
 		return err
 	}

@@ -113,6 +113,14 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 		return err
 	}
 	defer folder.close()
+	if err := folder.begin(&o.settings, data); err != nil {
+		return err
+	}
+	return folder.end(ctx, o.repeat(ctx, preset, folder, predictions, data, out, errOut))
+}
+
+// repeat trains one of the original's programs on its data.
+func (o *trainOptions) repeat(ctx context.Context, preset original.Preset, folder *folder, predictions predictionsFile, data fit.Data, out, errOut io.Writer) error {
 	if o.json {
 		line := newStartLine(o, data.Train, folder)
 		line.Preset = preset.Name
@@ -129,6 +137,7 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 	result, err := fit.Fit(ctx, data, o.spec(), fit.Means{Memory: availableMemory()}, lines)
 	if err != nil {
 		if folder.writer != nil {
+			folder.writer.Drop()
 			err = &endedEarly{err, "nothing is kept: a preset runs to its end or not at all"}
 		}
 		return withFlag(err)

@@ -8,6 +8,8 @@
 //	                                       role, what the training rows are like, the threshold,
 //	                                       the settings of the training run and how it went
 //	                                       (see [Model])
+//	run.json                               the run in the folder, from its beginning on: its settings
+//	                                       and data, and how far it has come (see [RunRecord])
 //	weights-DIGEST.index                   the weights of a member, or of the rival: a checkpoint
 //	weights-DIGEST.data-00000-of-00001     in TensorFlow's V2 format
 //	history-DIGEST.jsonl                   a JSON object for each epoch

@@ -84,7 +84,7 @@ func TestDroppedJobsGo(t *testing.T) {
 	dir := begun(t)
 	w, err := Create(dir, false)
 	check(t, err)
-	w.DropJobs()
+	w.Drop()
 	w.Close()
 	wantNames(t, dir)
 }

@@ -13,7 +13,9 @@ import (
 // Names of the files in a folder. Those that are being written have names of their own.
 const (
 	modelFile = "model.json"
+	runFile   = "run.json"
 
+	unfinishedRun     = "run-unfinished.json"
 	unfinishedModel   = "model-unfinished.json"
 	unfinishedHistory = "history-unfinished.jsonl"
 	unfinishedJudged  = "judged-unfinished.arrow"
@@ -35,8 +37,8 @@ var (
 
 	// finished and unfinished are files of ours, but for model.json. TensorFlow gives
 	// endings of its own to what it has not finished.
-	finished   = regexp.MustCompile(`^(weights-[0-9a-f]{12}\.(index|data-00000-of-00001)|history-[0-9a-f]{12}\.jsonl|judged-[0-9a-f]{12}\.arrow|job-[0-9a-f]{12}\.json)$`)
-	unfinished = regexp.MustCompile(`^((model|job)-unfinished\.json|history-unfinished\.jsonl|judged-unfinished\.arrow|weights-unfinished\..*)$`)
+	finished   = regexp.MustCompile(`^(run\.json|weights-[0-9a-f]{12}\.(index|data-00000-of-00001)|history-[0-9a-f]{12}\.jsonl|judged-[0-9a-f]{12}\.arrow|job-[0-9a-f]{12}\.json)$`)
+	unfinished = regexp.MustCompile(`^((model|run|job)-unfinished\.json|history-unfinished\.jsonl|judged-unfinished\.arrow|weights-unfinished\..*)$`)
 )
 
 // digest is the SHA-256 of files, one behind the other.

@@ -25,6 +25,9 @@ func Check(dir string, force bool) error {
 		name := e.Name()
 		taken = taken || name == modelFile
 		others = others || name != modelFile && !finished.MatchString(name) && !unfinished.MatchString(name)
+		if name == runFile && !isOurs(filepath.Join(dir, runFile)) {
+			return &Error{filepath.Join(dir, runFile), errors.New("not that of a run of rnnbin's, so it is not replaced")}
+		}
 	}
 	switch {
 	case taken && !force:
@@ -37,15 +40,16 @@ func Check(dir string, force bool) error {
 	return nil
 }
 
-// isOurs reports whether a model.json is rnnbin's, of whatever format: other programs
-// have files of that name.
+// isOurs reports whether a model.json or run.json is rnnbin's, of whatever format: other
+// programs have files of these names.
 func isOurs(path string) bool {
 	text, err := os.ReadFile(path)
 	var head struct {
 		Format *int
+		State  *RunState
 		Rnnbin *string
 	}
-	return err == nil && json.Unmarshal(text, &head) == nil && head.Format != nil && head.Rnnbin != nil
+	return err == nil && json.Unmarshal(text, &head) == nil && (head.Format != nil || head.State != nil) && head.Rnnbin != nil
 }
 
 // errBusy is the error of a folder that another process has locked.
@@ -97,6 +101,7 @@ func stillAt(f *os.File, dir string) error {
 func clean(dir string, keepJobs bool) {
 	entries, _ := os.ReadDir(dir)
 	used, known := inUse(dir)
+	used = append(used, runFile)
 	if keepJobs {
 		used = append(used, jobs(dir)...)
 	}

@@ -19,10 +19,12 @@ import (
 // one, whole. Files that are not rnnbin's stay as they are.
 type Writer struct {
 	dir     string
-	lock    *os.File // of the folder; nil behind Close
-	replace bool     // a model that is in the folder
-	made    bool     // the folder was made for this model
-	whole   bool     // Jobs are not needed any more
+	lock    *os.File   // of the folder; nil behind Close
+	replace bool       // a model that is in the folder
+	made    bool       // the folder was made for this model
+	whole   bool       // Jobs are not needed any more
+	run     *RunRecord // that was begun; nil without
+	dropped bool
 
 	weights []Weights // that were written
 	history string
@@ -57,13 +59,21 @@ func begin(w *Writer) (*Writer, error) {
 	err = Check(w.dir, w.replace) // another Writer may have been at work
 	if err == nil {
 		clean(w.dir, true)
-		err = os.WriteFile(w.path(unfinishedModel), nil, 0o666)
+		err = w.try()
 	}
 	if err != nil {
 		w.Close()
 		return nil, w.cannot(err)
 	}
 	return w, nil
+}
+
+// try sees whether files can be made.
+func (w *Writer) try() error {
+	if err := os.WriteFile(w.path(unfinishedModel), nil, 0o666); err != nil {
+		return err
+	}
+	return os.Remove(w.path(unfinishedModel))
 }
 
 // cannot names the folder in an error that names a file under its unfinished name.
@@ -181,8 +191,8 @@ func (w *Writer) Commit(m *Model) error {
 	return nil
 }
 
-// DropJobs has Close remove the jobs, though there is no whole model.
-func (w *Writer) DropJobs() { w.whole = true }
+// Drop has Close remove all that is left of the run, but for a model.
+func (w *Writer) Drop() { w.dropped = true }
 
 func (w *Writer) commit(m *Model) error {
 	whole := *m
@@ -235,7 +245,10 @@ func (w *Writer) Close() {
 	if w.lock == nil {
 		return
 	}
-	clean(w.dir, !w.whole)
+	clean(w.dir, !w.whole && !w.dropped)
+	if w.dropped || w.whole && w.run == nil { // it is of a run that made an older model
+		_ = os.Remove(w.path(runFile))
+	}
 	if w.made {
 		_ = os.Remove(w.dir) // unless somebody has put something there
 	}

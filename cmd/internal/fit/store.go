@@ -87,15 +87,14 @@ func (r *run) digest(t *task, weights []float32) (string, error) {
 	of := struct {
 		Recipe                Recipe
 		Train, On, Validation string
-		Fold                  layout.Fold
-		Held                  []series.Range
+		Parts, Beside, Held   [][2]int
 		Target, EarlyStopping int
 		Inputs                inputs.Inputs
 		Scale                 layout.ScaleKind
 		Weights               []float32
 		Threshold             float64 // of reports in the history
 	}{
-		recipe, r.digests[r.rowsOf(t.job)], r.digests[t.on], r.digests[r.validation], t.fold, t.held,
+		recipe, r.digests[r.rowsOf(t.job)], r.digests[t.on], r.digests[r.validation], bounds(t.fold.Train), bounds(t.fold.Held), bounds(t.held),
 		r.spec.target(), r.spec.EarlyStopping, r.inputs(r.rungs[t.job.Rung].Recipe), r.spec.Scale, weights, r.spec.Threshold.At,
 	}
 	text, err := json.Marshal(of)
@@ -123,13 +122,17 @@ func digestOf(r *rows) string {
 	if r == nil {
 		return ""
 	}
-	h := sha256.New()
-	fmt.Fprintf(h, "%d %q %v %v %v\n", len(r.Features), r.Classes, r.Series, r.pieces, r.fill)
-	for values := range slices.Chunk(r.X, 1<<16) {
-		_ = binary.Write(h, binary.LittleEndian, values) // a hash returns no error
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %v %v", r.Digest(), bounds(r.pieces), r.fill))
+	return hex.EncodeToString(sum[:])
+}
+
+// bounds are where ranges begin and end, which names and files say nothing about.
+func bounds(ranges []series.Range) [][2]int {
+	all := make([][2]int, len(ranges))
+	for i, r := range ranges {
+		all[i] = [2]int{r.Start, r.End}
 	}
-	_ = binary.Write(h, binary.LittleEndian, r.Labels)
-	return hex.EncodeToString(h.Sum(nil))
+	return all
 }
 
 // load takes the result of a task from the store, and reports whether it was there.
