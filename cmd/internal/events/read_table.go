@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -93,6 +94,7 @@ func (l *List) readTable(file *table.File) error {
 		return l.at(1, "", "a list of events has a column start (or onset, time, timestamp or sample) and, unless they are instants, end (or stop or duration); columns: %s", table.List(all.Columns))
 	}
 	l.settleColumns(all.Columns, c)
+	instants, first := 0, 0
 	for _, r := range all.Rows {
 		if r.Fields[0] == `\` { // the frequencies of Audacity's label before
 			continue
@@ -100,6 +102,13 @@ func (l *List) readTable(file *table.File) error {
 		if err := l.addRow(r, c); err != nil {
 			return err
 		}
+		if last := max(c.end, c.duration); last >= 0 && r.Fields[last] == "" {
+			first = cmp.Or(first, r.Line)
+			instants++
+		}
+	}
+	if instants > 0 {
+		l.Warnings = append(l.Warnings, table.Warning{File: l.File, Line: first, Text: fmt.Sprintf("an event without an end is an instant, the row of its time (events: %d)", instants)})
 	}
 	return nil
 }

@@ -141,11 +141,14 @@ func TestReadTablesOfTypes(t *testing.T) {
 	}
 }
 
-// What is not read is named, but for what predict writes.
-func TestColumnsThatAreNotRead(t *testing.T) {
+// What is not read is named, but for what predict writes, and so is an end that is missing among others.
+func TestWarningsOfTables(t *testing.T) {
 	for text, want := range map[string]string{
 		"start,end,who,Note\n1,2,me,x\n": "e.csv: columns that are not read: who, Note",
 		"start,end,rows\n1,2,2\n":        "",
+		"start,end\n1,2\n3,\n4,\n":       "e.csv:3: an event without an end is an instant, the row of its time (events: 2)",
+		"onset,duration\n1,2\n3,\n":      "e.csv:3: an event without an end is an instant, the row of its time (events: 1)",
+		"sample\n1\n3\n":                 "",
 	} {
 		l, err := readList(t, "e.csv", text)
 		if err != nil {
