@@ -134,9 +134,9 @@ func (o *applyOptions) start() (m *label.Model, err error) {
 	return m, withFlag(err)
 }
 
-// columnRoles are the roles that o gives, with the features that were found.
-func columnRoles(o series.Options, features []string) model.Columns {
-	return model.Columns{Label: o.Label, Features: features, Series: o.Series, Time: o.Time, MaxGap: o.MaxGap, Positive: o.Positive, Missing: string(o.Missing), NAValues: o.NAValues}
+// columnRoles are the roles that o gives, with the features that were found in data.
+func columnRoles(o series.Options, data *series.Data) model.Columns {
+	return model.Columns{Label: o.Label, Features: data.Features, Shift: data.Shifts(), Series: o.Series, Time: o.Time, MaxGap: o.MaxGap, Positive: o.Positive, Missing: string(o.Missing), NAValues: o.NAValues}
 }
 
 // options are those to read the data with.

@@ -35,8 +35,8 @@ func (w rangeWatch) add(x []float32) {
 type farColumn struct {
 	Column   string     `json:"column"`
 	Share    float64    `json:"share"`    // of the rows
-	Training [2]float32 `json:"training"` // the training rows' least and greatest value
-	Here     [2]float32 `json:"here"`     // the least and the greatest of these rows
+	Training [2]float64 `json:"training"` // the training rows' least and greatest value
+	Here     [2]float64 `json:"here"`     // the least and the greatest of these rows
 }
 
 func (c farColumn) String() string {
@@ -51,11 +51,11 @@ func (w rangeWatch) found() []farColumn {
 	if w.seen == nil || w.seen.Rows == 0 {
 		return nil
 	}
-	p := w.model.Profile
+	p, c := w.model.Profile, w.model.Columns
 	for k, n := range w.seen.Count {
 		if share := float64(n) / float64(w.seen.Rows); share >= least {
-			found = append(found, farColumn{w.model.Columns.Features[k], share,
-				[2]float32{p.Low[k], p.High[k]}, [2]float32{w.seen.Low[k], w.seen.High[k]}})
+			found = append(found, farColumn{c.Features[k], share,
+				[2]float64{c.Measured(k, p.Low[k]), c.Measured(k, p.High[k])}, [2]float64{c.Measured(k, w.seen.Low[k]), c.Measured(k, w.seen.High[k])}})
 		}
 	}
 	return found

@@ -179,7 +179,7 @@ func (o *importOptions) model(k *keras.Model) (*model.Model, error) {
 	}
 	return &model.Model{
 		Version:     programVersion(),
-		Columns:     columnRoles(o.columns, features),
+		Columns:     columnRoles(o.columns, &series.Data{Features: features}),
 		Classes:     classes,
 		Lookahead:   lookahead,
 		Profile:     model.Profile{Mean: importedMean(k)},

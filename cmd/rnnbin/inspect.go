@@ -257,7 +257,12 @@ func printFeatures(w io.Writer, m *model.Model) {
 	for k, name := range m.Columns.Features {
 		text := fmt.Sprintf("%q", name)
 		if p.Low != nil {
-			text += fmt.Sprintf(", %.5g to %.5g in the training rows, mean %.5g", p.Low[k], p.High[k], p.Mean[k])
+			digits := 5
+			if m.Columns.Shift != nil && m.Columns.Shift[k] != 0 {
+				digits = 12
+			}
+			of := func(v []float32) float64 { return m.Columns.Measured(k, v[k]) }
+			text += fmt.Sprintf(", %.*g to %.*g in the training rows, mean %.*g", digits, of(p.Low), digits, of(p.High), digits, of(p.Mean))
 		}
 		fmt.Fprintf(w, "%s\t%s\n", first(k, "features"), text)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -311,7 +312,13 @@ type answersPicture struct {
 }
 
 func newAnswersPicture(path string, m *model.Model) *answersPicture {
-	return &answersPicture{path, m, plot.NewAnswers(m.Columns.Features, m.Classes, m.Threshold)}
+	names := slices.Clone(m.Columns.Features)
+	for k, s := range m.Columns.Shift {
+		if s != 0 {
+			names[k] += fmt.Sprintf(" - %.12g", s)
+		}
+	}
+	return &answersPicture{path, m, plot.NewAnswers(names, m.Classes, m.Threshold)}
 }
 
 // addChunk adds the rows of a chunk.

@@ -18,7 +18,7 @@ func (s *settings) ownModel(folder string, data fit.Data, r *fit.Result) (*model
 	if err != nil {
 		return nil, err
 	}
-	m.Columns = columnRoles(s.Data.options(), data.Train.Features)
+	m.Columns = columnRoles(s.Data.options(), data.Train)
 	m.Classes = data.Train.Classes
 	m.Run.Data = s.Data.Files
 	m.Reports, err = json.Marshal(newReports(r))

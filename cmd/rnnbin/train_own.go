@@ -141,7 +141,7 @@ func (d *dataSettings) read(ctx context.Context, errOut io.Writer, watch *progre
 			}
 		}
 		printWarnings(errOut, data.Warnings)
-		*part.to, options.Features, options.Exclude, options.Group = data, data.Features, nil, ""
+		*part.to, options.Features, options.Shift, options.Exclude, options.Group = data, data.Features, data.Shift, nil, ""
 		if options.Positive == "" {
 			options.Classes = data.Classes
 		}

@@ -92,19 +92,18 @@ func (e *exporter) placeholder(name string, of tf.DataType, shape ...int64) tf.O
 // signatures adds the model as it labels whole series, and as it labels rows as they arrive
 // where it can.
 func (e *exporter) signatures() []signature {
-	R := int64(len(e.task.Features))
 	b := builder{e.s.SubScope("model")}
-	series := e.placeholder(SeriesInput, tf.Float, -1, -1, R)
+	series, x := e.series(b, SeriesInput)
 	// What a call does not feed is a constant of one row: a default that is computed from the
 	// series is too much for tf2onnx.
 	lengths := e.named(LengthsInput, "PlaceholderWithDefault", map[string]any{"shape": tf.MakeShape(-1)}, b.constant([]int32{math.MaxInt32}))
 	batch, steps := b.size(series, 0), b.size(series, 1)
 	q := sequences{
-		x:     e.filled(b, series, e.standIn(b)),
+		x:     e.filled(b, x, e.standIn(b)),
 		steps: steps,
 		first: b.broadcast(b.constant([]int32{0}), batch),
 		end:   b.min(b.broadcast(lengths, batch), steps),
-		width: int(R),
+		width: len(e.task.Features),
 	}
 	answers := e.labelled("", b, e.mean(b, q))
 	signatures := []signature{
@@ -117,10 +116,25 @@ func (e *exporter) signatures() []signature {
 	return signatures
 }
 
+// series adds an input of rows as they were measured, and returns them less the shift, [B,T,R].
+func (e *exporter) series(b builder, name string) (input, x tf.Output) {
+	R := int64(len(e.task.Features))
+	if e.task.Shift == nil {
+		input = e.placeholder(name, tf.Float, -1, -1, R)
+		return input, input
+	}
+	input = e.placeholder(name, tf.Double, -1, -1, R)
+	return input, b.float(b.sub(input, b.constant(e.task.Shift)))
+}
+
 // standIn is what stands in for the first values of a series that are NaN, [R].
 func (e *exporter) standIn(b builder) tf.Output {
 	if e.missing == Zero {
-		return b.constant(make([]float32, len(e.task.Fill)))
+		zero := make([]float32, len(e.task.Fill))
+		for k, s := range e.task.Shift {
+			zero[k] = float32(-s)
+		}
+		return b.constant(zero)
 	}
 	return b.constant(e.task.Fill)
 }

@@ -276,6 +276,30 @@ func TestSavedModelAnswersAsTheModel(t *testing.T) {
 	}
 }
 
+// What is taken off the values is taken off in 64 bits.
+func TestSavedModelTakesTheShiftOff(t *testing.T) {
+	of := modelOf(t, "gru")
+	task := of.Task()
+	task.Shift = []float64{3e9, 0}
+	m, err := label.New(task, of.Kinds()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make([]float64, 0, 40)
+	for i := range 20 {
+		rows = append(rows, 3e9+float64(i%3), float64(i%5))
+	}
+	l := load(t, write(t, m, Mean))
+	S := l.Signatures[Stream].Inputs["state"].Shape.Size(1)
+	for name, feeds := range map[string]map[string]*tf.Tensor{
+		ServingDefault: {}, Stream: {"state": tensorOf(t, make([]float64, S), 1, S)},
+	} {
+		feeds["series"] = tensorOf(t, rows, 1, 20, features)
+		got := l.run(name, feeds)
+		want(t, name, m, m.Values(rows), got["probabilities"].Value().([][][]float32)[0], got["labels"].Value().([][]string)[0])
+	}
+}
+
 // checkWhole compares the answers to whole series.
 func checkWhole(l loaded, m *label.Model, r *rand.Rand, batch, rows int) {
 	l.t.Helper()

@@ -17,8 +17,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Names of a SavedModel's signatures. All take series [B,T,R] as they were measured, where NaN
-// is a value that is missing, and give probabilities [B,T,C] and labels [B,T], the names of the
+// Names of a SavedModel's signatures. All take series [B,T,R] as they were measured, of 64 bits
+// where the model has a shift and else of 32, where NaN is a value that is missing, and give probabilities [B,T,C] and labels [B,T], the names of the
 // classes. T is at least 1.
 const (
 	// ServingDefault takes whole series of the same number of rows.

@@ -85,7 +85,7 @@ func (e *exporter) scalesRunning() bool {
 func (e *exporter) stream() signature {
 	R := len(e.task.Features)
 	b := builder{e.s.SubScope("follow")}
-	series := e.placeholder("stream/series", tf.Float, -1, -1, int64(R))
+	series, x := e.series(b, "stream/series")
 	of := e.placeholder("stream/state", tf.Double, -1, int64(e.stateSize()))
 	s := &state{b: b.in("state"), of: of}
 	steps := b.size(series, 1)
@@ -96,7 +96,7 @@ func (e *exporter) stream() signature {
 		none := b.reshape(b.less(rows, b.real(0.5)), -1, 1, 1)
 		last = b.choose(none, last, b.reshape(b.float(s.take(R)), -1, 1, R))
 	}
-	q := sequences{x: e.filled(b, series, last), steps: steps, width: R}
+	q := sequences{x: e.filled(b, x, last), steps: steps, width: R}
 	if e.missing == Forward {
 		s.next = append(s.next, b.double(b.reshape(b.slice(q.x, 1, b.sub(steps, b.int(1)), 1), -1, R)))
 	}

@@ -36,6 +36,11 @@
 // such answers are not marked. A row whose inputs lie after it is answered when they have
 // arrived, as with a horizon below 0.
 //
+// # Shift
+//
+// Where float32 would not tell values apart, as those of a counter that has passed a billion, a model takes them
+// less a number of each feature, which has to be taken off in float64: [Model.Values] does that. Most models have none.
+//
 // # Inputs
 //
 // What a network gets of a row are the columns that [inputs.Inputs] makes of the measured

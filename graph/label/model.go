@@ -18,6 +18,7 @@ type Task struct {
 	Classes   []string  // [C] names of the labels
 	Threshold float64   // of two classes: a row is of the second if that has at least this probability
 	Fill      []float32 // [R] what stands in for a value that is NaN
+	Shift     []float64 // [R] what [Model.Values] takes off measured values; nil: nothing
 }
 
 // Kind is networks of one shape, whose probabilities are averaged.
@@ -73,7 +74,7 @@ func load(f *model.Opened, all []model.Kind, threshold float64, on graph.Machine
 		}
 		started, kinds = append(started, p), append(kinds, Kind{p, k.Inputs, k.Horizon})
 	}
-	m, err := New(Task{f.Columns.Features, f.Classes, threshold, f.Profile.Mean}, kinds...)
+	m, err := New(Task{f.Columns.Features, f.Classes, threshold, f.Profile.Mean, f.Columns.Shift}, kinds...)
 	if err != nil {
 		started.close()
 		return nil, err
@@ -120,6 +121,9 @@ func New(t Task, kinds ...Kind) (*Model, error) {
 	if len(t.Fill) != len(t.Features) {
 		return nil, &graph.ShapeError{Name: "Fill", Want: fmt.Sprintf("%d values", len(t.Features)), Got: fmt.Sprint(len(t.Fill))}
 	}
+	if n := len(t.Shift); t.Shift != nil && n != len(t.Features) {
+		return nil, &graph.ShapeError{Name: "Shift", Want: fmt.Sprintf("%d values", len(t.Features)), Got: fmt.Sprint(n)}
+	}
 	m := &Model{task: t.clone()}
 	for _, k := range kinds {
 		if err := k.check(t); err != nil {
@@ -146,7 +150,7 @@ func (k Kind) check(t Task) error {
 }
 
 func (t Task) clone() Task {
-	t.Features, t.Classes, t.Fill = slices.Clone(t.Features), slices.Clone(t.Classes), slices.Clone(t.Fill)
+	t.Features, t.Classes, t.Fill, t.Shift = slices.Clone(t.Features), slices.Clone(t.Classes), slices.Clone(t.Fill), slices.Clone(t.Shift)
 	return t
 }
 
@@ -163,6 +167,19 @@ func (m *Model) Kinds() []Kind {
 		kinds[i] = Kind{l.network, l.inputs, l.Lead - l.Lag}
 	}
 	return kinds
+}
+
+// Values are rows [n,R] as they were measured, less the shift of the task, as float32: those that the model takes. NaN
+// stays NaN.
+func (m *Model) Values(rows []float64) []float32 {
+	x, shift := make([]float32, len(rows)), m.task.Shift
+	for i, v := range rows {
+		if shift != nil {
+			v -= shift[i%len(shift)]
+		}
+		x[i] = float32(v)
+	}
+	return x
 }
 
 // ScalesWhole reports whether features are scaled by all rows of their series, so that
@@ -191,8 +208,8 @@ func (m *Model) WithProgress(labelled func(rows int)) *Model {
 
 // Series is a series, or rows of one.
 type Series struct {
-	// Values are all rows of the series, [n,R], row after row, as they were measured. NaN
-	// is a value that is missing.
+	// Values are all rows of the series, [n,R], row after row, as they were measured, less the
+	// shift of a task that has one, see [Model.Values]. NaN is a value that is missing.
 	Values []float32
 
 	// From and To are the rows to label, From to To-1, in the light of the others; 0 and 0

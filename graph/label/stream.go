@@ -31,7 +31,7 @@ func (m *Model) Stream() *Stream {
 	return s
 }
 
-// Push adds a row, [R], or several, [n,R], and returns the answers that are known now, to
+// Push adds a row, [R], or several, [n,R], see [Model.Values], and returns the answers that are known now, to
 // these rows or to earlier ones: none, one or many, in order. NaN is a value that is missing.
 // After an error the stream cannot be used any more.
 func (s *Stream) Push(rows []float32) (Answers, error) {

@@ -52,7 +52,7 @@ func (m *Model) Follow(whole func(series int32) (*inputs.Moments, error)) *Strea
 }
 
 // Push adds rows: the number of each one's series, [n], and their features as they were
-// measured, [n,R]; NaN is a value that is missing. An infinite one is a *[RowError]. After an
+// measured, [n,R], see [Model.Values]; NaN is a value that is missing. An infinite one is a *[RowError]. After an
 // error, which may be that of ctx, the streams cannot be used any more.
 func (s *Streams) Push(ctx context.Context, series []int32, x []float32) error {
 	x, err := s.filled(series, x)

@@ -42,17 +42,26 @@ const All = "all"
 
 // Columns are the roles of the training data's columns.
 type Columns struct {
-	Label    string   `json:"label"`    // "" where labels were events
-	Features []string `json:"features"` // [R] in the order of a row's values
-	Series   string   `json:"series,omitempty"`
-	Time     string   `json:"time,omitempty"`
-	MaxGap   string   `json:"max_gap,omitempty"`   // the time between two rows of a series, at most
-	Positive string   `json:"positive,omitempty"`  // the label that was class 1 where all others were 0
-	NAValues []string `json:"na_values,omitempty"` // what else than NA meant that a value is missing
-	Missing  string   `json:"missing"`             // what stood in for missing features: error, forward, zero, mean or drop
+	Label    string    `json:"label"`           // "" where labels were events
+	Features []string  `json:"features"`        // [R] in the order of a row's values
+	Shift    []float64 `json:"shift,omitempty"` // [R] is taken off the values before they become 32-bit floats; nil: nothing is
+	Series   string    `json:"series,omitempty"`
+	Time     string    `json:"time,omitempty"`
+	MaxGap   string    `json:"max_gap,omitempty"`   // the time between two rows of a series, at most
+	Positive string    `json:"positive,omitempty"`  // the label that was class 1 where all others were 0
+	NAValues []string  `json:"na_values,omitempty"` // what else than NA meant that a value is missing
+	Missing  string    `json:"missing"`             // what stood in for missing features: error, forward, zero, mean or drop
 }
 
-// Profile is what the training rows are like.
+// Measured is value v of feature k, less the shift, as it was measured.
+func (c Columns) Measured(k int, v float32) float64 {
+	if c.Shift == nil {
+		return float64(v)
+	}
+	return float64(v) + c.Shift[k]
+}
+
+// Profile is what the training rows are like, less the shift of their columns.
 type Profile struct {
 	Mean []float32 `json:"mean"`           // [R] stands in for a value that is missing
 	Low  []float32 `json:"low,omitempty"`  // [R] the least value; nil where it is not known, as is High

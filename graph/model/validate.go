@@ -102,6 +102,14 @@ func (c Columns) validate() error {
 	if len(c.Features) == 0 {
 		return errors.New("there is no feature")
 	}
+	if n := len(c.Shift); c.Shift != nil && n != len(c.Features) {
+		return fmt.Errorf("shift: %d values for %d features", n, len(c.Features))
+	}
+	for _, v := range c.Shift {
+		if v-v != 0 {
+			return fmt.Errorf("shift: %v is not a finite number", v)
+		}
+	}
 	seen := map[string]bool{}
 	for i, name := range slices.Concat([]string{c.Label, c.Series, c.Time}, c.Features) {
 		switch role := i < 3; {

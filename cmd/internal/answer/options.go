@@ -12,6 +12,9 @@ func OptionsOf(m *model.Model) series.Options {
 	o := series.DefaultOptions()
 	o.Label, o.Features, o.Series, o.Time, o.Positive, o.Missing = c.Label, c.Features, c.Series, c.Time, c.Positive, series.Missing(c.Missing)
 	o.MaxGap, o.NAValues = c.MaxGap, c.NAValues
+	if o.Shift = c.Shift; o.Shift == nil {
+		o.Shift = make([]float64, len(c.Features))
+	}
 	if o.Positive == "" {
 		o.Classes = m.Classes
 	}

@@ -5,7 +5,7 @@
 //	r, err := engine.Open(ctx, engine.DefaultOptions(), engine.Source{Name: "heart", Path: "runs"})
 //	h, err := r.Acquire("heart", engine.Which{})
 //	defer h.Release()
-//	answers, err := h.Label(ctx, []label.Series{{Values: x}})
+//	answers, err := h.Label(ctx, [][]float64{x})
 //
 // A model is a folder, or a base folder of versions 1, 2 and so on, of which the newest is
 // served. Both are looked at every now and then: a new version is read, checked against its

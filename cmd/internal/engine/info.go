@@ -12,9 +12,10 @@ type Info struct {
 	Name    string `json:"name"`
 	Version int64  `json:"version,string"`
 
-	Features  []string `json:"features"`            // [R]
-	Classes   []string `json:"classes"`             // [C]
-	Threshold *float64 `json:"threshold,omitempty"` // nil for more than two classes
+	Features  []string  `json:"features"`            // [R]
+	Shift     []float64 `json:"shift,omitempty"`     // [R] is taken off the values, also of the profile; nil: nothing is
+	Classes   []string  `json:"classes"`             // [C]
+	Threshold *float64  `json:"threshold,omitempty"` // nil for more than two classes
 
 	Lookahead string `json:"lookahead"`      // rows after a row that its answer was allowed to rest on, or all
 	Wait      *int   `json:"wait,omitempty"` // rows after a row that it waits for in a stream; nil if the model has no streams
@@ -33,7 +34,7 @@ type Info struct {
 
 func newInfo(name string, version int64, m *model.Model) *Info {
 	i := &Info{
-		Name: name, Version: version, Features: m.Columns.Features, Classes: m.Classes, Lookahead: m.Lookahead,
+		Name: name, Version: version, Features: m.Columns.Features, Shift: m.Columns.Shift, Classes: m.Classes, Lookahead: m.Lookahead,
 		Created: m.Created, Program: m.Version, Rows: m.Run.Rows, Profile: m.Profile, Reports: m.Reports, Model: m,
 	}
 	if len(m.Classes) == 2 {

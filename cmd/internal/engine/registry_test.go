@@ -47,7 +47,7 @@ func TestVersions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, err := old.Label(ctx, []label.Series{{Values: modeltest.Rows(1, 9)}})
+	before, err := old.Label(ctx, [][]float64{modeltest.Wide(modeltest.Rows(1, 9))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestVersions(t *testing.T) {
 	_, err = r.Acquire("m", Which{Version: 10})
 	wantKind(t, err, NotFound, "Specific(m, 10)")
 	wantStates(t, r, "11 AVAILABLE", "10 UNLOADING", "2 AVAILABLE")
-	after, err := old.Label(ctx, []label.Series{{Values: modeltest.Rows(1, 9)}})
+	after, err := old.Label(ctx, [][]float64{modeltest.Wide(modeltest.Rows(1, 9))})
 	if err != nil || !equal(after, before) {
 		t.Errorf("the old version gives other answers, %v", err)
 	}
@@ -190,7 +190,7 @@ func TestReloadUnderLoad(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				a, err := h.Label(ctx, []label.Series{{Values: x}})
+				a, err := h.Label(ctx, [][]float64{modeltest.Wide(x)})
 				if err != nil {
 					t.Error(err)
 				}

@@ -35,11 +35,11 @@ func (j *seriesJob) answer(a label.Answers, err error) {
 	}
 }
 
-// Label labels series, those of other requests with them. The answers to the rows of one follow
-// those of the other; see [label.Model.Label].
-func (h *Handle) Label(ctx context.Context, all []label.Series) (label.Answers, error) {
-	j := &seriesJob{ctx: ctx, series: all, since: time.Now(), done: make(chan seriesAnswer, 1)}
-	if err := h.check(j); err != nil || j.rows == 0 {
+// Label labels series, of each the rows [n,R] as they were measured, those of other requests with them. The answers to the
+// rows of one follow those of the other; see [label.Model.Label].
+func (h *Handle) Label(ctx context.Context, all [][]float64) (label.Answers, error) {
+	j := &seriesJob{ctx: ctx, since: time.Now(), done: make(chan seriesAnswer, 1)}
+	if err := h.check(j, all); err != nil || j.rows == 0 {
 		return label.Answers{}, err
 	}
 	if err := h.series.offer(j); err != nil {
@@ -53,15 +53,15 @@ func (h *Handle) Label(ctx context.Context, all []label.Series) (label.Answers, 
 	}
 }
 
-// check finds what is wrong with a request before it is run with others.
-func (h *Handle) check(j *seriesJob) (err error) {
-	j.series = slices.Clone(j.series)
-	for i := range j.series {
-		s := &j.series[i]
-		if s.Values, err = h.checked(i, s.Values, h.none()); err != nil {
+// check makes a job of a request, and finds what is wrong with it before it is run with others.
+func (h *Handle) check(j *seriesJob, all [][]float64) error {
+	for i, rows := range all {
+		x, err := h.checked(i, rows, h.none())
+		if err != nil {
 			return err
 		}
-		j.rows += len(s.Values) / len(h.info.Features)
+		j.series = append(j.series, label.Series{Values: x})
+		j.rows += len(x) / len(h.info.Features)
 	}
 	return h.CheckRows(j.rows)
 }
@@ -121,9 +121,7 @@ func (v *version) answer(jobs []*seriesJob, a label.Answers) {
 		n := 0
 		for _, s := range j.series {
 			v.drift.add(s.Values)
-			if n += len(s.Values) / R; s.From != 0 || s.To != 0 {
-				n += s.To - s.From - len(s.Values)/R
-			}
+			n += len(s.Values) / R
 		}
 		j.answer(label.Answers{Class: a.Class[:n:n], Score: a.Score[:n:n], Probability: a.Probability[: n*C : n*C], Padded: a.Padded[:n:n]}, nil)
 		a = label.Answers{Class: a.Class[n:], Score: a.Score[n:], Probability: a.Probability[n*C:], Padded: a.Padded[n:]}

@@ -23,14 +23,14 @@ func TestAnswersAreThoseOfTheModel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		series := []label.Series{{Values: modeltest.Rows(1, 40)}, {Values: modeltest.Rows(2, 3)}, {Values: modeltest.Rows(3, 30), From: 10, To: 15}}
-		want, err := m.Label(ctx, series...)
+		a, b := modeltest.Rows(1, 40), modeltest.Rows(2, 3)
+		want, err := m.Label(ctx, label.Series{Values: a}, label.Series{Values: b})
 		if err != nil {
 			t.Fatal(err)
 		}
 		m.Close()
-		got, err := h.Label(ctx, series)
-		if err != nil || !equal(got, want) || got.Len() != 48 {
+		got, err := h.Label(ctx, [][]float64{modeltest.Wide(a), modeltest.Wide(b)})
+		if err != nil || !equal(got, want) || got.Len() != 43 {
 			t.Errorf("%+v: %d other answers, %v", s, got.Len(), err)
 		}
 	}
@@ -53,7 +53,7 @@ func TestRequestsShareBatches(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			got, err := h.Label(ctx, []label.Series{{Values: x}})
+			got, err := h.Label(ctx, [][]float64{modeltest.Wide(x)})
 			if err != nil || !slices.Equal(got.Class, want.Class) || farthest(got.Probability, want.Probability) > 1e-6 {
 				t.Errorf("request %d: other answers, %v", i, err)
 			}
@@ -75,21 +75,53 @@ func TestBadRequestsSayWhere(t *testing.T) {
 	o := quick()
 	o.MaxRows = 10
 	h := acquire(t, open(t, o, Source{Path: dir}), Which{})
-	bad := modeltest.Rows(1, 5)
-	bad[2*3+1] = float32(math.Inf(-1))
+	bad, two, six := modeltest.Wide(modeltest.Rows(1, 5)), modeltest.Wide(modeltest.Rows(1, 2)), modeltest.Wide(modeltest.Rows(1, 6))
+	bad[2*3+1] = math.Inf(-1)
 	for _, test := range []struct {
-		series []label.Series
+		series [][]float64
 		text   string
 	}{
-		{[]label.Series{{Values: modeltest.Rows(1, 2)}, {Values: bad}}, `series 1, row 3, feature "y": -Inf is not a finite number of 32 bits`},
-		{[]label.Series{{Values: make([]float32, 3)}}, "series 0: 3 values are not rows of 2 features"},
-		{[]label.Series{{Values: modeltest.Rows(1, 6)}, {Values: modeltest.Rows(1, 6)}}, "12 rows are more than the 10 that one request may have"},
+		{[][]float64{two, bad}, `series 1, row 3, feature "y": -Inf is not a finite number of 32 bits`},
+		{[][]float64{make([]float64, 3)}, "series 0: 3 values are not rows of 2 features"},
+		{[][]float64{six, six}, "12 rows are more than the 10 that one request may have"},
 	} {
 		_, err := h.Label(ctx, test.series)
 		wantKind(t, err, Invalid, test.text)
 	}
 	if a, err := h.Label(ctx, nil); err != nil || a.Len() != 0 {
 		t.Errorf("no series: %d answers, %v", a.Len(), err)
+	}
+}
+
+// What the model takes off its values is taken off in 64 bits, in requests and streams.
+func TestShift(t *testing.T) {
+	for _, missing := range []string{"mean", "zero", "forward"} {
+		dir := t.TempDir()
+		modeltest.Write(t, dir, modeltest.Spec{TakenOff: []float64{3e9, 0}, Missing: missing})
+		h := acquire(t, open(t, quick(), Source{Path: dir}), Which{})
+		values := []float32{1, 2, 0, 3, 4, 5, 8, -1}
+		rows := modeltest.Wide(values)
+		for i := 0; i < len(rows); i += 2 {
+			rows[i] += 3e9
+		}
+		rows[4] = math.NaN()
+		values[4] = map[string]float32{"mean": 0.25, "zero": -3e9, "forward": 0}[missing]
+		want, err := h.Model().Label(ctx, label.Series{Values: values})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := h.Label(ctx, [][]float64{rows})
+		if err != nil || !equal(got, want) {
+			t.Errorf("%s: %v, want %v, %v", missing, got.Probability, want.Probability, err)
+		}
+		s, err := h.Stream()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, got, err = s.PushUntil(ctx, rows, true)
+		if s.Close(); err != nil || farthest(got.Probability, want.Probability) > 1e-6 {
+			t.Errorf("%s: a stream gives %v, want %v, %v", missing, got.Probability, want.Probability, err)
+		}
 	}
 }
 
@@ -103,7 +135,7 @@ func TestMissingValues(t *testing.T) {
 		dir := t.TempDir()
 		modeltest.Write(t, dir, modeltest.Spec{Missing: missing})
 		h := acquire(t, open(t, quick(), Source{Path: dir}), Which{})
-		got, err := h.Label(ctx, []label.Series{{Values: holes}})
+		got, err := h.Label(ctx, [][]float64{modeltest.Wide(holes)})
 		if full == nil {
 			wantKind(t, err, Invalid, `series 0, row 0, feature "x": the value is missing, and the model was trained to fill none`)
 			continue
@@ -120,7 +152,7 @@ func TestMissingValues(t *testing.T) {
 		for range 2 { // the second begins anew
 			var streamed label.Answers
 			for row := range slices.Chunk(holes, 2) {
-				_, a, err := s.Push(ctx, row)
+				_, a, err := s.Push(ctx, modeltest.Wide(row))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -154,7 +186,7 @@ func TestAFaultIsThatOfOneRequest(t *testing.T) {
 			if i == 1 {
 				x = far
 			}
-			a, err := h.Label(ctx, []label.Series{{Values: x}})
+			a, err := h.Label(ctx, [][]float64{modeltest.Wide(x)})
 			if i != 1 && (err != nil || a.Len() != 4) {
 				t.Errorf("request %d: %d answers, %v", i, a.Len(), err)
 			}

@@ -28,7 +28,7 @@ type Stream struct {
 type streamJob struct {
 	ctx   context.Context
 	of    *Stream
-	rows  []float32
+	rows  []float32 // as the model takes them
 	n     int
 	since time.Time
 	done  chan seriesAnswer // takes one
@@ -72,10 +72,10 @@ func (h *Handle) begin(state func() (*streamState, error)) (*Stream, error) {
 // Handle is the version that the stream is of.
 func (s *Stream) Handle() *Handle { return s.handle }
 
-// Push adds rows, [n,R], and returns the answers that are known now, to these rows or to earlier
+// Push adds rows, [n,R] as they were measured, and returns the answers that are known now, to these rows or to earlier
 // ones, and the number of the first of them in the series, from 0. A value that is not finite
 // changes nothing, and neither do rows that ctx ends before; a row without an answer ends the stream.
-func (s *Stream) Push(ctx context.Context, rows []float32) (first int, a label.Answers, err error) {
+func (s *Stream) Push(ctx context.Context, rows []float64) (first int, a label.Answers, err error) {
 	if len(rows) == 0 { // which would end the series
 		return 0, a, nil
 	}
@@ -83,18 +83,18 @@ func (s *Stream) Push(ctx context.Context, rows []float32) (first int, a label.A
 	if err := s.handle.CheckRows(n); err != nil {
 		return 0, a, err
 	}
-	return s.do(ctx, &streamJob{ctx: ctx, of: s, rows: rows, n: n})
+	return s.do(ctx, rows, &streamJob{ctx: ctx, of: s, n: n})
 }
 
 // Flush ends the series, and returns the answers to the rows that have none yet as Push does. The
 // next row begins another series.
 func (s *Stream) Flush(ctx context.Context) (first int, a label.Answers, err error) {
-	return s.do(ctx, &streamJob{ctx: ctx, of: s})
+	return s.do(ctx, nil, &streamJob{ctx: ctx, of: s})
 }
 
 // PushUntil is Push, and Flush after it if the series ends with these rows, of which there may then
 // be none.
-func (s *Stream) PushUntil(ctx context.Context, rows []float32, end bool) (first int, a label.Answers, err error) {
+func (s *Stream) PushUntil(ctx context.Context, rows []float64, end bool) (first int, a label.Answers, err error) {
 	first, a, err = s.Push(ctx, rows)
 	if err != nil || !end {
 		return first, a, err
@@ -108,8 +108,8 @@ func (s *Stream) PushUntil(ctx context.Context, rows []float32, end bool) (first
 	return first, a, err
 }
 
-// do has a job run, which has no rows if the series ends, when it is the caller's turn.
-func (s *Stream) do(ctx context.Context, j *streamJob) (first int, a label.Answers, err error) {
+// do has a job run for rows, of which there are none if the series ends, when it is the caller's turn.
+func (s *Stream) do(ctx context.Context, rows []float64, j *streamJob) (first int, a label.Answers, err error) {
 	select {
 	case <-s.turn:
 	case <-ctx.Done():
@@ -120,7 +120,7 @@ func (s *Stream) do(ctx context.Context, j *streamJob) (first int, a label.Answe
 		return 0, a, s.failed
 	}
 	last := slices.Clone(s.last)
-	if j.rows, err = s.handle.checked(0, j.rows, last); err != nil {
+	if j.rows, err = s.handle.checked(0, rows, last); err != nil {
 		return 0, a, err
 	}
 	j.since, j.done = time.Now(), make(chan seriesAnswer, 1)

@@ -55,7 +55,7 @@ func TestStreams(t *testing.T) {
 				defer stream.Close()
 				var got label.Answers
 				for at := range 30 {
-					first, a, err := stream.Push(ctx, x[2*at:2*at+2])
+					first, a, err := stream.Push(ctx, modeltest.Wide(x[2*at:2*at+2]))
 					if err != nil || first != got.Len() || got.Len()+a.Len() != max(0, at+1-*h.Info().Wait) {
 						t.Errorf("%+v: row %d: answers from %d on, %d, %v", s, at, first, a.Len(), err)
 					}
@@ -97,19 +97,19 @@ func TestFaultsOfStreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err = s.Push(ctx, modeltest.Rows(1, 4)); err != nil {
+	if _, _, err = s.Push(ctx, modeltest.Wide(modeltest.Rows(1, 4))); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = s.Push(ctx, []float32{1, 2, float32(math.Inf(1)), 4})
+	_, _, err = s.Push(ctx, []float64{1, 2, math.Inf(1), 4})
 	wantKind(t, err, Invalid, `series 0, row 1, feature "x": +Inf is not a finite number`)
-	_, _, err = s.Push(ctx, []float32{1, 2, 3})
+	_, _, err = s.Push(ctx, []float64{1, 2, 3})
 	wantKind(t, err, Invalid, "3 values are not rows of 2 features")
-	if first, a, err := s.Push(ctx, modeltest.Rows(1, 1)); err != nil || first != 4 || a.Len() != 1 {
+	if first, a, err := s.Push(ctx, modeltest.Wide(modeltest.Rows(1, 1))); err != nil || first != 4 || a.Len() != 1 {
 		t.Errorf("afterwards: answers from %d on, %d, %v", first, a.Len(), err)
 	}
 	s.Close()
 	s.Close()
-	_, _, err = s.Push(ctx, modeltest.Rows(1, 1))
+	_, _, err = s.Push(ctx, modeltest.Wide(modeltest.Rows(1, 1)))
 	wantKind(t, err, NotFound, "the stream has been closed")
 }
 
@@ -125,7 +125,7 @@ func TestSessions(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer done()
-		first, _, err = s.Push(ctx, modeltest.Rows(1, n))
+		first, _, err = s.Push(ctx, modeltest.Wide(modeltest.Rows(1, n)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +188,7 @@ func TestStateMovesBetweenServers(t *testing.T) {
 	}
 	defer whole.Close()
 	push := func(s *Stream, x []float32) (int, label.Answers) {
-		first, a, err := s.Push(ctx, x)
+		first, a, err := s.Push(ctx, modeltest.Wide(x))
 		if err != nil {
 			t.Fatal(err)
 		}

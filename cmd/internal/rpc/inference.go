@@ -175,7 +175,7 @@ func tensorsOf(q *pb.ModelInferRequest) (map[string]tensor, error) {
 	return inputs, nil
 }
 
-func rawValues(datatype string, data []byte) ([]float32, error) {
+func rawValues(datatype string, data []byte) ([]float64, error) {
 	switch datatype {
 	case "FP32":
 		return decode(data, 4, float32At)
@@ -189,12 +189,12 @@ func rawValues(datatype string, data []byte) ([]float32, error) {
 	return nil, unreadable(datatype)
 }
 
-func typedValues(datatype string, c *pb.InferTensorContents) ([]float32, error) {
+func typedValues(datatype string, c *pb.InferTensorContents) ([]float64, error) {
 	switch datatype {
 	case "FP32":
-		return c.GetFp32Contents(), nil
+		return convert(c.GetFp32Contents()), nil
 	case "FP64":
-		return convert(c.GetFp64Contents()), nil
+		return c.GetFp64Contents(), nil
 	case "INT32":
 		return convert(c.GetIntContents()), nil
 	case "INT64":
@@ -223,14 +223,14 @@ func addOutput(a *pb.ModelInferResponse, name string, t tensor, raw bool) {
 			out.Contents.BytesContents = append(out.Contents.BytesContents, []byte(text))
 		}
 	default:
-		out.Contents = &pb.InferTensorContents{Fp32Contents: t.values}
+		out.Contents = &pb.InferTensorContents{Fp32Contents: t.answer}
 	}
 }
 
 // rawContents are a tensor's bytes: of text each element's with their number before them.
 func rawContents(t tensor) []byte {
 	if t.text == nil {
-		return encode(t.values)
+		return encode(t.answer)
 	}
 	var data []byte
 	for _, text := range t.text {

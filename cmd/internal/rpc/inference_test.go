@@ -58,7 +58,7 @@ func TestModelInfer(t *testing.T) {
 		check(t, err)
 		got, err := decode(a.RawOutputContents[0], 4, float32At)
 		check(t, err)
-		near(t, datatype, got, want.Probability)
+		near(t, datatype, modeltest.Narrow(got), want.Probability)
 		same(t, datatype, textOf(a.RawOutputContents[1]), s.names(want))
 		if a.Outputs[1].Datatype != "BYTES" || a.Outputs[1].Contents != nil {
 			t.Errorf("%s: output %v", datatype, a.Outputs[1])

@@ -192,9 +192,9 @@ func fromProto(p *tensorpb.TensorProto) (tensor, error) {
 	var err error
 	switch data := p.GetTensorContent(); p.GetDtype() {
 	case typespb.DataType_DT_FLOAT:
-		t.values, err = either(data, 4, float32At, p.FloatVal)
+		t.values, err = either(data, 4, float32At, convert(p.FloatVal))
 	case typespb.DataType_DT_DOUBLE:
-		t.values, err = either(data, 8, float64At, convert(p.DoubleVal))
+		t.values, err = either(data, 8, float64At, p.DoubleVal)
 	case typespb.DataType_DT_INT32:
 		t.values, err = either(data, 4, int32At, convert(p.IntVal))
 	case typespb.DataType_DT_INT64:
@@ -210,7 +210,7 @@ func fromProto(p *tensorpb.TensorProto) (tensor, error) {
 }
 
 // either are the numbers in data, or the listed ones if that is empty.
-func either(data []byte, n int, number func([]byte) float32, listed []float32) ([]float32, error) {
+func either(data []byte, n int, number func([]byte) float64, listed []float64) ([]float64, error) {
 	if len(data) == 0 {
 		return listed, nil
 	}
@@ -218,14 +218,14 @@ func either(data []byte, n int, number func([]byte) float32, listed []float32) (
 }
 
 // How numbers lie in bytes, little endian.
-func float32At(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) }
-func float64At(b []byte) float32 {
-	return float32(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+func float32At(b []byte) float64 {
+	return float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
 }
-func int32At(b []byte) float32 { return float32(int32(binary.LittleEndian.Uint32(b))) }
-func int64At(b []byte) float32 { return float32(int64(binary.LittleEndian.Uint64(b))) }
+func float64At(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) }
+func int32At(b []byte) float64   { return float64(int32(binary.LittleEndian.Uint32(b))) }
+func int64At(b []byte) float64   { return float64(int64(binary.LittleEndian.Uint64(b))) }
 
-func boolAt(b []byte) float32 { return float32(min(b[0], 1)) }
+func boolAt(b []byte) float64 { return float64(min(b[0], 1)) }
 
 func toProto(t tensor) *tensorpb.TensorProto {
 	p := &tensorpb.TensorProto{TensorShape: new(shapepb.TensorShapeProto)}
@@ -241,7 +241,7 @@ func toProto(t tensor) *tensorpb.TensorProto {
 			p.StringVal = append(p.StringVal, []byte(text))
 		}
 	default:
-		p.Dtype, p.TensorContent = typespb.DataType_DT_FLOAT, encode(t.values)
+		p.Dtype, p.TensorContent = typespb.DataType_DT_FLOAT, encode(t.answer)
 	}
 	return p
 }

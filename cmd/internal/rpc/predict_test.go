@@ -49,7 +49,7 @@ func probabilitiesOf(t *testing.T, a *serving.PredictResponse, sizes ...int64) [
 	got, err := fromProto(a.Outputs[probabilities])
 	check(t, err)
 	same(t, "shape of the probabilities", got.shape, sizes)
-	return got.values
+	return modeltest.Narrow(got.values)
 }
 
 func TestPredict(t *testing.T) {
@@ -197,7 +197,7 @@ func TestPredictInSession(t *testing.T) {
 			}
 			p, err := fromProto(a.Outputs[probabilities])
 			check(t, err)
-			got = append(got, p.values...)
+			got = append(got, modeltest.Narrow(p.values)...)
 		}
 		near(t, "in a session", got, want.Probability)
 	}

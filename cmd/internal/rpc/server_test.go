@@ -230,7 +230,7 @@ func TestShutdown(t *testing.T) {
 	}()
 	<-begun
 	stream := s.label(t)
-	asked(t, stream, &streampb.LabelRequest{Model: "m", Values: modeltest.Rows(1, 2)})
+	asked(t, stream, &streampb.LabelRequest{Model: "m", Values: modeltest.Wide(modeltest.Rows(1, 2))})
 	s.stop()
 	_, err := stream.Recv()
 	wantError(t, err, codes.Unavailable, "the server is shutting down")

@@ -52,7 +52,7 @@ func TestStream(t *testing.T) {
 			for at := range 30 {
 				want, err := own.Push(x[2*at : 2*at+2])
 				check(t, err)
-				q := &pb.LabelRequest{Values: x[2*at : 2*at+2], End: at == 29 && n == 0}
+				q := &pb.LabelRequest{Values: modeltest.Wide(x[2*at : 2*at+2]), End: at == 29 && n == 0}
 				if at == 0 && n == 0 {
 					q.Model = "m"
 				}
@@ -118,9 +118,9 @@ func TestStreamEvents(t *testing.T) {
 			}
 		}
 	}
-	take(asked(t, c, &pb.LabelRequest{Model: "m", Values: x[:2]}))
+	take(asked(t, c, &pb.LabelRequest{Model: "m", Values: modeltest.Wide(x[:2])}))
 	for at := 1; at < 200; at++ {
-		take(asked(t, c, &pb.LabelRequest{Values: x[2*at : 2*at+2], End: at == 199}))
+		take(asked(t, c, &pb.LabelRequest{Values: modeltest.Wide(x[2*at : 2*at+2]), End: at == 199}))
 	}
 	for row, label := range labels {
 		if marked[row] != (label == "yes") {
@@ -141,8 +141,8 @@ func TestStreamErrors(t *testing.T) {
 		{modeltest.Spec{}, []*pb.LabelRequest{{Model: "m", Version: 3}}, codes.NotFound, "Specific(m, 3)"},
 		{modeltest.Spec{}, []*pb.LabelRequest{{Model: "m", State: []byte("made up")}}, codes.InvalidArgument, "the state is damaged"},
 		{modeltest.Spec{Bidirectional: true}, []*pb.LabelRequest{{Model: "m"}}, codes.InvalidArgument, "two directions"},
-		{modeltest.Spec{}, []*pb.LabelRequest{{Model: "m", Values: make([]float32, 3)}}, codes.InvalidArgument, "3 values are not rows of 2 features"},
-		{modeltest.Spec{}, []*pb.LabelRequest{{Model: "m", Values: []float32{1, float32(math.Inf(1))}}}, codes.InvalidArgument, `feature "y"`},
+		{modeltest.Spec{}, []*pb.LabelRequest{{Model: "m", Values: make([]float64, 3)}}, codes.InvalidArgument, "3 values are not rows of 2 features"},
+		{modeltest.Spec{}, []*pb.LabelRequest{{Model: "m", Values: []float64{1, math.Inf(1)}}}, codes.InvalidArgument, `feature "y"`},
 		{modeltest.Spec{}, []*pb.LabelRequest{{Model: "m"}, {Model: "m"}}, codes.InvalidArgument, "model, version and state are the first message's alone"},
 	} {
 		s := serve(t, test.spec, Options{})
@@ -172,15 +172,15 @@ func TestStreamsMove(t *testing.T) {
 	one, other := serveAt(t, dir, engine.DefaultOptions(), Options{}), serveAt(t, dir, engine.DefaultOptions(), Options{})
 	x := modeltest.Rows(5, 60)
 	stay, move := one.label(t), one.label(t)
-	want := asked(t, stay, &pb.LabelRequest{Model: "m", Values: x[:50]})
-	got := asked(t, move, &pb.LabelRequest{Model: "m", Values: x[:50], WantState: true})
+	want := asked(t, stay, &pb.LabelRequest{Model: "m", Values: modeltest.Wide(x[:50])})
+	got := asked(t, move, &pb.LabelRequest{Model: "m", Values: modeltest.Wide(x[:50]), WantState: true})
 	if len(got.State) == 0 || len(want.State) != 0 {
 		t.Fatalf("states of %d and %d bytes", len(got.State), len(want.State))
 	}
 	same(t, "before", got.Labels, want.Labels)
 	moved := other.label(t)
-	want = asked(t, stay, &pb.LabelRequest{Values: x[50:], End: true})
-	got = asked(t, moved, &pb.LabelRequest{Model: "m", State: got.State, Values: x[50:], End: true})
+	want = asked(t, stay, &pb.LabelRequest{Values: modeltest.Wide(x[50:]), End: true})
+	got = asked(t, moved, &pb.LabelRequest{Model: "m", State: got.State, Values: modeltest.Wide(x[50:]), End: true})
 	near(t, "after", got.Probabilities, want.Probabilities)
 	if got.First != 23 || want.First != 23 {
 		t.Errorf("the answers begin with row %d, want 23", got.First)
@@ -210,7 +210,7 @@ func TestManyStreams(t *testing.T) {
 			c := s.label(t)
 			var got []float32
 			for at := range 20 {
-				q := &pb.LabelRequest{Values: x[2*at : 2*at+2]}
+				q := &pb.LabelRequest{Values: modeltest.Wide(x[2*at : 2*at+2])}
 				if at == 0 {
 					q.Model = "m"
 				}
@@ -230,7 +230,7 @@ func TestManyStreams(t *testing.T) {
 		stream, err := s.NewStream(gone, &streamService.Streams[0], "/rnnbin.v1.StreamService/Label")
 		check(t, err)
 		c := &grpc.GenericClientStream[pb.LabelRequest, pb.LabelResponse]{ClientStream: stream}
-		asked(t, c, &pb.LabelRequest{Model: "m", Values: modeltest.Rows(1, 1)})
+		asked(t, c, &pb.LabelRequest{Model: "m", Values: modeltest.Wide(modeltest.Rows(1, 1))})
 		cancel()
 		if _, err := c.Recv(); !errors.Is(err, context.Canceled) {
 			wantError(t, err, codes.Canceled, "canceled")

@@ -30,9 +30,10 @@ const (
 // tensor is an array that a client sends or gets, in any protocol.
 type tensor struct {
 	shape  []int64
-	values []float32
-	text   []string // in place of values
-	number *int64   // in place of values, a scalar
+	values []float64
+	answer []float32 // in place of values
+	text   []string  // likewise
+	number *int64    // likewise, a scalar
 }
 
 // check reports data that its shape does not hold.
@@ -101,10 +102,10 @@ func (s *server) answer(ctx context.Context, q query) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	all := make([]label.Series, len(lengths))
+	all := make([][]float64, len(lengths))
 	size := len(x.values) / max(1, len(all))
 	for b := range all {
-		all[b].Values = x.values[b*size:][:lengths[b]*len(h.Info().Features)]
+		all[b] = x.values[b*size:][:lengths[b]*len(h.Info().Features)]
 	}
 	a, err := h.Label(ctx, all)
 	if err != nil {
@@ -169,7 +170,7 @@ func lengthsOf(inputs map[string]tensor, shape []int64) ([]int, error) {
 	}
 	lengths := make([]int, len(given.values))
 	for i, v := range given.values {
-		if v < 0 || float64(v) > float64(shape[1]) || float64(v) != math.Trunc(float64(v)) || v != v {
+		if v < 0 || v > float64(shape[1]) || v != math.Trunc(v) || v != v {
 			return nil, engine.Errorf(engine.Invalid, "input %q: %v is no number of steps from 0 to %d", lengthsInput, v, shape[1])
 		}
 		lengths[i] = int(v)
@@ -180,14 +181,14 @@ func lengthsOf(inputs map[string]tensor, shape []int64) ([]int, error) {
 // outputs puts answers into arrays of T steps; steps beyond a series' length are zeros and "".
 func outputs(info *engine.Info, lengths []int, T int, a label.Answers) map[string]tensor {
 	B, C := len(lengths), len(info.Classes)
-	p := tensor{shape: []int64{int64(B), int64(T), int64(C)}, values: a.Probability}
+	p := tensor{shape: []int64{int64(B), int64(T), int64(C)}, answer: a.Probability}
 	l := tensor{shape: []int64{int64(B), int64(T)}, text: make([]string, B*T)}
 	if a.Len() < B*T {
-		p.values = make([]float32, B*T*C)
+		p.answer = make([]float32, B*T*C)
 	}
 	at := 0
 	for b, n := range lengths {
-		copy(p.values[b*T*C:], a.Probability[at*C:(at+n)*C])
+		copy(p.answer[b*T*C:], a.Probability[at*C:(at+n)*C])
 		for i, class := range a.Class[at : at+n] {
 			l.text[b*T+i] = info.Classes[class]
 		}
@@ -197,18 +198,18 @@ func outputs(info *engine.Info, lengths []int, T int, a label.Answers) map[strin
 }
 
 // decode reads numbers of n bytes each, little endian.
-func decode(data []byte, n int, number func([]byte) float32) ([]float32, error) {
+func decode(data []byte, n int, number func([]byte) float64) ([]float64, error) {
 	if len(data)%n != 0 {
 		return nil, fmt.Errorf("%d bytes are no numbers of %d", len(data), n)
 	}
-	values := make([]float32, len(data)/n)
+	values := make([]float64, len(data)/n)
 	for i := range values {
 		values[i] = number(data[i*n:])
 	}
 	return values, nil
 }
 
-// encode writes numbers as decode reads them.
+// encode writes numbers of 32 bits as decode reads them.
 func encode(values []float32) []byte {
 	data := make([]byte, 0, 4*len(values))
 	for _, v := range values {
@@ -217,17 +218,17 @@ func encode(values []float32) []byte {
 	return data
 }
 
-// convert makes numbers of 32 bits of others.
-func convert[N int32 | int64 | uint32 | uint64 | float64](numbers []N) []float32 {
-	values := make([]float32, len(numbers))
+// convert makes numbers of 64 bits of others.
+func convert[N int32 | int64 | uint32 | uint64 | float32](numbers []N) []float64 {
+	values := make([]float64, len(numbers))
 	for i, n := range numbers {
-		values[i] = float32(n)
+		values[i] = float64(n)
 	}
 	return values
 }
 
-func truths(all []bool) []float32 {
-	values := make([]float32, len(all))
+func truths(all []bool) []float64 {
+	values := make([]float64, len(all))
 	for i, is := range all {
 		if is {
 			values[i] = 1

@@ -8,7 +8,7 @@ import "github.com/rnnbin/rnnbin/cmd/internal/table"
 // Rows left out by MissingDrop are part of the input but have no features, so a
 // chunk has n of its m input rows.
 type Chunk struct {
-	X      []float32 // [n,F] features, row by row; NaN where one is missing and Options.Missing is MissingMean
+	X      []float32 // [n,F] features less Options.Shift, row by row; NaN where one is missing and Options.Missing is MissingMean
 	Labels []int16   // [n] numbers of classes or Unlabelled; nil without a label column
 	Time   []float64 // [n] numbers, or seconds since 1970; nil without a time column
 	Series []int32   // [n] number of the row's series

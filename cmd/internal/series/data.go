@@ -16,6 +16,7 @@ type Data struct {
 	Classes    []string  // [C] names of the labels, two at least
 	Group      string    // name of the column that groups series; "" without one
 	TimeColumn string    // name of the time column, given or found out; "" without one
+	Shift      []float64 // [F] what has been taken off the features, which 32-bit floats would not tell apart; mostly 0
 	X          []float32 // [N,F] row by row; NaN where one is missing and Options.Missing is mean; never written to
 	Labels     []int16   // [N] 0 to C-1 or Unlabelled; nil when the column is absent
 	Time       []float64 // [N] numbers, or seconds since 1970; nil without a time column

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
@@ -13,11 +14,18 @@ import (
 // the row is to be left out.
 func (r *Reader) addFeatures(c *Chunk) (bool, error) {
 	r.values, r.lacking = r.values[:0], r.lacking[:0]
+	if r.losses != nil && r.state.exact == nil {
+		r.state.exact = slices.Repeat([]float64{math.NaN()}, len(r.features))
+	}
 	for k, i := range r.roles.features {
 		v := r.value(i)
-		x, err := v.feature()
-		if err == nil && x != x {
+		x, exact, err := v.feature(r.shift[k])
+		switch {
+		case err != nil:
+		case x != x:
 			x, err = r.standIn(k)
+		case r.losses != nil:
+			r.losses[k].add(&r.state.exact[k], exact)
 		}
 		if err == errDrop {
 			return false, nil
@@ -53,7 +61,7 @@ func (r *Reader) standIn(k int) (float32, error) {
 	r.lacking = append(r.lacking, k)
 	switch r.options.Missing {
 	case MissingZero:
-		return 0, nil
+		return float32(-r.shift[k]), nil
 	case MissingForward:
 		return r.state.last[k], nil
 	case MissingMean:

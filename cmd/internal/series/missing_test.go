@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // A Reader takes care of what is missing as Missing has it; a value carried forward is one
@@ -118,21 +120,58 @@ func TestUnits(t *testing.T) {
 	}
 }
 
-// What is lost in 32-bit floats is told, in every format.
+// What 32-bit floats would lose is kept, in every format, wherever the values are.
 func TestValuesThatAreLost(t *testing.T) {
 	var text, objects []string
-	for i := range 30 {
-		x := 3_000_000_000 + 60*(i%2) + i*i%30
+	var want []float32
+	at := func(i int) int { return 60*(i%2) + i*i%30 }
+	for i := range 1500 {
+		x := 3_000_000_000 + at(i)
+		if want = append(want, float32(at(i))); i%700 == 3 { // a sensor that was off, and one row of the first 1000
+			x, want[i] = 0, -3e9
+		}
 		text, objects = append(text, fmt.Sprintf("%d,%d,%d", x, i%3, i%2)), append(objects, fmt.Sprintf(`{"x":%d,"y":%d,"label":%d}`, x, i%3, i%2))
 	}
 	fields := []arrow.Field{field("x", arrow.PrimitiveTypes.Int64), field("y", arrow.PrimitiveTypes.Int8), field("label", arrow.PrimitiveTypes.Int8)}
+	csv := "x,y,label\n" + strings.Join(text, "\n")
 	for _, path := range []string{
-		writeFile(t, "a.csv", "x,y,label\n"+strings.Join(text, "\n")), writeFile(t, "a.jsonl", strings.Join(objects, "\n")),
-		writeTable(t, fields, "["+strings.Join(objects, ",")+"]"),
+		writeFile(t, "a.csv", csv), writeFile(t, "a.jsonl", strings.Join(objects, "\n")), writeTable(t, fields, "["+strings.Join(objects, ",")+"]"), table.Stdin,
 	} {
-		d, err := Read(t.Context(), []string{path}, DefaultOptions())
-		if err != nil || len(d.Warnings) != 1 || d.Warnings[0].String() != path+`: column "x": from 3000000000 to 3000000085, where 32-bit floats do not tell values apart that follow each other: take a constant off before` {
-			t.Errorf("%v, %v", d.Warnings, err)
+		d, err := read(t.Context(), []string{path}, strings.NewReader(csv), DefaultOptions())
+		if err != nil || len(d.Warnings) != 1 || !strings.Contains(d.Warnings[0].String(), `column "x": 32-bit floats do not tell its values apart, so 3000000000 is taken off`) {
+			t.Fatalf("%s: %v, %v", path, d.Warnings, err)
+		}
+		for i, x := range want {
+			if got := d.X[2*i]; got != x || d.X[2*i+1] != float32(i%3) {
+				t.Fatalf("%s: row %d is %v, want %v", path, i, d.X[2*i:2*i+2], x)
+			}
+		}
+	}
+}
+
+// What 32-bit floats hold well enough is as it was measured.
+func TestValuesThatAreNotLost(t *testing.T) {
+	for name, x := range map[string]func(i int) float64{
+		"integers":      func(i int) float64 { return float64(1<<24 - 1500 + i) },
+		"noise":         func(i int) float64 { return 1000 + math.Sin(float64(i*i)) },
+		"small steps":   func(i int) float64 { return float64(i) * 1e-9 },
+		"around a unit": func(i int) float64 { return 1 + float64(i)*1e-3 },
+		"far outlier":   func(i int) float64 { return float64(i%7) + 3e9*float64(i/1499) },
+	} {
+		text := "x,y,label\n"
+		for i := range 1500 {
+			text += fmt.Sprintf("%.17g,%d,%d\n", x(i), i%3, i%2)
+		}
+		o := DefaultOptions()
+		o.Features = []string{"x", "y"}
+		d, err := readText(text, o)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for i := range 1500 {
+			if got := d.X[2*i]; got != float32(x(i)) {
+				t.Fatalf("%s: row %d is %v, want %v", name, i, got, x(i))
+			}
 		}
 	}
 }

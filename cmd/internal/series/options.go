@@ -24,15 +24,16 @@ var MissingActions = []Missing{MissingError, MissingForward, MissingZero, Missin
 
 // Options says how files are read, and which columns play which role.
 type Options struct {
-	Label    string   // the column of labels
-	Features []string // number columns in the model's order; empty: every numeric column without another role
-	Exclude  []string // columns that are no features, in place of Features
-	Series   string   // names the series of a row; "": each file is one series
-	Group    string   // names what several series have in common; "": the parts that MaxGap makes of a series have that
-	Time     string   // numbers or timestamps that never go back within a series; "": without Features, or with Events, a column whose name and values say so
-	MaxGap   string   // a new series begins behind a longer time between rows: a duration where times are timestamps, else a number; "" or "0": none
-	Classes  []string // the labels there may be, in their order; empty: those that there are
-	Positive string   // the label value that is class 1, all others being 0; "": Classes
+	Label    string    // the column of labels
+	Features []string  // number columns in the model's order; empty: every numeric column without another role
+	Exclude  []string  // columns that are no features, in place of Features
+	Shift    []float64 // [F] is taken off the features before they become 32-bit floats; nil: Read finds out, a Reader takes off nothing
+	Series   string    // names the series of a row; "": each file is one series
+	Group    string    // names what several series have in common; "": the parts that MaxGap makes of a series have that
+	Time     string    // numbers or timestamps that never go back within a series; "": without Features, or with Events, a column whose name and values say so
+	MaxGap   string    // a new series begins behind a longer time between rows: a duration where times are timestamps, else a number; "" or "0": none
+	Classes  []string  // the labels there may be, in their order; empty: those that there are
+	Positive string    // the label value that is class 1, all others being 0; "": Classes
 	Missing  Missing
 	Format   table.Format // "": by name, then by content
 

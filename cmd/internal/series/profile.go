@@ -120,9 +120,6 @@ func (p *profile) addNumber(x float64) {
 		if math.Abs(step-p.step) <= 1e-6*math.Abs(p.step) {
 			p.even++
 		}
-		if float32(x) == float32(p.last) {
-			p.lost++
-		}
 	}
 	p.rows, p.last = p.rows+1, x
 }

@@ -57,24 +57,73 @@ func read(ctx context.Context, patterns []string, stdin io.Reader, o Options) (*
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{roster: newRoster(0), labeler: newLabeler(o), data: &Data{Group: o.Group}}
+	first := newLoader(paths, o)
+	defer first.close()
+	if err := first.loadAll(ctx, paths, stdin, o); err != nil {
+		return nil, err
+	}
+	shift := first.shifts()
+	if shift == nil {
+		return first.data, nil
+	}
+	if o.Rows != nil {
+		o.Rows(-first.data.Input)
+	}
+	o.Shift, first.data, first.runs = shift, nil, nil
+	again := newLoader(paths, o)
+	again.kept = first.kept
+	if err := again.loadAll(ctx, paths, stdin, o); err != nil {
+		return nil, err
+	}
+	again.data.warnOfShifts()
+	return again.data, nil
+}
+
+func newLoader(paths []string, o Options) *loader {
+	l := &loader{roster: newRoster(0), labeler: newLabeler(o), data: &Data{Group: o.Group}, kept: map[string]*Reader{}}
 	for _, path := range paths {
 		l.total += fileSize(path)
 	}
+	return l
+}
+
+// loadAll loads the files.
+func (l *loader) loadAll(ctx context.Context, paths []string, stdin io.Reader, o Options) error {
 	for i, path := range paths {
 		if err := l.load(ctx, path, stdin, o, i == 0); err != nil {
-			return nil, err
+			return err
 		}
 		o.Features, o.Exclude, o.Time = l.data.Features, nil, l.data.TimeColumn
 	}
 	l.finish()
 	if err := l.settle(); err != nil {
-		return nil, err
+		return err
 	}
-	if err := l.check(o); err != nil {
-		return nil, err
+	return l.check(o)
+}
+
+// open opens a file. If features may have to be shifted, it can be opened a second time.
+func (l *loader) open(ctx context.Context, path string, stdin io.Reader, o Options) (*Reader, error) {
+	if first := l.kept[path]; first != nil {
+		again, err := first.Reader.Again(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return newReader(ctx, newInput(again, o), o, l.roster)
 	}
-	return l.data, nil
+	o.Twice = o.Shift == nil && fileSize(path) == 0
+	r, err := open(ctx, path, stdin, o, l.roster)
+	if err == nil && o.Twice {
+		l.kept[path] = r
+	}
+	return r, err
+}
+
+// close closes the files that have been kept.
+func (l *loader) close() {
+	for _, r := range l.kept {
+		r.Close()
+	}
 }
 
 // fileSize is the size of a regular file, else 0; opening it reports errors.
@@ -93,7 +142,9 @@ type loader struct {
 	runs        []run
 	begun       []Range // by the number of the series: its name and file
 	order       dateOrder
-	total, done int64 // bytes of all files, and of those already loaded
+	losses      []loss             // [F] nil if shifts are given
+	kept        map[string]*Reader // by their paths, those that only they can open again
+	total, done int64              // bytes of all files, and of those already loaded
 }
 
 // run is consecutive rows of one series.
@@ -104,21 +155,27 @@ type run struct {
 
 // load appends the rows of a file.
 func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Options, first bool) error {
-	r, err := open(ctx, path, stdin, o, l.roster)
+	r, err := l.open(ctx, path, stdin, o)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	if l.kept[path] != r {
+		defer r.Close()
+	}
 	r.labeler = l.labeler // of all files
 	r.clock.order = cmp.Or(r.clock.order, l.order)
 	if first {
-		l.data.Features, l.data.TimeColumn = r.Features(), r.options.Time
+		l.data.Features, l.data.Shift, l.data.TimeColumn = r.Features(), r.shift, r.options.Time
+		if o.Shift == nil {
+			l.losses = make([]loss, len(r.features))
+		}
 		if r.HasLabel() {
 			l.data.Label = o.Label
 		}
 	} else if r.HasLabel() != (l.data.Label != "") {
 		return &table.Error{File: r.Name(), Column: o.Label, Err: errors.New("some files have the label and others do not")}
 	}
+	r.losses = l.losses
 	size := fileSize(path)
 	for c := new(Chunk); ; {
 		err := r.Next(c)

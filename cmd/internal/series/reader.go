@@ -23,6 +23,8 @@ type Reader struct {
 	options  Options
 	roles    roles
 	features []string
+	shift    []float64 // [F]
+	losses   []loss    // [F] nil: nobody asks
 	roster   *roster
 	labeler  *labeler
 	clock    clock
@@ -112,6 +114,9 @@ func (r *Reader) start() (err error) {
 	names := r.Columns()
 	for _, i := range r.roles.features {
 		r.features = append(r.features, names[i])
+	}
+	if r.shift = r.options.Shift; r.shift == nil {
+		r.shift = make([]float64, len(r.features))
 	}
 	r.clock.format, _ = parseTimeFormat(r.options.TimeFormat)
 	if t := r.roles.time; t >= 0 {

@@ -94,11 +94,6 @@ func (f *finder) find(o Options) error {
 	} else if f.time < 0 && f.takeTime(true) {
 		f.warn("", "using %q as the time column of events (Options.Time names another)", f.Columns()[f.time])
 	}
-	for _, i := range f.features {
-		if p := f.profiles[i]; 10*p.lost > p.rises+p.falls {
-			f.warn(p.name, "from %.17g to %.17g, where 32-bit floats do not tell values apart that follow each other: take a constant off before", p.low, p.high)
-		}
-	}
 	f.warnOfSeries()
 	return err
 }

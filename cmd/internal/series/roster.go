@@ -30,6 +30,7 @@ type seriesState struct {
 	time     float64       // of the last row
 	timeText []byte        // as the file has it; empty for a number of a typed format
 	last     []float32     // last known value of each feature, NaN before the first
+	exact    []float64     // the same in full, where somebody asks
 	place    *list.Element // in roster.order
 }
 

@@ -68,29 +68,32 @@ func (v *value) appendText(dst []byte) []byte {
 	return append(dst, bytes.TrimSpace(v.text)...)
 }
 
-// feature returns v as float32, NaN when it is missing.
-func (v *value) feature() (float32, error) {
+// feature returns v less a shift as float32, NaN when it is missing, and v itself, which may be rounded to 32 bits where
+// these tell values apart.
+func (v *value) feature(shift float64) (x float32, exact float64, err error) {
 	switch v.kind {
 	case nullKind:
-		return float32(math.NaN()), nil
+		return float32(math.NaN()), 0, nil
 	case numberKind:
-		if math.Abs(v.number) > math.MaxFloat32 {
-			return 0, outOfRange(v.appendText(nil))
-		}
-		return float32(v.number), nil
+		exact = v.number
+		x = float32(exact - shift)
 	case oddKind:
-		return 0, fmt.Errorf("%s has not the decimal mark of other numbers of its column, or may be read as two", table.Excerpt(v.text))
+		return 0, 0, fmt.Errorf("%s has not the decimal mark of other numbers of its column, or may be read as two", table.Excerpt(v.text))
+	default:
+		if x, exact, err = table.ParseBoth(v.text); shift != 0 {
+			exact, err = table.ParseNumber(v.text, 64)
+			x = float32(exact - shift)
+		}
 	}
-	x, err := table.ParseFloat32(v.text)
 	switch {
 	case err == nil && !math.IsInf(float64(x), 0):
-		return x, nil
-	case table.IsMissing(v.text):
-		return float32(math.NaN()), nil
+		return x, exact, nil
+	case v.kind == textKind && table.IsMissing(v.text):
+		return float32(math.NaN()), 0, nil
 	case math.IsInf(float64(x), 0):
-		return 0, outOfRange(bytes.TrimSpace(v.text))
+		return 0, 0, outOfRange(v.appendText(nil))
 	}
-	return 0, fmt.Errorf("%s is not a number", table.Excerpt(bytes.TrimSpace(v.text)))
+	return 0, 0, fmt.Errorf("%s is not a number", table.Excerpt(bytes.TrimSpace(v.text)))
 }
 
 func outOfRange(text []byte) error {

@@ -99,7 +99,7 @@ func BenchmarkStreams(b *testing.B) {
 				all.Go(func() {
 					defer s.Close()
 					for range b.N/n + min(1, max(0, b.N%n-i)) {
-						if _, _, err := s.Push(ctx, []float32{1, 2}); err != nil {
+						if _, _, err := s.Push(ctx, []float64{1, 2}); err != nil {
 							b.Error(err)
 							return
 						}

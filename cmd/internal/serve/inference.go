@@ -302,16 +302,14 @@ func (i *inferInput) settle(tail []byte) error {
 }
 
 // floats are numbers of so many bytes each.
-func floats(text []byte, width int) []float32 {
-	all := make([]float32, 0, len(text)/width)
+func floats(text []byte, width int) []float64 {
+	all := make([]float64, 0, len(text)/width)
 	for ; len(text) > 0; text = text[width:] {
-		v := float32(0)
 		if width == 4 {
-			v = math.Float32frombits(binary.LittleEndian.Uint32(text))
+			all = append(all, float64(math.Float32frombits(binary.LittleEndian.Uint32(text))))
 		} else {
-			v = float32(math.Float64frombits(binary.LittleEndian.Uint64(text)))
+			all = append(all, math.Float64frombits(binary.LittleEndian.Uint64(text)))
 		}
-		all = append(all, v)
 	}
 	return all
 }

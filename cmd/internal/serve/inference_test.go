@@ -81,7 +81,7 @@ func TestInfer(t *testing.T) {
 				case o.Name == "labels":
 					decode(t, string(o.Data), &labels)
 				case n > 0:
-					probabilities, tail = floats(tail[:n], 4), tail[n:]
+					probabilities, tail = modeltest.Narrow(floats(tail[:n], 4)), tail[n:]
 				default:
 					decode(t, string(o.Data), &probabilities)
 				}
@@ -126,7 +126,7 @@ func TestBadInferRequests(t *testing.T) {
 		{`{"inputs":[{"name":"series","shape":[1000,0,2],"datatype":"FP32","data":[]}]}`, "series: there is no value in a tensor of the shape [1000,0,2]"},
 		{`{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32","parameters":{"binary_data_size":8}}]}`, "binary_data_size of the input is 8, and 0 bytes follow the JSON"},
 		{`{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32","data":[1,2]}],"outputs":[{"name":"other"}]}`, "unexpected inference output 'other': there are probabilities and labels"},
-		{`{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32","data":[1,1e50]}]}`, `series 0, row 0, feature "y": +Inf is not a finite number of 32 bits`},
+		{`{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32","data":[1,1e50]}]}`, `series 0, row 0, feature "y": 1e+50 is not a finite number of 32 bits`},
 	} {
 		text, err := json.Marshal(map[string]string{"error": test.err})
 		if err != nil {

@@ -150,18 +150,18 @@ func (p *parser) value() ([]byte, error) {
 }
 
 // words are numbers that JSON does not have; null is a value that is missing.
-var words = map[string]float32{
-	"NaN": float32(math.NaN()), "null": float32(math.NaN()), "Infinity": float32(math.Inf(1)), "-Infinity": float32(math.Inf(-1)),
+var words = map[string]float64{
+	"NaN": math.NaN(), "null": math.NaN(), "Infinity": math.Inf(1), "-Infinity": math.Inf(-1),
 }
 
 // number takes a number. One that is too large is infinite.
-func (p *parser) number() (float32, error) {
+func (p *parser) number() (float64, error) {
 	p.peek()
 	rest := p.text[p.at:]
 	if n := numberLength(rest); n > 0 {
 		p.at += n
-		v, _ := strconv.ParseFloat(string(rest[:n]), 32) // infinite where it has an error
-		return float32(v), nil
+		v, _ := strconv.ParseFloat(string(rest[:n]), 64) // infinite where it has an error
+		return v, nil
 	}
 	for word, v := range words {
 		if bytes.HasPrefix(rest, []byte(word)) {

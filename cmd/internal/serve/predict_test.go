@@ -118,7 +118,7 @@ func TestBadPredictRequests(t *testing.T) {
 		{`{"instances":[[1,2]]}`, 400, "series: wanted a tensor of the shape [batch,steps,2], got [1,2]"},
 		{`{"instances":[[]]}`, 400, "series: there is no value in a tensor of the shape [1,0]"},
 		{`{"instances":[[[1,2],[3,4]],[[1,2],[Infinity,2]]]}`, 400, `series 1, row 1, feature "x": +Inf is not a finite number of 32 bits`},
-		{`{"instances":[[[1,2],[3,-1e39]]]}`, 400, `series 0, row 1, feature "y": -Inf is not a finite number of 32 bits`},
+		{`{"instances":[[[1,2],[3,-1e39]]]}`, 400, `series 0, row 1, feature "y": -1e+39 is not a finite number of 32 bits`},
 		{`{"instances":[[[1,NaN]]]}`, 400, `series 0, row 0, feature "y": the value is missing, and the model was trained to fill none`},
 		{`{"instances":[[[null,1]]]}`, 400, `series 0, row 0, feature "x": the value is missing, and the model was trained to fill none`},
 		{`{"inputs":[` + nested(modeltest.Rows(1, 600), 2) + `,` + nested(modeltest.Rows(1, 600), 2) + `]}`, 400, "1200 rows are more than the 1000 that one request may have"},
@@ -213,9 +213,9 @@ func TestNumbersReadBack(t *testing.T) {
 	}
 	for _, text := range []string{"-0", "0.25", "1e3", "-1.5E-7", "123456789"} {
 		p := &parser{text: []byte(text)}
-		var want float32
+		var want float64
 		decode(t, text, &want)
-		if v, err := p.number(); err != nil || math.Float32bits(v) != math.Float32bits(want) || p.at != len(text) {
+		if v, err := p.number(); err != nil || math.Float64bits(v) != math.Float64bits(want) || p.at != len(text) {
 			t.Errorf("%s is read as %v, %v", text, v, err)
 		}
 	}

@@ -36,7 +36,7 @@ type conversation struct {
 	finder        *events.Finder // nil if nobody asks for events
 
 	begun bool      // the series has rows
-	rows  []float32 // that are not pushed yet
+	rows  []float64 // that are not pushed yet
 	out   []byte    // lines that are not said yet
 }
 
@@ -114,9 +114,8 @@ func (c *conversation) list(p *parser) error {
 
 // object takes a row by name, or a command. Other keys are of no interest.
 func (c *conversation) object(p *parser) (command func() error, err error) {
-	missing := float32(math.NaN())
 	at := len(c.rows)
-	c.rows = append(c.rows, slices.Repeat([]float32{missing}, len(c.features))...)
+	c.rows = append(c.rows, slices.Repeat([]float64{math.NaN()}, len(c.features))...)
 	known := 0
 	err = p.object(func(key string) (err error) {
 		i, isFeature := c.features[key]

@@ -6,12 +6,11 @@ import (
 	"strings"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
-	"github.com/rnnbin/rnnbin/graph/label"
 )
 
 // tensor is numbers in lists of equal sizes.
 type tensor struct {
-	values []float32
+	values []float64
 	shape  []int
 }
 
@@ -93,7 +92,7 @@ func (r *tensorReader) at(level int, what string) error {
 
 // batch is series of equal lengths.
 type batch struct {
-	values        []float32 // [series,steps,R]
+	values        []float64 // [series,steps,R]
 	series, steps int
 }
 
@@ -125,11 +124,6 @@ func shapeText(shape []int) string {
 }
 
 // list are the series one by one.
-func (b batch) list() []label.Series {
-	each := len(b.values) / b.series
-	all := make([]label.Series, b.series)
-	for i := range all {
-		all[i].Values = b.values[i*each : (i+1)*each]
-	}
-	return all
+func (b batch) list() [][]float64 {
+	return slices.Collect(slices.Chunk(b.values, len(b.values)/b.series))
 }

@@ -15,9 +15,10 @@ import (
 
 // Spec is a model that Write writes. Its networks have the weights that training begins with.
 type Spec struct {
-	Features      []string // default x and y
-	Classes       []string // default no and yes
-	Window        int      // default 8
+	Features      []string  // default x and y
+	TakenOff      []float64 // model.Columns.Shift
+	Classes       []string  // default no and yes
+	Window        int       // default 8
 	Bidirectional bool
 	Horizon       int
 	SeriesScale   inputs.Within // default none
@@ -56,7 +57,7 @@ func Write(t testing.TB, dir string, s Spec) {
 	}
 	check(t, w.Commit(&model.Model{
 		Version:     "test",
-		Columns:     model.Columns{Label: "label", Features: s.Features, Missing: cmp.Or(s.Missing, "mean")},
+		Columns:     model.Columns{Label: "label", Features: s.Features, Shift: s.TakenOff, Missing: cmp.Or(s.Missing, "mean")},
 		Classes:     s.Classes,
 		Lookahead:   model.All,
 		Profile:     model.Profile{Mean: slices.Repeat([]float32{0.25}, R), Low: slices.Repeat([]float32{-1}, R), High: slices.Repeat([]float32{1}, R)},
@@ -74,6 +75,24 @@ func Rows(seed uint64, n int) []float32 {
 		x[i] = float32(r.NormFloat64())
 	}
 	return x
+}
+
+// Wide are numbers as 64 bits have them.
+func Wide(x []float32) []float64 {
+	wide := make([]float64, len(x))
+	for i, v := range x {
+		wide[i] = float64(v)
+	}
+	return wide
+}
+
+// Narrow are numbers as 32 bits have them.
+func Narrow(x []float64) []float32 {
+	narrow := make([]float32, len(x))
+	for i, v := range x {
+		narrow[i] = float32(v)
+	}
+	return narrow
 }
 
 // shift adds to the bias of the last class.

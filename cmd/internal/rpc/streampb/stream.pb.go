@@ -32,7 +32,7 @@ type LabelRequest struct {
 	State   []byte `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`      // what an earlier stream gave, also of another server: this one goes on there
 	// Rows as they were measured, one after the other, each with the model's features in their
 	// order. NaN is a value that is missing.
-	Values        []float32 `protobuf:"fixed32,3,rep,packed,name=values,proto3" json:"values,omitempty"`
+	Values        []float64 `protobuf:"fixed64,3,rep,packed,name=values,proto3" json:"values,omitempty"`
 	End           bool      `protobuf:"varint,4,opt,name=end,proto3" json:"end,omitempty"`                              // the series ends with these rows; others that follow are of another
 	WantState     bool      `protobuf:"varint,6,opt,name=want_state,json=wantState,proto3" json:"want_state,omitempty"` // answer with the state after these rows
 	unknownFields protoimpl.UnknownFields
@@ -90,7 +90,7 @@ func (x *LabelRequest) GetState() []byte {
 	return nil
 }
 
-func (x *LabelRequest) GetValues() []float32 {
+func (x *LabelRequest) GetValues() []float64 {
 	if x != nil {
 		return x.Values
 	}
@@ -274,7 +274,7 @@ const file_stream_proto_rawDesc = "" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x14\n" +
 	"\x05state\x18\x05 \x01(\fR\x05state\x12\x16\n" +
-	"\x06values\x18\x03 \x03(\x02R\x06values\x12\x10\n" +
+	"\x06values\x18\x03 \x03(\x01R\x06values\x12\x10\n" +
 	"\x03end\x18\x04 \x01(\bR\x03end\x12\x1d\n" +
 	"\n" +
 	"want_state\x18\x06 \x01(\bR\twantState\"\xdf\x02\n" +
