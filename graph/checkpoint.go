@@ -14,7 +14,9 @@ import (
 // second version: the files prefix.index and
 // prefix.data-00000-of-00001.
 type checkpoint struct {
-	prefix tf.Output // string, fed to both
+	in     *runner     // nil: newCheckpoint makes it
+	fed    []tf.Output // of a graph of its own: what it saves
+	prefix tf.Output   // string, fed to both
 	save   *tf.Operation
 
 	name        tf.Output // [1] string, fed to restore and restoreStep
@@ -22,15 +24,15 @@ type checkpoint struct {
 	restoreStep tf.Output // the int64 variable of that name
 }
 
-func (m *Member) addCheckpoint(s *op.Scope) checkpoint {
+// addCheckpoint adds the checkpoint of the values of all that is saved.
+func (m *Member) addCheckpoint(in *runner, s *op.Scope, values []tf.Output) checkpoint {
 	text := func(name string, shape tf.Shape) tf.Output {
 		return op.Placeholder(s.SubScope(name), tf.String, op.PlaceholderShape(shape))
 	}
-	c := checkpoint{prefix: text("prefix", tf.ScalarShape()), name: text("name", tf.MakeShape(1))}
+	c := checkpoint{in: in, prefix: text("prefix", tf.ScalarShape()), name: text("name", tf.MakeShape(1))}
 	var names []string
-	var values []tf.Output
 	for _, v := range m.saved() {
-		names, values = append(names, v.name), append(values, m.vars[v.name].value)
+		names = append(names, v.name)
 	}
 	whole := op.Const(s.SubScope("whole"), make([]string, len(names))) // no slices of partitioned variables
 	c.save = op.SaveV2(s, c.prefix, op.Const(s.SubScope("names"), names), whole, values)
@@ -39,6 +41,15 @@ func (m *Member) addCheckpoint(s *op.Scope) checkpoint {
 	}
 	c.restore, c.restoreStep = restore(s.SubScope("variable"), tf.Float), restore(s.SubScope("step"), globalStep.dtype)
 	return c
+}
+
+// values are those of all that is saved.
+func (m *Member) values() []tf.Output {
+	var values []tf.Output
+	for _, v := range m.saved() {
+		values = append(values, m.vars[v.name].value)
+	}
+	return values
 }
 
 // saved are the variables that a checkpoint has: the state, and the number of steps in a
@@ -57,11 +68,38 @@ func (m *Member) Save(prefix string) error {
 	if err := m.known(); err != nil {
 		return err
 	}
-	c := m.checkpoint
-	if _, err := m.run([]feed{{c.prefix, prefix, nil}}, nil, []*tf.Operation{c.save}); err != nil {
+	c, err := m.openCheckpoint()
+	if err != nil {
+		return err
+	}
+	feeds := []feed{{c.prefix, prefix, nil}}
+	if len(c.fed) > 0 {
+		values, err := m.run(nil, m.values(), nil)
+		if err != nil {
+			return fmt.Errorf("read the variables: %w", err)
+		}
+		for i, v := range values {
+			feeds = append(feeds, feed{c.fed[i], v, nil})
+		}
+	}
+	if _, err := c.in.run(feeds, nil, []*tf.Operation{c.save}); err != nil {
 		return fmt.Errorf("write the checkpoint %s: %w", prefix, err)
 	}
 	return nil
+}
+
+// openCheckpoint is the checkpoint, which is made when it is first needed where the network is
+// on a server.
+func (m *Member) openCheckpoint() (*checkpoint, error) {
+	if m.checkpoint.in != nil {
+		return &m.checkpoint, nil
+	}
+	c, err := m.newCheckpoint()
+	if err != nil {
+		return nil, err
+	}
+	m.checkpoint = c
+	return &m.checkpoint, nil
 }
 
 // Restore sets the state to a checkpoint's, which may have other variables too: a
@@ -69,6 +107,9 @@ func (m *Member) Save(prefix string) error {
 // checkpoint's number of steps, 0 if it has none. Restore returns a *[CheckpointError] if a
 // variable of the state is missing or has another shape; then nothing is changed.
 func (m *Member) Restore(prefix string) error {
+	if _, err := m.openCheckpoint(); err != nil {
+		return err
+	}
 	values := make([]value, 0, len(m.state)+1)
 	for _, v := range m.state {
 		read, err := m.readCheckpoint(prefix, v)
@@ -123,7 +164,7 @@ const notInCheckpoint = "is not in it"
 // which one it is about.
 func (m *Member) readTensor(prefix string, v variable, from tf.Output) (*tf.Tensor, error) {
 	c := m.checkpoint
-	got, err := m.run([]feed{{c.prefix, prefix, nil}, {c.name, []string{v.name}, nil}}, []tf.Output{from}, nil)
+	got, err := c.in.run([]feed{{c.prefix, prefix, nil}, {c.name, []string{v.name}, nil}}, []tf.Output{from}, nil)
 	switch {
 	case err == nil:
 	case strings.Contains(err.Error(), "Failed to find any matching files"):

@@ -18,7 +18,7 @@ type Layers struct {
 // NewLayers takes x [T,B,F] and dy [T,B,D*U].
 func NewLayers(cfg Config, x, dy []float32) (*Layers, error) {
 	l := &Layers{feeds: map[tf.Output]*tf.Tensor{}}
-	p, err := start(cfg, 1, func(c Config) []variable { return c.network().weights() }, nil, func(p *Predictor, s *op.Scope, h handles) error {
+	p, err := start(nil, cfg, 1, func(c Config) []variable { return c.network().weights() }, nil, func(p *Predictor, s *op.Scope, h handles) error {
 		s, cfg := s.SubScope("layers"), p.cfg
 		in, err := l.feed(s.SubScope("x"), x, cfg.Window, cfg.Features)
 		if err != nil {

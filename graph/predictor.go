@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -32,11 +33,19 @@ func NewEnsemble(n Network, members int, m Machine) (*Predictor, error) {
 	}
 	weights := func(c Config) []variable { return c.network().weights() }
 	none := func(*Predictor, *op.Scope, handles) error { return nil }
-	return start(Config{Network: n, Machine: m}, members, weights, nil, none)
+	return start(nil, Config{Network: n, Machine: m}, members, weights, nil, none)
 }
 
 // Close frees what the networks hold in TensorFlow.
-func (p *Predictor) Close() error { return p.in.close() }
+func (p *Predictor) Close() error {
+	err := p.in.close()
+	for _, m := range p.members {
+		if in := m.checkpoint.in; in != nil {
+			err = cmp.Or(err, in.close())
+		}
+	}
+	return err
+}
 
 // Network describes each of the networks, with the values that zeros stood for.
 func (p *Predictor) Network() Network { return p.cfg.Network.clone() }

@@ -2,9 +2,11 @@ package graph
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rnnbin/rnnbin/graph/internal/denormal"
 	tf "github.com/wamuir/graft/tensorflow"
@@ -14,16 +16,34 @@ import (
 type runner struct {
 	graph  *tf.Graph
 	tf     *tf.Session
+	at     *Server // nil: this process
+	lost   atomic.Bool
 	closed sync.Once
+}
+
+// open starts the session.
+func (r *runner) open(cfg Config) error {
+	options, err := sessionOptions(cfg, r.at)
+	if err != nil {
+		return err
+	}
+	if r.tf, err = tf.NewSession(r.graph, options); err != nil {
+		return fmt.Errorf("start the session: %w", r.failed(err))
+	}
+	return nil
 }
 
 func (r *runner) close() error {
 	var err error
-	r.closed.Do(func() { err = r.tf.Close() })
+	r.closed.Do(func() {
+		if !r.lost.Load() { // else it would wait for a server that may never answer
+			err = r.tf.Close()
+		}
+	})
 	return err
 }
 
-// feed is the value of a placeholder for one call.
+// feed is the value of a placeholder for one call: a tensor, a scalar, or a slice with a shape.
 type feed struct {
 	at    tf.Output
 	flat  any
@@ -68,6 +88,11 @@ func read[T any](t *tf.Tensor) T {
 func (r *runner) run(feeds []feed, fetches []tf.Output, targets []*tf.Operation) ([]*tf.Tensor, error) {
 	tensors := map[tf.Output]*tf.Tensor{}
 	for _, f := range feeds {
+		t, whole := f.flat.(*tf.Tensor)
+		if whole {
+			tensors[f.at] = t
+			continue
+		}
 		t, err := tf.NewTensor(f.flat)
 		if err != nil {
 			return nil, err
@@ -83,14 +108,23 @@ func (r *runner) run(feeds []feed, fetches []tf.Output, targets []*tf.Operation)
 }
 
 // runHere runs in the caller's thread, as sessionOptions asks, set up as
-// TensorFlow's own threads are. Of an error of the library it returns the first clause: what
-// follows are places in the graph.
+// TensorFlow's own threads are.
 func (r *runner) runHere(feeds map[tf.Output]*tf.Tensor, fetches []tf.Output, targets []*tf.Operation) (got []*tf.Tensor, err error) {
 	denormal.Flush(func() { got, err = r.tf.Run(feeds, fetches, targets) })
 	if err != nil {
-		err = errors.New(firstClause(err.Error()))
+		err = r.failed(err)
 	}
 	return got, err
+}
+
+// failed is the first clause of an error of the library: what follows are places in the graph.
+func (r *runner) failed(err error) error {
+	err = errors.New(firstClause(err.Error()))
+	if r.at != nil {
+		r.lost.Store(true)
+		return &ServerError{r.at, err}
+	}
+	return err
 }
 
 // firstClause is what a message of the library says before it tells where: of

@@ -33,9 +33,11 @@ type training struct {
 
 // NewSession assembles the network of cfg and what trains it, and initialises the weights
 // from cfg.Seed. Close it after use.
-func NewSession(cfg Config) (*Session, error) {
+func NewSession(cfg Config) (*Session, error) { return newSession(nil, cfg) }
+
+func newSession(at *Server, cfg Config) (*Session, error) {
 	s := new(Session)
-	p, err := start(cfg, 1, Config.stateVariables, cfg.inputVariables(), func(p *Predictor, scope *op.Scope, h handles) (err error) {
+	p, err := start(at, cfg, 1, Config.stateVariables, cfg.inputVariables(), func(p *Predictor, scope *op.Scope, h handles) (err error) {
 		s.handles = h
 		s.evaluated = p.cfg.addEvaluation(p.in.graph, scope.SubScope("evaluate"), h)
 		s.training, err = p.cfg.addTraining(p.in.graph, scope.SubScope("train"), h)

@@ -32,9 +32,9 @@ func checkVersion(got string) error {
 type extension func(p *Predictor, s *op.Scope, h handles) error
 
 // start assembles the graph of n networks, each with its own state, and of the variables
-// that they share; add extends it for the first network. It starts a session of the graph
-// and initialises the variables.
-func start(cfg Config, members int, state func(Config) []variable, others []variable, add extension) (*Predictor, error) {
+// that they share; add extends it for the first network. It starts a session of the graph at a
+// server, or here if that is nil, and initialises the variables.
+func start(at *Server, cfg Config, members int, state func(Config) []variable, others []variable, add extension) (*Predictor, error) {
 	if err := CheckLibrary(); err != nil {
 		return nil, err
 	}
@@ -47,18 +47,14 @@ func start(cfg Config, members int, state func(Config) []variable, others []vari
 			return nil, err
 		}
 	}
-	in := &runner{graph: tf.NewGraph()}
+	in := &runner{graph: tf.NewGraph(), at: at}
 	p := &Predictor{cfg: cfg, in: in}
 	init, err := p.assemble(in, members, state, others, add)
 	if err != nil {
 		return nil, fmt.Errorf("assemble the graph: %w", err)
 	}
-	options, err := sessionOptions(cfg)
-	if err != nil {
+	if err := in.open(cfg); err != nil {
 		return nil, err
-	}
-	if in.tf, err = tf.NewSession(in.graph, options); err != nil {
-		return nil, fmt.Errorf("start the session: %w", err)
 	}
 	if _, err := in.runHere(nil, nil, init); err != nil {
 		p.Close()
@@ -75,7 +71,9 @@ func (p *Predictor) assemble(in *runner, members int, state func(Config) []varia
 	for i := range members {
 		m := &Member{runner: in}
 		h, assign := m.addVariables(s, p.cfg.member(i, state), others)
-		m.checkpoint = m.addCheckpoint(s.SubScope("checkpoint"))
+		if in.at == nil {
+			m.checkpoint = m.addCheckpoint(in, s.SubScope("checkpoint"), m.values())
+		}
 		p.members, all, init = append(p.members, m), append(all, h), append(init, assign...)
 		others = nil
 	}
@@ -126,13 +124,19 @@ func (m *Member) addVariables(s *op.Scope, state, others []variable) (handles, [
 // call set planLimit while the training loop runs.
 //
 // The fused operations have threads of their own. TensorFlow's threads, which would divide
-// the few microseconds of an update among them, would take the processors from those.
-func sessionOptions(cfg Config) (*tf.SessionOptions, error) {
+// the few microseconds of an update among them, would take the processors from those. A server
+// has its own number of threads, and one variable of a name unless it isolates sessions.
+func sessionOptions(cfg Config, at *Server) (*tf.SessionOptions, error) {
 	threads := 1
 	if cfg.network().pooled() {
 		threads = cfg.Threads
 	}
+	target := ""
+	if at != nil {
+		target = at.Target
+	}
 	config, err := proto.Marshal(&configpb.ConfigProto{
+		IsolateSessionState:       at != nil,
 		IntraOpParallelismThreads: int32(threads),
 		InterOpParallelismThreads: -1,
 		GraphOptions:              &configpb.GraphOptions{RewriteOptions: &configpb.RewriterConfig{DisableMetaOptimizer: true}},
@@ -141,5 +145,5 @@ func sessionOptions(cfg Config) (*tf.SessionOptions, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the session's settings: %w", err)
 	}
-	return &tf.SessionOptions{Config: config}, nil
+	return &tf.SessionOptions{Target: target, Config: config}, nil
 }
