@@ -47,7 +47,13 @@ by side; with --json, those of type "job" come as the networks are done.`,
 			if err := o.settle(); err != nil {
 				return err
 			}
-			return runTrain(cmd.Context(), &o, cmd.OutOrStdout(), unlessQuiet(o.quiet, cmd.ErrOrStderr()))
+			errOut := unlessQuiet(o.quiet, cmd.ErrOrStderr())
+			if o.own() && !o.dryRun {
+				if done, err := o.farm.task(cmd.Context(), errOut); done || err != nil {
+					return err
+				}
+			}
+			return runTrain(cmd.Context(), &o, cmd.OutOrStdout(), errOut)
 		},
 	}
 	o.addFlags(cmd.Flags())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 type trainOptions struct {
 	settings
 	outputOptions
+	farm   farmOptions
 	config string
 	dryRun bool
 	flags  *pflag.FlagSet
@@ -41,8 +43,9 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	restrict(f, ownRun)
 	addGroup(f, "Network", o.addNetworkFlags)
 	addGroup(f, "Training", o.addTrainingFlags)
+	addGroup(f, "Workers", o.farm.addFlags)
 	addGroup(f, "Output", o.addOutputFlags)
-	restrict(f, ownRun, "network", "members", "stride", "time-limit", "plot")
+	restrict(f, ownRun, "network", "members", "stride", "time-limit", "plot", "workers", "bits", "secret-file", "tls-cert", "tls-key", "tls-ca")
 	addGroup(f, "The original's programs", o.addPresetFlags)
 	restrict(f, presetRun, "preset", "iterations", "predictions")
 	basicFlags(f, "label", "features", "series", "time", "lookahead", "folds", "test-fraction", "network", "seed", "config", "dry-run", "out", "force")
@@ -230,7 +233,7 @@ func (o *trainOptions) settleOwn() error {
 	if err := checkStdin([]string{"data", "validation-data", "test-data", "label-events"}, o.Data.Files, o.Data.Validation, o.Data.Test, []string{o.Data.Events}); err != nil {
 		return err
 	}
-	if err := checkPlot(o.plot); err != nil {
+	if err := cmp.Or(checkPlot(o.plot), o.farm.check(o.flags.Changed)); err != nil {
 		return err
 	}
 	spec := o.spec()

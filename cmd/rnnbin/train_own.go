@@ -35,6 +35,14 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 	if o.dryRun {
 		return o.describe(ctx, data, out, errOut)
 	}
+	report := newReporter(&o.outputOptions, len(data.Train.Classes), o.Folds > 0 || o.Members > 1, out, errOut)
+	farm, err := o.farm.open(ctx, report.note)
+	if err != nil {
+		return err
+	}
+	if farm != nil {
+		defer farm.Close()
+	}
 	folder, err := o.createFolder()
 	if err != nil {
 		return err
@@ -51,10 +59,13 @@ func (o *trainOptions) trainIn(ctx context.Context, folder *folder, data fit.Dat
 	if err := o.start(out, errOut, data.Train, folder); err != nil {
 		return err
 	}
-	report := newReporter(&o.outputOptions, len(data.Train.Classes), o.Folds > 0 || o.Members > 1, out, errOut)
-	result, err := fit.Fit(ctx, data, o.spec(), folder.means(), report.observers(endingOf(ctx))...)
+	means := folder.means()
+	if farm != nil {
+		means.Runner, means.Memory = farm, 0 // the workers' is not known
+	}
+	result, err := fit.Fit(ctx, data, o.spec(), means, report.observers(endingOf(ctx))...)
 	if err != nil {
-		return o.rescue(ctx, folder, data, result, withFlag(err))
+		return o.rescue(ctx, folder, data, result, withoutWorkers(withFlag(err)))
 	}
 	if err := o.commitOwn(ctx, folder, data, result, errOut); err != nil {
 		return err

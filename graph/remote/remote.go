@@ -34,17 +34,38 @@ import "C"
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unsafe"
 
+	oppb "github.com/wamuir/graft/tensorflow/core/framework/op_def_go_proto"
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/internal/kernels"
 )
+
+// Operations is a digest of what all operations take and give.
+func Operations() (string, error) {
+	if err := cmp.Or(graph.CheckLibrary(), kernels.Register()); err != nil {
+		return "", err
+	}
+	buffer := C.TF_GetAllOpList()
+	defer C.TF_DeleteBuffer(buffer)
+	var list oppb.OpList
+	if err := proto.Unmarshal(unsafe.Slice((*byte)(buffer.data), buffer.length), &list); err != nil {
+		return "", fmt.Errorf("read the operations: %w", err)
+	}
+	slices.SortFunc(list.Op, func(a, b *oppb.OpDef) int { return strings.Compare(a.Name, b.Name) })
+	text, err := proto.MarshalOptions{Deterministic: true}.Marshal(&list)
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8]), err
+}
 
 // Serve starts TensorFlow's server in this process, and returns its address, which only
 // processes of this machine reach. They are not asked who they are. The server cannot be

@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,14 +43,15 @@ func (r *run) job(ctx context.Context, t *task) error {
 		return err
 	}
 	if t.loaded = r.load(t); t.loaded {
-		return r.tell(ctx, Progress{Job: t.job, Steps: t.trained.Steps})
+		return r.tellOf(ctx, t, Progress{Job: t.job, Steps: t.trained.Steps})
 	}
 	s, err := r.session(t, set)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if err := r.tell(ctx, JobBegan{t.job, r.rungs[t.job.Rung].Recipe, windows.Steps(), s}); err != nil {
+	t.began = &JobBegan{t.job, r.rungs[t.job.Rung].Recipe, windows.Steps(), s}
+	if err := r.tellOf(ctx, t, *t.began); err != nil {
 		return err
 	}
 	t.trained, err = r.train(ctx, s, t, windows, weights)
@@ -84,7 +86,7 @@ func (r *run) kindOf(t *task, s *graph.Session) label.Kind {
 // session starts one that has a task's rows, by which what the network gets is scaled.
 func (r *run) session(t *task, set *layout.Set) (*graph.Session, error) {
 	recipe := r.rungs[t.job.Rung].Recipe
-	s, err := newSession(r.config(recipe, t.job))
+	s, err := newSession(t.at, r.config(recipe, t.job))
 	if err != nil {
 		return nil, err
 	}
@@ -122,9 +124,9 @@ func (r *run) scale(in inputs.Inputs, x []float32, columns int, parts []series.R
 	return s
 }
 
-// newSession is graph.NewSession without what TensorFlow says on the way.
-func newSession(c graph.Config) (s *graph.Session, err error) {
-	err = tflib.Quietly(func() (err error) { s, err = graph.NewSession(c); return err })
+// newSession is graph.NewSessionAt without what TensorFlow says on the way.
+func newSession(at *graph.Server, c graph.Config) (s *graph.Session, err error) {
+	err = tflib.Quietly(func() (err error) { s, err = graph.NewSessionAt(at, c); return err })
 	return s, err
 }
 
@@ -192,14 +194,17 @@ func (r *run) config(recipe *Recipe, j Job) graph.Config {
 	return c
 }
 
+// local reports whether this process trains.
+func (r *run) local() bool { _, local := r.means.Runner.(sideBySide); return local }
+
 // several reports whether several networks are trained.
 func (r *run) several() bool { return len(r.folds) > 0 || r.spec.Members > 1 }
 
-// threads is one where several networks are trained, so that how many of them
+// threads is one where several networks are trained, or servers train them, so that how many of them
 // are trained side by side changes nothing.
 func (r *run) threads(c graph.Config, batch int) int {
 	switch {
-	case r.several():
+	case r.several() || !r.local():
 		return 1
 	case r.spec.Threads > 0:
 		return r.spec.Threads
@@ -237,10 +242,10 @@ func (r *run) train(ctx context.Context, s *graph.Session, of *task, windows lay
 		l.Rate = schedule.At
 	}
 	if recipe.LogEvery > 0 {
-		l.Log = func(line Line) error { return r.tell(ctx, Iterated{j, line}) }
+		l.Log = func(line Line) error { return r.tellOf(ctx, of, Iterated{j, line}) }
 	}
 	l.Progress = func(first int, p graph.Plan, made graph.Report) {
-		_ = r.tell(ctx, Progress{j, len(made.Losses), first, p, made})
+		_ = r.tellOf(ctx, of, Progress{j, len(made.Losses), first, p, made})
 	}
 	l.EndEpoch = func(ctx context.Context, e Epoch) (bool, error) {
 		ended := EpochEnded{Job: j, Epoch: e, Beside: j.Fold == 0 && j.Rung != r.result.Chosen[0]}
@@ -257,17 +262,16 @@ func (r *run) train(ctx context.Context, s *graph.Session, of *task, windows lay
 		}
 		ended.Last = !more || e.Steps == epochs*windows.Steps()
 		t.History, t.Steps = append(t.History, ended), e.Steps
-		return more, r.tell(ctx, ended)
+		return more, r.tellOf(ctx, of, ended)
 	}
 	begin := time.Now()
 	err := l.Do(ctx)
 	t.Seconds = time.Since(begin).Seconds()
 	// Without an epoch the state is worth nothing, and copying a large one takes its time.
 	if t.State, t.Best = best.state, best.epoch; t.State == nil && len(t.History) > 0 {
-		failed := err
-		if t.State, err = s.Variables(); err == nil {
-			err = failed
-		}
+		var unread error
+		t.State, unread = s.Variables()
+		err = cmp.Or(err, unread)
 	}
 	if err != nil {
 		return t.worth(), err
@@ -278,9 +282,9 @@ func (r *run) train(ctx context.Context, s *graph.Session, of *task, windows lay
 	return t, err
 }
 
-// worth is t if it has made an epoch and its weights are numbers, else nil.
+// worth is t if it has made an epoch and its weights are known, and numbers, else nil.
 func (t *Trained) worth() *Trained {
-	if len(t.History) == 0 {
+	if len(t.History) == 0 || len(t.State) == 0 {
 		return nil
 	}
 	for _, v := range t.State {

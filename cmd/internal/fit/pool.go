@@ -3,10 +3,12 @@ package fit
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/inputs"
 )
 
@@ -24,6 +26,44 @@ type task struct {
 	trained *Trained
 	answers *answers
 	err     error // why the network cannot be trained, which ends neither the others nor the run
+
+	at     *graph.Server // where it is done; nil: here
+	began  *JobBegan     // told
+	events int           // of this task so far
+	course *course
+}
+
+// course is what has been told of a task, which may be done several times, and even at a time.
+// What it has to tell is the same each time.
+type course struct {
+	mu   sync.Mutex
+	told int   // events
+	by   *task // that told the last one
+	done bool  // one has come to its end
+}
+
+// again is the task to be done at a server.
+func (t *task) again(at *graph.Server) *task {
+	return &task{job: t.job, fold: t.fold, on: t.on, held: t.held, at: at, course: t.course}
+}
+
+// tellOf tells an event of a task, unless it has been told. Observers know the session of the
+// task that tells them something.
+func (r *run) tellOf(ctx context.Context, t *task, e Event) error {
+	c := t.course
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t.events++; t.events <= c.told || c.done {
+		return nil
+	}
+	c.told = t.events
+	if c.by != t && c.by != nil && t.began != nil {
+		if err := r.tell(ctx, *t.began); err != nil {
+			return err
+		}
+	}
+	c.by = t
+	return r.tell(ctx, e)
 }
 
 // pool does tasks side by side.
@@ -43,11 +83,14 @@ func (r *run) pool(ctx context.Context, stage StageName, tasks []*task) error {
 	}
 	var jobs []Job
 	for _, t := range tasks {
+		t.course = new(course)
 		jobs = append(jobs, t.job)
 	}
 	within, cancel := r.until(ctx, shares[stage])
 	defer cancel()
-	err := r.means.Runner.Run(within, jobs, func(ctx context.Context, i int) error { return r.do(ctx, tasks[i]) })
+	err := r.means.Runner.Run(within, jobs, func(ctx context.Context, i int, at *graph.Server) error {
+		return r.do(ctx, tasks[i], at)
+	})
 	if errors.Is(context.Cause(within), errTimeUp) && ctx.Err() == nil && !errors.As(err, new(*observerError)) {
 		r.late = true
 		left := 0
@@ -77,26 +120,36 @@ func (r *run) until(ctx context.Context, share float64) (context.Context, func()
 	return ctx, func() { timer.Stop(); cancel(nil) }
 }
 
-// do does one of several tasks.
-func (r *run) do(ctx context.Context, t *task) error {
+// do does one of several tasks, at a server or here. Where the server fails it changes nothing.
+func (r *run) do(ctx context.Context, of *task, at *graph.Server) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	t := of.again(at)
 	err := r.job(ctx, t)
+	failed, told := new(graph.ServerError), new(observerError)
+	if ctx.Err() == nil && errors.As(err, &failed) {
+		return err
+	}
+	of.course.mu.Lock()
+	defer of.course.mu.Unlock()
+	if of.course.done {
+		return nil
+	}
 	if err == nil {
-		return r.ended(ctx, t)
+		of.inputs, of.digest, of.loaded, of.unkept, of.trained, of.answers = t.inputs, t.digest, t.loaded, t.unkept, t.trained, t.answers
+		of.course.done = true
+		return r.ended(ctx, of)
 	}
 	if t.trained != nil {
 		r.mu.Lock()
 		r.unfinished = append(r.unfinished, t.trained)
 		r.mu.Unlock()
-		t.trained = nil
 	}
-	var told *observerError
 	if ctx.Err() != nil || errors.As(err, &told) {
 		return err
 	}
-	t.err = err
+	of.err, of.course.done = err, true
 	return nil
 }
 

@@ -41,21 +41,23 @@ func BytesText(n float64) string {
 	return fmt.Sprintf("%.0f MB", max(1, n/1e6))
 }
 
-// A Runner has jobs done: it calls do with the index of each, from any goroutine, and returns
-// once the calls have returned. After an error of do it begins no more, and returns that. A job
-// that is done elsewhere, by a run with the same data and Spec, is in the Store when do is called.
+// A Runner has jobs done, those that come first sooner: it calls do with the index of each, from
+// any goroutine, and with the server that is to train it, nil for this process. It returns once
+// all are done. After an error of do it begins no more, and returns that; but after a
+// [graph.ServerError] it may call do for the job again, or even while another call for it is under
+// way. The first that comes to an end counts, and the results are the same.
 type Runner interface {
-	Run(ctx context.Context, jobs []Job, do func(ctx context.Context, i int) error) error
+	Run(ctx context.Context, jobs []Job, do func(ctx context.Context, i int, at *graph.Server) error) error
 }
 
 // sideBySide runs so many jobs at a time.
 type sideBySide int
 
-func (n sideBySide) Run(ctx context.Context, jobs []Job, do func(context.Context, int) error) error {
+func (n sideBySide) Run(ctx context.Context, jobs []Job, do func(context.Context, int, *graph.Server) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(int(n))
 	for i := range jobs {
-		group.Go(func() error { return do(ctx, i) })
+		group.Go(func() error { return do(ctx, i, nil) })
 	}
 	return group.Wait()
 }
@@ -143,7 +145,7 @@ func (r *run) load(t *task) bool {
 	kept := record{Trained: &Trained{Job: t.job}}
 	var state []graph.Variable
 	text, found := r.means.Store.Load(t.digest, func(prefix string) error {
-		s, err := newSession(r.config(r.rungs[t.job.Rung].Recipe, t.job))
+		s, err := newSession(nil, r.config(r.rungs[t.job.Rung].Recipe, t.job))
 		if err != nil {
 			return err
 		}

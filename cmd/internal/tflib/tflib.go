@@ -109,11 +109,14 @@ func restore(from C.long) string {
 // absl's format, with the letter; or what goes on from one.
 var remark = regexp.MustCompile(`^(\d{4}-\S+ \S+: [IW] |[IW]\d{4} |WARNING: All log messages before absl|To enable the following instructions: )`)
 
+// Remark reports whether a line that TensorFlow logs is no error.
+func Remark(line string) bool { return remark.MatchString(line) }
+
 // faults joins the lines of a log that report an error.
 func faults(log string) string {
 	var lines []string
 	for line := range strings.Lines(log) {
-		if line = strings.TrimSpace(line); line != "" && !remark.MatchString(line) {
+		if line = strings.TrimSpace(line); line != "" && !Remark(line) {
 			lines = append(lines, line)
 		}
 	}

@@ -1,0 +1,165 @@
+package cluster
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// link is a slot of a worker, as seen from the run.
+type link struct {
+	address string // of the worker
+	at      graph.Server
+	reply   reply
+	back    chan struct{} // where it is given back after a job
+	lost    context.Context
+	lose    context.CancelCauseFunc
+
+	local  *net.TCPListener // where sessions connect to
+	pinged sync.Mutex
+	holder net.Conn
+
+	mu    sync.Mutex
+	conns []net.Conn // nil when it is lost
+}
+
+// connect takes a slot of a worker.
+func connect(ctx context.Context, address string, config *tls.Config) (*link, error) {
+	c, err := dial(ctx, address, config, request{Protocol: protocol})
+	if err != nil {
+		return nil, err
+	}
+	l := &link{address: address, holder: c, conns: []net.Conn{c}, back: make(chan struct{})}
+	_ = c.SetDeadline(time.Now().Add(6 * patience)) // a process starts
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	err = readLine(c, &l.reply)
+	switch {
+	case !stop():
+		err = ctx.Err()
+	case err != nil:
+		err = refused(err)
+	case l.reply.Busy:
+		err = errBusy
+	case l.reply.Error != "":
+		err = refusedError{errors.New(l.reply.Error)}
+	}
+	if err == nil {
+		l.local, err = net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	l.at.Target = "grpc://" + l.local.Addr().String()
+	l.lost, l.lose = context.WithCancelCause(context.Background())
+	context.AfterFunc(l.lost, l.cut)
+	go l.watch()
+	go l.pass(config)
+	return l, nil
+}
+
+// close gives up the slot, for a reason. Calls of its sessions end with an error.
+func (l *link) close(err error) { l.lose(err) }
+
+// cut ends all connections.
+func (l *link) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.conns {
+		c.Close()
+	}
+	l.conns = nil
+	_ = l.local.SetDeadline(time.Now()) // so that it passes on no more
+}
+
+// pass passes on what sessions have to say.
+func (l *link) pass(config *tls.Config) {
+	for {
+		c, err := l.local.Accept()
+		if err != nil {
+			l.close(err)
+			l.refuse()
+			return
+		}
+		go func() { // each session connects anew
+			to, err := dial(l.lost, l.address, config, request{Protocol: protocol, Slot: l.reply.Slot})
+			if err != nil || !l.add(to, c) {
+				c.Close()
+				return
+			}
+			_ = to.SetDeadline(time.Time{})
+			splice(c, to)
+		}()
+	}
+}
+
+func (l *link) add(conns ...net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conns == nil {
+		for _, c := range conns {
+			c.Close()
+		}
+		return false
+	}
+	l.conns = append(l.conns, conns...)
+	return true
+}
+
+// refuse answers what comes still: where a connection breaks, TensorFlow's client connects and
+// calls again, and waits without end for an answer.
+func (l *link) refuse() {
+	const aborted = 10 // of gRPC's codes
+	var plain http.Protocols
+	plain.SetUnencryptedHTTP2(true)
+	answer := func(out http.ResponseWriter, _ *http.Request) {
+		out.Header().Set("Content-Type", "application/grpc")
+		out.Header().Set("Grpc-Status", fmt.Sprint(aborted))
+		out.Header().Set("Grpc-Message", "worker "+l.address+" is lost")
+	}
+	_ = l.local.SetDeadline(time.Time{})
+	_ = (&http.Server{Handler: http.HandlerFunc(answer), Protocols: &plain}).Serve(l.local)
+}
+
+// watch asks now and then whether the process is there.
+func (l *link) watch() {
+	for tick := time.NewTicker(pingEvery); ; {
+		select {
+		case <-l.lost.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+			l.ping()
+		}
+	}
+}
+
+// ping asks whether the process is there.
+func (l *link) ping() {
+	l.pinged.Lock()
+	defer l.pinged.Unlock()
+	_ = l.holder.SetDeadline(time.Now().Add(patience))
+	b := []byte{'.'}
+	_, err := l.holder.Write(b)
+	if err == nil {
+		_, err = io.ReadFull(l.holder, b)
+	}
+	var timeout net.Error
+	switch {
+	case err == nil:
+	case errors.As(err, &timeout) && timeout.Timeout():
+		l.close(fmt.Errorf("no answer for %v", patience))
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		l.close(errors.New("it has ended"))
+	default:
+		l.close(err)
+	}
+}
