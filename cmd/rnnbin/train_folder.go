@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/cluster"
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/judged"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
@@ -76,7 +77,7 @@ func (f *folder) end(ctx context.Context, err error) error {
 	state, reason := model.Finished, ""
 	if err != nil && (f.model == nil || f.model.Run.Partial != "") {
 		err = withSignal(ctx, err)
-		if state, reason = model.Failed, err.Error(); errors.As(err, new(signalError)) {
+		if state, reason = model.Failed, err.Error(); errors.As(err, new(signalError)) || errors.As(err, new(*cluster.LostError)) {
 			state = model.Stopped
 		}
 	}

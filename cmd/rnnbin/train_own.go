@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/cluster"
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
@@ -51,12 +52,12 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 	if err := folder.begin(&o.settings, data); err != nil {
 		return err
 	}
-	return folder.end(ctx, o.trainIn(ctx, folder, data, out, errOut))
+	return folder.end(ctx, o.trainIn(ctx, folder, farm, data, report))
 }
 
-// trainIn trains on data, and what comes of it goes into a folder.
-func (o *trainOptions) trainIn(ctx context.Context, folder *folder, data fit.Data, out, errOut io.Writer) error {
-	if err := o.start(out, errOut, data.Train, folder); err != nil {
+// trainIn trains on data, by a farm unless that is nil, and what comes of it goes into a folder.
+func (o *trainOptions) trainIn(ctx context.Context, folder *folder, farm *cluster.Farm, data fit.Data, report *reporter) error {
+	if err := o.start(report.out, report.errOut, data.Train, folder); err != nil {
 		return err
 	}
 	means := folder.means()
@@ -67,11 +68,11 @@ func (o *trainOptions) trainIn(ctx context.Context, folder *folder, data fit.Dat
 	if err != nil {
 		return o.rescue(ctx, folder, data, result, withoutWorkers(withFlag(err)))
 	}
-	if err := o.commitOwn(ctx, folder, data, result, errOut); err != nil {
+	if err := o.commitOwn(ctx, folder, data, result, report.errOut); err != nil {
 		return err
 	}
 	printed, settled, drawn := report.result(result, folder.writer.Dir()), folder.settle(), drawHistory(o.plot, result.Members)
-	printNext(errOut, folder.model, folder.writer.Dir())
+	printNext(report.errOut, folder.model, folder.writer.Dir())
 	return cmp.Or(printed, settled, drawn)
 }
 
