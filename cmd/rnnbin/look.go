@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -238,13 +239,23 @@ func gapsText(s *series.Survey) string {
 	return fmt.Sprintf("%d of more than 10 times the usual step of %s%s (--max-gap %s begins a new series at each)", g.Count, g.Step, first, g.Length)
 }
 
+// apart are two numbers in as many digits as it takes to see where between them others may lie.
+func apart(low, high float64) (string, string) {
+	digits := 6
+	if span := high - low; span > 0 {
+		digits = min(max(digits, 3+int(math.Log10(max(math.Abs(low), math.Abs(high))/span))), 17)
+	}
+	return strconv.FormatFloat(low, 'g', digits, 64), strconv.FormatFloat(high, 'g', digits, 64)
+}
+
 // rangeText is the range of numbers, else the first and the last value.
 func rangeText(c series.ColumnSurvey) string {
 	switch {
 	case c.Low != nil && c.Type == series.WholeNumbers:
 		return strings.TrimSpace(fmt.Sprintf("%.17g to %.17g %s", *c.Low, *c.High, c.Unit))
 	case c.Low != nil:
-		return strings.TrimSpace(fmt.Sprintf("%.6g to %.6g %s", *c.Low, *c.High, c.Unit))
+		low, high := apart(*c.Low, *c.High)
+		return strings.TrimSpace(fmt.Sprintf("%s to %s %s", low, high, c.Unit))
 	case c.First == "":
 		return "-"
 	case c.Type == series.Text && c.Values != nil:
