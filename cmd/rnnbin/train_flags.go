@@ -34,10 +34,11 @@ type outputOptions struct {
 	logEvery    int
 	plot        string
 	predictions string
+	tensorboard bool
 }
 
 func (o *trainOptions) addFlags(f *pflag.FlagSet) {
-	o.settings, o.flags = defaultSettings(), f
+	o.settings, o.flags, o.tensorboard = defaultSettings(), f, true
 	addGroup(f, "Data", o.addDataFlags)
 	addGroup(f, "Judging", o.addJudgingFlags)
 	restrict(f, ownRun)
@@ -158,6 +159,7 @@ func (o *trainOptions) addOutputFlags(f *pflag.FlagSet) {
 	addFlag(f, "json", &o.json, "print JSON, an object a line (see rnnbin help model)")
 	addFlag(f, "quiet", &o.quiet, quietUsage)
 	addFlag(f, "log-every", &o.logEvery, "print a line every `n` epochs of the first network trained on all rows, or of a preset every n\niterations (default 100 iterations; no epochs, unless a single network is trained)")
+	addFlag(f, "tensorboard", &o.tensorboard, "write events for TensorBoard into the model's folder: tensorboard --logdir FOLDER shows the losses\nof all networks, their weights and more")
 	addFlag(f, "plot", &o.plot, "draw the losses of the epochs to `file`, .svg or .png", pictureEndings...)
 }
 
@@ -191,6 +193,9 @@ func (o *trainOptions) check() error {
 	}
 	if o.logEvery < 1 && o.flags.Changed("log-every") {
 		return usagef("log-every", "must be at least 1, not %d", o.logEvery)
+	}
+	if o.tensorboard && o.flags.Changed("tensorboard") && !o.own() && o.out == "" {
+		return usagef("tensorboard", "needs --out, the folder that the events go to")
 	}
 	if !o.own() {
 		return o.settlePreset()

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/cluster"
+	"github.com/rnnbin/rnnbin/cmd/internal/eventlog"
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/judged"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
@@ -108,6 +109,16 @@ func (s *settings) machine() model.MachineRecord {
 // means has what is trained kept in the folder.
 func (f *folder) means() fit.Means {
 	return fit.Means{Store: f.writer.Jobs(programVersion()), Memory: availableMemory()}
+}
+
+// events are what writes events into the folder, if that is wanted and there is one.
+func (f *folder) events(wanted bool, note func(format string, args ...any)) []fit.Observer {
+	if !wanted || f.writer == nil {
+		return nil
+	}
+	return []fit.Observer{eventlog.New(f.writer.Events(), func(err error) {
+		note("warning: no more events for TensorBoard are written: %v", err)
+	})}
 }
 
 func (f *folder) close() {

@@ -130,11 +130,12 @@ func (o *trainOptions) repeat(ctx context.Context, preset original.Preset, folde
 	}
 	fmt.Fprintf(errOut, "rnnbin: preset %s, seed %d, %s of training\n",
 		preset.Name, o.Seed, count(o.Rungs[0].Epochs*o.Rungs[0].Windows.Steps(), "update"))
-	var lines fit.Observer = originalLines{out}
+	report := reporter{errOut: errOut}
+	observers := append(folder.events(o.tensorboard, report.note), originalLines{out})
 	if o.json {
-		lines = observe.NewJSON(out, 0)
+		observers[len(observers)-1] = observe.NewJSON(out, 0)
 	}
-	result, err := fit.Fit(ctx, data, o.spec(), fit.Means{Memory: availableMemory()}, lines)
+	result, err := fit.Fit(ctx, data, o.spec(), fit.Means{Memory: availableMemory()}, observers...)
 	if err != nil {
 		if folder.writer != nil {
 			folder.writer.Drop()

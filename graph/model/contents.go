@@ -12,7 +12,7 @@ type Contents struct {
 	Folder     string `json:"folder"` // links resolved
 	Model      *Model `json:"model"`
 	Parameters int    `json:"parameters"` // of all members
-	Files      []File `json:"files"`      // the model's; others there may be do not count
+	Files      []File `json:"files"`      // the model's, and the folder of event files; others there may be do not count
 }
 
 // File is a file of a folder.
@@ -41,6 +41,9 @@ func Inspect(dir string) (*Contents, error) {
 			return nil, pathError(err)
 		}
 		c.Files = append(c.Files, File{name, info.Size()})
+	}
+	if size := eventsSize(o.Dir); size > 0 {
+		c.Files = append(c.Files, File{eventsFolder, size})
 	}
 	return c, nil
 }

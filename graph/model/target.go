@@ -24,7 +24,7 @@ func Check(dir string, force bool) error {
 	for _, e := range entries {
 		name := e.Name()
 		taken = taken || name == modelFile
-		others = others || name != modelFile && !finished.MatchString(name) && !unfinished.MatchString(name)
+		others = others || name != modelFile && name != eventsFolder && !finished.MatchString(name) && !unfinished.MatchString(name)
 		if name == runFile && !isOurs(filepath.Join(dir, runFile)) {
 			return &Error{filepath.Join(dir, runFile), errors.New("not that of a run of rnnbin's, so it is not replaced")}
 		}

@@ -25,6 +25,7 @@ type Writer struct {
 	whole   bool       // Jobs are not needed any more
 	run     *RunRecord // that was begun; nil without
 	dropped bool
+	events  bool // the folder's event files are the run's
 
 	weights []Weights // that were written
 	history string
@@ -188,6 +189,9 @@ func (w *Writer) Commit(m *Model) error {
 		return fmt.Errorf("write the model: %w", err)
 	}
 	w.made, w.whole = false, m.Run.Partial == ""
+	if !w.events { // those there are tell of the model that was there before
+		RemoveEvents(w.path(eventsFolder), nil)
+	}
 	return nil
 }
 
@@ -248,6 +252,9 @@ func (w *Writer) Close() {
 	clean(w.dir, !w.whole && !w.dropped)
 	if w.dropped || w.whole && w.run == nil { // it is of a run that made an older model
 		_ = os.Remove(w.path(runFile))
+	}
+	if w.dropped && w.events {
+		RemoveEvents(w.path(eventsFolder), nil)
 	}
 	if w.made {
 		_ = os.Remove(w.dir) // unless somebody has put something there
