@@ -85,11 +85,13 @@ func (s *Session) SetSeries(d Series) error {
 	if err != nil {
 		return err
 	}
-	err = s.set(
-		value{seriesX.name, d.X, []int64{int64(rows), int64(s.cfg.Features)}},
-		value{seriesY.name, labels, []int64{int64(rows)}},
-		value{seriesW.name, d.W, []int64{int64(rows)}})
-	if err != nil {
+	values := []value{{seriesY.name, labels, []int64{int64(rows)}}, {seriesW.name, d.W, []int64{int64(rows)}}}
+	if s.upload.set == nil {
+		values = append(values, value{seriesX.name, d.X, []int64{int64(rows), int64(s.cfg.Features)}})
+	} else if err := s.uploaded(d.X); err != nil {
+		return fmt.Errorf("set the series: %w", err)
+	}
+	if err := s.set(values...); err != nil {
 		return fmt.Errorf("set the series: %w", err)
 	}
 	s.ends = s.ends[:0]

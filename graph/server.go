@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"unsafe"
 
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
@@ -10,6 +11,11 @@ import (
 // Server is a process that runs sessions of other processes, see package remote.
 type Server struct {
 	Target string // its address, as TensorFlow has it: grpc://host:port
+
+	// Put has data in a file that the server can read, and returns the file's name there, so that
+	// sessions with the same series share it on its way; nil: it goes with each call of
+	// [Session.SetSeries], which can take 2 GB.
+	Put func(data []byte) (path string, err error)
 }
 
 // NewSessionAt is NewSession, but that the session is on a server, where the variables are and
@@ -28,6 +34,31 @@ type ServerError struct {
 func (e *ServerError) Error() string { return e.Err.Error() }
 
 func (e *ServerError) Unwrap() error { return e.Err }
+
+// upload is how the rows of a series are read from a file of the server's.
+type upload struct {
+	path tf.Output
+	set  *tf.Operation
+}
+
+func (c Config) addUpload(s *op.Scope, h handles) upload {
+	path := op.Placeholder(s.SubScope("path"), tf.String, op.PlaceholderShape(tf.ScalarShape()))
+	flat := op.DecodeRaw(s, op.ReadFile(s, path), tf.Float)
+	x := op.Reshape(s, flat, op.Const(s.SubScope("shape"), []int32{-1, int32(c.Features)}))
+	return upload{path, op.AssignVariableOp(s.SubScope("set"), h[seriesX.name], x)}
+}
+
+// uploaded sets the rows of a series, from a file of the server's.
+func (s *Session) uploaded(x []float32) error {
+	at := s.in.at
+	// its memory, as both processors have it
+	path, err := at.Put(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x)))
+	if err != nil {
+		return &ServerError{at, err}
+	}
+	_, err = s.run([]feed{{s.upload.path, path, nil}}, nil, []*tf.Operation{s.upload.set})
+	return err
+}
 
 // newCheckpoint has the checkpoint of a network that is on a server in a session of this process,
 // to which the values are fed.

@@ -22,6 +22,7 @@ type Session struct {
 	ends      []int32 // the row after each series; none before SetSeries
 	training  training
 	evaluated evaluation
+	upload    upload // where the session is on a server with Put
 }
 
 // training is what a session feeds and fetches of the training loop.
@@ -40,6 +41,9 @@ func newSession(at *Server, cfg Config) (*Session, error) {
 	p, err := start(at, cfg, 1, Config.stateVariables, cfg.inputVariables(), func(p *Predictor, scope *op.Scope, h handles) (err error) {
 		s.handles = h
 		s.evaluated = p.cfg.addEvaluation(p.in.graph, scope.SubScope("evaluate"), h)
+		if at != nil && at.Put != nil {
+			s.upload = p.cfg.addUpload(scope.SubScope("upload"), h)
+		}
 		s.training, err = p.cfg.addTraining(p.in.graph, scope.SubScope("train"), h)
 		return err
 	})

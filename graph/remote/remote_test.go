@@ -53,7 +53,10 @@ func server(t *testing.T) *graph.Server {
 	if failed != "<nil>" {
 		t.Fatal(line)
 	}
-	return &graph.Server{Target: "grpc://" + address}
+	return &graph.Server{Target: "grpc://" + address, Put: func(data []byte) (string, error) {
+		path := filepath.Join(t.TempDir(), "series")
+		return path, os.WriteFile(path, data, 0o666)
+	}}
 }
 
 // configs are networks of all kinds of cell, in both forms.
@@ -63,7 +66,7 @@ func configs() []graph.Config {
 	c.Layers = []graph.Layer{{Cell: graph.GRU, Units: 16}, {Cell: graph.Dense, Units: 8}}
 	c.Bidirectional, c.Lags, c.Optimizer, c.ClipNorm = true, []int{-2, 0, 1}, graph.AdamW, 1
 	portable := c
-	portable.Form = graph.FormPortable
+	portable.Form, portable.Bidirectional = graph.FormPortable, false
 	lstm := graph.DefaultConfig()
 	lstm.Features, lstm.Layers, lstm.Loss = 3, []graph.Layer{{Cell: graph.LSTM, Units: 8}}, graph.MSE
 	return []graph.Config{c, portable, lstm}
@@ -141,12 +144,16 @@ func open(t *testing.T, at *graph.Server, c graph.Config) *graph.Session {
 func TestSessionOnAServer(t *testing.T) {
 	at := server(t)
 	dir := t.TempDir()
+	fed := &graph.Server{Target: at.Target}
 	other := open(t, at, configs()[0]) // its variables have the same names
 	for i, c := range configs() {
 		want := train(t, open(t, nil, c))
 		s := open(t, at, c)
 		if got := train(t, s); !reflect.DeepEqual(got, want) {
 			t.Errorf("network %d: a server's session comes to\n%v\nwant\n%v", i, got, want)
+		}
+		if got := train(t, open(t, fed, c)); !reflect.DeepEqual(got, want) {
+			t.Errorf("network %d: with a series that is fed, a server's session comes to\n%v\nwant\n%v", i, got, want)
 		}
 		prefix := filepath.Join(dir, fmt.Sprint(i))
 		if err := s.Save(prefix); err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph"
@@ -18,6 +19,9 @@ type bitsError struct{ is, want []string } // instruction sets
 func (e *bitsError) Error() string {
 	return fmt.Sprintf("its results differ from this machine's in their last bits (instruction sets: %s; here: %s); --bits=false uses it nevertheless", sets(e.is), sets(e.want))
 }
+
+// ownBits are those of this process.
+var ownBits = sync.OnceValues(func() (string, error) { return bits(nil) })
 
 // bits is a digest of what some trainings come to at a server, or here: of networks like those that
 // a run compares.

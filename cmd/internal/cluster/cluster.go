@@ -56,13 +56,18 @@ func (b Build) differs(other Build) string {
 type request struct {
 	Protocol int    `json:"protocol"`
 	Slot     string `json:"slot,omitempty"` // whose server is to answer what follows; "": a new slot
+
+	Digest string `json:"digest,omitempty"` // of data that is to be in a file; it follows unless it is there
+	Size   int64  `json:"size,omitempty"`   // of that
 }
 
 const protocol = 1
 
-// reply is the answer to a request for a slot. What follows comes back as it is.
+// reply is the answer to a request for a slot, after which what follows comes back as it is, or for
+// a file.
 type reply struct {
 	Error string `json:"error,omitempty"`
+	Path  string `json:"path,omitempty"` // of the file; "": its data is wanted
 	Busy  bool   `json:"busy,omitempty"` // there is no free slot
 	Slot  string `json:"slot,omitempty"`
 	Slots int    `json:"slots,omitempty"` // that the worker has

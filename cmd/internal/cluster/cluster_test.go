@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -198,9 +199,9 @@ type outcome struct {
 func run(t *testing.T, r fit.Runner, each func()) outcome {
 	t.Helper()
 	s := fit.DefaultSpec()
-	epochs, units, window, rate := 12, []int{8}, 16, float32(0.03)
+	epochs, units, window, rate := 8, []int{8}, 16, float32(0.03)
 	s.Recipe = fit.Override{Epochs: &epochs, Units: units, Steps: &window, LearningRate: &rate}
-	s.Folds, s.Members, s.Seed, s.Threads = 3, 2, 1, 1
+	s.Folds, s.Members, s.Seed, s.Threads = 2, 2, 1, 1
 	o := &told{jobs: map[fit.Job][]string{}, each: each}
 	result, err := fit.Fit(t.Context(), fit.Data{Train: rows(1500), Test: rows(300)}, s, fit.Means{Runner: r}, o)
 	if err != nil {
@@ -269,6 +270,62 @@ func TestTheSameBitsByWorkers(t *testing.T) {
 		if l.text != "" {
 			t.Errorf("workers with %v slots: %s", slots, l.text)
 		}
+	}
+}
+
+// Data goes to a worker once, whichever of its slots asks.
+func TestDataGoesOnce(t *testing.T) {
+	address, _ := worker(t, 2)
+	config, err := Secret(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := bytes.Repeat([]byte("rows "), chunk/2)
+	var sent int64
+	for range 2 {
+		l, err := connect(t.Context(), address, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.close(nil)
+		for range 2 {
+			path, err := l.at.Put(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, data) {
+				t.Errorf("%s: %d bytes, %v", path, len(got), err)
+			}
+		}
+		sent += l.sent.Load()
+	}
+	if sent != int64(len(data)) {
+		t.Errorf("%d bytes were sent of %d", sent, len(data))
+	}
+}
+
+// Files that were used longest ago make way for others.
+func TestFilesMakeWay(t *testing.T) {
+	s := &store{dir: t.TempDir()}
+	for _, digest := range []string{"a", "b", "a", "c", "d"} {
+		f := s.use(digest, maxFiles/3)
+		if err := os.WriteFile(s.path(f), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if !slices.Equal(names, []string{"a", "c", "d"}) {
+		t.Errorf("%v are left", names)
+	}
+	if s.empty(); len(s.files) > 0 {
+		t.Errorf("%d files are left", len(s.files))
 	}
 }
 

@@ -37,7 +37,6 @@ type Farm struct {
 	end   context.CancelFunc
 	group sync.WaitGroup
 	free  chan *link
-	own   func() (string, error) // the bits of this process
 
 	mu      sync.Mutex
 	places  []*place
@@ -59,7 +58,6 @@ type place struct {
 // all have been asked once and one is there; the others are used once they are. Close it after use.
 func NewFarm(ctx context.Context, o Options) (*Farm, error) {
 	f := &Farm{o: o, free: make(chan *link), changed: make(chan struct{}, 1)}
-	f.own = sync.OnceValues(func() (string, error) { return bits(nil) })
 	f.ctx, f.end = context.WithCancel(context.WithoutCancel(ctx))
 	for _, address := range o.Workers {
 		p := &place{address: address}
@@ -226,7 +224,7 @@ func (f *Farm) compare(p *place, l *link) error {
 	if !f.o.Bits || known {
 		return nil
 	}
-	own, err := f.own()
+	own, err := ownBits()
 	if err != nil {
 		return refusedError{err}
 	}

@@ -2,13 +2,17 @@ package cluster
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rnnbin/rnnbin/graph"
@@ -22,6 +26,7 @@ type link struct {
 	back    chan struct{} // where it is given back after a job
 	lost    context.Context
 	lose    context.CancelCauseFunc
+	sent    atomic.Int64 // bytes of series
 
 	local  *net.TCPListener // where sessions connect to
 	pinged sync.Mutex
@@ -59,11 +64,43 @@ func connect(ctx context.Context, address string, config *tls.Config) (*link, er
 		return nil, err
 	}
 	l.at.Target = "grpc://" + l.local.Addr().String()
+	l.at.Put = func(data []byte) (string, error) { return l.put(config, data) }
 	l.lost, l.lose = context.WithCancelCause(context.Background())
 	context.AfterFunc(l.lost, l.cut)
 	go l.watch()
 	go l.pass(config)
 	return l, nil
+}
+
+// put has data in a file of the worker's, unless it is there.
+func (l *link) put(config *tls.Config, data []byte) (path string, err error) {
+	sum := sha256.Sum256(data)
+	c, err := dial(l.lost, l.address, config, request{Protocol: protocol, Digest: hex.EncodeToString(sum[:]), Size: int64(len(data))})
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	defer context.AfterFunc(l.lost, func() { c.Close() })()
+	_ = c.SetDeadline(time.Time{}) // others may be sending the same
+	var r reply
+	if err := readLine(c, &r); err != nil || r.Path != "" {
+		return r.Path, err
+	}
+	for part := range slices.Chunk(data, chunk) {
+		_ = c.SetDeadline(time.Now().Add(patience))
+		if _, err := c.Write(part); err != nil {
+			return "", err
+		}
+		l.sent.Add(int64(len(part)))
+	}
+	_ = c.SetDeadline(time.Now().Add(6 * patience)) // the disk may be slow
+	if err := readLine(c, &r); err != nil {
+		return "", err
+	}
+	if r.Error != "" {
+		return "", errors.New(r.Error)
+	}
+	return r.Path, nil
 }
 
 // close gives up the slot, for a reason. Calls of its sessions end with an error.

@@ -30,6 +30,7 @@ type Worker struct {
 	// Command starts a process that calls [Slot].
 	Command func() *exec.Cmd
 
+	files   *store
 	mu      sync.Mutex
 	slots   map[string]string // addresses of their servers
 	waiting []net.Conn        // that have not shown yet that they know the secret, the oldest first
@@ -42,7 +43,13 @@ const maxWaiting = 128
 // Serve answers connections until ctx ends.
 func (w *Worker) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
-	w.slots = map[string]string{}
+	files, err := newStore()
+	if err != nil {
+		cancel()
+		return err
+	}
+	defer files.close()
+	w.slots, w.files = map[string]string{}, files
 	var group sync.WaitGroup
 	defer group.Wait()
 	defer cancel()
@@ -106,12 +113,16 @@ func (w *Worker) answer(ctx context.Context, raw net.Conn) {
 		return
 	}
 	_ = raw.SetDeadline(time.Time{})
-	if q.Slot != "" {
+	switch {
+	case q.Digest != "":
+		err = w.files.receive(c, q)
+	case q.Slot != "":
 		w.pass(c, q.Slot)
-		return
+	default:
+		err = w.slot(ctx, c, q)
 	}
-	if err := w.slot(ctx, c, q); err != nil && ctx.Err() == nil {
-		w.Log("a slot for %v ended: %v", raw.RemoteAddr(), err)
+	if err != nil && ctx.Err() == nil {
+		w.Log("a connection of %v ended: %v", raw.RemoteAddr(), err)
 	}
 }
 
@@ -152,6 +163,16 @@ func (w *Worker) take() (id string, ok bool) {
 	return id, true
 }
 
+// leave gives up a slot. Behind the last one nothing remains.
+func (w *Worker) leave(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.slots, id)
+	if len(w.slots) == 0 {
+		w.files.empty()
+	}
+}
+
 // slot has a process with a server for as long as c lasts.
 func (w *Worker) slot(ctx context.Context, c net.Conn, q request) error {
 	if q.Protocol != protocol {
@@ -161,7 +182,7 @@ func (w *Worker) slot(ctx context.Context, c net.Conn, q request) error {
 	if !ok {
 		return writeLine(c, reply{Busy: true})
 	}
-	defer func() { w.mu.Lock(); delete(w.slots, id); w.mu.Unlock() }()
+	defer w.leave(id)
 	p, err := w.start()
 	if err != nil {
 		return errors.Join(err, writeLine(c, reply{Error: err.Error()}))

@@ -1,0 +1,127 @@
+package cluster
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"time"
+)
+
+const (
+	chunk    = 1 << 20 // bytes that are sent within patience
+	maxFiles = 4 << 30 // bytes of files that were used longest ago make way
+)
+
+// store has data in files named by its digest, in a folder that only this user reads.
+type store struct {
+	dir string
+
+	mu    sync.Mutex
+	files []*file // the one used longest ago first
+}
+
+// file is that of a digest.
+type file struct {
+	digest string
+	size   int64
+
+	mu    sync.Mutex // held while it is received
+	there bool
+}
+
+func newStore() (*store, error) {
+	dir, err := os.MkdirTemp("", "rnnbin-worker-")
+	return &store{dir: dir}, err
+}
+
+func (s *store) close() { _ = os.RemoveAll(s.dir) }
+
+func (s *store) path(f *file) string { return filepath.Join(s.dir, f.digest) }
+
+// use is the file of a digest. Others make way for it.
+func (s *store) use(digest string, size int64) *file {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var kept []*file
+	f, total := &file{digest: digest, size: size}, size
+	for _, other := range s.files {
+		if other.digest == digest {
+			f = other
+			continue
+		}
+		kept, total = append(kept, other), total+other.size
+	}
+	for len(kept) > 0 && total > maxFiles {
+		_ = os.Remove(s.path(kept[0]))
+		kept, total = kept[1:], total-kept[0].size
+	}
+	s.files = append(kept, f)
+	return f
+}
+
+// empty removes all files.
+func (s *store) empty() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.files {
+		_ = os.Remove(s.path(f))
+	}
+	s.files = nil
+}
+
+var digestShape = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// receive answers a request for a file.
+func (s *store) receive(c net.Conn, q request) error {
+	if !digestShape.MatchString(q.Digest) || q.Size < 0 {
+		return fmt.Errorf("data of %d bytes with the digest %q", q.Size, q.Digest)
+	}
+	f := s.use(q.Digest, q.Size)
+	f.mu.Lock() // so that of several that have the same only one sends it
+	defer f.mu.Unlock()
+	if f.there {
+		return writeLine(c, reply{Path: s.path(f)})
+	}
+	if err := writeLine(c, reply{}); err != nil {
+		return err
+	}
+	if err := s.write(c, f); err != nil {
+		return errors.Join(err, writeLine(c, reply{Error: err.Error()}))
+	}
+	f.there = true
+	return writeLine(c, reply{Path: s.path(f)})
+}
+
+// write has a file's data from c.
+func (s *store) write(c net.Conn, f *file) (err error) {
+	to, err := os.CreateTemp(s.dir, "part-")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err = errors.Join(err, to.Close()); err == nil {
+			err = os.Rename(to.Name(), s.path(f))
+		}
+		if err != nil {
+			_ = os.Remove(to.Name())
+		}
+	}()
+	sum := sha256.New()
+	for left := f.size; left > 0; left -= chunk {
+		_ = c.SetReadDeadline(time.Now().Add(patience))
+		if _, err := io.CopyN(io.MultiWriter(to, sum), c, min(left, chunk)); err != nil {
+			return err
+		}
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != f.digest {
+		return fmt.Errorf("data has the digest %s, not %s", got, f.digest)
+	}
+	return nil
+}
