@@ -1,8 +1,10 @@
 package fit
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +29,7 @@ type task struct {
 	answers *answers
 	err     error // why the network cannot be trained, which ends neither the others nor the run
 
+	work   float64       // floating-point operations, about
 	at     *graph.Server // where it is done; nil: here
 	began  *JobBegan     // told
 	events int           // of this task so far
@@ -75,11 +78,17 @@ func (r *run) pool(ctx context.Context, stage StageName, tasks []*task) error {
 			return err
 		}
 		if err == nil {
-			steps += r.rungs[t.job.Rung].epochs(windows.Steps()) * windows.Steps()
+			recipe := r.rungs[t.job.Rung].Recipe
+			n := recipe.epochs(windows.Steps()) * windows.Steps()
+			t.work = float64(n) * r.config(recipe, t.job).StepWork(recipe.Batch)
+			steps += n
 		}
 	}
 	if err := r.tell(ctx, Stage{stage, len(tasks), steps}); err != nil {
 		return err
+	}
+	if !r.local() && r.spec.TimeLimit == 0 { // the longest first, so that none of many workers is late in the end
+		tasks = slices.SortedStableFunc(slices.Values(tasks), func(a, b *task) int { return cmp.Compare(b.work, a.work) })
 	}
 	var jobs []Job
 	for _, t := range tasks {
