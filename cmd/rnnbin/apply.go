@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/answer"
-	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
@@ -31,7 +30,7 @@ type applyOptions struct {
 	missing   string
 	input     FormatSettings // how the data is written
 	threshold float64
-	plot      string
+	picture   pictureFlags
 	quiet     bool
 	machine   graph.Machine
 
@@ -57,7 +56,7 @@ func (o *applyOptions) addDataFlags(f *pflag.FlagSet) {
 // addResultFlags adds those that say what becomes of probabilities.
 func (o *applyOptions) addResultFlags(f *pflag.FlagSet) {
 	addFlag(f, "threshold", &o.threshold, "`probability` at which the positive class is predicted, such as 1 or yes (default the model's)")
-	addFlag(f, "plot", &o.plot, "draw features, labels and probabilities to `file`, .svg or .png", pictureEndings...)
+	o.picture.addFlags(f)
 }
 
 // addRunFlags adds those that change no answer by more than rounding.
@@ -89,18 +88,7 @@ func (o *applyOptions) validate() error {
 	if err := asUsage(o.machine.Validate()); err != nil {
 		return err
 	}
-	return checkPlot(o.plot)
-}
-
-// checkPlot checks the value of --plot; "" stands for none.
-func checkPlot(path string) error {
-	if path == "" {
-		return nil
-	}
-	if err := plot.Check(path); err != nil {
-		return usageError{fmt.Errorf("--plot: %w", err)}
-	}
-	return nil
+	return o.picture.validate()
 }
 
 // load reads the model, with the threshold of --threshold if that is given, and warns of one

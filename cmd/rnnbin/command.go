@@ -50,11 +50,16 @@ func typed(f *pflag.Flag) []string {
 // printNext prints what can be done with the model in a folder.
 func printNext(errOut io.Writer, m *model.Model, dir string) {
 	fmt.Fprintf(errOut, "rnnbin: lookahead %s\nrnnbin: what to do next:\n", lookaheadText(m))
+	for _, args := range append(nextCommands(m, dir), []string{"report", dir}) {
+		fmt.Fprintf(errOut, "  rnnbin %s\n", quoteAll(args))
+	}
+}
+
+// nextCommands are those that use the model in a folder.
+func nextCommands(m *model.Model, dir string) [][]string {
 	next := [][]string{{"evaluate", dir, "test.csv"}, {"predict", dir, "new.csv", "--out", "labelled.csv"}}
 	if _, finite := m.Wait(); finite {
 		next = append(next, []string{"predict", dir, "-", "--follow"})
 	}
-	for _, args := range next {
-		fmt.Fprintf(errOut, "  rnnbin %s\n", quoteAll(args))
-	}
+	return next
 }

@@ -39,7 +39,7 @@ func addCompletions(root *cobra.Command) {
 			cmd.ValidArgsFunction = offerModelAndFiles
 		case "serve":
 			cmd.ValidArgsFunction = offerFolders
-		case "inspect", "export":
+		case "inspect", "export", "report":
 			cmd.ValidArgsFunction = offerFirst(offerFolders)
 		case "data":
 			var all []string

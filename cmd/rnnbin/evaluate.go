@@ -18,7 +18,6 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
-	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/label"
 	"github.com/rnnbin/rnnbin/graph/model"
 )
@@ -97,7 +96,7 @@ A model that does not beat them is not worth its trouble.`,
 }
 
 func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) error {
-	rows, err := parseRows(o.rows)
+	rows, err := parseRows("rows", o.rows)
 	if err != nil {
 		return err
 	}
@@ -106,6 +105,10 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 		return err
 	}
 	defer o.opened.Close()
+	picture, err := o.picture.begin(m, true)
+	if err != nil {
+		return err
+	}
 	compared, err := o.comparedEvents(m)
 	if err != nil {
 		return err
@@ -132,7 +135,10 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 	if err := o.print(e, out, errOut); err != nil {
 		return err
 	}
-	return o.draw(e)
+	if o.picture.path != "" {
+		picture.addAll(e.data, e.answers)
+	}
+	return picture.write(errOut)
 }
 
 func (o *evaluateOptions) read(ctx context.Context, m *model.Model, watch *progress) (*series.Data, error) {
@@ -308,24 +314,6 @@ func (o *evaluateOptions) print(e *evaluation, out, errOut io.Writer) error {
 	return nil
 }
 
-// draw draws all series, whichever rows counted.
-func (o *evaluateOptions) draw(e *evaluation) error {
-	if o.plot == "" {
-		return nil
-	}
-	picture := newAnswersPicture(o.plot, e.model)
-	x := inputs.Fill(e.data.X, e.model.Profile.Mean)
-	F, C := len(e.data.Features), len(e.model.Classes)
-	for i, s := range e.data.Series {
-		picture.answer.Begin(int32(i), s.Name)
-		for row := s.Start; row < s.End; row++ {
-			p := e.answers.Probability[row*C : (row+1)*C]
-			picture.answer.Add(int32(i), x[row*F:(row+1)*F], p, e.answers.Class[row], e.data.Labels[row])
-		}
-	}
-	return picture.write()
-}
-
 // rowRange is a part of each series: rows from to to-1, or, where they are
 // negative, that many before the end.
 type rowRange struct {
@@ -333,12 +321,12 @@ type rowRange struct {
 	open     bool // to is the end
 }
 
-// parseRows reads the value of --rows.
-func parseRows(text string) (rowRange, error) {
+// parseRows reads the value of a flag.
+func parseRows(flag, text string) (rowRange, error) {
 	if text == "" {
 		return rowRange{open: true}, nil
 	}
-	wrong := usagef("rows", "must be FROM:TO, two row numbers that may be empty, not %q", text)
+	wrong := usagef(flag, "must be FROM:TO, two row numbers that may be empty, not %q", text)
 	from, to, found := strings.Cut(text, ":")
 	if !found {
 		return rowRange{}, wrong

@@ -23,7 +23,7 @@ func TestRowRange(t *testing.T) {
 		"-9:99":  {0, 1, 2, 3, 4},
 		"+1:+03": {1, 2},
 	} {
-		r, err := parseRows(text)
+		r, err := parseRows("rows", text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +49,7 @@ func TestRowRange(t *testing.T) {
 
 func TestParseRowsRefuses(t *testing.T) {
 	for _, text := range []string{"3", "a:", ":b", "1:2:3", "1.5:", "99999999999999999999:", " 1:"} {
-		if _, err := parseRows(text); err == nil {
+		if _, err := parseRows("rows", text); err == nil {
 			t.Errorf("%q is taken", text)
 		}
 	}

@@ -110,10 +110,14 @@ func first(i int, title string) string {
 // printKinds prints a line for each kind of network.
 func printKinds(w io.Writer, m *model.Model) {
 	for i, k := range m.Kinds {
-		fmt.Fprintf(w, "%s\t%s, parameters %d; loss %s; %s; horizon %s; inputs %s\n", first(i, "networks"),
-			configText(graph.Config{Network: k.Network, Training: k.Training}), k.Network.Parameters(), k.Network.Loss,
-			count(len(k.Weights), "member"), horizonText(k.Horizon), inputsText(k))
+		fmt.Fprintf(w, "%s\t%s\n", first(i, "networks"), kindText(k))
 	}
+}
+
+// kindText describes a kind of network.
+func kindText(k model.Kind) string {
+	return fmt.Sprintf("%s, parameters %d; loss %s; %s; horizon %s; inputs %s", configText(graph.Config{Network: k.Network, Training: k.Training}),
+		k.Network.Parameters(), k.Network.Loss, count(len(k.Weights), "member"), horizonText(k.Horizon), inputsText(k))
 }
 
 // inputsText says what a network gets of a row.
@@ -228,16 +232,20 @@ func horizonText(h int) string {
 }
 
 func columnsText(c model.Columns) string {
-	text := fmt.Sprintf("label %q", c.Label)
-	if c.Label == "" {
-		text = "labels of events"
-	}
+	text := labelText(c)
 	for _, role := range [][2]string{{"positive", c.Positive}, {"series", c.Series}, {"time", c.Time}, {"max gap", c.MaxGap}} {
 		if role[1] != "" {
 			text += fmt.Sprintf(", %s %q", role[0], role[1])
 		}
 	}
 	return text
+}
+
+func labelText(c model.Columns) string {
+	if c.Label == "" {
+		return "labels of events"
+	}
+	return fmt.Sprintf("label %q", c.Label)
 }
 
 func trainingText(t model.Run) string {
@@ -257,15 +265,24 @@ func printFeatures(w io.Writer, m *model.Model) {
 	for k, name := range m.Columns.Features {
 		text := fmt.Sprintf("%q", name)
 		if p.Low != nil {
-			digits := 5
-			if m.Columns.Shift != nil && m.Columns.Shift[k] != 0 {
-				digits = 12
-			}
-			of := func(v []float32) float64 { return m.Columns.Measured(k, v[k]) }
-			text += fmt.Sprintf(", %.*g to %.*g in the training rows, mean %.*g", digits, of(p.Low), digits, of(p.High), digits, of(p.Mean))
+			r := rangeOf(m, k)
+			text += fmt.Sprintf(", %s to %s in the training rows, mean %s", r[0], r[1], r[2])
 		}
 		fmt.Fprintf(w, "%s\t%s\n", first(k, "features"), text)
 	}
+}
+
+// rangeOf are the least and the greatest value of a feature in the training rows, and their mean.
+func rangeOf(m *model.Model, k int) []string {
+	digits := 5
+	if m.Columns.Shift != nil && m.Columns.Shift[k] != 0 {
+		digits = 12
+	}
+	var all []string
+	for _, v := range [][]float32{m.Profile.Low, m.Profile.High, m.Profile.Mean} {
+		all = append(all, fmt.Sprintf("%.*g", digits, m.Columns.Measured(k, v[k])))
+	}
+	return all
 }
 
 // printJudged prints how good the networks are, and their rivals.

@@ -8,18 +8,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/rnnbin/rnnbin/cmd/internal/plot"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
-	"github.com/rnnbin/rnnbin/graph/inputs"
-	"github.com/rnnbin/rnnbin/graph/label"
 	"github.com/rnnbin/rnnbin/graph/model"
 )
 
@@ -158,13 +154,17 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 	if err != nil {
 		return err
 	}
+	picture, err := o.picture.begin(m, false)
+	if err != nil {
+		return err
+	}
 	skipped := skippedRows{out: errOut}
 	options, err := o.readOptions(m, &skipped)
 	if err != nil {
 		return err
 	}
 	l := labelling{predictOptions: &o, model: m, options: options, out: out, errOut: errOut,
-		watch: newProgress(o.linesOut(out), errOut), far: newRangeWatch(m), picture: newAnswersPicture(o.plot, m),
+		watch: newProgress(o.linesOut(out), errOut), far: newRangeWatch(m), picture: picture,
 		summary: summary{Classes: map[string]int{}}}
 	defer l.close()
 	if o.outDir == "" && len(targets) > 1 {
@@ -187,7 +187,7 @@ func runPredict(ctx context.Context, o predictOptions, out, errOut io.Writer) er
 	if l.early > 0 {
 		fmt.Fprintf(errOut, "rnnbin: warning: more than %d series were open; rows labelled as the last of one that reappeared later: %d\n", series.MaxOpen, l.early)
 	}
-	if err := l.picture.write(); err != nil {
+	if err := l.picture.write(errOut); err != nil {
 		return err
 	}
 	return l.print(skipped.n)
@@ -230,7 +230,7 @@ func (o *predictOptions) readOptions(m *model.Model, skipped *skippedRows) (seri
 	default:
 		return options, usagef("on-error", "must be %s or %s, not %q", onErrorStop, onErrorSkip, o.onError)
 	}
-	if o.plot == "" {
+	if o.picture.path == "" {
 		options.Label = "" // nobody asks, so that a fault in it is no hindrance
 	}
 	return options, nil
@@ -302,48 +302,4 @@ func (s *skippedRows) end() {
 	if s.n > 0 {
 		fmt.Fprintf(s.out, "rnnbin: warning: %s could not be read and are left out\n", count(s.n, "row"))
 	}
-}
-
-// answersPicture is the picture that --plot asks for, if it does.
-type answersPicture struct {
-	path   string
-	model  *model.Model
-	answer *plot.Answers
-}
-
-func newAnswersPicture(path string, m *model.Model) *answersPicture {
-	names := slices.Clone(m.Columns.Features)
-	for k, s := range m.Columns.Shift {
-		if s != 0 {
-			names[k] += fmt.Sprintf(" - %.12g", s)
-		}
-	}
-	return &answersPicture{path, m, plot.NewAnswers(names, m.Classes, m.Threshold)}
-}
-
-// addChunk adds the rows of a chunk.
-func (a *answersPicture) addChunk(c *series.Chunk, answers label.Answers) {
-	if a.path == "" {
-		return
-	}
-	for _, b := range c.Begun {
-		a.answer.Begin(b.Series, b.Name)
-	}
-	x := inputs.Fill(c.X, a.model.Profile.Mean)
-	F, C := len(a.model.Columns.Features), len(a.model.Classes)
-	for i, class := range answers.Class {
-		truth := int16(series.Unlabelled)
-		if c.Labels != nil {
-			truth = c.Labels[i]
-		}
-		a.answer.Add(c.Series[i], x[i*F:(i+1)*F], answers.Probability[i*C:(i+1)*C], class, truth)
-	}
-}
-
-// write draws the picture.
-func (a *answersPicture) write() error {
-	if a.path == "" {
-		return nil
-	}
-	return a.answer.Write(a.path)
 }

@@ -57,7 +57,7 @@ func (o *eventOutput) validate(p *predictOptions) error {
 			return usagef("events-out", "and --out both name standard output")
 		}
 	}
-	if p.plot != "" && filepath.Clean(p.plot) == filepath.Clean(o.path) {
+	if p.picture.path != "" && filepath.Clean(p.picture.path) == filepath.Clean(o.path) {
 		return usagef("events-out", "and --plot name the same file")
 	}
 	if f, err := o.fileFormat(); err != nil {

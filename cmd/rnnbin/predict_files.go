@@ -52,7 +52,7 @@ func (o *predictOptions) targets() ([]target, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := len(inputs); n > 1 && o.plot != "" {
+	if n := len(inputs); n > 1 && o.picture.path != "" {
 		return nil, usagef("plot", "draws one file, and there are %d", n)
 	} else if n > 1 && o.follow {
 		return nil, usagef("follow", "takes one file, and there are %d", n)
@@ -113,7 +113,7 @@ func (o *predictOptions) outputs(inputs []string) ([]target, error) {
 	if o.output == "" {
 		return nil, usageError{errors.New("--out is empty")}
 	}
-	if o.plot != "" && filepath.Clean(o.plot) == filepath.Clean(o.output) {
+	if o.picture.path != "" && filepath.Clean(o.picture.path) == filepath.Clean(o.output) {
 		return nil, usagef("plot", "and --out name the same file")
 	}
 	var all []target

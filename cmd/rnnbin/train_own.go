@@ -188,7 +188,7 @@ func drawHistory(path string, members []*fit.Trained) error {
 	for _, e := range members[0].History {
 		epochs = append(epochs, plotted(e))
 	}
-	if err := plot.History(path, epochs); err != nil {
+	if err := plot.Write(path, plot.History(epochs)...); err != nil {
 		return fmt.Errorf("--plot: %w", err)
 	}
 	return nil

@@ -115,3 +115,64 @@ func BestThreshold(in Input) (threshold float64, f1 Number, err error) {
 	}
 	return threshold, f1, nil
 }
+
+// Curves are the curves of one class against the rest, to draw. Of many points those are left
+// out that lie close to the one before.
+type Curves struct {
+	FalsePositive, TruePositive []float64 // ROC: rates, from 0 to 1
+	Recall, Precision           []float64
+	Probability, Share          []float64 // calibration: of each bin the mean probability, and of how many steps it came true
+}
+
+// Curves are those of a class, of two always of the second. Those are empty that are not defined.
+func (in Input) Curves(class int) (*Curves, error) {
+	s, err := gather(in)
+	if err != nil {
+		return nil, err
+	}
+	out := new(Curves)
+	if s.classes == 2 {
+		class = 1 // whose probabilities are kept
+	}
+	c := s.curve(int16(class))
+	if c.positives > 0 && c.negatives > 0 {
+		c.draw(out)
+	}
+	var n, right [bins]int
+	var sum [bins]float64
+	for i, l := range s.label {
+		p := s.of(i, int16(class))
+		b := min(int(p*bins), bins-1)
+		n[b]++
+		sum[b] += p
+		if int(l) == class {
+			right[b]++
+		}
+	}
+	for b := range n {
+		if n[b] > 0 {
+			out.Probability = append(out.Probability, sum[b]/float64(n[b]))
+			out.Share = append(out.Share, float64(right[b])/float64(n[b]))
+		}
+	}
+	return out, nil
+}
+
+// draw adds the points of ROC, and of precision over recall.
+func (c *curve) draw(out *Curves) {
+	const close = 1.0 / 400
+	out.FalsePositive, out.TruePositive = []float64{0}, []float64{0}
+	for p := range c.points() {
+		tp, fp := float64(p.truePositive)/float64(c.positives), float64(p.falsePositive)/float64(c.negatives)
+		precision := float64(p.truePositive) / float64(p.truePositive+p.falsePositive)
+		last := p.truePositive+p.falsePositive == len(c.keys)
+		n := len(out.TruePositive)
+		if last || tp-out.TruePositive[n-1] > close || fp-out.FalsePositive[n-1] > close {
+			out.FalsePositive, out.TruePositive = append(out.FalsePositive, fp), append(out.TruePositive, tp)
+		}
+		n = len(out.Recall)
+		if last || n == 0 || tp-out.Recall[n-1] > close || math.Abs(precision-out.Precision[n-1]) > close {
+			out.Recall, out.Precision = append(out.Recall, tp), append(out.Precision, precision)
+		}
+	}
+}

@@ -1,20 +1,13 @@
-// Package plot draws what a network says about series, and how its training
-// went, as SVG or PNG.
+// Package plot draws what a network says about series, how good that is and how its training
+// went, as SVG, for files and for pages, or as PNG.
 package plot
 
 import (
 	"errors"
 	"fmt"
-	"image/color"
-	"math"
+	"io"
 	"path/filepath"
-	"strconv"
 	"strings"
-
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
 )
@@ -41,27 +34,13 @@ func format(path string) (string, error) {
 	return ext[1:], nil
 }
 
-// Colours that people who see few colours can tell apart (Okabe and Ito).
-var (
-	blue   = color.NRGBA{0x00, 0x72, 0xb2, 0xff}
-	orange = color.NRGBA{0xd5, 0x5e, 0x00, 0xff}
-	green  = color.NRGBA{0x00, 0x9e, 0x73, 0x50}
-	yellow = color.NRGBA{0xe6, 0x9f, 0x00, 0x50}
-	grey   = color.NRGBA{0x80, 0x80, 0x80, 0xff}
-)
-
-const (
-	width       = 12 * vg.Inch
-	panelHeight = 1.7 * vg.Inch
-)
-
-// write draws the panels below each other.
-func write(path string, panels []*plot.Plot) (err error) {
+// Write draws figures to a file, below each other.
+func Write(path string, figures ...*Figure) error {
 	kind, err := format(path)
 	if err != nil {
 		return err
 	}
-	if len(panels) == 0 {
+	if len(figures) == 0 {
 		return errors.New("there is nothing to draw")
 	}
 	file, err := outfile.Create(path)
@@ -69,90 +48,158 @@ func write(path string, panels []*plot.Plot) (err error) {
 		return err
 	}
 	defer file.Discard()
-	canvas, err := draw.NewFormattedCanvas(width, panelHeight*vg.Length(len(panels)), kind)
-	if err != nil {
-		return err
+	draw := (*Figure).writeSVG
+	if kind == "png" {
+		draw = (*Figure).writePNG
 	}
-	rows := make([][]*plot.Plot, len(panels))
-	for i, p := range panels {
-		rows[i] = []*plot.Plot{p}
-	}
-	tiles := draw.Tiles{Rows: len(panels), Cols: 1, PadTop: 4, PadBottom: 4, PadLeft: 4, PadRight: 12, PadY: 6}
-	at := draw.New(canvas)
-	for i, cells := range plot.Align(rows, tiles, at) {
-		panels[i].Draw(cells[0])
-	}
-	if _, err := canvas.WriteTo(file); err != nil {
+	if err := draw(stack(figures), file); err != nil {
 		return fmt.Errorf("draw %s: %w", path, err)
 	}
 	return file.Commit()
 }
 
-// newPanel is an empty one, from first to last across.
-func newPanel(title, y string, first, last int) *plot.Plot {
-	p := plot.New()
-	p.Title.Text, p.Y.Label.Text = title, y
-	p.Legend.Top, p.Legend.YOffs = true, p.Title.TextStyle.FontExtents().Height // beside the title
-	p.X.Min, p.X.Max = float64(first), float64(last)
-	p.X.Tick.Marker = counts{}
-	return p
+func (f *Figure) writeSVG(w io.Writer) error {
+	_, err := w.Write(f.svg(true))
+	return err
 }
 
-// counts are ticks at whole numbers, at most a dozen.
-type counts struct{}
-
-// Ticks implements plot.Ticker.
-func (counts) Ticks(from, to float64) []plot.Tick {
-	step := 1.0
-	for i := 0; (to-from)/step > 12; i++ {
-		step *= []float64{2, 2.5, 2}[i%3] // 1, 2, 5, 10 …
-	}
-	var ticks []plot.Tick
-	for v := math.Ceil(from/step) * step; v <= to; v += step {
-		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', -1, 64)})
-	}
-	return ticks
+// Figure is shapes on a plane whose units are pixels, y going down.
+type Figure struct {
+	Title         string // what it shows, for those who do not see it
+	width, height float64
+	shapes        []shape
+	axis          *axis // of the panels, which all have the same; nil for a figure that has none
 }
 
-// line draws t as a line, each bucket as a stroke from its least to its
-// greatest value.
-func line(t *thinned, c color.Color) *plotter.Line {
-	points := make(plotter.XYs, 0, 2*len(t.buckets))
-	for i, b := range t.buckets {
-		x := float64(i * t.width)
-		points = append(points, plotter.XY{X: x, Y: float64(b.min)})
-		if b.max > b.min {
-			points = append(points, plotter.XY{X: x, Y: float64(b.max)})
+// point is a place: x, y.
+type point [2]float64
+
+// Wide reports whether the figure takes more space than charts do.
+func (f *Figure) Wide() bool { return f.width > chartWidth+20 }
+
+// shape is something drawn: lines, areas, a text, or a panel.
+type shape struct {
+	kind    kind
+	paint   paint
+	points  [][]point // of lines and areas; of text the place
+	text    string
+	size    float64 // of text; of lines their width
+	align   string  // of text: start, middle or end
+	opacity float64 // 0: opaque
+	dashed  bool
+
+	// Of a panel: what is in it, whose origin is its corner, and which is seen within its width.
+	width, height float64
+	inner         []shape
+	tick          bool // it belongs to the time axis
+}
+
+type kind int
+
+const (
+	lines kind = iota
+	areas
+	words
+	panel
+)
+
+// stack has figures below each other.
+func stack(figures []*Figure) *Figure {
+	if len(figures) == 1 {
+		return figures[0]
+	}
+	all := &Figure{}
+	for _, f := range figures {
+		for _, s := range f.shapes {
+			all.shapes = append(all.shapes, s.moved(all.height))
+		}
+		all.width, all.height = max(all.width, f.width), all.height+f.height
+		if all.Title == "" {
+			all.Title = f.Title
 		}
 	}
-	return &plotter.Line{XYs: points, LineStyle: draw.LineStyle{Color: c, Width: vg.Points(0.8)}}
+	return all
 }
 
-// level draws a dashed line across.
-func level(y float64, end int) *plotter.Line {
-	style := draw.LineStyle{Color: grey, Width: vg.Points(0.8), Dashes: []vg.Length{vg.Points(4), vg.Points(3)}}
-	return &plotter.Line{XYs: plotter.XYs{{X: 0, Y: y}, {X: float64(end), Y: y}}, LineStyle: style}
+// moved is the same shape further down.
+func (s shape) moved(by float64) shape {
+	points := make([][]point, len(s.points))
+	for i, part := range s.points {
+		for _, p := range part {
+			points[i] = append(points[i], point{p[0], p[1] + by})
+		}
+	}
+	s.points = points
+	return s
 }
 
-// bands shades stretches of rows from the bottom to the top.
-type bands struct {
-	runs  [][2]int
-	color color.Color
+// canvas gathers shapes.
+type canvas struct{ shapes []shape }
+
+func (c *canvas) line(p paint, width float64, points ...point) {
+	c.shapes = append(c.shapes, shape{kind: lines, paint: p, size: width, points: [][]point{points}})
 }
 
-// Plot implements plot.Plotter.
-func (b bands) Plot(c draw.Canvas, p *plot.Plot) {
-	x, _ := p.Transforms(&c)
-	for _, r := range b.runs {
-		left, right := x(float64(r[0])), x(float64(r[1]))
-		right = max(right, left+vg.Points(0.3)) // so that one row among millions is seen
-		c.FillPolygon(b.color, c.ClipPolygonXY([]vg.Point{
-			{X: left, Y: c.Min.Y}, {X: right, Y: c.Min.Y}, {X: right, Y: c.Max.Y}, {X: left, Y: c.Max.Y},
-		}))
+func (c *canvas) dashed(p paint, points ...point) {
+	c.shapes = append(c.shapes, shape{kind: lines, paint: p, size: 1, points: [][]point{points}, dashed: true})
+}
+
+// rect is a rectangle's corners.
+func rect(left, top, right, bottom float64) []point {
+	return []point{{left, top}, {right, top}, {right, bottom}, {left, bottom}}
+}
+
+func (c *canvas) area(p paint, opacity float64, parts ...[]point) {
+	if len(parts) > 0 {
+		c.shapes = append(c.shapes, shape{kind: areas, paint: p, opacity: opacity, points: parts})
 	}
 }
 
-// Thumbnail implements plot.Thumbnailer, for the legend.
-func (b bands) Thumbnail(c *draw.Canvas) {
-	c.FillPolygon(b.color, []vg.Point{c.Min, {X: c.Max.X, Y: c.Min.Y}, c.Max, {X: c.Min.X, Y: c.Max.Y}})
+// Sizes of text.
+const (
+	small  = 11.0
+	normal = 12.0
+	large  = 15.0
+)
+
+func (c *canvas) text(p paint, size, x, y float64, align, text string) {
+	c.shapes = append(c.shapes, shape{kind: words, paint: p, size: size, points: [][]point{{{x, y}}}, align: align, text: text})
+}
+
+// panel is an area of its own, which shows no more than fits its width.
+func (c *canvas) panel(x, y, width, height float64, inner *canvas) {
+	c.shapes = append(c.shapes, shape{kind: panel, points: [][]point{{{x, y}}}, width: width, height: height, inner: inner.shapes})
+}
+
+// entry is one of a legend.
+type entry struct {
+	name  string
+	paint paint
+}
+
+// legend draws entries in lines from a place on, up to a width, and returns how high they are.
+func (c *canvas) legend(entries []entry, x, y, width float64) float64 {
+	const square, line = 10.0, 17.0
+	at, top := x, y
+	for _, e := range entries {
+		wide := square + 5 + textWidth(e.name, small) + 14
+		if at > x && at+wide > x+width {
+			at, top = x, top+line
+		}
+		c.area(e.paint, 0, rect(at, top+2, at+square, top+2+square))
+		c.text(ink, small, at+square+5, top+11, "start", e.name)
+		at += wide
+	}
+	return top + line - y
+}
+
+// textWidth is about how wide a text is.
+func textWidth(text string, size float64) float64 { return 0.55 * size * float64(len([]rune(text))) }
+
+// short is a name that fits so many letters.
+func short(name string, fits int) string {
+	if r := []rune(name); len(r) > fits {
+		return strings.TrimSpace(string(r[:fits-1])) + "…"
+	}
+	return name
 }

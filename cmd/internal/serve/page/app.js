@@ -1,7 +1,7 @@
 'use strict';
 
 const $ = id => document.getElementById(id);
-const colors = ['#d1495b', '#2e86ab', '#c98a12', '#3d9970', '#8d6a9f', '#b5651d', '#4a7c99', '#a0522d'];
+const colors = ['#d55e00', '#0072b2', '#009e73', '#e69f00', '#cc79a7', '#56b4e9', '#f0e442']; // as in package plot
 const large = 1 << 20; // larger files are sent as they are, without a look at them in the form
 
 let models = [];

@@ -1,4 +1,5 @@
-package page
+// Package browsertest drives a page in headless Chromium, for tests of pages.
+package browsertest
 
 import (
 	"bufio"
@@ -6,9 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,8 +19,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// browser is a page in Chromium, which is told what to do by its DevTools' protocol.
-type browser struct {
+// Browser is a page in Chromium, which is told what to do by its DevTools' protocol.
+type Browser struct {
 	t       *testing.T
 	conn    *websocket.Conn
 	session string
@@ -31,8 +32,8 @@ type browser struct {
 	faults  []string // errors of the page's script, and what its policy forbids
 }
 
-// open opens an address in a window of a width, and skips the test where there is no Chromium.
-func open(t *testing.T, address string, width int) *browser {
+// Open opens an address in a window of a width, and skips the test where there is no Chromium.
+func Open(t *testing.T, address string, width int) *Browser {
 	t.Helper()
 	program := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -65,23 +66,23 @@ func open(t *testing.T, address string, width int) *browser {
 	conn, _, err := websocket.Dial(t.Context(), debugger, nil)
 	check(t, err)
 	conn.SetReadLimit(64 << 20)
-	b := &browser{t: t, conn: conn, answers: map[int]chan json.RawMessage{}}
+	b := &Browser{t: t, conn: conn, answers: map[int]chan json.RawMessage{}}
 	go b.listen()
 	var target struct{ TargetID string }
-	b.call("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
+	b.Call("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
 	var attached struct{ SessionID string }
-	b.call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
+	b.Call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
 	b.session = attached.SessionID
 	for _, domain := range []string{"Page", "Runtime", "Network", "Log"} {
-		b.call(domain+".enable", nil, nil)
+		b.Call(domain+".enable", nil, nil)
 	}
-	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false}, nil)
-	b.call("Page.navigate", map[string]any{"url": address}, nil)
+	b.Call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false}, nil)
+	b.Call("Page.navigate", map[string]any{"url": address}, nil)
 	return b
 }
 
 // listen hands answers over, and keeps what the page does.
-func (b *browser) listen() {
+func (b *Browser) listen() {
 	for {
 		_, text, err := b.conn.Read(context.Background())
 		if err != nil {
@@ -121,7 +122,8 @@ func (b *browser) listen() {
 	}
 }
 
-func (b *browser) call(method string, params, result any) {
+// Call has the browser do something, and decodes what that comes to.
+func (b *Browser) Call(method string, params, result any) {
 	b.t.Helper()
 	b.mu.Lock()
 	b.calls++
@@ -148,67 +150,71 @@ func (b *browser) call(method string, params, result any) {
 	}
 }
 
-// value is what an expression gives, as text.
-func (b *browser) value(expression string) string {
+// Value is what an expression gives, as text.
+func (b *Browser) Value(expression string) string {
 	b.t.Helper()
 	var got struct{ Result struct{ Value any } }
-	b.call("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}, &got)
+	b.Call("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}, &got)
 	return fmt.Sprint(got.Result.Value)
 }
 
-// wait waits until an expression gives a text, which it does or the test ends in a minute.
-func (b *browser) wait(expression, want string) {
+// Wait waits until an expression gives a text, which it does or the test ends in a minute.
+func (b *Browser) Wait(expression, want string) {
 	b.t.Helper()
 	got := ""
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if got = b.value(expression); got == want {
+		if got = b.Value(expression); got == want {
 			return
 		}
 	}
 	b.t.Fatalf("%s is %q, want %q; faults %q", expression, got, want, b.faults)
 }
 
-// key presses a key and lets it go.
-func (b *browser) key(name string, code int, text string) {
+// Key presses a key and lets it go.
+func (b *Browser) Key(name string, code int, text string) {
 	b.t.Helper()
 	for _, kind := range []string{"keyDown", "keyUp"} {
 		p := map[string]any{"type": kind, "key": name, "code": name, "windowsVirtualKeyCode": code}
 		if kind == "keyDown" {
 			p["text"] = text
 		}
-		b.call("Input.dispatchKeyEvent", p, nil)
+		b.Call("Input.dispatchKeyEvent", p, nil)
 	}
 }
 
-func (b *browser) enter() { b.t.Helper(); b.key("Enter", 13, "\r") }
+// Enter presses that key.
+func (b *Browser) Enter() { b.t.Helper(); b.Key("Enter", 13, "\r") }
 
-// tabTo moves the focus to an element, by the Tab key alone.
-func (b *browser) tabTo(id string) {
+// TabTo moves the focus to an element, by the Tab key alone.
+func (b *Browser) TabTo(id string) {
 	b.t.Helper()
 	for range 40 {
-		if b.value("document.activeElement.id") == id {
+		if b.Value("document.activeElement.id") == id {
 			return
 		}
-		b.key("Tab", 9, "")
+		b.Key("Tab", 9, "")
 	}
 	b.t.Fatalf("Tab does not reach %q", id)
 }
 
-// write writes where the focus is.
-func (b *browser) write(text string) {
+// Write writes where the focus is.
+func (b *Browser) Write(text string) {
 	b.t.Helper()
-	b.call("Input.insertText", map[string]any{"text": text}, nil)
+	b.Call("Input.insertText", map[string]any{"text": text}, nil)
 }
 
-// ask is the text of a server's answer.
-func ask(t *testing.T, url, body string) string {
-	t.Helper()
-	r, err := http.Post(url, "", strings.NewReader(body))
-	check(t, err)
-	defer r.Body.Close()
-	text, err := io.ReadAll(r.Body)
-	check(t, err)
-	return string(text)
+// Asked are the addresses that the page has asked for.
+func (b *Browser) Asked() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.asked)
+}
+
+// Faults are errors of the page's script, and what its policy forbids.
+func (b *Browser) Faults() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.faults)
 }
 
 func check(t *testing.T, err error) {
