@@ -37,7 +37,7 @@ func addCompletions(root *cobra.Command) {
 			cmd.ValidArgsFunction = offerFiles(dataEndings)
 		case "predict", "evaluate":
 			cmd.ValidArgsFunction = offerModelAndFiles
-		case "serve":
+		case "serve", "compare":
 			cmd.ValidArgsFunction = offerFolders
 		case "inspect", "export", "report":
 			cmd.ValidArgsFunction = offerFirst(offerFolders)

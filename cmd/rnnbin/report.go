@@ -266,7 +266,7 @@ func fill(row []string, n int) []string {
 // errorText is a difference of macro F1, with its standard error.
 func errorText(s metrics.FoldSpread) string {
 	text := fmt.Sprintf("%+.4f", float64(s.Mean.MacroF1))
-	if e := s.StandardError(); e == e {
+	if e := float64(s.StandardErrors().MacroF1); e == e {
 		text += fmt.Sprintf(" ± %.4f", e)
 	}
 	return text

@@ -399,7 +399,7 @@ func (r *reporter) classes(report *metrics.Report) error {
 func judgedAdvice(report *metrics.Report) string {
 	best := bestRival(report.Baselines, func(b *metrics.Baseline) metrics.Number { return b.Folds.Mean.MacroF1 })
 	ahead := best.Folds.Ahead
-	by, chance := float64(ahead.Mean.MacroF1), ahead.StandardError()
+	by, chance := float64(ahead.Mean.MacroF1), float64(ahead.StandardErrors().MacroF1)
 	if by > 0 && !(by <= chance) { // one fold has no standard error
 		return ""
 	}

@@ -51,9 +51,22 @@ func Spread(folds []FoldScores) FoldSpread {
 	return s
 }
 
-// StandardError is that of the mean macro F1, not defined for one fold.
-func (s *FoldSpread) StandardError() float64 {
-	return float64(s.Std.MacroF1) / math.Sqrt(float64(s.Folds))
+// StandardErrors are those of the means, not defined for one fold.
+func (s *FoldSpread) StandardErrors() FoldScores {
+	e := s.Std
+	for _, v := range e.fields() {
+		*v /= Number(math.Sqrt(float64(s.Folds)))
+	}
+	return e
+}
+
+// Ahead is by how much the scores of one model are higher than those of another on the same folds.
+func Ahead(of, than []FoldScores) FoldSpread {
+	var all []FoldScores
+	for i, s := range of {
+		all = append(all, s.minus(than[i]))
+	}
+	return Spread(all)
 }
 
 // InFolds compares the model with its baselines fold by fold. The folds' reports are of parts of
@@ -64,12 +77,11 @@ func (r *Report) InFolds(folds []*Report) FoldSpread {
 		model = append(model, f.Compared())
 	}
 	for k := range r.Baselines {
-		var rival, ahead []FoldScores
-		for i, f := range folds {
-			b := f.Baselines[k].Compared()
-			rival, ahead = append(rival, b), append(ahead, model[i].minus(b))
+		var rival []FoldScores
+		for _, f := range folds {
+			rival = append(rival, f.Baselines[k].Compared())
 		}
-		r.Baselines[k].Folds = &FoldComparison{Spread(rival), Spread(ahead)}
+		r.Baselines[k].Folds = &FoldComparison{Spread(rival), Ahead(model, rival)}
 	}
 	return Spread(model)
 }

@@ -34,7 +34,7 @@ func TestInFoldsIsPaired(t *testing.T) {
 	if b.MacroF1 != .65 || !near(s.Mean.MacroF1, .7) || !near(b.Folds.Mean.MacroF1, .6) || !near(s.Std.MacroF1, .2) {
 		t.Errorf("%+v, %+v", s, b)
 	}
-	if a := b.Folds.Ahead; !near(a.Mean.MacroF1, .1) || !near(a.Std.MacroF1, .01) || !near(Number(a.StandardError()), .005773502691896258) || a.Mean.PRAUC == a.Mean.PRAUC {
+	if a := b.Folds.Ahead; !near(a.Mean.MacroF1, .1) || !near(a.Std.MacroF1, .01) || !near(a.StandardErrors().MacroF1, .005773502691896258) || a.Mean.PRAUC == a.Mean.PRAUC {
 		t.Errorf("ahead by %+v", a)
 	}
 	if a := r.Baselines[0].Folds.Ahead; !near(a.Mean.MacroF1, .7) {
