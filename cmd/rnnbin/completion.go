@@ -22,7 +22,7 @@ var (
 )
 
 // delimiters are offered for --delimiter.
-var delimiters = []string{",", ";", "tab", "|"}
+var delimiters = []string{",", ";", "tab", "|", "blanks"}
 
 // addCompletions has the shell offer values for the flags and arguments of all commands.
 func addCompletions(root *cobra.Command) {

@@ -197,7 +197,11 @@ func dialectText(d table.Dialect) string {
 		parts = append(parts, d.Encoding)
 	}
 	if d.Delimiter != "" {
-		parts = append(parts, fmt.Sprintf("fields separated by %q", d.Delimiter))
+		by := fmt.Sprintf("%q", d.Delimiter)
+		if d.Delimiter == " " {
+			by = "blanks"
+		}
+		parts = append(parts, "fields separated by "+by)
 		switch {
 		case !d.Header:
 			parts = append(parts, "no header")

@@ -11,7 +11,7 @@ import (
 // Digest is a SHA-256 of what networks learn from, whatever the names of files and series.
 func (d *Data) Digest() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q\n", d.Features, d.Classes)
+	fmt.Fprintf(h, "%q %q %v\n", d.Features, d.Classes, d.Shift)
 	for _, s := range d.Series {
 		fmt.Fprintf(h, "%d %d %q\n", s.Start, s.End, s.Group)
 	}

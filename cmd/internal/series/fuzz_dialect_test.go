@@ -30,7 +30,7 @@ func newDialectOfBits(bits uint16) dialectOfBits {
 		return v
 	}
 	flag := func() bool { return next(2) == 1 }
-	d := dialectOfBits{comma: ",\t;|"[next(4)], told: flag(), header: flag(), commas: flag(), comment: flag(), crlf: flag(), quotes: flag()}
+	d := dialectOfBits{comma: ",\t;| "[next(5)], told: flag(), header: flag(), commas: flag(), comment: flag(), crlf: flag(), quotes: flag()}
 	switch next(5) {
 	case 1:
 		d.bom = true

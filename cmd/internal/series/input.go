@@ -23,6 +23,21 @@ type input struct {
 	batch     *table.Batch
 	row       int // of the batch, that values are of
 	current   value
+	doubled   []string // names that more than one column has
+}
+
+// Columns names the columns, "" those that cannot be told apart.
+func (in *input) Columns() []string {
+	names := in.Reader.Columns()
+	if in.doubled != nil {
+		names = slices.Clone(names)
+		for i, name := range names {
+			if slices.Contains(in.doubled, name) {
+				names[i] = ""
+			}
+		}
+	}
+	return names
 }
 
 // openInput opens a file and looks at its first rows.
@@ -35,7 +50,7 @@ func openInput(ctx context.Context, path string, stdin io.Reader, o Options) (*i
 }
 
 func newInput(r *table.Reader, o Options) *input {
-	in := &input{Reader: r, na: newNAValues(o.NAValues)}
+	in := &input{Reader: r, na: newNAValues(o.NAValues), doubled: r.Doubled()}
 	if in.headFault = r.Head(&in.head, sampleRows); in.headFault == io.EOF {
 		in.headFault = &table.Error{File: r.Name(), Err: errNoRows}
 	}

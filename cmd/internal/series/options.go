@@ -37,7 +37,7 @@ type Options struct {
 	Missing  Missing
 	Format   table.Format // "": by name, then by content
 
-	Delimiter  string   // the character between the fields of CSV, or "tab"; "": a comma, tab, semicolon or bar, as the first rows have it
+	Delimiter  string   // the character between the fields of CSV, or "tab", or "blanks" for runs of these; "": as the first rows have it
 	NoHeader   bool     // the first line of CSV and TSV is a row, and columns are called 1, 2 and so on
 	TimeFormat string   // of timestamps, as strftime has it; "": usual ones
 	SkipRows   int      // lines of CSV and TSV before all others that are not read

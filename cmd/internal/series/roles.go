@@ -124,6 +124,7 @@ func (f *finder) takeNumbers() error {
 		why := p.noFeature()
 		switch {
 		case f.has(i) || slices.Contains(f.excluded, i) || i == 0 && f.RowNames(): // which the decoder notes
+		case p.name == "" && f.Reader.Columns()[i] != "": // which the reader warns of
 		case p.name == "":
 			f.warn("", "column %d has no name and is not used", i+1)
 		case f.answers[i]:
@@ -180,6 +181,9 @@ func (f *finder) noColumn(name, field string) error {
 	text := fmt.Sprintf("there is no column %q (%s); columns: %s", name, field, table.List(names))
 	if similar := table.Closest(names, name); similar != "" {
 		text += fmt.Sprintf("; did you mean %q?", similar)
+	}
+	if isNumber := func(name string) bool { return table.IsNumber([]byte(name)) }; f.Dialect().Header && slices.ContainsFunc(names, isNumber) {
+		text += "; the first line seems to be a row, so names may be missing (`tail -n +1 -f` begins with them; Options.NoHeader calls columns 1, 2 and so on)"
 	}
 	return &table.Error{File: f.Name(), Err: errors.New(text)}
 }

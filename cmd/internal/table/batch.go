@@ -139,14 +139,14 @@ type layout struct {
 // text reports whether rows are lines of fields.
 func (l *layout) text() bool { return l.comma != 0 }
 
-// checkNames refuses columns that cannot be told apart.
-func (l *layout) checkNames() error {
+// doubled warns of columns that cannot be told apart.
+func (l *layout) doubled() (all []Warning) {
 	seen := map[string]int{}
 	for i, name := range l.names {
 		if first, twice := seen[name]; twice && name != "" {
-			return fmt.Errorf("columns %d and %d are both called %q", first+1, i+1, name)
+			all = append(all, Warning{Column: name, Text: fmt.Sprintf("columns %d and %d are both called so, and not used", first+1, i+1)})
 		}
 		seen[name] = i
 	}
-	return nil
+	return all
 }

@@ -93,13 +93,13 @@ func (b *lineBuffer) skipBOM() {
 	}
 }
 
-// trimEOL cuts the line's end, LF or CRLF, off.
+// trimEOL cuts the line's end, LF or CRLF, off, as well as further carriage returns in front of it.
 func trimEOL(line []byte) []byte {
 	n := len(line)
 	if n > 0 && line[n-1] == '\n' {
 		n--
 	}
-	if n > 0 && line[n-1] == '\r' {
+	for n > 0 && line[n-1] == '\r' {
 		n--
 	}
 	return line[:n]

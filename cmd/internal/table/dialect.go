@@ -6,12 +6,15 @@ import (
 	"slices"
 )
 
+// blanks stands for runs of blanks and tabs between fields.
+const blanks = ' '
+
 // delimiters are those that a file of text is looked at for, the most usual first.
-var delimiters = []byte{',', '\t', ';', '|'}
+var delimiters = []byte{',', '\t', ';', '|', blanks}
 
 // dialectRows is how many rows choose the delimiter. All that are looked at decide on the
 // decimal mark.
-const dialectRows = 50
+const dialectRows = 100
 
 // HeadRows is how many first rows tell how a file is written, and what its columns are.
 const HeadRows = 1000
@@ -23,10 +26,12 @@ func ParseDelimiter(text string) (byte, error) {
 		return 0, nil
 	case text == "tab" || text == `\t`:
 		return '\t', nil
+	case text == "blanks":
+		return blanks, nil
 	case len(text) == 1 && isDelimiter(text[0]):
 		return text[0], nil
 	}
-	return 0, fmt.Errorf("Options.Delimiter must be one character that is in no number and no quote, such as ; or | or tab, not %q", text)
+	return 0, fmt.Errorf("Options.Delimiter must be one character that is in no number and no quote, such as ; or |, or tab, or blanks, not %q", text)
 }
 
 func isDelimiter(c byte) bool {
@@ -38,6 +43,8 @@ type head struct {
 	comments int        // lines that begin with # before all others
 	comment  []byte     // the last of them
 	records  [][]byte   // what follows, blank lines left out: the header, if there is one, and rows
+	lines    []int      // before each record
+	skip     int        // records that are a preamble, which records lacks then
 	rows     [][][]byte // the fields of rows
 }
 
@@ -56,12 +63,40 @@ func (d *textDecoder) look(arrived bool) (h head) {
 			continue
 		}
 		line = d.closed(line)
-		d.buf.consume(len(line), 1)
 		if text := trimEOL(line); len(text) > 0 {
-			h.records = append(h.records, text)
+			h.records, h.lines = append(h.records, text), append(h.lines, d.buf.line)
 		}
+		d.buf.consume(len(line), bytes.Count(line, []byte("\n")))
 	}
 	return h
+}
+
+// preamble is how many first records are neither rows nor names: all others, of which the first is names and the second
+// is not, are of as many fields, and those are not. It is 0 unless that is so.
+func preamble(records [][]byte, comma byte) int {
+	const least = 3 // rows
+	if len(records) <= least {
+		return 0
+	}
+	count := func(i int) int { return len(fieldsOf(records[i], comma)) }
+	last := len(records) - 1
+	columns, first := count(last), last
+	for first > 0 && count(first-1) == columns {
+		first--
+	}
+	if first == 0 || columns < 2 || last-first < least || first == 1 && count(0) == columns-1 {
+		return 0
+	}
+	for i := range first {
+		if count(i) == columns {
+			return 0
+		}
+	}
+	names, row := fieldsOf(records[first], comma), fieldsOf(records[first+1], comma)
+	if slices.ContainsFunc(names, func(v []byte) bool { return looksNumeric(v) || len(v) == 0 }) || !slices.ContainsFunc(row, looksNumeric) {
+		return 0
+	}
+	return first
 }
 
 // closed is line and those that follow up to the one that closes its quotes.
@@ -105,16 +140,21 @@ func (f fit) better(than fit) bool {
 	return slices.Compare([]int{f.rows, f.numbers, f.columns}, []int{than.rows, than.numbers, than.columns}) > 0
 }
 
-// findDelimiter returns the delimiter that cuts records best, a comma if none does. The
-// first record is the header, if there is one.
-func findDelimiter(records [][]byte, header bool) byte {
-	best, most := delimiters[0], fit{}
-	for _, c := range delimiters {
-		if f := fitOf(records[:min(len(records), dialectRows)], c, header); f.better(most) {
-			best, most = c, f
+// findDelimiter returns the one of several delimiters that cuts records best, the first if none does, and how many records
+// are a preamble. The record behind these is the header, if there is one.
+func findDelimiter(records [][]byte, header bool, among []byte) (best byte, skip int) {
+	records = records[:min(len(records), dialectRows)]
+	best, most := among[0], fit{}
+	for _, c := range among {
+		n := 0
+		if header {
+			n = preamble(records, c)
+		}
+		if f := fitOf(records[n:], c, header); f.better(most) {
+			best, most, skip = c, f, n
 		}
 	}
-	return best
+	return best, skip
 }
 
 // fitOf is the zero fit if c cuts nothing.
@@ -146,7 +186,7 @@ func fitOf(records [][]byte, c byte, header bool) (f fit) {
 			f.rows = named
 		}
 	}
-	if f.rows == 0 && (len(records) > 1 || f.columns < 2) || !header && f.columns < 2 {
+	if f.rows == 0 && (len(records) > 1 || f.columns < 2) || (!header || c == blanks) && f.columns < 2 {
 		return fit{}
 	}
 	return f
@@ -155,7 +195,7 @@ func fitOf(records [][]byte, c byte, header bool) (f fit) {
 // fieldsOf are the fields of a record; nil if its quotes are wrong.
 func fieldsOf(text []byte, comma byte) (fields [][]byte) {
 	b := Batch{text: text[:len(text):len(text)]}
-	all, err := splitQuoted(nil, &b, span{0, uint32(len(text))}, comma)
+	all, err := split(nil, &b, span{0, uint32(len(text))}, comma)
 	if err != nil {
 		return nil
 	}

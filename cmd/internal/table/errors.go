@@ -10,7 +10,7 @@ import (
 // that are not known are left out.
 type Error struct {
 	File   string
-	Line   int    // from 1; in Parquet and Arrow the row; 0 when the whole file is meant
+	Line   int    // from 1; in Parquet, Arrow and arrays of JSON the row; 0 when the whole file is meant
 	Column string // "" when no single column is meant
 	Err    error
 	Row    bool // the fault is that of one row, behind which the file can be read on

@@ -14,7 +14,7 @@ type Format string
 const (
 	CSV     Format = "csv"     // RFC 4180 with a header line
 	TSV     Format = "tsv"     // the same with tabs
-	JSONL   Format = "jsonl"   // one JSON object a line
+	JSONL   Format = "jsonl"   // one JSON object a line, or an array of objects
 	Parquet Format = "parquet" // flat columns
 
 	Arrow       Format = "arrow"  // Arrow's IPC format in a file, which is Feather version 2
@@ -126,8 +126,8 @@ func sniff(head []byte) (Format, error) {
 	head = bytes.TrimPrefix(head, []byte(utf8BOM))
 	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte("\n"))
 	switch {
-	case bytes.HasPrefix(line, []byte("{")), bytes.HasPrefix(line, []byte("[{")), string(bytes.TrimSpace(line)) == "[":
-		return JSONL, nil // with a bracket it is an array of objects, which the decoder refuses
+	case bytes.HasPrefix(line, []byte("{")), bytes.HasPrefix(line, []byte("[{")), string(bytes.TrimSpace(line)) == "[", bytes.HasPrefix(line, []byte("[ {")):
+		return JSONL, nil
 	case slices.Contains(line, '\t') && !slices.Contains(line, ','):
 		return TSV, nil
 	}

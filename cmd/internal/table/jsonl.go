@@ -1,6 +1,7 @@
 package table
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -10,14 +11,15 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// jsonDecoder reads JSON lines. The first object names the columns; a later
+// jsonDecoder reads JSON lines, or an array of objects as if each were a line. The first object names the columns; a later
 // object may lack some (they are missing) and have others (they are not read, but with Options.AllKeys).
 type jsonDecoder struct {
 	layout
 	buf      *lineBuffer
 	index    map[string]int
 	all      bool
-	unknown  *Warning
+	unknown  []string // keys that are not read
+	first    int      // the line of the first of them
 	reserved []string // names of the columns that are put behind the text
 	fields   []span   // of the last row
 }
@@ -26,9 +28,9 @@ type jsonDecoder struct {
 var unset = span{2, 0}
 
 func newJSONDecoder(s *source, o Options) (*jsonDecoder, error) {
-	d := &jsonDecoder{buf: newLineBuffer(s.body), index: map[string]int{}, all: o.AllKeys, layout: layout{format: s.format}}
+	d := &jsonDecoder{buf: newLineBuffer(records(s.body)), index: map[string]int{}, all: o.AllKeys, layout: layout{format: s.format}}
 	d.buf.skipBOM()
-	object, err := d.peekObject()
+	_, object, err := d.peekObject()
 	if err == io.EOF {
 		return nil, errors.New("the file is empty")
 	}
@@ -59,29 +61,66 @@ func (d *jsonDecoder) peek(b *Batch, most int, arrived bool) error {
 	return peekLines(d, b, most, arrived)
 }
 
-// peekObject returns the next line that is not blank, a valid JSON object. It takes one
-// that is none.
-func (d *jsonDecoder) peekObject() ([]byte, error) {
+// peekObject returns the next line that is not blank, and the JSON object in it. It takes one that has none.
+func (d *jsonDecoder) peekObject() (line, object []byte, err error) {
 	for {
 		line, err := d.buf.peekLine(0)
 		switch {
 		case err == io.EOF:
-			return nil, err
+			return nil, nil, err
 		case err != nil:
-			return nil, &Error{Line: d.buf.line + 1, Err: err}
+			return nil, nil, &Error{Line: d.buf.line + 1, Err: err}
 		}
 		text := bytes.TrimSpace(line)
 		if len(text) == 0 {
 			d.buf.consume(len(line), 1)
 			continue
 		}
-		if text[0] != '{' || tooDeep(text) || !gjson.ValidBytes(text) {
+		object := text
+		valid := text[0] == '{' && !tooDeep(text)
+		if valid && !gjson.ValidBytes(object) {
+			object = standard(text)
+			valid = gjson.ValidBytes(object)
+		}
+		if !valid {
 			err := fmt.Errorf("%s is not a JSON object on one line", Excerpt(text))
 			d.buf.consume(len(line), 1)
-			return nil, &Error{Line: d.buf.line, Err: err, Row: true}
+			return nil, nil, &Error{Line: d.buf.line, Err: err, Row: true}
 		}
-		return line, nil
+		return line, object, nil
 	}
+}
+
+// wordOfNumber is what JSON does not have and many write, and what stands for it.
+type wordOfNumber struct{ word, number string }
+
+var wordsOfNumbers = []wordOfNumber{{"NaN", "null"}, {"-Infinity", `"-Infinity"`}, {"Infinity", `"Infinity"`}}
+
+// standard is text with numbers that are words as JSON has them.
+func standard(text []byte) []byte {
+	out := make([]byte, 0, len(text)+16)
+	for i := 0; i < len(text); i++ {
+		if text[i] == '"' {
+			end := i + 1
+			for end < len(text) && text[end] != '"' {
+				if text[end] == '\\' {
+					end++
+				}
+				end++
+			}
+			end = min(end, len(text)-1)
+			out, i = append(out, text[i:end+1]...), end
+			continue
+		}
+		at := slices.IndexFunc(wordsOfNumbers, func(w wordOfNumber) bool { return bytes.HasPrefix(text[i:], []byte(w.word)) })
+		if at < 0 {
+			out = append(out, text[i])
+			continue
+		}
+		out = append(out, wordsOfNumbers[at].number...)
+		i += len(wordsOfNumbers[at].word) - 1
+	}
+	return out
 }
 
 // tooDeep tells text that might nest deeper than a recursive parser can follow.
@@ -91,12 +130,11 @@ func tooDeep(text []byte) bool {
 }
 
 func (d *jsonDecoder) row(b *Batch) error {
-	line, err := d.peekObject()
+	line, object, err := d.peekObject()
 	if err != nil {
 		return err
 	}
 	before := len(b.text)
-	object := bytes.TrimSpace(line)
 	row := b.append(object)
 	d.buf.consume(len(line), 1)
 	d.fields = d.fields[:0]
@@ -128,8 +166,11 @@ func (d *jsonDecoder) field(b *Batch, key string, v gjson.Result) error {
 		b.Columns = append(b.Columns, Column{spans: slices.Repeat([]span{none}, b.Len())})
 		d.fields = append(d.fields, unset)
 	case !known:
-		if d.unknown == nil {
-			d.unknown = &Warning{Line: d.buf.line, Column: key, Text: "the first object has no such key; it is not read"}
+		if len(d.unknown) == 0 {
+			d.first = d.buf.line
+		}
+		if !slices.Contains(d.unknown, key) && len(d.unknown) < mostUnknown {
+			d.unknown = append(d.unknown, key)
 		}
 		return nil
 	case d.fields[i] != unset:
@@ -147,8 +188,72 @@ func (d *jsonDecoder) field(b *Batch, key string, v gjson.Result) error {
 }
 
 func (d *jsonDecoder) warnings() []Warning {
-	if d.unknown == nil {
+	if len(d.unknown) == 0 {
 		return nil
 	}
-	return []Warning{*d.unknown}
+	return []Warning{{Line: d.first, Text: "keys that the first object does not have are not read: " + List(d.unknown)}}
+}
+
+// mostUnknown is how many keys are remembered that are not read.
+const mostUnknown = 1000
+
+// records reads an array of JSON objects as a line for each, and other text as it is.
+func records(r io.Reader) io.Reader {
+	b := bufio.NewReaderSize(r, blockSize)
+	for n := 1; ; n++ {
+		head, err := b.Peek(n)
+		text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte(utf8BOM)), " \t\r\n")
+		if len(text) > 0 && text[0] == '[' {
+			_, _ = b.Discard(n)
+			return &arrayReader{r: b}
+		}
+		if err != nil || len(text) > 0 && !bytes.HasPrefix([]byte(utf8BOM), text) {
+			return b
+		}
+	}
+}
+
+// arrayReader reads what follows the bracket that opens an array of objects, byte by byte: commas between objects as line
+// feeds, and blanks in place of those that are there.
+type arrayReader struct {
+	r               io.Reader
+	deep            int // brackets that are open
+	quoted, escaped bool
+	ended           bool
+}
+
+func (a *arrayReader) Read(p []byte) (int, error) {
+	n, err := a.r.Read(p)
+	for i, c := range p[:n] {
+		p[i] = a.next(c)
+	}
+	if err == io.EOF && !a.ended {
+		err = errors.New("the array of objects has no end")
+	}
+	return n, err
+}
+
+func (a *arrayReader) next(c byte) byte {
+	switch {
+	case a.ended:
+	case a.escaped:
+		a.escaped = false
+	case a.quoted && c == '\\':
+		a.escaped = true
+	case c == '"':
+		a.quoted = !a.quoted
+	case a.quoted:
+	case c == '\n' || c == '\r':
+		return ' '
+	case c == '{' || c == '[':
+		a.deep++
+	case a.deep > 0 && (c == '}' || c == ']'):
+		a.deep--
+	case a.deep == 0 && c == ']':
+		a.ended = true
+		return '\n'
+	case a.deep == 0 && c == ',':
+		return '\n'
+	}
+	return c
 }

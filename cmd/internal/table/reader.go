@@ -7,12 +7,13 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 )
 
 // Options says how a file is written, and how it is to be read.
 type Options struct {
 	Format    Format // "": by name, then by content
-	Delimiter string // the character between the fields of CSV, or "tab"; "": a comma, tab, semicolon or bar, as the first rows have it
+	Delimiter string // the character between the fields of CSV, or "tab", or "blanks" for runs of these; "": as the first rows have it
 	NoHeader  bool   // the first line of CSV and TSV is a row, and columns are called 1, 2 and so on
 	SkipRows  int    // lines of CSV and TSV before all others that are not read
 	Follow    bool   // look ahead only at rows that have arrived, beyond the first
@@ -40,6 +41,7 @@ type Reader struct {
 	decoder decoder
 	options Options
 	failed  error // what comes behind the rows handed over
+	doubled []Warning
 }
 
 // Open opens path, or stdin for Stdin, and reads what precedes the first row. The context
@@ -64,13 +66,11 @@ func newReader(s *source, o Options) (*Reader, error) {
 	default:
 		r.decoder, err = newArrowDecoder(s)
 	}
-	if err == nil {
-		err = r.layout().checkNames()
-	}
 	if err != nil {
 		s.Close()
 		return nil, inFile(s.name, err)
 	}
+	r.doubled = r.layout().doubled()
 	return r, nil
 }
 
@@ -106,6 +106,14 @@ func (r *Reader) Format() Format { return r.source.format }
 
 // Columns names the columns, in the file's order.
 func (r *Reader) Columns() []string { return r.layout().names }
+
+// Doubled names the columns that cannot be told apart.
+func (r *Reader) Doubled() (names []string) {
+	for _, w := range r.doubled {
+		names = append(names, w.Column)
+	}
+	return names
+}
 
 // Types are those of the columns.
 func (r *Reader) Types() []Type { return r.layout().types }
@@ -172,7 +180,7 @@ func (r *Reader) Progress() float64 {
 // Warnings lists the oddities met so far.
 func (r *Reader) Warnings() []Warning {
 	all := r.source.warnings()
-	for _, w := range r.decoder.warnings() {
+	for _, w := range slices.Concat(r.doubled, r.decoder.warnings()) {
 		w.File = r.source.name
 		all = append(all, w)
 	}

@@ -17,6 +17,42 @@ var (
 	errOpenQuote = errors.New(`a " opens a field and none closes it`)
 )
 
+// split cuts a record of b.
+func split(fields []span, b *Batch, record span, comma byte) ([]span, error) {
+	switch text := record.of(b.text); {
+	case comma == blanks:
+		return splitBlanks(fields, text, record.from), nil
+	case bytes.IndexByte(text, '"') < 0:
+		return splitPlain(fields, text, comma, record.from), nil
+	}
+	return splitQuoted(fields, b, record, comma)
+}
+
+// splitBlanks is splitPlain at runs of blanks and tabs, but for those between two quotes. Those at the ends do not count.
+func splitBlanks(fields []span, record []byte, at uint32) []span {
+	blank := func(c byte) bool { return c == ' ' || c == '\t' }
+	for i := 0; i < len(record); {
+		from := i
+		if record[i] == '"' {
+			if n := bytes.IndexByte(record[i+1:], '"'); n >= 0 {
+				fields = append(fields, span{at + uint32(i) + 1, at + uint32(i+1+n)})
+				i += n + 2
+				continue
+			}
+		}
+		for i < len(record) && !blank(record[i]) {
+			i++
+		}
+		if i > from {
+			fields = append(fields, span{at + uint32(from), at + uint32(i)})
+		}
+		for i < len(record) && blank(record[i]) {
+			i++
+		}
+	}
+	return fields
+}
+
 // splitPlain cuts record, which holds no quote and is at some place in a text, at each comma and appends
 // where the fields are.
 func splitPlain(fields []span, record []byte, comma byte, at uint32) []span {

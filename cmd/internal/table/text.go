@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,16 +20,22 @@ type textDecoder struct {
 	buf     *lineBuffer
 	fields  []span // of the last record
 	notes   []Warning
-	blank   int // blank lines skipped
+	tail    bool // lines end with one
+	arff    bool
+	blank   int // blank lines skipped, also of delimiters alone
 	blankAt int // the first of them
 }
 
 func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 	d := &textDecoder{buf: newLineBuffer(s.body), layout: layout{format: s.format, comma: s.comma}}
 	d.buf.skipBOM()
-	for range o.SkipRows {
-		line, _ := d.buf.peekLine(0)
-		d.buf.consume(len(line), 1)
+	d.skipLines(o.SkipRows)
+	if line, _ := d.buf.peekLine(0); sepLine.Match(trimEOL(line)) {
+		d.comma = cmp.Or(d.comma, sepLine.FindSubmatch(line)[1][0])
+		d.skipLines(1)
+	}
+	if found, err := d.readARFF(); found {
+		return d, err
 	}
 	h := d.look(o.Follow)
 	commented := d.settle(&h, !o.NoHeader)
@@ -37,6 +44,10 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 		comments--
 	}
 	d.skipComments(comments)
+	if h.skip > 0 {
+		d.notes = append(d.notes, Warning{Line: d.buf.line + 1, Text: fmt.Sprintf("lines up to %d have other numbers of fields than those that follow, and are skipped as a preamble", h.lines[h.skip])})
+		d.skipLines(h.lines[h.skip] - d.buf.line)
+	}
 	if err := d.readNames(o.NoHeader, commented); err != nil {
 		return nil, err
 	}
@@ -45,27 +56,77 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 		d.notes = append(d.notes, Warning{Line: d.buf.line, Text: "the header is one column short, so the first column is taken as the rows' names"})
 	}
 	d.types = make([]Type, len(d.names))
+	if !o.NoHeader && len(h.rows) > 0 && d.namesAreRow(h.rows[0]) {
+		d.notes = append(d.notes, Warning{Line: d.buf.line, Text: "the names of the columns look like a row (Options.NoHeader if it is one)"})
+	}
 	if !o.NoHeader && unitsFirst(h.rows) && len(h.rows[0]) == len(d.names) {
 		return d, d.readUnits()
 	}
 	return d, nil
 }
 
-// settle decides on the delimiter, and whether the last comment is the header.
-func (d *textDecoder) settle(h *head, header bool) (commented bool) {
-	if header {
-		rows := cmp.Or(d.comma, findDelimiter(h.records, false))
-		if commented = h.commentedHeader(rows); commented {
-			d.comma, header = rows, false
+// sepLine is what Excel tells the delimiter by.
+var sepLine = regexp.MustCompile(`^"?(?i:sep)=([,;|\t ])"?\s*$`)
+
+func (d *textDecoder) skipLines(n int) {
+	for range n {
+		line, _ := d.buf.peekLine(0)
+		d.buf.consume(len(line), 1)
+	}
+}
+
+// namesAreRow reports whether the names are numbers in just those columns in which a row has them.
+func (d *textDecoder) namesAreRow(row [][]byte) bool {
+	numbers := 0
+	for i, name := range d.names {
+		is := IsNumber([]byte(name))
+		if i >= len(row) || is != looksNumeric(row[i]) {
+			return false
+		}
+		if is {
+			numbers++
 		}
 	}
-	d.comma = cmp.Or(d.comma, findDelimiter(h.records, header))
+	return numbers > 0
+}
+
+// settle decides on the delimiter, and whether the last comment is the header.
+func (d *textDecoder) settle(h *head, header bool) (commented bool) {
+	among := delimiters
+	if d.comma != 0 {
+		among = []byte{d.comma}
+	}
+	if header {
+		rows, _ := findDelimiter(h.records, false, among)
+		if commented = h.commentedHeader(rows); commented {
+			among, header = []byte{rows}, false
+		}
+	}
+	d.comma, h.skip = findDelimiter(h.records, header, among)
+	h.records = h.records[h.skip:]
+	d.tail = d.comma != ';' && len(h.records) > 1 && !slices.ContainsFunc(h.records[1:], func(text []byte) bool { return !bytes.HasSuffix(text, tail) })
 	for i, text := range h.records {
-		if i > 0 || !header {
-			h.rows = append(h.rows, fieldsOf(text, d.comma))
+		if fields := fieldsOf(d.trim(text), d.comma); (i > 0 || !header) && !nothing(fields) {
+			h.rows = append(h.rows, fields)
 		}
 	}
 	return commented
+}
+
+// tail is what some write at the end of each line besides other delimiters.
+var tail = []byte(";")
+
+// trim is a line without its end.
+func (d *textDecoder) trim(line []byte) []byte {
+	if line = trimEOL(line); d.tail {
+		line = bytes.TrimSuffix(line, tail)
+	}
+	return line
+}
+
+// nothing reports whether fields are delimiters alone.
+func nothing(fields [][]byte) bool {
+	return !slices.ContainsFunc(fields, func(f []byte) bool { return len(bytes.TrimSpace(f)) > 0 })
 }
 
 // skipComments reads n of them.
@@ -139,7 +200,7 @@ func (d *textDecoder) rowsAreNamed() bool {
 
 // checkHeader finds headers that are rows, or cut at the wrong character.
 func checkHeader(header [][]byte) error {
-	numbers := 0
+	numbers, missing := 0, 0
 	for _, f := range header {
 		if bytes.IndexByte(f, '\r') >= 0 {
 			return errors.New("lines seem to end in carriage returns alone (convert them to line feeds)")
@@ -147,17 +208,20 @@ func checkHeader(header [][]byte) error {
 		if bytes.IndexByte(f, 0) >= 0 {
 			return errors.New("the first line holds zero bytes: this is no text, or UTF-16 without a byte order mark (save it as UTF-8)")
 		}
-		if IsNumber(f) && !IsMissing(f) {
+		switch {
+		case IsMissing(f) && len(f) > 0:
+			missing++
+		case IsNumber(f):
 			numbers++
 		}
 	}
-	if numbers == len(header) {
+	if numbers > 0 && numbers+missing == len(header) {
 		return errors.New("the first line holds only numbers; it must name the columns (Options.NoHeader if there is no such line)")
 	}
 	if len(header) > 1 {
 		return nil
 	}
-	for _, other := range delimiters {
+	for _, other := range delimiters[:len(delimiters)-1] { // blanks may be in a name
 		if bytes.IndexByte(header[0], other) >= 0 {
 			return fmt.Errorf("the only column is %s; the fields seem to be separated by %q (Options.Delimiter %[2]q reads that)", Excerpt(header[0]), string(other))
 		}
@@ -182,12 +246,19 @@ func (d *textDecoder) row(b *Batch) error {
 	if err != nil {
 		return err
 	}
-	if n := len(d.names); len(d.fields) != n {
+	n := len(d.names)
+	if last := len(d.fields) - 1; last == n && d.fields[last].from == d.fields[last].to { // a delimiter too many
+		d.fields = d.fields[:n]
+	}
+	if len(d.fields) != n {
 		as := "the header"
 		if d.header == nil {
 			as = "the first row"
 		}
 		return &Error{Line: line, Row: true, Err: fmt.Errorf("%d fields, expected %d as in %s", len(d.fields), n, as)}
+	}
+	if d.arff {
+		d.readARFFFields(b)
 	}
 	b.add(row, d.fields, line)
 	return nil
@@ -200,19 +271,31 @@ func (d *textDecoder) record(b *Batch) (row span, line int, err error) {
 		if err != nil {
 			return none, 0, d.at(err)
 		}
-		text := trimEOL(line)
-		if len(text) == 0 {
+		text := d.trim(line)
+		if len(text) == 0 || d.arff && text[0] == '%' {
 			d.skipBlank(len(line))
 			continue
 		}
-		if bytes.IndexByte(text, '"') >= 0 {
+		if bytes.IndexByte(text, '"') >= 0 && d.comma != blanks {
 			return d.quoted(b)
 		}
 		row = b.append(text)
-		d.fields = splitPlain(d.fields[:0], text, d.comma, row.from)
+		if d.fields, _ = split(d.fields[:0], b, row, d.comma); d.empty(b) {
+			b.text = b.text[:row.from]
+			d.skipBlank(len(line))
+			continue
+		}
 		d.buf.consume(len(line), 1)
 		return row, d.buf.line, nil
 	}
+}
+
+// empty reports whether the fields are delimiters alone.
+func (d *textDecoder) empty(b *Batch) bool {
+	if len(d.fields) > 0 && len(bytes.TrimSpace(d.fields[0].of(b.text))) > 0 {
+		return false
+	}
+	return len(d.fields) != 1 && !slices.ContainsFunc(d.fields, func(f span) bool { return len(bytes.TrimSpace(f.of(b.text))) > 0 })
 }
 
 // quoted reads a record with quotes, which may hold line feeds.
@@ -225,7 +308,7 @@ func (d *textDecoder) quoted(b *Batch) (row span, at int, err error) {
 	lines, quotes := 1, bytes.Count(line, []byte(`"`))
 	for {
 		before := len(b.text)
-		row = b.append(trimEOL(line))
+		row = b.append(d.trim(line))
 		d.fields, err = splitQuoted(d.fields[:0], b, row, d.comma)
 		if err != errOpenQuote {
 			d.buf.consume(len(line), lines)
@@ -272,7 +355,7 @@ func (d *textDecoder) skipBlank(n int) {
 func (d *textDecoder) warnings() []Warning {
 	all := slices.Clone(d.notes)
 	if d.blank > 0 {
-		all = append(all, Warning{Line: d.blankAt, Text: fmt.Sprintf("blank lines are skipped (%d in all)", d.blank)})
+		all = append(all, Warning{Line: d.blankAt, Text: fmt.Sprintf("lines with nothing in them are skipped (%d in all)", d.blank)})
 	}
 	return all
 }

@@ -61,12 +61,15 @@ func NewWriter(w io.Writer, f Format, r *Reader, numbers []int, extras []Extra) 
 		out.layout.format = r.Format()
 	}
 	var err error
+	if names := r.Doubled(); names != nil && out.layout.format != CSV && out.layout.format != TSV {
+		return nil, &Error{File: r.Name(), Column: names[0], Err: fmt.Errorf("two columns are called so, which %s cannot hold (Writer.Format csv can)", out.layout.format)}
+	}
 	switch f := out.layout.format; f {
 	case CSV, TSV:
 		out.layout.comma = ','
 		if f == TSV {
 			out.layout.comma = '\t'
-		} else if r.Format() == CSV {
+		} else if r.Format() == CSV && r.layout().comma != blanks {
 			out.layout.comma = r.layout().comma // what does in the file
 		}
 		out.enc, err = newCSVEncoder(out.out, out.layout.comma, r, extras)
