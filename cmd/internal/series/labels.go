@@ -233,14 +233,19 @@ var backgrounds = []string{"ok", "normal", "none", "background", "nominal", "run
 // IsBackground reports whether a label is a word for uneventful rows.
 func IsBackground(label string) bool { return slices.Contains(backgrounds, strings.ToLower(label)) }
 
+// alsoRuns are what those do that run as people do, not as machines, in lower case.
+var alsoRuns = []string{"walking", "walk", "standing", "sitting", "lying", "jogging", "cycling"}
+
 // orderWords returns words, the labels of so many rows each, in the order of classes: first the background, which is
 // one that is called so or else the most frequent, then the others by the alphabet. The reason tells which.
 func orderWords(labels []string, rows []int) (names []string, reason string) {
 	names = slices.SortedFunc(slices.Values(labels), compareLabels)
 	of := func(name string) int { return rows[slices.Index(labels, name)] }
 	first := 0
+	person := slices.ContainsFunc(labels, func(text string) bool { return slices.Contains(alsoRuns, strings.ToLower(text)) })
+	uneventful := func(name string) bool { return IsBackground(name) && !(person && strings.EqualFold(name, "running")) }
 	for i, name := range names {
-		called, than := IsBackground(name), IsBackground(names[first])
+		called, than := uneventful(name), uneventful(names[first])
 		if called && !than || called == than && of(name) > of(names[first]) {
 			first = i
 		}
@@ -248,7 +253,7 @@ func orderWords(labels []string, rows []int) (names []string, reason string) {
 	background := names[first]
 	names = slices.Insert(slices.Delete(names, first, first+1), 0, background)
 	reason = "the most frequent"
-	if IsBackground(background) {
+	if uneventful(background) {
 		reason = "by its name"
 	}
 	return names, reason

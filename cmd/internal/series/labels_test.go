@@ -179,6 +179,16 @@ func TestClassWarnings(t *testing.T) {
 	}
 }
 
+// A machine that runs is uneventful, a person is not.
+func TestRunning(t *testing.T) {
+	for _, test := range [][]string{{"running", "stopped", "stopped"}, {"Walking", "Walking", "running"}} {
+		d, err := readText(labelled(test...), DefaultOptions())
+		if err != nil || d.Classes[0] != test[0] {
+			t.Errorf("%v, %v, want %q first", d.Classes, err, test[0])
+		}
+	}
+}
+
 // The background is the same in every format, and for look.
 func TestBackground(t *testing.T) {
 	labels := []string{"fault", "ok", "fault", "fault", "none yet", "none yet"}
