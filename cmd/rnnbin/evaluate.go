@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,6 +55,7 @@ func (o *evaluateOptions) addScoreFlags(f *pflag.FlagSet) {
 	addFlag(f, "rows", &o.rows, "score only rows `FROM:TO` of each series, counted from 0 and without TO; either may\nbe empty, or negative to count from the end: -1000: is the last 1000")
 	addFlag(f, "json", &o.json, jsonUsage)
 	o.addResultFlags(f)
+	f.Lookup("plot-rows").Usage += "\n(default those of --rows)"
 }
 
 func newEvaluate() *cobra.Command {
@@ -105,6 +107,7 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 		return err
 	}
 	defer o.opened.Close()
+	o.picture.rows = cmp.Or(o.picture.rows, o.rows)
 	picture, err := o.picture.begin(m, true)
 	if err != nil {
 		return err

@@ -175,7 +175,7 @@ func sameRows(rows *judged.Rows, d *series.Data, c *model.Columns) error {
 		}
 		for i := span.Start; i < span.End; i++ {
 			now := d.Series[at].Start + i - span.Start
-			if rows.Fold[i] > 0 && (d.Labels[now] != rows.Label[i] || rows.Time != nil && d.Time != nil && !sameTime(d.Time[now], rows.Time[i])) {
+			if rows.Fold[i] > 0 && (d.Labels[now] != rows.Label[i] || rows.Time != nil && (d.Time == nil || !sameTime(d.Time[now], rows.Time[i]))) {
 				return fmt.Errorf("the data has changed: row %d (from 0) of series %q has another label or time", i-span.Start, span.Name)
 			}
 		}
@@ -206,9 +206,9 @@ func (r *reported) lead() []string {
 			names = append(names, g.Name)
 		}
 	}
-	what := membersText(r.model)
+	what := "The model is " + membersText(r.model)
 	if len(names) > 0 {
-		what = strings.Join(names, " and ") + " (" + membersText(r.model) + ")"
+		what = "The model is " + strings.Join(names, " and ") + " (" + membersText(r.model) + ")"
 	}
 	j := r.reports.Judged
 	if j == nil {

@@ -136,10 +136,12 @@ func (r *reported) picture(span metrics.Span, from, to int, view [2]int, brief b
 	a := plot.NewAnswers(shown)
 	a.Begin(0, span.Name)
 	C, at := len(r.model.Classes), func(i int) float64 { return float64(i - span.Start) }
-	if r.rows.Time != nil {
+	switch {
+	case r.rows.Time != nil && start >= 0:
+		at = func(i int) float64 { return r.data.Time[start+i] }
+	case r.rows.Time != nil:
 		at = func(i int) float64 { return r.rows.Time[i] }
 	}
-	last := math.Inf(-1)
 	for i := from; i < to; i++ {
 		row := plot.Row{At: at(i), Answer: -1, Label: series.Unlabelled}
 		if r.rows.Fold[i] > 0 {
@@ -147,13 +149,9 @@ func (r *reported) picture(span metrics.Span, from, to int, view [2]int, brief b
 		}
 		if start >= 0 {
 			row.X = r.values(r.data.X, start+i)
-			if r.rows.Time != nil {
-				row.At = r.data.Time[start+i]
-			}
-		} else if row.Answer < 0 && (r.rows.Time != nil || row.At < last) {
-			continue // nothing is known of it
+		} else if row.Answer < 0 && r.rows.Time != nil {
+			continue // not even its time is known
 		}
-		last = row.At
 		a.Add(0, row)
 	}
 	if view[1] > view[0] {
@@ -198,7 +196,7 @@ func (r *reported) stretches() []htmlreport.Figure {
 	for _, s := range r.rows.Series {
 		longest = max(longest, s.End-s.Start)
 	}
-	length := min(max(longest/40, 60), 600)
+	length := min(max(longest/20, 60), 600)
 	type stretch struct {
 		metrics.Span     // the series
 		from, to, errors int

@@ -193,7 +193,7 @@ func (d *decoder) add(b arrow.RecordBatch) error {
 	numbers, folds := b.Column(rowColumn).(*array.Int32), b.Column(foldColumn).(*array.Int32)
 	for i := range int(b.NumRows()) {
 		s, label, answer := series.GetValueIndex(i), labels.GetValueIndex(i), answers.GetValueIndex(i)
-		if s < d.last || s >= names.Len() || label >= C || answer >= C {
+		if s < max(d.last, 0) || s >= names.Len() || min(label, answer) < 0 || max(label, answer) >= C {
 			return errors.New("a code is out of range")
 		}
 		if s > d.last {

@@ -250,3 +250,53 @@ func randomSteps(n, classes int) Input {
 	}
 	return in
 }
+
+// The example of scikit-learn's roc_curve and precision_recall_curve.
+func TestCurves(t *testing.T) {
+	in := Input{Classes: []string{"0", "1"}, Label: []int16{0, 0, 1, 1, -1}, Probability: []float32{.9, .1, .6, .4, .65, .35, .2, .8, 0, 1}}
+	for class := range 2 { // of two classes the curves are those of the second
+		c, err := in.Curves(class)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, test := range []struct {
+			name      string
+			got, want []float64
+		}{
+			{"false positive rate", c.FalsePositive, []float64{0, 0, 0.5, 0.5, 1}},
+			{"true positive rate", c.TruePositive, []float64{0, 0.5, 0.5, 1, 1}},
+			{"recall", c.Recall, []float64{0.5, 0.5, 1, 1}},
+			{"precision", c.Precision, []float64{1, 0.5, 2. / 3, 0.5}},
+			{"share", c.Share, []float64{0, 1, 0, 1}},
+		} {
+			if !slices.Equal(test.got, test.want) {
+				t.Errorf("%s %v, want %v", test.name, test.got, test.want)
+			}
+		}
+	}
+	in.Label = []int16{0, 0, 0, 0, -1}
+	if c, err := in.Curves(1); err != nil || c.Recall != nil || c.TruePositive != nil || len(c.Share) != 4 {
+		t.Errorf("of a class that does not occur: %+v, %v", c, err)
+	}
+}
+
+// Many points are drawn by few, without losing their ends.
+func TestCurvesOfManySteps(t *testing.T) {
+	n := 100_000
+	in := Input{Classes: []string{"a", "b", "c"}}
+	for i := range n {
+		p := float32(i) / float32(n)
+		in.Label = append(in.Label, int16(i*7%3))
+		in.Probability = append(in.Probability, (1-p)/2, p, (1-p)/2)
+	}
+	c, err := in.Curves(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k := len(c.TruePositive); k > 1000 || c.TruePositive[k-1] != 1 || c.FalsePositive[k-1] != 1 || len(c.Recall) > 1000 || c.Recall[len(c.Recall)-1] != 1 {
+		t.Errorf("%d points of ROC, %d of precision", k, len(c.Recall))
+	}
+	if len(c.Probability) != bins {
+		t.Errorf("%d bins", len(c.Probability))
+	}
+}

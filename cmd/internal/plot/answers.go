@@ -88,12 +88,13 @@ func (a *Answers) LeftOut() string {
 const (
 	pageWidth     = 1000.0
 	leftMargin    = 104.0
-	rightMargin   = 20.0
+	rightMargin   = 30.0
 	panelWidth    = pageWidth - leftMargin - rightMargin
 	featureHeight = 54.0
 	chanceHeight  = 76.0
 	stripHeight   = 14.0
 	between       = 8.0
+	nameFits      = 15 // letters
 )
 
 // Figures are those of the series, each with a legend.
@@ -176,7 +177,13 @@ type drawing struct {
 
 // put puts a panel of a height with a name.
 func (d *drawing) put(name string, height float64, inner *canvas) {
-	d.text(ink, normal, leftMargin-8, d.y+min(height/2+4, height-2), "end", short(name, 15))
+	at := d.y + min(height/2+4, height-2)
+	if first, rest := split(name, nameFits); rest != "" && height > 3*normal {
+		d.text(ink, normal, leftMargin-8, at-normal/2, "end", first)
+		d.text(ink, normal, leftMargin-8, at+normal/2+1, "end", short(rest, nameFits))
+	} else {
+		d.text(ink, normal, leftMargin-8, at, "end", short(name, nameFits))
+	}
 	d.panel(leftMargin, d.y, panelWidth, height, inner)
 	d.y += height + between
 }

@@ -203,3 +203,19 @@ func short(name string, fits int) string {
 	}
 	return name
 }
+
+// split divides a name that does not fit so many letters, at a space if there is one.
+func split(name string, fits int) (first, rest string) {
+	r := []rune(name)
+	if len(r) <= fits {
+		return name, ""
+	}
+	at := fits
+	for i := fits; i > fits/2; i-- {
+		if r[i] == ' ' || r[i] == '_' {
+			at = i
+			break
+		}
+	}
+	return string(r[:at]), strings.TrimSpace(string(r[at:]))
+}

@@ -200,6 +200,12 @@ func TestWriteClasses(t *testing.T) {
 	}
 }
 
+// A long name has two lines, of which the second is cut where it must be.
+func TestNames(t *testing.T) {
+	checkHas(t, text(t, answers(Shown{Features: []string{"Accelerometer 1 (Volume Flow Rate RMS)", "Temperature", "abcdefghijklmnopqr"}}, 10)),
+		">Accelerometer 1<", ">(Volume Flow R…<", ">Temperature<", ">abcdefghijklmno<", ">pqr<")
+}
+
 // Without labels nothing is said of them, and with times these are below.
 func TestWriteWithoutLabels(t *testing.T) {
 	a := NewAnswers(Shown{Features: []string{"x"}, Classes: []string{"0", "1"}, Scale: Stamps})
@@ -222,7 +228,7 @@ func TestView(t *testing.T) {
 	a.View(0, 500, 600)
 	got := a.Figures()[0].SVG()
 	checkXML(t, []byte(got))
-	checkHas(t, got, `class="zoom" data-scale="0" data-from="500" data-to="600" data-left="-4380" data-right="4380" data-width="876" data-margin="104"`, ">510<")
+	checkHas(t, got, `class="zoom" data-scale="0" data-from="500" data-to="600" data-left="-4330" data-right="4330" data-width="866" data-margin="104"`, ">510<")
 	if strings.Contains(got, ">200<") {
 		t.Error("there is a tick that is not in view")
 	}
