@@ -138,9 +138,7 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 	if err := o.print(e, out, errOut); err != nil {
 		return err
 	}
-	if o.picture.path != "" {
-		picture.addAll(e.data, e.answers)
-	}
+	picture.addAll(e.data, e.answers)
 	return picture.write(errOut)
 }
 

@@ -109,41 +109,43 @@ func (a *answersPicture) addChunk(c *series.Chunk, answers label.Answers) {
 		a.Begin(b.Series, b.Name)
 	}
 	x := inputs.Fill(c.X, a.model.Profile.Mean)
-	F, C := len(a.model.Columns.Features), len(a.model.Classes)
-	for i, class := range answers.Class {
-		s := c.Series[i]
+	for i, s := range c.Series {
 		n := a.seen[s]
 		a.seen[s] = n + 1
-		if n < a.rows.from || !a.rows.open && n >= a.rows.to {
-			continue
+		if n >= a.rows.from && (a.rows.open || n < a.rows.to) {
+			a.addRow(s, n, i, x, c.Labels, c.Time, answers)
 		}
-		row := plot.Row{At: float64(n), X: x[i*F : (i+1)*F], Probability: answers.Probability[i*C : (i+1)*C], Answer: class, Label: series.Unlabelled}
-		if c.Labels != nil {
-			row.Label = c.Labels[i]
-		}
-		if c.Time != nil {
-			row.At = c.Time[i]
-		}
-		a.Add(s, row)
 	}
 }
 
-// addAll adds the rows of data, of those in each series.
+// addAll adds the rows of data.
 func (a *answersPicture) addAll(d *series.Data, answers label.Answers) {
+	if a.Answers == nil {
+		return
+	}
 	a.Scale = scaleOf(d.Time != nil, d.Stamps)
 	x := inputs.Fill(d.X, a.model.Profile.Mean)
-	F, C := len(d.Features), len(a.model.Classes)
 	for k, s := range d.Series {
 		a.Begin(int32(k), s.Name)
 		from, to := a.rows.of(s.Len())
-		for i := s.Start + from; i < s.Start+to; i++ {
-			row := plot.Row{At: float64(i - s.Start), X: x[i*F : (i+1)*F], Probability: answers.Probability[i*C : (i+1)*C], Answer: answers.Class[i], Label: d.Labels[i]}
-			if d.Time != nil {
-				row.At = d.Time[i]
-			}
-			a.Add(int32(k), row)
+		for n := from; n < to; n++ {
+			a.addRow(int32(k), n, s.Start+n, x, d.Labels, d.Time, answers)
 		}
 	}
+}
+
+// addRow adds a row, which has number n in its series and i among those that are answered. Labels
+// and times may be nil.
+func (a *answersPicture) addRow(s int32, n, i int, x []float32, labels []int16, time []float64, answers label.Answers) {
+	F, C := len(a.model.Columns.Features), len(a.model.Classes)
+	row := plot.Row{At: float64(n), X: x[i*F : (i+1)*F], Probability: answers.Probability[i*C : (i+1)*C], Answer: answers.Class[i], Label: series.Unlabelled}
+	if labels != nil {
+		row.Label = labels[i]
+	}
+	if time != nil {
+		row.At = time[i]
+	}
+	a.Add(s, row)
 }
 
 // write draws the picture, and says what it leaves out.

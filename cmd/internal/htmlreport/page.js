@@ -54,7 +54,7 @@ function zoomable(svg) {
     }
     const value = at => from + at / width * (to - from), a = value(left), b = value(left + span);
     const name = scale === ROWS ? 'row' : scale === STAMPS && b - a < 4 * 86400 ? new Date(a * 1000).toISOString().slice(0, 10) : 'time';
-    axis.replaceChildren(element('text', { class: 't quiet', fill: '#565c68', x: margin - 8, y: bottom + 16, 'font-size': 11, 'text-anchor': 'end' }, name));
+    axis.replaceChildren(element('text', { class: 't quiet', fill: '#565c68', x: margin - 26, y: bottom + 16, 'font-size': 11, 'text-anchor': 'end' }, name));
     for (const [v, label] of ticks(scale, a, b, Math.max(2, Math.floor(seen / 70)))) {
       const x = margin + (v - a) / (b - a) * seen;
       axis.append(element('path', { class: 'l quiet', fill: 'none', stroke: '#565c68', d: `M${x} ${bottom}v4` }),

@@ -71,7 +71,7 @@ func TestInABrowser(t *testing.T) {
 		b := opened(t, width)
 		backs := map[string]bool{}
 		for _, scheme := range []string{"light", "dark"} {
-			b.Call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
+			b.Call("Emulation.setEmulatedMedia", map[string]any{"media": "screen", "features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
 			if got := b.Value("document.documentElement.scrollWidth - document.documentElement.clientWidth"); got != "0" {
 				t.Errorf("%d, %s: the page is %s pixels too wide", width, scheme, got)
 			}
@@ -79,6 +79,10 @@ func TestInABrowser(t *testing.T) {
 		}
 		if len(backs) != 2 {
 			t.Errorf("light and dark are %v", backs)
+		}
+		b.Call("Emulation.setEmulatedMedia", map[string]any{"media": "print", "features": []map[string]string{{"name": "prefers-color-scheme", "value": "dark"}}}, nil)
+		if back := b.Value("getComputedStyle(document.body).backgroundColor + getComputedStyle(document.querySelector('.buttons')).display"); back != "rgb(255, 255, 255)none" {
+			t.Errorf("in print the page is %s", back)
 		}
 		for _, asked := range b.Asked() {
 			if !strings.HasPrefix(asked, "file://") {

@@ -212,7 +212,7 @@ func (d *drawing) feature(k int, name string) {
 		if high == low {
 			return featureHeight / 2
 		}
-		return 2 + (featureHeight-4)*float64((high-v)/(high-low))
+		return 2 + (featureHeight-4)*(float64(high)-float64(v))/(float64(high)-float64(low))
 	}
 	for _, s := range d.stretches(func(b *bucket) bool { return finite(float64(b.low[k])) }) {
 		inner.line(ink, 1, d.strokes(s, func(b *bucket) (float64, float64) { return y(b.low[k]), y(b.high[k]) })...)

@@ -115,7 +115,7 @@ func (a *axis) name() string {
 // draw draws the axis below panels that begin at left and end at y.
 func (a *axis) draw(c *canvas, left, y float64) {
 	n := len(c.shapes)
-	c.text(quiet, small, left-8, y+16, "end", a.name())
+	c.text(quiet, small, left-26, y+16, "end", a.name()) // so far away that the first tick's text has space
 	for _, t := range a.scale.ticks(a.from, a.to, int(a.width/70)) {
 		x := left + a.x(t.value)
 		c.line(quiet, 1, point{x, y}, point{x, y + 4})
