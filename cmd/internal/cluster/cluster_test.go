@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -56,6 +57,13 @@ func exitOn(err error) {
 	}
 }
 
+// slot is the process of one.
+func slot() *exec.Cmd {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), partVariable+"=slot")
+	return cmd
+}
+
 // work is a worker until standard input ends.
 func work(slots string) error {
 	config, err := Secret(secret)
@@ -67,11 +75,7 @@ func work(slots string) error {
 		return err
 	}
 	fmt.Println(l.Addr())
-	w := Worker{Build: build, TLS: config, Log: func(string, ...any) {}, Command: func() *exec.Cmd {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), partVariable+"=slot")
-		return cmd
-	}}
+	w := Worker{Build: build, TLS: config, Log: func(string, ...any) {}, Command: slot}
 	if _, err := fmt.Sscan(slots, &w.Slots); err != nil {
 		return err
 	}
@@ -81,10 +85,11 @@ func work(slots string) error {
 }
 
 // worker starts one in a process of its own.
-func worker(t *testing.T, slots int) (address string, p *os.Process) {
+func worker(t *testing.T, slots int, env ...string) (address string, p *os.Process) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=worker %d", partVariable, slots))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=worker %d", partVariable, slots), "TMPDIR="+t.TempDir())
+	cmd.Env = append(cmd.Env, env...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -327,6 +332,50 @@ func TestFilesMakeWay(t *testing.T) {
 	if s.empty(); len(s.files) > 0 {
 		t.Errorf("%d files are left", len(s.files))
 	}
+}
+
+// What a worker that was killed has left is removed by the next one.
+func TestFoldersLeftBehind(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	one, err := newStore()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := newStore()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.close()
+	if _, err := os.Stat(one.dir); err != nil {
+		t.Errorf("the folder of a worker that runs is gone: %v", err)
+	}
+	one.lock.Close() // as if it had been killed
+	last, err := newStore()
+	if err != nil {
+		t.Fatal(err)
+	}
+	last.close()
+	if _, err := os.Stat(one.dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder is left: %v", err)
+	}
+}
+
+// A worker whose processor rounds otherwise is left out unless that does not matter.
+func TestOtherBits(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("oneDNN can play a lesser processor on amd64 alone")
+	}
+	address, _ := worker(t, 1, "ONEDNN_MAX_CPU_ISA=SSE41")
+	o, _ := options(t, address)
+	if _, err := NewFarm(t.Context(), o); err == nil || !strings.Contains(err.Error(), address+": its results differ") {
+		t.Errorf("%v", err)
+	}
+	o.Bits = false
+	f, err := NewFarm(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
 }
 
 // A worker that is lost amid a run changes nothing.

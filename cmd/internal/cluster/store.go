@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -21,7 +23,8 @@ const (
 
 // store has data in files named by its digest, in a folder that only this user reads.
 type store struct {
-	dir string
+	dir  string
+	lock *os.File
 
 	mu    sync.Mutex
 	files []*file // the one used longest ago first
@@ -36,12 +39,43 @@ type file struct {
 	there bool
 }
 
+const (
+	storeName = "rnnbin-worker-*"
+	lockName  = "lock" // held by the folder's worker
+)
+
+// newStore makes a folder, and removes those of workers that have left theirs behind.
 func newStore() (*store, error) {
-	dir, err := os.MkdirTemp("", "rnnbin-worker-")
-	return &store{dir: dir}, err
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), storeName, lockName))
+	for _, path := range left {
+		if lock, err := lockFile(path, 0); err == nil {
+			_ = os.RemoveAll(filepath.Dir(path))
+			lock.Close()
+		}
+	}
+	dir, err := os.MkdirTemp("", storeName)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := lockFile(filepath.Join(dir, lockName), os.O_CREATE)
+	return &store{dir: dir, lock: lock}, err
 }
 
-func (s *store) close() { _ = os.RemoveAll(s.dir) }
+// lockFile opens a file that nobody else has locked.
+func lockFile(path string, flag int) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|flag, 0o600)
+	if err == nil {
+		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			f.Close()
+		}
+	}
+	return f, err
+}
+
+func (s *store) close() {
+	_ = os.RemoveAll(s.dir)
+	s.lock.Close()
+}
 
 func (s *store) path(f *file) string { return filepath.Join(s.dir, f.digest) }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -206,7 +207,9 @@ func (w *Worker) slot(ctx context.Context, c net.Conn, q request) error {
 			}
 		}
 	}()
-	_, err = io.Copy(c, p.out) // until the process ends
+	if _, err = io.Copy(c, p.out); errors.Is(err, os.ErrClosed) { // until the process has ended, or is to
+		return nil
+	}
 	return err
 }
 
