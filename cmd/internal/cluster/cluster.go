@@ -138,7 +138,7 @@ func dial(ctx context.Context, address string, config *tls.Config, r request) (n
 // refused is a *refusedError if the other side will not do.
 func refused(err error) error {
 	var record tls.RecordHeaderError
-	var alert tls.AlertError
+	var alert *net.OpError // of the other side
 	var certificate *tls.CertificateVerificationError
 	var syntax *json.SyntaxError
 	switch {
@@ -146,7 +146,7 @@ func refused(err error) error {
 		return refusedError{errors.New("it is no rnnbin worker")}
 	case errors.Is(err, errSecret):
 		return refusedError{errSecret}
-	case errors.As(err, &alert), errors.As(err, &certificate):
+	case errors.As(err, &alert) && alert.Op == "remote error", errors.As(err, &certificate):
 		return refusedError{err}
 	}
 	return err

@@ -63,7 +63,11 @@ func (l *Log) Observe(ctx context.Context, e fit.Event) error {
 	if l.ended {
 		return nil
 	}
-	if err := l.observe(ctx, e); err != nil {
+	err := l.observe(ctx, e)
+	if errors.As(err, new(*graph.ServerError)) { // the job's worker is lost, and it is done again
+		return nil
+	}
+	if err != nil {
 		l.close()
 		if errors.Is(err, syscall.ENOSPC) { // the model needs the space more
 			model.RemoveEvents(l.dir, nil)
@@ -78,6 +82,10 @@ func (l *Log) observe(ctx context.Context, e fit.Event) error {
 	case fit.Planned:
 		return l.write(l.dir, 0, true, experiment(e, l.now()))
 	case fit.JobBegan:
+		if j := l.jobs[e.Job]; j != nil { // done again, by another worker
+			j.JobBegan = e
+			return nil
+		}
 		now := l.now()
 		l.jobs[e.Job] = &job{JobBegan: e, folder: l.folder(e.Job, e.Recipe.Name()), begun: now, last: now, slow: firstGradients}
 	case fit.Progress:

@@ -384,3 +384,52 @@ func TestChecksum(t *testing.T) {
 		t.Errorf("%x", r)
 	}
 }
+
+// again is a Runner that loses each job in its course once, as a worker that is lost does.
+type again struct{ lose context.CancelFunc }
+
+func (r *again) Run(ctx context.Context, jobs []fit.Job, do func(context.Context, int, *graph.Server) error) error {
+	for i := range jobs {
+		first, cancel := context.WithCancel(ctx)
+		r.lose = cancel
+		if err := do(first, i, nil); err != nil && first.Err() == nil {
+			return err
+		}
+		if err := do(ctx, i, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A job that is done again goes on in its file.
+func TestJobDoneAgain(t *testing.T) {
+	dir := t.TempDir()
+	r := new(again)
+	lose := watch(func(e fit.Event) {
+		if e, ok := e.(fit.EpochEnded); ok && e.Epoch.Epoch == 2 {
+			r.lose()
+		}
+	})
+	if _, err := fit.Fit(t.Context(), data(), spec(), fit.Means{Runner: r}, newLog(t, dir), lose); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]int{}
+	err := filepath.WalkDir(filepath.Join(dir, "final"), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			files[filepath.Dir(path)]++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder, n := range files {
+		if n != 1 {
+			t.Errorf("%s has %d files", folder, n)
+		}
+	}
+	if len(files) != 3 { // of two members, and of what they are compared with
+		t.Errorf("%v", files)
+	}
+}
