@@ -111,12 +111,12 @@ func (f *folder) means() fit.Means {
 	return fit.Means{Store: f.writer.Jobs(programVersion()), Memory: availableMemory()}
 }
 
-// events are what writes events into the folder, if that is wanted and there is one.
-func (f *folder) events(wanted bool, note func(format string, args ...any)) []fit.Observer {
+// events are what writes events of a run on data into the folder, if that is wanted and there is one.
+func (f *folder) events(wanted bool, data *series.Data, note func(format string, args ...any)) []fit.Observer {
 	if !wanted || f.writer == nil {
 		return nil
 	}
-	return []fit.Observer{eventlog.New(f.writer.Events(), func(err error) {
+	return []fit.Observer{eventlog.New(f.writer.Events(), data, func(err error) {
 		note("warning: no more events for TensorBoard are written: %v", err)
 	})}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/model"
 )
@@ -26,6 +27,7 @@ import (
 // cannot be written is reported once, and is the end of the log.
 type Log struct {
 	dir    string
+	data   *series.Data // that trains
 	failed func(error)
 	now    func() time.Time
 
@@ -35,12 +37,12 @@ type Log struct {
 	ended bool
 }
 
-// New returns a log that writes to the folder dir, which is made when there is something to
-// write. Event files that an earlier run has left there go as this one writes its own.
+// New returns a log of a run on data that writes to the folder dir, which is made when there is
+// something to write. Event files that an earlier run has left there go as this one writes its own.
 // An error is given to failed.
-func New(dir string, failed func(error)) *Log {
+func New(dir string, data *series.Data, failed func(error)) *Log {
 	return &Log{
-		dir: dir, failed: failed, now: time.Now,
+		dir: dir, data: data, failed: failed, now: time.Now,
 		jobs: map[fit.Job]*job{}, told: map[string]bool{}, steps: map[string]int{},
 	}
 }
@@ -260,7 +262,12 @@ func (l *Log) result(e fit.Ended) error {
 	}
 	var values []value
 	if j := e.Result.Judged; j != nil {
-		values = append(values, scores(heldBack, &j.Report.Scores)...)
+		picture, err := l.picture(e.Result)
+		if err != nil {
+			return err
+		}
+		values = append(scores(heldBack, &j.Report.Scores), l.prCurves(j)...)
+		values = append(values, picture)
 	}
 	if t := e.Result.Test; t != nil {
 		values = append(values, scores("test", &t.Scores)...)

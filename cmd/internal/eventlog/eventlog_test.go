@@ -73,7 +73,7 @@ func train(t *testing.T, s fit.Spec, all ...fit.Observer) *fit.Result {
 }
 
 func newLog(t *testing.T, dir string) *Log {
-	return New(dir, func(err error) { t.Error(err) })
+	return New(dir, data().Train, func(err error) { t.Error(err) })
 }
 
 // board is what TensorBoard reads.
@@ -192,6 +192,47 @@ func TestTensorBoardReadsARun(t *testing.T) {
 	}
 	checkFinal(t, &b, result)
 	checkHeldBack(t, &b, result)
+	checkCurve(t, &b, result.Judged)
+	if size := b.Runs["judged"].Values["held_back/answers"]; b.Runs["judged"].Plugins["held_back/answers"] != "images" || len(size) != 1 || !strings.HasPrefix(string(size[0]), "[2000, ") {
+		t.Errorf("the picture is %s", size)
+	}
+}
+
+// checkCurve checks the precision-recall curve at the thresholds at which it is certain what
+// floats come to.
+func checkCurve(t *testing.T, b *board, j *fit.Judged) {
+	t.Helper()
+	const tag = "held_back/high"
+	var got [6][]float64
+	if b.Runs["judged"].Plugins[tag] != "pr_curves" || len(b.Runs["judged"].Values[tag]) != 1 {
+		t.Fatalf("there is no curve, but %v", b.Runs["judged"].Plugins)
+	}
+	if err := json.Unmarshal(b.Runs["judged"].Values[tag][0], &got); err != nil {
+		t.Fatal(err)
+	}
+	labels := data().Train.Labels
+	for at, threshold := range map[int]float32{0: 0, 50: 0.25, 100: 0.5, 150: 0.75} {
+		var n [4]float64 // true and false positives, true and false negatives
+		for i, fold := range j.Fold {
+			if fold == 0 {
+				continue
+			}
+			is := 0
+			if j.Probability[2*i+1] < threshold {
+				is = 2
+			}
+			if (labels[i] == 1) != (is == 0) {
+				is++
+			}
+			n[is]++
+		}
+		want := [6]float64{n[0], n[1], n[2], n[3], n[0] / (n[0] + n[1]), n[0] / (n[0] + n[3])}
+		for row, v := range want {
+			if len(got[row]) != thresholds || !(math.Abs(got[row][at]-v) < 1e-6) {
+				t.Errorf("at %v: row %d is %v, want %v", threshold, row, got[row][at], v)
+			}
+		}
+	}
 }
 
 // checkFinal checks what there is of the networks that all rows train alone.
@@ -357,7 +398,7 @@ func TestWhatCannotBeWrittenEndsTheLogAlone(t *testing.T) {
 	var failed []error
 	s := spec()
 	s.Folds, s.Members = 0, 1
-	r := train(t, s, New(filepath.Join(file, "tensorboard"), func(err error) { failed = append(failed, err) }))
+	r := train(t, s, New(filepath.Join(file, "tensorboard"), data().Train, func(err error) { failed = append(failed, err) }))
 	if len(failed) != 1 || !strings.Contains(failed[0].Error(), "not a directory") || len(r.Members) != 1 {
 		t.Errorf("%d members; %v", len(r.Members), failed)
 	}

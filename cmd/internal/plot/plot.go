@@ -50,7 +50,7 @@ func Write(path string, figures ...*Figure) error {
 	defer file.Discard()
 	draw := (*Figure).writeSVG
 	if kind == "png" {
-		draw = (*Figure).writePNG
+		draw = (*Figure).WritePNG
 	}
 	if err := draw(stack(figures), file); err != nil {
 		return fmt.Errorf("draw %s: %w", path, err)

@@ -11,8 +11,8 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 )
 
-// writePNG draws two dots for each pixel, on a light face.
-func (f *Figure) writePNG(w io.Writer) error {
+// WritePNG draws two dots for each pixel, on a light face.
+func (f *Figure) WritePNG(w io.Writer) error {
 	img := vgimg.NewWith(vgimg.UseWH(points(f.width), points(f.height)), vgimg.UseDPI(192))
 	d := raster{Canvas: img, height: f.height, fonts: font.NewCache(liberation.Collection())}
 	d.draw(f.shapes, point{})
