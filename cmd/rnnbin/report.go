@@ -189,7 +189,11 @@ func sameTime(a, b float64) bool { return a-b < 1e-6 && b-a < 1e-6 || a == b }
 // page is all that there is to tell.
 func (r *reported) page() *htmlreport.Page {
 	m := r.model
-	p := &htmlreport.Page{Title: fmt.Sprintf("%s: %s", filepath.Base(r.folder), labelText(m.Columns)), Lead: r.lead()}
+	name := r.folder
+	if filepath.IsAbs(name) {
+		name = filepath.Base(name)
+	}
+	p := &htmlreport.Page{Title: fmt.Sprintf("%s: %s", name, labelText(m.Columns)), Lead: r.lead()}
 	if how := m.Run.Partial; how != "" {
 		p.Lead = append(p.Lead, "The run ended early: "+cmp.Or(partialText[how], how)+".")
 	}

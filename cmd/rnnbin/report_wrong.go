@@ -59,11 +59,11 @@ func (r *reported) curves() htmlreport.Section {
 		return htmlreport.Section{}
 	}
 	diagonal := plot.Line{Plain: true, Dash: true, X: []float64{0, 1}, Y: []float64{0, 1}}
-	roc := plot.Chart{Title: "ROC", X: "false positive rate", Y: "true positive rate", Unit: true, Lines: []plot.Line{diagonal}}
-	pr := plot.Chart{Title: "precision and recall", X: "recall", Y: "precision", Unit: true}
-	calibration := plot.Chart{Title: "calibration", X: "probability", Y: "came true", Unit: true, Lines: []plot.Line{diagonal}}
+	roc := plot.Chart{Title: "ROC", X: "false positive rate", Y: "true positive rate", Unit: true, Scale: plot.Times, Lines: []plot.Line{diagonal}}
+	pr := plot.Chart{Title: "precision and recall", X: "recall", Y: "precision", Unit: true, Scale: plot.Times}
+	calibration := plot.Chart{Title: "calibration", X: "probability", Y: "came true", Unit: true, Scale: plot.Times, Lines: []plot.Line{diagonal}}
 	classes := r.model.Classes
-	for k := len(classes) - 1; k >= 0 && k < reportedClasses; k-- { // the first class, which often is the background, on top
+	for k := min(len(classes), reportedClasses) - 1; k >= 0; k-- { // the first class, which often is the background, on top
 		c, err := r.rows.Input().Curves(k)
 		if err != nil || len(classes) == 2 && k == 0 {
 			continue
@@ -76,8 +76,12 @@ func (r *reported) curves() htmlreport.Section {
 		line.X, line.Y, line.Dots = c.Probability, c.Share, true
 		calibration.Lines = append(calibration.Lines, line)
 	}
+	text := "Of the answers that networks gave to rows they had not seen. Probabilities are well calibrated where what has a probability of 0.7 comes true 7 times of 10: on the broken line."
+	if n := len(classes); n > reportedClasses {
+		text += fmt.Sprintf(" These are the first %d of %d classes.", reportedClasses, n)
+	}
 	return htmlreport.Section{Title: "Curves", Charts: []*plot.Figure{roc.Figure(), pr.Figure(), calibration.Figure()},
-		Text: []string{"Of the answers that networks gave to rows they had not seen. Probabilities are well calibrated where what has a probability of 0.7 comes true 7 times of 10: on the broken line."}}
+		Text: []string{text}}
 }
 
 // wrong is where the mistakes are.

@@ -26,7 +26,8 @@ func (l *Line) paint() paint {
 // Chart is lines over two axes.
 type Chart struct {
 	Title, X, Y string
-	Unit        bool // both axes go from 0 to 1
+	Unit        bool  // both axes go from 0 to 1
+	Scale       Scale // of the axis across
 	Lines       []Line
 }
 
@@ -47,7 +48,7 @@ func (c Chart) Figure() *Figure {
 		return point{chartLeft + w*(u-x[0])/(x[1]-x[0]), chartTop + h*(y[1]-v)/(y[1]-y[0])}
 	}
 	d.text(ink, large, 4, 17, "start", c.Title)
-	for _, t := range Times.ticks(x[0], x[1], 5) {
+	for _, t := range c.Scale.ticks(x[0], x[1], 5) {
 		at := place(t.value, y[0])
 		d.line(grid, 1, at, point{at[0], chartTop})
 		d.text(quiet, small, at[0], at[1]+15, "middle", t.text)
@@ -131,7 +132,7 @@ type Epoch struct {
 
 // History is the losses, and the F1, of the epochs of networks, counted from 1.
 func History(networks ...[]Epoch) []*Figure {
-	loss := Chart{Title: "training", X: "epoch", Y: "loss"}
+	loss := Chart{Title: "training", X: "epoch", Y: "loss", Scale: Rows}
 	f1 := Chart{Title: "validation", X: "epoch", Y: "macro F1"}
 	for i, epochs := range networks {
 		train, valid, score := Line{Name: "training", Class: 2, Dots: true}, Line{Name: "validation", Class: 1, Dots: true}, Line{Class: 1, Dots: true}

@@ -263,6 +263,7 @@ func TestCharts(t *testing.T) {
 			}
 		}
 	}
+	checkHas(t, History([]Epoch{{1, 2, 0.1}, {2, 1, 0.2}})[0].SVG(), ">1</text>", ">2</text>") // epochs are whole
 	c := Confusion([]string{"a<b", "c"}, [][]int{{3, 1}, {0, 0}}).SVG()
 	checkXML(t, []byte(c))
 	checkHas(t, c, ">a&lt;b<", ">75 %<", ">0 %<")
