@@ -15,6 +15,9 @@ import (
 // trainCommand is the command line that makes the run of a dry one: what was typed, with the seed.
 func trainCommand(flags *pflag.FlagSet, seed int64) []string {
 	args := []string{"rnnbin", "train"}
+	if flags.Lookup("param") != nil {
+		args[1] = "tune"
+	}
 	if f := flags.Lookup("data"); f.Changed {
 		args = append(args, valuesOf(f)...)
 	}

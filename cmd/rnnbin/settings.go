@@ -27,6 +27,7 @@ type settings struct {
 	Preset     string       `json:"preset,omitempty"`     // one of the original's programs, where there is no data
 	Iterations int          `json:"iterations,omitempty"` // of a preset
 	Data       dataSettings `json:"data"`
+	Search     search       `json:"search,omitzero"` // for networks to compare
 	fit.Spec   `yaml:",inline"`
 }
 

@@ -40,24 +40,27 @@ by side; with --json, those of type "job" come as the networks are done.`,
   rnnbin train --config runs/heart --seed 2
   rnnbin train --preset question --seed 0
   rnnbin train --seed 0 --json --predictions predictions.csv`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := takeFiles(cmd.Flags(), args); err != nil {
-				return err
-			}
-			if err := o.settle(); err != nil {
-				return err
-			}
-			errOut := unlessQuiet(o.quiet, cmd.ErrOrStderr())
-			if o.own() && !o.dryRun {
-				if done, err := o.farm.task(cmd.Context(), errOut); done || err != nil {
-					return err
-				}
-			}
-			return runTrain(cmd.Context(), &o, cmd.OutOrStdout(), errOut)
-		},
+		RunE: o.run,
 	}
 	o.addFlags(cmd.Flags())
 	return cmd
+}
+
+// run is a command that trains.
+func (o *trainOptions) run(cmd *cobra.Command, args []string) error {
+	if err := takeFiles(cmd.Flags(), args); err != nil {
+		return err
+	}
+	if err := o.settle(); err != nil {
+		return err
+	}
+	errOut := unlessQuiet(o.quiet, cmd.ErrOrStderr())
+	if o.own() && !o.dryRun {
+		if done, err := o.farm.task(cmd.Context(), errOut); done || err != nil {
+			return err
+		}
+	}
+	return runTrain(cmd.Context(), o, cmd.OutOrStdout(), errOut)
 }
 
 func runTrain(ctx context.Context, o *trainOptions, out, errOut io.Writer) error {

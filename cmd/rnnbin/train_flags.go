@@ -241,6 +241,11 @@ func (o *trainOptions) settleOwn() error {
 	if err := cmp.Or(checkPlot(o.plot), o.farm.check(o.flags.Changed)); err != nil {
 		return err
 	}
+	if len(o.Search.Params) > 0 {
+		if err := o.draw(); err != nil {
+			return err
+		}
+	}
 	spec := o.spec()
 	if err := spec.Validate(); err != nil {
 		return asUsage(err)

@@ -37,6 +37,7 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 		return o.describe(ctx, data, out, errOut)
 	}
 	report := newReporter(&o.outputOptions, len(data.Train.Classes), o.Folds > 0 || o.Members > 1, out, errOut)
+	report.ranked = o.Halve
 	farm, err := o.farm.open(ctx, report.note)
 	if err != nil {
 		return err
@@ -72,7 +73,7 @@ func (o *trainOptions) trainIn(ctx context.Context, folder *folder, farm *cluste
 	if err := o.commitOwn(ctx, folder, data, result, report.errOut); err != nil {
 		return err
 	}
-	printed, settled, drawn := report.result(result, folder.writer.Dir()), folder.settle(), drawHistory(o.plot, result.Members)
+	printed, settled, drawn := report.result(result, folder.writer.Dir()), folder.settle(), drawHistory(o.plot, result.Members, o.Search.figures(result.Rungs)...)
 	printNext(report.errOut, folder.model, folder.writer.Dir())
 	return cmp.Or(printed, settled, drawn)
 }
@@ -179,8 +180,8 @@ func (k keepWhatIs) Observe(_ context.Context, e fit.Event) error {
 	return nil
 }
 
-// drawHistory draws the course of the training of all rows.
-func drawHistory(path string, members []*fit.Trained) error {
+// drawHistory draws the course of the training of all rows, below other figures.
+func drawHistory(path string, members []*fit.Trained, before ...*plot.Figure) error {
 	if path == "" {
 		return nil
 	}
@@ -188,7 +189,7 @@ func drawHistory(path string, members []*fit.Trained) error {
 	for _, e := range members[0].History {
 		epochs = append(epochs, plotted(e))
 	}
-	if err := plot.Write(path, plot.History(epochs)...); err != nil {
+	if err := plot.Write(path, append(before, plot.History(epochs)...)...); err != nil {
 		return fmt.Errorf("--plot: %w", err)
 	}
 	return nil

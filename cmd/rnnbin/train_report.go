@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -28,7 +29,8 @@ type reporter struct {
 	bar         *observe.Bar // nil where nobody watches
 	scores      []score
 	rungs       []*fit.Rung
-	columns     int // that a line may have; 0: any number
+	ranked      bool // the best of them are the first in the table
+	columns     int  // that a line may have; 0: any number
 	headed      bool
 	oneClass    bool
 	begin       time.Time
@@ -264,7 +266,13 @@ func (r *reporter) table(taken []*fit.Rung) error {
 	if err := r.row(r.width(), "network", r.titles(), ""); err != nil {
 		return err
 	}
-	for _, g := range r.rungs {
+	rungs := r.rungs
+	if r.ranked {
+		rungs = slices.SortedStableFunc(slices.Values(rungs), func(a, b *fit.Rung) int {
+			return cmp.Or(cmp.Compare(len(b.Folds), len(a.Folds)), cmp.Compare(b.Spread.Mean.MacroF1, a.Spread.Mean.MacroF1))
+		})
+	}
+	for _, g := range rungs {
 		mark := ""
 		switch {
 		case slices.Contains(taken, g):

@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
 	"runtime"
 	"slices"
@@ -287,6 +288,8 @@ func TestDataGoesOnce(t *testing.T) {
 	}
 	data := bytes.Repeat([]byte("rows "), chunk/2)
 	var sent int64
+	var folder string
+	var again *link
 	for range 2 {
 		l, err := connect(t.Context(), address, config)
 		if err != nil {
@@ -301,11 +304,20 @@ func TestDataGoesOnce(t *testing.T) {
 			if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, data) {
 				t.Errorf("%s: %d bytes, %v", path, len(got), err)
 			}
+			folder = filepath.Dir(path)
 		}
 		sent += l.sent.Load()
+		again = l
 	}
 	if sent != int64(len(data)) {
 		t.Errorf("%d bytes were sent of %d", sent, len(data))
+	}
+	if err := os.RemoveAll(folder); err != nil { // as those do who clear away what is old
+		t.Fatal(err)
+	}
+	path, err := again.at.Put(data)
+	if got, failed := os.ReadFile(path); err != nil || failed != nil || !bytes.Equal(got, data) {
+		t.Errorf("%s: %d bytes, %v, %v", path, len(got), err, failed)
 	}
 }
 

@@ -35,8 +35,7 @@ type file struct {
 	digest string
 	size   int64
 
-	mu    sync.Mutex // held while it is received
-	there bool
+	mu sync.Mutex // held while it is received
 }
 
 const (
@@ -120,7 +119,7 @@ func (s *store) receive(c net.Conn, q request) error {
 	f := s.use(q.Digest, q.Size)
 	f.mu.Lock() // so that of several that have the same only one sends it
 	defer f.mu.Unlock()
-	if f.there {
+	if _, err := os.Stat(s.path(f)); err == nil {
 		return writeLine(c, reply{Path: s.path(f)})
 	}
 	if err := writeLine(c, reply{}); err != nil {
@@ -129,12 +128,14 @@ func (s *store) receive(c net.Conn, q request) error {
 	if err := s.write(c, f); err != nil {
 		return errors.Join(err, writeLine(c, reply{Error: err.Error()}))
 	}
-	f.there = true
 	return writeLine(c, reply{Path: s.path(f)})
 }
 
 // write has a file's data from c.
 func (s *store) write(c net.Conn, f *file) (err error) {
+	if err := os.MkdirAll(s.dir, 0o700); err != nil { // what is old in such places may be cleared away
+		return err
+	}
 	to, err := os.CreateTemp(s.dir, "part-")
 	if err != nil {
 		return err

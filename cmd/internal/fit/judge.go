@@ -87,6 +87,20 @@ func race(rungs []*Rung) {
 	}
 }
 
+// halve stops the worse half of the candidates. Two go on, as the mean of both may be taken.
+func halve(rungs []*Rung) {
+	var all []*Rung
+	for _, g := range rungs {
+		if g.eligible() {
+			all = append(all, g)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *Rung) int { return cmp.Compare(b.score(), a.score()) })
+	for _, g := range all[min(len(all), max(2, (len(all)+1)/2)):] {
+		g.Stopped = true
+	}
+}
+
 // asGood reports whether g has done at least as well as h in each fold, of at least two.
 func (g *Rung) asGood(h *Rung) bool {
 	for i := range g.Folds {

@@ -127,6 +127,29 @@ func TestRace(t *testing.T) {
 	}
 }
 
+func TestHalve(t *testing.T) {
+	var rungs []*Rung
+	for _, f1 := range []float64{.5, .9, .1, .8, .7, .2} {
+		recipe := small(All)
+		rungs = append(rungs, &Rung{Recipe: &recipe, Report: &metrics.Report{Scores: metrics.Scores{MacroF1: metrics.Number(f1)}}})
+	}
+	baseline := logistic(0)
+	baseline.Baseline = true
+	rungs = append(rungs, &Rung{Recipe: &baseline}, &Rung{Recipe: rungs[0].Recipe, Err: errNothing})
+	for _, want := range [][]int{{0, 2, 5}, {0, 2, 4, 5}, {0, 2, 4, 5}} {
+		halve(rungs)
+		var stopped []int
+		for i, g := range rungs {
+			if g.Stopped {
+				stopped = append(stopped, i)
+			}
+		}
+		if !slices.Equal(stopped, want) {
+			t.Errorf("stopped are %v, want %v", stopped, want)
+		}
+	}
+}
+
 func TestThresholdIsFoundInFolds(t *testing.T) {
 	s := quick()
 	d := Data{Train: steps(1, 600)}

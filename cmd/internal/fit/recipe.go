@@ -25,6 +25,7 @@ type Recipe struct {
 	Rolling  Windows      // whose statistics are inputs beside the features
 	Within   bool         // features are also scaled within their series, where [Spec.SeriesScale] has it
 	Baseline bool         // to compare with, not to choose
+	Label    string       `json:"-"` // a name of its own; "": one that describes the network
 
 	// Of the original's programs alone.
 	Windows  layout.Sampler `json:"-"` // in place of Stride, where they are given; nil: they are not
@@ -468,6 +469,9 @@ func (r *Recipe) isRival() bool { return r.isLogistic() && len(r.Network.Lags) >
 
 // Name describes the network in a few words.
 func (r *Recipe) Name() string {
+	if r.Label != "" {
+		return r.Label
+	}
 	name := r.kind()
 	if len(r.Rolling) > 0 && r.Within {
 		name += ", scaled within series"

@@ -53,10 +53,13 @@ func newRun(s *Spec, m Means, all []Observer) *run {
 	return r
 }
 
-// compare trains one member of each rung for each fold, two folds at a time, and takes the best.
-// After each two, those that can no longer be taken are stopped.
+// compare trains one member of each rung for each fold, two folds at a time, or one, and takes the
+// best. Each time, those that can no longer be taken are stopped, or the worse half.
 func (r *run) compare(ctx context.Context) error {
-	const at = 2
+	at := 2
+	if r.spec.Halve {
+		at = 1
+	}
 	for from := 0; from < len(r.folds); from += at {
 		to := min(from+at, len(r.folds))
 		if err := r.pool(ctx, Compare, r.round(from, to)); err != nil {
@@ -70,7 +73,12 @@ func (r *run) compare(ctx context.Context) error {
 				g.finish(r, r.folds[:to])
 			}
 		}
-		race(r.rungs)
+		switch {
+		case !r.spec.Halve:
+			race(r.rungs)
+		case to < len(r.folds):
+			halve(r.rungs)
+		}
 	}
 	return r.take(ctx)
 }

@@ -39,6 +39,7 @@ type Spec struct {
 	InstructionSet string     `json:"instruction_set"`
 
 	Rungs []Recipe `json:"-"` // to compare, from the simplest on, in place of those of Network and Recipe; nil: those
+	Halve bool     `json:"-"` // stop the worse half of the rungs after each fold, for there are many
 }
 
 // DefaultSpec is a search among the networks of [Spec.Recipes], judged in four folds, and an

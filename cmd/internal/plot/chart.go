@@ -12,6 +12,7 @@ type Line struct {
 	Class int  // whose colour it has
 	Plain bool // in the colour of text instead
 	Dots  bool // at its points
+	Loose bool // points that no line joins
 	Dash  bool // broken, as what it is compared with
 	X, Y  []float64
 }
@@ -112,12 +113,13 @@ func (l *Line) draw(d *canvas, place func(u, v float64) point) {
 	switch {
 	case len(points) == 0:
 		return
+	case l.Loose:
 	case l.Dash:
 		d.dashed(l.paint(), points...)
 	default:
 		d.line(l.paint(), 1.7, points...)
 	}
-	if l.Dots && len(dots) <= 60 {
+	if l.Loose || l.Dots && len(dots) <= 60 {
 		d.area(l.paint(), 0, dots...)
 	}
 }
