@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -115,4 +116,45 @@ func TestZoom(t *testing.T) {
 	if faults := b.Faults(); len(faults) > 0 {
 		t.Errorf("%q", faults)
 	}
+}
+
+var tickText = regexp.MustCompile(`>([^<>]+)</text>`)
+
+// The script draws the axes as the program has drawn them, of rows, of numbers and of timestamps.
+func TestTheScriptDrawsAsTheProgram(t *testing.T) {
+	const rows = 500
+	p := &Page{Sections: []Section{{Title: "axes"}}}
+	var want []string
+	for _, axis := range []struct {
+		scale       plot.Scale
+		first, step float64
+	}{{plot.Rows, 0, 1}, {plot.Times, -3, 0.0125}, {plot.Times, 1e6, 250}, {plot.Stamps, 1.7e9, 0.002}, {plot.Stamps, 1.7e9, 1}, {plot.Stamps, 1.7e9, 300}, {plot.Stamps, 1.7e9, 1e4}, {plot.Stamps, 1.7e9, 1e6}} {
+		a := plot.NewAnswers(plot.Shown{Classes: []string{"a", "b"}, Scale: axis.scale, Bare: true})
+		a.Begin(0, "s")
+		for i := range rows {
+			a.Add(0, plot.Row{At: axis.first + float64(i)*axis.step, Probability: []float32{0, 1}, Label: -1})
+		}
+		f := a.Figures()[0]
+		p.Sections[0].Figures = append(p.Sections[0].Figures, Figure{f, ""})
+		_, ticks, _ := strings.Cut(f.SVG(), `<g class="ticks">`)
+		var all []string
+		for _, found := range tickText.FindAllStringSubmatch(ticks, -1) {
+			all = append(all, found[1])
+		}
+		want = append(want, strings.Join(all, " "))
+	}
+	path := filepath.Join(t.TempDir(), "report.html")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := p.Write(file); err != nil {
+		t.Fatal(err)
+	}
+	b := browsertest.Open(t, "file://"+path, 1032) // less the margins this is as wide as figures are
+	b.Wait("document.readyState", "complete")
+	b.Value("document.documentElement.style.scrollbarWidth = 'none'")
+	b.Wait("document.querySelector('.zoom').clientWidth", "1000")
+	b.Wait("[...document.querySelectorAll('.ticks')].map(g => [...g.querySelectorAll('text')].map(t => t.textContent).join(' ')).join('\\n')", strings.Join(want, "\n"))
 }
