@@ -106,7 +106,8 @@ func (o *compareOptions) check() error {
 	if slices.Contains(o.data, table.Stdin) {
 		return usagef("data", "cannot be standard input here, which can be read only once")
 	}
-	for _, flag := range []string{"label", "positive", "series", "time", "max-gap", "missing", "label-events", "event-tolerance"} {
+	for _, flag := range []string{"label", "label-events", "event-tolerance", "positive", "series", "time", "max-gap", "missing",
+		"input-format", "delimiter", "no-header", "time-format", "skip-rows", "na-values"} {
 		if len(o.data) == 0 && o.changed(flag) {
 			return usagef(flag, "does nothing without --data")
 		}
