@@ -124,16 +124,28 @@ func (o *applyOptions) start() (m *label.Model, err error) {
 
 // columnRoles are the roles that o gives, with the features that were found in data.
 func columnRoles(o series.Options, data *series.Data) model.Columns {
-	return model.Columns{Label: o.Label, Features: data.Features, Shift: data.Shifts(), Series: o.Series, Time: o.Time, MaxGap: o.MaxGap, Positive: o.Positive, Missing: string(o.Missing), NAValues: o.NAValues}
+	return model.Columns{Label: o.Label, Features: data.Features, Shift: data.Shifts(), Series: o.Series, Time: cmp.Or(data.TimeColumn, o.Time), Times: model.Times(data.Times), MaxGap: o.MaxGap, Positive: o.Positive, Missing: string(o.Missing), NAValues: o.NAValues}
 }
 
 // options are those to read the data with.
 func (o *applyOptions) options(m *model.Model) (series.Options, error) {
 	r := answer.OptionsOf(m)
-	known := r.NAValues
+	known := r
 	o.input.set(&r)
-	if !o.changed("na-values") {
-		r.NAValues = known
+	for flag, keep := range map[string]func(){
+		"na-values":   func() { r.NAValues = known.NAValues },
+		"time-format": func() { r.TimeFormat = known.TimeFormat },
+		"timezone":    func() { r.TimeZone = known.TimeZone },
+	} {
+		if !o.changed(flag) {
+			keep()
+		}
+	}
+	if o.changed("time-format") {
+		r.DateOrder = ""
+	}
+	if o.changed("time") {
+		r.TimeOptional, r.TimeKind, r.DateOrder = false, "", ""
 	}
 	for flag, field := range map[string]struct {
 		value string

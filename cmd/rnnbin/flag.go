@@ -131,7 +131,7 @@ var fields = map[string]string{
 	"Options.Classes": "--classes", "Options.Delimiter": "--delimiter", "Options.Exclude": "--exclude", "Options.Features": "--features",
 	"Options.Format": "--input-format", "Options.Group": "--group", "Options.Label": "--label", "Options.MaxGap": "--max-gap",
 	"Options.Missing": "--missing", "Options.NAValues": "--na-values", "Options.NoHeader": "--no-header", "Options.Positive": "--positive",
-	"Options.Series": "--series", "Options.SkipRows": "--skip-rows", "Options.Time": "--time", "Options.TimeFormat": "--time-format",
+	"Options.Series": "--series", "Options.SkipRows": "--skip-rows", "Options.Time": "--time", "Options.TimeFormat": "--time-format", "Options.TimeZone": "--timezone",
 	"Options.Tolerance": "--event-tolerance", "Writer.Format": "--format",
 }
 

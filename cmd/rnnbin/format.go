@@ -13,6 +13,7 @@ type FormatSettings struct {
 	Delimiter  string       `json:"delimiter,omitempty"`
 	NoHeader   bool         `json:"no_header,omitempty"`
 	TimeFormat string       `json:"time_format,omitempty"`
+	TimeZone   string       `json:"timezone,omitempty"`
 	SkipRows   int          `json:"skip_rows,omitempty"`
 	NAValues   []string     `json:"na_values,omitempty"`
 }
@@ -22,11 +23,12 @@ func (s *FormatSettings) addFlags(f *pflag.FlagSet) {
 	addFlag(f, "delimiter", &s.Delimiter, "the `character` between the fields of CSV, or tab, or blanks for runs of these (default a comma,\nsemicolon, tab, bar | or blanks, as the first rows have it)", delimiters...)
 	addFlag(f, "no-header", &s.NoHeader, "the first line of CSV is a row, not names: columns are called 1, 2 and so on")
 	addFlag(f, "time-format", &s.TimeFormat, "`format` of timestamps, as strftime has it, such as '%d.%m.%Y %H:%M' (default usual ones)")
+	addFlag(f, "timezone", &s.TimeZone, "time `zone` of timestamps that name none, such as Europe/Berlin (default UTC)")
 	addFlag(f, "skip-rows", &s.SkipRows, "leave out the first `n` lines of CSV, which come before the header")
 	addFlag(f, "na-values", &s.NAValues, "`values`, separated by commas, that mean that one is missing, such as '?,-200,ERR', beside NA\nand the like")
 }
 
 // set has o read such files.
 func (s FormatSettings) set(o *series.Options) {
-	o.Format, o.Delimiter, o.NoHeader, o.TimeFormat, o.SkipRows, o.NAValues = s.Format, s.Delimiter, s.NoHeader, s.TimeFormat, s.SkipRows, s.NAValues
+	o.Format, o.Delimiter, o.NoHeader, o.TimeFormat, o.TimeZone, o.SkipRows, o.NAValues = s.Format, s.Delimiter, s.NoHeader, s.TimeFormat, s.TimeZone, s.SkipRows, s.NAValues
 }

@@ -116,7 +116,7 @@ func (o *lookOptions) trainOn(files []string, g *series.Guess, unreadable int) [
 	}
 	args := append([]string{"rnnbin", "train"}, files...)
 	for _, f := range [][2]string{
-		{"input-format", string(o.data.Format)}, {"delimiter", o.data.Delimiter}, {"skip-rows", skip}, {"time-format", o.data.TimeFormat},
+		{"input-format", string(o.data.Format)}, {"delimiter", o.data.Delimiter}, {"skip-rows", skip}, {"time-format", o.data.TimeFormat}, {"timezone", o.data.TimeZone},
 		{"label", g.Label}, {"classes", listValue(g.Classes)}, {"label-events", o.events}, {"event-tolerance", o.tolerance}, {"series", g.Series}, {"time", g.Time}, {"max-gap", g.MaxGap},
 		{"exclude", listValue(g.Exclude)}, {"na-values", listValue(slices.Concat(o.format.NAValues, g.NAValues))}, {"missing", string(g.Missing)},
 	} {

@@ -159,9 +159,10 @@ func (d *dataSettings) read(ctx context.Context, errOut io.Writer, watch *progre
 		if options.Positive == "" {
 			options.Classes = data.Classes
 		}
-		if d.Events != "" {
-			options.Time = data.TimeColumn
+		if data.TimeColumn != "" {
+			options.Time, options.Times = data.TimeColumn, data.Times
 		}
+		options.TimeOptional = d.Time == ""
 	}
 	if d.Events != "" {
 		return all, d.mark(ctx, errOut, all)

@@ -46,11 +46,20 @@ type Columns struct {
 	Features []string  `json:"features"`        // [R] in the order of a row's values
 	Shift    []float64 `json:"shift,omitempty"` // [R] is taken off the values before they become 32-bit floats; nil: nothing is
 	Series   string    `json:"series,omitempty"`
-	Time     string    `json:"time,omitempty"`
+	Time     string    `json:"time,omitempty"` // also one that was found, which other data may lack
+	Times    Times     `json:"times,omitzero"`
 	MaxGap   string    `json:"max_gap,omitempty"`   // the time between two rows of a series, at most
 	Positive string    `json:"positive,omitempty"`  // the label that was class 1 where all others were 0
 	NAValues []string  `json:"na_values,omitempty"` // what else than NA meant that a value is missing
 	Missing  string    `json:"missing"`             // what stood in for missing features: error, forward, zero, mean or drop
+}
+
+// Times says how the times of rows are written.
+type Times struct {
+	TimeFormat string `json:"format,omitempty"` // of timestamps, as strftime has it
+	TimeZone   string `json:"zone,omitempty"`   // of timestamps that name none
+	TimeKind   string `json:"kind,omitempty"`   // numbers or timestamps
+	DateOrder  string `json:"dates,omitempty"`  // of dates with slashes: 2/1/2006 or 1/2/2006
 }
 
 // Measured is value v of feature k, less the shift, as it was measured.

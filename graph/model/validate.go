@@ -110,6 +110,9 @@ func (c Columns) validate() error {
 			return fmt.Errorf("shift: %v is not a finite number", v)
 		}
 	}
+	if kind := c.Times.TimeKind; !slices.Contains([]string{"", "numbers", "timestamps"}, kind) {
+		return fmt.Errorf("times: kind %q is neither numbers nor timestamps", kind)
+	}
 	seen := map[string]bool{}
 	for i, name := range slices.Concat([]string{c.Label, c.Series, c.Time}, c.Features) {
 		switch role := i < 3; {

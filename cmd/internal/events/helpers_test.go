@@ -44,7 +44,7 @@ func hoursOf(t *testing.T, name string, hours ...string) *series.Data {
 	t.Helper()
 	d := timesOf(name)
 	for _, h := range hours {
-		at, _, err := series.ParseTime("2024-03-01 "+h, "")
+		at, _, err := series.ParseTime("2024-03-01 "+h, series.Times{})
 		if err != nil {
 			t.Fatal(err)
 		}

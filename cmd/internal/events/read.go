@@ -25,12 +25,12 @@ type List struct {
 	hashed   bool           // names of files may begin with eight digits of a hash and a hyphen
 	millis   bool           // a number stands for a timestamp as the milliseconds since 1970
 
-	inData       string // the column of series in the data
-	timeFormat   string // of the data
-	seriesColumn string // as the file calls it
-	labelColumn  string // likewise
-	endless      bool   // no column gives the end of events
-	likeEnd      string // a column that is not read, though its name looks like that of an end
+	inData       string       // the column of series in the data
+	times        series.Times // of the data
+	seriesColumn string       // as the file calls it
+	labelColumn  string       // likewise
+	endless      bool         // no column gives the end of events
+	likeEnd      string       // a column that is not read, though its name looks like that of an end
 }
 
 // listed is an event as a file has it.
@@ -66,7 +66,7 @@ func Read(ctx context.Context, path string, data series.Options) (*List, error) 
 	if err != nil {
 		return nil, err
 	}
-	l := &List{File: file.Name, Warnings: file.Warnings, known: map[string]int{}, inData: data.Series, timeFormat: data.TimeFormat, seriesColumn: "series", labelColumn: "label"}
+	l := &List{File: file.Name, Warnings: file.Warnings, known: map[string]int{}, inData: data.Series, times: data.Times, seriesColumn: "series", labelColumn: "label"}
 	if err := l.read(file); err != nil {
 		return nil, err
 	}
@@ -97,11 +97,11 @@ func (l *List) at(line int, column, format string, args ...any) error {
 func (l *List) add(line int, name, start, end, label string) error {
 	e := listed{line: line, Event: Event{Series: name, Label: label}}
 	var err error
-	if e.start, err = parseMoment(start, l.timeFormat); err != nil {
+	if e.start, err = parseMoment(start, l.times); err != nil {
 		return l.at(line, "", "start of an event: %w", err)
 	}
 	if e.end = e.start; end != "" {
-		if e.end, err = parseMoment(end, l.timeFormat); err != nil {
+		if e.end, err = parseMoment(end, l.times); err != nil {
 			return l.at(line, "", "end of an event: %w", err)
 		}
 	}
@@ -128,8 +128,8 @@ func (l *List) about(name string, line int, fault string) {
 	}
 }
 
-func parseMoment(text, format string) (moment, error) {
-	t, stamp, err := series.ParseTime(text, format)
+func parseMoment(text string, times series.Times) (moment, error) {
+	t, stamp, err := series.ParseTime(text, times)
 	if err == nil && math.IsInf(t, 0) {
 		err = errors.New("it is not finite")
 	}

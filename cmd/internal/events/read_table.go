@@ -118,8 +118,8 @@ func (l *List) isBare(t *series.Table) bool {
 	if t == nil || len(t.Rows) == 0 || len(t.Columns) < 2 || len(t.Columns) > 3 {
 		return false
 	}
-	_, start := parseMoment(t.Rows[0].Fields[0], l.timeFormat)
-	_, end := parseMoment(t.Rows[0].Fields[1], l.timeFormat)
+	_, start := parseMoment(t.Rows[0].Fields[0], l.times)
+	_, end := parseMoment(t.Rows[0].Fields[1], l.times)
 	return start == nil && end == nil
 }
 
@@ -170,7 +170,7 @@ func (l *List) addRow(r series.TableRow, c eventColumns) error {
 func (l *List) addLasting(line int, name, start, duration, label string) error {
 	e := listed{line: line, Event: Event{Series: name, Label: label}}
 	var err error
-	if e.start, err = parseMoment(start, l.timeFormat); err != nil {
+	if e.start, err = parseMoment(start, l.times); err != nil {
 		return l.at(line, "", "start of an event: %w", err)
 	}
 	lasts, err := strconv.ParseFloat(duration, 64)

@@ -54,10 +54,11 @@ func NewTable(f *table.File, noHeader bool) (*Table, error) {
 }
 
 // ParseTime is a time as a column of times has it: a number, or the seconds since 1970 of a
-// timestamp, of a format of strftime unless that is "".
-func ParseTime(text, format string) (t float64, stamp bool, err error) {
-	var c clock
-	if c.format, err = parseTimeFormat(format); err != nil {
+// timestamp, either of which it may be.
+func ParseTime(text string, of Times) (t float64, stamp bool, err error) {
+	of.TimeKind = ""
+	c, err := newClock(of)
+	if err != nil {
 		return 0, false, err
 	}
 	t, err = c.time(&value{text: []byte(text)})

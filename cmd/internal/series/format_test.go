@@ -91,7 +91,7 @@ func TestClock(t *testing.T) {
 		{"1970-01-02", 86400},
 	}
 	for _, test := range tests {
-		var c clock
+		c, _ := newClock(Times{})
 		for range 2 { // the second time the layout is tried first
 			if got, err := c.time(&value{text: []byte(test.text)}); got != test.want || err != nil {
 				t.Errorf("%q: %v, %v, want %v", test.text, got, err, test.want)

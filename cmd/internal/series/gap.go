@@ -17,9 +17,13 @@ func (r *Reader) time() (float64, error) {
 	if r.roles.time < 0 {
 		return 0, nil
 	}
-	v := r.value(r.roles.time)
+	v := *r.value(r.roles.time)
+	if r.roles.day >= 0 {
+		v = r.joined(r.roles.time, r.roles.day)
+	}
 	r.when = bytes.TrimSpace(v.text)
-	t, err := r.clock.time(v)
+	r.clock.after = r.state.time
+	t, err := r.clock.time(&v)
 	if err == nil && t < r.state.time && r.gap.Value == 0 {
 		err = fmt.Errorf("time goes back in series %q: from %s to %s (a column that tells series apart belongs to Options.Series; Options.Exclude leaves out one that is no time; Options.MaxGap begins a new series there)",
 			r.state.name, r.timeText(r.state.time, r.state.timeText), r.timeText(t, r.when))

@@ -180,8 +180,8 @@ func TestTimeGoesBack(t *testing.T) {
 func TestKindsOfTime(t *testing.T) {
 	o := Options{Label: "label", Time: "t", Missing: MissingError}
 	for want, text := range map[string]string{
-		`standard input:3: column "t": "12" is a number, and the times before are timestamps`:                   "2024-02-01\n12\n",
-		`standard input:3: column "t": "2024-02-01T00:00:00Z" is a timestamp, and the times before are numbers`: "12\n2024-02-01T00:00:00Z\n",
+		`standard input:3: column "t": "12" is a number, and other times are timestamps`:                   "2024-02-01\n12\n",
+		`standard input:3: column "t": "2024-02-01T00:00:00Z" is a timestamp, and other times are numbers`: "12\n2024-02-01T00:00:00Z\n",
 	} {
 		if _, err := readText("t,a,label\n"+strings.ReplaceAll(text, "\n", ",1,0\n"), o); err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)

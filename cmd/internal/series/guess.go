@@ -183,8 +183,8 @@ func (g *guesser) guessTime() {
 }
 
 func (g *guesser) takeTime(t *timeLook, o *order) {
-	g.time = t.column
-	g.survey.Guess.Time = g.profiles[t.column].name
+	g.time, g.day = t.column, t.day
+	g.survey.Guess.Time = g.timeName()
 	h := o.holes.settled()
 	stamps := t.clock.stamps
 	g.survey.Gaps = &Gaps{Usual: h.usual, Count: h.count, Length: lengthText(holeSteps*h.usual, stamps), Step: lengthText(h.usual, stamps)}
@@ -193,7 +193,11 @@ func (g *guesser) takeTime(t *timeLook, o *order) {
 	}
 	if o.falls > 0 {
 		g.survey.Guess.MaxGap = g.survey.Gaps.Length
-		g.note("column %q goes back in time (rows: %d); with Options.MaxGap a new series begins there", g.profiles[t.column].name, o.falls)
+		autumn := ""
+		if stamps && t.clock.zone == nil {
+			autumn = " (or does Options.TimeZone say when clocks are set back?)"
+		}
+		g.note("column %q goes back in time (rows: %d); with Options.MaxGap a new series begins there%s", g.timeName(), o.falls, autumn)
 	}
 }
 
@@ -318,7 +322,7 @@ func (g *guesser) role(i int) string {
 		return "label"
 	case i == g.series:
 		return "series"
-	case i == g.time:
+	case i == g.time || i == g.day:
 		return "time"
 	case slices.Contains(g.features, i):
 		return "feature"

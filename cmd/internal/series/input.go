@@ -91,6 +91,12 @@ func (in *input) value(k int) *value {
 	return v
 }
 
+// joined is a date and a time of the day in two columns.
+func (in *input) joined(date, day int) value {
+	text := in.value(date).appendText(nil)
+	return joined(text, in.value(day).appendText(nil))
+}
+
 // profiles say what the first rows are of each column.
 func (in *input) profiles(o Options) ([]*profile, error) {
 	if in.headFault != nil {

@@ -159,21 +159,29 @@ func (l *looker) begin(in *input) (err error) {
 	}
 	l.columns = make([]columnLook, len(l.profiles))
 	l.groupings = []*grouping{{column: -1, groups: map[string]*group{}}}
+	if date, day, found := l.findDays(); found {
+		clock := l.profiles[date].clock
+		clock.known = false
+		l.times = append(l.times, &timeLook{column: date, day: day, clock: clock})
+	}
 	for i, p := range l.profiles {
 		l.columns[i].tallies = map[string]*ValueSurvey{}
 		l.groupings = append(l.groupings, &grouping{column: i, groups: map[string]*group{}})
 		if p.name != "" && (p.time || p.isTime() || !p.number()) {
 			clock := p.clock // with its format, and the order of dates
 			clock.known = false
-			l.times = append(l.times, &timeLook{column: i, clock: clock})
+			l.times = append(l.times, &timeLook{column: i, day: -1, clock: clock})
 		}
 	}
 	slices.SortStableFunc(l.times, func(a, b *timeLook) int { // as train takes them
 		named := func(t *timeLook) int {
-			if l.profiles[t.column].namedTime() {
+			switch {
+			case t.day >= 0:
 				return 0
+			case l.profiles[t.column].namedTime():
+				return 1
 			}
-			return 1
+			return 2
 		}
 		return named(a) - named(b)
 	})
@@ -229,7 +237,11 @@ func (l *looker) add(in *input) {
 		c.add(v, l.profiles[k].number())
 	}
 	for _, t := range l.times {
-		t.read(in.value(t.column))
+		v := *in.value(t.column)
+		if t.day >= 0 {
+			v = in.joined(t.column, t.day)
+		}
+		t.read(&v)
 	}
 	l.groupings[0].add([]byte(in.Name()), l.survey.Rows, l.times, in.line())
 	for _, g := range l.groupings[1:] {
@@ -403,6 +415,7 @@ func (c *columnLook) kind(times bool) ColumnType {
 // timeLook reads a column that may be the time.
 type timeLook struct {
 	column int
+	day    int // the column of times of the day; -1 without
 	clock  clock
 	now    float64
 	failed bool // a value is missing, or no time
@@ -412,6 +425,7 @@ func (t *timeLook) read(v *value) {
 	if t.failed {
 		return
 	}
+	t.clock.after = t.now
 	now, err := t.clock.time(v)
 	t.now, t.failed = now, err != nil
 }

@@ -30,21 +30,22 @@ type Options struct {
 	Shift    []float64 // [F] is taken off the features before they become 32-bit floats; nil: Read finds out, a Reader takes off nothing
 	Series   string    // names the series of a row; "": each file is one series
 	Group    string    // names what several series have in common; "": the parts that MaxGap makes of a series have that
-	Time     string    // numbers or timestamps that never go back within a series; "": without Features, or with Events, a column whose name and values say so
+	Time     string    // numbers or timestamps that never go back within a series, or two columns with a comma between, of dates and of times of the day; "": without Features, or with Events, a column whose name and values say so
 	MaxGap   string    // a new series begins behind a longer time between rows: a duration where times are timestamps, else a number; "" or "0": none
 	Classes  []string  // the labels there may be, in their order; empty: those that there are
 	Positive string    // the label value that is class 1, all others being 0; "": Classes
 	Missing  Missing
-	Format   table.Format // "": by name, then by content
+	Times
+	Format table.Format // "": by name, then by content
 
-	Delimiter  string   // the character between the fields of CSV, or "tab", or "blanks" for runs of these; "": as the first rows have it
-	NoHeader   bool     // the first line of CSV and TSV is a row, and columns are called 1, 2 and so on
-	TimeFormat string   // of timestamps, as strftime has it; "": usual ones
-	SkipRows   int      // lines of CSV and TSV before all others that are not read
-	NAValues   []string // what else than NA and the like means that a value is missing, in any column
+	Delimiter string   // the character between the fields of CSV, or "tab", or "blanks" for runs of these; "": as the first rows have it
+	NoHeader  bool     // the first line of CSV and TSV is a row, and columns are called 1, 2 and so on
+	SkipRows  int      // lines of CSV and TSV before all others that are not read
+	NAValues  []string // what else than NA and the like means that a value is missing, in any column
 
 	Events        bool // labels or answers are events: the default label column is no feature, and the time is found beside Features, too
 	LabelOptional bool // the label column may be absent, as in data to predict
+	TimeOptional  bool // likewise the time column, unless MaxGap asks for it
 	Follow        bool // hand over each row as soon as it has arrived
 	Twice         bool // rows will be read twice, see Reader.Again: what is no regular file is copied to a temporary one before the first
 
@@ -84,7 +85,7 @@ func (o Options) Validate() error {
 	if err != nil {
 		return err
 	}
-	if _, err := parseTimeFormat(o.TimeFormat); err != nil {
+	if _, err := newClock(o.Times); err != nil {
 		return err
 	}
 	if o.SkipRows < 0 {

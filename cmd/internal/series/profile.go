@@ -45,7 +45,8 @@ func newProfiles(names []string, o Options) []*profile {
 	var profiles []*profile
 	for _, name := range names {
 		p := &profile{name: name, rotating: true}
-		p.clock.format, _ = parseTimeFormat(o.TimeFormat)
+		p.clock, _ = newClock(o.Times)
+		p.clock.known = false // of columns of whatever kind
 		profiles = append(profiles, p)
 	}
 	return profiles
@@ -69,6 +70,9 @@ func (p *profile) add(v *value) {
 	if v.kind == textKind && (!ok || p.clock.format != "") {
 		if p.wait(v) {
 			return
+		}
+		if p.rows > 0 {
+			p.clock.after = p.last
 		}
 		if t, err := p.clock.time(v); err == nil {
 			x, ok = t, true

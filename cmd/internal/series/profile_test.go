@@ -52,7 +52,7 @@ func TestTimeIsFound(t *testing.T) {
 		{"dates with slashes", column("date", "1/2/2015", "2/2/2015", "13/2/2015", "1/3/2015"), DefaultOptions(), "date", "x"},
 		{"dates with the month first", column("date", "1/2/2015", "1/13/2015", "2/1/2015"), DefaultOptions(), "date", "x"},
 		{"dates that may be two", column("date", "1/2/2015", "1/3/2015", "1/4/2015"), DefaultOptions(), "", "x"},
-		{"dates in a format", column("date", "1/2/2015", "2/2/2015", "1/3/2015"), Options{Label: "label", TimeFormat: "%d/%m/%Y", Missing: MissingError}, "date", "x"},
+		{"dates in a format", column("date", "1/2/2015", "2/2/2015", "1/3/2015"), Options{Label: "label", Times: Times{TimeFormat: "%d/%m/%Y"}, Missing: MissingError}, "date", "x"},
 		{"a gap", column("t", "1", "2", "", "4", "5"), Options{Label: "label", Missing: MissingZero}, "", "x"},
 		{"too few rows to tell", column("t", "1", "2"), DefaultOptions(), "", "t x"},
 		{"chosen as a feature", column("t", "1", "2", "3"), Options{Label: "label", Features: []string{"t"}, Missing: MissingError}, "", "t"},

@@ -199,6 +199,9 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 		return &table.Error{File: r.Name(), Column: r.options.Time, Err: errors.New("times are timestamps in some files and numbers in others")}
 	}
 	l.data.Stamps, l.order = r.clock.stamps, r.clock.order
+	if r.HasTime() {
+		l.data.Times = r.clock.times(o.Times)
+	}
 	l.data.Warnings = append(l.data.Warnings, r.Warnings()...)
 	return nil
 }

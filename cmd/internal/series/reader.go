@@ -118,12 +118,13 @@ func (r *Reader) start() (err error) {
 	if r.shift = r.options.Shift; r.shift == nil {
 		r.shift = make([]float64, len(r.features))
 	}
-	r.clock.format, _ = parseTimeFormat(r.options.TimeFormat)
+	r.clock, _ = newClock(r.options.Times)
+	r.options.Time = ""
 	if t := r.roles.time; t >= 0 {
-		r.options.Time = names[t]
+		r.options.Time = f.timeName()
 		r.clock.dates = r.Types()[t] == table.Date
 		if f.profiles != nil {
-			r.clock.order = f.profiles[t].clock.order
+			r.clock.order = cmp.Or(r.clock.order, f.profiles[t].clock.order)
 		}
 	}
 	r.gap, _ = ParseLength("Options.MaxGap", r.options.MaxGap)
@@ -201,7 +202,11 @@ func (r *Reader) Timestamp(c *Chunk, i int) string {
 	if !c.Stamps {
 		return ""
 	}
-	return string(bytes.TrimSpace(c.batch.Columns[r.roles.time].AppendText(nil, c.input(i))))
+	text := bytes.TrimSpace(c.batch.Columns[r.roles.time].AppendText(nil, c.input(i)))
+	if day := r.roles.day; day >= 0 {
+		text = joined(text, c.batch.Columns[day].AppendText(nil, c.input(i))).text
+	}
+	return string(text)
 }
 
 // HasSeries reports whether a column names the series.

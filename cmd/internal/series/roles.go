@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,10 +16,13 @@ import (
 type roles struct {
 	features                   []int
 	label, series, group, time int
+	day                        int // times of the day, where time has dates
 }
 
 // has reports whether column i is the label, the series, its group or the time.
-func (r *roles) has(i int) bool { return i == r.label || i == r.series || i == r.group || i == r.time }
+func (r *roles) has(i int) bool {
+	return i == r.label || i == r.series || i == r.group || i == r.time || i == r.day
+}
 
 // finder finds roles, for those who read a file and for Look alike.
 type finder struct {
@@ -31,7 +35,7 @@ type finder struct {
 }
 
 func newFinder(in *input) *finder {
-	return &finder{input: in, answers: areAnswers(in.Columns()), roles: roles{label: -1, series: -1, group: -1, time: -1}}
+	return &finder{input: in, answers: areAnswers(in.Columns()), roles: roles{label: -1, series: -1, group: -1, time: -1, day: -1}}
 }
 
 func (f *finder) warn(column, format string, args ...any) {
@@ -56,7 +60,12 @@ func (f *finder) named(o Options) (err error) {
 		return i
 	}
 	f.label, f.series = find(o.Label, "Options.Label", o.LabelOptional), find(o.Series, "Options.Series", false)
-	f.group, f.time = find(o.Group, "Options.Group", false), find(o.Time, "Options.Time", false)
+	f.group = find(o.Group, "Options.Group", false)
+	if date, day, two := f.twoColumns(o.Time); two {
+		f.time, f.day = date, day
+	} else {
+		f.time = find(o.Time, "Options.Time", o.TimeOptional && o.MaxGap == "")
+	}
 	for _, name := range o.Features {
 		i := find(name, "Options.Features", false)
 		if f.features = append(f.features, i); i >= 0 && err == nil && isTimeType(f.Types()[i]) {
@@ -92,15 +101,71 @@ func (f *finder) find(o Options) error {
 		}
 		err = f.takeNumbers()
 	} else if f.time < 0 && f.takeTime(true) {
-		f.warn("", "using %q as the time column of events (Options.Time names another)", f.Columns()[f.time])
+		f.warn("", "using %q as the time column of events (Options.Time names another)", f.timeName())
 	}
 	f.warnOfSeries()
 	return err
 }
 
+// timeName is the name of the time column, or those of two.
+func (f *finder) timeName() string {
+	names := f.Columns()
+	if f.day >= 0 {
+		return names[f.time] + "," + names[f.day]
+	}
+	return names[f.time]
+}
+
+// twoColumns are those of dates and of times of the day that a name stands for, if it does.
+func (f *finder) twoColumns(name string) (date, day int, two bool) {
+	names := f.Columns()
+	for at := range name {
+		if name[at] != ',' || slices.Contains(names, name) {
+			continue
+		}
+		date, day = slices.Index(names, name[:at]), slices.Index(names, name[at+1:])
+		if date >= 0 && day >= 0 {
+			return date, day, true
+		}
+	}
+	return -1, -1, false
+}
+
+// findDays finds a column of dates and one of times of the day that together are times.
+func (f *finder) findDays() (date, day int, found bool) {
+	if f.time >= 0 || f.head.Len() == 0 {
+		return -1, -1, false
+	}
+	for day := range f.profiles {
+		if f.at(&f.head, 0); !f.open(day) || f.profiles[day].number() || !clockOfDay.Match(f.value(day).appendText(nil)) {
+			continue
+		}
+		for date, p := range f.profiles {
+			if date == day || !f.open(date) || !p.isTimes() {
+				continue
+			}
+			both := profile{rotating: true, clock: p.clock}
+			both.clock.after = math.Inf(-1)
+			for i := range f.head.Len() {
+				f.at(&f.head, i)
+				v := f.joined(date, day)
+				both.add(&v)
+			}
+			if both.isTimes() && both.rises > 0 && both.falls == 0 {
+				return date, day, true
+			}
+		}
+	}
+	return -1, -1, false
+}
+
 // takeTime takes the first column that can be the time: one that is called so, or else any. What only counts it
 // takes or not.
 func (f *finder) takeTime(counts bool) bool {
+	if date, day, found := f.findDays(); found {
+		f.time, f.day = date, day
+		return true
+	}
 	for _, named := range []bool{true, false} {
 		for i, p := range f.profiles {
 			if f.open(i) && (p.namedTime() || !named) && p.isTime() && (counts || !p.onlyCounts()) {
@@ -118,7 +183,7 @@ func (f *finder) takeTime(counts bool) bool {
 func (f *finder) takeNumbers() error {
 	sure := f.surely()
 	if f.time < 0 && f.takeTime(sure) {
-		f.warn("", "using %q as the time column, not as a feature (Options.Exclude or Options.Features leaves it out)", f.Columns()[f.time])
+		f.warn("", "using %q as the time column, not as a feature (Options.Exclude or Options.Features leaves it out)", f.timeName())
 	}
 	for i, p := range f.profiles {
 		why := p.noFeature()

@@ -37,7 +37,7 @@ func TestColumnTypes(t *testing.T) {
 		{arrow.FixedWidthTypes.Date64, [2]string{`"1970-01-02"`, `"1970-01-01"`}, Date, [2]float64{86400, 0}, [2]string{"1970-01-02", "1970-01-01"}},
 		{&arrow.TimestampType{Unit: arrow.Millisecond}, [2]string{`"1970-01-01 00:00:01.5"`, `"1970-01-01 00:01:00"`}, Time, [2]float64{1.5, 60}, [2]string{"1970-01-01T00:00:01.5", "1970-01-01T00:01:00"}},
 		{&arrow.TimestampType{Unit: arrow.Second, TimeZone: "UTC"}, [2]string{`"1970-01-01 00:01:00Z"`, `"1970-01-01 00:00:00Z"`}, Time, [2]float64{60, 0}, [2]string{"1970-01-01T00:01:00Z", "1970-01-01T00:00:00Z"}},
-		{arrow.FixedWidthTypes.Time32s, [2]string{`"00:01:00"`, `"00:00:01"`}, Number, [2]float64{60, 1}, [2]string{"60", "1"}},
+		{arrow.FixedWidthTypes.Time32s, [2]string{`"00:01:00"`, `"00:00:01"`}, Text, [2]float64{}, [2]string{"00:01:00", "00:00:01"}},
 		{arrow.FixedWidthTypes.Duration_ms, [2]string{`"1500ms"`, `"2ms"`}, Number, [2]float64{1500, 2}, [2]string{"1500", "2"}},
 		{arrow.BinaryTypes.String, [2]string{`"a b"`, `""`}, Text, [2]float64{none, none}, [2]string{"a b", ""}},
 		{arrow.BinaryTypes.LargeString, [2]string{`"ä"`, `"1"`}, Text, [2]float64{none, none}, [2]string{"ä", "1"}},

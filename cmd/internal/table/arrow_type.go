@@ -30,9 +30,9 @@ func typeOf(t arrow.DataType) (Type, bool) {
 		return Time, true
 	case arrow.BOOL:
 		return Bool, true
-	case arrow.TIME32, arrow.TIME64, arrow.DURATION:
+	case arrow.DURATION:
 		return Number, true
-	case arrow.NULL, arrow.STRING_VIEW, arrow.BINARY_VIEW:
+	case arrow.NULL, arrow.TIME32, arrow.TIME64, arrow.STRING_VIEW, arrow.BINARY_VIEW:
 		return Text, true
 	default:
 		if arrow.IsInteger(id) || arrow.IsFloating(id) || arrow.IsDecimal(id) {
@@ -77,16 +77,19 @@ func (c *Column) load(a arrow.Array) {
 	}
 }
 
-// loadText takes text or bytes.
+// loadText takes text, bytes or times of the day.
 func (c *Column) loadText(a arrow.Array) {
 	b := Batch{text: []byte{}} // so that nothing but null is nil
 	for i := range a.Len() {
 		s := none
-		switch text := array.ValueAsAny(a, i).(type) {
+		switch v := array.ValueAsAny(a, i).(type) {
+		case nil:
 		case string:
-			s = b.append([]byte(text))
+			s = b.append([]byte(v))
 		case []byte:
-			s = b.append(text)
+			s = b.append(v)
+		default: // a time of the day
+			s = b.append(appendValue(nil, v, plainType(a.DataType())))
 		}
 		c.spans = append(c.spans, s)
 	}
@@ -167,6 +170,10 @@ func appendValue(dst []byte, v any, t arrow.DataType) []byte {
 			layout = "2006-01-02T15:04:05.999999999"
 		}
 		return v.ToTime(of.Unit).AppendFormat(dst, layout)
+	case arrow.Time32:
+		return append(dst, v.FormattedString(t.(*arrow.Time32Type).Unit)...)
+	case arrow.Time64:
+		return append(dst, v.FormattedString(t.(*arrow.Time64Type).Unit)...)
 	case interface{ ToTime() time.Time }:
 		return v.ToTime().AppendFormat(dst, time.DateOnly)
 	}

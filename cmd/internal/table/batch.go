@@ -94,6 +94,12 @@ func (c *Column) Text(i int) []byte { return c.spans[i].of(c.text) }
 // Float is value i of a column of another type, NaN where there is none.
 func (c *Column) Float(i int) float64 { return c.numbers[i] }
 
+// Zoned reports whether times of a column with a type are of a time zone.
+func (c *Column) Zoned() bool {
+	t, is := plainType(c.array.DataType()).(*arrow.TimestampType)
+	return is && t.TimeZone != ""
+}
+
 // SetText replaces texts by those in another slice, which has as many.
 func (c *Column) SetText(texts [][]byte) {
 	b := Batch{text: []byte{}}
