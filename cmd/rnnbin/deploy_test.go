@@ -10,11 +10,15 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+	"github.com/spf13/cobra"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/python"
 )
 
-const deployed = "../../scripts/serve"
+const (
+	deployed  = "../../scripts/serve"
+	clustered = "../../scripts/cluster"
+)
 
 // What scripts/serve has for others to start servers by starts them by flags that there are.
 func TestDeployedServers(t *testing.T) {
@@ -39,13 +43,51 @@ func TestDeployedServers(t *testing.T) {
 	}
 }
 
-// The compose file fits the schema of such files.
+// So does what scripts/cluster has.
+func TestDeployedClusters(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		part int
+		path string
+	}{
+		{"compose.yaml", 0, "$.services.chief.command"}, {"compose.yaml", 0, "$.services.left.command"},
+		{"jobs.yaml", 1, "$.spec.template.spec.containers[0].args"}, {"jobs.yaml", 2, "$.spec.template.spec.containers[0].args"},
+		{"tfjob.yaml", 0, "$.spec.tfReplicaSpecs.Chief.template.spec.containers[0].args"},
+		{"tfjob.yaml", 0, "$.spec.tfReplicaSpecs.Worker.template.spec.containers[0].args"},
+	} {
+		part, err := yaml.YAMLToJSON([]byte(strings.Split(read(t, clustered+"/"+test.name), "\n---\n")[test.part])) // without aliases
+		if err != nil {
+			t.Fatal(err)
+		}
+		var args []string
+		at, err := yaml.PathString(test.path)
+		if err == nil {
+			err = at.Read(bytes.NewReader(part), &args)
+		}
+		if err != nil || len(args) == 0 {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		cmd := map[string]func() *cobra.Command{"train": newTrain, "worker": newWorker}[args[0]]()
+		if err := cmd.ParseFlags(args[1:]); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}
+
+// The compose files fit the schema of such files.
 func TestComposeSchema(t *testing.T) {
 	home, err := python.Packages("compose-schema", filepath.Join("testdata", "serve", "requirements.txt"))
 	if err != nil {
 		t.Skip("the schema cannot be installed: ", err)
 	}
-	text, err := yaml.YAMLToJSON([]byte(read(t, deployed+"/compose.yaml")))
+	for _, dir := range []string{deployed, clustered} {
+		checkCompose(t, home, dir+"/compose.yaml")
+	}
+}
+
+func checkCompose(t *testing.T, home, path string) {
+	text, err := yaml.YAMLToJSON([]byte(read(t, path)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +97,7 @@ with open(os.path.join(sys.argv[1], "compose", "config", "compose_spec.json")) a
     jsonschema.validate(json.load(sys.stdin), json.load(f))`, home)
 	validate.Env, validate.Stdin = append(os.Environ(), "PYTHONPATH="+home), bytes.NewReader(text)
 	if out, err := validate.CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, out)
+		t.Errorf("%s: %v: %s", path, err, out)
 	}
 }
 
