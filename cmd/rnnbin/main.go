@@ -50,6 +50,8 @@ func withSignal(ctx context.Context, err error) error {
 	var received signalError
 	var early *endedEarly
 	switch {
+	case errors.As(err, &received):
+		return err
 	case err != nil && errors.As(context.Cause(ctx), &received):
 	case errors.Is(err, syscall.EPIPE):
 		received.signal = syscall.SIGPIPE

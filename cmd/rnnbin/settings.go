@@ -84,12 +84,17 @@ func (d *dataSettings) options() series.Options {
 // load takes the settings from a file, or from the model in a folder. The flags that are on the command line
 // win.
 func (s *settings) load(path string, flags *pflag.FlagSet) error {
-	given := map[*pflag.Flag][]string{}
-	flags.Visit(func(f *pflag.Flag) { given[f] = valuesOf(f) })
 	path, text, err := settingsText(path)
 	if err != nil {
 		return err
 	}
+	return s.take(path, text, flags, setValues)
+}
+
+// take takes the settings from the text of a file, and has set treat the flags on the command line.
+func (s *settings) take(path string, text []byte, flags *pflag.FlagSet, set func(f *pflag.Flag, values []string) error) error {
+	given := map[*pflag.Flag][]string{}
+	flags.Visit(func(f *pflag.Flag) { given[f] = valuesOf(f) })
 	*s = defaultSettings()
 	if err := decodeSettings(path, text, s); err != nil {
 		return err
@@ -103,7 +108,7 @@ func (s *settings) load(path string, flags *pflag.FlagSet) error {
 		}
 	})
 	for f, values := range given {
-		if err := setValues(f, values); err != nil {
+		if err := set(f, values); err != nil {
 			return err
 		}
 	}

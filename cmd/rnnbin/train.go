@@ -38,6 +38,7 @@ by side; with --json, those of type "job" come as the networks are done.`,
   rnnbin train heart.csv --label qrs --cell lstm --units 64 --bidirectional
   rnnbin train heart.csv --label qrs --test-fraction 0.2
   rnnbin train --config runs/heart --seed 2
+  rnnbin train --resume
   rnnbin train --preset question --seed 0
   rnnbin train --seed 0 --json --predictions predictions.csv`,
 		RunE: o.run,
@@ -48,7 +49,13 @@ by side; with --json, those of type "job" come as the networks are done.`,
 
 // run is a command that trains.
 func (o *trainOptions) run(cmd *cobra.Command, args []string) error {
-	if err := takeFiles(cmd.Flags(), args); err != nil {
+	var err error
+	if o.resume != "" {
+		err = o.takeRun(args)
+	} else {
+		err = takeFiles(cmd.Flags(), args)
+	}
+	if err != nil {
 		return err
 	}
 	if err := o.settle(); err != nil {

@@ -19,7 +19,8 @@ import (
 type trainOptions struct {
 	settings
 	outputOptions
-	farm   farmOptions
+	farm farmOptions
+	resumed
 	config string
 	dryRun bool
 	flags  *pflag.FlagSet
@@ -35,7 +36,13 @@ type outputOptions struct {
 	plot        string
 	predictions string
 	tensorboard bool
+	resume      string
+	checkpoint  fit.Interval
+	keep        int
 }
+
+// outputGroup is the title of the flags that do not change what a run computes.
+const outputGroup = "Output"
 
 func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	o.settings, o.flags, o.tensorboard = defaultSettings(), f, true
@@ -45,11 +52,11 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	addGroup(f, "Network", o.addNetworkFlags)
 	addGroup(f, "Training", o.addTrainingFlags)
 	addGroup(f, "Workers", o.farm.addFlags)
-	addGroup(f, "Output", o.addOutputFlags)
+	addGroup(f, outputGroup, o.addOutputFlags)
 	restrict(f, ownRun, "network", "members", "stride", "time-limit", "plot", "workers", "bits", "secret-file", "tls-cert", "tls-key", "tls-ca")
 	addGroup(f, "The original's programs", o.addPresetFlags)
 	restrict(f, presetRun, "preset", "iterations", "predictions")
-	basicFlags(f, "label", "features", "series", "time", "lookahead", "folds", "test-fraction", "network", "seed", "config", "dry-run", "out", "force")
+	basicFlags(f, "label", "features", "series", "time", "lookahead", "folds", "test-fraction", "network", "seed", "config", "resume", "dry-run", "out", "force")
 }
 
 // Kinds of run, for which some flags are.
@@ -153,6 +160,11 @@ func (o *trainOptions) addPresetFlags(f *pflag.FlagSet) {
 
 func (o *trainOptions) addOutputFlags(f *pflag.FlagSet) {
 	addFlag(f, "config", &o.config, "take settings from `file`, YAML with the keys of \"settings\" in a model.json, and paths\nrelative to the folder it is in; the command line wins. A model folder makes its run again", "yaml", "yml")
+	addFlag(f, "resume", &o.resume, "go on with the run in `folder`, which was interrupted or killed (default the newest such run in\nruns): its settings and data are known, and it comes to the same as if it had not been. Only\n--epochs may be another, a larger one")
+	f.Lookup("resume").NoOptDefVal = newestRun
+	addFlag(f, "checkpoint-every", &o.checkpoint, "save a training's state every `n` updates, or every 30s (default every epoch, but for so many\nthat saving takes a hundredth of the time)")
+	o.keep = 2
+	addFlag(f, "keep", &o.keep, "keep the last `n` states of a training that has not ended, each with the best of its epochs")
 	addFlag(f, "dry-run", &o.dryRun, "show data, folds, networks and the command that makes this run, and stop before training")
 	addFlag(f, "out", &o.out, "write the model to `folder`, to which runs/latest then points (with data by default\nruns/<n>)")
 	addFlag(f, "force", &o.force, forceUsage)
@@ -190,6 +202,9 @@ func (o *trainOptions) settle() error {
 func (o *trainOptions) check() error {
 	if err := o.checkKind(); err != nil {
 		return err
+	}
+	if o.keep < 1 {
+		return usagef("keep", "must be at least 1, not %d", o.keep)
 	}
 	if o.logEvery < 1 && o.flags.Changed("log-every") {
 		return usagef("log-every", "must be at least 1, not %d", o.logEvery)

@@ -32,12 +32,13 @@ const forceUsage = "use a folder that is not empty: replace the model in it, and
 
 // folder is where the model goes, if anywhere.
 type folder struct {
-	writer *model.Writer
-	run    model.RunRecord
-	model  *model.Model // that has been committed, nil before
-	named  bool         // by --out
-	latest bool         // runs/latest is to point to it: it is what a comparison has chosen, if there was one to make
-	moved  error        // why it is not where --out has it
+	writer  *model.Writer
+	run     model.RunRecord
+	model   *model.Model // that has been committed, nil before
+	named   bool         // by --out
+	latest  bool         // runs/latest is to point to it: it is what a comparison has chosen, if there was one to make
+	dropped bool         // nothing is left of the run
+	moved   error        // why it is not where --out has it
 }
 
 // createFolder makes the folder before training, so that one that cannot be
@@ -58,15 +59,18 @@ func (o *trainOptions) createFolder() (*folder, error) {
 }
 
 // begin has run.json say that the run has begun.
-func (f *folder) begin(s *settings, data fit.Data) error {
+func (f *folder) begin(o *trainOptions, data fit.Data) error {
 	if f.writer == nil {
 		return nil
 	}
-	text, err := s.effective(f.writer.Dir())
+	text, err := o.effective(f.writer.Dir())
 	if err != nil {
 		return err
 	}
-	f.run = model.RunRecord{Version: programVersion(), Seed: s.Seed, Data: dataRecords(s, data), Machine: s.machine(), Settings: text}
+	f.run = model.RunRecord{Version: programVersion(), Seed: o.Seed, Data: dataRecords(&o.settings, data), Machine: o.machine(), Settings: text}
+	if was := o.begun; was != nil {
+		f.run.Begun, f.run.Machine = was.Begun, was.Machine
+	}
 	return f.writer.BeginRun(f.run)
 }
 
@@ -75,14 +79,34 @@ func (f *folder) end(ctx context.Context, err error) error {
 	if f.writer == nil {
 		return err
 	}
-	state, reason := model.Finished, ""
-	if err != nil && (f.model == nil || f.model.Run.Partial != "") {
-		err = withSignal(ctx, err)
-		if state, reason = model.Failed, err.Error(); errors.As(err, new(signalError)) || errors.As(err, new(*cluster.LostError)) {
-			state = model.Stopped
-		}
+	if err == nil || f.model != nil && f.model.Run.Partial == "" {
+		return cmp.Or(err, f.writer.EndRun(model.Finished, ""))
 	}
-	return cmp.Or(err, f.writer.EndRun(state, reason))
+	err = withSignal(ctx, err)
+	state, reason := model.Failed, err
+	if stopped(ctx, err) {
+		state = model.Stopped
+	}
+	if early := (*endedEarly)(nil); errors.As(err, &early) {
+		reason = early.err
+	}
+	if !f.dropped && !errors.As(err, new(*graph.DivergedError)) {
+		err = hinted{err, fmt.Sprintf("`rnnbin train %s` goes on", quoteAll([]string{"--resume", f.writer.Dir()}))}
+	}
+	return cmp.Or(err, f.writer.EndRun(state, reason.Error()))
+}
+
+// drop leaves nothing of a new run that has failed. One that was gone on with has what was there.
+func (f *folder) drop(o *trainOptions) {
+	if o.begun == nil {
+		f.writer.Drop()
+		f.dropped = true
+	}
+}
+
+// stopped reports whether somebody has ended a run, which would have gone on.
+func stopped(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.As(withSignal(ctx, err), new(signalError)) || errors.As(err, new(*cluster.LostError))
 }
 
 // dataRecords name what a run works on.
@@ -106,9 +130,13 @@ func (s *settings) machine() model.MachineRecord {
 	return model.MachineRecord{InstructionSet: set, Threads: cmp.Or(s.Threads, runtime.GOMAXPROCS(0))}
 }
 
-// means has what is trained kept in the folder.
-func (f *folder) means() fit.Means {
-	return fit.Means{Store: f.writer.Jobs(programVersion()), Memory: availableMemory()}
+// means has what is trained kept in the folder, if there is one.
+func (f *folder) means(o *trainOptions) fit.Means {
+	m := fit.Means{Memory: availableMemory(), Checkpoint: o.checkpoint, Longer: o.longer}
+	if f.writer != nil {
+		m.Store, m.Processors = f.writer.Jobs(programVersion(), o.keep), f.run.Machine.Threads
+	}
+	return m
 }
 
 // events are what writes events of a run on data into the folder, if that is wanted and there is one.
@@ -276,20 +304,26 @@ func (o *trainOptions) commitOwn(ctx context.Context, f *folder, data fit.Data, 
 }
 
 // rescue keeps what is worth keeping of a run that err ended.
-func (o *trainOptions) rescue(ctx context.Context, f *folder, data fit.Data, r *fit.Result, err error) error {
+func (o *trainOptions) rescue(ctx context.Context, f *folder, report *reporter, data fit.Data, r *fit.Result, err error) error {
 	if f.writer == nil {
 		return err
 	}
-	if r == nil {
-		f.writer.Drop()
+	switch {
+	case r == nil && stopped(ctx, err):
+		return &endedEarly{err, "no network was trained for a whole epoch yet"}
+	case r == nil:
+		f.drop(o)
 		return &endedEarly{err, "nothing is kept: no network was trained for a whole epoch"}
 	}
 	if failed := o.commitOwn(ctx, f, data, r, io.Discard); failed != nil {
 		return &endedEarly{err, fmt.Sprintf("what was trained could not be saved: %v", failed)}
 	}
+	if r.Judged != nil {
+		_ = report.result(r, f.writer.Dir()) // the run has an error
+	}
 	kept := fmt.Sprintf("%s, is in %s", whatIsKept(r), f.writer.Dir())
-	if err := f.settle(); err != nil {
-		kept += "; " + err.Error()
+	if f.moved != nil {
+		kept += "; " + f.moved.Error()
 	}
 	return &endedEarly{err, kept}
 }

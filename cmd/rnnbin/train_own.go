@@ -36,6 +36,9 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 	if o.dryRun {
 		return o.describe(ctx, data, out, errOut)
 	}
+	if err := o.checkData(data); err != nil {
+		return err
+	}
 	report := newReporter(&o.outputOptions, len(data.Train.Classes), o.Folds > 0 || o.Members > 1, out, errOut)
 	report.ranked = o.Halve
 	farm, err := o.farm.open(ctx, report.note)
@@ -50,7 +53,7 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 		return err
 	}
 	defer folder.close()
-	if err := folder.begin(&o.settings, data); err != nil {
+	if err := folder.begin(o, data); err != nil {
 		return err
 	}
 	return folder.end(ctx, o.trainIn(ctx, folder, farm, data, report))
@@ -61,14 +64,14 @@ func (o *trainOptions) trainIn(ctx context.Context, folder *folder, farm *cluste
 	if err := o.start(report.out, report.errOut, data.Train, folder); err != nil {
 		return err
 	}
-	means := folder.means()
+	means := folder.means(o)
 	if farm != nil {
 		means.Runner, means.Memory = farm, 0 // the workers' is not known
 	}
 	observers := append(report.observers(endingOf(ctx)), folder.events(o.tensorboard, data.Train, report.note)...)
 	result, err := fit.Fit(ctx, data, o.spec(), means, observers...)
 	if err != nil {
-		return o.rescue(ctx, folder, data, result, withoutWorkers(withFlag(err)))
+		return o.rescue(ctx, folder, report, data, result, withoutWorkers(withFlag(err)))
 	}
 	if err := o.commitOwn(ctx, folder, data, result, report.errOut); err != nil {
 		return err
@@ -170,12 +173,12 @@ func (d *dataSettings) read(ctx context.Context, errOut io.Writer, watch *progre
 	return all, nil
 }
 
-// keepWhatIs tells e once there is something worth keeping.
+// keepWhatIs tells e once there is something worth keeping, as trainings that are interrupted are.
 type keepWhatIs struct{ keep *atomic.Bool }
 
 // Observe implements fit.Observer.
 func (k keepWhatIs) Observe(_ context.Context, e fit.Event) error {
-	if _, ok := e.(fit.EpochEnded); ok {
+	if _, ok := e.(fit.JobBegan); ok {
 		k.keep.Store(true)
 	}
 	return nil

@@ -113,7 +113,7 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 		return err
 	}
 	defer folder.close()
-	if err := folder.begin(&o.settings, data); err != nil {
+	if err := folder.begin(o, data); err != nil {
 		return err
 	}
 	return folder.end(ctx, o.repeat(ctx, preset, folder, predictions, data, out, errOut))
@@ -135,10 +135,13 @@ func (o *trainOptions) repeat(ctx context.Context, preset original.Preset, folde
 	if o.json {
 		observers[len(observers)-1] = observe.NewJSON(out, 0)
 	}
-	result, err := fit.Fit(ctx, data, o.spec(), fit.Means{Memory: availableMemory()}, observers...)
+	if folder.writer != nil {
+		observers = append(observers, keepWhatIs{&endingOf(ctx).keep})
+	}
+	result, err := fit.Fit(ctx, data, o.spec(), folder.means(o), observers...)
 	if err != nil {
-		if folder.writer != nil {
-			folder.writer.Drop()
+		if folder.writer != nil && !stopped(ctx, err) {
+			folder.drop(o)
 			err = &endedEarly{err, "nothing is kept: a preset runs to its end or not at all"}
 		}
 		return withFlag(err)

@@ -177,6 +177,8 @@ func noticeText(n fit.Noticed) string {
 		return fmt.Sprintf("%s: only %s, as its inputs would be too many (--rolling)", n.Rung, count(n.Number, "rolling window"))
 	case fit.NotKept:
 		return fmt.Sprintf("%s: what was trained will be lost if the run does not come to its end: %v", n.Rung, n.Err)
+	case fit.Damaged:
+		return fmt.Sprintf("%s: %v; going on from the state before it", n.Rung, n.Err)
 	case fit.SeenBefore:
 		return fmt.Sprintf("%s of the test data also occur in the training data, so the test may be too easy", count(n.Number, "row"))
 	}

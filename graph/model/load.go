@@ -177,8 +177,8 @@ func resolve(dir string) (string, error) {
 func readModel(dir string) ([]byte, error) {
 	text, err := os.ReadFile(filepath.Join(dir, modelFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		if len(jobs(dir)) > 0 {
-			return nil, &Error{dir, errors.New("no model yet: the run that is to make it has not ended, or was killed (train with --out, the same data and settings goes on)")}
+		if r, err := ReadRun(dir); err == nil {
+			return nil, &Error{dir, noModel(r.State)}
 		}
 		return nil, &Error{dir, fmt.Errorf("not a model folder: it has no %s", modelFile)}
 	}
@@ -186,6 +186,17 @@ func readModel(dir string) ([]byte, error) {
 		return nil, pathError(err)
 	}
 	return text, nil
+}
+
+// noModel is the error of a folder whose run has not made a model.
+func noModel(s RunState) error {
+	switch s {
+	case Running:
+		return errors.New("no model yet: the run that is to make it has not ended")
+	case Killed:
+		return errors.New("no model yet: the run that was to make it was killed (rnnbin train --resume goes on with it)")
+	}
+	return fmt.Errorf("no model yet: the run that was to make it has %s (rnnbin train --resume goes on with it)", s)
 }
 
 // parse reads a model.json.

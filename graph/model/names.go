@@ -13,13 +13,13 @@ import (
 // Names of the files in a folder. Those that are being written have names of their own.
 const (
 	modelFile = "model.json"
-	runFile   = "run.json"
+	runFile   = RunFile
 
 	unfinishedRun     = "run-unfinished.json"
 	unfinishedModel   = "model-unfinished.json"
 	unfinishedHistory = "history-unfinished.jsonl"
 	unfinishedJudged  = "judged-unfinished.arrow"
-	unfinishedJob     = "job-unfinished.json"
+	unfinishedJob     = "-unfinished"        // in a prefix
 	unfinishedWeights = "weights-unfinished" // a prefix
 )
 
@@ -30,15 +30,16 @@ var weightsEndings = []string{".index", ".data-00000-of-00001"}
 const digits = 12
 
 var (
-	prefixPattern  = regexp.MustCompile(`^weights-[0-9a-f]{12}$`)
-	historyPattern = regexp.MustCompile(`^history-[0-9a-f]{12}\.jsonl$`)
-	judgedPattern  = regexp.MustCompile(`^judged-[0-9a-f]{12}\.arrow$`)
-	jobPattern     = regexp.MustCompile(`^job-[0-9a-f]{12}\.json$`)
+	prefixPattern      = regexp.MustCompile(`^weights-[0-9a-f]{12}$`)
+	historyPattern     = regexp.MustCompile(`^history-[0-9a-f]{12}\.jsonl$`)
+	judgedPattern      = regexp.MustCompile(`^judged-[0-9a-f]{12}\.arrow$`)
+	interruptedPattern = regexp.MustCompile(`^job-([0-9a-f]{12})-unfinished\.json$`)
+	jobPattern         = regexp.MustCompile(`^job-[0-9a-f]{12}(-[0-9]{1,18})?(-best)?\.(json|index|data-00000-of-00001)$`)
 
 	// finished and unfinished are files of ours, but for model.json. TensorFlow gives
 	// endings of its own to what it has not finished.
-	finished   = regexp.MustCompile(`^(run\.json|weights-[0-9a-f]{12}\.(index|data-00000-of-00001)|history-[0-9a-f]{12}\.jsonl|judged-[0-9a-f]{12}\.arrow|job-[0-9a-f]{12}\.json)$`)
-	unfinished = regexp.MustCompile(`^((model|run|job)-unfinished\.json|history-unfinished\.jsonl|judged-unfinished\.arrow|weights-unfinished\..*)$`)
+	finished   = regexp.MustCompile(`^(run\.json|weights-[0-9a-f]{12}\.(index|data-00000-of-00001)|history-[0-9a-f]{12}\.jsonl|judged-[0-9a-f]{12}\.arrow)$`)
+	unfinished = regexp.MustCompile(`^((model|run)-unfinished\.json|job-[0-9a-f]{12}-unfinished[.-].*|history-unfinished\.jsonl|judged-unfinished\.arrow|weights-unfinished\..*)$`)
 )
 
 // digest is the SHA-256 of files, one behind the other.

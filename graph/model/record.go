@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// RunFile is the name of the file that has a [RunRecord].
+const RunFile = "run.json"
+
 // RunRecord is what run.json says about the run in a folder, from its beginning on.
 type RunRecord struct {
 	Version  string          `json:"rnnbin"` // of the program

@@ -76,7 +76,7 @@ func removeAbandoned(dir string) bool {
 	if Check(dir, false) != nil { // it has got a model before the lock was free
 		return false
 	}
-	clean(dir, true)
+	clean(dir, always)
 	return os.Remove(dir) == nil
 }
 

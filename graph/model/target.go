@@ -24,7 +24,7 @@ func Check(dir string, force bool) error {
 	for _, e := range entries {
 		name := e.Name()
 		taken = taken || name == modelFile
-		others = others || name != modelFile && name != eventsFolder && !finished.MatchString(name) && !unfinished.MatchString(name)
+		others = others || name != modelFile && name != eventsFolder && !finished.MatchString(name) && !unfinished.MatchString(name) && !jobPattern.MatchString(name)
 		if name == runFile && !isOurs(filepath.Join(dir, runFile)) {
 			return &Error{filepath.Join(dir, runFile), errors.New("not that of a run of rnnbin's, so it is not replaced")}
 		}
@@ -95,19 +95,19 @@ func stillAt(f *os.File, dir string) error {
 	return nil
 }
 
-// clean removes the files of ours in dir that neither its model.json nor, where they are to
-// be kept, a job names, but for those that are being read. What cannot be removed is left to
-// the next run.
-func clean(dir string, keepJobs bool) {
+// clean removes the files of ours in dir that its model.json does not name, but for those that
+// are being read, and for the files of jobs that are to be kept. What cannot be removed is left
+// to the next run.
+func clean(dir string, keep func(name string) bool) {
 	entries, _ := os.ReadDir(dir)
 	used, known := inUse(dir)
 	used = append(used, runFile)
-	if keepJobs {
-		used = append(used, jobs(dir)...)
-	}
 	for _, e := range entries {
 		name := e.Name()
-		if unfinished.MatchString(name) || known && finished.MatchString(name) && !slices.Contains(used, name) {
+		if of := interruptedPattern.FindStringSubmatch(name); of != nil {
+			removeNameless(dir, of[1])
+		}
+		if unfinished.MatchString(name) || known && finished.MatchString(name) && !slices.Contains(used, name) || jobPattern.MatchString(name) && !keep(name) {
 			removeUnread(filepath.Join(dir, name))
 		}
 	}

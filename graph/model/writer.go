@@ -24,6 +24,7 @@ type Writer struct {
 	made    bool       // the folder was made for this model
 	whole   bool       // Jobs are not needed any more
 	run     *RunRecord // that was begun; nil without
+	jobs    *Jobs      // nil without
 	dropped bool
 	events  bool // the folder's event files are the run's
 
@@ -59,7 +60,7 @@ func begin(w *Writer) (*Writer, error) {
 	}
 	err = Check(w.dir, w.replace) // another Writer may have been at work
 	if err == nil {
-		clean(w.dir, true)
+		clean(w.dir, always)
 		err = w.try()
 	}
 	if err != nil {
@@ -242,6 +243,14 @@ func (w *Writer) commit(m *Model) error {
 	return flush(w.dir)
 }
 
+// keeps reports whether Close leaves a file of a job in the folder.
+func (w *Writer) keeps(name string) bool {
+	return !w.whole && !w.dropped || w.jobs != nil && w.jobs.isDamaged(name)
+}
+
+// always keeps all files.
+func always(string) bool { return true }
+
 // Close ends the writing. It removes what Commit has not made part of a model, but for [Jobs]
 // that may be needed; the folder too if it was made for it and nothing is left; and the files
 // of a model that was replaced.
@@ -249,7 +258,7 @@ func (w *Writer) Close() {
 	if w.lock == nil {
 		return
 	}
-	clean(w.dir, !w.whole && !w.dropped)
+	clean(w.dir, w.keeps)
 	if w.dropped || w.whole && w.run == nil { // it is of a run that made an older model
 		_ = os.Remove(w.path(runFile))
 	}

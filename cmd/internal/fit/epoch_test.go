@@ -103,3 +103,11 @@ func TestEndEpochEndsTheRun(t *testing.T) {
 		}
 	}
 }
+
+func sum(values []float32) float64 {
+	total := 0.0
+	for _, v := range values {
+		total += float64(v)
+	}
+	return total
+}

@@ -75,8 +75,8 @@ type JobBegan struct {
 	Session *graph.Session
 }
 
-// Progress reports training steps that one call has made. Of a job whose result was there already
-// it is all of them, without a plan and a report.
+// Progress reports training steps that one call has made. Of those that were made before this run,
+// of a job that the store has, it is all of them, without a plan and a report.
 type Progress struct {
 	Job    Job
 	Steps  int
@@ -157,7 +157,8 @@ const (
 	TimeUp                     // the time limit has left out Number trainings of Stage
 	NotCompared                // there was no time for Rung, names of one or several
 	FewerWindows               // Rung, a network's shape, gets Number rolling windows only: its inputs are too many
-	NotKept                    // the store cannot keep a result of Rung, because of Err
+	NotKept                    // the store cannot keep what Rung comes to, because of Err
+	Damaged                    // the store has a state of Rung, Err, that cannot be used; an older one is, if there is one
 )
 
 func (Planned) event()    {}

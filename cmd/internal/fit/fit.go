@@ -148,7 +148,7 @@ func (r *run) fit(ctx context.Context, d Data) (*Result, error) {
 	}
 	for _, stage := range []func(context.Context) error{r.compare, r.judge, r.final} {
 		if err := stage(ctx); err != nil {
-			return r.rescue(), err
+			return r.rescue(context.WithoutCancel(ctx)), err
 		}
 	}
 	return r.result, nil

@@ -1,12 +1,10 @@
 package fit
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
@@ -42,7 +40,11 @@ func (r *run) job(ctx context.Context, t *task) error {
 	if t.digest, err = r.digest(t, weights); err != nil {
 		return err
 	}
-	if t.loaded = r.load(t); t.loaded {
+	t.epochs = r.rungs[t.job.Rung].epochs(windows.Steps())
+	if t.loaded, err = r.load(ctx, t); err != nil {
+		return err
+	}
+	if t.loaded {
 		return r.tellOf(ctx, t, Progress{Job: t.job, Steps: t.trained.Steps})
 	}
 	s, err := r.session(t, set)
@@ -60,7 +62,7 @@ func (r *run) job(ctx context.Context, t *task) error {
 		t.answers, err = t.on.answer(ctx, r.kindOf(t, s), r.spec.target(), t.held)
 	}
 	if err == nil {
-		r.save(t, s)
+		err = r.save(ctx, t, s, record{Trained: t.trained, Epochs: t.epochs, At: t.ended, Ended: true, Answers: t.answers}, Done)
 	}
 	return err
 }
@@ -229,68 +231,4 @@ func splitMix(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31
-}
-
-// train trains a session's network.
-func (r *run) train(ctx context.Context, s *graph.Session, of *task, windows layout.Sampler, weights []float32) (*Trained, error) {
-	j, recipe := of.job, r.rungs[of.job.Rung].Recipe
-	epochs := recipe.epochs(windows.Steps())
-	t := &Trained{Job: j, Config: s.Config(), Inputs: of.inputs, Horizon: recipe.horizon(r.spec)}
-	best := keeper{session: s}
-	l := loop{Session: s, Windows: windows, Epochs: epochs, First: recipe.First, LogEvery: recipe.LogEvery}
-	if schedule := recipe.Rates(epochs, windows.Steps()); schedule.Decay != Constant || schedule.Warmup > 0 {
-		l.Rate = schedule.At
-	}
-	if recipe.LogEvery > 0 {
-		l.Log = func(line Line) error { return r.tellOf(ctx, of, Iterated{j, line}) }
-	}
-	l.Progress = func(first int, p graph.Plan, made graph.Report) {
-		_ = r.tellOf(ctx, of, Progress{j, len(made.Losses), first, p, made})
-	}
-	l.EndEpoch = func(ctx context.Context, e Epoch) (bool, error) {
-		ended := EpochEnded{Job: j, Epoch: e, Beside: j.Fold == 0 && j.Rung != r.result.Chosen[0]}
-		more := true
-		if r.validation != nil {
-			var err error
-			if ended.Validated, err = r.validate(ctx, s, of, weights); err != nil {
-				return false, err
-			}
-			if err := best.offer(e.Epoch, ended.Validated); err != nil {
-				return false, err
-			}
-			more = r.spec.EarlyStopping == 0 || e.Epoch-best.epoch < r.spec.EarlyStopping
-		}
-		ended.Last = !more || e.Steps == epochs*windows.Steps()
-		t.History, t.Steps = append(t.History, ended), e.Steps
-		return more, r.tellOf(ctx, of, ended)
-	}
-	begin := time.Now()
-	err := l.Do(ctx)
-	t.Seconds = time.Since(begin).Seconds()
-	// Without an epoch the state is worth nothing, and copying a large one takes its time.
-	if t.State, t.Best = best.state, best.epoch; t.State == nil && len(t.History) > 0 {
-		var unread error
-		t.State, unread = s.Variables()
-		err = cmp.Or(err, unread)
-	}
-	if err != nil {
-		return t.worth(), err
-	}
-	if best.state != nil {
-		err = s.SetVariables(best.state)
-	}
-	return t, err
-}
-
-// worth is t if it has made an epoch and its weights are known, and numbers, else nil.
-func (t *Trained) worth() *Trained {
-	if len(t.History) == 0 || len(t.State) == 0 {
-		return nil
-	}
-	for _, v := range t.State {
-		if slices.ContainsFunc(v.Value, func(x float32) bool { return x-x != 0 }) {
-			return nil
-		}
-	}
-	return t
 }

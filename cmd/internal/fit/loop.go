@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 // loop drives a session through the epochs of a training.
 type loop struct {
+	At      position // where the session stands: a training may begin amid an epoch
 	Session *graph.Session
 	Windows layout.Sampler // of at least one step
 	Epochs  int
@@ -31,7 +33,21 @@ type loop struct {
 	// always.
 	EndEpoch func(context.Context, Epoch) (bool, error)
 
+	// EndCall is called after every call of the session, and after EndEpoch; nil: never. Calls
+	// end where Every divides the number of steps made, if it is above 0.
+	EndCall func(epoch bool) error
+	Every   int
+
 	batches [][]int32 // of the epoch
+}
+
+// position is how far a training has come.
+type position struct {
+	Epoch     int     `json:"epoch"`     // the number of epochs that have ended
+	Iteration int     `json:"iteration"` // of the next step in its epoch
+	Loss      float64 `json:"loss"`      // sum over the steps before it in the epoch
+	Norm      float64 `json:"norm"`      // of the gradients, the same
+	Over      bool    `json:"over"`      // EndEpoch had no more
 }
 
 // Line reports one iteration.
@@ -85,46 +101,59 @@ const stepsACall = 100
 // Do trains until the end, or until ctx ends, whose error it then returns. Weights
 // that even the last update has spoiled are a *[graph.DivergedError].
 func (r *loop) Do(ctx context.Context) error {
-	last := 0
-	for i := range r.Epochs {
-		r.batches = r.Windows.Epoch(r.First + i)
-		e, err := r.epoch(ctx, i)
-		if err != nil {
+	r.batches = r.Windows.Epoch(r.First + max(0, r.At.Epoch-1))
+	for r.At.Epoch < r.Epochs && !r.At.Over {
+		if err := r.epoch(ctx); err != nil {
 			return err
-		}
-		last = i
-		if r.EndEpoch == nil {
-			continue
-		}
-		more, err := r.EndEpoch(ctx, e)
-		if err != nil {
-			return err
-		}
-		if !more {
-			break
 		}
 	}
 	// All steps are made: what they have come to is known even if ctx ends now.
-	_, err := r.loss(context.WithoutCancel(ctx), last, len(r.batches)-1)
+	_, err := r.loss(context.WithoutCancel(ctx), r.At.Epoch-1, len(r.batches)-1)
 	return err
 }
 
-// epoch makes the steps of epoch i, from 0.
-func (r *loop) epoch(ctx context.Context, i int) (Epoch, error) {
-	var losses, norms float64
-	for at := 0; at < len(r.batches); {
-		next := r.endOfCall(at)
-		report, err := r.steps(ctx, i, at, next)
-		if err != nil {
-			return Epoch{}, err
-		}
-		losses += sum(report.Losses)
-		norms += sum(report.Norms)
-		at = next
-	}
+// epoch makes the steps that the epoch still has.
+func (r *loop) epoch(ctx context.Context) error {
+	i := r.At.Epoch
+	r.batches = r.Windows.Epoch(r.First + i)
 	n := len(r.batches)
+	for r.At.Iteration < n {
+		if err := r.call(ctx); err != nil {
+			return err
+		}
+		if r.At.Iteration < n && r.EndCall != nil {
+			if err := r.EndCall(false); err != nil {
+				return err
+			}
+		}
+	}
 	made := r.step(i+1, 0)
-	return Epoch{r.First + i, made, losses / float64(n), norms / float64(n), r.rate(made - 1)}, nil
+	more := true
+	if r.EndEpoch != nil {
+		var err error
+		e := Epoch{r.First + i, made, r.At.Loss / float64(n), r.At.Norm / float64(n), r.rate(made - 1)}
+		if more, err = r.EndEpoch(ctx, e); err != nil {
+			return err
+		}
+	}
+	r.At = position{Epoch: i + 1, Over: !more}
+	if r.EndCall == nil {
+		return nil
+	}
+	return r.EndCall(true)
+}
+
+// call makes the steps of one call of the session. Sums are taken step by step, so that they
+// do not depend on where calls end.
+func (r *loop) call(ctx context.Context) error {
+	from := r.At.Iteration
+	report, err := r.steps(ctx, r.At.Epoch, from, r.endOfCall(from))
+	for i, loss := range report.Losses {
+		r.At.Loss += float64(loss)
+		r.At.Norm += float64(report.Norms[i])
+	}
+	r.At.Iteration += len(report.Losses)
+	return err
 }
 
 // step is the number, in the whole run, of an iteration's step in epoch i, all from 0.
@@ -134,6 +163,9 @@ func (r *loop) step(i, iteration int) int { return i*len(r.batches) + iteration 
 // one that has a line, or before a batch of another size.
 func (r *loop) endOfCall(at int) int {
 	end := min(at+stepsACall, len(r.batches))
+	if r.Every > 0 {
+		end = min(end, at+r.Every-r.step(r.At.Epoch, at)%r.Every)
+	}
 	if r.Log != nil {
 		end = min(end, (at+r.LogEvery-1)/r.LogEvery*r.LogEvery+1)
 	}
@@ -159,22 +191,19 @@ func (r *loop) steps(ctx context.Context, i, from, to int) (graph.Report, error)
 	if r.Progress != nil && len(report.Losses) > 0 {
 		r.Progress(r.step(i, from), plan, report)
 	}
-	if errors.Is(err, context.Canceled) {
-		return report, err
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, context.Canceled) {
 		at := from + len(report.Losses)
 		return report, &Error{Epoch: epoch, Iteration: at, Err: err, starts: r.batches[min(at, to-1)]}
 	}
-	last := to - 1
-	if r.Log == nil || last%r.LogEvery != 0 {
-		return report, nil
-	}
-	loss, err := r.loss(ctx, i, last)
-	if err != nil {
+	last := from + len(report.Losses) - 1 // before the plan's if ctx has ended
+	if r.Log == nil || last < from || last%r.LogEvery != 0 {
 		return report, err
 	}
-	return report, r.Log(Line{epoch, last, loss, report.Norms[len(report.Norms)-1]})
+	loss, failed := r.loss(context.WithoutCancel(ctx), i, last)
+	if failed == nil {
+		failed = r.Log(Line{epoch, last, loss, report.Norms[last-from]})
+	}
+	return report, cmp.Or(failed, err)
 }
 
 // loss is the loss on an iteration's batch in epoch i after its update.
@@ -196,12 +225,4 @@ func (r *loop) rate(step int) float32 {
 		return r.Session.Config().LearningRate
 	}
 	return r.Rate(step)
-}
-
-func sum(values []float32) float64 {
-	total := 0.0
-	for _, v := range values {
-		total += float64(v)
-	}
-	return total
 }

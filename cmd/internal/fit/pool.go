@@ -24,7 +24,10 @@ type task struct {
 	inputs  inputs.Inputs // what the network gets of a row
 	digest  string        // of the result
 	loaded  bool          // from the store
-	unkept  error         // why it is not there
+	epochs  int           // that there are to be
+	ended   position      // of the training
+	kept    *record       // how far the job had come, from the store; nil: it begins
+	unkept  error         // why the store does not have it
 	trained *Trained
 	answers *answers
 	err     error // why the network cannot be trained, which ends neither the others nor the run
@@ -164,11 +167,9 @@ func (r *run) do(ctx context.Context, of *task, at *graph.Server) error {
 
 // ended reports that a task is done.
 func (r *run) ended(ctx context.Context, t *task) error {
-	name := r.rungs[t.job.Rung].Name()
+	digest := t.digest
 	if t.unkept != nil {
-		if err := r.tell(ctx, Noticed{Kind: NotKept, Rung: name, Err: t.unkept}); err != nil {
-			return err
-		}
+		digest = ""
 	}
-	return r.tell(ctx, JobEnded{t.job, name, t.digest, t.loaded, len(t.trained.History), t.trained.Steps, t.trained.Seconds})
+	return r.tell(ctx, JobEnded{t.job, r.rungs[t.job.Rung].Name(), digest, t.loaded, len(t.trained.History), t.trained.Steps, t.trained.Seconds})
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-
-	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 )
 
 // takeEarly takes the best rungs by the folds that there was time for.
@@ -18,6 +16,11 @@ func (r *run) takeEarly(ctx context.Context) error {
 			return err
 		}
 	}
+	return r.tellTaken(ctx)
+}
+
+// tellTaken reports the rungs that could be judged, and which were taken.
+func (r *run) tellTaken(ctx context.Context) error {
 	for _, g := range r.rungs {
 		if len(g.Folds) > 0 {
 			if err := r.tell(ctx, RungJudged{g}); err != nil {
@@ -30,7 +33,7 @@ func (r *run) takeEarly(ctx context.Context) error {
 
 // rescue makes what is worth keeping the result of a run that ended early; nil if there is
 // nothing.
-func (r *run) rescue() *Result {
+func (r *run) rescue(ctx context.Context) *Result {
 	if n := len(r.result.Members); n > 0 {
 		if n < r.members() {
 			r.result.Partial = SomeFinal
@@ -39,6 +42,9 @@ func (r *run) rescue() *Result {
 	}
 	if !r.taken {
 		r.settle()
+		if len(r.result.Taken()[0].Folds) > 0 {
+			_ = r.tellTaken(ctx) // it may have been an observer that has ended the run
+		}
 		defer func() { r.result.Uncompared = r.uncompared() }()
 	}
 	if r.result.Judged == nil {
@@ -74,14 +80,14 @@ func (r *run) settle() {
 	for _, g := range r.rungs {
 		if g.Folds = nil; g.eligible() {
 			all = append(all, g)
-			if len(answered(r.folds, g)) > 0 {
+			if len(r.answered(g)) > 0 {
 				in = append(in, g)
 			}
 		}
 	}
-	folds := answered(r.folds, all...)
+	folds := r.answered(all...)
 	if len(folds) == 0 {
-		folds, all = answered(r.folds, in...), in
+		folds, all = r.answered(in...), in
 	}
 	for _, g := range all {
 		g.finish(r, folds)
@@ -114,12 +120,12 @@ func (r *run) uncompared() (names []string) {
 // folds.
 func (r *run) judgeOne() {
 	taken := r.result.Taken()
-	if len(r.folds) == 0 || len(answered(r.folds, taken...)) < len(r.folds) {
+	if len(r.folds) == 0 || len(r.answered(taken...)) < len(r.folds) {
 		return
 	}
 	var kinds []*answers
 	for _, g := range taken {
-		if g.finish(r, r.folds); g.Err != nil {
+		if g.finish(r, upTo(len(r.folds))); g.Err != nil {
 			return
 		}
 		kinds = append(kinds, g.answers)
@@ -127,14 +133,14 @@ func (r *run) judgeOne() {
 	_ = r.judgeBy(mean(kinds...)) // what can be judged is
 }
 
-// answered are the folds whose rows all of the rungs have answered.
-func answered(folds []layout.Fold, rungs ...*Rung) []layout.Fold {
-	var all []layout.Fold
-	for i, f := range folds {
+// answered are the numbers, from 0, of the folds whose rows all of the rungs have answered.
+func (r *run) answered(rungs ...*Rung) []int {
+	var all []int
+	for i := range r.folds {
 		if !slices.ContainsFunc(rungs, func(g *Rung) bool {
 			return !slices.ContainsFunc(g.tasks, func(t *task) bool { return t.job.Fold == i+1 && t.answers != nil })
 		}) {
-			all = append(all, f)
+			all = append(all, i)
 		}
 	}
 	return all

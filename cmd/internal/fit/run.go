@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"runtime"
@@ -45,7 +46,7 @@ func newRun(s *Spec, m Means, all []Observer) *run {
 	r := &run{spec: s, begin: time.Now(), workers: s.Threads, means: m, digests: map[*rows]string{}, observers: observers{all: all}}
 	r.result = &Result{Spec: *s, Threshold: s.Threshold.At}
 	if r.workers == 0 {
-		r.workers = runtime.GOMAXPROCS(0)
+		r.workers = cmp.Or(m.Processors, runtime.GOMAXPROCS(0))
 	}
 	if m.Runner == nil {
 		r.means.Runner = sideBySide(r.workers)
@@ -70,7 +71,7 @@ func (r *run) compare(ctx context.Context) error {
 		}
 		for _, g := range r.rungs {
 			if g.racing() {
-				g.finish(r, r.folds[:to])
+				g.finish(r, upTo(to))
 			}
 		}
 		switch {
@@ -140,18 +141,37 @@ func (r *run) foldTask(rung, fold, member int) *task {
 	return &task{job: Job{rung, fold + 1, member}, fold: f, on: r.filled[fold], held: f.Held}
 }
 
-// finish judges the rung by the answers to the rows that folds hold back.
-func (g *Rung) finish(r *run, folds []layout.Fold) {
-	if g.answers, g.Err = joined(g.tasks); g.Err != nil {
+// finish judges the rung by the answers to the rows that folds, numbers from 0, hold back.
+func (g *Rung) finish(r *run, folds []int) {
+	var tasks []*task
+	var all []layout.Fold
+	for _, fold := range folds {
+		all = append(all, r.folds[fold])
+		for _, t := range g.tasks {
+			if t.job.Fold == fold+1 {
+				tasks = append(tasks, t)
+			}
+		}
+	}
+	if g.answers, g.Err = joined(tasks); g.Err != nil {
 		return
 	}
 	g.decided, g.Threshold = r.decide(g.answers)
-	j, err := r.report(g.answers, g.decided, g.Threshold, folds)
+	j, err := r.report(g.answers, g.decided, g.Threshold, all)
 	if err != nil {
 		g.Err = err
 		return
 	}
 	g.Report, g.Folds, g.Spread = j.Report, j.Folds, j.Spread
+}
+
+// upTo are the numbers from 0 to n-1.
+func upTo(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
 }
 
 // joined are the answers of a member to the rows that the tasks hold back.
@@ -272,7 +292,7 @@ func (r *run) final(ctx context.Context) error {
 		return err
 	}
 	if len(r.result.Members) == 0 && r.late {
-		if r.rescue() == nil {
+		if r.rescue(ctx) == nil {
 			return errTimeUp
 		}
 		return nil

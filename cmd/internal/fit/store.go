@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -21,9 +22,12 @@ import (
 // Means are what runs the jobs and what keeps their results. The zero value runs them side by
 // side in this process, keeps nothing and takes whatever memory they need.
 type Means struct {
-	Runner Runner
-	Store  Store
-	Memory float64 // bytes that there are for jobs; 0: not known
+	Runner     Runner
+	Store      Store
+	Memory     float64  // bytes that there are for jobs; 0: not known
+	Processors int      // to be busy with where Spec.Threads is 0; 0: all there are
+	Checkpoint Interval // between two states of a job that are stored before its end
+	Longer     bool     // jobs go on, too, that were stored with fewer epochs
 }
 
 // MemoryError is returned for a network whose training needs more memory than there is.
@@ -62,21 +66,34 @@ func (n sideBySide) Run(ctx context.Context, jobs []Job, do func(context.Context
 	return group.Wait()
 }
 
-// A Store keeps the results of jobs: a record and the network's state, under a digest of all
-// that they follow from. Its methods may be called from any goroutine.
+// A Store keeps what jobs have come to: a record and the network's state, under a digest of all
+// that they follow from but the number of epochs. Its methods may be called from any goroutine.
 type Store interface {
-	// Load has restore read the state from a checkpoint of the prefix, and returns the record;
-	// found is false if the result is not there or is damaged.
-	Load(digest string, restore func(prefix string) error) (record []byte, found bool)
+	// Load has restore read the newest state from a checkpoint of the prefix, and its record; the
+	// one before if that is damaged, or restore fails. It returns what was wrong.
+	Load(digest string, restore func(prefix string, record []byte) error) (damaged []error)
 
-	// Save has save write the state as a checkpoint of the prefix.
-	Save(digest string, record []byte, save func(prefix string) error) error
+	// Save has save write the state after so many training steps, or Done, as a checkpoint of the
+	// prefix, and where there is another one, the best, as one of the prefix with -best behind it.
+	Save(digest string, step int, record []byte, save func(prefix string) error) error
 }
+
+// Done is the step of a job that has come to its end.
+const Done = math.MaxInt
+
+// best is behind the prefix of the checkpoint of the best epoch.
+const best = "-best"
 
 // record is what a Store keeps of a job beside the state.
 type record struct {
 	*Trained
+	Epochs  int      `json:"epochs"` // that there are to be
+	At      position `json:"at"`
+	Ended   bool     `json:"ended"`
+	Events  int      `json:"events"`            // that were told until then
 	Answers *answers `json:"answers,omitempty"` // to the rows held back
+
+	best []graph.Variable // the state of the epoch Best
 }
 
 // digest names the result of a task by all that it follows from; "" without a store.
@@ -86,8 +103,10 @@ func (r *run) digest(t *task, weights []float32) (string, error) {
 	}
 	recipe := *r.rungs[t.job.Rung].Recipe
 	recipe.Network = r.config(&recipe, t.job)
+	recipe.Epochs, recipe.Updates = 0, [2]int{} // which the record has
 	of := struct {
 		Recipe                Recipe
+		Windows               layout.Sampler
 		Train, On, Validation string
 		Parts, Beside, Held   [][2]int
 		Target, EarlyStopping int
@@ -96,7 +115,7 @@ func (r *run) digest(t *task, weights []float32) (string, error) {
 		Weights               []float32
 		Threshold             float64 // of reports in the history
 	}{
-		recipe, r.digests[r.rowsOf(t.job)], r.digests[t.on], r.digests[r.validation], bounds(t.fold.Train), bounds(t.fold.Held), bounds(t.held),
+		recipe, recipe.Windows, r.digests[r.rowsOf(t.job)], r.digests[t.on], r.digests[r.validation], bounds(t.fold.Train), bounds(t.fold.Held), bounds(t.held),
 		r.spec.target(), r.spec.EarlyStopping, r.inputs(r.rungs[t.job.Rung].Recipe), r.spec.Scale, weights, r.spec.Threshold.At,
 	}
 	text, err := json.Marshal(of)
@@ -137,46 +156,103 @@ func bounds(ranges []series.Range) [][2]int {
 	return all
 }
 
-// load takes the result of a task from the store, and reports whether it was there.
-func (r *run) load(t *task) bool {
+// load takes what the store has of a task: its result, which it reports, or how far it had come.
+func (r *run) load(ctx context.Context, t *task) (ended bool, err error) {
 	if r.means.Store == nil {
-		return false
+		return false, nil
 	}
-	kept := record{Trained: &Trained{Job: t.job}}
-	var state []graph.Variable
-	text, found := r.means.Store.Load(t.digest, func(prefix string) error {
-		s, err := newSession(nil, r.config(r.rungs[t.job.Rung].Recipe, t.job))
-		if err != nil {
-			return err
+	damaged := r.means.Store.Load(t.digest, func(prefix string, text []byte) error { return r.restore(t, prefix, text) })
+	for _, one := range damaged {
+		if err := r.tell(ctx, Noticed{Kind: Damaged, Rung: r.rungs[t.job.Rung].Name(), Err: one}); err != nil {
+			return false, err
 		}
-		defer s.Close()
-		if err := s.Restore(prefix); err != nil {
-			return err
-		}
-		kept.Config = s.Config()
-		state, err = s.Variables()
-		return err
-	})
-	if !found || json.Unmarshal(text, &kept) != nil || (t.on == nil) != (kept.Answers == nil) {
-		return false
 	}
-	kept.State = state
-	t.trained, t.inputs, t.answers = kept.Trained, kept.Inputs, kept.Answers
-	return true
+	if t.kept == nil || !t.kept.Ended {
+		return false, nil
+	}
+	t.trained, t.inputs, t.answers, t.kept = t.kept.Trained, t.kept.Inputs, t.kept.Answers, nil
+	return true, nil
 }
 
-// save puts the result of a task into the store. What cannot be kept is no reason to lose it.
-func (r *run) save(t *task, s *graph.Session) {
+// restore takes the state of a task, unless it is of a job of other epochs.
+func (r *run) restore(t *task, prefix string, text []byte) error {
+	k := &record{Trained: &Trained{}}
+	if err := json.Unmarshal(text, k); err != nil {
+		return err
+	}
+	switch {
+	case k.Epochs == t.epochs:
+	case !r.means.Longer || k.Epochs > t.epochs || k.Ended && !k.At.Over && k.Best > 0: // of the last epoch nothing is left
+		return nil
+	default:
+		k.Ended = k.Ended && k.At.Over
+	}
+	s, err := newSession(nil, r.config(r.rungs[t.job.Rung].Recipe, t.job))
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	k.Config = s.Config()
+	if k.State, err = restored(s, prefix); err != nil {
+		return err
+	}
+	if k.best = k.State; k.bestApart() {
+		if k.best, err = restored(s, prefix+best); err != nil {
+			return err
+		}
+	}
+	if !k.Ended || (t.on == nil) == (k.Answers == nil) {
+		t.kept = k
+	}
+	return nil
+}
+
+// restored is the state in a checkpoint.
+func restored(s *graph.Session, prefix string) ([]graph.Variable, error) {
+	if err := s.Restore(prefix); err != nil {
+		return nil, err
+	}
+	return s.Variables()
+}
+
+// bestApart reports whether the best epoch's state is another than the last.
+func (k *record) bestApart() bool {
+	return !k.Ended && k.Best > 0 && (k.At.Iteration > 0 || k.Best != k.History[len(k.History)-1].Epoch.Epoch)
+}
+
+// save puts the state of a session, and what a record says about it, into the store. What cannot
+// be kept is no reason to lose it.
+func (r *run) save(ctx context.Context, t *task, s *graph.Session, k record, step int) error {
 	if r.means.Store == nil {
-		return
+		return nil
 	}
-	var text []byte
-	if text, t.unkept = json.Marshal(record{t.trained, t.answers}); t.unkept == nil {
-		t.unkept = r.means.Store.Save(t.digest, text, s.Save)
+	text, err := json.Marshal(k)
+	if err == nil {
+		err = r.means.Store.Save(t.digest, step, text, func(prefix string) error { return k.save(s, prefix) })
 	}
-	if t.unkept != nil {
-		t.digest = ""
+	if errors.As(err, new(*graph.ServerError)) {
+		return err
 	}
+	told := t.unkept != nil
+	if t.unkept = err; err == nil || told {
+		return nil
+	}
+	return r.tell(ctx, Noticed{Kind: NotKept, Rung: r.rungs[t.job.Rung].Name(), Err: err})
+}
+
+// save writes the state of a session, and that of the best epoch, as checkpoints.
+func (k *record) save(s *graph.Session, prefix string) error {
+	if err := s.Save(prefix); err != nil || !k.bestApart() {
+		return err
+	}
+	state, err := s.Variables()
+	if err != nil {
+		return err
+	}
+	if err = s.SetVariables(k.best); err == nil {
+		err = s.Save(prefix + best)
+	}
+	return errors.Join(err, s.SetVariables(state))
 }
 
 // packed are answers in a record: those from the first row that is known to the last, where
