@@ -188,22 +188,29 @@ func (s *eventSink) wrap(err error) error {
 }
 
 // end writes the events that the last rows end, and puts the file in its place. Behind a
-// fault in the rows standard output gets what was found before it, and a file stays as it was.
+// fault in the rows standard output gets what was found before it, and a file stays as it was. Who
+// follows ends by a signal: the events that have ended by then are all there are.
 func (s *eventSink) end(ctx context.Context, fault error) error {
-	if s == nil || fault != nil && (s.file != nil || ctx.Err() != nil) {
+	switch {
+	case s == nil:
+		return fault
+	case s.follow && ctx.Err() != nil:
+		return errors.Join(fault, s.close())
+	case fault != nil && (s.file != nil || ctx.Err() != nil):
 		return fault
 	}
-	err := s.complete()
+	err := s.finder.End()
+	if err == nil {
+		err = s.close()
+	}
 	if fault != nil {
 		return fault
 	}
 	return err
 }
 
-func (s *eventSink) complete() error {
-	if err := s.finder.End(); err != nil {
-		return err
-	}
+// close completes the output.
+func (s *eventSink) close() error {
 	for _, step := range []func() error{s.writer.Close, s.buffer.Flush, s.pack.Close} {
 		if err := step(); err != nil {
 			return s.wrap(err)

@@ -229,6 +229,9 @@ func (l *labelling) label(ctx context.Context, t target) error {
 	l.watch.end()
 	printWarnings(l.errOut, reader.Warnings())
 	l.early += pipe.Early()
+	if l.follow && ctx.Err() != nil { // who follows has no other way to end
+		return errors.Join(err, l.writer.Close())
+	}
 	return err
 }
 

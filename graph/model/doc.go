@@ -15,8 +15,9 @@
 //	history-DIGEST.jsonl                   a JSON object for each epoch
 //	judged-DIGEST.arrow                    the answers by which the networks were judged: those of
 //	                                       networks that were trained on other rows
-//	job-DIGEST.json                        of a run that has not ended, or ended early: what a
-//	                                       training has come to, and which weights are its (see [Jobs])
+//	job-DIGEST.json, .index, .data…        of a run that has not ended, or ended early: what a
+//	                                       training has come to, a checkpoint (see [Jobs])
+//	job-DIGEST-STEP.json, …                the same of one that has not ended, after so many steps
 //
 // DIGEST is the beginning of the SHA-256 of the content. A file of another content has
 // another name, so that the one rename which puts model.json in its place replaces the
