@@ -1,8 +1,12 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -184,4 +188,25 @@ func writeNetwork(w *model.Writer, k *model.Kind, weights func(name string, v []
 	added, err := w.AddWeights(network.Save)
 	k.Weights = append(k.Weights, added)
 	return err
+}
+
+// seal makes the digest of a model.json that of its content, which has been changed:
+//
+//	seal DIR
+func seal(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: seal dir")
+	}
+	path := ts.MkAbs(filepath.Join(args[0], "model.json"))
+	text, err := os.ReadFile(path)
+	ts.Check(err)
+	var m model.Model
+	ts.Check(json.Unmarshal(text, &m))
+	m.SHA256 = ""
+	text, err = json.Marshal(m)
+	ts.Check(err)
+	m.SHA256 = fmt.Sprintf("%x", sha256.Sum256(text))
+	text, err = json.MarshalIndent(m, "", "  ")
+	ts.Check(err)
+	ts.Check(os.WriteFile(path, text, 0o666))
 }

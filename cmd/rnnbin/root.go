@@ -35,7 +35,7 @@ libtensorflow; there is no Python.`,
 	}
 	addFlag(root.Flags(), "version", &versions, "print the versions of rnnbin, libtensorflow and Go")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newTrain(), newTune(), newPredict(), newEvaluate(), newCompare(), newServe(), newInspect(), newReport(), newLook(), newImport(), newExport(), newData(), newCheck(), newVersion(), newWorker(), newSlot())
+	root.AddCommand(newTrain(), newTune(), newPredict(), newEvaluate(), newCompare(), newServe(), newInspect(), newRuns(), newReport(), newLook(), newImport(), newExport(), newData(), newCheck(), newVersion(), newWorker(), newSlot())
 	root.AddCommand(newMan())
 	root.SetHelpCommand(newHelp())
 	root.SetUsageFunc(writeUsage)

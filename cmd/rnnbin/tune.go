@@ -62,7 +62,7 @@ helped to choose it; those of rows that had no part in that are what --test-data
 		addFlag(f, "trials", &o.Search.Trials, "try `n` networks")
 	})
 	basicFlags(f, "param", "trials")
-	for _, name := range []string{"preset", "iterations", "predictions"} {
+	for _, name := range []string{"preset", "iterations", "predictions", "resume"} {
 		f.Lookup(name).Hidden = true
 	}
 	return cmd

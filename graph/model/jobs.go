@@ -1,9 +1,8 @@
 package model
 
 import (
+	"bytes"
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,8 +53,10 @@ type job struct {
 func (k job) sum() (string, error) {
 	k.SHA256 = ""
 	text, err := json.Marshal(k)
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), err
+	if err != nil {
+		return "", err
+	}
+	return digest(bytes.NewReader(text))
 }
 
 // Load has restore read the newest state of the job of a digest from a checkpoint of the prefix,

@@ -134,23 +134,39 @@ func (o *Opened) Close() {
 	o.locked = nil
 }
 
-// Settings are those of the training run that made the model in a folder, a JSON object,
-// and the file that has them.
+// Read reads a folder's model.json, and nothing else. An error that is an fs.ErrNotExist says that
+// there is none.
+func Read(dir string) (*Model, error) {
+	path := filepath.Join(dir, modelFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, pathError(err)
+	}
+	m, err := parse(text)
+	if err != nil {
+		return nil, &Error{path, err}
+	}
+	return m, nil
+}
+
+// Settings are those of the training run in a folder, a JSON object, and the file that has them.
 func Settings(dir string) (path string, settings []byte, err error) {
 	if dir, err = resolve(dir); err != nil {
 		return "", nil, err
 	}
-	text, err := readModel(dir)
-	if err != nil {
-		return "", nil, err
-	}
 	path = filepath.Join(dir, modelFile)
-	m, err := parse(text)
-	if err == nil && len(m.Settings) == 0 {
-		err = errors.New("the model has no settings: rnnbin did not train it")
-	}
-	if err != nil {
-		return "", nil, &Error{path, err}
+	m, err := Read(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if r, err := ReadRun(dir); err == nil {
+			return filepath.Join(dir, runFile), r.Settings, nil
+		}
+		_, err = readModel(dir) // which says what there is
+		return "", nil, err
+	case err != nil:
+		return "", nil, err
+	case len(m.Settings) == 0:
+		return "", nil, &Error{path, errors.New("the model has no settings: rnnbin did not train it")}
 	}
 	return path, m.Settings, nil
 }
@@ -221,6 +237,9 @@ func parse(text []byte) (*Model, error) {
 	}
 	if err := m.validate(); err != nil {
 		return nil, fmt.Errorf("damaged: %w", err)
+	}
+	if sum, err := m.sum(); err != nil || sum != m.SHA256 {
+		return nil, errors.New("damaged, or changed by hand: its content has another digest than its sha256")
 	}
 	return m, nil
 }

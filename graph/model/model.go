@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"time"
@@ -32,9 +33,21 @@ type Model struct {
 	History string `json:"history,omitempty"` // name of the file, see [Opened.Read]; set by Commit
 	Judged  string `json:"judged,omitempty"`  // the same
 
+	SHA256 string `json:"sha256"` // of all else, see sum; set by Commit
+
 	// What only the program that trained the model understands, as it has written it.
 	Reports  json.RawMessage `json:"reports,omitempty"`  // how the model was chosen and how good it is
 	Settings json.RawMessage `json:"settings,omitempty"` // that make the training run again
+}
+
+// sum is the SHA-256 of a model.json, but for its SHA256, without spaces.
+func (m Model) sum() (string, error) {
+	m.SHA256 = ""
+	text, err := json.Marshal(m)
+	if err != nil {
+		return "", err
+	}
+	return digest(bytes.NewReader(text))
 }
 
 // All is the lookahead to the end of a row's series.

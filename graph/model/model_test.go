@@ -216,7 +216,7 @@ func TestWhatIsWrittenIsLoaded(t *testing.T) {
 		t.Fatalf("%d checkpoints", n)
 	}
 	want.Kinds, want.Rival = example(checkpoints[:3]...).Kinds, logistic(checkpoints[3])
-	want.Created, want.History, want.Judged = got.Created, got.History, got.Judged
+	want.Created, want.History, want.Judged, want.SHA256 = got.Created, got.History, got.Judged, got.SHA256
 	same := cmp.Comparer(func(a, b json.RawMessage) bool { // but for the indentation
 		var x, y bytes.Buffer
 		return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
@@ -266,6 +266,7 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		{"a kind of scale", change(`"running"`, `"walking"`), []string{`damaged: networks: 0: inputs: series_scale "walking" is none of `}},
 		{"no scale within series", change(`"running"`, `"none"`), []string{"damaged: networks: 0: network: 4 features, not the 2 that its inputs make of 2 columns"}},
 		{"equal classes", change("\"0\",\n    \"1\"", `"0", "0"`), []string{`damaged: classes: two are called "0"`}},
+		{"swapped classes", change("\"0\",\n    \"1\"", `"1", "0"`), []string{"damaged, or changed by hand: its content has another digest than its sha256"}},
 		{"a class without a name", change("\"0\",\n    \"1\"", `"0", ""`), []string{"damaged: classes: one has no name"}},
 		{"threshold", change(`"threshold": 0.25`, `"threshold": 25`), []string{"damaged: threshold 25"}},
 		{"a mean short", change("1,\n      2", "1"), []string{"damaged: profile: mean: 1 values for 2 features"}},

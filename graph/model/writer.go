@@ -223,6 +223,10 @@ func (w *Writer) commit(m *Model) error {
 			return fmt.Errorf("the weights %s were not written", c.Prefix)
 		}
 	}
+	var err error
+	if whole.SHA256, err = whole.sum(); err != nil {
+		return err
+	}
 	text, err := json.MarshalIndent(&whole, "", "  ")
 	if err != nil {
 		return err
