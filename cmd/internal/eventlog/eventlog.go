@@ -91,7 +91,7 @@ func (l *Log) observe(ctx context.Context, e fit.Event) error {
 		now := l.now()
 		l.jobs[e.Job] = &job{JobBegan: e, folder: l.folder(e.Job, e.Recipe.Name()), begun: now, last: now, slow: firstGradients}
 	case fit.Progress:
-		if j := l.jobs[e.Job]; j != nil { // else its result was there already, and perhaps its events
+		if j := l.jobs[e.Job]; j != nil && e.Plan.Starts != nil { // else they were made by an earlier run, and perhaps their events
 			return l.updates(j, e)
 		}
 	case fit.EpochEnded:
