@@ -125,7 +125,7 @@ func (o *compareOptions) rows(ctx context.Context, dir string, errOut io.Writer)
 	}
 	defer one.opened.Close()
 	if len(o.data) == 0 {
-		rows, err := judgedIn(one.opened)
+		rows, err := judgedIn(ctx, one.opened)
 		if err == nil && rows == nil {
 			err = hinted{fmt.Errorf("%s: the model was not judged by folds, so there are no rows to compare by", dir), "--data FILE has each model label a file"}
 		}

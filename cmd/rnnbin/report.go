@@ -108,7 +108,7 @@ func readReported(ctx context.Context, dir string) (*reported, error) {
 	if r.reports, err = reportsOf(o.Dir, o.Model); err != nil {
 		return nil, err
 	}
-	if r.rows, err = judgedIn(o); err != nil {
+	if r.rows, err = judgedIn(ctx, o); err != nil {
 		return nil, err
 	}
 	if r.history, err = historyIn(o); err != nil {
@@ -121,7 +121,7 @@ func readReported(ctx context.Context, dir string) (*reported, error) {
 }
 
 // judgedIn are the rows that a model was judged by, nil if it was not.
-func judgedIn(o *model.Opened) (*judged.Rows, error) {
+func judgedIn(ctx context.Context, o *model.Opened) (*judged.Rows, error) {
 	if o.Judged == "" {
 		return nil, nil
 	}
@@ -129,7 +129,7 @@ func judgedIn(o *model.Opened) (*judged.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := judged.Read(content)
+	rows, err := judged.Read(ctx, content)
 	if err == nil && !slices.Equal(rows.Classes, o.Classes) {
 		err = errors.New("its classes are not the model's")
 	}

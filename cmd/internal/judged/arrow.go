@@ -1,11 +1,10 @@
 package judged
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -14,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // Columns of the file, before those of the probabilities.
@@ -127,100 +127,66 @@ func (e *encoder) close() error {
 	return e.out.Close()
 }
 
-func decode(content []byte) (*Rows, error) {
-	in, err := ipc.NewFileReader(bytes.NewReader(content))
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	d := &decoder{rows: &Rows{}, last: -1}
-	if err := d.begin(in.Schema()); err != nil {
-		return nil, err
-	}
-	for i := range in.NumRecords() {
-		batch, err := in.RecordBatch(i)
-		if err != nil {
-			return nil, err
-		}
-		if err := d.add(batch); err != nil {
-			return nil, err
-		}
-	}
-	if len(d.rows.Series) == 0 {
-		return nil, errors.New("it has no row")
-	}
-	return d.rows, nil
-}
-
 // decoder gathers rows of batches.
 type decoder struct {
 	rows  *Rows
-	first int // column of probabilities
+	of    map[string]int16 // classes
+	first int              // column of probabilities
 	timed bool
-	last  int // number of the series
 }
 
 // begin checks the columns.
-func (d *decoder) begin(s *arrow.Schema) error {
-	fields := s.Fields()
-	want := []struct {
-		name string
-		kind arrow.DataType
-	}{{"series", words}, {"row", arrow.PrimitiveTypes.Int32}, {"fold", arrow.PrimitiveTypes.Int32}, {"label", words}, {"predicted_label", words}}
-	for i, w := range want {
-		if i >= len(fields) || fields[i].Name != w.name || !arrow.TypeEqual(fields[i].Type, w.kind) {
-			return fmt.Errorf("column %d is not %q", i+1, w.name)
-		}
+func (d *decoder) begin(r *table.Reader) error {
+	names := r.Columns()
+	want := []string{"series", "row", "fold", "label", "predicted_label"}
+	if len(names) < len(want) || !slices.Equal(names[:len(want)], want) {
+		return fmt.Errorf("its columns are %s", table.List(names))
 	}
-	d.first = timeColumn
-	if len(fields) > timeColumn && fields[timeColumn].Name == "time" {
-		d.first, d.timed, d.rows.Stamps = timeColumn+1, true, arrow.TypeEqual(fields[timeColumn].Type, stamps)
+	if d.first = timeColumn; len(names) > timeColumn && names[timeColumn] == "time" {
+		d.first, d.timed, d.rows.Stamps = timeColumn+1, true, r.Types()[timeColumn] == table.Time
 	}
-	for _, f := range fields[d.first:] {
-		class, found := strings.CutPrefix(f.Name, probabilityOf)
-		if !found || !arrow.TypeEqual(f.Type, arrow.PrimitiveTypes.Float32) {
-			return fmt.Errorf("column %q is no probability", f.Name)
+	for _, name := range names[d.first:] {
+		class, found := strings.CutPrefix(name, probabilityOf)
+		if !found {
+			return fmt.Errorf("column %q is no probability", name)
 		}
+		d.of[class] = int16(len(d.rows.Classes))
 		d.rows.Classes = append(d.rows.Classes, class)
+	}
+	for i, t := range r.Types() {
+		text := i == seriesColumn || i == labelColumn || i == answerColumn
+		if text != (t == table.Text) {
+			return fmt.Errorf("column %q is of another type", names[i])
+		}
 	}
 	return nil
 }
 
-func (d *decoder) add(b arrow.RecordBatch) error {
+// add adds row i of a batch.
+func (d *decoder) add(b *table.Batch, i int) error {
 	r, C := d.rows, len(d.rows.Classes)
-	series, labels, answers := b.Column(seriesColumn).(*array.Dictionary), b.Column(labelColumn).(*array.Dictionary), b.Column(answerColumn).(*array.Dictionary)
-	names := series.Dictionary().(*array.String)
-	numbers, folds := b.Column(rowColumn).(*array.Int32), b.Column(foldColumn).(*array.Int32)
-	for i := range int(b.NumRows()) {
-		s, label, answer := series.GetValueIndex(i), labels.GetValueIndex(i), answers.GetValueIndex(i)
-		if s < max(d.last, 0) || s >= names.Len() || min(label, answer) < 0 || max(label, answer) >= C {
-			return errors.New("a code is out of range")
-		}
-		if s > d.last {
-			r.Series = append(r.Series, metrics.Span{Name: names.Value(s), Start: len(r.Fold), End: len(r.Fold)})
-			d.last = s
-		}
-		span := &r.Series[len(r.Series)-1]
-		at := span.Start + int(numbers.Value(i))
-		if at < span.End || folds.Value(i) < 1 {
-			return fmt.Errorf("row %d of series %q is out of order", numbers.Value(i), span.Name)
-		}
-		r.grow(at+1, d.timed)
-		span.End = at + 1
-		r.Fold[at], r.Label[at], r.Answer[at] = int16(folds.Value(i)), int16(label), int16(answer)
-		for k := range C {
-			r.Probability[at*C+k] = b.Column(d.first + k).(*array.Float32).Value(i)
-		}
-		if d.timed {
-			switch column := b.Column(timeColumn).(type) {
-			case *array.Timestamp:
-				r.Time[at] = float64(column.Value(i)) / 1e6
-			case *array.Float64:
-				r.Time[at] = column.Value(i)
-			default:
-				return errors.New("the time is of another type")
-			}
-		}
+	name := string(b.Columns[seriesColumn].Text(i))
+	if n := len(r.Series); n == 0 || r.Series[n-1].Name != name {
+		r.Series = append(r.Series, metrics.Span{Name: name, Start: len(r.Fold), End: len(r.Fold)})
+	}
+	span := &r.Series[len(r.Series)-1]
+	row, fold := b.Columns[rowColumn].Float(i), b.Columns[foldColumn].Float(i)
+	label, labelled := d.of[string(b.Columns[labelColumn].Text(i))]
+	answer, answered := d.of[string(b.Columns[answerColumn].Text(i))]
+	const furthest = 1 << 27 // more is damage
+	at := float64(span.Start) + row
+	if !(at >= float64(span.End) && at < furthest && fold >= 1 && fold <= math.MaxInt16) || !labelled || !answered {
+		return fmt.Errorf("row %v of series %q cannot be", row, name)
+	}
+	r.grow(int(at)+1, d.timed)
+	span.End = int(at) + 1
+	k := int(at)
+	r.Fold[k], r.Label[k], r.Answer[k] = int16(fold), label, answer
+	for c := range C {
+		r.Probability[k*C+c] = float32(b.Columns[d.first+c].Float(i))
+	}
+	if d.timed {
+		r.Time[k] = b.Columns[timeColumn].Float(i)
 	}
 	return nil
 }

@@ -3,10 +3,15 @@
 package judged
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
 // Rows are answers to the rows of series. N is the number of rows, C that of classes.
@@ -32,12 +37,12 @@ func (r *Rows) Input() metrics.Input {
 
 // grow appends rows that were not judged, until there are n.
 func (r *Rows) grow(n int, timed bool) {
-	for len(r.Fold) < n {
-		r.Fold, r.Label, r.Answer = append(r.Fold, 0), append(r.Label, -1), append(r.Answer, 0)
-		r.Probability = append(r.Probability, make([]float32, len(r.Classes))...)
-		if timed {
-			r.Time = append(r.Time, 0)
-		}
+	more := n - len(r.Fold)
+	r.Fold, r.Answer = append(r.Fold, make([]int16, more)...), append(r.Answer, make([]int16, more)...)
+	r.Label = append(r.Label, slices.Repeat([]int16{-1}, more)...)
+	r.Probability = append(r.Probability, make([]float32, more*len(r.Classes))...)
+	if timed {
+		r.Time = append(r.Time, make([]float64, more)...)
 	}
 }
 
@@ -62,10 +67,41 @@ func (r *Rows) Write(w io.Writer) error {
 
 // Read reads what Write has written. Of each series there are the rows up to the last that was
 // judged.
-func Read(content []byte) (*Rows, error) {
-	r, err := decode(content)
+func Read(ctx context.Context, content []byte) (*Rows, error) {
+	d := decoder{rows: &Rows{}, of: map[string]int16{}}
+	err := d.read(ctx, content)
+	var at *table.Error
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	if err == nil && len(d.rows.Series) == 0 {
+		err = errors.New("it has no row")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("not a file of judged rows: %w", err)
 	}
-	return r, nil
+	return d.rows, nil
+}
+
+func (d *decoder) read(ctx context.Context, content []byte) error {
+	r, err := table.Open(ctx, table.Stdin, bytes.NewReader(content), table.Options{Format: table.Arrow})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if err := d.begin(r); err != nil {
+		return err
+	}
+	for b := new(table.Batch); ; {
+		if err := r.Next(b, 1<<12); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		for i := range b.Len() {
+			if err := d.add(b, i); err != nil {
+				return err
+			}
+		}
+	}
 }

@@ -37,7 +37,7 @@ func written(t *testing.T, r *Rows) []byte {
 
 func TestWhatIsWrittenIsRead(t *testing.T) {
 	for _, r := range []*Rows{example(false, false), example(true, false), example(true, true)} {
-		got, err := Read(written(t, r))
+		got, err := Read(t.Context(), written(t, r))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestManyRows(t *testing.T) {
 		r.Fold[i], r.Label[i], r.Answer[i], r.Time[i] = 1, int16(i%2), int16(i/2%2), float64(i)
 		r.Probability[2*i], r.Probability[2*i+1] = 0.25, 0.75
 	}
-	got, err := Read(written(t, r))
+	got, err := Read(t.Context(), written(t, r))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestManyRows(t *testing.T) {
 func TestReadNamesWhatIsWrong(t *testing.T) {
 	whole := written(t, example(true, true))
 	for _, content := range [][]byte{nil, []byte("ARROW1"), whole[:len(whole)/2]} {
-		if _, err := Read(content); err == nil || !strings.HasPrefix(err.Error(), "not a file of judged rows: ") {
+		if _, err := Read(t.Context(), content); err == nil || !strings.HasPrefix(err.Error(), "not a file of judged rows: ") {
 			t.Errorf("%d bytes: %v", len(content), err)
 		}
 	}
@@ -84,4 +84,24 @@ func TestInput(t *testing.T) {
 	if report.Steps != 3 || report.Confusion[2][1] != 1 || len(report.Series) != 2 {
 		t.Errorf("%d rows in %d series, confusion %v", report.Steps, len(report.Series), report.Confusion)
 	}
+}
+
+// Whatever a file holds, reading it gives rows or an error.
+func FuzzRead(f *testing.F) {
+	for _, r := range []*Rows{example(false, false), example(true, false), example(true, true)} {
+		var b bytes.Buffer
+		if err := r.Write(&b); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		r, err := Read(t.Context(), content)
+		if err != nil {
+			return
+		}
+		if n := len(r.Fold); len(r.Label) != n || len(r.Probability) != n*len(r.Classes) || r.Series[len(r.Series)-1].End != n {
+			t.Errorf("%d rows, %d labels, %d probabilities", n, len(r.Label), len(r.Probability))
+		}
+	})
 }
