@@ -13,7 +13,7 @@ import (
 )
 
 func addLabelEvents(f *pflag.FlagSet, file *string) {
-	addFlag(f, "label-events", file, "in place of --label: labels are the events of `file`, see rnnbin help events; it covers all data", eventEndings...)
+	addFlag(f, "label-events", file, "in place of --label: labels are the events of `file`, or those of whole series, see rnnbin help events; it covers all data", eventEndings...)
 }
 
 func addEventTolerance(f *pflag.FlagSet, tolerance *string) {

@@ -43,11 +43,35 @@ func (l *List) newClassifier(of []listed, o Options) (*classifier, error) {
 	if len(labels) > mostClasses {
 		return nil, l.at(0, l.labelColumn, "there are %d labels, which looks like something else (Options.Classes lists classes of any number)", len(labels))
 	}
+	if l.whole {
+		return c, l.wholeClasses(c, of)
+	}
 	c.classes = classNames(series.SortLabels(labels))
 	if len(c.classes) < 2 {
 		return nil, l.at(0, l.labelColumn, "all events are %q, the background class; list the background first in Options.Classes", c.classes[0])
 	}
 	return c, nil
+}
+
+// wholeClasses are the labels of whole series, which leave nothing to other classes.
+func (l *List) wholeClasses(c *classifier, of []listed) error {
+	var labels []string
+	var count []int
+	for _, e := range of {
+		i := slices.Index(labels, e.Label)
+		if i < 0 {
+			i, labels, count = len(labels), append(labels, e.Label), append(count, 0)
+		}
+		count[i]++
+	}
+	names, note, err := series.ClassesOf(labels, count)
+	if err != nil {
+		return l.at(0, l.labelColumn, "%w", err)
+	}
+	if c.classes = names; note != "" {
+		l.Warnings = append(l.Warnings, table.Warning{File: l.File, Column: l.labelColumn, Text: note})
+	}
+	return nil
 }
 
 // classNames puts the class of rows outside before the labels: 0 beside numbers, else that which is called as

@@ -66,7 +66,7 @@ func (p *place) add(line int) {
 // checkData refuses data of which events cannot be found.
 func (m *marker) checkData(all []*series.Data) error {
 	for _, d := range all {
-		if d.Time == nil && d.Input > d.Len() {
+		if d.Time == nil && d.Input > d.Len() && !m.whole {
 			return m.at(0, "", "cannot place events by row number: rows with missing features were dropped; set Options.Time")
 		}
 		if err := m.options.Tolerance.Check(d.Time != nil && d.Stamps); err != nil {

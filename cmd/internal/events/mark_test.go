@@ -36,6 +36,8 @@ func TestMark(t *testing.T) {
 		"a duration":         {"e.json", `{"z/d.csv": ["2024-03-01 02:00:00"]}`, hours, Options{Tolerance: length(t, "1h")}, "0 1", "11100", ""},
 		"milliseconds": {"e.json", `[{"annotations": [{"result": [{"type": "timeserieslabels", "value": {"start": 1709258400000, "end": 1709262000000.5, "timeserieslabels": ["up"]}}]}], "data": {"csv": "/u/00aa11bb-d.csv"}}]`,
 			hours, Options{}, "none up", "01100", ""},
+		"whole files":     {"e.csv", "file,label\na.csv,up\nb,down\nc.csv,up\n", two, Options{}, "down up", "111000", ""},
+		"whole, numbers":  {"e.jsonl", `{"series":"x/a.csv","label":7}` + "\n" + `{"series":"b.csv","label":3}`, two, Options{}, "3 7", "111000", ""},
 		"names":           {"e.csv", "start,end,label\n0,0,b\n2,3,a\n", rows, Options{}, "none a b", "20110", ""},
 		"numbers":         {"e.csv", "start,end,label\n0,0,10\n2,3,9.0\n", rows, Options{}, "0 9 10", "20110", ""},
 		"a one":           {"e.csv", "start,end,label\n0,0,1\n", rows, Options{}, "0 1", "10000", ""},

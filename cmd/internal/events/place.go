@@ -69,7 +69,7 @@ func slack(size float64) float64 {
 func (m *marker) comparable(e *listed, d *series.Data) error {
 	stamps := d.Time != nil && d.Stamps
 	switch {
-	case stamps == e.start.stamp:
+	case stamps == e.start.stamp || m.whole:
 		return nil
 	case stamps:
 		return m.at(e.line, "", "the event starts at %s, a number, and the times of the data are timestamps", e.start.text)

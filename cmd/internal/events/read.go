@@ -30,6 +30,7 @@ type List struct {
 	seriesColumn string       // as the file calls it
 	labelColumn  string       // likewise
 	endless      bool         // no column gives the end of events
+	whole        bool         // events have no times: each is a whole series
 	likeEnd      string       // a column that is not read, though its name looks like that of an end
 }
 
@@ -96,6 +97,11 @@ func (l *List) at(line int, column, format string, args ...any) error {
 // add adds an event, which ends where it starts if end is "".
 func (l *List) add(line int, name, start, end, label string) error {
 	e := listed{line: line, Event: Event{Series: name, Label: label}}
+	if l.whole {
+		e.Start, e.start.text, e.End, e.end.text = math.Inf(-1), "the first row", math.Inf(1), "the last"
+		l.events = append(l.events, e)
+		return nil
+	}
 	var err error
 	if e.start, err = parseMoment(start, l.times); err != nil {
 		return l.at(line, "", "start of an event: %w", err)

@@ -90,8 +90,10 @@ func (l *List) readTable(file *table.File) error {
 		return err
 	}
 	l.Warnings = append(l.Warnings, all.Warnings...)
-	if c.start < 0 {
-		return l.at(1, "", "a list of events has a column start (or onset, time, timestamp or sample) and, unless they are instants, end (or stop or duration); columns: %s", table.List(all.Columns))
+	if l.whole = c.start < 0 && c.end < 0 && c.duration < 0 && c.series >= 0 && c.label >= 0; l.whole {
+		l.catalog = true // which may have files beside those at hand
+	} else if c.start < 0 {
+		return l.at(1, "", "a list of events has a column start (or onset, time, timestamp or sample) and, unless they are instants, end (or stop or duration); one of series or files has only these and label; columns: %s", table.List(all.Columns))
 	}
 	l.settleColumns(all.Columns, c)
 	instants, first := 0, 0
@@ -189,7 +191,7 @@ const maxDuration = 1e15
 
 // checkEnds is the error for events whose ends no column gives and nothing else makes up for.
 func (l *List) checkEnds(o Options) error {
-	if !l.endless || o.Tolerance.Given() {
+	if !l.endless || l.whole || o.Tolerance.Given() {
 		return nil
 	}
 	like := ""
@@ -200,4 +202,4 @@ func (l *List) checkEnds(o Options) error {
 }
 
 // Endless reports whether no column gives the end of events.
-func (l *List) Endless() bool { return l.endless }
+func (l *List) Endless() bool { return l.endless && !l.whole }

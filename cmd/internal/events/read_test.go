@@ -79,7 +79,7 @@ func TestRead(t *testing.T) {
 
 func TestReadErrors(t *testing.T) {
 	for name, c := range map[string]struct{ file, content, want string }{
-		"no start":        {"e.csv", "since,to\n1,2\n", `e.csv:1: a list of events has a column start (or onset, time, timestamp or sample) and, unless they are instants, end (or stop or duration); columns: since, to`},
+		"no start":        {"e.csv", "since,to\n1,2\n", `e.csv:1: a list of events has a column start (or onset, time, timestamp or sample) and, unless they are instants, end (or stop or duration); one of series or files has only these and label; columns: since, to`},
 		"no event":        {"e.csv", "start,end\n", `e.csv: there is no event`},
 		"reversed":        {"e.csv", "start,end\n1,2\n5,4\n", `e.csv:3: the event ends before it starts: from 5 to 4`},
 		"no time":         {"e.csv", "start,end\n1,2\nx,4\n", `e.csv:3: start of an event: "x" is neither a number nor a timestamp like 2006-01-02T15:04:05Z (Options.TimeFormat '%d.%m.%y %H:%M' names another form)`},

@@ -179,6 +179,9 @@ func (l *List) likeness(subject, file string) int {
 	for n < min(len(a), len(b)) && a[len(a)-1-n] == b[len(b)-1-n] {
 		n++
 	}
+	if last := b[len(b)-1]; n == 0 && a[len(a)-1] == strings.TrimSuffix(last, filepath.Ext(last)) {
+		return 1
+	}
 	if n == 0 && l.hashed && hash.ReplaceAllString(a[len(a)-1], "") == b[len(b)-1] {
 		return 1
 	}

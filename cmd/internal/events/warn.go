@@ -13,7 +13,7 @@ func (m *marker) warnOf(targets []*target, all []*series.Data) {
 	warn := func(line int, format string, args ...any) {
 		m.warnings = append(m.warnings, table.Warning{File: m.File, Line: line, Text: fmt.Sprintf(format, args...)})
 	}
-	if outside := m.classes[0]; len(m.options.Classes) == 0 && m.positive == "" && outside != "none" && outside != "0" {
+	if outside := m.classes[0]; !m.whole && len(m.options.Classes) == 0 && m.positive == "" && outside != "none" && outside != "0" {
 		warn(0, "rows outside events are %q, by its name, like the events of that label (Options.Classes with another one first says otherwise)", outside)
 	}
 	if p := m.joined; p.count > 0 {
@@ -22,7 +22,7 @@ func (m *marker) warnOf(targets []*target, all []*series.Data) {
 	if p := m.meeting; p.count > 0 {
 		warn(p.line, "%d events start on the last row of another; that row gets the later label", p.count)
 	}
-	if marked := slices.DeleteFunc(slices.Clone(targets), (*target).bare); len(marked) < len(targets) && len(targets) > 1 {
+	if marked := slices.DeleteFunc(slices.Clone(targets), (*target).bare); len(marked) < len(targets) && len(targets) > 1 && !m.whole {
 		warn(0, "%d of %d series have no event: all their rows are %q", len(targets)-len(marked), len(targets), m.classes[0])
 	}
 	var none []string

@@ -73,6 +73,27 @@ func TimeText(t float64, stamp bool) string {
 	return strconv.FormatFloat(t, 'f', -1, 64)
 }
 
+// ClassesOf are the classes of labels, which come so often each, and which is the background of words.
+func ClassesOf(labels []string, count []int) (names []string, note string, err error) {
+	var o openClasses
+	var rows []int
+	for k, text := range labels {
+		i, err := o.class(text)
+		if err != nil {
+			return nil, "", err
+		}
+		if int(i) == len(rows) {
+			rows = append(rows, 0)
+		}
+		rows[i] += count[k]
+	}
+	names, _, reason, err := o.settle(rows)
+	if err == nil && reason != "" {
+		note = backgroundNote(names, reason)
+	}
+	return names, note, err
+}
+
 // ClassOf is the number of the class that a label means, which is not empty; Unlabelled for
 // NA and the like where classes are numbers or words for yes and no.
 func ClassOf(classes []string, label string) (int16, error) {

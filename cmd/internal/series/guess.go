@@ -86,24 +86,16 @@ func (g *guesser) guessLabel() {
 
 // guessClasses orders the values of the labels if they are words.
 func (g *guesser) guessClasses(values []*ValueSurvey) {
-	var o openClasses
-	var rows []int
+	var labels []string
+	var count []int
 	for _, v := range values {
-		i, err := o.class(v.Value)
-		if err != nil {
-			return
-		}
-		if int(i) == len(rows) {
-			rows = append(rows, 0)
-		}
-		rows[i] += v.Rows
+		labels, count = append(labels, v.Value), append(count, v.Rows)
 	}
-	if names, _, reason, err := o.settle(rows); err == nil && reason != "" {
-		for _, note := range lettersNotes(names) {
+	if names, note, err := ClassesOf(labels, count); err == nil && note != "" {
+		for _, note := range append(lettersNotes(names), note) {
 			g.note("column %q: %s", g.survey.Guess.Label, note)
 		}
 		g.survey.Guess.Classes = names
-		g.note("column %q: %s", g.survey.Guess.Label, backgroundNote(names, reason))
 	}
 }
 
