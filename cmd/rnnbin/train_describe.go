@@ -62,7 +62,7 @@ type weightDescription struct {
 // describe shows what a run would do.
 func (o *trainOptions) describe(ctx context.Context, data fit.Data, out, errOut io.Writer) error {
 	var d description
-	report := newReporter(&o.outputOptions, len(data.Train.Classes), true, io.Discard, errOut)
+	report := newReporter(&o.outputOptions, len(data.Train.Classes), io.Discard, errOut)
 	if err := fit.Preview(ctx, data, o.spec(), fit.Means{Memory: availableMemory()}, report, &d); err != nil {
 		return withFlag(err)
 	}

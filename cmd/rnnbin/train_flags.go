@@ -170,7 +170,7 @@ func (o *trainOptions) addOutputFlags(f *pflag.FlagSet) {
 	addFlag(f, "force", &o.force, forceUsage)
 	addFlag(f, "json", &o.json, "print JSON, an object a line (see rnnbin help model)")
 	addFlag(f, "quiet", &o.quiet, quietUsage)
-	addFlag(f, "log-every", &o.logEvery, "print a line every `n` epochs of the first network trained on all rows, or of a preset every n\niterations (default 100 iterations; no epochs, unless a single network is trained)")
+	addFlag(f, "log-every", &o.logEvery, "print a line every `n` epochs of the first network trained on all rows, or of a preset every n\niterations (default 100 iterations; no epochs)")
 	addFlag(f, "tensorboard", &o.tensorboard, "write events for TensorBoard into the model's folder: tensorboard --logdir FOLDER shows the losses\nof all networks, their weights and more")
 	addFlag(f, "plot", &o.plot, "draw the losses of the epochs to `file`, .svg or .png", pictureEndings...)
 }

@@ -39,7 +39,7 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 	if err := o.checkData(data); err != nil {
 		return err
 	}
-	report := newReporter(&o.outputOptions, len(data.Train.Classes), o.Folds > 0 || o.Members > 1, out, errOut)
+	report := newReporter(&o.outputOptions, len(data.Train.Classes), out, errOut)
 	report.ranked = o.Halve
 	farm, err := o.farm.open(ctx, report.note)
 	if err != nil {

@@ -25,8 +25,8 @@ import (
 type reporter struct {
 	out, errOut io.Writer
 	json        bool
-	every       int          // epochs with a line; 0: none
-	bar         *observe.Bar // nil where nobody watches
+	every       int // epochs with a line; 0: none
+	progress    *observe.Progress
 	scores      []score
 	rungs       []*fit.Rung
 	ranked      bool // the best of them are the first in the table
@@ -36,15 +36,15 @@ type reporter struct {
 	begin       time.Time
 }
 
-func newReporter(o *outputOptions, classes int, several bool, out, errOut io.Writer) *reporter {
-	r := &reporter{out: out, errOut: errOut, json: o.json, every: o.logEvery, columns: columnsOf(out), scores: scoresOf(classes), begin: time.Now()}
-	if !several && r.every == 0 && !o.quiet {
-		r.every = 1
+func newReporter(o *outputOptions, classes int, out, errOut io.Writer) *reporter {
+	var columns func() int
+	if isTerminal(errOut) {
+		columns = func() int { return cmp.Or(columnsOf(errOut), 80) }
 	}
-	if isTerminal(r.errOut) {
-		r.bar = observe.NewBar(r.errOut)
+	return &reporter{
+		out: out, errOut: errOut, json: o.json, every: o.logEvery, columns: columnsOf(out), scores: scoresOf(classes), begin: time.Now(),
+		progress: observe.NewProgress(errOut, columns),
 	}
-	return r
 }
 
 // observers are those of a run.
@@ -53,10 +53,7 @@ func (r *reporter) observers(e *ending) []fit.Observer {
 	if r.json {
 		all = append(all, observe.NewJSON(r.out, r.every))
 	}
-	if r.bar != nil {
-		all = append(all, r.bar)
-	}
-	return all
+	return append(all, r.progress)
 }
 
 // Observe implements fit.Observer.
@@ -91,8 +88,8 @@ func (r *reporter) note(format string, args ...any) {
 
 // clear makes room for a line.
 func (r *reporter) clear() {
-	if r.bar != nil {
-		r.bar.Clear()
+	if r.progress != nil {
+		r.progress.Clear()
 	}
 }
 

@@ -42,6 +42,8 @@ type Planned struct {
 // Plan is what a rung comes to on all rows.
 type Plan struct {
 	*Recipe
+	Rung    int           // its number, as a [Job] has it
+	Members int           // networks of it that are trained on all rows, if it is taken
 	Inputs  inputs.Inputs // but for their scale
 	Config  graph.Config
 	Epochs  int
@@ -50,11 +52,10 @@ type Plan struct {
 	Seconds float64 // that a training takes, about; 0 unless it is a preview
 }
 
-// Stage begins a part of the run: so many trainings of so many steps in all.
+// Stage begins a part of the run, trainings of so many steps each at most.
 type Stage struct {
 	Name  StageName
-	Jobs  int
-	Steps int
+	Steps map[Job]int
 }
 
 // StageName names a part of the run.

@@ -74,7 +74,7 @@ func (r *run) tellOf(ctx context.Context, t *task, e Event) error {
 
 // pool does tasks side by side.
 func (r *run) pool(ctx context.Context, stage StageName, tasks []*task) error {
-	steps := 0
+	steps := map[Job]int{}
 	for _, t := range tasks {
 		windows, _, _, err := r.lay(t.job, t.fold)
 		if err != nil && !errors.Is(err, errNothing) {
@@ -84,10 +84,10 @@ func (r *run) pool(ctx context.Context, stage StageName, tasks []*task) error {
 			recipe := r.rungs[t.job.Rung].Recipe
 			n := recipe.epochs(windows.Steps()) * windows.Steps()
 			t.work = float64(n) * r.config(recipe, t.job).StepWork(recipe.Batch)
-			steps += n
+			steps[t.job] = n
 		}
 	}
-	if err := r.tell(ctx, Stage{stage, len(tasks), steps}); err != nil {
+	if err := r.tell(ctx, Stage{stage, steps}); err != nil {
 		return err
 	}
 	if !r.local() && r.spec.TimeLimit == 0 { // the longest first, so that none of many workers is late in the end

@@ -282,7 +282,7 @@ func (r *run) plan(ctx context.Context) error {
 			return err
 		}
 		plan := Plan{
-			Recipe: rung.Recipe, Inputs: r.inputs(rung.Recipe), Config: r.config(rung.Recipe, Job{Rung: i}),
+			Recipe: rung.Recipe, Rung: i, Members: rung.members(r.spec), Inputs: r.inputs(rung.Recipe), Config: r.config(rung.Recipe, Job{Rung: i}),
 			Epochs: rung.epochs(windows.Steps()), Steps: windows.Steps(), Memory: r.memory(rung.Recipe),
 		}
 		if r.preview {
