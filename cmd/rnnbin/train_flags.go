@@ -160,7 +160,7 @@ func (o *trainOptions) addPresetFlags(f *pflag.FlagSet) {
 
 func (o *trainOptions) addOutputFlags(f *pflag.FlagSet) {
 	addFlag(f, "config", &o.config, "take settings from `file`, YAML with the keys of \"settings\" in a model.json, and paths\nrelative to the folder it is in; the command line wins. A model folder makes its run again", "yaml", "yml")
-	addFlag(f, "resume", &o.resume, "go on with the run in `folder`, which was interrupted or killed (default the newest such run in\nruns): its settings and data are known, and it comes to the same as if it had not been. Only\n--epochs may be another, a larger one")
+	addFlag(f, "resume", &o.resume, "go on with the run in `folder`, which was interrupted or killed (default the newest such run in\nruns): its settings and data are known, and it comes to the same as if it had not been. Only\n--epochs may be another, a larger one. A preset also goes on from a checkpoint of the original,\nmodel.ckpt-800")
 	f.Lookup("resume").NoOptDefVal = newestRun
 	addFlag(f, "checkpoint-every", &o.checkpoint, "save a training's state every `n` updates, or every 30s (default every epoch, but for so many\nthat saving takes a hundredth of the time)")
 	o.keep = 2
@@ -235,6 +235,9 @@ func (o *trainOptions) checkKind() error {
 
 // settleOwn checks what a run on own data takes.
 func (o *trainOptions) settleOwn() error {
+	if o.from != "" {
+		return usagef("resume", "%s: is a checkpoint, from which only the original's programs go on", o.from)
+	}
 	if err := o.checkHorizon(o.flags.Changed("lookahead")); err != nil {
 		return err
 	}

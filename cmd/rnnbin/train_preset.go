@@ -138,7 +138,14 @@ func (o *trainOptions) repeat(ctx context.Context, preset original.Preset, folde
 	if folder.writer != nil {
 		observers = append(observers, keepWhatIs{&endingOf(ctx).keep})
 	}
-	result, err := fit.Fit(ctx, data, o.spec(), folder.means(o), observers...)
+	means := folder.means(o)
+	if err := o.startedFrom(&means); err != nil {
+		return err
+	}
+	if start, is := means.Store.(started); is {
+		observers = append(observers, start)
+	}
+	result, err := fit.Fit(ctx, data, o.spec(), means, observers...)
 	if err != nil {
 		if folder.writer != nil && !stopped(ctx, err) {
 			folder.drop(o)

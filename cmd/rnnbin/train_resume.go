@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,6 +26,7 @@ const newestRun = "newest"
 type resumed struct {
 	begun  *model.RunRecord // nil if the run is a new one
 	longer bool             // than it was to be
+	from   string           // prefix of the checkpoint of another program that a preset goes on from
 }
 
 // takeRun makes the settings those of the run that --resume names, or that the argument does.
@@ -40,6 +42,10 @@ func (o *trainOptions) takeRun(args []string) error {
 		if dir, err = newestUnfinished(runs); err != nil {
 			return err
 		}
+	}
+	if _, err := os.Stat(dir + ".index"); err == nil {
+		o.from, o.longer = dir, true
+		return nil
 	}
 	for _, other := range []string{"config", "out", "dry-run"} {
 		if o.flags.Changed(other) {
@@ -159,6 +165,56 @@ func (o *trainOptions) checkData(data fit.Data) error {
 		case now[i].SHA256 != was.SHA256:
 			return fmt.Errorf("--resume: the %s data has changed since the run began: as many rows, but other values", was.Role)
 		}
+	}
+	return nil
+}
+
+// started is a Store whose job goes on from a checkpoint that another program has written.
+type started struct {
+	fit.Store // where states are kept; nil: nowhere
+	prefix    string
+	record    []byte
+}
+
+// startedFrom has a preset's run go on from the checkpoint that --resume names, whose name ends in
+// the number of updates made, as TensorFlow 1's Saver has it.
+func (o *trainOptions) startedFrom(m *fit.Means) error {
+	if o.from == "" {
+		return nil
+	}
+	made, err := strconv.Atoi(o.from[strings.LastIndex(o.from, "-")+1:])
+	if err != nil || made < 0 {
+		return usagef("resume", "%s: the name must end in the number of updates made, such as -800", o.from)
+	}
+	r := o.Rungs[0]
+	if all := r.Epochs * r.Windows.Steps(); made >= all {
+		return usagef("resume", "%s: there are %d updates in all, so none is left: --epochs sets more", o.from, all)
+	}
+	record, err := fit.Begun(made, r.Windows.Steps())
+	m.Store, m.Longer = started{m.Store, o.from, record}, true
+	return err
+}
+
+// Load implements fit.Store.
+func (s started) Load(digest string, restore func(prefix string, record []byte) error) []error {
+	if err := restore(s.prefix, s.record); err != nil {
+		return []error{err}
+	}
+	return nil
+}
+
+// Save implements fit.Store.
+func (s started) Save(digest string, step int, record []byte, save func(prefix string) error) error {
+	if s.Store == nil {
+		return nil
+	}
+	return s.Store.Save(digest, step, record, save)
+}
+
+// Observe implements fit.Observer: a checkpoint that does not fit ends the run.
+func (s started) Observe(_ context.Context, e fit.Event) error {
+	if n, ok := e.(fit.Noticed); ok && n.Kind == fit.Damaged {
+		return fmt.Errorf("--resume: %w", n.Err)
 	}
 	return nil
 }

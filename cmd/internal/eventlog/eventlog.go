@@ -151,10 +151,8 @@ func (l *Log) write(folder string, step int, anew bool, values ...value) error {
 
 // updates writes those of a call.
 func (l *Log) updates(j *job, e fit.Progress) (err error) {
-	if j.log == nil {
-		if err := l.begin(j, e.First); err != nil {
-			return err
-		}
+	if err := l.begin(j, e.First); err != nil {
+		return err
 	}
 	begun, now := j.last, l.now()
 	n := len(e.Report.Losses)
@@ -184,8 +182,11 @@ func rateOf(j *job, p graph.Plan, i int) float32 {
 	return p.Rates[i]
 }
 
-// begin writes what a job begins with, whose first update that is told of is first.
+// begin writes what a job begins with, once, whose first update that is told of is first.
 func (l *Log) begin(j *job, first int) (err error) {
+	if j.log != nil {
+		return nil
+	}
 	if j.log, err = l.open(j.folder, first); err != nil {
 		return err
 	}
@@ -204,6 +205,9 @@ func (l *Log) begin(j *job, first int) (err error) {
 // epoch writes what an epoch comes to, at the step of its last update.
 func (l *Log) epoch(ctx context.Context, j *job, e fit.EpochEnded) error {
 	step := e.Steps - 1
+	if err := l.begin(j, step); err != nil { // an earlier run may have made its updates
+		return err
+	}
 	values := []value{scalar("epoch/loss", float32(e.Epoch.Loss)), scalar("epoch/gradient_norm", float32(e.Epoch.GradientNorm))}
 	if v := e.Validated; v != nil {
 		values = append(values, scalar("validation/loss", float32(v.Loss)))
@@ -238,6 +242,9 @@ func (l *Log) jobEnded(e fit.JobEnded) error {
 		return nil
 	}
 	delete(l.jobs, e.Job)
+	if err := l.begin(j, e.Steps-1); err != nil { // an earlier run may have made all epochs
+		return err
+	}
 	return j.log.end(j.log.add(l.now(), e.Steps-1, sessionEnd(l.now())))
 }
 

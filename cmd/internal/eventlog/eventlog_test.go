@@ -358,6 +358,29 @@ func TestReadersForgetWhatIsToldAgain(t *testing.T) {
 	}
 }
 
+// An earlier run may have made all updates of an epoch, or of a training, that this one ends.
+func TestWhatEndsWithoutAnUpdate(t *testing.T) {
+	var began fit.JobBegan
+	s := spec()
+	train(t, s, watch(func(e fit.Event) {
+		if j, ok := e.(fit.JobBegan); ok && j.Job.Fold > 0 {
+			began = j
+		}
+	}))
+	l := newLog(t, t.TempDir())
+	l.failed = func(err error) { t.Error(err) }
+	for range 2 {
+		for _, e := range []fit.Event{
+			began, fit.Progress{Job: began.Job, Steps: 2}, fit.EpochEnded{Job: began.Job, Epoch: fit.Epoch{Epoch: 1, Steps: 2}},
+			fit.JobEnded{Job: began.Job, Steps: 2}, began, fit.JobEnded{Job: began.Job, Steps: 2},
+		} {
+			if err := l.Observe(t.Context(), e); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // A run that begins anew takes the place of what there was, and of nothing that is not an
 // event file.
 func TestARunTakesThePlaceOfAnother(t *testing.T) {

@@ -48,6 +48,7 @@ type position struct {
 	Loss      float64 `json:"loss"`      // sum over the steps before it in the epoch
 	Norm      float64 `json:"norm"`      // of the gradients, the same
 	Over      bool    `json:"over"`      // EndEpoch had no more
+	Unknown   int     `json:"unknown"`   // steps of the epoch that no sum has
 }
 
 // Line reports one iteration.
@@ -131,7 +132,7 @@ func (r *loop) epoch(ctx context.Context) error {
 	more := true
 	if r.EndEpoch != nil {
 		var err error
-		e := Epoch{r.First + i, made, r.At.Loss / float64(n), r.At.Norm / float64(n), r.rate(made - 1)}
+		e := Epoch{r.First + i, made, r.At.Loss / float64(n-r.At.Unknown), r.At.Norm / float64(n-r.At.Unknown), r.rate(made - 1)}
 		if more, err = r.EndEpoch(ctx, e); err != nil {
 			return err
 		}

@@ -96,6 +96,13 @@ type record struct {
 	best []graph.Variable // the state of the epoch Best
 }
 
+// Begun is the record of a job of which another program has made so many training steps, as many as
+// that to an epoch. Means.Longer takes it for whatever number of epochs.
+func Begun(made, epoch int) ([]byte, error) {
+	rest := made % epoch
+	return json.Marshal(record{At: position{Epoch: made / epoch, Iteration: rest, Unknown: rest}})
+}
+
 // digest names the result of a task by all that it follows from; "" without a store.
 func (r *run) digest(t *task, weights []float32) (string, error) {
 	if r.means.Store == nil {
