@@ -41,8 +41,11 @@ type outputOptions struct {
 	keep        int
 }
 
-// outputGroup is the title of the flags that do not change what a run computes.
-const outputGroup = "Output"
+// Titles of the flags that do not change what a run computes.
+const (
+	outputGroup  = "Output"
+	workersGroup = "Workers"
+)
 
 func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	o.settings, o.flags, o.tensorboard = defaultSettings(), f, true
@@ -51,7 +54,7 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	restrict(f, ownRun)
 	addGroup(f, "Network", o.addNetworkFlags)
 	addGroup(f, "Training", o.addTrainingFlags)
-	addGroup(f, "Workers", o.farm.addFlags)
+	addGroup(f, workersGroup, o.farm.addFlags)
 	addGroup(f, outputGroup, o.addOutputFlags)
 	restrict(f, ownRun, "network", "members", "stride", "time-limit", "plot", "workers", "bits", "secret-file", "tls-cert", "tls-key", "tls-ca")
 	addGroup(f, "The original's programs", o.addPresetFlags)

@@ -71,7 +71,7 @@ func (o *trainOptions) trainIn(ctx context.Context, folder *folder, farm *cluste
 	observers := append(report.observers(endingOf(ctx)), folder.events(o.tensorboard, data.Train, report.note)...)
 	result, err := fit.Fit(ctx, data, o.spec(), means, observers...)
 	if err != nil {
-		return o.rescue(ctx, folder, report, data, result, withoutWorkers(withFlag(err)))
+		return o.rescue(ctx, folder, report, data, result, withFlag(err))
 	}
 	if err := o.commitOwn(ctx, folder, data, result, report.errOut); err != nil {
 		return err

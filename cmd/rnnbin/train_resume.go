@@ -112,7 +112,7 @@ func (o *trainOptions) takeSettings(dir string, r *model.RunRecord) error {
 			return err
 		}
 		switch now := valuesOf(f); {
-		case slices.Equal(was, now) || slices.Contains(f.Annotations[groupKey], outputGroup):
+		case slices.Equal(was, now) || slices.Contains(f.Annotations[groupKey], outputGroup) || slices.Contains(f.Annotations[groupKey], workersGroup):
 		case f.Name == "epochs" && o.grows(was[0]):
 			o.longer = true
 		default:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -90,12 +89,4 @@ func (o *farmOptions) check(changed func(string) bool) error {
 		}
 	}
 	return nil
-}
-
-// withoutWorkers adds what to do where a run has lost its workers.
-func withoutWorkers(err error) error {
-	if lost := (*cluster.LostError)(nil); errors.As(err, &lost) {
-		return hinted{err, "start the workers again, and the run"}
-	}
-	return err
 }

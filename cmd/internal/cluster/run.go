@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
+	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph"
 )
 
@@ -48,6 +49,11 @@ type schedule struct {
 // Run implements fit.Runner. When no job is left to begin, one that takes longer than all others did
 // is begun a second time on a worker that is free.
 func (f *Farm) Run(ctx context.Context, jobs []fit.Job, do func(ctx context.Context, i int, at *graph.Server) error) error {
+	// TensorFlow logs a line for each of many calls that a lost worker does not answer
+	return tflib.Quietly(func() error { return f.run(ctx, jobs, do) })
+}
+
+func (f *Farm) run(ctx context.Context, jobs []fit.Job, do func(ctx context.Context, i int, at *graph.Server) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	s := &schedule{Farm: f, do: do, done: make([]bool, len(jobs)), failed: make([]int, len(jobs)), left: len(jobs), longest: slowest, ended: make(chan *attempt), since: time.Now()}

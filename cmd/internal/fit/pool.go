@@ -48,6 +48,13 @@ type course struct {
 	done bool  // one has come to its end
 }
 
+// over reports whether the task has come to its end.
+func (c *course) over() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.done
+}
+
 // again is the task to be done at a server.
 func (t *task) again(at *graph.Server) *task {
 	return &task{job: t.job, fold: t.fold, on: t.on, held: t.held, at: at, course: t.course}
