@@ -29,7 +29,6 @@ type profile struct {
 	rises, falls  int     // rows with a greater, or a smaller one than before
 	step          float64 // the first that is not 0
 	even          int     // those that are like it
-	lost          int     // those that 32-bit floats do not see
 	interruptions int     // rows with neither
 	clock         clock
 	waiting       []string // timestamps before the first that tells day from month
