@@ -57,8 +57,15 @@ func standardRecords(input string, comma byte) (records [][]string, err error) {
 		if err != nil {
 			return records, err
 		}
-		records = append(records, fields)
+		if !onlyDelimiters(fields) {
+			records = append(records, fields)
+		}
 	}
+}
+
+// onlyDelimiters reports whether a record is one that is left out.
+func onlyDelimiters(fields []string) bool {
+	return len(fields) > 1 && strings.TrimSpace(strings.Join(fields, "")) == ""
 }
 
 func ownRecords(input string, comma byte) (records [][]string, err error) {
@@ -76,7 +83,9 @@ func ownRecords(input string, comma byte) (records [][]string, err error) {
 		for _, f := range d.fields {
 			fields = append(fields, string(f.of(b.text)))
 		}
-		records = append(records, fields)
+		if !onlyDelimiters(fields) { // in quotes
+			records = append(records, fields)
+		}
 		again := fieldsOf(row.of(b.text), comma)
 		if !slices.EqualFunc(again, fields, func(a []byte, b string) bool { return string(a) == b }) {
 			return records, errors.New("what is kept of the row has other fields")
