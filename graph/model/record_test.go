@@ -8,14 +8,6 @@ import (
 	"testing"
 )
 
-// stateOf is that of the run in a folder.
-func stateOf(t *testing.T, dir string) RunState {
-	t.Helper()
-	r, err := ReadRun(dir)
-	check(t, err)
-	return r.State
-}
-
 func TestStatesOfARun(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "m")
 	_, err := ReadRun(dir)
