@@ -91,6 +91,10 @@ func (c *course) progress(e fit.Progress) {
 	}
 	now := c.now()
 	took := now.Sub(t.last)
+	if len(e.Report.Losses) == 0 { // an earlier run has made them
+		t.last, t.step = now, e.First+e.Steps
+		return
+	}
 	t.last, t.step, t.loss = now, e.First+e.Steps, e.Report.Losses[e.Steps-1]
 	if took > 0 {
 		t.second = float64(e.Steps) / took.Seconds()
