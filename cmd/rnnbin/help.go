@@ -218,6 +218,9 @@ func usages(flags []*pflag.Flag, width int) string {
 	for _, f := range flags {
 		shown := *f
 		shown.Usage = strings.ReplaceAll(f.Usage, "\n", " ")
+		if shown.NoOptDefVal != "true" {
+			shown.NoOptDefVal = "" // what a flag means without a value is in its usage
+		}
 		all.AddFlag(&shown)
 	}
 	const slop = 5 // by which pflag exceeds a width

@@ -197,7 +197,7 @@ func (r *reported) page() *htmlreport.Page {
 	if how := m.Run.Partial; how != "" {
 		p.Lead = append(p.Lead, "The run ended early: "+cmp.Or(partialText[how], how)+".")
 	}
-	p.Sections = slices.DeleteFunc([]htmlreport.Section{r.good(), r.classes(), r.curves(), r.wrong(), r.compared(), r.trained(), r.training(), r.use(), r.again()},
+	p.Sections = slices.DeleteFunc([]htmlreport.Section{r.good(), r.classes(), r.curves(), mistaken{r}.wrong(), r.compared(), r.trained(), r.training(), r.use(), r.again()},
 		func(s htmlreport.Section) bool { return s.Title == "" })
 	return p
 }

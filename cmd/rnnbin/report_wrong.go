@@ -84,8 +84,11 @@ func (r *reported) curves() htmlreport.Section {
 		Text: []string{text}}
 }
 
+// mistaken is a report where it tells where the model is wrong.
+type mistaken struct{ *reported }
+
 // wrong is where the mistakes are.
-func (r *reported) wrong() htmlreport.Section {
+func (r mistaken) wrong() htmlreport.Section {
 	if r.rows == nil {
 		return htmlreport.Section{}
 	}
@@ -106,7 +109,7 @@ func (r *reported) wrong() htmlreport.Section {
 }
 
 // mistakes are pairs of a label and another answer to it, the most frequent first.
-func (r *reported) mistakes() htmlreport.Table {
+func (r mistaken) mistakes() htmlreport.Table {
 	n := map[[2]int16]int{}
 	of := map[int16]int{}
 	for i, fold := range r.rows.Fold {
@@ -130,7 +133,7 @@ func (r *reported) mistakes() htmlreport.Table {
 }
 
 // picture is one of rows from to to-1, first showing only a part.
-func (r *reported) picture(span metrics.Span, from, to int, view [2]int, brief bool) *plot.Figure {
+func (r mistaken) picture(span metrics.Span, from, to int, view [2]int, brief bool) *plot.Figure {
 	shown := plot.Shown{Classes: r.model.Classes, Threshold: r.model.Threshold, Scale: scaleOf(r.rows.Time != nil, r.rows.Stamps), Brief: brief, Bare: true}
 	start := -1
 	if r.data != nil && r.without == nil && !brief {
@@ -165,7 +168,7 @@ func (r *reported) picture(span metrics.Span, from, to int, view [2]int, brief b
 }
 
 // timelines show labels and answers of the series with the most mistakes.
-func (r *reported) timelines() (figures []htmlreport.Figure, left int) {
+func (r mistaken) timelines() (figures []htmlreport.Figure, left int) {
 	wrong, known := r.sums()
 	spans := slices.Clone(r.rows.Series)
 	of := func(sums []int, s metrics.Span) int { return sums[s.End] - sums[s.Start] }
@@ -179,7 +182,7 @@ func (r *reported) timelines() (figures []htmlreport.Figure, left int) {
 }
 
 // sums are how many of the first rows are wrong, and were judged, [N+1].
-func (r *reported) sums() (wrong, known []int) {
+func (r mistaken) sums() (wrong, known []int) {
 	wrong, known = make([]int, len(r.rows.Fold)+1), make([]int, len(r.rows.Fold)+1)
 	for i, fold := range r.rows.Fold {
 		wrong[i+1], known[i+1] = wrong[i], known[i]
@@ -194,7 +197,7 @@ func (r *reported) sums() (wrong, known []int) {
 }
 
 // stretches are the parts of series with the most mistakes, drawn with what is around them.
-func (r *reported) stretches() []htmlreport.Figure {
+func (r mistaken) stretches() []htmlreport.Figure {
 	wrong, known := r.sums()
 	longest := 0
 	for _, s := range r.rows.Series {

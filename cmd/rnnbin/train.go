@@ -51,7 +51,7 @@ by side; with --json, those of type "job" come as the networks are done.`,
 func (o *trainOptions) run(cmd *cobra.Command, args []string) error {
 	var err error
 	if o.resume != "" {
-		err = o.takeRun(args)
+		err = resumption{o}.takeRun(args)
 	} else {
 		err = takeFiles(cmd.Flags(), args)
 	}

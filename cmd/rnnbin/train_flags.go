@@ -216,7 +216,7 @@ func (o *trainOptions) check() error {
 		return usagef("tensorboard", "needs --out, the folder that the events go to")
 	}
 	if !o.own() {
-		return o.settlePreset()
+		return presetOptions{o}.settlePreset()
 	}
 	return o.settleOwn()
 }
@@ -263,7 +263,7 @@ func (o *trainOptions) settleOwn() error {
 		return err
 	}
 	if len(o.Search.Params) > 0 {
-		if err := o.draw(); err != nil {
+		if err := (drawing{&o.settings}).draw(); err != nil {
 			return err
 		}
 	}

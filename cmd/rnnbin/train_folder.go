@@ -67,7 +67,7 @@ func (f *folder) begin(o *trainOptions, data fit.Data) error {
 	if err != nil {
 		return err
 	}
-	f.run = model.RunRecord{Version: programVersion(), Seed: o.Seed, Data: dataRecords(&o.settings, data), Machine: o.machine(), Settings: text}
+	f.run = model.RunRecord{Version: programVersion(), Seed: o.Seed, Data: dataRecords(&o.settings, data), Machine: machineOf(&o.settings), Settings: text}
 	if was := o.begun; was != nil {
 		f.run.Begun, f.run.Machine = was.Begun, was.Machine
 	}
@@ -125,7 +125,7 @@ func dataRecords(s *settings, data fit.Data) []model.DataRecord {
 }
 
 // machine is what the last bits of a run's results depend on here.
-func (s *settings) machine() model.MachineRecord {
+func machineOf(s *settings) model.MachineRecord {
 	_, set := chosen(graph.Machine{Form: s.Form, InstructionSet: s.InstructionSet})
 	return model.MachineRecord{InstructionSet: set, Threads: cmp.Or(s.Threads, runtime.GOMAXPROCS(0))}
 }

@@ -36,7 +36,7 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 	if o.dryRun {
 		return o.describe(ctx, data, out, errOut)
 	}
-	if err := o.checkData(data); err != nil {
+	if err := (resumption{o}).checkData(data); err != nil {
 		return err
 	}
 	report := newReporter(&o.outputOptions, len(data.Train.Classes), out, errOut)

@@ -21,8 +21,11 @@ import (
 	"github.com/rnnbin/rnnbin/graph"
 )
 
+// presetOptions are those of a run of one of the original's programs.
+type presetOptions struct{ *trainOptions }
+
 // settlePreset makes the settings those of one of the original's programs.
-func (o *trainOptions) settlePreset() error {
+func (o presetOptions) settlePreset() error {
 	p, err := original.Find(o.Preset)
 	if err != nil {
 		return usageError{fmt.Errorf("--preset: %w", err)}
@@ -57,7 +60,7 @@ func (o *trainOptions) settlePreset() error {
 func samples(r *fit.Recipe) int { return r.Batch * r.Network.Window }
 
 // fitsSeries checks what does not fit into the original's series.
-func (o *trainOptions) fitsSeries(p original.Preset, r fit.Recipe) error {
+func (o presetOptions) fitsSeries(p original.Preset, r fit.Recipe) error {
 	if most := slices.Max(p.Series().Y); r.Network.Loss != graph.MSE && most > 1 {
 		return usagef("loss", "%s cannot be used with --preset %s, whose labels go up to %v; %s can", r.Network.Loss, p.Name, most, graph.MSE)
 	}
@@ -116,13 +119,13 @@ func trainPreset(ctx context.Context, o *trainOptions, out, errOut io.Writer) er
 	if err := folder.begin(o, data); err != nil {
 		return err
 	}
-	return folder.end(ctx, o.repeat(ctx, preset, folder, predictions, data, out, errOut))
+	return folder.end(ctx, presetOptions{o}.repeat(ctx, preset, folder, predictions, data, out, errOut))
 }
 
 // repeat trains one of the original's programs on its data.
-func (o *trainOptions) repeat(ctx context.Context, preset original.Preset, folder *folder, predictions predictionsFile, data fit.Data, out, errOut io.Writer) error {
+func (o presetOptions) repeat(ctx context.Context, preset original.Preset, folder *folder, predictions predictionsFile, data fit.Data, out, errOut io.Writer) error {
 	if o.json {
-		line := newStartLine(o, data.Train, folder)
+		line := newStartLine(o.trainOptions, data.Train, folder)
 		line.Preset = preset.Name
 		if err := observe.WriteJSON(out, "start", line); err != nil {
 			return err
@@ -138,8 +141,8 @@ func (o *trainOptions) repeat(ctx context.Context, preset original.Preset, folde
 	if folder.writer != nil {
 		observers = append(observers, keepWhatIs{&endingOf(ctx).keep})
 	}
-	means := folder.means(o)
-	if err := o.startedFrom(&means); err != nil {
+	means := folder.means(o.trainOptions)
+	if err := resumption(o).startedFrom(&means); err != nil {
 		return err
 	}
 	if start, is := means.Store.(started); is {
@@ -148,7 +151,7 @@ func (o *trainOptions) repeat(ctx context.Context, preset original.Preset, folde
 	result, err := fit.Fit(ctx, data, o.spec(), means, observers...)
 	if err != nil {
 		if folder.writer != nil && !stopped(ctx, err) {
-			folder.drop(o)
+			folder.drop(o.trainOptions)
 			err = &endedEarly{err, "nothing is kept: a preset runs to its end or not at all"}
 		}
 		return withFlag(err)
@@ -167,11 +170,11 @@ func (o *trainOptions) repeat(ctx context.Context, preset original.Preset, folde
 	if err := cmp.Or(settled, written); err != nil || !o.json {
 		return err
 	}
-	return observe.WriteJSON(out, "result", newPresetResult(o, trained, folder))
+	return observe.WriteJSON(out, "result", newPresetResult(o.trainOptions, trained, folder))
 }
 
 // commitPreset commits what came of a preset, if there is a folder for it.
-func (o *trainOptions) commitPreset(ctx context.Context, f *folder, r *fit.Result, errOut io.Writer) error {
+func (o presetOptions) commitPreset(ctx context.Context, f *folder, r *fit.Result, errOut io.Writer) error {
 	if f.writer == nil {
 		return nil
 	}

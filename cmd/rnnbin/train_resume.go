@@ -29,8 +29,11 @@ type resumed struct {
 	from   string           // prefix of the checkpoint of another program that a preset goes on from
 }
 
+// resumption is a run as --resume goes on with it.
+type resumption struct{ *trainOptions }
+
 // takeRun makes the settings those of the run that --resume names, or that the argument does.
-func (o *trainOptions) takeRun(args []string) error {
+func (o resumption) takeRun(args []string) error {
 	dir := o.resume
 	switch {
 	case len(args) > 1 || len(args) == 1 && dir != newestRun:
@@ -104,7 +107,7 @@ func newestUnfinished(root string) (string, error) {
 }
 
 // takeSettings takes those of a run. Flags may say the same, or more epochs.
-func (o *trainOptions) takeSettings(dir string, r *model.RunRecord) error {
+func (o resumption) takeSettings(dir string, r *model.RunRecord) error {
 	var differ []string
 	err := o.take(filepath.Join(dir, model.RunFile), r.Settings, o.flags, func(f *pflag.Flag, values []string) error {
 		was := valuesOf(f)
@@ -127,7 +130,7 @@ func (o *trainOptions) takeSettings(dir string, r *model.RunRecord) error {
 		slices.Sort(differ)
 		return usageError{fmt.Errorf("%s: the run has %s", dir, strings.Join(differ, "; "))}
 	}
-	if here := o.machine().InstructionSet; here != r.Machine.InstructionSet {
+	if here := machineOf(&o.settings).InstructionSet; here != r.Machine.InstructionSet {
 		return fmt.Errorf("%s: the run was begun with the instruction set %q, not %q: its results would be others", dir, r.Machine.InstructionSet, here)
 	}
 	return nil
@@ -143,7 +146,7 @@ func given(values []string) string {
 
 // grows reports whether there are to be more epochs than so many, "" for the default. To set
 // them where no network was chosen would choose one.
-func (o *trainOptions) grows(was string) bool {
+func (o resumption) grows(was string) bool {
 	others := o.Recipe
 	others.Epochs = nil
 	n, err := strconv.Atoi(was)
@@ -151,7 +154,7 @@ func (o *trainOptions) grows(was string) bool {
 }
 
 // checkData refuses data that is not what the run was begun with.
-func (o *trainOptions) checkData(data fit.Data) error {
+func (o resumption) checkData(data fit.Data) error {
 	if o.begun == nil {
 		return nil
 	}
@@ -178,7 +181,7 @@ type started struct {
 
 // startedFrom has a preset's run go on from the checkpoint that --resume names, whose name ends in
 // the number of updates made, as TensorFlow 1's Saver has it.
-func (o *trainOptions) startedFrom(m *fit.Means) error {
+func (o resumption) startedFrom(m *fit.Means) error {
 	if o.from == "" {
 		return nil
 	}

@@ -71,22 +71,25 @@ helped to choose it; those of rows that had no part in that are what --test-data
 // fixed are flags that are no settings of a single network.
 var fixed = []string{"network", "members", "seed", "threads", "time-limit", "form", "instruction-set"}
 
-// flagsOfNetwork are those that a search sets in s.
-func (s *settings) flagsOfNetwork() *pflag.FlagSet {
+// flagsOfNetwork are those that a search sets.
+func flagsOfNetwork(s *settings) *pflag.FlagSet {
 	f := pflag.NewFlagSet("", pflag.ContinueOnError)
 	s.addNetworkFlags(f)
 	s.addTrainingFlags(f)
 	return f
 }
 
+// drawing are settings whose networks are drawn.
+type drawing struct{ *settings }
+
 // draw has the trials of a search compared.
-func (s *settings) draw() error {
+func (s drawing) draw() error {
 	if s.Search.Trials < 1 {
 		return usagef("trials", "must be at least 1, not %d", s.Search.Trials)
 	}
 	s.Search.params, s.Search.drawn = nil, map[string][]string{}
 	for _, text := range s.Search.Params {
-		p, err := newParam(text, s.flagsOfNetwork())
+		p, err := newParam(text, flagsOfNetwork(s.settings))
 		if err != nil {
 			return err
 		}
@@ -118,13 +121,13 @@ func (s *settings) draw() error {
 }
 
 // trial is the network with these values of the params.
-func (s *settings) trial(values []string) (fit.Recipe, error) {
-	one := *s
+func (s drawing) trial(values []string) (fit.Recipe, error) {
+	one := *s.settings
 	one.Rungs = nil
 	if one.Network == fit.NetworkAuto {
 		one.Network = fit.NetworkRNN
 	}
-	flags := one.flagsOfNetwork()
+	flags := flagsOfNetwork(&one)
 	var label []string
 	for i, p := range s.Search.params {
 		value := values[i]

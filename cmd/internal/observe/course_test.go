@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"testing"
@@ -36,7 +37,7 @@ func newRun(columns func() int) *run {
 	return r
 }
 
-func (r *run) tell(e fit.Event) { _ = r.Observe(nil, e) }
+func (r *run) tell(e fit.Event) { _ = r.Observe(context.Background(), e) }
 
 // train makes steps of a job, in a time.
 func (r *run) train(j fit.Job, steps int, took time.Duration) {
