@@ -87,7 +87,7 @@ func TestBuiltinSeeds(t *testing.T) {
 
 // checkActivities looks for five classes, all of them done by everybody.
 func checkActivities(t *testing.T, d *series.Data) {
-	if got := strings.Join(d.Classes, " "); got != "running lying stairs standing walking" || len(d.Series) != 8 || len(d.Features) != 3 {
+	if got := strings.Join(d.Classes, " "); got != "walking lying running stairs standing" || len(d.Series) != 8 || len(d.Features) != 3 {
 		t.Errorf("classes %s, %d series, features %v", got, len(d.Series), d.Features)
 	}
 	for _, s := range d.Series {
