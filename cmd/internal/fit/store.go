@@ -15,6 +15,7 @@ import (
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/inputs"
 )
@@ -216,7 +217,7 @@ func (r *run) restore(t *task, prefix string, text []byte) error {
 
 // restored is the state in a checkpoint.
 func restored(s *graph.Session, prefix string) ([]graph.Variable, error) {
-	if err := s.Restore(prefix); err != nil {
+	if err := tflib.Quietly(func() error { return s.Restore(prefix) }); err != nil { // a checkpoint of the original has no global_step
 		return nil, err
 	}
 	return s.Variables()
