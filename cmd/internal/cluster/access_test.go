@@ -8,8 +8,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
+	"io"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,5 +114,64 @@ func TestCertificates(t *testing.T) {
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestRefusedWorkers(t *testing.T) {
+	address, _ := worker(t, 1)
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	defer secure.Close()
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody.Close()
+	for _, test := range []struct {
+		name, address string
+		change        func(*Options)
+		want          string
+	}{
+		{"another secret", address, func(o *Options) { o.TLS, _ = Secret(secret + "!") }, "the secret is not the same"},
+		{"HTTP", plain.Listener.Addr().String(), nil, "no rnnbin worker"},
+		{"HTTPS", secure.Listener.Addr().String(), nil, "the secret is not the same"},
+		{"another version", address, func(o *Options) { o.Build.Program, o.Build.Library = "2", "3" }, "rnnbin test, not 2; libtensorflow"},
+		{"nobody", nobody.Addr().String(), nil, "connection refused"},
+	} {
+		o, _ := options(t, test.address)
+		o.Arrival = time.Second
+		if test.change != nil {
+			test.change(&o)
+		}
+		_, err := NewFarm(t.Context(), o)
+		if err == nil || !strings.Contains(err.Error(), test.address) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}
+
+// Neither plain connections nor many idle ones keep a worker from its work.
+func TestIdleConnections(t *testing.T) {
+	address, _ := worker(t, 1)
+	for i := range 4 * maxWaiting {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if i == 0 {
+			fmt.Fprint(c, "GET / HTTP/1.1\r\n\r\n")
+			if text, _ := io.ReadAll(c); strings.Contains(string(text), "HTTP") {
+				t.Errorf("a plain request is answered %q", text)
+			}
+		}
+	}
+	farm(t, address)
+}
+
+func TestSecretThatCanBeGuessed(t *testing.T) {
+	if _, err := Secret("password"); err == nil {
+		t.Error("a short secret will do")
 	}
 }

@@ -1,0 +1,72 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/fit"
+	"github.com/rnnbin/rnnbin/graph"
+)
+
+// place of a farm without connections, whose workers are up.
+func fakeFarm(slots int) *Farm {
+	f := &Farm{free: make(chan *link), places: []*place{{up: slots}}, o: Options{Log: func(string, ...any) {}, Absence: time.Minute}}
+	for i := range slots {
+		l := &link{address: fmt.Sprint(i), back: make(chan struct{})}
+		l.lost, l.lose = context.WithCancelCause(context.Background())
+		go func() {
+			for l.lost.Err() == nil {
+				f.free <- l
+				<-l.back
+			}
+		}()
+	}
+	return f
+}
+
+// A job that takes longer than others is done twice, and what ends first counts.
+func TestSlowJobIsDoneTwice(t *testing.T) {
+	f := fakeFarm(2)
+	var mu sync.Mutex
+	begun := map[int]int{}
+	err := f.Run(t.Context(), make([]fit.Job, 3), func(ctx context.Context, i int, _ *graph.Server) error {
+		mu.Lock()
+		begun[i]++
+		first := begun[i] == 1
+		mu.Unlock()
+		if i == 1 && first {
+			<-ctx.Done()
+		}
+		return nil
+	})
+	if err != nil || !reflect.DeepEqual(begun, map[int]int{0: 1, 1: 2, 2: 1}) {
+		t.Errorf("%v, %v", begun, err)
+	}
+}
+
+func TestRunEndsWithAnError(t *testing.T) {
+	failed := errors.New("it failed")
+	err := fakeFarm(2).Run(t.Context(), make([]fit.Job, 9), func(ctx context.Context, i int, _ *graph.Server) error {
+		if i == 3 {
+			return failed
+		}
+		return ctx.Err()
+	})
+	if err != failed {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	err = fakeFarm(2).Run(ctx, make([]fit.Job, 9), func(ctx context.Context, i int, _ *graph.Server) error {
+		cancel()
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
