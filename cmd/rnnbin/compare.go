@@ -395,10 +395,7 @@ func (c *comparison) disagree() {
 // write prints tables for people.
 func (c *comparison) write(out io.Writer) error {
 	first, scores := c.Models[0], scoresOf(len(c.names))
-	var titles []string
-	for _, s := range scores {
-		titles = append(titles, s.title)
-	}
+	titles := titlesOf(scores)
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(w, "%s\t%s\n", count(c.Rows, "row"), strings.Join(titles, "\t"))
 	for _, m := range c.Models {
@@ -434,15 +431,7 @@ func (c *comparison) write(out io.Writer) error {
 func aheadCells(scores []score, a *aheadOf) []string {
 	var cells []string
 	for _, s := range scores {
-		mean, chance := s.of(&a.Mean), s.of(&a.Error)
-		text := mean.String()
-		if mean == mean {
-			text = fmt.Sprintf("%+.4f", float64(mean))
-		}
-		if chance == chance {
-			text += fmt.Sprintf(" ± %.4f", float64(chance))
-		}
-		cells = append(cells, text)
+		cells = append(cells, aheadText(s.of(&a.Mean), s.of(&a.Error)))
 	}
 	return cells
 }

@@ -322,11 +322,7 @@ func printRungs(out io.Writer, scores []score, rungs []rungReport) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "\nnetwork")
-	for _, s := range scores {
-		fmt.Fprintf(w, "\t%s", s.title)
-	}
-	fmt.Fprint(w, "\tepochs\tseconds\n")
+	fmt.Fprintf(w, "\nnetwork\t%s\tepochs\tseconds\n", strings.Join(titlesOf(scores), "\t"))
 	for _, r := range rungs {
 		cells := slices.Repeat([]string{"-"}, len(scores))
 		if r.FoldSpread != nil {

@@ -108,9 +108,9 @@ func chosen(m graph.Machine) (form graph.Form, set string) {
 	return graph.FormFused, m.InstructionSet
 }
 
-// newSession is graph.NewSession without what TensorFlow says on the way.
-func newSession(c graph.Config) (s *graph.Session, err error) {
-	err = tflib.Quietly(func() (err error) { s, err = graph.NewSession(c); return err })
+// newSession is a session in this process, with an error that names the flag of a wrong setting.
+func newSession(c graph.Config) (*graph.Session, error) {
+	s, err := tflib.NewSession(nil, c)
 	return s, withFlag(err)
 }
 

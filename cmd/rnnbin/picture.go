@@ -88,23 +88,12 @@ func featureNames(m *model.Model) []string {
 	return names
 }
 
-// scaleOf is what the axis of a picture counts.
-func scaleOf(timed, stamps bool) plot.Scale {
-	switch {
-	case !timed:
-		return plot.Rows
-	case stamps:
-		return plot.Stamps
-	}
-	return plot.Times
-}
-
 // addChunk adds the rows of a chunk.
 func (a *answersPicture) addChunk(c *series.Chunk, answers label.Answers) {
 	if a.Answers == nil {
 		return
 	}
-	a.Scale = scaleOf(c.Time != nil, c.Stamps)
+	a.Scale = plot.ScaleOf(c.Time != nil, c.Stamps)
 	for _, b := range c.Begun {
 		a.Begin(b.Series, b.Name)
 	}
@@ -123,7 +112,7 @@ func (a *answersPicture) addAll(d *series.Data, answers label.Answers) {
 	if a.Answers == nil {
 		return
 	}
-	a.Scale = scaleOf(d.Time != nil, d.Stamps)
+	a.Scale = plot.ScaleOf(d.Time != nil, d.Stamps)
 	x := inputs.Fill(d.X, a.model.Profile.Mean)
 	for k, s := range d.Series {
 		a.Begin(int32(k), s.Name)

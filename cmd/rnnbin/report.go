@@ -231,10 +231,7 @@ func (r *reported) lead() []string {
 func (r *reported) good() htmlreport.Section {
 	scores := scoresOf(len(r.model.Classes))
 	s := htmlreport.Section{Title: "How good it is"}
-	head := []string{""}
-	for _, sc := range scores {
-		head = append(head, sc.title)
-	}
+	head := append([]string{""}, titlesOf(scores)...)
 	if j := r.reports.Judged; j != nil {
 		s.Text = []string{fmt.Sprintf("Mean and deviation over %s (%s). Networks of the same kind, trained on the other rows, labelled each fold's.",
 			count(j.Folds, "fold"), cmp.Or(splitText[layout.SplitKind(j.Split)], j.Split))}
@@ -243,7 +240,7 @@ func (r *reported) good() htmlreport.Section {
 		for _, b := range j.Report.Baselines {
 			row := fill(append([]string{b.Name}, rivalCells(scores, &b)...), len(head))
 			if b.Folds != nil {
-				row = append(row, errorText(b.Folds.Ahead))
+				row = append(row, aheadText(b.Folds.Ahead.Mean.MacroF1, b.Folds.Ahead.StandardErrors().MacroF1))
 			}
 			t.Rows = append(t.Rows, row)
 		}
@@ -267,15 +264,6 @@ func fill(row []string, n int) []string {
 	return append(row, slices.Repeat([]string{""}, max(0, n-len(row)))...)
 }
 
-// errorText is a difference of macro F1, with its standard error.
-func errorText(s metrics.FoldSpread) string {
-	text := fmt.Sprintf("%+.4f", float64(s.Mean.MacroF1))
-	if e := float64(s.StandardErrors().MacroF1); e == e {
-		text += fmt.Sprintf(" ± %.4f", e)
-	}
-	return text
-}
-
 func perFoldTable(head []string, scores []score, folds []metrics.FoldScores) htmlreport.Table {
 	t := htmlreport.Table{Title: "Fold by fold", Head: head}
 	for i, f := range folds {
@@ -290,11 +278,7 @@ func (r *reported) compared() htmlreport.Section {
 		return htmlreport.Section{}
 	}
 	scores := scoresOf(len(r.model.Classes))
-	t := htmlreport.Table{Head: []string{"network"}}
-	for _, sc := range scores {
-		t.Head = append(t.Head, sc.title)
-	}
-	t.Head = append(t.Head, "epochs", "seconds", "")
+	t := htmlreport.Table{Head: slices.Concat([]string{"network"}, titlesOf(scores), []string{"epochs", "seconds", ""})}
 	folds := htmlreport.Table{Title: "Macro F1 fold by fold", Head: []string{"network"}}
 	for i, g := range r.reports.Rungs {
 		cells := slices.Repeat([]string{"-"}, len(scores))

@@ -96,8 +96,9 @@ func (r mistaken) wrong() htmlreport.Section {
 	if t := r.mistakes(); len(t.Rows) > 0 {
 		s.Tables = []htmlreport.Table{t}
 	}
-	timelines, left := r.timelines()
-	s.Figures = append(timelines, r.stretches()...)
+	wrong, known := r.sums()
+	timelines, left := r.timelines(wrong, known)
+	s.Figures = append(timelines, r.stretches(wrong, known)...)
 	if left > 0 {
 		s.Text = append(s.Text, fmt.Sprintf("Series by their mistakes, the %d with the most; %d more are not shown.", len(timelines), left))
 	}
@@ -134,7 +135,7 @@ func (r mistaken) mistakes() htmlreport.Table {
 
 // picture is one of rows from to to-1, first showing only a part.
 func (r mistaken) picture(span metrics.Span, from, to int, view [2]int, brief bool) *plot.Figure {
-	shown := plot.Shown{Classes: r.model.Classes, Threshold: r.model.Threshold, Scale: scaleOf(r.rows.Time != nil, r.rows.Stamps), Brief: brief, Bare: true}
+	shown := plot.Shown{Classes: r.model.Classes, Threshold: r.model.Threshold, Scale: plot.ScaleOf(r.rows.Time != nil, r.rows.Stamps), Brief: brief, Bare: true}
 	start := -1
 	if r.data != nil && r.without == nil && !brief {
 		shown.Features = featureNames(r.model)
@@ -168,8 +169,7 @@ func (r mistaken) picture(span metrics.Span, from, to int, view [2]int, brief bo
 }
 
 // timelines show labels and answers of the series with the most mistakes.
-func (r mistaken) timelines() (figures []htmlreport.Figure, left int) {
-	wrong, known := r.sums()
+func (r mistaken) timelines(wrong, known []int) (figures []htmlreport.Figure, left int) {
 	spans := slices.Clone(r.rows.Series)
 	of := func(sums []int, s metrics.Span) int { return sums[s.End] - sums[s.Start] }
 	slices.SortStableFunc(spans, func(a, b metrics.Span) int { return of(wrong, b) - of(wrong, a) })
@@ -197,8 +197,7 @@ func (r mistaken) sums() (wrong, known []int) {
 }
 
 // stretches are the parts of series with the most mistakes, drawn with what is around them.
-func (r mistaken) stretches() []htmlreport.Figure {
-	wrong, known := r.sums()
+func (r mistaken) stretches(wrong, known []int) []htmlreport.Figure {
 	longest := 0
 	for _, s := range r.rows.Series {
 		longest = max(longest, s.End-s.Start)

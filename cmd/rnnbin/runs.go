@@ -108,8 +108,8 @@ func runLines(root string, errOut io.Writer) ([]runLine, error) {
 	return all, nil
 }
 
-// newRunLine reads what a folder tells of its run, and the settings. An error beside a line is
-// what is wrong with the model.
+// newRunLine reads the run in a folder, and its settings. An error beside a line is what is wrong
+// with the model.
 func newRunLine(dir string) (l runLine, settings map[string]string, err error) {
 	r, err := model.ReadRun(dir)
 	m, failed := model.Read(dir)
@@ -119,7 +119,7 @@ func newRunLine(dir string) (l runLine, settings map[string]string, err error) {
 	case err != nil:
 		return l, nil, err
 	}
-	l = runLine{Folder: dir, Begun: r.Begun, State: r.State, Resumable: r.State != model.Running && r.State != model.Finished, Reason: r.Reason, Score: metrics.Number(math.NaN())}
+	l = runLine{Folder: dir, Begun: r.Begun, State: r.State, Resumable: r.State.Resumable(), Reason: r.Reason, Score: metrics.Number(math.NaN())}
 	for _, d := range r.Data {
 		l.Data = append(l.Data, d.Files...)
 	}

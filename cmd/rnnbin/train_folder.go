@@ -124,7 +124,7 @@ func dataRecords(s *settings, data fit.Data) []model.DataRecord {
 	return all
 }
 
-// machine is what the last bits of a run's results depend on here.
+// machineOf is what the last bits of a run's results depend on here.
 func machineOf(s *settings) model.MachineRecord {
 	_, set := chosen(graph.Machine{Form: s.Form, InstructionSet: s.InstructionSet})
 	return model.MachineRecord{InstructionSet: set, Threads: cmp.Or(s.Threads, runtime.GOMAXPROCS(0))}

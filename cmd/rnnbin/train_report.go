@@ -235,10 +235,10 @@ func (r *reporter) row(width int, title string, cells []string, mark string) err
 	return err
 }
 
-// titles are those of the columns of a table that compares networks.
-func (r *reporter) titles() []string {
+// titlesOf are those of the columns of a table that compares networks.
+func titlesOf(scores []score) []string {
 	var all []string
-	for _, s := range r.scores {
+	for _, s := range scores {
 		all = append(all, s.title)
 	}
 	return all
@@ -262,7 +262,7 @@ func (r *reporter) table(taken []*fit.Rung) error {
 		return nil
 	}
 	r.clear()
-	if err := r.row(r.width(), "network", r.titles(), ""); err != nil {
+	if err := r.row(r.width(), "network", titlesOf(r.scores), ""); err != nil {
 		return err
 	}
 	rungs := r.rungs
@@ -366,7 +366,7 @@ func (r *reporter) compared(rows string, members int, cells []string, report *me
 	if _, err := fmt.Fprintln(r.out); err != nil {
 		return err
 	}
-	if err := r.row(r.width(), rows, r.titles(), ""); err != nil {
+	if err := r.row(r.width(), rows, titlesOf(r.scores), ""); err != nil {
 		return err
 	}
 	name := "network"
@@ -410,11 +410,20 @@ func judgedAdvice(report *metrics.Report) string {
 	if by > 0 && !(by <= chance) { // one fold has no standard error
 		return ""
 	}
-	text := fmt.Sprintf("%+.4f", by)
-	if chance == chance {
-		text += fmt.Sprintf(" ± %.4f", chance)
+	return fmt.Sprintf("compared fold by fold, the network's macro F1 is not above that of %s by more than chance (%s); %s",
+		best.Name, aheadText(ahead.Mean.MacroF1, ahead.StandardErrors().MacroF1), advice(best))
+}
+
+// aheadText is a mean difference with its standard error, if that is defined.
+func aheadText(mean, chance metrics.Number) string {
+	text := mean.String()
+	if mean == mean {
+		text = fmt.Sprintf("%+.4f", float64(mean))
 	}
-	return fmt.Sprintf("compared fold by fold, the network's macro F1 is not above that of %s by more than chance (%s); %s", best.Name, text, advice(best))
+	if chance == chance {
+		text += fmt.Sprintf(" ± %.4f", float64(chance))
+	}
+	return text
 }
 
 // testedAdvice is the same of other rows, where a difference varies as it did between the folds.

@@ -96,7 +96,7 @@ func newestUnfinished(root string) (string, error) {
 	for _, e := range entries {
 		dir := filepath.Join(root, e.Name())
 		r, err := model.ReadRun(dir)
-		if e.Name() != "latest" && err == nil && r.State != model.Running && r.State != model.Finished && !r.Begun.Before(begun) {
+		if e.Name() != "latest" && err == nil && r.State.Resumable() && !r.Begun.Before(begun) {
 			newest, begun = dir, r.Begun
 		}
 	}

@@ -29,16 +29,27 @@ func (o *farmOptions) addFlags(f *pflag.FlagSet) {
 // taskVariable has TensorFlow's description of a cluster, and which of its tasks this process is.
 const taskVariable = "TF_CONFIG"
 
+// ownTask is the task of this process that the environment has, if it has one.
+func ownTask() (t cluster.Task, some bool, err error) {
+	text := os.Getenv(taskVariable)
+	if text == "" {
+		return t, false, nil
+	}
+	if t, err = cluster.ParseTFConfig(text); err != nil {
+		err = fmt.Errorf("%s: %w", taskVariable, err)
+	}
+	return t, true, err
+}
+
 // task takes from the environment who the workers are, where no flag says so. With done the process is
 // another task than the one that trains, which has come to its end.
 func (o *farmOptions) task(ctx context.Context, errOut io.Writer) (done bool, err error) {
-	text := os.Getenv(taskVariable)
-	if text == "" || len(o.workers) > 0 {
+	if len(o.workers) > 0 {
 		return false, nil
 	}
-	t, err := cluster.ParseTFConfig(text)
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", taskVariable, err)
+	t, some, err := ownTask()
+	if !some || err != nil {
+		return false, err
 	}
 	switch {
 	case t.Chief:

@@ -103,15 +103,16 @@ Only programs on this machine can connect, unless --listen names another address
   rnnbin train heart.csv --label qrs --workers left:2222,right:2222 --secret-file secret`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if text := os.Getenv(taskVariable); text != "" && !cmd.Flags().Changed("listen") {
-				t, err := cluster.ParseTFConfig(text)
-				if err != nil {
-					return fmt.Errorf("%s: %w", taskVariable, err)
-				}
-				if t.Listen == "" {
+			if !cmd.Flags().Changed("listen") {
+				t, some, err := ownTask()
+				switch {
+				case err != nil:
+					return err
+				case some && t.Listen == "":
 					return fmt.Errorf("%s: this task is no worker", taskVariable)
+				case some:
+					o.listen = t.Listen
 				}
-				o.listen = t.Listen
 			}
 			return runWorker(cmd.Context(), &o, unlessQuiet(o.quiet, cmd.ErrOrStderr()))
 		},

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -52,11 +51,7 @@ type job struct {
 // sum is what SHA256 has to be.
 func (k job) sum() (string, error) {
 	k.SHA256 = ""
-	text, err := json.Marshal(k)
-	if err != nil {
-		return "", err
-	}
-	return digest(bytes.NewReader(text))
+	return sumOf(k)
 }
 
 // Load has restore read the newest state of the job of a digest from a checkpoint of the prefix,

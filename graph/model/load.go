@@ -134,8 +134,7 @@ func (o *Opened) Close() {
 	o.locked = nil
 }
 
-// Read reads a folder's model.json, and nothing else. An error that is an fs.ErrNotExist says that
-// there is none.
+// Read reads a folder's model.json, and nothing else. Without one the error is an fs.ErrNotExist.
 func Read(dir string) (*Model, error) {
 	path := filepath.Join(dir, modelFile)
 	text, err := os.ReadFile(path)

@@ -43,7 +43,12 @@ type Model struct {
 // sum is the SHA-256 of a model.json, but for its SHA256, without spaces.
 func (m Model) sum() (string, error) {
 	m.SHA256 = ""
-	text, err := json.Marshal(m)
+	return sumOf(m)
+}
+
+// sumOf is the SHA-256 of a value as JSON without spaces.
+func sumOf(v any) (string, error) {
+	text, err := json.Marshal(v)
 	if err != nil {
 		return "", err
 	}

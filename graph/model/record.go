@@ -56,6 +56,9 @@ const (
 // States lists all of them.
 var States = []RunState{Running, Stopped, Finished, Failed, Killed}
 
+// Resumable reports whether a run in the state can be gone on with.
+func (s RunState) Resumable() bool { return s != Running && s != Finished }
+
 // BeginRun writes that a run has begun, or goes on.
 func (w *Writer) BeginRun(r RunRecord) error {
 	if r.Begun.IsZero() {
@@ -90,8 +93,8 @@ func (w *Writer) writeRun(r RunRecord) error {
 	return nil
 }
 
-// ReadRun reads what is known of the run in a folder. What is wrong is an *[Error]; one that is
-// an fs.ErrNotExist says that there is no run.
+// ReadRun reads what is known of the run in a folder. What is wrong is an *[Error], which is an
+// fs.ErrNotExist if there is no run.
 func ReadRun(dir string) (*RunRecord, error) {
 	path := filepath.Join(dir, runFile)
 	text, err := os.ReadFile(path)

@@ -61,9 +61,9 @@ func lastRun(root string) (int, error) {
 	return last, nil
 }
 
-// removeAbandoned removes the folder of a run that was killed before it had a model or a
-// job had ended, and reports whether it has. Such a folder holds nothing but files of ours,
-// and nobody has locked it.
+// removeAbandoned removes the folder of a run that was killed before it had a run.json, and
+// reports whether it has. Such a folder holds nothing but unfinished files of ours, and nobody
+// has locked it.
 func removeAbandoned(dir string) bool {
 	if Check(dir, false) != nil {
 		return false

@@ -32,18 +32,22 @@ type Browser struct {
 	faults  []string // errors of the page's script, and what its policy forbids
 }
 
+// Program is the path of Chromium. It skips the test where there is none.
+func Program(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("there is no Chromium")
+	return ""
+}
+
 // Open opens an address in a window of a width, and skips the test where there is no Chromium.
 func Open(t *testing.T, address string, width int) *Browser {
 	t.Helper()
-	program := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil && program == "" {
-			program = path
-		}
-	}
-	if program == "" {
-		t.Skip("there is no Chromium")
-	}
+	program := Program(t)
 	profile, err := os.MkdirTemp("", "rnnbin-page-") // not of the test, which may end before the last process of the browser does
 	check(t, err)
 	t.Cleanup(func() { os.RemoveAll(profile) })

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// errSecret is what a side says that is shown another secret's certificate.
+// errSecret is returned when the other side's certificate follows from another secret.
 var errSecret = errors.New("the secret is not the same on both sides")
 
 // minSecret is the length of a secret that cannot be guessed, if it is random.

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"strings"
 	"sync"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
@@ -17,7 +18,7 @@ import (
 type bitsError struct{ is, want []string } // instruction sets
 
 func (e *bitsError) Error() string {
-	return fmt.Sprintf("its results differ from this machine's in their last bits (instruction sets: %s; here: %s); --bits=false uses it nevertheless", sets(e.is), sets(e.want))
+	return fmt.Sprintf("its results differ from this machine's in their last bits (instruction sets: %s; here: %s); --bits=false uses it nevertheless", strings.Join(e.is, ", "), strings.Join(e.want, ", "))
 }
 
 // ownBits are those of this process.
@@ -43,8 +44,7 @@ func bits(at *graph.Server) (string, error) {
 // trained is the state of a network after some updates.
 func trained(at *graph.Server, c graph.Config) ([]graph.Variable, error) {
 	const rows = 400
-	var s *graph.Session
-	err := tflib.Quietly(func() (err error) { s, err = graph.NewSessionAt(at, c); return err })
+	s, err := tflib.NewSession(at, c)
 	if err != nil {
 		return nil, err
 	}

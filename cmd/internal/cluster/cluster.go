@@ -21,7 +21,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"slices"
 	"strings"
 	"time"
 )
@@ -151,6 +150,3 @@ func refused(err error) error {
 	}
 	return err
 }
-
-// sets are instruction sets as a text.
-func sets(all []string) string { return strings.Join(slices.Clone(all), ", ") }

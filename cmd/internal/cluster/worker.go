@@ -12,7 +12,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -277,7 +276,7 @@ func Slot(in io.Reader, out io.Writer) error {
 		return err
 	}
 	_, err = io.Copy(out, in)
-	if err != nil && strings.Contains(err.Error(), "broken pipe") {
+	if errors.Is(err, syscall.EPIPE) {
 		return nil
 	}
 	return err

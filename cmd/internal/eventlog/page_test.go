@@ -8,15 +8,14 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/browsertest"
 )
 
 // TensorBoard's page, in Chromium, lists the runs with their values.
 func TestThePage(t *testing.T) {
 	home := packages(t)
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("there is no Chromium: ", err)
-	}
+	chromium := browsertest.Program(t)
 	dir := t.TempDir()
 	train(t, spec(), newLog(t, dir))
 	server := exec.Command("python3", "-m", "tensorboard.main", "--logdir", dir, "--port", "0", "--load_fast", "false")

@@ -62,14 +62,7 @@ func (l *Log) mistake(j *fit.Judged, i int) int {
 // answers are those to a stretch of a series.
 func (l *Log) answers(s series.Range, r *fit.Result) *plot.Answers {
 	d, j := l.data, r.Judged
-	shown := plot.Shown{Features: d.Features, Classes: d.Classes, Threshold: r.Threshold}
-	switch {
-	case d.Stamps:
-		shown.Scale = plot.Stamps
-	case d.Time != nil:
-		shown.Scale = plot.Times
-	}
-	a := plot.NewAnswers(shown)
+	a := plot.NewAnswers(plot.Shown{Features: d.Features, Classes: d.Classes, Threshold: r.Threshold, Scale: plot.ScaleOf(d.Time != nil, d.Stamps)})
 	a.Begin(0, s.Name)
 	F, C := len(d.Features), len(d.Classes)
 	x := inputs.Fill(d.X[s.Start*F:s.End*F], r.Profile.Mean)

@@ -42,7 +42,7 @@ func (i *Interval) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// schedule says when a job's state is to be stored.
+// storing says when a job's state is to be stored.
 type storing struct {
 	every Interval
 	last  time.Time

@@ -88,7 +88,7 @@ func (r *run) kindOf(t *task, s *graph.Session) label.Kind {
 // session starts one that has a task's rows, by which what the network gets is scaled.
 func (r *run) session(t *task, set *layout.Set) (*graph.Session, error) {
 	recipe := r.rungs[t.job.Rung].Recipe
-	s, err := newSession(t.at, r.config(recipe, t.job))
+	s, err := tflib.NewSession(t.at, r.config(recipe, t.job))
 	if err != nil {
 		return nil, err
 	}
@@ -124,12 +124,6 @@ func (r *run) scale(in inputs.Inputs, x []float32, columns int, parts []series.R
 		}
 	}
 	return s
-}
-
-// newSession is graph.NewSessionAt without what TensorFlow says on the way.
-func newSession(at *graph.Server, c graph.Config) (s *graph.Session, err error) {
-	err = tflib.Quietly(func() (err error) { s, err = graph.NewSessionAt(at, c); return err })
-	return s, err
 }
 
 // rowsOf are the rows as a job sees them.

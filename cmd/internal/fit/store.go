@@ -195,7 +195,7 @@ func (r *run) restore(t *task, prefix string, text []byte) error {
 	default:
 		k.Ended = k.Ended && k.At.Over
 	}
-	s, err := newSession(nil, r.config(r.rungs[t.job.Rung].Recipe, t.job))
+	s, err := tflib.NewSession(nil, r.config(r.rungs[t.job.Rung].Recipe, t.job))
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,9 @@ func saysLabel(d *series.Data, parts []series.Range, k int) bool {
 			if again && v.label != label || len(values) > fewValues {
 				return false
 			}
-			values[x], labels[label] = value{label, again}, true
+			if !v.again {
+				values[x], labels[label] = value{label, again}, true
+			}
 		}
 	}
 	for _, v := range values {

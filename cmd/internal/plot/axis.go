@@ -17,6 +17,17 @@ const (
 	Stamps       // seconds since 1970
 )
 
+// ScaleOf is the scale of rows with times, which may be stamps, or without.
+func ScaleOf(timed, stamps bool) Scale {
+	switch {
+	case !timed:
+		return Rows
+	case stamps:
+		return Stamps
+	}
+	return Times
+}
+
 // axis is what panels have across: values from and to are seen over their width, and first to
 // last is all there is.
 type axis struct {

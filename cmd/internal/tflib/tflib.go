@@ -25,6 +25,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rnnbin/rnnbin/graph"
 )
 
 // levelVariable is TensorFlow's own. An environment that has it says what is to
@@ -77,6 +79,12 @@ func Quietly(f func() error) error {
 		return fmt.Errorf("%w (libtensorflow: %s)", err, log)
 	}
 	return err
+}
+
+// NewSession is [graph.NewSessionAt] without what TensorFlow logs on the way.
+func NewSession(at *graph.Server, c graph.Config) (s *graph.Session, err error) {
+	err = Quietly(func() (err error) { s, err = graph.NewSessionAt(at, c); return err })
+	return s, err
 }
 
 // divert returns where in what is diverted the caller's part begins.
