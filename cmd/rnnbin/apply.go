@@ -45,7 +45,7 @@ func (o *applyOptions) addModelFlag(f *pflag.FlagSet) {
 // addDataFlags adds those that say what the data is like.
 func (o *applyOptions) addDataFlags(f *pflag.FlagSet) {
 	addFlag(f, "label", &o.label, "`column` of the labels (default the model's)")
-	addFlag(f, "positive", &o.positive, "label `value` that means class 1, for a model of the classes 0 and 1; every other means 0\n(default the model's)")
+	addFlag(f, "positive", &o.positive, "label `value` that means class 1, or several with commas between, for a model of the\nclasses 0 and 1; every other means 0 (default the model's)")
 	addFlag(f, "series", &o.series, "`column` that names the series of a row, \"\" for none (default the model's)")
 	addFlag(f, "time", &o.time, "`column` of times, which must not go back, \"\" for none (default the model's)")
 	addFlag(f, "max-gap", &o.maxGap, "begin a new series, called NAME (2) and so on, where the time from one row to the\nnext is longer than this `time`, or goes back; 0 for none (default the model's)")

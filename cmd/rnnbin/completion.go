@@ -13,11 +13,11 @@ import (
 )
 
 // dataEndings are endings of names of files with data.
-var dataEndings = []string{"csv", "tsv", "tab", "jsonl", "ndjson", "parquet", "pq", "arrow", "feather", "ipc", "arrows", "gz", "gzip", "zst", "zstd"}
+var dataEndings = []string{"csv", "tsv", "tab", "jsonl", "ndjson", "parquet", "pq", "arrow", "feather", "ipc", "arrows", "hea", "edf", "bdf", "gz", "gzip", "zst", "zstd"}
 
 // Endings of other files.
 var (
-	eventEndings   = []string{"csv", "tsv", "tab", "jsonl", "ndjson", "json", "gz", "gzip", "zst", "zstd"}
+	eventEndings   = []string{"csv", "tsv", "tab", "jsonl", "ndjson", "json", "atr", "edf", "bdf", "gz", "gzip", "zst", "zstd"}
 	pictureEndings = []string{"svg", "png"}
 )
 

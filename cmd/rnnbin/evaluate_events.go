@@ -29,10 +29,10 @@ func (o *evaluateOptions) comparedEvents(m *model.Model) (c comparedEvents, err 
 // of is the same for the times of the data.
 func (c *comparedEvents) of(d *series.Data) (by metrics.EventInput, err error) {
 	by = metrics.EventInput{Time: d.Time, Stamps: d.Stamps, Tolerance: c.tolerance.Value, Onset: c.onset}
-	if by.Rules, err = c.rules.Of(d.Time != nil, d.Stamps); err != nil {
+	if by.Rules, err = c.rules.Of(d.Time != nil, d.Stamps, d.Seconds); err != nil {
 		return by, usageError{err}
 	}
-	if err := c.tolerance.Check(d.Stamps); err != nil {
+	if err := c.tolerance.Check(d.Stamps, d.Seconds); err != nil {
 		return by, usageError{err}
 	}
 	return by, nil

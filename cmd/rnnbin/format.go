@@ -19,7 +19,7 @@ type FormatSettings struct {
 }
 
 func (s *FormatSettings) addFlags(f *pflag.FlagSet) {
-	addFlag(f, "input-format", &s.Format, "`format` of the data: "+formatNames+" (default by name, then by content)", names(table.Formats)...)
+	addFlag(f, "input-format", &s.Format, "`format` of the data: "+formatNames+", or\nwfdb or edf (default by name, then by content)", names(table.InputFormats)...)
 	addFlag(f, "delimiter", &s.Delimiter, "the `character` between the fields of CSV, or tab, or blanks for runs of these (default a comma,\nsemicolon, tab, bar | or blanks, as the first rows have it)", delimiters...)
 	addFlag(f, "no-header", &s.NoHeader, "the first line of CSV is a row, not names: columns are called 1, 2 and so on")
 	addFlag(f, "time-format", &s.TimeFormat, "`format` of timestamps, as strftime has it, such as '%d.%m.%Y %H:%M' (default usual ones)")

@@ -37,8 +37,8 @@ func newLook() *cobra.Command {
 		Long: `Show what is in a file before any training: how it is written, its rows, series and
 columns, with the range and the missing values of each, how long labels stay the same,
 and gaps in time. A guess of what the columns are for ends in a command line that trains
-on the file. With --label-events, labels are the events of that file. A list of events
-by itself is shown as one.
+on the file. With --label-events, labels are the events of that file; annotations of a
+recording, in it or beside it, are found. A list of events by itself is shown as one.
 
 Several files, or a pattern such as 'days/*.csv', must have the same columns. - is
 standard input. A run of a label is consecutive rows of a file that have it.`,
@@ -73,9 +73,19 @@ func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
 			return o.showEvents(list, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		}
 	}
+	list, only, err := o.annotations(cmd.Context(), files)
+	if err != nil {
+		return err
+	}
+	if only {
+		return o.showEvents(list, cmd.OutOrStdout(), cmd.ErrOrStderr())
+	}
 	s, err := series.Look(cmd.Context(), files, o.data)
 	if err != nil {
 		return err
+	}
+	if list != nil {
+		o.takeAnnotations(list, s)
 	}
 	if o.events == "" && files[0] != table.Stdin && events.Holds(s) {
 		list, err := events.Read(cmd.Context(), files[0], o.data)
@@ -86,8 +96,10 @@ func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
 	}
 	var marked []series.ValueSurvey
 	if o.events != "" {
-		if marked, err = o.markSurvey(cmd.Context(), files, s); err != nil {
+		if marked, err = o.markSurvey(cmd.Context(), files, s); err != nil && list == nil {
 			return err
+		} else if err != nil {
+			s.Guess.Notes = append(s.Guess.Notes, err.Error())
 		}
 	}
 	for i, note := range s.Guess.Notes {

@@ -5,14 +5,53 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/events"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
+
+// annotations are those of the recording that is looked at, if it has any, and whether they are all that there is.
+func (o *lookOptions) annotations(ctx context.Context, files []string) (list *events.List, only bool, err error) {
+	if len(files) > 1 || o.events != "" || files[0] == table.Stdin {
+		return nil, false, nil
+	}
+	path := files[0]
+	format, _ := table.FormatOf(path)
+	if format == table.WFDB {
+		path = strings.TrimSuffix(path, filepath.Ext(path)) + ".atr"
+		if _, err := os.Stat(path); err != nil {
+			return nil, false, nil
+		}
+	}
+	list, err = events.ReadAnnotations(ctx, path, o.data)
+	if err != nil && format == table.EDF {
+		return nil, false, nil // it has none
+	}
+	return list, list != nil && format != table.WFDB && !table.HasSignals(ctx, path), err
+}
+
+// takeAnnotations takes annotations for the labels.
+func (o *lookOptions) takeAnnotations(list *events.List, s *series.Survey) {
+	o.events = list.File
+	if o.tolerance == "" && slices.ContainsFunc(list.Events(), func(e events.Event) bool { return e.Start == e.End }) {
+		near := 50 * time.Millisecond
+		if s.Gaps != nil { // so that each has a row
+			near = max(near, time.Duration(s.Gaps.Usual*float64(time.Second)/2).Round(time.Millisecond))
+		}
+		o.tolerance = near.String()
+	}
+	s.DropLabel()
+	s.Guess.Notes = slices.DeleteFunc(s.Guess.Notes, func(note string) bool { return strings.HasPrefix(note, "no column looks like labels") })
+	s.Guess.Notes = append(s.Guess.Notes, fmt.Sprintf("the annotations of %s are taken for labels (--label-events)", list.File))
+}
 
 // markSurvey takes labels from a file of events in place of a column, and counts them.
 func (o *lookOptions) markSurvey(ctx context.Context, files []string, s *series.Survey) ([]series.ValueSurvey, error) {

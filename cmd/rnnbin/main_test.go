@@ -26,7 +26,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			for name, path := range map[string]string{
-				"KERAS": "../internal/keras/testdata", "EVENTS": "../internal/events/testdata", "LABELSTUDIO": labelStudio,
+				"KERAS": "../internal/keras/testdata", "EVENTS": "../internal/events/testdata", "LABELSTUDIO": labelStudio, "RECORDINGS": "../internal/table/testdata/recordings",
 			} {
 				path, err := filepath.Abs(path)
 				if err != nil {

@@ -251,7 +251,7 @@ func (o *predictOptions) create(output string, out io.Writer, r *series.Reader, 
 		}
 	}
 	if format == "" {
-		format = r.Format()
+		format = r.Format().Output()
 	}
 	if o.follow && !format.ByRow() {
 		return nil, hinted{usagef("follow", "cannot write %s, which takes many rows at a time", format), "--format sets another format"}

@@ -138,7 +138,11 @@ func (o *predictOptions) inFolder(inputs []string) ([]target, error) {
 		if input == table.Stdin {
 			return nil, usagef("out-dir", "needs files with names, and - is standard input")
 		}
-		output := filepath.Join(o.outDir, table.Rename(filepath.Base(input), format))
+		as := format
+		if named, _ := table.FormatOf(input); as == "" && named.Output() != named {
+			as = named.Output()
+		}
+		output := filepath.Join(o.outDir, table.Rename(filepath.Base(input), as))
 		if other, taken := from[output]; taken {
 			return nil, usagef("out-dir", "would have the answers to both %s and %s in %s", other, input, output)
 		}

@@ -45,6 +45,7 @@ type dataSettings struct {
 	MaxGap         string         `json:"max_gap,omitempty"`
 	Classes        []string       `json:"classes,omitempty"`
 	Positive       string         `json:"positive,omitempty"`
+	Rows           string         `json:"rows,omitempty"`
 	Missing        series.Missing `json:"missing,omitempty"`
 	FormatSettings `yaml:",inline"`
 	Validation     files `json:"validation_data,omitempty"`

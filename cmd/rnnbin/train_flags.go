@@ -82,7 +82,7 @@ func restrict(f *pflag.FlagSet, kind string, names ...string) {
 
 func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	d := &s.Data
-	addFlag(f, "data", &d.Files, "in place of FILE: train on `file`, a pattern such as 'days/*.csv', or - for standard input; can be\nrepeated. CSV, TSV, JSON lines, Parquet or Arrow, also compressed with gzip or zstd", dataEndings...)
+	addFlag(f, "data", &d.Files, "in place of FILE: train on `file`, a pattern such as 'days/*.csv', or - for standard input; can be\nrepeated. CSV, TSV, JSON lines, Parquet, Arrow, WFDB or EDF, also compressed with gzip or zstd", dataEndings...)
 	addFlag(f, "label", &d.Label, "`column` of labels: words or whole numbers, such as 0 and 1, empty where a row has none.\nNA counts as missing unless the labels are words")
 	addLabelEvents(f, &d.Events)
 	addEventTolerance(f, &d.Tolerance)
@@ -93,7 +93,8 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	addFlag(f, "group", &d.Group, "`column` that names what several series share, such as a patient or a machine: no fold divides a\ngroup (default the parts of a series that --max-gap makes are one)")
 	addFlag(f, "time", &d.Time, "`column` of times, which must not go back within a series: numbers, such as epoch seconds, or\ntimestamps, such as 2006-01-02 15:04:05 (default one that rises and is called time, date,\nsample, index or the like, or holds timestamps, seconds since 1970 or the number of the row)")
 	addFlag(f, "max-gap", &d.MaxGap, maxGapUsage)
-	addFlag(f, "positive", &d.Positive, "the label `value` that becomes class 1; every other becomes class 0")
+	addFlag(f, "positive", &d.Positive, "the label `value` that becomes class 1, or several with commas between; every other becomes\nclass 0")
+	addFlag(f, "rows", &d.Rows, "train on rows `FROM:TO` of each series alone, counted from 0 and without TO; either may be empty,\nor negative to count from the end (default all)")
 	addFlag(f, "missing", &d.Missing, "`action` for a missing feature: error (stop), forward (repeat the last value), zero,\nmean (of the rows that train) or drop (leave the row out)", names(series.MissingActions)...)
 	d.FormatSettings.addFlags(f)
 	addFlag(f, "lookahead", &s.Lookahead, "number of later `rows` that a row's label may depend on: all, for data that is labelled once\nit is complete; 0, for rows that are labelled as they arrive; n, for rows that are labelled n\nrows late", fit.All.String(), "0")

@@ -138,6 +138,10 @@ func (s *settings) checkClasses(classes []string) error {
 // read loads the data, and prints what is odd about it.
 func (d *dataSettings) read(ctx context.Context, errOut io.Writer, watch *progress) (fit.Data, error) {
 	var all fit.Data
+	rows, err := parseRows("rows", d.Rows)
+	if err != nil {
+		return all, err
+	}
 	options := d.options()
 	options.Rows = watch.addRead
 	for _, part := range []struct {
@@ -168,9 +172,14 @@ func (d *dataSettings) read(ctx context.Context, errOut io.Writer, watch *progre
 		options.TimeOptional = d.Time == ""
 	}
 	if d.Events != "" {
-		return all, d.mark(ctx, errOut, all)
+		if err := d.mark(ctx, errOut, all); err != nil {
+			return all, err
+		}
 	}
-	return all, nil
+	if d.Rows == "" {
+		return all, nil
+	}
+	return all, all.Train.Cut(rows.of)
 }
 
 // keepWhatIs tells e once there is something worth keeping, as trainings that are interrupted are.

@@ -14,12 +14,12 @@ type EventRules struct {
 	MergeGap, MinLength series.Length
 }
 
-// Of are the rules for rows that have times or not, which are timestamps or not.
-func (r EventRules) Of(timed, stamps bool) (events.Rules, error) {
+// Of are the rules for rows that have times or not, which are timestamps, numbers of seconds or others.
+func (r EventRules) Of(timed, stamps, seconds bool) (events.Rules, error) {
 	rules := r.Rules
 	rules.Timed, rules.MergeGap, rules.MinLength = timed, r.MergeGap.Value, r.MinLength.Value
 	for _, length := range []series.Length{r.MergeGap, r.MinLength} {
-		if err := length.Check(stamps); err != nil {
+		if err := length.Check(stamps, seconds); err != nil {
 			return rules, err
 		}
 	}
@@ -48,7 +48,7 @@ func (e *Events) Begin(r *series.Reader, name string) error {
 // that of Found.
 func (e *Events) Add(c *series.Chunk, a label.Answers) error {
 	if e.finder == nil {
-		rules, err := e.Rules.Of(e.reader.HasTime(), c.Stamps)
+		rules, err := e.Rules.Of(e.reader.HasTime(), c.Stamps, c.Seconds)
 		if err != nil {
 			return &RuleError{err}
 		}

@@ -107,11 +107,11 @@ func (c *classifier) class(label string) (int16, error) {
 	}
 	names := c.classes
 	if c.positive != "" {
-		names = []string{c.positive}
+		names = series.PositiveLabels(c.positive)
 	}
 	class, err := series.ClassOf(names, label)
 	switch {
-	case c.positive != "" && err == nil && class == 0:
+	case c.positive != "" && err == nil && class != series.Unlabelled:
 		return 1, nil
 	case c.positive != "":
 		return 0, nil

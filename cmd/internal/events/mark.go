@@ -1,6 +1,7 @@
 package events
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
@@ -51,6 +52,7 @@ type marker struct {
 	warnings []table.Warning
 	joined   place // events of one label that overlap
 	meeting  place // of different labels that share a row
+	outside  place // annotations before or behind all rows
 }
 
 // place is where something was seen first, and how often.
@@ -69,7 +71,13 @@ func (m *marker) checkData(all []*series.Data) error {
 		if d.Time == nil && d.Input > d.Len() && !m.whole {
 			return m.at(0, "", "cannot place events by row number: rows with missing features were dropped; set Options.Time")
 		}
-		if err := m.options.Tolerance.Check(d.Time != nil && d.Stamps); err != nil {
+		if m.seconds && d.Time == nil {
+			return m.at(0, "", "annotations are at so many seconds, and the data has no time column (Options.Time names one)")
+		}
+		if m.seconds && !d.Seconds && !d.Stamps {
+			m.warnings = append(m.warnings, table.Warning{File: m.File, Text: fmt.Sprintf("annotations are at so many seconds; if the times of column %q are not, they are at wrong rows", d.TimeColumn)})
+		}
+		if err := m.options.Tolerance.Check(d.Time != nil && d.Stamps, d.Seconds); err != nil {
 			return err
 		}
 	}

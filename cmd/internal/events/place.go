@@ -44,8 +44,14 @@ func (m *marker) place(t *target, e *listed, spans [][]span) error {
 			spans[i] = append(spans[i], span{first, last, class, e})
 		}
 	}
-	if !found {
-		return m.noRow(t, e)
+	if first, last := math.Inf(-1), math.Inf(1); !found {
+		if m.seconds {
+			first, last = t.span()
+		}
+		if to >= first && from <= last {
+			return m.noRow(t, e)
+		}
+		m.outside.count++
 	}
 	return nil
 }

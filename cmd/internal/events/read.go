@@ -23,6 +23,7 @@ type List struct {
 	known    map[string]int // where a name is among the subjects
 	catalog  bool           // it is about many sets of data, of which not all need be at hand
 	hashed   bool           // names of files may begin with eight digits of a hash and a hyphen
+	seconds  bool           // they are annotations, some of which may be outside the rows
 	millis   bool           // a number stands for a timestamp as the milliseconds since 1970
 
 	inData       string       // the column of series in the data
@@ -60,21 +61,30 @@ type subject struct {
 }
 
 // Read reads a file of events, or standard input for table.Stdin: a table with columns start, end
-// and the like, of which that of the series may be called as in the data, as may timestamps be written, NAB's JSON of windows, or
-// Label Studio's JSON of time series.
+// and the like, of which that of the series may be called as in the data, as may timestamps be written, NAB's JSON of windows,
+// Label Studio's JSON of time series, or the annotations of a recording, of which a pattern may name several.
 func Read(ctx context.Context, path string, data series.Options) (*List, error) {
-	file, err := table.ReadFile(ctx, path)
-	if err != nil {
+	l := newList(path, data)
+	if done, err := l.readAnnotations(ctx, path); err != nil {
 		return nil, err
-	}
-	l := &List{File: file.Name, Warnings: file.Warnings, known: map[string]int{}, inData: data.Series, times: data.Times, seriesColumn: "series", labelColumn: "label"}
-	if err := l.read(file); err != nil {
-		return nil, err
+	} else if !done {
+		file, err := table.ReadFile(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		l.File, l.Warnings = file.Name, file.Warnings
+		if err := l.read(file); err != nil {
+			return nil, err
+		}
 	}
 	if len(l.events) == 0 && !l.catalog {
 		return nil, l.at(0, "", "there is no event")
 	}
 	return l, nil
+}
+
+func newList(path string, data series.Options) *List {
+	return &List{File: path, known: map[string]int{}, inData: data.Series, times: data.Times, seriesColumn: "series", labelColumn: "label"}
 }
 
 func (l *List) read(file *table.File) error {

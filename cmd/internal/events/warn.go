@@ -16,6 +16,9 @@ func (m *marker) warnOf(targets []*target, all []*series.Data) {
 	if outside := m.classes[0]; !m.whole && len(m.options.Classes) == 0 && m.positive == "" && outside != "none" && outside != "0" {
 		warn(0, "rows outside events are %q, by its name, like the events of that label (Options.Classes with another one first says otherwise)", outside)
 	}
+	if n := m.outside.count; n > 0 {
+		warn(0, "annotations before or behind all rows, which are not used: %d", n)
+	}
 	if p := m.joined; p.count > 0 {
 		warn(p.line, "%d events overlap with others of the same label, and count as one with them", p.count)
 	}

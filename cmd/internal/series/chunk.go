@@ -14,7 +14,8 @@ type Chunk struct {
 	Series []int32   // [n] number of the row's series
 	Input  []int32   // [n] number of the row among the chunk's m input rows
 
-	Stamps bool // times are timestamps
+	Stamps  bool // times are timestamps
+	Seconds bool // they are numbers of seconds, as the file says
 
 	Begun []Begun // the series whose first row is in the chunk
 	Ended []int32 // numbers of those that no row behind the chunk belongs to, see MaxOpen

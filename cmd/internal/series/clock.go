@@ -99,14 +99,15 @@ type Times struct {
 
 // clock reads times. It tries first the layout that fitted last.
 type clock struct {
-	format string // the layout of all timestamps; "": timeLayouts
-	zone   *time.Location
-	order  dateOrder
-	layout int
-	known  bool    // what times are
-	stamps bool    // times are timestamps
-	dates  bool    // of days
-	after  float64 // of the two times that a clock shows where it is set back, the first that is not before this one
+	format  string // the layout of all timestamps; "": timeLayouts
+	zone    *time.Location
+	order   dateOrder
+	layout  int
+	known   bool    // what times are
+	stamps  bool    // times are timestamps
+	dates   bool    // of days
+	seconds bool    // numbers are seconds, as the file says
+	after   float64 // of the two times that a clock shows where it is set back, the first that is not before this one
 }
 
 func newClock(o Times) (c clock, err error) {

@@ -21,6 +21,7 @@ type Data struct {
 	Labels     []int16   // [N] 0 to C-1 or Unlabelled; nil when the column is absent
 	Time       []float64 // [N] numbers, or seconds since 1970; nil without a time column
 	Stamps     bool      // times are timestamps
+	Seconds    bool      // they are numbers of seconds, as the first file says
 	Times                // how they are written
 	Series     []Range   // cover the rows from 0 to N in order
 	Input      int       // number of input rows, those left out included
@@ -46,6 +47,33 @@ func (d *Data) Count() []int {
 		}
 	}
 	return count
+}
+
+// Cut leaves a part of each series, and nothing of one of which that is empty.
+func (d *Data) Cut(part func(rows int) (from, to int)) error {
+	F, all := len(d.Features), *d
+	d.X, d.Labels, d.Time, d.Series = nil, nil, nil, nil
+	for _, r := range all.Series {
+		from, to := part(r.Len())
+		if from >= to {
+			continue
+		}
+		from, to = r.Start+from, r.Start+to
+		r.Start = len(d.X) / F
+		r.End = r.Start + to - from
+		d.Series = append(d.Series, r)
+		d.X = append(d.X, all.X[from*F:to*F]...)
+		if all.Labels != nil {
+			d.Labels = append(d.Labels, all.Labels[from:to]...)
+		}
+		if all.Time != nil {
+			d.Time = append(d.Time, all.Time[from:to]...)
+		}
+	}
+	if d.Input -= all.Len() - d.Len(); d.Len() == 0 {
+		return errors.New("no series has such rows (Options.Cut)")
+	}
+	return nil
 }
 
 // NoPositive is the error for data in which no label is Options.Positive, nil if one is

@@ -96,7 +96,18 @@ func (l *labeler) settle(labels []int16) (names []string, reason string, err err
 // zeroOne are the classes of labels that mean no and yes.
 var zeroOne = []string{"0", "1"}
 
-// positiveClass makes one value 1 and every other 0.
+// PositiveLabels are those that Options.Positive makes 1: several with commas between, or a label that has commas itself.
+func PositiveLabels(positive string) []string {
+	labels := []string{positive}
+	for label := range strings.SplitSeq(positive, ",") {
+		if label = strings.TrimSpace(label); label != "" && label != positive {
+			labels = append(labels, label)
+		}
+	}
+	return labels
+}
+
+// positiveClass makes some values 1 and every other 0.
 type positiveClass struct {
 	value  string
 	others []string // the first few
@@ -106,10 +117,11 @@ type positiveClass struct {
 const mostOthers = 20
 
 func (p *positiveClass) class(text string) (int16, error) {
+	values := PositiveLabels(p.value)
 	switch {
-	case text == p.value || sameNumber(text, p.value):
+	case slices.ContainsFunc(values, func(value string) bool { return text == value || sameNumber(text, value) }):
 		return 1, nil
-	case isPlain([]string{p.value}) && table.IsMissing([]byte(text)):
+	case isPlain(values[min(1, len(values)-1):]) && table.IsMissing([]byte(text)):
 		return Unlabelled, nil
 	}
 	if len(p.others) < mostOthers && !slices.Contains(p.others, text) {

@@ -39,10 +39,10 @@ func ParseLength(name, text string) (Length, error) {
 	return l, nil
 }
 
-// Check refuses a length that cannot be compared with times, which are timestamps or not.
-func (l Length) Check(stamps bool) error {
+// Check refuses a length that cannot be compared with times, which are timestamps or numbers. These may be known to be seconds.
+func (l Length) Check(stamps, seconds bool) error {
 	switch {
-	case l.Value == 0 || l.duration == stamps:
+	case l.Value == 0 || l.duration == stamps || seconds:
 		return nil
 	case stamps:
 		return fmt.Errorf("%s is a number, and times are timestamps; give a duration, such as 5m", l.name)

@@ -33,7 +33,7 @@ type Options struct {
 	Time     string    // numbers or timestamps that never go back within a series, or two columns with a comma between, of dates and of times of the day; "": without Features, or with Events, a column whose name and values say so
 	MaxGap   string    // a new series begins behind a longer time between rows: a duration where times are timestamps, else a number; "" or "0": none
 	Classes  []string  // the labels there may be, in their order; empty: those that there are
-	Positive string    // the label value that is class 1, all others being 0; "": Classes
+	Positive string    // the label value that is class 1, or several with commas between, all others being 0; "": Classes
 	Missing  Missing
 	Times
 	Format table.Format // "": by name, then by content
@@ -71,8 +71,8 @@ func (o Options) Validate() error {
 	if !slices.Contains(MissingActions, o.Missing) {
 		return fmt.Errorf("Options.Missing %q is none of %v", o.Missing, MissingActions)
 	}
-	if o.Format != "" && !slices.Contains(table.Formats, o.Format) {
-		return fmt.Errorf("Options.Format %q is none of %v", o.Format, table.Formats)
+	if o.Format != "" && !slices.Contains(table.InputFormats, o.Format) {
+		return fmt.Errorf("Options.Format %q is none of %v", o.Format, table.InputFormats)
 	}
 	maxGap, err := ParseLength("Options.MaxGap", o.MaxGap)
 	if err != nil {

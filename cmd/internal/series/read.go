@@ -165,7 +165,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 	r.labeler = l.labeler // of all files
 	r.clock.order = cmp.Or(r.clock.order, l.order)
 	if first {
-		l.data.Features, l.data.Shift, l.data.TimeColumn = r.Features(), r.shift, r.options.Time
+		l.data.Features, l.data.Shift, l.data.TimeColumn, l.data.Seconds = r.Features(), r.shift, r.options.Time, r.clock.seconds
 		if o.Shift == nil {
 			l.losses = make([]loss, len(r.features))
 		}

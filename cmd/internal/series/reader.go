@@ -122,7 +122,7 @@ func (r *Reader) start() (err error) {
 	r.options.Time = ""
 	if t := r.roles.time; t >= 0 {
 		r.options.Time = f.timeName()
-		r.clock.dates = r.Types()[t] == table.Date
+		r.clock.dates, r.clock.seconds = r.Types()[t] == table.Date, r.unit(t) == table.SecondUnit
 		if f.profiles != nil {
 			r.clock.order = cmp.Or(r.clock.order, f.profiles[t].clock.order)
 		}
@@ -149,7 +149,7 @@ func (r *Reader) Next(c *Chunk) error {
 	for r.failed == nil && c.InputRows() == 0 {
 		r.failed = r.fill(c)
 	}
-	c.Stamps, c.marks = r.clock.stamps, r.decimals.marks
+	c.Stamps, c.Seconds, c.marks = r.clock.stamps, r.clock.seconds, r.decimals.marks
 	switch {
 	case c.InputRows() > 0:
 		return nil
@@ -285,7 +285,7 @@ func (r *Reader) addAfter(c *Chunk, time float64) (kept bool, err error) {
 	if r.gap.Value == 0 {
 		return r.addFeatures(c)
 	}
-	if err := r.gap.Check(r.clock.stamps); err != nil {
+	if err := r.gap.Check(r.clock.stamps, r.clock.seconds); err != nil {
 		return false, &table.Error{File: r.Name(), Line: r.line(), Column: r.options.Time, Err: err}
 	}
 	before := r.state

@@ -182,7 +182,7 @@ func (f *finder) takeTime(counts bool) bool {
 // only counts is a feature where there is no other.
 func (f *finder) takeNumbers() error {
 	sure := f.surely()
-	if f.time < 0 && f.takeTime(sure) {
+	if f.time < 0 && f.takeTime(sure) && !f.Format().Recording() {
 		f.warn("", "using %q as the time column, not as a feature (Options.Exclude or Options.Features leaves it out)", f.timeName())
 	}
 	for i, p := range f.profiles {

@@ -71,7 +71,7 @@ func (c *conversation) parse(v url.Values, i *engine.Info) (err error) {
 	if err != nil || !find {
 		return err
 	}
-	of, err := rules.Of(false, false)
+	of, err := rules.Of(false, false, false)
 	c.finder = events.NewFinder(of, c.event)
 	return err
 }

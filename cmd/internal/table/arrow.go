@@ -12,11 +12,11 @@ import (
 )
 
 // arrowDecoder reads the rows of a table with types, batch by batch: of Parquet, or of Arrow's
-// IPC format in a file (Feather version 2) or a stream. Columns that are nested or of a type
+// IPC format in a file (Feather version 2) or a stream, or of a recording. Columns that are nested or of a type
 // that is neither number, text nor time are left out.
 type arrowDecoder struct {
 	layout
-	name    string // of the format, for messages
+	name    string // of the library's format, for messages
 	batches interface {
 		Read() (arrow.RecordBatch, error)
 	}
@@ -30,10 +30,17 @@ type arrowDecoder struct {
 }
 
 func newArrowDecoder(s *source) (*arrowDecoder, error) {
-	d := &arrowDecoder{name: "Arrow", layout: layout{format: s.format}}
-	open := d.openArrow
-	if s.format == Parquet {
+	d := &arrowDecoder{layout: layout{format: s.format}}
+	var open func(*source) error
+	switch s.format {
+	case WFDB:
+		open = d.openWFDB
+	case EDF:
+		open = d.openEDF
+	case Parquet:
 		d.name, open = "Parquet", d.openParquet
+	default:
+		d.name, open = "Arrow", d.openArrow
 	}
 	if err := d.guard(func() error { return open(s) }); err != nil {
 		return nil, err
@@ -67,7 +74,7 @@ func (d *arrowDecoder) guard(f func() error) (err error) {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%v", p)
 		}
-		if err != nil && err != io.EOF {
+		if err != nil && err != io.EOF && d.name != "" {
 			err = fmt.Errorf("damaged %s data: %w", d.name, err)
 		}
 	}()

@@ -2,6 +2,6 @@
 // columns behind them.
 //
 // A file is CSV, TSV, JSON lines, Parquet or Arrow, plain or compressed with gzip or
-// zstd; a path of "-" is standard input. Columns are text, in formats without types, or numbers,
+// zstd, or a recording: WFDB or EDF; a path of "-" is standard input. Columns are text, in formats without types, or numbers,
 // booleans, times and text. What they are about is not known here.
 package table

@@ -19,13 +19,30 @@ const (
 
 	Arrow       Format = "arrow"  // Arrow's IPC format in a file, which is Feather version 2
 	ArrowStream Format = "arrows" // the same as a stream
+
+	WFDB Format = "wfdb" // a record of PhysioNet, of which this is the header
+	EDF  Format = "edf"  // the European Data Format, EDF+ and BDF
 )
 
-// Formats lists every format, in the order in which help texts name them.
+// Formats lists every format that is written, in the order in which help texts name them.
 var Formats = []Format{CSV, TSV, JSONL, Parquet, Arrow, ArrowStream}
 
+// InputFormats lists every format that is read.
+var InputFormats = append(slices.Clone(Formats), WFDB, EDF)
+
+// Output is the format of answers to files of a format.
+func (f Format) Output() Format {
+	if f.Recording() {
+		return CSV
+	}
+	return f
+}
+
+// Recording reports whether rows have the time that a format has for them.
+func (f Format) Recording() bool { return f == WFDB || f == EDF }
+
 // typed reports whether a format has types for its columns, and no text.
-func (f Format) typed() bool { return f == Parquet || f.arrow() }
+func (f Format) typed() bool { return f == Parquet || f.arrow() || f.Recording() }
 
 // ByRow reports whether each row of a format can be written as soon as it is there.
 func (f Format) ByRow() bool { return !f.typed() }
@@ -45,6 +62,7 @@ var (
 	endings = map[string]Format{
 		".csv": CSV, ".tsv": TSV, ".tab": TSV, ".jsonl": JSONL, ".ndjson": JSONL, ".parquet": Parquet, ".pq": Parquet,
 		".arrow": Arrow, ".feather": Arrow, ".ipc": Arrow, ".arrows": ArrowStream,
+		".hea": WFDB, ".edf": EDF, ".bdf": EDF,
 	}
 	packings = map[string]Compression{".gz": Gzip, ".gzip": Gzip, ".zst": Zstd, ".zstd": Zstd}
 )
@@ -113,6 +131,9 @@ func sniff(head []byte) (Format, error) {
 		if bytes.HasPrefix(head, []byte(f.magic)) {
 			return "", fmt.Errorf("this is %s", f.what)
 		}
+	}
+	if isEDF(head) {
+		return EDF, nil
 	}
 	if bytes.HasPrefix(head, []byte(parquetMagic)) {
 		return Parquet, nil

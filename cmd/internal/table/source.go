@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -29,7 +30,7 @@ type source struct {
 	utf16  bool         // it was UTF-16
 	text   *utf8Reader  // body, if that is text
 	file   *os.File     // what was opened for it; nil for standard input
-	copies []*os.File   // temporary files
+	copies []*os.File   // temporary files, and those that a header names
 	stored io.ReaderAt  // the bytes of a regular file
 	size   int64        // of them; 0 when not known
 	again  bool         // stored can be read once more
@@ -183,8 +184,10 @@ func (s *source) openFile(path string) error {
 		return err
 	}
 	info, err := file.Stat()
-	if err == nil && info.IsDir() {
+	if header := strings.TrimSuffix(path, ".dat") + ".hea"; err == nil && info.IsDir() {
 		err = &Error{File: path, Err: errors.New("this is a folder; name the files in it")}
+	} else if _, fault := os.Stat(header); fault == nil && header != path+".hea" {
+		err = &Error{File: path, Err: fmt.Errorf("these are signals of a record of WFDB; name its header, %s", header)}
 	}
 	if err != nil {
 		file.Close()
@@ -233,6 +236,9 @@ func (s *source) detect(ctx context.Context, path string, raw *bufio.Reader) err
 		s.format = sniffed
 	}
 	s.settleComma()
+	if s.format == WFDB {
+		sniffed = WFDB // text that is like any other
+	}
 	if s.format.arrow() && sniffed.arrow() {
 		s.format = sniffed // as names do not tell files from streams
 	}

@@ -58,7 +58,7 @@ type Writer struct {
 func NewWriter(w io.Writer, f Format, r *Reader, numbers []int, extras []Extra) (*Writer, error) {
 	out := &Writer{first: r, out: bufio.NewWriterSize(w, blockSize), layout: layout{format: f}}
 	if f == "" {
-		out.layout.format = r.Format()
+		out.layout.format = r.Format().Output()
 	}
 	var err error
 	if names := r.Doubled(); names != nil && out.layout.format != CSV && out.layout.format != TSV {
