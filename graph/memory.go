@@ -15,7 +15,18 @@ func (c Config) TrainingMemory(batch, rows int) float64 {
 	if c.Form == FormPortable {
 		steps *= 3
 	}
-	copies := map[Optimizer]float64{Adam: 3, AdamW: 3, RMSProp: 3, SGD: 1}[c.Optimizer] // of the weights in the state
-	const size = 4
-	return size * (weights*(3*copies+5) + steps*float64(c.Window)*float64(batch) + 2*float64(rows)*float64(c.Features+2))
+	return 3*c.StateBytes() + valueSize*(5*weights+steps*float64(c.Window)*float64(batch)+2*float64(rows)*float64(c.Features+2))
+}
+
+// valueSize is the size of a value.
+const valueSize = 4
+
+// StateBytes is the size of a [Session]'s state, the optimizer's variables included.
+func (c Config) StateBytes() float64 {
+	c = c.WithDefaults()
+	weights, total := c.network().weights(), 0
+	for _, v := range append(weights, c.optimizerVariables(weights)...) {
+		total += product(dims(v.shape))
+	}
+	return valueSize * float64(total)
 }

@@ -39,7 +39,9 @@ func TestScripts(t *testing.T) {
 		Condition: func(name string) (bool, error) {
 			switch name {
 			case "mounts":
-				return exec.Command("unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", t.TempDir()).Run() == nil, nil
+				return exec.Command("unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", t.TempDir()).Run() == nil, nil
+			case "root":
+				return os.Geteuid() == 0, nil
 			case "labelstudio":
 				return hasLabelStudio(), nil
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -26,6 +27,7 @@ type description struct {
 	Networks []networkDescription `json:"networks"`
 	Members  int                  `json:"members"`
 	Seconds  float64              `json:"seconds"` // that the run takes at most, an estimate; 0: not known
+	Space    float64              `json:"space"`   // bytes that the run writes at most, an estimate; 0: it writes none
 	Seed     int64                `json:"seed"`
 	Command  []string             `json:"command"` // that makes the run
 }
@@ -63,10 +65,14 @@ type weightDescription struct {
 func (o *trainOptions) describe(ctx context.Context, data fit.Data, out, errOut io.Writer) error {
 	var d description
 	report := newReporter(&o.outputOptions, len(data.Train.Classes), io.Discard, errOut)
-	if err := fit.Preview(ctx, data, o.spec(), fit.Means{Memory: availableMemory()}, report, &d); err != nil {
+	room, observers := &space{trainOptions: o, dir: cmp.Or(o.out, runs)}, []fit.Observer{report, &d}
+	if o.out != "" || o.own() {
+		observers = append(observers, room)
+	}
+	if err := fit.Preview(ctx, data, o.spec(), fit.Means{Memory: availableMemory()}, observers...); err != nil {
 		return withFlag(err)
 	}
-	d.Members, d.Seed, d.Command = o.Members, o.Seed, trainCommand(o.flags, o.Seed)
+	d.Members, d.Space, d.Seed, d.Command = o.Members, room.needs, o.Seed, trainCommand(o.flags, o.Seed)
 	d.Classes = map[string]int{}
 	for c, n := range layout.Count(data.Train.Labels, data.Train.Series, len(data.Train.Classes)) {
 		d.Classes[data.Train.Classes[c]] = n
@@ -122,6 +128,9 @@ func (d *description) write(out io.Writer) error {
 	fmt.Fprintf(w, "members\t%d\n", d.Members)
 	if d.Seconds > 0 {
 		fmt.Fprintf(w, "time\tat most about %s\n", secondsText(d.Seconds))
+	}
+	if d.Space > 0 {
+		fmt.Fprintf(w, "disk\tat most about %s\n", fit.BytesText(d.Space))
 	}
 	fmt.Fprintf(w, "seed\t%d\n", d.Seed)
 	fmt.Fprintf(w, "command\t%s\n", quoteAll(d.Command))

@@ -144,7 +144,7 @@ func (f *folder) events(wanted bool, data *series.Data, note func(format string,
 	if !wanted || f.writer == nil {
 		return nil
 	}
-	return []fit.Observer{eventlog.New(f.writer.Events(), data, func(err error) {
+	return []fit.Observer{eventlog.New(f.writer.Events, data, func(err error) {
 		note("warning: no more events for TensorBoard are written: %v", err)
 	})}
 }

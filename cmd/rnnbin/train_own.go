@@ -68,7 +68,7 @@ func (o *trainOptions) trainIn(ctx context.Context, folder *folder, farm *cluste
 	if farm != nil {
 		means.Runner, means.Memory = farm, 0 // the workers' is not known
 	}
-	observers := append(report.observers(endingOf(ctx)), folder.events(o.tensorboard, data.Train, report.note)...)
+	observers := slices.Concat(folder.space(o), report.observers(endingOf(ctx)), folder.events(o.tensorboard, data.Train, report.note))
 	result, err := fit.Fit(ctx, data, o.spec(), means, observers...)
 	if err != nil {
 		return o.rescue(ctx, folder, report, data, result, withFlag(err))

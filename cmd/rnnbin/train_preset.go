@@ -134,7 +134,7 @@ func (o presetOptions) repeat(ctx context.Context, preset original.Preset, folde
 	fmt.Fprintf(errOut, "rnnbin: preset %s, seed %d, %s of training\n",
 		preset.Name, o.Seed, count(o.Rungs[0].Epochs*o.Rungs[0].Windows.Steps(), "update"))
 	report := reporter{errOut: errOut}
-	observers := append(folder.events(o.tensorboard, data.Train, report.note), originalLines{out})
+	observers := append(folder.space(o.trainOptions), append(folder.events(o.tensorboard, data.Train, report.note), originalLines{out})...)
 	if o.json {
 		observers[len(observers)-1] = observe.NewJSON(out, 0)
 	}

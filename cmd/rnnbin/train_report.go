@@ -173,7 +173,7 @@ func noticeText(n fit.Noticed) string {
 	case fit.FewerWindows:
 		return fmt.Sprintf("%s: only %s, as its inputs would be too many (--rolling)", n.Rung, count(n.Number, "rolling window"))
 	case fit.NotKept:
-		return fmt.Sprintf("%s: what was trained will be lost if the run does not come to its end: %v", n.Rung, n.Err)
+		return fmt.Sprintf("what is trained from now on may be lost if the run does not come to its end: %v", n.Err)
 	case fit.Damaged:
 		return fmt.Sprintf("%s: %v; going on from the state before it", n.Rung, n.Err)
 	case fit.SeenBefore:

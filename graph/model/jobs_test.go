@@ -180,12 +180,14 @@ func TestCheckpointsOfAnotherShape(t *testing.T) {
 }
 
 func TestDroppedJobsGo(t *testing.T) {
-	dir := begun(t)
+	dir := filepath.Join(t.TempDir(), "m")
 	w, err := Create(dir, false)
 	check(t, err)
+	check(t, w.BeginRun(RunRecord{Version: "v1"}))
+	check(t, w.Jobs("v1", 2).Save(jobDigest, Done, []byte(`{}`), save("one")))
 	w.Drop()
 	w.Close()
-	wantNames(t, dir)
+	wantNames(t, filepath.Dir(dir))
 }
 
 // A folder of runs that has jobs is not taken for one that a killed run has left nothing in.

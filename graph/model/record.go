@@ -65,6 +65,9 @@ func (w *Writer) BeginRun(r RunRecord) error {
 		r.Begun = time.Now().UTC().Truncate(time.Second)
 	}
 	r.State, r.Ended, r.Reason = Running, time.Time{}, ""
+	w.before, _ = os.ReadFile(w.path(runFile))
+	var was RunRecord
+	w.others = json.Unmarshal(w.before, &was) == nil && was.State != Finished
 	return w.writeRun(r)
 }
 

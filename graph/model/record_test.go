@@ -3,8 +3,10 @@ package model
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -56,6 +58,21 @@ func TestStatesOfARun(t *testing.T) {
 	check(t, w.EndRun(Failed, "no row has a label"))
 	w.Close()
 	wantNames(t, dir, files...)
+
+	// What another run has left stays, to go on from, when one that begins there comes to nothing.
+	w = begin()
+	job := strings.Repeat("ab", 32)
+	check(t, w.Jobs("v1", 1).Save(job, 7, []byte("{}"), func(prefix string) error { return os.WriteFile(prefix+".index", nil, 0o666) }))
+	check(t, w.EndRun(Stopped, "interrupted"))
+	w.Close()
+	w = begin()
+	w.Drop()
+	check(t, w.EndRun(Failed, "training needs too much"))
+	w.Close()
+	want(Stopped, "interrupted")
+	if damaged := w.Jobs("v1", 1).Load(job, func(string, []byte) error { return errors.New("read") }); len(damaged) != 1 {
+		t.Errorf("there are %d states of its job", len(damaged))
+	}
 
 	for _, text := range []string{"{", `{"rnnbin":"v1","state":"lost"}`} {
 		writeFile(t, filepath.Join(dir, runFile), text)

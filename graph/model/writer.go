@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -24,6 +25,8 @@ type Writer struct {
 	made    bool       // the folder was made for this model
 	whole   bool       // Jobs are not needed any more
 	run     *RunRecord // that was begun; nil without
+	before  []byte     // run.json of the run before it; nil without
+	others  bool       // that run may be gone on with, by its jobs
 	jobs    *Jobs      // nil without
 	dropped bool
 	events  bool // the folder's event files are the run's
@@ -78,11 +81,17 @@ func (w *Writer) try() error {
 	return os.Remove(w.path(unfinishedModel))
 }
 
-// cannot names the folder in an error that names a file under its unfinished name.
+// cannot names the folder in an error that names a file under its unfinished name, which may be
+// one of TensorFlow's, in its words.
 func (w *Writer) cannot(err error) error {
 	var e *fs.PathError
 	if errors.As(err, &e) {
 		return &Error{w.dir, fmt.Errorf("cannot be written to: %w", e.Err)}
+	}
+	for _, number := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EACCES} {
+		if err != nil && strings.Contains(strings.ToLower(err.Error()), number.Error()) {
+			return &Error{w.dir, fmt.Errorf("cannot be written to: %w", number)}
+		}
 	}
 	return err
 }
@@ -104,7 +113,7 @@ func (w *Writer) Taken() bool {
 func (w *Writer) AddWeights(save func(prefix string) error) (Weights, error) {
 	added, err := w.write(save)
 	if err != nil {
-		return Weights{}, fmt.Errorf("write the weights: %w", err)
+		return Weights{}, fmt.Errorf("write the weights: %w", w.cannot(err))
 	}
 	w.weights = append(w.weights, added)
 	return added, nil
@@ -153,7 +162,7 @@ func (w *Writer) writeNamed(unfinished string, content []byte) (name string, err
 		err = w.writeFile(unfinished, name, content)
 	}
 	if err != nil {
-		return "", fmt.Errorf("write %s: %w", name, err)
+		return "", fmt.Errorf("write %s: %w", name, w.cannot(err))
 	}
 	return name, nil
 }
@@ -187,7 +196,7 @@ func flush(path string) error {
 // Commit makes the model, whose weights were written, with the history that was, the folder's.
 func (w *Writer) Commit(m *Model) error {
 	if err := w.commit(m); err != nil {
-		return fmt.Errorf("write the model: %w", err)
+		return fmt.Errorf("write the model: %w", w.cannot(err))
 	}
 	w.made, w.whole = false, m.Run.Partial == ""
 	if !w.events { // those there are tell of the model that was there before
@@ -196,7 +205,7 @@ func (w *Writer) Commit(m *Model) error {
 	return nil
 }
 
-// Drop has Close remove all that is left of the run, but for a model.
+// Drop has Close remove all that is left of the run, but for what was there before it.
 func (w *Writer) Drop() { w.dropped = true }
 
 func (w *Writer) commit(m *Model) error {
@@ -249,7 +258,7 @@ func (w *Writer) commit(m *Model) error {
 
 // keeps reports whether Close leaves a file of a job in the folder.
 func (w *Writer) keeps(name string) bool {
-	return !w.whole && !w.dropped || w.jobs != nil && w.jobs.isDamaged(name)
+	return !w.whole && (!w.dropped || w.others) || w.jobs != nil && w.jobs.isDamaged(name)
 }
 
 // always keeps all files.
@@ -263,7 +272,10 @@ func (w *Writer) Close() {
 		return
 	}
 	clean(w.dir, w.keeps)
-	if w.dropped || w.whole && w.run == nil { // it is of a run that made an older model
+	switch {
+	case w.dropped && w.run != nil && w.before != nil:
+		_ = w.writeFile(unfinishedRun, runFile, w.before)
+	case w.dropped && w.run != nil, w.whole && w.run == nil: // it is of a run that made an older model
 		_ = os.Remove(w.path(runFile))
 	}
 	if w.dropped && w.events {

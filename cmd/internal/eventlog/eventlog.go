@@ -26,7 +26,8 @@ import (
 // Log writes the events of a run. It implements fit.Observer, and never ends the run: what
 // cannot be written is reported once, and is the end of the log.
 type Log struct {
-	dir    string
+	open   func() string
+	dir    string       // what it returned
 	data   *series.Data // that trains
 	failed func(error)
 	now    func() time.Time
@@ -37,12 +38,12 @@ type Log struct {
 	ended bool
 }
 
-// New returns a log of a run on data that writes to the folder dir, which is made when there is
-// something to write. Event files that an earlier run has left there go as this one writes its own.
-// An error is given to failed.
-func New(dir string, data *series.Data, failed func(error)) *Log {
+// New returns a log of a run on data that writes to the folder that open names when there is
+// something to write, and which is made then. Event files that an earlier run has left there go as
+// this one writes its own. An error is given to failed.
+func New(open func() string, data *series.Data, failed func(error)) *Log {
 	return &Log{
-		dir: dir, data: data, failed: failed, now: time.Now,
+		open: open, data: data, failed: failed, now: time.Now,
 		jobs: map[fit.Job]*job{}, told: map[string]bool{}, steps: map[string]int{},
 	}
 }
@@ -56,6 +57,7 @@ type job struct {
 	last   time.Time     // that its updates were told of
 	read   bool          // its variables, before
 	spent  time.Duration // on histograms
+	next   int           // epoch that may have them
 	slow   time.Duration // what gradients are expected to take
 	starts []int32       // windows of the last update
 }
@@ -82,6 +84,7 @@ func (l *Log) Observe(ctx context.Context, e fit.Event) error {
 func (l *Log) observe(ctx context.Context, e fit.Event) error {
 	switch e := e.(type) {
 	case fit.Planned:
+		l.dir = l.open()
 		return l.write(l.dir, 0, true, experiment(e, l.now()))
 	case fit.JobBegan:
 		if j := l.jobs[e.Job]; j != nil { // done again, by another worker
@@ -122,9 +125,9 @@ func slug(name string) string {
 	return strings.Trim(noSlug.ReplaceAllString(strings.ToLower(name), "-"), "-")
 }
 
-// open begins to write to a folder, for updates from first on. What an earlier run has
+// resume begins to write to a folder, for updates from first on. What an earlier run has
 // told of these counts no more.
-func (l *Log) open(folder string, first int) (*writer, error) {
+func (l *Log) resume(folder string, first int) (*writer, error) {
 	if first == 0 {
 		model.RemoveEvents(folder, nil)
 	}
@@ -187,7 +190,7 @@ func (l *Log) begin(j *job, first int) (err error) {
 	if j.log != nil {
 		return nil
 	}
-	if j.log, err = l.open(j.folder, first); err != nil {
+	if j.log, err = l.resume(j.folder, first); err != nil {
 		return err
 	}
 	if j.Job.Fold == 0 && j.Job.Member == 0 {
@@ -214,7 +217,7 @@ func (l *Log) epoch(ctx context.Context, j *job, e fit.EpochEnded) error {
 		values = append(values, scores("validation", &v.Report.Scores)...)
 	}
 	if e.Job.Fold == 0 {
-		values = append(values, l.histograms(ctx, j, e.Last)...)
+		values = append(values, l.histograms(ctx, j, e.Epoch.Epoch, e.Last)...)
 	}
 	return j.log.add(l.now(), step, values...)
 }

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/python"
@@ -73,7 +74,7 @@ func train(t *testing.T, s fit.Spec, all ...fit.Observer) *fit.Result {
 }
 
 func newLog(t *testing.T, dir string) *Log {
-	return New(dir, data().Train, func(err error) { t.Error(err) })
+	return New(func() string { return dir }, data().Train, func(err error) { t.Error(err) })
 }
 
 // board is what TensorBoard reads.
@@ -260,6 +261,11 @@ func checkFinal(t *testing.T, b *board, result *fit.Result) {
 		}
 	}
 	first := fmt.Sprintf("final/%s/member0", slug(name))
+	for _, v := range m.Config.Weights() {
+		if len(b.Runs[first].Values["gradients/"+v.Name]) == 0 {
+			t.Errorf("there is no histogram of the gradients of %s", v.Name)
+		}
+	}
 	for _, op := range []string{"RnnbinWindows", "RnnbinAdam", "MatMul", "While"} {
 		if !slices.Contains(b.Runs[first].Ops, op) {
 			t.Errorf("the graph has no %s, but %v", op, b.Runs[first].Ops)
@@ -421,9 +427,56 @@ func TestWhatCannotBeWrittenEndsTheLogAlone(t *testing.T) {
 	var failed []error
 	s := spec()
 	s.Folds, s.Members = 0, 1
-	r := train(t, s, New(filepath.Join(file, "tensorboard"), data().Train, func(err error) { failed = append(failed, err) }))
+	r := train(t, s, New(func() string { return filepath.Join(file, "tensorboard") }, data().Train, func(err error) { failed = append(failed, err) }))
 	if len(failed) != 1 || !strings.Contains(failed[0].Error(), "not a directory") || len(r.Members) != 1 {
 		t.Errorf("%d members; %v", len(r.Members), failed)
+	}
+}
+
+// The estimate is never less than what is written, nor much more.
+func TestBytes(t *testing.T) {
+	s, dir := spec(), t.TempDir()
+	s.Rungs[1].Epochs = 100
+	about := 0.0
+	train(t, s, newLog(t, dir), watch(func(e fit.Event) {
+		if p, ok := e.(fit.Planned); ok {
+			about = Bytes(p)
+		}
+	}))
+	written := 0.0
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			var info fs.FileInfo
+			if info, err = e.Info(); err == nil {
+				written += float64(info.Size())
+			}
+		}
+		return err
+	})
+	if err != nil || !(about >= written && about < 4*written) {
+		t.Errorf("%.0f bytes are written, of %.0f; %v", written, about, err)
+	}
+}
+
+// Histograms get rarer, and no more than is told beforehand.
+func TestHistogramsGetRarer(t *testing.T) {
+	l, j := &Log{now: time.Now}, &job{}
+	j.begun = time.Now().Add(-time.Hour)
+	var err error
+	if j.Session, err = graph.NewSession(graph.DefaultConfig()); err != nil {
+		t.Fatal(err)
+	}
+	defer j.Session.Close()
+	j.slow = 2 * time.Hour // no gradients
+	const epochs = 2000
+	n, last := 0, 0
+	for epoch := 1; epoch <= epochs; epoch++ {
+		if len(l.histograms(t.Context(), j, epoch, false)) > 0 {
+			n, last = n+1, epoch
+		}
+	}
+	if most := int(histogramsIn(epochs)); n > most || n < most/2 || last < epochs*9/10 {
+		t.Errorf("%d of %d at most, the last in epoch %d", n, most, last)
 	}
 }
 

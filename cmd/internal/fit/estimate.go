@@ -41,40 +41,45 @@ func (r *run) estimate(ctx context.Context, rung int, p Plan, windows layout.Sam
 	return took.Seconds() / float64(n) * float64(p.Epochs*p.Steps), nil
 }
 
-// seconds are how many the run takes at most: where every network is trained for every fold, and
-// the slowest kinds are chosen; 0 if one of them is not known.
-func (r *run) seconds(plans []Plan) float64 {
-	folds := float64(len(r.folds))
-	compared, rival := 0.0, 0.0
-	chosen := map[string]float64{} // by the kind of network
-	for _, p := range plans {
-		if p.Seconds == 0 {
-			return 0
-		}
-		compared += folds * p.Seconds
-		if p.isRival() {
-			rival = p.Seconds
-		}
-		if p.Baseline {
-			continue
-		}
-		members := float64(p.members(r.spec))
-		chosen[p.kind()] = max(chosen[p.kind()], (folds*(members-1)+members)*p.Seconds)
+// seconds are how many the run takes at most; 0 if those of a network are not known.
+func (r *run) seconds(p Planned) float64 {
+	if slices.ContainsFunc(p.Rungs, func(q Plan) bool { return q.Seconds == 0 }) {
+		return 0
 	}
-	two := slices.Sorted(maps.Values(chosen))
-	total := compared + rival
-	kinds := min(2, len(two))
-	if folds == 0 {
-		kinds = 1
-	}
-	for _, seconds := range two[len(two)-kinds:] {
-		total += seconds
-	}
+	total := p.AtMost(func(q Plan, _ bool) float64 { return q.Seconds })
 	if n, local := r.means.Runner.(sideBySide); local && r.several() {
 		total /= float64(n)
 	}
 	if limit := r.spec.TimeLimit; limit > 0 {
 		total = min(total, time.Duration(limit).Seconds())
+	}
+	return total
+}
+
+// AtMost is the sum of what trainings cost, by folds and in the end on all rows, where every
+// network is trained for every fold and the dearest kinds are chosen.
+func (p Planned) AtMost(cost func(q Plan, final bool) float64) float64 {
+	folds := float64(len(p.Folds))
+	total := 0.0
+	chosen := map[string]float64{} // by the kind of network
+	for _, q := range p.Rungs {
+		fold, final := cost(q, false), cost(q, true)
+		total += folds * fold
+		if q.isRival() {
+			total += final
+		}
+		if !q.Baseline {
+			members := float64(q.Members)
+			chosen[q.kind()] = max(chosen[q.kind()], folds*(members-1)*fold+members*final)
+		}
+	}
+	two := slices.Sorted(maps.Values(chosen))
+	kinds := min(2, len(two))
+	if folds == 0 {
+		kinds = 1
+	}
+	for _, one := range two[len(two)-kinds:] {
+		total += one
 	}
 	return total
 }

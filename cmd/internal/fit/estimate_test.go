@@ -51,7 +51,7 @@ func TestSecondsOfARun(t *testing.T) {
 	s.Members = 5
 	lags, row, wide := lagged(All), logistic(All), gru(64, 180, All, true)
 	lags.Baseline = true
-	plans := []Plan{{Recipe: &lags, Seconds: 2}, {Recipe: &row, Seconds: 1}, {Recipe: &wide, Seconds: 10}}
+	plans := []Plan{{Recipe: &lags, Members: 1, Seconds: 2}, {Recipe: &row, Members: 1, Seconds: 1}, {Recipe: &wide, Members: 5, Seconds: 10}}
 	for _, test := range []struct {
 		folds, threads int
 		limit          time.Duration
@@ -64,8 +64,7 @@ func TestSecondsOfARun(t *testing.T) {
 	} {
 		s.Threads, s.TimeLimit = test.threads, Limit(test.limit)
 		r := newRun(&s, Means{}, nil)
-		r.folds = make([]layout.Fold, test.folds)
-		if got := r.seconds(plans); !(math.Abs(got-test.want) < 1e-9) {
+		if got := r.seconds(Planned{Folds: make([]layout.Fold, test.folds), Rungs: plans}); !(math.Abs(got-test.want) < 1e-9) {
 			t.Errorf("%+v: %v s", test, got)
 		}
 	}

@@ -158,7 +158,7 @@ const (
 	TimeUp                     // the time limit has left out Number trainings of Stage
 	NotCompared                // there was no time for Rung, names of one or several
 	FewerWindows               // Rung, a network's shape, gets Number rolling windows only: its inputs are too many
-	NotKept                    // the store cannot keep what Rung comes to, because of Err
+	NotKept                    // the store cannot keep what trainings come to, because of Err
 	Damaged                    // the store has a state of Rung, Err, that cannot be used; an older one is, if there is one
 )
 

@@ -298,7 +298,7 @@ func (r *run) plan(ctx context.Context) error {
 			}
 		}
 	}
-	p.Seconds = r.seconds(p.Rungs)
+	p.Seconds = r.seconds(p)
 	return r.tell(ctx, p)
 }
 

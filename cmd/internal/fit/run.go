@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
@@ -38,6 +39,7 @@ type run struct {
 	observers
 	result *Result
 
+	unkept     atomic.Bool // something, as the store failed
 	mu         sync.Mutex
 	unfinished []*Trained // of jobs that ended early
 }

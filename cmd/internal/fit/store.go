@@ -229,23 +229,24 @@ func (k *record) bestApart() bool {
 }
 
 // save puts the state of a session, and what a record says about it, into the store. What cannot
-// be kept is no reason to lose it.
+// be kept is no reason to lose it, and the first time tells of all that may follow.
 func (r *run) save(ctx context.Context, t *task, s *graph.Session, k record, step int) error {
 	if r.means.Store == nil || t.course.over() { // by another worker
 		return nil
 	}
 	text, err := json.Marshal(k)
 	if err == nil {
-		err = r.means.Store.Save(t.digest, step, text, func(prefix string) error { return k.save(s, prefix) })
+		err = r.means.Store.Save(t.digest, step, text, func(prefix string) error {
+			return tflib.Quietly(func() error { return k.save(s, prefix) })
+		})
 	}
 	if errors.As(err, new(*graph.ServerError)) {
 		return err
 	}
-	told := t.unkept != nil
-	if t.unkept = err; err == nil || told {
+	if t.unkept = err; err == nil || r.unkept.Swap(true) {
 		return nil
 	}
-	return r.tell(ctx, Noticed{Kind: NotKept, Rung: r.rungs[t.job.Rung].Name(), Err: err})
+	return r.tell(ctx, Noticed{Kind: NotKept, Err: err})
 }
 
 // save writes the state of a session, and that of the best epoch, as checkpoints.

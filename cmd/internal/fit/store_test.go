@@ -227,3 +227,25 @@ func TestJobsGrow(t *testing.T) {
 		t.Errorf("%d updates of a run that is another", made)
 	}
 }
+
+// full is a Store that has no room.
+type full struct{ *folder }
+
+func (full) Save(string, int, []byte, func(string) error) error { return errors.New("no room") }
+
+// A store that fails is told of once, and ends nothing.
+func TestWhatCannotBeKept(t *testing.T) {
+	told := 0
+	r, err := Fit(t.Context(), Data{Train: steps(1, 400)}, quick(), Means{Store: full{newFolder(t)}}, observe(func(_ context.Context, e Event) error {
+		if n, ok := e.(Noticed); ok && n.Kind == NotKept {
+			told++
+		}
+		if ended, ok := e.(JobEnded); ok && ended.Digest != "" {
+			t.Errorf("%+v is told to be kept", ended)
+		}
+		return nil
+	}))
+	if err != nil || len(r.Members) == 0 || told != 1 {
+		t.Errorf("told %d times; %v", told, err)
+	}
+}
