@@ -1,6 +1,6 @@
 """Asks a server with the clients that TensorFlow Serving and Triton give out.
 
-usage: clients.py ADDRESS FIXTURE.json
+usage: clients.py ADDRESS HTTP-ADDRESS FIXTURE.json
 
 The fixture has series, as they were measured, and what model m says of them: probabilities
 and labels, and the probabilities of the first one as a stream.
@@ -12,11 +12,12 @@ import grpc
 import numpy as np
 import tensorflow as tf
 import tritonclient.grpc as triton
+import tritonclient.http as triton_http
 from tensorflow_serving.apis import (get_model_metadata_pb2, get_model_status_pb2, model_service_pb2_grpc, predict_pb2,
                                      prediction_service_pb2_grpc)
 from tritonclient.utils import InferenceServerException
 
-address, fixture = sys.argv[1:]
+address, http, fixture = sys.argv[1:]
 with open(fixture) as f:
     fixture = json.load(f)
 x = np.array(fixture["series"], np.float32)
@@ -36,7 +37,7 @@ def refused(call, code, text):
     except grpc.RpcError as e:
         assert e.code().name == code and text in e.details(), e
     except InferenceServerException as e:
-        assert e.status() == f"StatusCode.{code}" and text in e.message(), e
+        assert e.status() in (f"StatusCode.{code}", code) and text in e.message(), e
     else:
         raise AssertionError(f"answered, want {code} {text}")
 
@@ -133,5 +134,35 @@ def open_inference():
     refused(lambda: infer(x, outputs=[triton.InferRequestedOutput("logits")]), "INVALID_ARGUMENT", 'no output "logits"')
 
 
+def open_inference_rest():
+    client = triton_http.InferenceServerClient(http)
+    assert client.is_server_live() and client.is_server_ready() and client.is_model_ready("m") and not client.is_model_ready("other")
+    assert client.get_server_metadata()["extensions"] == ["binary_tensor_data"]
+    assert client.get_model_metadata("m", "1")["outputs"][0]["shape"] == [-1, -1, 2]
+
+    def infer(rows, name="m", kind="FP32", binary=True, outputs=None, **options):
+        series = triton_http.InferInput("series", rows.shape, kind)
+        series.set_data_from_numpy(rows, binary_data=binary)
+        return client.infer(name, [series], outputs=outputs, **options)
+
+    for binary in True, False:
+        outputs = [triton_http.InferRequestedOutput(name, binary_data=binary) for name in ("labels", "probabilities")]
+        for given in None, outputs:
+            a = infer(x, binary=binary, outputs=given, request_id="9", request_compression_algorithm="gzip")
+            near(a.as_numpy("probabilities"), probabilities)
+            got = a.as_numpy("labels")
+            assert ((decoded(got) if isinstance(got.flat[0], bytes) else got) == labels).all() and a.get_response()["id"] == "9"
+    near(infer(x.astype(np.float64), kind="FP64").as_numpy("probabilities"), probabilities)
+
+    refused(lambda: infer(x, name="other"), "404", "Latest(other)")
+    refused(lambda: infer(x, model_version="7"), "404", "Specific(m, 7)")
+    refused(lambda: infer(x[:, :, :1]), "400", "[batch,steps,2]")
+    refused(lambda: infer(x.astype(np.float16), kind="FP16"), "400", "FP16")
+    refused(lambda: infer(x + np.inf), "400", "is not a finite number")
+    refused(lambda: infer(x, outputs=[triton_http.InferRequestedOutput("logits")]), "400", "unexpected inference output 'logits'")
+    client.close()
+
+
 tensorflow_serving()
 open_inference()
+open_inference_rest()
