@@ -88,6 +88,27 @@ func TestExportInPython(t *testing.T) {
 	}
 }
 
+// A Go program finds the inputs of what is exported as ONNX by their names, and gets what predict answers.
+func TestExportInGo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("has another module built")
+	}
+	packages, err := python.Packages("tensorflow-2.18.1", "testdata/export/requirements.txt")
+	if err != nil {
+		t.Skip("left out: the library of ONNX Runtime comes with Python's package, which cannot be installed: ", err)
+	}
+	library, err := filepath.Glob(filepath.Join(packages, "onnxruntime", "capi", "libonnxruntime.*so*"))
+	if err != nil || len(library) != 1 {
+		t.Fatalf("%v: ONNX Runtime's library is not one of %v", err, library)
+	}
+	dir := t.TempDir()
+	of := exportTried["stream"]
+	writeExported(t, dir, "stream", of.classes, of.missing, of.kinds, of.members, nil)
+	if out, err := exec.Command("go", "run", "-C", "testdata/onnxruntime_go", ".", library[0], dir, "stream").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
 // writeExported makes a model, exports it with the program, and writes beside it what it answers.
 func writeExported(t *testing.T, dir, name string, classes []string, missing string, kinds []model.Kind, members int, convert []string) {
 	t.Helper()
@@ -134,7 +155,7 @@ func writeExported(t *testing.T, dir, name string, classes []string, missing str
 			t.Fatalf("exit code %d: %s", code, &errOut)
 		}
 	}
-	about := map[string]any{"classes": classes, "convert": append([]string{}, convert...), "cases": answeredCases(t, r, dir, name, folder)}
+	about := map[string]any{"classes": classes, "threshold": m.Threshold, "convert": append([]string{}, convert...), "cases": answeredCases(t, r, dir, name, folder)}
 	text, err := json.Marshal(about)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(base, "1.json"), text, 0o666)

@@ -281,8 +281,11 @@ func (q *request) streamLines() error {
 	if err := control.EnableFullDuplex(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
+	var lease lease
 	c.say = func(lines []byte) error {
-		_ = control.SetWriteDeadline(time.Now().Add(q.options.Timeout)) // a client that never reads
+		if until, due := lease.renew(q.options.Timeout); due { // a client that never reads
+			_ = control.SetWriteDeadline(until)
+		}
 		if _, err := q.out.Write(lines); err != nil {
 			return err
 		}
@@ -312,9 +315,10 @@ func (q *request) ended(err error) error {
 // lines takes lines until they end, as many at a time as are at hand.
 func (c *conversation) lines(control *http.ResponseController) error {
 	b := bufio.NewReaderSize(c.Body, 64<<10)
+	var lease lease
 	for number := 1; ; number++ {
-		if b.Buffered() == 0 {
-			_ = control.SetReadDeadline(time.Now().Add(c.registry.SessionTTL()))
+		if until, due := lease.renew(c.registry.SessionTTL()); due {
+			_ = control.SetReadDeadline(until)
 			if c.ending.Err() != nil { // it may have set another one just before
 				_ = control.SetReadDeadline(time.Now())
 			}
@@ -341,6 +345,18 @@ func (c *conversation) lines(control *http.ResponseController) error {
 			return err
 		}
 	}
+}
+
+// lease is a deadline that is set a little later than it need be, so that few rows have to set another.
+type lease struct{ until time.Time }
+
+// renew reports whether the deadline is less than a time away, and has to be set to another one.
+func (l *lease) renew(after time.Duration) (until time.Time, due bool) {
+	now := time.Now()
+	if due = l.until.Sub(now) < after; due {
+		l.until = now.Add(after + after/8)
+	}
+	return l.until, due
 }
 
 // peekBuffered is what has arrived and was not read.

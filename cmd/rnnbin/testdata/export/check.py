@@ -2,8 +2,8 @@
 
     check.py FOLDER
 
-In FOLDER are models/NAME/1, a SavedModel, 2, the same as ONNX, and 1.json: its classes and, for batches of
-series, what was asked and answered. Everything runs in this one process, which takes long to
+In FOLDER are models/NAME/1, a SavedModel, 2, the same as ONNX, and 1.json: its classes and threshold and, for
+batches of series, what was asked and answered. Everything runs in this one process, which takes long to
 start. It ends with an error at the first thing that is not as it should be.
 """
 import contextlib
@@ -30,13 +30,17 @@ TF1 = tf.compat.v1
 class Case:
     """A batch of series [B,T,R], and rnnbin's probabilities [B,T,C] and labels [B,T]."""
 
-    def __init__(self, folder, classes, case):
+    def __init__(self, folder, classes, threshold, case):
         shape = case["batch"], case["rows"]
         read = lambda name, kind, *more: np.fromfile(os.path.join(folder, case[name]), kind).reshape(*shape, *more)
         self.shape = shape
         self.series = read("series", np.float32, -1)
         self.probability = read("probability", np.float32, len(classes))
         self.labels = np.array(classes, object)[read("class", np.int16)]
+        # What lies on the border of two classes, to rounding, may be either.
+        top = np.sort(self.probability, 2)
+        margin = np.abs(self.probability[:, :, 1] - threshold) if len(classes) == 2 else top[:, :, -1] - top[:, :, -2]
+        self.clear = margin > 1e-5
 
     def check(self, what, probabilities, labels, rows=slice(None)):
         want, names = self.probability[:, rows], self.labels[:, rows]
@@ -44,10 +48,7 @@ class Case:
         apart = np.abs(probabilities - want).max()
         if probabilities.shape != want.shape or not apart <= TOLERANCE:
             sys.exit("%s, %s: %s apart" % (what, self.shape, apart))
-        # A probability that lies on the border of two classes decides on either.
-        top = np.sort(want, 2)
-        clear = top[:, :, -1] - top[:, :, -2] > 1e-5
-        if not (labels == names)[clear].all():
+        if not (labels == names)[self.clear[:, rows]].all():
             sys.exit("%s, %s: labels differ" % (what, self.shape))
         return apart
 
@@ -185,7 +186,7 @@ def main():
         folder = os.path.join(top, name, "1")
         with open(folder + ".json") as f:
             about = json.load(f)
-        cases = [Case(sys.argv[1], about["classes"], case) for case in about["cases"]]
+        cases = [Case(sys.argv[1], about["classes"], about["threshold"], case) for case in about["cases"]]
         cases, largest = cases[:-1], cases[-1]
         tensorflow2(name, folder, cases, largest)
         tensorflow1(name, folder, cases)
