@@ -2,15 +2,19 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/binary"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -63,17 +67,30 @@ const exportFeatures = 2
 
 // Python's loaders, saved_model_cli and, converted by tf2onnx, ONNX Runtime answer as predict.
 func TestExportInPython(t *testing.T) {
-	if testing.Short() {
-		t.Skip("Python's TensorFlow takes half a minute")
-	}
-	packages, err := python.Packages("tensorflow-2.18.1", "testdata/export/requirements.txt")
-	if err != nil {
-		t.Skip("left out: TensorFlow for Python cannot be installed: ", err)
-	}
+	packages := exportPackages(t)
 	dir := t.TempDir()
 	for name, of := range exportTried {
 		writeExported(t, dir, name, of.classes, of.missing, of.kinds, of.members, of.convert)
 	}
+	checkInPython(t, packages, dir)
+}
+
+// exportPackages are what check.py imports.
+func exportPackages(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes a minute")
+	}
+	packages, err := python.Packages("tensorflow-2.18.1", "testdata/export/requirements.txt")
+	if err != nil {
+		t.Skip("left out: TensorFlow for Python, and ONNX Runtime, cannot be installed: ", err)
+	}
+	return packages
+}
+
+// checkInPython has check.py run what was exported into a folder.
+func checkInPython(t *testing.T, packages, dir string) {
+	t.Helper()
 	script, err := os.ReadFile("testdata/export/check.py") // so that go test knows when it has changed
 	if err != nil {
 		t.Fatal(err)
@@ -88,16 +105,123 @@ func TestExportInPython(t *testing.T) {
 	}
 }
 
+// What train makes of real rows answers elsewhere as predict does, too.
+func TestExportOfTrained(t *testing.T) {
+	packages := exportPackages(t)
+	dir := t.TempDir()
+	for name, of := range map[string]struct {
+		data   func(t *testing.T, to string) // writes a CSV file, or does nothing if it cannot
+		train  []string
+		stream bool // the others scale within whole series, or are of two directions
+	}{
+		"bursts":     {builtInData("bursts"), []string{"--label", "label", "--lookahead", "0", "--epochs", "5"}, true},
+		"activities": {builtInData("activities"), []string{"--label", "label", "--series", "series", "--epochs", "5"}, false},
+		"ecg":        {sharedData("ecg100_first5min.csv.gz"), []string{"--label", "qrs", "--features", "mlii_mv,v5_mv", "--bidirectional", "--epochs", "1"}, false},
+		"skab":       {skabData, []string{"--label", "anomaly", "--features", skabFeatures, "--series", "series", "--epochs", "3"}, false},
+	} {
+		table := filepath.Join(dir, name+".csv")
+		of.data(t, table)
+		if _, err := os.Stat(table); err != nil {
+			t.Logf("%s is left out: its data are not part of the repository", name)
+			continue
+		}
+		folder := filepath.Join(dir, "trained", name)
+		rnnbin(t, append([]string{"train", table, "--folds", "0", "--seed", "1", "--out", folder}, of.train...)...)
+		exportModel(t, dir, name, folder, nil, rowsOf(t, table, folder))
+		if _, err := os.Stat(filepath.Join(dir, "models", name, "2", "stream.onnx")); (err == nil) != of.stream {
+			t.Errorf("%s: a stream: %v, want %v", name, err == nil, of.stream)
+		}
+	}
+	checkInPython(t, packages, dir)
+}
+
+func builtInData(name string) func(*testing.T, string) {
+	return func(t *testing.T, to string) { rnnbin(t, "data", name, "--out", to) }
+}
+
+func sharedData(name string) func(*testing.T, string) {
+	return func(t *testing.T, to string) {
+		f, err := os.Open(filepath.Join("..", "..", "..", "shared", "data", name))
+		if err != nil {
+			return
+		}
+		defer f.Close()
+		r, err := gzip.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		if err == nil {
+			err = os.WriteFile(to, text, 0o666)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+const skabFeatures = "Accelerometer1RMS,Accelerometer2RMS,Current,Pressure,Temperature,Thermocouple,Voltage,Volume Flow RateRMS"
+
+// skabData joins experiments of the Skoltech Anomaly Benchmark, whose folder data/ the variable
+// RNNBIN_SKAB names.
+func skabData(t *testing.T, to string) {
+	files, err := filepath.Glob(filepath.Join(os.Getenv("RNNBIN_SKAB"), "valve*", "*.csv"))
+	if err != nil || len(files) == 0 || os.Getenv("RNNBIN_SKAB") == "" {
+		return
+	}
+	all := strings.ReplaceAll(skabFeatures, ",", ";") + ";anomaly;series\n"
+	for i, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n")[1:] {
+			cells := strings.Split(line, ";")
+			all += strings.Join(cells[1:len(cells)-1], ";") + fmt.Sprintf(";%d\n", i)
+		}
+	}
+	if err := os.WriteFile(to, []byte(strings.ReplaceAll(all, ";", ",")), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rowsOf gives rows of a CSV file that follow each other, those of the features of a model, anywhere.
+func rowsOf(t *testing.T, table, folder string) func(r *rand.Rand, n int) []float32 {
+	t.Helper()
+	m, err := label.Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	f, err := os.Open(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []float32
+	for _, line := range lines[1:] {
+		for _, feature := range m.Task().Features {
+			v, err := strconv.ParseFloat(line[slices.Index(lines[0], feature)], 32)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows = append(rows, float32(v))
+		}
+	}
+	R, have := len(m.Task().Features), len(lines)-1
+	return func(r *rand.Rand, n int) []float32 {
+		at := r.IntN(have - n + 1)
+		return rows[at*R : (at+n)*R]
+	}
+}
+
 // A Go program finds the inputs of what is exported as ONNX by their names, and gets what predict answers.
 func TestExportInGo(t *testing.T) {
-	if testing.Short() {
-		t.Skip("has another module built")
-	}
-	packages, err := python.Packages("tensorflow-2.18.1", "testdata/export/requirements.txt")
-	if err != nil {
-		t.Skip("left out: the library of ONNX Runtime comes with Python's package, which cannot be installed: ", err)
-	}
-	library, err := filepath.Glob(filepath.Join(packages, "onnxruntime", "capi", "libonnxruntime.*so*"))
+	library, err := filepath.Glob(filepath.Join(exportPackages(t), "onnxruntime", "capi", "libonnxruntime.*so*"))
 	if err != nil || len(library) != 1 {
 		t.Fatalf("%v: ONNX Runtime's library is not one of %v", err, library)
 	}
@@ -148,14 +272,26 @@ func writeExported(t *testing.T, dir, name string, classes []string, missing str
 	if err := w.Commit(m); err != nil {
 		t.Fatal(err)
 	}
-	var out, errOut bytes.Buffer
+	exportModel(t, dir, name, folder, convert, wandering)
+}
+
+// exportModel exports a model with the program, and writes beside it what it answers to rows that
+// follow each other.
+func exportModel(t *testing.T, dir, name, folder string, convert []string, rows func(r *rand.Rand, n int) []float32) {
+	t.Helper()
 	base := filepath.Join(dir, "models", name)
 	for _, format := range []string{savedModel, onnx} {
-		if code := run([]string{"export", folder, "--out", base, "--format", format}, strings.NewReader(""), &out, &errOut); code != exitOK {
-			t.Fatalf("exit code %d: %s", code, &errOut)
-		}
+		rnnbin(t, "export", folder, "--out", base, "--format", format)
 	}
-	about := map[string]any{"classes": classes, "threshold": m.Threshold, "convert": append([]string{}, convert...), "cases": answeredCases(t, r, dir, name, folder)}
+	m, err := label.Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	about := map[string]any{
+		"classes": m.Task().Classes, "threshold": m.Task().Threshold, "convert": append([]string{}, convert...),
+		"cases": answeredCases(t, dir, name, m, rows),
+	}
 	text, err := json.Marshal(about)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(base, "1.json"), text, 0o666)
@@ -167,20 +303,16 @@ func writeExported(t *testing.T, dir, name string, classes []string, missing str
 
 // answeredCases are batches of series, whose values and answers are in files. The last is the
 // largest.
-func answeredCases(t *testing.T, r *rand.Rand, dir, name, folder string) []map[string]any {
+func answeredCases(t *testing.T, dir, name string, m *label.Model, rowsOf func(r *rand.Rand, n int) []float32) []map[string]any {
 	t.Helper()
-	m, err := label.Open(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	r := rand.New(rand.NewPCG(2, 2))
 	var cases []map[string]any
 	for _, shape := range [][2]int{{1, 20}, {1, 500}, {1, 5000}, {64, 20}, {64, 500}, {64, 5000}} {
 		batch, rows := shape[0], shape[1]
 		var all []label.Series
 		var values []float32
 		for range batch {
-			x := wandering(r, rows)
+			x := rowsOf(r, rows)
 			all, values = append(all, label.Series{Values: x}), append(values, x...)
 		}
 		a, err := m.Label(context.Background(), all...)

@@ -83,7 +83,7 @@ func (o *serveOptions) addRunFlags(f *pflag.FlagSet) {
 	addFlag(f, "grace", &o.http.Grace, "after SIGTERM, give requests that have begun this `duration` to end")
 	addFlag(f, "access-log", &o.log, "append a JSON object for each request to `file`; - for standard error")
 	addFlag(f, "pprof", &o.http.Pprof, "serve profiles of the program at /debug/pprof/")
-	addFlag(f, "check", &o.check, "serve nothing: fail unless the server at --listen is ready")
+	addFlag(f, "check", &o.check, "serve nothing: fail unless the server at --listen is ready; with --tls-cert over TLS,\nshown as the client's certificate where there is --tls-key")
 	addFlag(f, "quiet", &o.quiet, "print errors alone: not which versions are served")
 	addFlag(f, "threads", &o.engine.Machine.Threads, "`n` threads for each call of the network; 0: by its size")
 	o.engine.Machine.Form, o.engine.Machine.InstructionSet = graph.FormAuto, graph.InstructionSetAuto
@@ -113,6 +113,9 @@ and labels [batch, steps]. With one feature [batch, steps] will do:
 gRPC is for clients of TensorFlow Serving (PredictionService, ModelService) and of the Open
 Inference Protocol, which Triton and KServe speak; rnnbin.v1.StreamService labels rows as they
 arrive. The server describes all of it by reflection, and answers health checks.
+
+Series of different lengths come padded, with how many steps of each count: the signature lengths
+takes {"series": [...], "lengths": 3}, as an exported model's does.
 
 With "session": "some name" in a request, its rows follow those of the session's requests
 before, and its answers are those that are known now; "end": true ends it.
@@ -220,8 +223,17 @@ func (o *serveOptions) isReady(ctx context.Context) error {
 		host = "localhost"
 	}
 	at := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: "/readyz"}
+	// the certificate is for the name that others know the server by
+	secure := &tls.Config{InsecureSkipVerify: true}
 	if o.certificate != "" {
 		at.Scheme = "https"
+	}
+	if o.key != "" {
+		own, err := tls.LoadX509KeyPair(o.certificate, o.key)
+		if err != nil {
+			return flagf("tls-cert", "%w", err)
+		}
+		secure.Certificates = []tls.Certificate{own}
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.http.Timeout)
 	defer cancel()
@@ -229,8 +241,7 @@ func (o *serveOptions) isReady(ctx context.Context) error {
 	if err != nil {
 		return flagf("listen", "%w", err)
 	}
-	// the certificate is for the name that others know the server by
-	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: secure}}
 	r, err := client.Do(q)
 	if err != nil {
 		return fmt.Errorf("not ready: %w", err)

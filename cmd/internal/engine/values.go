@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph/label"
 )
 
 // checked are the rows [n,R] of a request's series as the model takes them: less its shift, and what is missing, NaN,
@@ -49,4 +50,36 @@ func (h *Handle) CheckRows(rows int) error {
 		return Errorf(Invalid, "%d rows are more than the %d that one request may have", rows, h.options.MaxRows)
 	}
 	return nil
+}
+
+// Lengths are how many steps of each of so many series count, as a client says it.
+func Lengths(given []float64, series, steps int) ([]int, error) {
+	if len(given) != series {
+		return nil, Errorf(Invalid, "lengths: %d numbers of steps for %d series", len(given), series)
+	}
+	lengths := make([]int, series)
+	for i, v := range given {
+		if !(v >= 0 && v <= float64(steps)) || v != math.Trunc(v) {
+			return nil, Errorf(Invalid, "lengths: %v is no number of steps from 0 to %d", v, steps)
+		}
+		lengths[i] = int(v)
+	}
+	return lengths, nil
+}
+
+// Pad makes the answers to series of these lengths ones to series of so many steps: of class -1 and
+// with probabilities of 0 where a step does not count.
+func (i *Info) Pad(a label.Answers, lengths []int, steps int) label.Answers {
+	n, C := len(lengths)*steps, len(i.Classes)
+	if a.Len() == n {
+		return a
+	}
+	all := label.Answers{Class: slices.Repeat([]int16{-1}, n), Probability: make([]float32, n*C)}
+	at := 0
+	for b, rows := range lengths {
+		copy(all.Class[b*steps:], a.Class[at:at+rows])
+		copy(all.Probability[b*steps*C:], a.Probability[at*C:(at+rows)*C])
+		at += rows
+	}
+	return all
 }

@@ -168,31 +168,19 @@ func lengthsOf(inputs map[string]tensor, shape []int64) ([]int, error) {
 	if !slices.Equal(given.shape, shape[:1]) || given.text != nil {
 		return nil, engine.Errorf(engine.Invalid, "input %q must be whole numbers of shape %v, not of shape %v", lengthsInput, shape[:1], given.shape)
 	}
-	lengths := make([]int, len(given.values))
-	for i, v := range given.values {
-		if v < 0 || v > float64(shape[1]) || v != math.Trunc(v) || v != v {
-			return nil, engine.Errorf(engine.Invalid, "input %q: %v is no number of steps from 0 to %d", lengthsInput, v, shape[1])
-		}
-		lengths[i] = int(v)
-	}
-	return lengths, nil
+	return engine.Lengths(given.values, int(shape[0]), int(shape[1]))
 }
 
 // outputs puts answers into arrays of T steps; steps beyond a series' length are zeros and "".
 func outputs(info *engine.Info, lengths []int, T int, a label.Answers) map[string]tensor {
-	B, C := len(lengths), len(info.Classes)
-	p := tensor{shape: []int64{int64(B), int64(T), int64(C)}, answer: a.Probability}
-	l := tensor{shape: []int64{int64(B), int64(T)}, text: make([]string, B*T)}
-	if a.Len() < B*T {
-		p.answer = make([]float32, B*T*C)
-	}
-	at := 0
-	for b, n := range lengths {
-		copy(p.answer[b*T*C:], a.Probability[at*C:(at+n)*C])
-		for i, class := range a.Class[at : at+n] {
-			l.text[b*T+i] = info.Classes[class]
+	B := int64(len(lengths))
+	a = info.Pad(a, lengths, T)
+	p := tensor{shape: []int64{B, int64(T), int64(len(info.Classes))}, answer: a.Probability}
+	l := tensor{shape: []int64{B, int64(T)}, text: make([]string, a.Len())}
+	for i, class := range a.Class {
+		if class >= 0 {
+			l.text[i] = info.Classes[class]
 		}
-		at += n
 	}
 	return map[string]tensor{probabilities: p, labels: l}
 }

@@ -14,5 +14,6 @@
 //
 // What a model is fed is one tensor, series [batch, steps, features], as it was measured; what it
 // gives are probabilities [batch, steps, classes] and labels [batch, steps], the names of the
-// classes. A model of one feature also takes [batch, steps].
+// classes. A model of one feature also takes [batch, steps]. Where series end sooner, they are padded, and
+// lengths [batch] tell how many steps of each count; what is answered to the others is 0 and "".
 package serve

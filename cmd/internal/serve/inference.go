@@ -109,7 +109,9 @@ func (q *request) inferenceMetadata() error {
 // inferRequest is the body of a request.
 type inferRequest struct {
 	id      string
-	input   *inferInput
+	inputs  []*inferInput
+	input   *inferInput   // series
+	lengths *inferInput   // steps of each series that count; nil for all
 	outputs []inferOutput // that are asked for; all if there are none
 	binary  bool          // outputs are, unless they say otherwise
 }
@@ -141,12 +143,18 @@ func (q *request) infer() error {
 	}
 	defer h.Release()
 	b, err := r.input.data.batch(len(h.Info().Features))
+	if err == nil && r.lengths != nil {
+		b.lengths, err = engine.Lengths(r.lengths.data.values, b.series, b.steps)
+	}
 	if err != nil {
 		return err
 	}
 	a, err := h.Label(q.Context(), b.list())
 	if err != nil {
 		return err
+	}
+	if b.lengths != nil {
+		a = h.Info().Pad(a, b.lengths, b.steps)
 	}
 	text, tail := r.answer(h, a, b)
 	if tail != nil {
@@ -177,8 +185,8 @@ func parseInfer(body []byte, size string) (*inferRequest, error) {
 	if err := p.end(); err != nil {
 		return nil, err
 	}
-	if r.input == nil {
-		return nil, engine.Errorf(engine.Invalid, "the input %s is missing", inputName)
+	if err := r.settle(body[n:]); err != nil {
+		return nil, err
 	}
 	for _, o := range r.outputs {
 		if o.Name != probabilitiesName && o.Name != labelsName {
@@ -188,7 +196,25 @@ func parseInfer(body []byte, size string) (*inferRequest, error) {
 	if r.outputs == nil {
 		r.outputs = []inferOutput{{probabilitiesName, r.binary}, {labelsName, r.binary}}
 	}
-	return r, r.input.settle(body[n:])
+	return r, nil
+}
+
+// settle finds out which input is which, and reads values from what follows the JSON.
+func (r *inferRequest) settle(tail []byte) (err error) {
+	for _, i := range r.inputs {
+		to := map[string]**inferInput{inputName: &r.input, lengthsName: &r.lengths}[i.Name]
+		if to == nil || *to != nil {
+			return engine.Errorf(engine.Invalid, "unexpected inference input '%s': there are %s and, where steps of a series do not count, %s", i.Name, inputName, lengthsName)
+		}
+		*to = i
+		if tail, err = i.settle(tail); err != nil {
+			return err
+		}
+	}
+	if r.input == nil {
+		return engine.Errorf(engine.Invalid, "the input %s is missing", inputName)
+	}
+	return nil
 }
 
 func (r *inferRequest) field(p *parser, key string) (err error) {
@@ -196,12 +222,10 @@ func (r *inferRequest) field(p *parser, key string) (err error) {
 	case "id":
 		r.id, err = p.string()
 	case "inputs":
-		err = p.list('[', ']', func(i int) error {
-			if i > 0 {
-				return engine.Errorf(engine.Invalid, "expected 1 input but got more")
-			}
-			r.input = &inferInput{size: -1}
-			return p.object(func(key string) error { return r.input.field(p, key) })
+		err = p.list('[', ']', func(int) error {
+			i := &inferInput{size: -1}
+			r.inputs = append(r.inputs, i)
+			return p.object(func(key string) error { return i.field(p, key) })
 		})
 	case "outputs":
 		err = p.list('[', ']', func(int) error {
@@ -272,46 +296,46 @@ func (i *inferInput) field(p *parser, key string) (err error) {
 	return err
 }
 
-// settle checks the input, and reads its values from what follows the JSON, if they are there.
-func (i *inferInput) settle(tail []byte) error {
-	if i.Name != inputName {
-		return engine.Errorf(engine.Invalid, "unexpected inference input '%s': the input is %s", i.Name, inputName)
-	}
-	width := map[string]int{"FP32": 4, "FP64": 8}[i.Type]
-	if width == 0 && (i.size >= 0 || !strings.HasPrefix(i.Type, "INT") && !strings.HasPrefix(i.Type, "UINT")) {
-		return engine.Errorf(engine.Invalid, "inference input '%s': data-type is '%s', expected 'FP32'", i.Name, i.Type)
+// settle checks an input, reads its values from what follows the JSON if they are there, and returns what
+// follows them.
+func (i *inferInput) settle(tail []byte) ([]byte, error) {
+	of, known := numbers[i.Type]
+	if !known && (i.size >= 0 || !strings.HasPrefix(i.Type, "INT") && !strings.HasPrefix(i.Type, "UINT")) {
+		return nil, engine.Errorf(engine.Invalid, "inference input '%s': data-type is '%s', expected 'FP32'", i.Name, i.Type)
 	}
 	if i.size >= 0 {
-		if i.size > len(tail) || i.size%width != 0 {
-			return engine.Errorf(engine.Invalid, "binary_data_size of the input is %d, and %d bytes follow the JSON", i.size, len(tail))
+		if i.size > len(tail) || i.size%of.width != 0 {
+			return nil, engine.Errorf(engine.Invalid, "binary_data_size of the input is %d, and %d bytes follow the JSON", i.size, len(tail))
 		}
-		i.data.values = floats(tail[:i.size], width)
+		i.data.values = nil
+		for text := tail[:i.size]; len(text) > 0; text = text[of.width:] {
+			i.data.values = append(i.data.values, of.number(text))
+		}
+		tail = tail[i.size:]
 	}
 	n := 1
 	for _, size := range i.Shape {
 		if size < 0 || size > 0 && n > math.MaxInt32/size {
-			return engine.Errorf(engine.Invalid, "inference input '%s': the shape %s is impossible", i.Name, shapeText(i.Shape))
+			return nil, engine.Errorf(engine.Invalid, "inference input '%s': the shape %s is impossible", i.Name, shapeText(i.Shape))
 		}
 		n *= size
 	}
 	if n != len(i.data.values) {
-		return engine.Errorf(engine.Invalid, "inference input '%s': %d values for the shape %s", i.Name, len(i.data.values), shapeText(i.Shape))
+		return nil, engine.Errorf(engine.Invalid, "inference input '%s': %d values for the shape %s", i.Name, len(i.data.values), shapeText(i.Shape))
 	}
 	i.data.shape = i.Shape
-	return nil
+	return tail, nil
 }
 
-// floats are numbers of so many bytes each.
-func floats(text []byte, width int) []float64 {
-	all := make([]float64, 0, len(text)/width)
-	for ; len(text) > 0; text = text[width:] {
-		if width == 4 {
-			all = append(all, float64(math.Float32frombits(binary.LittleEndian.Uint32(text))))
-		} else {
-			all = append(all, math.Float64frombits(binary.LittleEndian.Uint64(text)))
-		}
-	}
-	return all
+// numbers are the types that may be binary: how many bytes each has, and how they are read.
+var numbers = map[string]struct {
+	width  int
+	number func([]byte) float64
+}{
+	"FP32":  {4, func(b []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) }},
+	"FP64":  {8, func(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) }},
+	"INT32": {4, func(b []byte) float64 { return float64(int32(binary.LittleEndian.Uint32(b))) }},
+	"INT64": {8, func(b []byte) float64 { return float64(int64(binary.LittleEndian.Uint64(b))) }},
 }
 
 // answer are the outputs that are asked for: JSON, and the binary ones after it.
@@ -353,7 +377,10 @@ func (w answerWriter) binary(dst []byte, name string) []byte {
 		return dst
 	}
 	for _, class := range w.Class {
-		text := w.classes[class]
+		text := ""
+		if class >= 0 {
+			text = w.classes[class]
+		}
 		dst = append(binary.LittleEndian.AppendUint32(dst, uint32(len(text))), text...)
 	}
 	return dst

@@ -81,7 +81,9 @@ func TestInfer(t *testing.T) {
 				case o.Name == "labels":
 					decode(t, string(o.Data), &labels)
 				case n > 0:
-					probabilities, tail = modeltest.Narrow(floats(tail[:n], 4)), tail[n:]
+					for ; n > 0; n, tail = n-4, tail[4:] {
+						probabilities = append(probabilities, float32(numbers["FP32"].number(tail)))
+					}
 				default:
 					decode(t, string(o.Data), &probabilities)
 				}
@@ -116,7 +118,7 @@ func TestBadInferRequests(t *testing.T) {
 		{``, "JSON Parse error: the text ends where '{' is missing at offset: 0"},
 		{`{}`, "the input series is missing"},
 		{`{"inputs":[]}`, "the input series is missing"},
-		{`{"inputs":[{"name":"x","shape":[1,1,2],"datatype":"FP32","data":[1,2]}]}`, "unexpected inference input 'x': the input is series"},
+		{`{"inputs":[{"name":"x","shape":[1,1,2],"datatype":"FP32","data":[1,2]}]}`, "unexpected inference input 'x': there are series and, where steps of a series do not count, lengths"},
 		{`{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"BYTES","data":[1,2]}]}`, "inference input 'series': data-type is 'BYTES', expected 'FP32'"},
 		{`{"inputs":[{"name":"series","shape":[1,2,2],"datatype":"FP32","data":[1,2]}]}`, "inference input 'series': 2 values for the shape [1,2,2]"},
 		{`{"inputs":[{"name":"series","shape":[2147483648,2147483648,2],"datatype":"FP32","data":[1,2]}]}`, "inference input 'series': the shape [2147483648,2147483648,2] is impossible"},

@@ -112,8 +112,8 @@ func schemas() object {
 		"Models": fields(object{"models": of(object{"type": "object"})}, "models"),
 		"Status": fields(object{"model_version_status": of(fields(object{"version": text, "state": text, "status": object{"type": "object"}}))}),
 		"Predict": fields(object{
-			"signature_name": text, "instances": object{"description": "[batch, steps, features], or a list of {\"series\": [steps, features]}"},
-			"inputs": series, "session": text, "end": object{"type": "boolean"},
+			"signature_name": text, "instances": object{"description": "[batch, steps, features], or a list of {\"series\": [steps, features]}, with the signature lengths also \"lengths\": steps that count"},
+			"inputs": object{"description": "[batch, steps, features], or {\"series\": that}, with the signature lengths also \"lengths\": [batch]"}, "session": text, "end": object{"type": "boolean"},
 		}),
 		"Predictions": fields(object{
 			"predictions": of(fields(answers)), "outputs": fields(object{probabilitiesName: series, labelsName: of(of(text))}), "session": text, "first": whole,

@@ -15,6 +15,7 @@ type predictRequest struct {
 	rows      bool // instances, not inputs
 	columns   bool // inputs
 	input     tensor
+	lengths   []float64 // steps of each series that count; nil for all
 
 	session string
 	end     bool // the session ends
@@ -46,16 +47,27 @@ func (q *request) predict() error {
 	if err != nil {
 		return err
 	}
+	if b.lengths != nil {
+		a = h.Info().Pad(a, b.lengths, b.steps)
+	}
 	q.json(http.StatusOK, p.answer(h.Info().Classes, a, b))
 	return nil
 }
 
 // batch are the series of the request.
-func (p *predictRequest) batch(h *engine.Handle) (batch, error) {
-	if s := p.signature; s != "" && s != export.ServingDefault {
-		return batch{}, engine.Errorf(engine.Invalid, "Serving signature name: %q not found in signature def", s)
+func (p *predictRequest) batch(h *engine.Handle) (b batch, err error) {
+	switch ragged := p.lengths != nil; {
+	case p.signature != "" && p.signature != export.ServingDefault && p.signature != export.Lengths:
+		return b, engine.Errorf(engine.Invalid, "Serving signature name: %q not found in signature def", p.signature)
+	case ragged && p.signature != export.Lengths:
+		return b, engine.Errorf(engine.Invalid, "JSON object: does not have named input: %s", lengthsName)
+	case !ragged && p.signature == export.Lengths:
+		return b, engine.Errorf(engine.Invalid, "Missing named input: %s in 'inputs' object.", lengthsName)
 	}
-	return p.input.batch(len(h.Info().Features))
+	if b, err = p.input.batch(len(h.Info().Features)); err == nil && p.lengths != nil {
+		b.lengths, err = engine.Lengths(p.lengths, b.series, b.steps)
+	}
+	return b, err
 }
 
 // parsePredict reads the body of a request.
@@ -96,10 +108,10 @@ func (r *predictRequest) field(p *parser, key string) (err error) {
 		}
 	case "instances":
 		r.rows = true
-		r.input, err = p.instances()
+		r.input, err = r.instances(p)
 	case "inputs":
 		r.columns = true
-		r.input, err = p.inputs()
+		r.input, err = r.named(p, levelsOfBatch)
 	case "session":
 		r.session, err = p.string()
 	case "end":
@@ -110,8 +122,8 @@ func (r *predictRequest) field(p *parser, key string) (err error) {
 	return err
 }
 
-// instances takes a list of series, each a list or an object that names its one input.
-func (p *parser) instances() (t tensor, err error) {
+// instances takes a list of series, each a list or an object that names its input.
+func (r *predictRequest) instances(p *parser) (t tensor, err error) {
 	if p.peek() != '[' {
 		return t, engine.Errorf(engine.Invalid, "JSON Value: Excepting 'instances' to be an list/array")
 	}
@@ -119,18 +131,18 @@ func (p *parser) instances() (t tensor, err error) {
 	case ']':
 		return t, engine.Errorf(engine.Invalid, "JSON Value: [] No values in 'instances' array")
 	case '{':
-		return p.objects()
+		return r.objects(p)
 	}
 	return p.tensor(levelsOfBatch)
 }
 
 // objects takes a list of objects that are a series each.
-func (p *parser) objects() (t tensor, err error) {
+func (r *predictRequest) objects(p *parser) (t tensor, err error) {
 	err = p.list('[', ']', func(i int) error {
 		if p.peek() != '{' {
 			return engine.Errorf(engine.Invalid, "Expecting object but got list at item %d of input list", i)
 		}
-		one, err := p.named(levelsOfSeries)
+		one, err := r.named(p, levelsOfSeries)
 		if err != nil {
 			return engine.Errorf(engine.Invalid, "Failed to process element: %d of 'instances' list. Error: %w", i, err)
 		}
@@ -146,23 +158,24 @@ func (p *parser) objects() (t tensor, err error) {
 	return t, err
 }
 
-// inputs takes the one input, or an object that names it.
-func (p *parser) inputs() (tensor, error) {
-	if p.peek() == '{' {
-		return p.named(levelsOfBatch)
+// named takes the one input, or an object that names it and, maybe, its length: of a batch those of all series.
+func (r *predictRequest) named(p *parser, levels []string) (t tensor, err error) {
+	if p.peek() != '{' {
+		return p.tensor(levels)
 	}
-	return p.tensor(levelsOfBatch)
-}
-
-// named takes an object whose one field is the input.
-func (p *parser) named(levels []string) (t tensor, err error) {
 	found := false
 	err = p.object(func(key string) (err error) {
-		if key != inputName {
-			return engine.Errorf(engine.Invalid, "JSON object: does not have named input: %s", key)
+		switch {
+		case key == inputName:
+			found = true
+			t, err = p.tensor(levels)
+		case key == lengthsName && p.peek() == '[' && len(levels) == len(levelsOfBatch):
+			err = p.list('[', ']', func(int) error { return r.length(p) })
+		case key == lengthsName:
+			err = r.length(p)
+		default:
+			err = engine.Errorf(engine.Invalid, "JSON object: does not have named input: %s", key)
 		}
-		found = true
-		t, err = p.tensor(levels)
 		return err
 	})
 	if err == nil && !found {
@@ -171,9 +184,17 @@ func (p *parser) named(levels []string) (t tensor, err error) {
 	return t, err
 }
 
+// length takes how many steps of the next series count.
+func (r *predictRequest) length(p *parser) error {
+	n, err := p.number()
+	r.lengths = append(r.lengths, n)
+	return err
+}
+
 // Names of what a model takes and gives, as an exported one does.
 const (
 	inputName         = export.SeriesInput
+	lengthsName       = export.LengthsInput
 	probabilitiesName = export.ProbabilitiesOutput
 	labelsName        = export.LabelsOutput
 )
@@ -227,7 +248,12 @@ func (w answerWriter) probabilities(dst []byte, from, n int) []byte {
 
 // labels appends those of n rows, [n].
 func (w answerWriter) labels(dst []byte, from, n int) []byte {
-	return appendList(dst, n, func(dst []byte, i int) []byte { return append(dst, w.names[w.Class[from+i]]...) })
+	return appendList(dst, n, func(dst []byte, i int) []byte {
+		if class := w.Class[from+i]; class >= 0 {
+			return append(dst, w.names[class]...)
+		}
+		return append(dst, `""`...) // of no step that counts
+	})
 }
 
 // predictSession adds the rows of a request to a session, and answers the rows that are known now.
@@ -241,8 +267,11 @@ func (q *request) predictSession(p *predictRequest) error {
 	q.version = h.Version()
 	var b batch
 	if p.rows || p.columns {
-		if b, err = p.batch(h); err == nil && b.series != 1 {
+		switch b, err = p.batch(h); {
+		case err == nil && b.series != 1:
 			err = engine.Errorf(engine.Invalid, "a session is one series, and there are %d", b.series)
+		case err == nil && b.lengths != nil:
+			err = engine.Errorf(engine.Invalid, "a session takes no lengths: all steps count")
 		}
 		if err != nil {
 			return err

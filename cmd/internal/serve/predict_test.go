@@ -83,6 +83,81 @@ func TestPredictOfOneFeature(t *testing.T) {
 	}
 }
 
+// Series of different lengths come padded, and are answered as by themselves.
+func TestLengths(t *testing.T) {
+	s := serving(t, DefaultOptions())
+	a, b := modeltest.Rows(1, 7), modeltest.Rows(2, 4)
+	want := s.label("m", a, b)
+	x, y := nested(a, 2), nested(append(slices.Clone(b), 9, 9, 9, 9, 9, 9), 2)
+	both := nested(append(append(slices.Clone(a), b...), 9, 9, 9, 9, 9, 9), 2)
+	var probabilities [][]float32
+	var labels []string
+	for i := range 14 {
+		if i < 11 {
+			probabilities, labels = append(probabilities, want.Probability[2*i:2*i+2]), append(labels, []string{"no", "yes"}[want.Class[i]])
+		} else {
+			probabilities, labels = append(probabilities, []float32{0, 0}), append(labels, "")
+		}
+	}
+	for path, bodies := range map[string][]string{
+		"/v1/models/m:predict": {
+			`{"instances":[{"series":` + x + `,"lengths":7},{"lengths":4,"series":` + y + `}],"signature_name":"lengths"}`,
+			`{"signature_name":"lengths","inputs":{"lengths":[7,4],"series":[` + x + `,` + y + `]}}`,
+		},
+		"/v2/models/m/infer": {
+			`{"inputs":[{"name":"lengths","datatype":"INT32","shape":[2],"data":[7,4]},{"name":"series","datatype":"FP32","shape":[2,7,2],"data":` + both + `}]}`,
+			`{"inputs":[{"name":"series","datatype":"FP32","shape":[2,7,2],"data":` + both + `},{"name":"lengths","datatype":"INT64","shape":[2],"parameters":{"binary_data_size":16}}]}` +
+				"\x07\x00\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00",
+		},
+	} {
+		for _, body := range bodies {
+			var header []string
+			if at := strings.Index(body, "]}\x07"); at > 0 {
+				header = []string{jsonSizeHeader, fmt.Sprint(at + 2)}
+			}
+			_, text, _ := s.ask("POST", path, body, header...)
+			var got struct {
+				Name        string `json:"model_name"`
+				Version     string `json:"model_version"`
+				Predictions []prediction
+				Outputs     json.RawMessage
+			}
+			decode(t, text, &got)
+			var p [][]float32
+			var l []string
+			switch {
+			case len(got.Predictions) == 2:
+				for _, one := range got.Predictions {
+					p, l = append(p, one.Probabilities...), append(l, one.Labels...)
+				}
+			case path == "/v1/models/m:predict":
+				var outputs struct {
+					Probabilities [][][]float32
+					Labels        [][]string
+				}
+				decode(t, string(got.Outputs), &outputs)
+				p, l = slices.Concat(outputs.Probabilities...), slices.Concat(outputs.Labels...)
+			default:
+				var outputs []struct {
+					Name, Datatype string
+					Shape          []int
+					Data           json.RawMessage
+				}
+				var flat []float32
+				decode(t, string(got.Outputs), &outputs)
+				decode(t, string(outputs[0].Data), &flat)
+				decode(t, string(outputs[1].Data), &l)
+				p = slices.Collect(slices.Chunk(flat, 2))
+			}
+			if fmt.Sprint(p) != fmt.Sprint(probabilities) || !slices.Equal(l, labels) {
+				t.Errorf("%s: %s, want %v %v", body, text, probabilities, labels)
+			}
+		}
+	}
+	s.want("POST", "/v1/models/m:predict", `{"signature_name":"lengths","inputs":{"lengths":[0],"series":[[[1,2]]]}}`, 200,
+		`{"outputs":{"probabilities":[[[0.0,0.0]]],"labels":[[""]]}}`)
+}
+
 func TestBadPredictRequests(t *testing.T) {
 	s := serving(t, DefaultOptions(), modeltest.Spec{Missing: "error"})
 	for _, test := range []struct {
@@ -108,6 +183,13 @@ func TestBadPredictRequests(t *testing.T) {
 		{`{"instances":[{"series":[[1,2]]},[[1,2]]]}`, 400, "Expecting object but got list at item 1 of input list"},
 		{`{"instances":[{"series":[[1,2]]},{"series":[[1,2],[1,2]]}]}`, 400, "Failed to process element: 1 of 'instances' list. Error: Expecting shape [1,2] but got: [2,2]"},
 		{`{"instances":[{"series":[[1,2],[1]]}]}`, 400, "Failed to process element: 0 of 'instances' list. Error: row 1: Expecting tensor size: 2 but got: 1"},
+		{`{"inputs":{"series":[[[1,2]]],"lengths":[1]}}`, 400, "JSON object: does not have named input: lengths"},
+		{`{"signature_name":"lengths","inputs":[[[1,2]]]}`, 400, "Missing named input: lengths in 'inputs' object."},
+		{`{"signature_name":"lengths","inputs":{"series":[[[1,2]]],"lengths":[2]}}`, 400, "lengths: 2 is no number of steps from 0 to 1"},
+		{`{"signature_name":"lengths","inputs":{"series":[[[1,2]]],"lengths":[NaN]}}`, 400, "lengths: NaN is no number of steps from 0 to 1"},
+		{`{"signature_name":"lengths","inputs":{"series":[[[1,2]]],"lengths":[1,1]}}`, 400, "lengths: 2 numbers of steps for 1 series"},
+		{`{"signature_name":"lengths","instances":[{"series":[[1,2]]},{"series":[[1,2]],"lengths":1}]}`, 400, "lengths: 1 numbers of steps for 2 series"},
+		{`{"signature_name":"lengths","session":"a","instances":[{"series":[[1,2]],"lengths":1}]}`, 400, "a session takes no lengths: all steps count"},
 		{`{"inputs":{"other":[[[1,2]]]}}`, 400, "JSON object: does not have named input: other"},
 		{`{"instances":[[[1,2],[3,4]],[[1,2]]]}`, 400, "series 1: Expecting tensor size: 2 but got: 1"},
 		{`{"instances":[[[1,2],[3,4]],[[1,2],[3]]]}`, 400, "series 1, row 1: Expecting tensor size: 2 but got: 1"},
@@ -180,6 +262,9 @@ func TestStatusAndMetadata(t *testing.T) {
 	if fmt.Sprint(got.Spec) != "map[name:n signature_name: version:1]" || def.Method != "tensorflow/serving/predict" ||
 		fmt.Sprint(def.Inputs) != "map[series:{DT_FLOAT {[{-1 } {-1 } {1 }] false} series:0}]" ||
 		fmt.Sprint(def.Outputs) != "map[labels:{DT_STRING {[{-1 } {-1 }] false} labels:0} probabilities:{DT_FLOAT {[{-1 } {-1 } {3 }] false} probabilities:0}]" {
+		t.Error(text)
+	}
+	if of := got.Metadata.Signature.Def["lengths"]; fmt.Sprint(of.Inputs["lengths"]) != "{DT_INT32 {[{-1 }] false} lengths:0}" || len(of.Inputs) != 2 || len(of.Outputs) != 2 {
 		t.Error(text)
 	}
 	_, text, _ = s.ask("GET", "/v1/models", "")

@@ -96,18 +96,20 @@ func (q *request) metadata() error {
 	}
 	defer h.Release()
 	i := h.Info()
-	type object = map[string]any
+	series := newTensorInfo(inputName, "DT_FLOAT", -1, -1, len(i.Features))
+	signature := func(inputs map[string]tensorInfo) object {
+		return object{"inputs": inputs, "method_name": "tensorflow/serving/predict", "outputs": map[string]tensorInfo{
+			probabilitiesName: newTensorInfo(probabilitiesName, "DT_FLOAT", -1, -1, len(i.Classes)),
+			labelsName:        newTensorInfo(labelsName, "DT_STRING", -1, -1),
+		}}
+	}
 	return q.answer(object{
 		"model_spec": object{"name": i.Name, "signature_name": "", "version": strconv.FormatInt(i.Version, 10)},
 		"metadata": object{
-			"signature_def": object{"signature_def": object{export.ServingDefault: object{
-				"inputs": object{inputName: newTensorInfo(inputName, "DT_FLOAT", -1, -1, len(i.Features))},
-				"outputs": object{
-					probabilitiesName: newTensorInfo(probabilitiesName, "DT_FLOAT", -1, -1, len(i.Classes)),
-					labelsName:        newTensorInfo(labelsName, "DT_STRING", -1, -1),
-				},
-				"method_name": "tensorflow/serving/predict",
-			}}},
+			"signature_def": object{"signature_def": object{
+				export.ServingDefault: signature(map[string]tensorInfo{inputName: series}),
+				export.Lengths:        signature(map[string]tensorInfo{inputName: series, lengthsName: newTensorInfo(lengthsName, "DT_INT32", -1)}),
+			}},
 			"rnnbin": i,
 		},
 	})

@@ -94,6 +94,7 @@ func (r *tensorReader) at(level int, what string) error {
 type batch struct {
 	values        []float64 // [series,steps,R]
 	series, steps int
+	lengths       []int // steps of each that count; nil for all
 }
 
 // batch takes a tensor for series of so many features.
@@ -108,7 +109,7 @@ func (t tensor) batch(features int) (batch, error) {
 	if len(shape) != 3 || shape[2] != features {
 		return batch{}, engine.Errorf(engine.Invalid, "series: wanted a tensor of the shape %s, got %s", wanted(features), shapeText(t.shape))
 	}
-	return batch{t.values, shape[0], shape[1]}, nil
+	return batch{values: t.values, series: shape[0], steps: shape[1]}, nil
 }
 
 func wanted(features int) string {
@@ -125,5 +126,9 @@ func shapeText(shape []int) string {
 
 // list are the series one by one.
 func (b batch) list() [][]float64 {
-	return slices.Collect(slices.Chunk(b.values, len(b.values)/b.series))
+	all := slices.Collect(slices.Chunk(b.values, len(b.values)/b.series))
+	for i, n := range b.lengths {
+		all[i] = all[i][:len(all[i])/b.steps*n]
+	}
+	return all
 }
