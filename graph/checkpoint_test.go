@@ -195,7 +195,7 @@ func inOriginal(t *testing.T, script string, args ...string) {
 }
 
 // TestTheOriginalReadsCheckpoints has the original program, under TensorFlow
-// 1.15.5, restore a checkpoint of ours and save it anew, which we restore.
+// 1.15.5, restore a checkpoint of ours, save it anew, which we restore, and train on, as we do.
 func TestTheOriginalReadsCheckpoints(t *testing.T) {
 	needOriginal(t)
 	s, prefix := trained(t)
@@ -218,4 +218,10 @@ func TestTheOriginalReadsCheckpoints(t *testing.T) {
 		t.Fatal(err)
 	}
 	sameState(t, "back from the original", state(t, other), want)
+	losses := golden{t, seen}.array("losses")
+	for i, loss := range steps(t, s, iterations(0, len(losses))).Losses {
+		if d := relative(loss, losses[i]); !(d <= 1e-6) {
+			t.Errorf("update %d: loss %v, the original's is %v: relative difference %.2g", i, loss, losses[i], d)
+		}
+	}
 }

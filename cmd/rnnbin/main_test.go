@@ -26,7 +26,8 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			for name, path := range map[string]string{
-				"KERAS": "../internal/keras/testdata", "EVENTS": "../internal/events/testdata", "LABELSTUDIO": labelStudio, "RECORDINGS": "../internal/table/testdata/recordings",
+				"KERAS": "../internal/keras/testdata", "EVENTS": "../internal/events/testdata", "LABELSTUDIO": labelStudio,
+				"RECORDINGS": "../internal/table/testdata/recordings", "ORIGINAL": "../../graph/testdata/original",
 			} {
 				path, err := filepath.Abs(path)
 				if err != nil {

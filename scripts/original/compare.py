@@ -77,6 +77,8 @@ def read_log(path):
     """Returns the losses of a printed log: the first epoch's by iteration, the others' together."""
     with open(path) as log:
         losses = np.array([float(line.split()[-1]) for line in log])
+    if os.path.basename(path).startswith("resumed"):  # from a state that 800 updates have led to
+        return {"later updates[:%d]" % n: losses[:n] for n in (50, 100)}
     arrays = {"it%d" % (100*i): losses[i:i+1] for i in range(8)}
     arrays["later epochs"] = losses[8:]
     return arrays

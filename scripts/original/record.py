@@ -116,6 +116,20 @@ class Resync(Recorder):
         np.savez_compressed(path, **self.arrays)
 
 
+class Checkpoint(Watch):
+    """Saves the state after the first epoch, and collects what the program would print of each update after it."""
+
+    def __init__(self, sess, p, folder):
+        self.sess, self.p, self.path, self.lines = sess, p, os.path.join(folder, "model.ckpt"), []
+        self.saver = original.tf.train.Saver()
+
+    def after(self, step, feed):
+        if step + 1 == steps_per_epouch:
+            self.saver.save(self.sess, self.path, global_step=step + 1, write_meta_graph=False, write_state=False)
+        if 0 <= step - steps_per_epouch < 100:
+            self.lines.append("%d -- 1 \tMSE: %s\n" % (step - steps_per_epouch, self.p.loss.eval(feed_dict=feed)))
+
+
 class FirstLoss(Recorder):
     """The loss before the first update."""
 
@@ -146,6 +160,16 @@ def record_run(variant, folder, parts):
     if "printed" in parts:
         with open(os.path.join(folder, "printed_%s.log" % name), "w") as log:
             log.write(printed.getvalue())
+
+
+def record_checkpoint(folder):
+    """Writes the answer's checkpoint after 800 updates, and the losses of the 100 after them."""
+    p = original.build("answer", SEED)
+    with original.session() as sess:
+        checkpoint = Checkpoint(sess, p, folder)
+        original.train(sess, p, epouchs=2, watches=[checkpoint], out=io.StringIO())
+    with open(os.path.join(folder, "resumed_xent_s%d.log" % SEED), "w") as log:
+        log.writelines(checkpoint.lines)
 
 
 def band_row(variant, seed):

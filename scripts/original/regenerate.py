@@ -14,7 +14,7 @@ import compare
 import record
 from original import VARIANTS
 
-PARTS = ("trajectory", "resync", "band", "printed", "cells")
+PARTS = ("trajectory", "resync", "band", "printed", "checkpoint", "cells")
 TESTDATA = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../graph/testdata"))
 KEPT = [os.path.join(TESTDATA, folder) for folder in ("original", "cells")]
 
@@ -28,7 +28,10 @@ def regenerate(folder, parts, seeds):
         for name in cells.NETWORKS:
             print("original: cells, %s, %d updates" % (name, cells.UPDATES), file=sys.stderr)
             cells.record(name, folder)
-    if set(parts) - {"band", "cells"}:
+    if "checkpoint" in parts:
+        print("original: checkpoint", file=sys.stderr)
+        record.record_checkpoint(folder)
+    if set(parts) - {"band", "checkpoint", "cells"}:
         for variant in VARIANTS:
             print("original: %s, seed %d, 10 epochs" % (variant, record.SEED), file=sys.stderr)
             record.record_run(variant, folder, parts)
