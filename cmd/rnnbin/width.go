@@ -24,6 +24,9 @@ func columnsOf(w io.Writer) int {
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
 		return n
 	}
+	if lines, is := w.(*firstWriteError); is {
+		w = lines.Writer
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return 0

@@ -27,14 +27,23 @@ type course struct {
 type rung struct {
 	fit.Plan
 	work  float64 // of an update
+	first pace    // in the first call of each training, which prepares the others, too
+	later pace
+}
+
+// pace is how long updates have taken.
+type pace struct {
 	steps int
 	took  time.Duration
 }
+
+func (p *pace) add(steps int, took time.Duration) { p.steps, p.took = p.steps+steps, p.took+took }
 
 // training is one that goes on.
 type training struct {
 	fit.JobBegan
 	last   time.Time // that its updates were told of
+	told   bool      // of any
 	step   int
 	loss   float32
 	macro  string  // F1 on the validation data; "" without
@@ -47,7 +56,8 @@ func (c *course) observe(e fit.Event) {
 	case fit.Planned:
 		c.folds, c.rungs = len(e.Folds), map[int]*rung{}
 		for _, p := range e.Rungs {
-			c.rungs[p.Rung] = &rung{Plan: p, work: p.Config.StepWork(p.Batch)}
+			const overhead = 1e6 // of an update, whatever its work
+			c.rungs[p.Rung] = &rung{Plan: p, work: overhead + p.Config.StepWork(p.Batch)}
 		}
 	case fit.Stage:
 		c.stage, c.steps, c.made = e.Name, e.Steps, map[fit.Job]int{}
@@ -99,20 +109,29 @@ func (c *course) progress(e fit.Progress) {
 	if took > 0 {
 		t.second = float64(e.Steps) / took.Seconds()
 	}
-	g.steps, g.took, c.busy = g.steps+e.Steps, g.took+took, c.busy+took
+	c.busy += took
+	if t.told {
+		g.later.add(e.Steps, took)
+	} else {
+		g.first.add(e.Steps, took)
+	}
+	t.told = true
 }
 
-// update is how long one of a rung takes: as those before have, or else by its work, of which
-// others have done some in their time.
+// update is how long one of a rung takes: as those before have, unless these are too few, or else by
+// its work, of which others have done some in their time.
 func (c *course) update(g *rung) time.Duration {
-	if g.steps > 0 {
-		return g.took / time.Duration(g.steps)
+	const few = 10
+	for _, p := range []pace{g.later, g.first} {
+		if p.steps >= few || p.steps > 0 && len(c.rungs) == 1 {
+			return p.took / time.Duration(p.steps)
+		}
 	}
 	work := 0.0
 	for _, other := range c.rungs {
-		work += float64(other.steps) * other.work
+		work += float64(other.first.steps+other.later.steps) * other.work
 	}
-	return time.Duration(float64(c.busy) * g.work / max(1, work))
+	return time.Duration(min(float64(time.Hour), float64(c.busy)*g.work/max(1, work)))
 }
 
 // remaining is how long the trainings that are to come take one after the other. Until the
@@ -184,7 +203,10 @@ func (c *course) bar(columns int) string {
 	}
 	t := c.under[0]
 	epoch, of := c.epochs(t)
-	rest := []string{fmt.Sprintf(" epoch %d/%d", epoch, of), fmt.Sprintf(" loss %.3g", t.loss), "", fmt.Sprintf(" %.0f/s", t.second)}
+	rest := []string{fmt.Sprintf(" epoch %d/%d", epoch, of), "", "", ""}
+	if t.told {
+		rest[1], rest[3] = fmt.Sprintf(" loss %.3g", t.loss), fmt.Sprintf(" %s/s", t.rate())
+	}
 	if t.macro != "" {
 		rest[2] = " F1 " + t.macro
 	}
@@ -211,9 +233,21 @@ func (c *course) line() string {
 	}
 	t := c.under[0]
 	epoch, of := c.epochs(t)
-	text := fmt.Sprintf("%.0f %% done, about %v left: %s, epoch %d of %d, loss %.3g", 100*done, left.Round(time.Second), t.rows()+", "+t.Recipe.Name(), epoch, of, t.loss)
+	text := fmt.Sprintf("%.0f %% done, about %v left: %s, epoch %d of %d", 100*done, left.Round(time.Second), t.rows()+", "+t.Recipe.Name(), epoch, of)
+	if !t.told {
+		return text
+	}
+	text += fmt.Sprintf(", loss %.3g", t.loss)
 	if t.macro != "" {
 		text += ", macro F1 " + t.macro
 	}
-	return fmt.Sprintf("%s, %.0f updates a second", text, t.second)
+	return fmt.Sprintf("%s, %s updates a second", text, t.rate())
+}
+
+// rate is how many updates a second takes, as text.
+func (t *training) rate() string {
+	if t.second < 10 {
+		return fmt.Sprintf("%.1f", t.second)
+	}
+	return fmt.Sprintf("%.0f", t.second)
 }

@@ -80,6 +80,35 @@ func TestTimeLeft(t *testing.T) {
 	}
 }
 
+// What the first updates of a network have taken, which prepare the others, is not taken for what
+// all take; nor does a network of little work tell nothing of one of much.
+func TestTimeLeftAtFirst(t *testing.T) {
+	r := newRun(nil)
+	r.rungs[0].work, r.rungs[1].work = 1.01e6, 20e6
+	fast, slow := fit.Job{Fold: 1}, fit.Job{Rung: 1, Fold: 1}
+	r.begin(fast)
+	r.train(fast, 2, time.Second/2)
+	r.train(fast, 10, time.Millisecond)
+	most := 700 * 20 * time.Second / 2 / 2 // by the first two
+	if _, left, known := r.estimate(); !known || left <= 0 || left > most {
+		t.Errorf("%v left", left)
+	}
+	r.train(fast, 88, 9*time.Millisecond)
+	r.begin(slow)
+	if !strings.Contains(r.line(), "loss") { // of the first
+		t.Errorf("%q", r.line())
+	}
+	r.tell(fit.JobEnded{Job: fast})
+	if got := r.line(); strings.Contains(got, "loss") || strings.Contains(got, "a second") {
+		t.Errorf("%q before any update", got)
+	}
+	r.train(slow, 2, time.Second)
+	r.train(slow, 10, 20*time.Millisecond)
+	if _, left, _ := r.estimate(); left > 3*time.Second { // 688 of 2 ms
+		t.Errorf("%v left", left)
+	}
+}
+
 // Trainings side by side take less.
 func TestTimeLeftSideBySide(t *testing.T) {
 	r := newRun(nil)
@@ -113,7 +142,7 @@ func TestTheBarFits(t *testing.T) {
 				t.Errorf("%d columns: %q has %d", columns, line, len(line))
 			}
 		}
-		want := map[int]string{60: "left fold 1 GRU 16 epoch 6/10 loss 0\x1b", 200: "left fold 1 GRU 16, 32 steps epoch 6/10 loss 0 F1 0.9877 0/s"}[columns]
+		want := map[int]string{60: "left fold 1 GRU 16 epoch 6/10 loss 0\x1b", 200: "left fold 1 GRU 16, 32 steps epoch 6/10 loss 0 F1 0.9877 0.1/s"}[columns]
 		if !strings.Contains(text, want) {
 			t.Errorf("%d columns: %q has no %q", columns, text, want)
 		}
@@ -129,7 +158,7 @@ func TestLinesOfProgress(t *testing.T) {
 		r.train(j, 1, time.Second)
 	}
 	lines := strings.Split(r.out.String(), "\n")
-	if len(lines) != 3 || lines[1] != "rnnbin: 2 % done, about 13m0s left: fold 1, GRU 16, 32 steps, epoch 2 of 10, loss 0, 1 updates a second" {
+	if len(lines) != 3 || lines[1] != "rnnbin: 2 % done, about 13m0s left: fold 1, GRU 16, 32 steps, epoch 2 of 10, loss 0, 1.0 updates a second" {
 		t.Errorf("%q", lines)
 	}
 }
