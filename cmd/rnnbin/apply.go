@@ -124,7 +124,15 @@ func (o *applyOptions) start() (m *label.Model, err error) {
 
 // columnRoles are the roles that o gives, with the features that were found in data.
 func columnRoles(o series.Options, data *series.Data) model.Columns {
-	return model.Columns{Label: o.Label, Features: data.Features, Shift: data.Shifts(), Series: o.Series, Time: cmp.Or(data.TimeColumn, o.Time), Times: model.Times(data.Times), MaxGap: o.MaxGap, Positive: o.Positive, Missing: string(o.Missing), NAValues: o.NAValues}
+	return model.Columns{Label: o.Label, Features: data.Features, Shift: data.Shifts(), Series: o.Series, Time: cmp.Or(data.TimeColumn, o.Time), Times: model.Times(data.Times), Layout: string(o.Layout), Elapsed: o.Elapsed, Resample: o.Resample, ResampleBy: string(resampleBy(o)), MaxGap: o.MaxGap, Positive: o.Positive, Missing: string(o.Missing), NAValues: o.NAValues}
+}
+
+// resampleBy is "" unless rows are resampled.
+func resampleBy(o series.Options) series.ResampleBy {
+	if o.Resample == "" {
+		return ""
+	}
+	return o.ResampleBy
 }
 
 // options are those to read the data with.
@@ -133,6 +141,7 @@ func (o *applyOptions) options(m *model.Model) (series.Options, error) {
 	known := r
 	o.input.set(&r)
 	for flag, keep := range map[string]func(){
+		"layout":      func() { r.SetLayout(known.Layout) },
 		"na-values":   func() { r.NAValues = known.NAValues },
 		"time-format": func() { r.TimeFormat = known.TimeFormat },
 		"timezone":    func() { r.TimeZone = known.TimeZone },

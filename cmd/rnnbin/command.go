@@ -61,7 +61,7 @@ func printNext(errOut io.Writer, m *model.Model, dir string) {
 // nextCommands are those that use the model in a folder.
 func nextCommands(m *model.Model, dir string) [][]string {
 	next := [][]string{{"evaluate", dir, "test.csv"}, {"predict", dir, "new.csv", "--out", "labelled.csv"}}
-	if _, finite := m.Wait(); finite {
+	if _, finite := m.Wait(); finite && m.Columns.Resample == "" && m.Columns.Layout == "" {
 		next = append(next, []string{"predict", dir, "-", "--follow"})
 	}
 	return next

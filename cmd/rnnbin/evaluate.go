@@ -122,6 +122,15 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 		return err
 	}
 	printWarnings(errOut, data.Warnings)
+	options, err := o.options(m)
+	if err != nil {
+		return err
+	}
+	if note, err := data.Resample(options); err != nil {
+		return err
+	} else if note != "" {
+		fmt.Fprintf(errOut, "rnnbin: %s\n", note)
+	}
 	e, err := o.newEvaluation(m, data)
 	if err != nil {
 		return err

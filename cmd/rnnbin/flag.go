@@ -129,7 +129,7 @@ func (v named) Set(text string) error {
 // fields are settings of the packages that read files, and the flags that stand for them.
 var fields = map[string]string{
 	"Options.Classes": "--classes", "Options.Cut": "--rows", "Options.Delimiter": "--delimiter", "Options.Exclude": "--exclude", "Options.Features": "--features",
-	"Options.Format": "--input-format", "Options.Group": "--group", "Options.Label": "--label", "Options.MaxGap": "--max-gap",
+	"Options.Format": "--input-format", "Options.Group": "--group", "Options.Elapsed": "--elapsed", "Options.Resample": "--resample", "Options.ResampleBy": "--resample-by", "Options.Label": "--label", "Options.Layout": "--layout", "Options.MaxGap": "--max-gap",
 	"Options.Missing": "--missing", "Options.NAValues": "--na-values", "Options.NoHeader": "--no-header", "Options.Positive": "--positive",
 	"Options.Series": "--series", "Options.SkipRows": "--skip-rows", "Options.Time": "--time", "Options.TimeFormat": "--time-format", "Options.TimeZone": "--timezone",
 	"Options.Tolerance": "--event-tolerance", "Writer.Format": "--format",

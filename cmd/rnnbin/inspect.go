@@ -198,6 +198,8 @@ var seriesScaleText = map[inputs.Within]string{
 // lookaheadText says what the answers were allowed to rest on, and what they do.
 func lookaheadText(m *model.Model) string {
 	switch rows, finite := m.Wait(); {
+	case m.Columns.Resample != "":
+		return m.Lookahead + ": rows are resampled, so predict cannot --follow"
 	case !finite:
 		return m.Lookahead + ": labels depend on all later rows, so predict cannot --follow"
 	case rows > 0:
@@ -233,7 +235,7 @@ func horizonText(h int) string {
 
 func columnsText(c model.Columns) string {
 	text := labelText(c)
-	for _, role := range [][2]string{{"positive", c.Positive}, {"series", c.Series}, {"time", c.Time}, {"max gap", c.MaxGap}} {
+	for _, role := range [][2]string{{"positive", c.Positive}, {"series", c.Series}, {"time", c.Time}, {"layout", c.Layout}, {"resampled", strings.TrimSpace(c.Resample + " " + c.ResampleBy)}, {"max gap", c.MaxGap}} {
 		if role[1] != "" {
 			text += fmt.Sprintf(", %s %q", role[0], role[1])
 		}

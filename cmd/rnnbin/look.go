@@ -2,7 +2,9 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -80,7 +82,7 @@ func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
 	if only {
 		return o.showEvents(list, cmd.OutOrStdout(), cmd.ErrOrStderr())
 	}
-	s, err := series.Look(cmd.Context(), files, o.data)
+	s, err := o.look(cmd.Context(), files)
 	if err != nil {
 		return err
 	}
@@ -117,6 +119,20 @@ func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
 	return printSurvey(cmd.OutOrStdout(), s, o.events, marked, command)
 }
 
+// look looks at files, whose rows may turn out to be series.
+func (o *lookOptions) look(ctx context.Context, files []string) (*series.Survey, error) {
+	s, err := series.Look(ctx, files, o.data)
+	wide := err == nil && s.Wide || errors.Is(err, table.ErrWide) || err != nil && table.LooksArchived(files[0])
+	if o.data.Layout != "" || files[0] == table.Stdin || !wide {
+		return s, err
+	}
+	o.data.SetLayout(series.WideLayout)
+	if s, err = series.Look(ctx, files, o.data); err == nil {
+		s.Guess.Notes = append(s.Guess.Notes, "each row seems to be a series, of which rows are made here, a step each (Options.Layout long says otherwise)")
+	}
+	return s, err
+}
+
 // trainOn is the command line that trains as g has it, nil if it would not, as where rows cannot be read.
 func (o *lookOptions) trainOn(files []string, g *series.Guess, unreadable int) []string {
 	if g.Label == "" && o.events == "" || len(g.Features) == 0 || unreadable > 0 {
@@ -128,7 +144,7 @@ func (o *lookOptions) trainOn(files []string, g *series.Guess, unreadable int) [
 	}
 	args := append([]string{"rnnbin", "train"}, files...)
 	for _, f := range [][2]string{
-		{"input-format", string(o.data.Format)}, {"delimiter", o.data.Delimiter}, {"skip-rows", skip}, {"time-format", o.data.TimeFormat}, {"timezone", o.data.TimeZone},
+		{"layout", string(o.data.Layout)}, {"input-format", string(o.data.Format)}, {"delimiter", o.data.Delimiter}, {"skip-rows", skip}, {"time-format", o.data.TimeFormat}, {"timezone", o.data.TimeZone},
 		{"label", g.Label}, {"classes", listValue(g.Classes)}, {"label-events", o.events}, {"event-tolerance", o.tolerance}, {"series", g.Series}, {"time", g.Time}, {"max-gap", g.MaxGap},
 		{"exclude", listValue(g.Exclude)}, {"na-values", listValue(slices.Concat(o.format.NAValues, g.NAValues))}, {"missing", string(g.Missing)},
 	} {

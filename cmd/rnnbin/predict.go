@@ -220,9 +220,15 @@ func (o *predictOptions) readOptions(m *model.Model, skipped *skippedRows) (seri
 	if err != nil {
 		return options, err
 	}
+	switch {
+	case o.follow && options.Layout == series.WideLayout:
+		return options, usagef("follow", "cannot be used with --layout wide: a row is a whole series")
+	case o.follow && options.Resample != "":
+		return options, flagf("follow", "cannot be used with this model, which answers rows by intervals of %s (--resample)", options.Resample)
+	}
 	options.LabelOptional, options.Follow = true, o.follow
 	options.Events = o.events.path != "" && !o.follow // so that training on them finds the same time column
-	options.Twice = m.ScalesWhole()
+	options.Twice = m.ScalesWhole() || options.Resample != ""
 	switch o.onError {
 	case onErrorStop:
 	case onErrorSkip:

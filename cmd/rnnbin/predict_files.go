@@ -221,15 +221,13 @@ func (l *labelling) label(ctx context.Context, t target) error {
 		Writer:   l.writer,
 		More:     t.more,
 		Surveyed: l.watch.addMeasured,
-		Seen: func(c *series.Chunk, a label.Answers) error {
-			l.watch.add(c.InputRows())
-			l.far.add(c.X)
-			l.picture.addChunk(c, a)
-			l.summary.add(c, a, l.model.Classes)
-			return l.found.add(c, a)
-		},
+		Seen:     l.seen,
 	}
-	err = pipe.Run(ctx)
+	run := pipe.Run
+	if l.options.Resample != "" {
+		run = func(ctx context.Context) error { return l.resample(ctx, t, reader) }
+	}
+	err = run(ctx)
 	l.watch.end()
 	printWarnings(l.errOut, reader.Warnings())
 	l.early += pipe.Early()
@@ -237,6 +235,15 @@ func (l *labelling) label(ctx context.Context, t target) error {
 		return errors.Join(err, l.writer.Close())
 	}
 	return err
+}
+
+// seen takes note of answers to rows.
+func (l *labelling) seen(c *series.Chunk, a label.Answers) error {
+	l.watch.add(c.InputRows())
+	l.far.add(c.X)
+	l.picture.addChunk(c, a)
+	l.summary.add(c, a, l.model.Classes)
+	return l.found.add(c, a)
 }
 
 // open begins the output, or goes on with that of the files before.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,20 +34,23 @@ type settings struct {
 
 // dataSettings say where the data is and which column plays which role.
 type dataSettings struct {
-	Files          files          `json:"files,omitempty"`
-	Label          string         `json:"label,omitempty"`
-	Events         string         `json:"label_events,omitempty"` // in place of Label
-	Tolerance      string         `json:"event_tolerance,omitempty"`
-	Features       []string       `json:"features,omitempty"`
-	Exclude        []string       `json:"exclude,omitempty"`
-	Series         string         `json:"series,omitempty"`
-	Group          string         `json:"group,omitempty"`
-	Time           string         `json:"time,omitempty"`
-	MaxGap         string         `json:"max_gap,omitempty"`
-	Classes        []string       `json:"classes,omitempty"`
-	Positive       string         `json:"positive,omitempty"`
-	Rows           string         `json:"rows,omitempty"`
-	Missing        series.Missing `json:"missing,omitempty"`
+	Files          files             `json:"files,omitempty"`
+	Label          string            `json:"label,omitempty"`
+	Events         string            `json:"label_events,omitempty"` // in place of Label
+	Tolerance      string            `json:"event_tolerance,omitempty"`
+	Features       []string          `json:"features,omitempty"`
+	Exclude        []string          `json:"exclude,omitempty"`
+	Series         string            `json:"series,omitempty"`
+	Group          string            `json:"group,omitempty"`
+	Time           string            `json:"time,omitempty"`
+	MaxGap         string            `json:"max_gap,omitempty"`
+	Classes        []string          `json:"classes,omitempty"`
+	Positive       string            `json:"positive,omitempty"`
+	Rows           string            `json:"rows,omitempty"`
+	Elapsed        bool              `json:"elapsed,omitempty"`
+	Resample       string            `json:"resample,omitempty"`
+	ResampleBy     series.ResampleBy `json:"resample_by,omitempty"`
+	Missing        series.Missing    `json:"missing,omitempty"`
 	FormatSettings `yaml:",inline"`
 	Validation     files `json:"validation_data,omitempty"`
 	Test           files `json:"test_data,omitempty"`
@@ -73,6 +77,8 @@ func (d *dataSettings) options() series.Options {
 	o.Label, o.Features, o.Series, o.Group, o.Time = d.Label, d.Features, d.Series, d.Group, d.Time
 	o.Positive, o.Missing, o.Exclude, o.MaxGap = d.Positive, d.Missing, d.Exclude, d.MaxGap
 	d.FormatSettings.set(&o)
+	o.Elapsed = d.Elapsed
+	o.SetResample(d.Resample, cmp.Or(d.ResampleBy, series.ResampleMean))
 	if !slices.Equal(d.Classes, []string{"auto"}) {
 		o.Classes = d.Classes
 	}

@@ -93,6 +93,9 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	addFlag(f, "group", &d.Group, "`column` that names what several series share, such as a patient or a machine: no fold divides a\ngroup (default the parts of a series that --max-gap makes are one)")
 	addFlag(f, "time", &d.Time, "`column` of times, which must not go back within a series: numbers, such as epoch seconds, or\ntimestamps, such as 2006-01-02 15:04:05 (default one that rises and is called time, date,\nsample, index or the like, or holds timestamps, seconds since 1970 or the number of the row)")
 	addFlag(f, "max-gap", &d.MaxGap, maxGapUsage)
+	addFlag(f, "elapsed", &d.Elapsed, "the time since the row before, in seconds or the units of times that are numbers, is a feature, too")
+	addFlag(f, "resample", &d.Resample, "make rows of irregular times regular, one every `time`, such as 1s, or 0.5 if times are numbers. Its label is that of\nmost rows; an interval without a row is filled, a gap of more than 10, or --max-gap, begins a new series")
+	addFlag(f, "resample-by", &d.ResampleBy, "`method` of --resample: mean (of the rows in the interval), last (of them) or linear (the value at its beginning,\nbetween two rows) (default mean)", names(series.ResampleMethods)...)
 	addFlag(f, "positive", &d.Positive, "the label `value` that becomes class 1, or several with commas between; every other becomes\nclass 0")
 	addFlag(f, "rows", &d.Rows, "train on rows `FROM:TO` of each series alone, counted from 0 and without TO; either may be empty,\nor negative to count from the end (default all)")
 	addFlag(f, "missing", &d.Missing, "`action` for a missing feature: error (stop), forward (repeat the last value), zero,\nmean (of the rows that train) or drop (leave the row out)", names(series.MissingActions)...)
@@ -253,6 +256,9 @@ func (o *trainOptions) settleOwn() error {
 	}
 	if err := o.Data.settleEvents(o.flags.Changed); err != nil {
 		return err
+	}
+	if o.Data.ResampleBy != "" && o.Data.Resample == "" {
+		return usagef("resample-by", "has no effect without --resample")
 	}
 	if err := o.Data.options().Validate(); err != nil {
 		return usageError{err}

@@ -176,6 +176,18 @@ func (d *dataSettings) read(ctx context.Context, errOut io.Writer, watch *progre
 			return all, err
 		}
 	}
+	for _, part := range []*series.Data{all.Train, all.Validation, all.Test} {
+		if part == nil {
+			continue
+		}
+		note, err := part.Resample(d.options())
+		if err != nil {
+			return all, err
+		}
+		if note != "" {
+			fmt.Fprintf(errOut, "rnnbin: %s\n", note)
+		}
+	}
 	if d.Rows == "" {
 		return all, nil
 	}

@@ -60,16 +60,20 @@ const All = "all"
 
 // Columns are the roles of the training data's columns.
 type Columns struct {
-	Label    string    `json:"label"`           // "" where labels were events
-	Features []string  `json:"features"`        // [R] in the order of a row's values
-	Shift    []float64 `json:"shift,omitempty"` // [R] is taken off the values before they become 32-bit floats; nil: nothing is
-	Series   string    `json:"series,omitempty"`
-	Time     string    `json:"time,omitempty"` // also one that was found, which other data may lack
-	Times    Times     `json:"times,omitzero"`
-	MaxGap   string    `json:"max_gap,omitempty"`   // the time between two rows of a series, at most
-	Positive string    `json:"positive,omitempty"`  // the label that was class 1 where all others were 0
-	NAValues []string  `json:"na_values,omitempty"` // what else than NA meant that a value is missing
-	Missing  string    `json:"missing"`             // what stood in for missing features: error, forward, zero, mean or drop
+	Label      string    `json:"label"`           // "" where labels were events
+	Features   []string  `json:"features"`        // [R] in the order of a row's values
+	Shift      []float64 `json:"shift,omitempty"` // [R] is taken off the values before they become 32-bit floats; nil: nothing is
+	Series     string    `json:"series,omitempty"`
+	Time       string    `json:"time,omitempty"` // also one that was found, which other data may lack
+	Times      Times     `json:"times,omitzero"`
+	Layout     string    `json:"layout,omitempty"`   // wide: a row of a file was a series; "": a step of one
+	Elapsed    bool      `json:"elapsed,omitempty"`  // the last feature is no column but the time since the row before
+	Resample   string    `json:"resample,omitempty"` // the interval that rows were made to have, as mean, last or linear
+	ResampleBy string    `json:"resample_by,omitempty"`
+	MaxGap     string    `json:"max_gap,omitempty"`   // the time between two rows of a series, at most
+	Positive   string    `json:"positive,omitempty"`  // the label that was class 1 where all others were 0
+	NAValues   []string  `json:"na_values,omitempty"` // what else than NA meant that a value is missing
+	Missing    string    `json:"missing"`             // what stood in for missing features: error, forward, zero, mean or drop
 }
 
 // Times says how the times of rows are written.

@@ -10,9 +10,26 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
-// addFeatures appends the features of the current row. It reports false when
+// ElapsedFeature is the feature that Options.Elapsed adds.
+const ElapsedFeature = "elapsed"
+
+// addElapsed adds the name of that feature.
+func (r *Reader) addElapsed() error {
+	switch {
+	case !r.options.Elapsed:
+		return nil
+	case r.roles.time < 0:
+		return &table.Error{File: r.Name(), Err: errors.New("Options.Elapsed needs Options.Time")}
+	case slices.Contains(r.Columns(), ElapsedFeature):
+		return &table.Error{File: r.Name(), Column: ElapsedFeature, Err: errors.New("there is a column of that name, which Options.Elapsed gives a feature")}
+	}
+	r.features = append(r.features, ElapsedFeature)
+	return nil
+}
+
+// addFeatures appends the features of the current row, which is of a time. It reports false when
 // the row is to be left out.
-func (r *Reader) addFeatures(c *Chunk) (bool, error) {
+func (r *Reader) addFeatures(c *Chunk, time float64) (bool, error) {
 	r.values, r.lacking = r.values[:0], r.lacking[:0]
 	if r.losses != nil && r.state.exact == nil {
 		r.state.exact = slices.Repeat([]float64{math.NaN()}, len(r.features))
@@ -37,6 +54,13 @@ func (r *Reader) addFeatures(c *Chunk) (bool, error) {
 			return false, r.fault(r.features[k], err)
 		}
 		r.values = append(r.values, x)
+	}
+	if r.options.Elapsed {
+		elapsed := 0.
+		if before := r.state.time; !math.IsInf(before, -1) {
+			elapsed = time - before
+		}
+		r.values = append(r.values, float32(elapsed))
 	}
 	c.X = append(c.X, r.values...)
 	copy(r.state.last, r.values)

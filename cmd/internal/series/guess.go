@@ -208,6 +208,9 @@ func (g *guesser) guessFeatures() {
 	for i, c := range g.columns {
 		p := g.profiles[i]
 		name, why, nearly := p.name, p.noFeature(), p.nearlyNumbers()
+		if g.open(i) && g.beside(i) {
+			g.excluded = append(g.excluded, i) // as train does
+		}
 		if !g.open(i) || !p.number() && !p.isTime() && why == "" && nearly == "" {
 			continue
 		}

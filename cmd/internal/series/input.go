@@ -115,6 +115,11 @@ func (in *input) profiles(o Options) ([]*profile, error) {
 	return profiles, nil
 }
 
+// beside reports whether column k stood beside the steps of series that were a row each.
+func (in *input) beside(k int) bool {
+	return in.Format().Recording() && in.Types()[k] == table.Text
+}
+
 // unit is that of column k, "" without one.
 func (in *input) unit(k int) string {
 	if units := in.Units(); units != nil {

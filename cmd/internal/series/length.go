@@ -39,6 +39,14 @@ func ParseLength(name, text string) (Length, error) {
 	return l, nil
 }
 
+// times is a multiple of the length, as ParseLength reads it.
+func (l Length) times(n float64) string {
+	if l.duration {
+		return time.Duration(n * l.Value * float64(time.Second)).String()
+	}
+	return strconv.FormatFloat(n*l.Value, 'g', -1, 64)
+}
+
 // Check refuses a length that cannot be compared with times, which are timestamps or numbers. These may be known to be seconds.
 func (l Length) Check(stamps, seconds bool) error {
 	switch {

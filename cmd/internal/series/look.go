@@ -19,6 +19,7 @@ type Survey struct {
 	Files      []string        `json:"files"`
 	Dialect    table.Dialect   `json:"dialect"` // of the first file
 	Rows       int             `json:"rows"`
+	Wide       bool            `json:"-"`                         // rows look like whole series
 	Unreadable int             `json:"unreadable_rows,omitempty"` // which train stops at
 	Series     int             `json:"series"`
 	Columns    []ColumnSurvey  `json:"columns"`
@@ -144,7 +145,7 @@ func (l *looker) read(path string) error {
 		return err
 	}
 	if in == l.input {
-		l.survey.Dialect = in.Dialect()
+		l.survey.Dialect, l.survey.Wide = in.Dialect(), table.LooksWide(in.Reader.Columns())
 		l.survey.Dialect.DecimalComma = slices.Contains(in.decimals.marks, ',')
 	}
 	l.survey.Warnings = append(l.survey.Warnings, in.warnings()...)

@@ -1,6 +1,7 @@
 package series
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -22,6 +23,24 @@ const (
 // MissingActions lists all of them.
 var MissingActions = []Missing{MissingError, MissingForward, MissingZero, MissingMean, MissingDrop}
 
+// Layout is what a row of a file is.
+type Layout string
+
+const (
+	LongLayout Layout = "long" // a step of a series
+	WideLayout Layout = "wide" // a series; rows are made of its steps, with the columns table.SeriesColumn and table.StepColumn
+)
+
+// Layouts lists all of them.
+var Layouts = []Layout{LongLayout, WideLayout}
+
+// SetLayout sets a layout, with the columns of series and time that wide rows get.
+func (o *Options) SetLayout(l Layout) {
+	if o.Layout = l; l == WideLayout {
+		o.Series, o.Time = cmp.Or(o.Series, table.SeriesColumn), cmp.Or(o.Time, table.StepColumn)
+	}
+}
+
 // Options says how files are read, and which columns play which role.
 type Options struct {
 	Label    string    // the column of labels
@@ -32,13 +51,18 @@ type Options struct {
 	Group    string    // names what several series have in common; "": the parts that MaxGap makes of a series have that
 	Time     string    // numbers or timestamps that never go back within a series, or two columns with a comma between, of dates and of times of the day; "": without Features, or with Events, a column whose name and values say so
 	MaxGap   string    // a new series begins behind a longer time between rows: a duration where times are timestamps, else a number; "" or "0": none
-	Classes  []string  // the labels there may be, in their order; empty: those that there are
-	Positive string    // the label value that is class 1, or several with commas between, all others being 0; "": Classes
+	Elapsed  bool      // the time since the series' row before, 0 at its first, is a feature behind the others, ElapsedFeature
+	Resample string    // the interval at which rows are to be, as Data.Resample makes them: a duration or a number, like MaxGap; "": as they are
+	ResampleBy
+	Classes  []string // the labels there may be, in their order; empty: those that there are
+	Positive string   // the label value that is class 1, or several with commas between, all others being 0; "": Classes
 	Missing  Missing
 	Times
 	Format table.Format // "": by name, then by content
 
 	Delimiter string   // the character between the fields of CSV, or "tab", or "blanks" for runs of these; "": as the first rows have it
+	Layout    Layout   // "": LongLayout
+	Keep      []string // columns that are no steps of WideLayout, beside those with a role
 	NoHeader  bool     // the first line of CSV and TSV is a row, and columns are called 1, 2 and so on
 	SkipRows  int      // lines of CSV and TSV before all others that are not read
 	NAValues  []string // what else than NA and the like means that a value is missing, in any column
@@ -60,7 +84,8 @@ func DefaultOptions() Options {
 
 // file says how files are written and read.
 func (o Options) file() table.Options {
-	return table.Options{Format: o.Format, Delimiter: o.Delimiter, NoHeader: o.NoHeader, SkipRows: o.SkipRows, Follow: o.Follow, Twice: o.Twice}
+	return table.Options{Format: o.Format, Delimiter: o.Delimiter, NoHeader: o.NoHeader, SkipRows: o.SkipRows, Follow: o.Follow, Twice: o.Twice,
+		Wide: o.Layout == WideLayout, Keep: append(slices.Clone(o.Keep), o.Label, o.Series, o.Group, o.Time)}
 }
 
 // Validate reports the first setting that cannot be, naming its field.
@@ -71,8 +96,14 @@ func (o Options) Validate() error {
 	if !slices.Contains(MissingActions, o.Missing) {
 		return fmt.Errorf("Options.Missing %q is none of %v", o.Missing, MissingActions)
 	}
+	if o.Layout != "" && !slices.Contains(Layouts, o.Layout) {
+		return fmt.Errorf("Options.Layout %q is none of %v", o.Layout, Layouts)
+	}
 	if o.Format != "" && !slices.Contains(table.InputFormats, o.Format) {
 		return fmt.Errorf("Options.Format %q is none of %v", o.Format, table.InputFormats)
+	}
+	if err := o.validateResample(); err != nil {
+		return err
 	}
 	maxGap, err := ParseLength("Options.MaxGap", o.MaxGap)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
@@ -106,14 +107,20 @@ func (r *Reader) Again() (*Reader, error) {
 
 // start finds the roles of the columns.
 func (r *Reader) start() (err error) {
-	f := newFinder(r.input)
-	if err := f.find(r.options); err != nil {
+	f, o := newFinder(r.input), r.options
+	if o.Elapsed {
+		o.Features = slices.DeleteFunc(slices.Clone(o.Features), func(name string) bool { return name == ElapsedFeature })
+	}
+	if err := f.find(o); err != nil {
 		return err
 	}
 	r.roles, r.warned = f.roles, f.warned
 	names := r.Columns()
 	for _, i := range r.roles.features {
 		r.features = append(r.features, names[i])
+	}
+	if err := r.addElapsed(); err != nil {
+		return err
 	}
 	if r.shift = r.options.Shift; r.shift == nil {
 		r.shift = make([]float64, len(r.features))
@@ -127,7 +134,11 @@ func (r *Reader) start() (err error) {
 			r.clock.order = cmp.Or(r.clock.order, f.profiles[t].clock.order)
 		}
 	}
-	r.gap, _ = ParseLength("Options.MaxGap", r.options.MaxGap)
+	setting := "Options.MaxGap"
+	if every, _ := ParseLength("Options.Resample", o.Resample); every.times(longGap) == o.MaxGap {
+		setting = "Options.Resample" // which implies it
+	}
+	r.gap, _ = ParseLength(setting, o.MaxGap)
 	r.filled = make([]int, len(r.features))
 	return nil
 }
@@ -283,7 +294,7 @@ func (r *Reader) begun() Begun {
 // addAfter is addFeatures, in a new series where the row's time is behind a gap or goes back.
 func (r *Reader) addAfter(c *Chunk, time float64) (kept bool, err error) {
 	if r.gap.Value == 0 {
-		return r.addFeatures(c)
+		return r.addFeatures(c, time)
 	}
 	if err := r.gap.Check(r.clock.stamps, r.clock.seconds); err != nil {
 		return false, &table.Error{File: r.Name(), Line: r.line(), Column: r.options.Time, Err: err}
@@ -291,10 +302,10 @@ func (r *Reader) addAfter(c *Chunk, time float64) (kept bool, err error) {
 	before := r.state
 	back := time < before.time
 	if before.time == math.Inf(-1) || !back && time-before.time <= r.gap.Value {
-		return r.addFeatures(c)
+		return r.addFeatures(c, time)
 	}
 	r.state = r.roster.follow(before)
-	if kept, err = r.addFeatures(c); err != nil {
+	if kept, err = r.addFeatures(c, time); err != nil {
 		r.state = before
 		return false, err
 	}

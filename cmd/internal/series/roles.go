@@ -192,6 +192,8 @@ func (f *finder) takeNumbers() error {
 		case p.name == "" && f.Reader.Columns()[i] != "": // which the reader warns of
 		case p.name == "":
 			f.warn("", "column %d has no name and is not used", i+1)
+		case f.beside(i):
+			f.warn(p.name, "not a step of a series, so not a feature (Options.Features says otherwise)")
 		case f.answers[i]:
 			f.warn(p.name, "looks like an answer of predict, so not a feature (Options.Features says otherwise)")
 		case p.known == 0:

@@ -29,10 +29,12 @@ type arrowDecoder struct {
 	past  int           // rows read so far
 }
 
-func newArrowDecoder(s *source) (*arrowDecoder, error) {
-	d := &arrowDecoder{layout: layout{format: s.format}}
+func newArrowDecoder(s *source, f Format, o Options) (*arrowDecoder, error) {
+	d := &arrowDecoder{layout: layout{format: f}}
 	var open func(*source) error
-	switch s.format {
+	switch f {
+	case wide:
+		open = func(s *source) error { return d.openWide(s, o) }
 	case WFDB:
 		open = d.openWFDB
 	case EDF:
@@ -107,10 +109,10 @@ func (d *arrowDecoder) peek(b *Batch, most int, _ bool) error {
 		}
 		return nil
 	})
-	if err != nil && err != io.EOF {
-		return &Error{Line: d.past + 1, Err: err}
+	if fault := (*Error)(nil); err == nil || err == io.EOF || errors.As(err, &fault) {
+		return err
 	}
-	return err
+	return &Error{Line: d.past + 1, Err: err}
 }
 
 // fill makes sure that there is a row to read.

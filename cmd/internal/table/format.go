@@ -22,6 +22,8 @@ const (
 
 	WFDB Format = "wfdb" // a record of PhysioNet, of which this is the header
 	EDF  Format = "edf"  // the European Data Format, EDF+ and BDF
+
+	wide Format = "wide" // of any other format whose rows are series
 )
 
 // Formats lists every format that is written, in the order in which help texts name them.
@@ -38,8 +40,8 @@ func (f Format) Output() Format {
 	return f
 }
 
-// Recording reports whether rows have the time that a format has for them.
-func (f Format) Recording() bool { return f == WFDB || f == EDF }
+// Recording reports whether the format has a time for each row.
+func (f Format) Recording() bool { return f == WFDB || f == EDF || f == wide }
 
 // typed reports whether a format has types for its columns, and no text.
 func (f Format) typed() bool { return f == Parquet || f.arrow() || f.Recording() }

@@ -12,13 +12,15 @@ import (
 
 // Options says how a file is written, and how it is to be read.
 type Options struct {
-	Format    Format // "": by name, then by content
-	Delimiter string // the character between the fields of CSV, or "tab", or "blanks" for runs of these; "": as the first rows have it
-	NoHeader  bool   // the first line of CSV and TSV is a row, and columns are called 1, 2 and so on
-	SkipRows  int    // lines of CSV and TSV before all others that are not read
-	Follow    bool   // look ahead only at rows that have arrived, beyond the first
-	Twice     bool   // rows will be read twice, see Reader.Again: what is no regular file is copied to a temporary one before the first
-	AllKeys   bool   // also the keys of later objects than the first are columns of JSON lines
+	Format    Format   // "": by name, then by content
+	Delimiter string   // the character between the fields of CSV, or "tab", or "blanks" for runs of these; "": as the first rows have it
+	NoHeader  bool     // the first line of CSV and TSV is a row, and columns are called 1, 2 and so on
+	SkipRows  int      // lines of CSV and TSV before all others that are not read
+	Follow    bool     // look ahead only at rows that have arrived, beyond the first
+	Twice     bool     // rows will be read twice, see Reader.Again: what is no regular file is copied to a temporary one before the first
+	Wide      bool     // each row is a series, and rows are made of its steps
+	Keep      []string // columns that are no steps of these
+	AllKeys   bool     // also the keys of later objects than the first are columns of JSON lines
 }
 
 // decoder reads the rows of one file, whatever its format.
@@ -56,22 +58,27 @@ func Open(ctx context.Context, path string, stdin io.Reader, o Options) (*Reader
 
 // newReader closes the source if it fails.
 func newReader(s *source, o Options) (*Reader, error) {
+	if o.Wide {
+		s.wide, s.format = s.format, wide
+	}
 	r := &Reader{source: s, options: o}
 	var err error
-	switch s.format {
-	case CSV, TSV:
-		r.decoder, err = newTextDecoder(s, o)
-	case JSONL:
-		r.decoder, err = newJSONDecoder(s, o)
-	default:
-		r.decoder, err = newArrowDecoder(s)
-	}
-	if err != nil {
+	if r.decoder, err = newDecoder(s, s.format, o); err != nil {
 		s.Close()
 		return nil, inFile(s.name, err)
 	}
 	r.doubled = r.layout().doubled()
 	return r, nil
+}
+
+func newDecoder(s *source, f Format, o Options) (decoder, error) {
+	switch f {
+	case CSV, TSV:
+		return newTextDecoder(s, o)
+	case JSONL:
+		return newJSONDecoder(s, o)
+	}
+	return newArrowDecoder(s, f, o)
 }
 
 // Again opens the file once more, to read the same rows from the first one on, if that was opened with

@@ -2,6 +2,7 @@ package table
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ const stdinName = "standard input"
 type source struct {
 	name   string // for messages
 	format Format
+	wide   Format // of the rows, if each is a series
 	packed Compression
 	comma  byte         // between the fields of CSV and TSV; 0: the rows tell
 	body   io.Reader    // decompressed bytes; of text as UTF-8
@@ -119,7 +121,7 @@ func (s *source) reopen(ctx context.Context) (*source, error) {
 	if !s.again {
 		return nil, fmt.Errorf("%s was not opened to be read twice", s.name)
 	}
-	r := &source{name: s.name, format: s.format, comma: s.comma, stored: s.stored, size: s.size, unwrap: func() {}}
+	r := &source{name: s.name, format: cmp.Or(s.wide, s.format), comma: s.comma, stored: s.stored, size: s.size, unwrap: func() {}}
 	return r, r.begin(ctx, s.name, io.NewSectionReader(s.stored, 0, s.size))
 }
 

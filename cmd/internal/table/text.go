@@ -30,6 +30,11 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 	d := &textDecoder{buf: newLineBuffer(s.body), layout: layout{format: s.format, comma: s.comma}}
 	d.buf.skipBOM()
 	d.skipLines(o.SkipRows)
+	if line, _ := d.buf.peekLine(0); tsBegin.Match(d.buf.buf[d.buf.pos:d.buf.end]) {
+		return nil, ErrWide
+	} else if o.Wide && onlyNumbers(trimEOL(line)) {
+		o.NoHeader = true
+	}
 	if line, _ := d.buf.peekLine(0); sepLine.Match(trimEOL(line)) {
 		d.comma = cmp.Or(d.comma, sepLine.FindSubmatch(line)[1][0])
 		d.skipLines(1)
