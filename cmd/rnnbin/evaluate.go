@@ -18,6 +18,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
 	"github.com/rnnbin/rnnbin/graph/label"
 	"github.com/rnnbin/rnnbin/graph/model"
@@ -122,15 +123,6 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 		return err
 	}
 	printWarnings(errOut, data.Warnings)
-	options, err := o.options(m)
-	if err != nil {
-		return err
-	}
-	if note, err := data.Resample(options); err != nil {
-		return err
-	} else if note != "" {
-		fmt.Fprintf(errOut, "rnnbin: %s\n", note)
-	}
 	e, err := o.newEvaluation(m, data)
 	if err != nil {
 		return err
@@ -151,15 +143,28 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out, errOut io.Writer) 
 	return picture.write(errOut)
 }
 
+// read reads the data, and resamples it if the model does.
 func (o *evaluateOptions) read(ctx context.Context, m *model.Model, watch *progress) (*series.Data, error) {
+	options, err := o.options(m)
+	if err != nil {
+		return nil, err
+	}
+	data, err := o.readRows(ctx, options, watch)
+	if err != nil {
+		return nil, err
+	}
+	note, err := data.Resample(options)
+	if note != "" {
+		data.Warnings = append(data.Warnings, table.Warning{Text: note})
+	}
+	return data, err
+}
+
+func (o *evaluateOptions) readRows(ctx context.Context, options series.Options, watch *progress) (*series.Data, error) {
 	if len(o.data) == 0 {
 		return nil, usageError{errors.New("--data is needed: name a file, or - for standard input")}
 	}
 	if err := checkStdin([]string{"data", "label-events"}, o.data, []string{o.labels}); err != nil {
-		return nil, err
-	}
-	options, err := o.options(m)
-	if err != nil {
 		return nil, err
 	}
 	options.Rows = watch.addRead

@@ -48,6 +48,7 @@ func TestMark(t *testing.T) {
 		"classes, all":    {"e.csv", "start,end,label\n0,1,rest\n2,4,b\n", rows, Options{Classes: []string{"rest", "b"}}, "rest b", "00111", ""},
 		"two classes":     {"e.csv", "start,end\n0,1\n", rows, Options{Classes: []string{"none", "b"}}, "none b", "11000", ""},
 		"positive":        {"e.csv", "start,end,label\n0,4,noise\n2,3,b\n", rows, Options{Positive: "b"}, "0 1", "00110", ""},
+		"several":         {"e.csv", "start,end,label\n0,0,a\n2,3,b\n4,4,c\n", rows, Options{Positive: "b,c"}, "0 1", "00111", ""},
 		"the same":        {"e.csv", "start,end\n0,2\n1,3\n1,1\n", rows, Options{}, "0 1", "11110", "e.csv:3: 2 events overlap with others of the same label, and count as one with them"},
 		"meeting":         {"e.csv", "start,end,label\n0,2,a\n2,3,b\n", rows, Options{}, "none a b", "11220", "e.csv:3: 1 events start on the last row of another"},
 		"no such row":     {"e.csv", "start,end,label\n0,2,a\n", rows, Options{Classes: []string{"none", "a", "b"}}, "none a b", "11100", "e.csv: no row is b"},

@@ -106,3 +106,31 @@ func TestElapsed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestCut(t *testing.T) {
+	o := DefaultOptions()
+	o.Series, o.Time = "s", "time"
+	d, err := readText("s,time,x,label\na,1,1,0\na,2,2,1\na,3,3,0\nb,1,4,1\n", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Cut(func(n int) (int, int) { return 1, n }); err != nil || fmt.Sprint(d.X, d.Labels, d.Time) != "[2 3] [1 0] [2 3]" || len(d.Series) != 1 || d.Len() != 2 || d.Input != 2 {
+		t.Errorf("%v %+v", err, d)
+	}
+	if err := d.Cut(func(n int) (int, int) { return 5, n }); err == nil || !strings.Contains(err.Error(), "no series has such rows (Options.Cut)") {
+		t.Error(err)
+	}
+}
+
+func TestSeveralPositive(t *testing.T) {
+	o := DefaultOptions()
+	o.Positive = "V, 2"
+	d, err := readText("x,label\n1,N\n1,V\n1,2.0\n1,A\n", o)
+	if err != nil || fmt.Sprint(d.Labels) != "[0 1 1 0]" {
+		t.Errorf("%v %v", err, d)
+	}
+	o.Positive = "1,2" // NA is no label beside numbers
+	if d, err = readText("x,label\n1,0\n1,1\n1,2\n1,NA\n", o); err != nil || fmt.Sprint(d.Labels) != "[0 1 1 -1]" {
+		t.Errorf("%v %v", err, d)
+	}
+}

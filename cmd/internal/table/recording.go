@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -55,7 +56,12 @@ func (d *arrowDecoder) begin(r *recording) error {
 		return fmt.Errorf("there are more than %d rows", math.MaxInt32)
 	}
 	var fields []arrow.Field
+	taken := map[string]bool{"": true}
 	add := func(name, unit string) {
+		for n, plain := 2, name; taken[name]; n++ {
+			name = strings.TrimSpace(fmt.Sprintf("%s (%d)", plain, n))
+		}
+		taken[name] = true
 		fields = append(fields, arrow.Field{Name: name, Type: arrow.PrimitiveTypes.Float64, Nullable: true})
 		d.units = append(d.units, unit)
 	}

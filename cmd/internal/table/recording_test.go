@@ -155,6 +155,18 @@ func TestBrokenEDF(t *testing.T) {
 	}
 }
 
+// TestSignalsOfOneName has signals that are called alike, or like the time.
+func TestSignalsOfOneName(t *testing.T) {
+	for name, want := range map[string]string{"EEG Fpz-Cz": "EEG Fpz-Cz (2)", "time": "time (2)", "": "(2)"} {
+		data := readFile(t, "plus.edf")
+		copy(data[256+16:], fmt.Sprintf("%-16s", name))
+		r, _ := readRecording(t, writeFile(t, "x.edf", data))
+		if got := r.Columns(); !slices.Equal(got, []string{"time", "EEG Fpz-Cz", want}) {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
 func readFile(t testing.TB, name string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(recordings, name))
