@@ -43,7 +43,7 @@ func (c Config) ensemble(g *tf.Graph, s *op.Scope, members []handles, over Seque
 			n := len(states) / len(members)
 			p.states = states[i*n : (i+1)*n]
 		}
-		y, _ := c.network().forward(s.SubScope("forward"), h, inputs, p)
+		y, _ := c.network().forward(s.SubScope("forward"), h.readAll, inputs, p)
 		all, probabilities = append(all, y), append(probabilities, c.probability(s.SubScope("probability"), y))
 		lasts = append(lasts, p.last...)
 	}

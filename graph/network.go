@@ -119,13 +119,14 @@ func (n network) values() int {
 	return sum
 }
 
-// forward runs all stages over x [T,B,L*F]. The function it returns takes the loss's
-// gradient with respect to the outputs [T*B,O] back through all of them.
-func (n network) forward(s *op.Scope, h handles, x tf.Output, p *pass) (outputs tf.Output, back func(*op.Scope, tf.Output) []gradient) {
+// forward runs all stages over x [T,B,L*F], with the values of weights that read has. The
+// function it returns takes the loss's gradient with respect to the outputs [T*B,O] back through
+// all of them.
+func (n network) forward(s *op.Scope, read reading, x tf.Output, p *pass) (outputs tf.Output, back func(*op.Scope, tf.Output) []gradient) {
 	backs := make([]backward, len(n))
 	for i, st := range n {
 		ss := s.SubScope("stage")
-		x, backs[i] = st.forward(ss, x, h.readAll(ss, st.weights()), p)
+		x, backs[i] = st.forward(ss, x, read(ss, st.weights()), p)
 	}
 	return x, func(s *op.Scope, d tf.Output) []gradient {
 		var grads []gradient

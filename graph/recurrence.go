@@ -58,15 +58,17 @@ func (r recurrence) loop(s *op.Scope, x tf.Output, state, w []tf.Output) (output
 	if s.Err() != nil {
 		return tf.Output{}, state
 	}
-	body := func(s *op.Scope, in []tf.Output) []tf.Output {
+	body := func(_ *tf.Graph, s *op.Scope, in []tf.Output) []tf.Output {
 		at, states, w := in[0], in[4:4+len(state)], in[4+len(state):]
 		h, next := r.cell.step(s.SubScope("cell"), op.TensorListGetItem(s, in[3], at, row(s, r.inputs), tf.Float), states, w)
 		after := op.AddV2(s, at, op.Const(s.SubScope("one"), int32(1)))
 		return slices.Concat([]tf.Output{after, in[1], op.TensorListSetItem(s, in[2], at, h), in[3]}, next, w)
 	}
-	more := func(s *op.Scope, in []tf.Output) []tf.Output { return []tf.Output{op.Less(s, in[0], in[1])} }
+	more := func(_ *tf.Graph, s *op.Scope, in []tf.Output) []tf.Output {
+		return []tf.Output{op.Less(s, in[0], in[1])}
+	}
 	name := path.Dir(reserved.Op.Name()) + "/" + cmp.Or(r.cell.kernel(), "While") // in s, whose name only its operations tell
-	end, err := addWhile(r.graph, name, initial, more, body)
+	end, err := addWhile(r.graph, name, "", initial, more, body)
 	if err != nil {
 		s.UpdateErr("While", err)
 		return tf.Output{}, state

@@ -133,8 +133,11 @@ func (r *runner) failed(err error) error {
 //		 [[{{node add}}]]
 //	Hint: …
 //
-// all before " on /job:".
+// all before " on /job:". A server's begins with a line of its own, "From /job:…:".
 func firstClause(message string) string {
+	if _, rest, ok := strings.Cut(message, ":\n"); ok && strings.HasPrefix(message, "From /job:") {
+		message = rest
+	}
 	for _, end := range []string{"\n", " on /job:", " [[{{node"} {
 		message, _, _ = strings.Cut(message, end)
 	}

@@ -48,8 +48,16 @@ func (c Config) planOf(s *op.Scope, h handles, windows, rates tf.Output) plan {
 	}
 }
 
-// windowsShape is that of a plan's windows, [K,B,3].
-var windowsShape = tf.MakeShape(-1, -1, 3)
+// windowsShape is that of a plan's windows, [K,B,3], or [K,B,4] where several servers have parts of the
+// series: the last column says which.
+func windowsShape(tasks int) tf.Shape { return tf.MakeShape(-1, -1, int64(windowWidth(tasks))) }
+
+func windowWidth(tasks int) int {
+	if tasks > 1 {
+		return 4
+	}
+	return 3
+}
 
 // Series is a data set of N rows, of one series or several. It stays in the session, and
 // windows are named by their first row. A window that begins less than Network.Window rows
@@ -85,14 +93,11 @@ func (s *Session) SetSeries(d Series) error {
 	if err != nil {
 		return err
 	}
-	values := []value{{seriesY.name, labels, []int64{int64(rows)}}, {seriesW.name, d.W, []int64{int64(rows)}}}
-	if s.upload.set == nil {
-		values = append(values, value{seriesX.name, d.X, []int64{int64(rows), int64(s.cfg.Features)}})
-	} else if err := s.uploaded(d.X); err != nil {
-		return fmt.Errorf("set the series: %w", err)
-	}
-	if err := s.set(values...); err != nil {
-		return fmt.Errorf("set the series: %w", err)
+	for i, part := range s.shards {
+		part.divide(s.cfg, rows, i, len(s.shards))
+		if err := part.setSeries(s.cfg.Features, d, labels); err != nil {
+			return fmt.Errorf("set the series: %w", err)
+		}
 	}
 	s.ends = s.ends[:0]
 	end := 0
@@ -103,9 +108,28 @@ func (s *Session) SetSeries(d Series) error {
 	return nil
 }
 
-// windows are windows as a plan has them, [B,3].
+// setSeries sets the shard's rows.
+func (s *shard) setSeries(features int, d Series, labels any) error {
+	n := int64(s.end - s.first)
+	x := d.X[s.first*features : s.end*features]
+	values := []value{{seriesY.name, labels, []int64{n}}, {seriesW.name, d.W[s.first:s.end], []int64{n}}}
+	switch y := labels.(type) {
+	case []int32:
+		values[0].flat = y[s.first:s.end]
+	case []float32:
+		values[0].flat = y[s.first:s.end]
+	}
+	if s.upload.set == nil {
+		values = append(values, value{seriesX.name, x, []int64{n, int64(features)}})
+	} else if err := s.uploaded(x); err != nil {
+		return err
+	}
+	return s.set(values...)
+}
+
+// windows are windows as a plan has them, [B,3] or [B,4].
 func (s *Session) windows(starts []int32) []int32 {
-	rows := make([]int32, 0, 3*len(starts))
+	rows := make([]int32, 0, windowWidth(len(s.shards))*len(starts))
 	first, end := int32(0), int32(0) // of the series that at is in, which is often the previous window's
 	for _, at := range starts {
 		if at < first || at >= end {
@@ -115,7 +139,11 @@ func (s *Session) windows(starts []int32) []int32 {
 				first = s.ends[i-1]
 			}
 		}
-		rows = append(rows, at, first, end)
+		of := slices.IndexFunc(s.shards, func(part *shard) bool { return int(at) < part.until })
+		start, from, until := s.shards[of].window(at, first, end)
+		if rows = append(rows, start, from, until); len(s.shards) > 1 {
+			rows = append(rows, int32(of))
+		}
 	}
 	return rows
 }

@@ -16,11 +16,19 @@ type Server struct {
 	// sessions with the same series share it on its way; nil: it goes with each call of
 	// [Session.SetSeries], which can take 2 GB.
 	Put func(data []byte) (path string, err error)
+
+	// Others take part in its sessions: each has a part of the series, and works on the windows of
+	// a training step that begin there. Results are those of one server to rounding. The Target of
+	// each is its address as this server reaches it.
+	//
+	// The port in each Target, this one's too, has to be that of the server itself.
+	Others []*Server
 }
 
 // NewSessionAt is NewSession, but that the session is on a server, where the variables are and
 // all operations run: to the same bits, if the processors are of one kind and Threads is 1. Only
-// checkpoints are written and read in this process. A nil server is this process.
+// checkpoints are written and read in this process. With [Server.Others] they are those of one server
+// to rounding, random numbers included. A nil server is this process.
 //
 // Where TensorFlow fails on the server, or the server is lost, methods return a *[ServerError].
 func NewSessionAt(at *Server, cfg Config) (*Session, error) { return newSession(at, cfg) }
@@ -48,13 +56,12 @@ func (c Config) addUpload(s *op.Scope, h handles) upload {
 	return upload{path, op.AssignVariableOp(s.SubScope("set"), h[seriesX.name], x)}
 }
 
-// uploaded sets the rows of a series, from a file of the server's.
-func (s *Session) uploaded(x []float32) error {
-	at := s.in.at
+// uploaded sets the rows of a shard, from a file of the server's.
+func (s *shard) uploaded(x []float32) error {
 	// its memory, as both processors have it
-	path, err := at.Put(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x)))
+	path, err := s.at.Put(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x)))
 	if err != nil {
-		return &ServerError{at, err}
+		return &ServerError{s.at, err}
 	}
 	_, err = s.run([]feed{{s.upload.path, path, nil}}, nil, []*tf.Operation{s.upload.set})
 	return err

@@ -22,7 +22,7 @@ type Session struct {
 	ends      []int32 // the row after each series; none before SetSeries
 	training  training
 	evaluated evaluation
-	upload    upload // where the session is on a server with Put
+	shards    []*shard
 }
 
 // training is what a session feeds and fetches of the training loop.
@@ -39,12 +39,13 @@ func NewSession(cfg Config) (*Session, error) { return newSession(nil, cfg) }
 func newSession(at *Server, cfg Config) (*Session, error) {
 	s := new(Session)
 	p, err := start(at, cfg, 1, Config.stateVariables, cfg.inputVariables(), func(p *Predictor, scope *op.Scope, h handles) (err error) {
-		s.handles = h
-		s.evaluated = p.cfg.addEvaluation(p.in.graph, scope.SubScope("evaluate"), h)
-		if at != nil && at.Put != nil {
-			s.upload = p.cfg.addUpload(scope.SubScope("upload"), h)
+		w, err := p.cfg.workOf(p.in.graph, at)
+		if err != nil {
+			return err
 		}
-		s.training, err = p.cfg.addTraining(p.in.graph, scope.SubScope("train"), h)
+		s.handles, s.shards = h, p.addShards(scope, p.members[0], h)
+		s.evaluated = p.cfg.addEvaluation(p.in.graph, scope.SubScope("evaluate"), h, at.tasks(), w)
+		s.training, err = p.cfg.addTraining(p.in, scope.SubScope("train"), h, w)
 		return err
 	})
 	if err != nil {
@@ -89,13 +90,13 @@ func (s *Session) SetStep(step int64) error {
 	return s.change([]value{{globalStep.name, step, nil}})
 }
 
-func (c Config) addTraining(g *tf.Graph, s *op.Scope, h handles) (training, error) {
+func (c Config) addTraining(in *runner, s *op.Scope, h handles, w work) (training, error) {
 	t := training{
-		windows: op.Placeholder(s.SubScope("windows"), tf.Int32, op.PlaceholderShape(windowsShape)),
+		windows: op.Placeholder(s.SubScope("windows"), tf.Int32, op.PlaceholderShape(windowsShape(in.at.tasks()))),
 		rates:   op.Placeholder(s.SubScope("rates"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1))),
 	}
 	var err error
-	t.loop, err = c.addLoop(g, s, h, c.planOf(s, h, t.windows, t.rates))
+	t.loop, err = c.addLoop(in.graph, s, in.at.device(0), w, h, c.planOf(s, h, t.windows, t.rates))
 	return t, err
 }
 
@@ -153,7 +154,7 @@ func (s *Session) feeds(p Plan) []feed {
 		rates = slices.Repeat([]float32{s.cfg.LearningRate}, steps)
 	}
 	return []feed{
-		{s.training.windows, s.windows(slices.Concat(p.Starts...)), []int64{int64(steps), int64(len(p.Starts[0])), 3}},
+		{s.training.windows, s.windows(slices.Concat(p.Starts...)), []int64{int64(steps), int64(len(p.Starts[0])), int64(windowWidth(len(s.shards)))}},
 		{s.training.rates, rates, []int64{int64(steps)}},
 	}
 }
@@ -224,7 +225,7 @@ func (s *Session) overWindows(ctx context.Context, starts []int32, what ...tf.Ou
 	if err := cmp.Or(ctx.Err(), s.known(), s.checkStarts(starts)); err != nil {
 		return nil, err
 	}
-	got, err := s.fetch([]feed{{s.evaluated.windows, s.windows(starts), []int64{1, int64(len(starts)), 3}}}, what...)
+	got, err := s.fetch([]feed{{s.evaluated.windows, s.windows(starts), []int64{1, int64(len(starts)), int64(windowWidth(len(s.shards)))}}}, what...)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: %w", err)
 	}

@@ -65,7 +65,7 @@ func start(at *Server, cfg Config, members int, state func(Config) []variable, o
 
 // assemble builds the graph, and returns the operations that initialise the variables.
 func (p *Predictor) assemble(in *runner, members int, state func(Config) []variable, others []variable, add extension) ([]*tf.Operation, error) {
-	s := op.NewScopeWithGraph(in.graph)
+	s := op.NewScopeWithGraph(in.graph).WithDevice(in.at.device(0))
 	var all []handles
 	var init []*tf.Operation
 	for i := range members {
@@ -136,6 +136,7 @@ func sessionOptions(cfg Config, at *Server) (*tf.SessionOptions, error) {
 		target = at.Target
 	}
 	config, err := proto.Marshal(&configpb.ConfigProto{
+		ClusterDef:                at.cluster(),
 		IsolateSessionState:       at != nil,
 		IntraOpParallelismThreads: int32(threads),
 		InterOpParallelismThreads: -1,

@@ -10,25 +10,24 @@ import (
 // step is the loop's body, one step of training: it cuts the step's windows out of the
 // series, runs the network forward and the loss backward, updates the weights, records the
 // loss before the update and the gradient's norm, and returns what the next step takes.
-func (c Config) step(s *op.Scope, in carried) []tf.Output {
+func (c Config) step(g *tf.Graph, s *op.Scope, w work, in carried) []tf.Output {
 	h := handles{}
 	for _, v := range append(c.stateVariables(), globalStep, planReport) {
 		h[v.name] = v.handle(s.SubScope("handle"))
 	}
 	backend := c.backend()
-	b := backend.windows(s.SubScope("windows"), in.plan, in.at)
-	p := &pass{training: true, draw: c.drawOf(s.SubScope("draw"), h, in.at)}
-	loss, grads := c.lossOf(s, h, b, p)
-	u := backend.update(s.SubScope("update"), h, update{b.rate, loss, grads(), in.shared})
-	next := backend.record(s.SubScope("record").WithControlDependencies(u.done...), h[planReport.name], in.at, loss, u.norm)
-	return carried{next, in.plan, u.shared}.list()
+	u := w(g, s, h, in.plan, in.at, c.drawOf(s.SubScope("draw"), h, in.at))
+	u.shared = in.shared
+	done := backend.update(s.SubScope("update"), h, u)
+	next := backend.record(s.SubScope("record").WithControlDependencies(done.done...), h[planReport.name], in.at, u.loss, done.norm)
+	return carried{next, in.plan, done.shared}.list()
 }
 
 // lossOf runs the network over a batch's windows from states of zeros. The function that it
 // returns adds the backward pass, if p is training.
-func (c Config) lossOf(s *op.Scope, h handles, b batch, p *pass) (loss tf.Output, grads func() []gradient) {
+func (c Config) lossOf(s *op.Scope, read reading, b batch, p *pass) (loss tf.Output, grads func() []gradient) {
 	p.lengths = b.lengths
-	outputs, back := c.network().forward(s.SubScope("forward"), h, b.x, p)
+	outputs, back := c.network().forward(s.SubScope("forward"), read, b.x, p)
 	loss, doutputs := c.score(s.SubScope("loss"), outputs, b)
 	return loss, func() []gradient { return back(s.SubScope("backward"), doutputs) }
 }
@@ -41,17 +40,23 @@ type evaluation struct {
 	grads   []gradient // nil until they are asked for
 }
 
-func (c Config) addEvaluation(g *tf.Graph, s *op.Scope, h handles) evaluation {
-	windows := op.Placeholder(s.SubScope("windows"), tf.Int32, op.PlaceholderShape(windowsShape))
+// addEvaluation adds the loss, and where that is divided among servers its gradients.
+func (c Config) addEvaluation(g *tf.Graph, s *op.Scope, h handles, tasks int, w work) evaluation {
+	windows := op.Placeholder(s.SubScope("windows"), tf.Int32, op.PlaceholderShape(windowsShape(tasks)))
 	p := c.planOf(s, h, windows, op.Const(s.SubScope("rates"), []float32{0}))
-	b := c.backend().windows(s.SubScope("windows"), p, op.Const(s.SubScope("at"), int32(0)))
-	loss, _ := c.lossOf(s.SubScope("loss"), h, b, &pass{graph: g})
+	at := op.Const(s.SubScope("at"), int32(0))
+	if tasks > 1 {
+		u := w(g, s, h, p, at, nil)
+		return evaluation{windows: windows, loss: u.loss, grads: u.grads}
+	}
+	b := c.backend().windows(s.SubScope("windows"), p, at)
+	loss, _ := c.lossOf(s.SubScope("loss"), h.readAll, b, &pass{graph: g})
 	return evaluation{windows, b, loss, nil}
 }
 
 // addGradients adds a forward pass that keeps what the backward pass needs, and that one.
 func (e *evaluation) addGradients(c Config, s *op.Scope, h handles) error {
-	_, back := c.lossOf(s, h, e.batch, &pass{training: true})
+	_, back := c.lossOf(s, h.readAll, e.batch, &pass{training: true})
 	grads := back()
 	if err := s.Err(); err != nil {
 		return fmt.Errorf("add the gradients to the graph: %w", err)

@@ -162,6 +162,9 @@ func (h handles) read(s *op.Scope, v variable) tf.Output {
 	return op.ReadVariableOp(s.SubScope("read"), h[v.name], v.dtype)
 }
 
+// reading gives the values of variables.
+type reading func(s *op.Scope, vars []variable) []tf.Output
+
 func (h handles) readAll(s *op.Scope, vars []variable) []tf.Output {
 	values := make([]tf.Output, len(vars))
 	for i, v := range vars {

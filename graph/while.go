@@ -21,16 +21,13 @@ const (
 	bodySuffix = "_body"
 )
 
-// whileFunction builds a function of a loop's variables in a graph of its own.
-type whileFunction func(s *op.Scope, variables []tf.Output) []tf.Output
+// buildFunction builds a function of arguments in a graph of its own.
+type buildFunction func(g *tf.Graph, s *op.Scope, arguments []tf.Output) []tf.Output
 
-// addWhile adds a functional While of that name to g: its variables start as initial and
-// become what body makes of them, as long as cond, a scalar, is true. It returns their
-// last values.
-//
-// graft has no function for such an operation, so that it is imported. Its functions
-// belong to it alone, as converters expect.
-func addWhile(g *tf.Graph, name string, initial []tf.Output, cond, body whileFunction) ([]tf.Output, error) {
+// addWhile adds a functional While of that name to g, on a device: its variables start as
+// initial and become what body makes of them, as long as cond, a scalar, is true. It returns
+// their last values. Its functions belong to it alone, as converters expect.
+func addWhile(g *tf.Graph, name, device string, initial []tf.Output, cond, body buildFunction) ([]tf.Output, error) {
 	functions := strings.ReplaceAll(name, "/", "_")
 	condFunction, err := functionOf(functions+condSuffix, initial, cond)
 	if err != nil {
@@ -40,14 +37,10 @@ func addWhile(g *tf.Graph, name string, initial []tf.Output, cond, body whileFun
 	if err != nil {
 		return nil, err
 	}
-	library := &functionpb.FunctionDefLibrary{Function: []*functionpb.FunctionDef{condFunction, bodyFunction}}
-	node, opts := whileNode(name, functions, initial)
-	def, err := proto.Marshal(&graphpb.GraphDef{Node: []*nodepb.NodeDef{node}, Library: library})
-	if err != nil {
-		return nil, fmt.Errorf("write the loop %s: %w", name, err)
-	}
-	if err := g.ImportWithOptions(def, opts); err != nil {
-		return nil, fmt.Errorf("import the loop %s: %w", name, err)
+	node := whileNode(name, functions, initial)
+	node.Device = device
+	if err := importOp(g, node, initial, condFunction, bodyFunction); err != nil {
+		return nil, err
 	}
 	last := make([]tf.Output, len(initial))
 	for i := range last {
@@ -56,24 +49,45 @@ func addWhile(g *tf.Graph, name string, initial []tf.Output, cond, body whileFun
 	return last, nil
 }
 
-// whileNode is the loop's node, and how its inputs are found when it is imported.
-func whileNode(name, functions string, initial []tf.Output) (*nodepb.NodeDef, tf.GraphImportOptions) {
-	node := &nodepb.NodeDef{Name: name, Op: "While"}
-	opts := tf.GraphImportOptions{}
-	types := &attrpb.AttrValue_ListValue{}
-	for i, v := range initial {
-		input := fmt.Sprintf("initial%d", i)
-		node.Input = append(node.Input, input)
-		types.Type = append(types.Type, typespb.DataType(v.DataType()))
-		opts.AddInputMapping(input, 0, v)
-	}
-	node.Attr = map[string]*attrpb.AttrValue{
-		"T":                   {Value: &attrpb.AttrValue_List{List: types}},
+func whileNode(name, functions string, initial []tf.Output) *nodepb.NodeDef {
+	return &nodepb.NodeDef{Name: name, Op: "While", Attr: map[string]*attrpb.AttrValue{
+		"T":                   typesAttr(initial),
 		"body":                functionAttr(functions + bodySuffix),
 		"cond":                functionAttr(functions + condSuffix),
 		"parallel_iterations": {Value: &attrpb.AttrValue_I{I: 1}}, // each needs the one before
+	}}
+}
+
+// importOp adds an operation to g, and functions to its library: graft has no way to set an
+// attribute that is a function.
+func importOp(g *tf.Graph, node *nodepb.NodeDef, inputs []tf.Output, functions ...*functionpb.FunctionDef) error {
+	opts := tf.GraphImportOptions{}
+	for i, v := range inputs {
+		input := fmt.Sprintf("input%d", i)
+		node.Input = append(node.Input, input)
+		opts.AddInputMapping(input, 0, v)
 	}
-	return node, opts
+	return importDef(g, []*nodepb.NodeDef{node}, functions, opts)
+}
+
+func importDef(g *tf.Graph, nodes []*nodepb.NodeDef, functions []*functionpb.FunctionDef, opts tf.GraphImportOptions) error {
+	def, err := proto.Marshal(&graphpb.GraphDef{Node: nodes, Library: &functionpb.FunctionDefLibrary{Function: functions}})
+	if err == nil {
+		err = g.ImportWithOptions(def, opts)
+	}
+	if err != nil {
+		return fmt.Errorf("import %v: %w", nodes, err)
+	}
+	return nil
+}
+
+// typesAttr are the types of values.
+func typesAttr(of []tf.Output) *attrpb.AttrValue {
+	types := &attrpb.AttrValue_ListValue{}
+	for _, v := range of {
+		types.Type = append(types.Type, typespb.DataType(v.DataType()))
+	}
+	return &attrpb.AttrValue{Value: &attrpb.AttrValue_List{List: types}}
 }
 
 func functionAttr(name string) *attrpb.AttrValue {
@@ -81,15 +95,15 @@ func functionAttr(name string) *attrpb.AttrValue {
 }
 
 // functionOf is a function of arguments of the types and shapes of like.
-func functionOf(name string, like []tf.Output, build whileFunction) (*functionpb.FunctionDef, error) {
-	s := op.NewScope()
+func functionOf(name string, like []tf.Output, build buildFunction) (*functionpb.FunctionDef, error) {
+	g := tf.NewGraph()
+	s := op.NewScopeWithGraph(g)
 	arguments := make([]tf.Output, len(like))
 	for i, v := range like {
 		arguments[i] = op.Placeholder(s.SubScope("argument"), v.DataType(), op.PlaceholderShape(v.Shape()))
 	}
-	results := build(s, arguments)
-	g, err := s.Finalize()
-	if err != nil {
+	results := build(g, s, arguments)
+	if _, err := s.Finalize(); err != nil {
 		return nil, fmt.Errorf("assemble %s: %w", name, err)
 	}
 	return function.FromGraph(g, name, arguments, results)

@@ -41,7 +41,7 @@ static struct windows find_windows(struct io *io, int64_t steps) {
   if (TF_NumDims(in[IN_X]) == 2 && TF_NumDims(in[IN_WINDOWS]) == 3 && TF_Dim(in[IN_WINDOWS], 2) == 3 && TF_NumDims(in[IN_LAGS]) == 1) {
     const int64_t N = TF_Dim(in[IN_X], 0), F = TF_Dim(in[IN_X], 1), K = TF_Dim(in[IN_WINDOWS], 0), B = TF_Dim(in[IN_WINDOWS], 1),
                   L = TF_Dim(in[IN_LAGS], 0);
-    if (F > 0 && B > 0 && L > 0 && TF_NumDims(in[IN_Y]) == 1 && TF_Dim(in[IN_Y], 0) == N && TF_NumDims(in[IN_W]) == 1 &&
+    if (F > 0 && L > 0 && TF_NumDims(in[IN_Y]) == 1 && TF_Dim(in[IN_Y], 0) == N && TF_NumDims(in[IN_W]) == 1 &&
         TF_Dim(in[IN_W], 0) == N && TF_NumDims(in[IN_RATES]) == 1 && TF_Dim(in[IN_RATES], 0) == K && at >= 0 && at < K)
       return (struct windows){(const struct window *)TF_TensorData(in[IN_WINDOWS]) + at * B, TF_TensorData(in[IN_LAGS]), steps, B, N, F, L};
   }

@@ -153,7 +153,6 @@ func TestWindowsRefuses(t *testing.T) {
 		{"at a vector", "want at as a scalar", func(p *plan) { p.at = []int32{1} }},
 		{"more weights than rows", sizes, func(p *plan) { p.x, p.classes = p.x[:16], p.classes[:8] }},
 		{"no features", sizes, func(p *plan) { p.x, p.features = nil, 0 }},
-		{"no windows", sizes, func(p *plan) { p.windows, p.batch = nil, 0 }},
 		{"no steps", "at least minimum 1", func(p *plan) { p.steps = 0 }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
