@@ -67,13 +67,6 @@ func (s *shard) divide(c Config, n, number, parts int) {
 	}
 }
 
-// window is that of a plan that begins at a row of the whole series, in one of the series that are the rows
-// [first,end).
-func (s *shard) window(at, first, end int32) (start, from, until int32) {
-	low := int32(s.first)
-	return at - low, max(first, low) - low, min(end, int32(s.end)) - low
-}
-
 // addShards adds the variables of the series to each server, those of the first to m.
 func (p *Predictor) addShards(s *op.Scope, m *Member, h handles) []*shard {
 	at := p.in.at

@@ -139,11 +139,13 @@ func (s *Session) windows(starts []int32) []int32 {
 				first = s.ends[i-1]
 			}
 		}
-		of := slices.IndexFunc(s.shards, func(part *shard) bool { return int(at) < part.until })
-		start, from, until := s.shards[of].window(at, first, end)
-		if rows = append(rows, start, from, until); len(s.shards) > 1 {
-			rows = append(rows, int32(of))
+		if len(s.shards) == 1 {
+			rows = append(rows, at, first, end)
+			continue
 		}
+		of := slices.IndexFunc(s.shards, func(part *shard) bool { return int(at) < part.until })
+		low, high := int32(s.shards[of].first), int32(s.shards[of].end)
+		rows = append(rows, at-low, max(first, low)-low, min(end, high)-low, int32(of))
 	}
 	return rows
 }

@@ -56,7 +56,7 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	addGroup(f, "Training", o.addTrainingFlags)
 	addGroup(f, workersGroup, o.farm.addFlags)
 	addGroup(f, outputGroup, o.addOutputFlags)
-	restrict(f, ownRun, "network", "members", "stride", "time-limit", "plot", "workers", "bits", "secret-file", "tls-cert", "tls-key", "tls-ca")
+	restrict(f, ownRun, "network", "members", "stride", "time-limit", "plot", "workers", "replicas", "bits", "secret-file", "tls-cert", "tls-key", "tls-ca")
 	addGroup(f, "The original's programs", o.addPresetFlags)
 	restrict(f, presetRun, "preset", "iterations", "predictions")
 	basicFlags(f, "label", "features", "series", "time", "lookahead", "folds", "test-fraction", "network", "seed", "config", "resume", "dry-run", "out", "force")
@@ -151,6 +151,8 @@ func (s *settings) addTrainingFlags(f *pflag.FlagSet) {
 	addFlag(f, "seed", &s.Seed, "seed `n` of everything random (default a new one each time, which is printed)")
 	f.Lookup("seed").DefValue = "0" // not the one that was drawn
 	addFlag(f, "threads", &s.Threads, "train `n` networks side by side; 0: as many as there are processors")
+	addFlag(f, "replicas", &s.Replicas, "with --workers: have `n` of their slots train each network together, which pays for large layers\nand batches alone: see rnnbin help cluster (default one)")
+	f.Lookup("replicas").DefValue = "0"
 	addFlag(f, "time-limit", &s.TimeLimit, "end after this `time`, such as 2m, with the best that can be had by then: half of it is for the\ncomparison. What is left out is said (default none)")
 	addFormFlags(f, &s.Form, &s.InstructionSet)
 }
@@ -266,7 +268,7 @@ func (o *trainOptions) settleOwn() error {
 	if err := checkStdin([]string{"data", "validation-data", "test-data", "label-events"}, o.Data.Files, o.Data.Validation, o.Data.Test, []string{o.Data.Events}); err != nil {
 		return err
 	}
-	if err := cmp.Or(checkPlot(o.plot), o.farm.check(o.flags.Changed)); err != nil {
+	if err := cmp.Or(checkPlot(o.plot), o.farm.check(o.flags.Changed, o.Replicas)); err != nil {
 		return err
 	}
 	if len(o.Search.Params) > 0 {

@@ -41,7 +41,7 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 	}
 	report := newReporter(&o.outputOptions, len(data.Train.Classes), out, errOut)
 	report.ranked = o.Halve
-	farm, err := o.farm.open(ctx, report.note)
+	farm, err := o.farm.open(ctx, o.Replicas, report.note)
 	if err != nil {
 		return err
 	}

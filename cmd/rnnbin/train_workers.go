@@ -64,8 +64,8 @@ func (o *farmOptions) task(ctx context.Context, errOut io.Writer) (done bool, er
 	return true, runWorker(ctx, &w, errOut)
 }
 
-// open connects to the workers; nil without any.
-func (o *farmOptions) open(ctx context.Context, note func(format string, args ...any)) (*cluster.Farm, error) {
+// open connects to the workers, so many of whose slots train a network together; nil without any.
+func (o *farmOptions) open(ctx context.Context, replicas int, note func(format string, args ...any)) (*cluster.Farm, error) {
 	if len(o.workers) == 0 {
 		return nil, nil
 	}
@@ -77,7 +77,7 @@ func (o *farmOptions) open(ctx context.Context, note func(format string, args ..
 	if all.Build, err = ownBuild(); err != nil {
 		return nil, err
 	}
-	all.Workers, all.Bits, all.Log = o.workers, o.bits, note
+	all.Workers, all.Bits, all.Replicas, all.Log = o.workers, o.bits, max(1, replicas), note
 	if _, some := os.LookupEnv(taskVariable); some {
 		all.Arrival = 10 * time.Minute // pods begin in any order
 	}
@@ -85,14 +85,21 @@ func (o *farmOptions) open(ctx context.Context, note func(format string, args ..
 	if err != nil {
 		return nil, flagf("workers", "%w", err)
 	}
-	note("networks are trained by workers with %s", count(f.Slots(), "slot"))
+	together := ""
+	if replicas > 1 {
+		together = fmt.Sprintf(", by %d together", replicas)
+	}
+	note("networks are trained by workers with %s%s", count(f.Slots(), "slot"), together)
 	return f, nil
 }
 
 // check finds what is wrong with the flags.
-func (o *farmOptions) check(changed func(string) bool) error {
+func (o *farmOptions) check(changed func(string) bool, replicas int) error {
 	if len(o.workers) > 0 {
 		return nil
+	}
+	if replicas > 1 && os.Getenv(taskVariable) == "" {
+		return usagef("replicas", "needs --workers")
 	}
 	for _, name := range []string{"bits", "secret-file", "tls-cert", "tls-key", "tls-ca"} {
 		if changed(name) && os.Getenv(taskVariable) == "" {

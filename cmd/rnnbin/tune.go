@@ -69,7 +69,7 @@ helped to choose it; those of rows that had no part in that are what --test-data
 }
 
 // fixed are flags that are no settings of a single network.
-var fixed = []string{"network", "members", "seed", "threads", "time-limit", "form", "instruction-set"}
+var fixed = []string{"network", "members", "seed", "threads", "replicas", "time-limit", "form", "instruction-set"}
 
 // flagsOfNetwork are those that a search sets.
 func flagsOfNetwork(s *settings) *pflag.FlagSet {

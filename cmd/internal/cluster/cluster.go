@@ -9,18 +9,23 @@
 // its sessions. No session, memory or computation outlives the first connection, and a fatal
 // error within TensorFlow ends no worker.
 //
+// Where several slots train a network together, the worker of the first has its server reach the
+// others' in the same way.
+//
 // Who knows the secret can run any graph of TensorFlow as the worker's user, which includes
 // reading and writing files.
 package cluster
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"time"
 )
@@ -54,13 +59,21 @@ func (b Build) differs(other Build) string {
 // request is what a connection begins with.
 type request struct {
 	Protocol int    `json:"protocol"`
-	Slot     string `json:"slot,omitempty"` // whose server is to answer what follows; "": a new slot
+	Slot     string `json:"slot,omitempty"`  // whose server is to answer what follows; "": a new slot
+	Peers    []peer `json:"peers,omitempty"` // other slots that this one's server is to reach while the connection lasts
 
 	Digest string `json:"digest,omitempty"` // of data that is to be in a file; it follows unless it is there
 	Size   int64  `json:"size,omitempty"`   // of that
 }
 
 const protocol = 1
+
+// peer is a slot of another worker, or of the same.
+type peer struct {
+	Listen string `json:"listen"` // where it is to be reached on the machine of who asks
+	Worker string `json:"worker"`
+	Slot   string `json:"slot"`
+}
 
 // reply is the answer to a request for a slot, after which what follows comes back as it is, or for
 // a file.
@@ -69,11 +82,44 @@ type reply struct {
 	Path  string `json:"path,omitempty"` // of the file; "": its data is wanted
 	Busy  bool   `json:"busy,omitempty"` // there is no free slot
 	Slot  string `json:"slot,omitempty"`
+	Port  int    `json:"port,omitempty"`  // of the slot's server
 	Slots int    `json:"slots,omitempty"` // that the worker has
 	Build Build  `json:"build,omitzero"`
 }
 
 const maxLine = 1 << 16
+
+// tunnel has what connects to l reach a slot of a worker, until ctx ends.
+func tunnel(ctx context.Context, l *net.TCPListener, config *tls.Config, worker, slot string) error {
+	defer context.AfterFunc(ctx, func() { _ = l.SetDeadline(time.Now()) })()
+	for {
+		c, err := l.AcceptTCP()
+		if err != nil {
+			return err
+		}
+		go func() { // each session connects anew
+			defer c.Close()
+			to, err := dial(ctx, worker, config, request{Protocol: protocol, Slot: slot})
+			if err != nil {
+				return
+			}
+			_ = to.SetDeadline(time.Time{})
+			defer context.AfterFunc(ctx, func() { c.Close(); to.Close() })()
+			splice(c, to)
+		}()
+	}
+}
+
+// ownAddress is one of this machine's, which nothing else uses, with the port of a server
+// elsewhere: TensorFlow has servers of a cluster reached at the port that each has itself.
+func ownAddress(port int) *net.TCPAddr {
+	ip := net.IPv4(127, 0, 0, 1).To4()
+	if runtime.GOOS == "linux" { // where all of 127/8 is this machine's
+		_, _ = rand.Read(ip[1:])
+		ip[3] |= 2 // no other than 127.0.0.1
+	}
+	return &net.TCPAddr{IP: ip, Port: port}
+}
 
 // readLine reads a value that is a line of JSON, and no byte behind it.
 func readLine(r io.Reader, to any) error {

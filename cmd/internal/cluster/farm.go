@@ -17,6 +17,8 @@ type Options struct {
 	Build   Build
 	Bits    bool // use only workers whose results are the same bits as this process's
 
+	Replicas int // slots that do a job together
+
 	// Arrival is how long the first worker may let wait, and Absence how long all may be lost
 	// before a run ends.
 	Arrival, Absence time.Duration
@@ -27,7 +29,7 @@ type Options struct {
 
 // DefaultOptions leave out who the workers are.
 func DefaultOptions() Options {
-	return Options{Bits: true, Arrival: time.Minute, Absence: time.Minute}
+	return Options{Bits: true, Replicas: 1, Arrival: time.Minute, Absence: time.Minute}
 }
 
 // Farm has jobs done by workers. It is a fit.Runner.
@@ -55,7 +57,8 @@ type place struct {
 }
 
 // NewFarm connects to the workers, and compares what they are with this process. It returns when
-// all have been asked once and one is there; the others are used once they are. Close it after use.
+// all have been asked once and one is there, or as many slots as do a job together; the others are
+// used once they are. Close it after use.
 func NewFarm(ctx context.Context, o Options) (*Farm, error) {
 	f := &Farm{o: o, free: make(chan *link), changed: make(chan struct{}, 1)}
 	f.ctx, f.end = context.WithCancel(context.WithoutCancel(ctx))
@@ -88,18 +91,18 @@ func NewFarm(ctx context.Context, o Options) (*Farm, error) {
 func (f *Farm) ready() (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	up, tried := 0, true
+	slots, tried, known := 0, true, true
 	for _, p := range f.places {
-		up += p.up
-		tried = tried && p.tried
+		slots += p.slots
+		tried, known = tried && p.tried, known && p.slots > 0
 		if other := (*bitsError)(nil); p.refused != nil && !errors.As(p.refused, &other) {
 			return false, fmt.Errorf("worker %s: %w", p.address, p.refused)
 		}
 	}
-	if tried && f.over() {
+	if tried && f.over() || known && slots < f.o.Replicas {
 		return false, f.nobodyLocked()
 	}
-	return tried && up > 0, nil
+	return tried && slots >= f.o.Replicas, nil
 }
 
 // over reports whether no worker will ever be there.
@@ -112,10 +115,18 @@ func (f *Farm) over() bool {
 	return true
 }
 
-// LostError is returned when no worker is there.
-type LostError struct{ why []string }
+// LostError is returned when no worker is there, or too few.
+type LostError struct {
+	has, wants int // slots, where several do a job together
+	why        []string
+}
 
-func (e *LostError) Error() string { return "no worker is there: " + strings.Join(e.why, "; ") }
+func (e *LostError) Error() string {
+	if e.wants > 1 {
+		return strings.Join(append([]string{fmt.Sprintf("%d slots are to train a network together, and there are %d", e.wants, e.has)}, e.why...), "; ")
+	}
+	return "no worker is there: " + strings.Join(e.why, "; ")
+}
 
 func (f *Farm) nobody() error {
 	f.mu.Lock()
@@ -124,8 +135,12 @@ func (f *Farm) nobody() error {
 }
 
 func (f *Farm) nobodyLocked() error {
-	e := &LostError{}
+	e := &LostError{wants: f.o.Replicas}
 	for _, p := range f.places {
+		if p.up > 0 {
+			e.has += p.slots
+			continue
+		}
 		why := p.refused
 		if why == nil {
 			why = p.absent
@@ -138,14 +153,15 @@ func (f *Farm) nobodyLocked() error {
 	return e
 }
 
-// there reports whether a worker is there, and whether one may be later.
+// there reports whether enough of the workers are there, and whether others may be later.
 func (f *Farm) there() (now, later bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	up := 0
 	for _, p := range f.places {
-		now = now || p.up > 0
+		up += p.up
 	}
-	return now, !f.over()
+	return up >= f.o.Replicas, !f.over()
 }
 
 // Slots is the number of jobs that the workers that are there do side by side.

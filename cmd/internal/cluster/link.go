@@ -31,9 +31,6 @@ type link struct {
 	local  *net.TCPListener // where sessions connect to
 	pinged sync.Mutex
 	holder net.Conn
-
-	mu    sync.Mutex
-	conns []net.Conn // nil when it is lost
 }
 
 // connect takes a slot of a worker.
@@ -42,7 +39,7 @@ func connect(ctx context.Context, address string, config *tls.Config) (*link, er
 	if err != nil {
 		return nil, err
 	}
-	l := &link{address: address, holder: c, conns: []net.Conn{c}, back: make(chan struct{})}
+	l := &link{address: address, holder: c, back: make(chan struct{})}
 	_ = c.SetDeadline(time.Now().Add(6 * patience)) // a process starts
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	err = readLine(c, &l.reply)
@@ -57,7 +54,7 @@ func connect(ctx context.Context, address string, config *tls.Config) (*link, er
 		err = refusedError{errors.New(l.reply.Error)}
 	}
 	if err == nil {
-		l.local, err = net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		l.local, err = net.ListenTCP("tcp", ownAddress(l.reply.Port))
 	}
 	if err != nil {
 		c.Close()
@@ -66,9 +63,12 @@ func connect(ctx context.Context, address string, config *tls.Config) (*link, er
 	l.at.Target = "grpc://" + l.local.Addr().String()
 	l.at.Put = func(data []byte) (string, error) { return l.put(config, data) }
 	l.lost, l.lose = context.WithCancelCause(context.Background())
-	context.AfterFunc(l.lost, l.cut)
+	context.AfterFunc(l.lost, func() { c.Close() })
 	go l.watch()
-	go l.pass(config)
+	go func() {
+		l.close(tunnel(l.lost, l.local, config, address, l.reply.Slot))
+		l.refuse()
+	}()
 	return l, nil
 }
 
@@ -105,51 +105,6 @@ func (l *link) put(config *tls.Config, data []byte) (path string, err error) {
 
 // close gives up the slot, for a reason. Calls of its sessions end with an error.
 func (l *link) close(err error) { l.lose(err) }
-
-// cut ends all connections.
-func (l *link) cut() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, c := range l.conns {
-		c.Close()
-	}
-	l.conns = nil
-	_ = l.local.SetDeadline(time.Now()) // so that it passes on no more
-}
-
-// pass passes on what sessions have to say.
-func (l *link) pass(config *tls.Config) {
-	for {
-		c, err := l.local.Accept()
-		if err != nil {
-			l.close(err)
-			l.refuse()
-			return
-		}
-		go func() { // each session connects anew
-			to, err := dial(l.lost, l.address, config, request{Protocol: protocol, Slot: l.reply.Slot})
-			if err != nil || !l.add(to, c) {
-				c.Close()
-				return
-			}
-			_ = to.SetDeadline(time.Time{})
-			splice(c, to)
-		}()
-	}
-}
-
-func (l *link) add(conns ...net.Conn) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.conns == nil {
-		for _, c := range conns {
-			c.Close()
-		}
-		return false
-	}
-	l.conns = append(l.conns, conns...)
-	return true
-}
 
 // refuse answers what comes still: where a connection breaks, TensorFlow's client connects and
 // calls again, and waits without end for an answer.

@@ -21,10 +21,10 @@ const (
 	slowest     = time.Second
 )
 
-// attempt is a job at a worker.
+// attempt is a job at a team.
 type attempt struct {
 	job      int
-	link     *link
+	team     team
 	begun    time.Time
 	cancel   context.CancelFunc
 	finished chan struct{}
@@ -43,7 +43,8 @@ type schedule struct {
 	left    int
 	longest time.Duration // that a job took
 	ended   chan *attempt
-	since   time.Time // there was a worker
+	team    team      // that is not whole yet
+	since   time.Time // there were enough workers
 }
 
 // Run implements fit.Runner. When no job is left to begin, one that takes longer than all others did
@@ -81,7 +82,10 @@ func (f *Farm) run(ctx context.Context, jobs []fit.Job, do func(ctx context.Cont
 		}
 		select {
 		case l := <-free:
-			s.begin(ctx, next, l)
+			if s.team = append(s.team.there(), l); len(s.team) >= f.o.Replicas {
+				s.begin(ctx, next, s.team)
+				s.team = nil
+			}
 		case a := <-s.ended:
 			fail(s.end(a))
 		case <-tick.C:
@@ -90,6 +94,7 @@ func (f *Farm) run(ctx context.Context, jobs []fit.Job, do func(ctx context.Cont
 			fail(context.Cause(ctx))
 		}
 	}
+	s.team.leave()
 	return err
 }
 
@@ -122,29 +127,23 @@ func (s *schedule) next() (job int, wanted bool) {
 }
 
 // begin has a job done.
-func (s *schedule) begin(ctx context.Context, job int, l *link) {
+func (s *schedule) begin(ctx context.Context, job int, t team) {
 	if len(s.pending) > 0 {
 		s.pending = s.pending[1:]
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	a := &attempt{job: job, link: l, begun: time.Now(), cancel: cancel, finished: make(chan struct{})}
+	a := &attempt{job: job, team: t, begun: time.Now(), cancel: cancel, finished: make(chan struct{})}
 	s.running = append(s.running, a)
 	go func() {
-		a.err = s.do(ctx, job, &l.at)
+		a.err = t.do(s.o.TLS, func(at *graph.Server) error { return s.do(ctx, job, at) })
 		if failed := (*graph.ServerError)(nil); errors.As(a.err, &failed) {
-			if l.ping(); l.lost.Err() != nil {
-				a.lost = true
-			} else {
-				l.close(errGivenUp) // a new process may do better
-			}
+			a.lost = t.ping()
+			t.close() // new processes may do better
 		}
 		cancel()
 		close(a.finished)
 		s.ended <- a
-		select {
-		case l.back <- struct{}{}:
-		case <-l.lost.Done():
-		}
+		t.leave()
 	}()
 }
 
@@ -157,10 +156,10 @@ func (s *schedule) end(a *attempt) error {
 	if failed := (*graph.ServerError)(nil); errors.As(a.err, &failed) {
 		if !a.lost {
 			s.failed[a.job]++
-			s.o.Log("warning: worker %s: %v; its job begins again", a.link.address, a.err)
+			s.o.Log("warning: worker %s: %v; its job begins again", a.team[0].address, a.err)
 		}
 		if s.failed[a.job] >= maxAttempts {
-			return fmt.Errorf("worker %s: %w", a.link.address, a.err)
+			return fmt.Errorf("worker %s: %w", a.team[0].address, a.err)
 		}
 		if !slices.ContainsFunc(s.running, func(other *attempt) bool { return other.job == a.job }) {
 			s.pending = slices.Insert(s.pending, 0, a.job)
@@ -180,7 +179,7 @@ func (s *schedule) end(a *attempt) error {
 				select {
 				case <-other.finished:
 				default:
-					other.link.close(errGivenUp)
+					other.team.close()
 				}
 			})
 		}

@@ -15,7 +15,7 @@ import (
 
 // place of a farm without connections, whose workers are up.
 func fakeFarm(slots int) *Farm {
-	f := &Farm{free: make(chan *link), places: []*place{{up: slots}}, o: Options{Log: func(string, ...any) {}, Absence: time.Minute}}
+	f := &Farm{free: make(chan *link), places: []*place{{up: slots}}, o: Options{Log: func(string, ...any) {}, Replicas: 1, Absence: time.Minute}}
 	for i := range slots {
 		l := &link{address: fmt.Sprint(i), back: make(chan struct{})}
 		l.lost, l.lose = context.WithCancelCause(context.Background())

@@ -116,6 +116,8 @@ func (w *Worker) answer(ctx context.Context, raw net.Conn) {
 	switch {
 	case q.Digest != "":
 		err = w.files.receive(c, q)
+	case len(q.Peers) > 0:
+		err = w.reach(ctx, c, q.Peers)
 	case q.Slot != "":
 		w.pass(c, q.Slot)
 	default:
@@ -147,6 +149,32 @@ func (w *Worker) pass(c net.Conn, slot string) {
 	if to, err := net.Dial("tcp", address); err == nil {
 		splice(c, to)
 	}
+}
+
+// reach has other slots reached from this machine while c lasts.
+func (w *Worker) reach(ctx context.Context, c net.Conn, peers []peer) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for _, p := range peers {
+		at, err := net.ResolveTCPAddr("tcp", p.Listen)
+		if err == nil && !at.IP.IsLoopback() {
+			err = fmt.Errorf("%v is no address of this machine's alone", at)
+		}
+		var l *net.TCPListener
+		if err == nil {
+			l, err = net.ListenTCP("tcp", at)
+		}
+		if err != nil {
+			return errors.Join(err, writeLine(c, reply{Error: err.Error()}))
+		}
+		defer l.Close()
+		go func() { _ = tunnel(ctx, l, w.TLS, p.Worker, p.Slot) }()
+	}
+	if err := writeLine(c, reply{}); err != nil {
+		return err
+	}
+	_, _ = io.Copy(io.Discard, c)
+	return nil
 }
 
 // take takes a slot, if there is one.
@@ -191,7 +219,7 @@ func (w *Worker) slot(ctx context.Context, c net.Conn, q request) error {
 	w.mu.Lock()
 	w.slots[id] = p.address
 	w.mu.Unlock()
-	if err := writeLine(c, reply{Slot: id, Slots: w.Slots, Build: w.Build}); err != nil {
+	if err := writeLine(c, reply{Slot: id, Port: p.port, Slots: w.Slots, Build: w.Build}); err != nil {
 		return err
 	}
 	w.Log("a slot is taken by %v", c.RemoteAddr())
@@ -218,6 +246,7 @@ type process struct {
 	in      io.WriteCloser
 	out     io.Reader
 	address string
+	port    int
 	end     func()
 }
 
@@ -256,6 +285,9 @@ func (w *Worker) start() (*process, error) {
 		return nil, errors.New(line.Error)
 	}
 	p.address = line.Address
+	if at, err := net.ResolveTCPAddr("tcp", p.address); err == nil {
+		p.port = at.Port
+	}
 	return p, nil
 }
 

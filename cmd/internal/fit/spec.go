@@ -34,7 +34,8 @@ type Spec struct {
 
 	TimeLimit      Limit      `json:"time_limit,omitempty"` // of the run; 0: none
 	Seed           int64      `json:"seed"`
-	Threads        int        `json:"threads"` // and so many networks side by side; 0: as many as there are processors
+	Threads        int        `json:"threads"`            // and so many networks side by side; 0: as many as there are processors
+	Replicas       int        `json:"replicas,omitempty"` // servers that train a network together, each with a part of its rows and batches; 0: one
 	Form           graph.Form `json:"form"`
 	InstructionSet string     `json:"instruction_set"`
 
@@ -245,6 +246,8 @@ func (s *Spec) validateNetworks() error {
 		return wrong("Members", "must be between 1 and 100, not %d", s.Members)
 	case s.Threads < 0 || s.Threads > 1024:
 		return wrong("Threads", "must be between 0 and 1024, not %d", s.Threads)
+	case s.Replicas < 0 || s.Replicas > 1024:
+		return wrong("Replicas", "must be between 0 and 1024, not %d", s.Replicas)
 	}
 	recipes, err := s.Recipes()
 	if err != nil {

@@ -122,9 +122,10 @@ func (r *run) digest(t *task, weights []float32) (string, error) {
 		Scale                 layout.ScaleKind
 		Weights               []float32
 		Threshold             float64 // of reports in the history
+		Replicas              int
 	}{
 		recipe, recipe.Windows, r.digests[r.rowsOf(t.job)], r.digests[t.on], r.digests[r.validation], bounds(t.fold.Train), bounds(t.fold.Held), bounds(t.held),
-		r.spec.target(), r.spec.EarlyStopping, r.inputs(r.rungs[t.job.Rung].Recipe), r.spec.Scale, weights, r.spec.Threshold.At,
+		r.spec.target(), r.spec.EarlyStopping, r.inputs(r.rungs[t.job.Rung].Recipe), r.spec.Scale, weights, r.spec.Threshold.At, max(1, r.spec.Replicas),
 	}
 	text, err := json.Marshal(of)
 	if err != nil {
