@@ -76,6 +76,7 @@ type workerOptions struct {
 	accessOptions
 	listen string
 	slots  int
+	data   string
 	quiet  bool
 }
 
@@ -121,6 +122,7 @@ Only programs on this machine can connect, unless --listen names another address
 	addFlag(f, "listen", &o.listen, "`address` to listen at: HOST:PORT, :PORT for all interfaces; port 0 for any that is free")
 	addFlag(f, "slots", &o.slots, "have up to `n` networks trained at a time (default as many as there are processors)")
 	f.Lookup("slots").DefValue = "0" // not this machine's
+	addFlag(f, "data", &o.data, "keep the rows that runs send in `folder`, on storage that workers share: what one of them was\nsent for this run or an earlier one, the others read there (default a folder of its own, for\nas long as a run needs it)")
 	o.addFlags(f)
 	addFlag(f, "quiet", &o.quiet, quietUsage)
 	return cmd
@@ -143,7 +145,7 @@ func runWorker(ctx context.Context, o *workerOptions, errOut io.Writer) error {
 		return flagf("listen", "%w", err)
 	}
 	fmt.Fprintf(errOut, "rnnbin: ready: %v, %s\n", l.Addr(), count(o.slots, "slot"))
-	w := cluster.Worker{Slots: o.slots, Build: build, TLS: config, Log: logTo(errOut), Command: func() *exec.Cmd {
+	w := cluster.Worker{Slots: o.slots, Build: build, TLS: config, Data: o.data, Log: logTo(errOut), Command: func() *exec.Cmd {
 		cmd := exec.Command("/proc/self/exe", slotCommand)
 		cmd.Args[0] = os.Args[0] // by which tests know what to run
 		cmd.Env = append(os.Environ(), "TF_CPP_MIN_LOG_LEVEL=3")

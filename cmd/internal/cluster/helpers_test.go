@@ -26,6 +26,7 @@ import (
 
 const (
 	partVariable = "RNNBIN_TEST_PART" // what a process of this test is
+	dataVariable = "RNNBIN_TEST_DATA" // folder of a worker
 	secret       = "a secret for tests alone"
 )
 
@@ -70,7 +71,7 @@ func work(slots string) error {
 		return err
 	}
 	fmt.Println(l.Addr())
-	w := Worker{Build: build, TLS: config, Log: func(string, ...any) {}, Command: slot}
+	w := Worker{Build: build, TLS: config, Data: os.Getenv(dataVariable), Log: func(string, ...any) {}, Command: slot}
 	if _, err := fmt.Sscan(slots, &w.Slots); err != nil {
 		return err
 	}

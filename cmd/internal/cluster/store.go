@@ -21,10 +21,11 @@ const (
 	maxFiles = 4 << 30 // bytes of files that were used longest ago make way
 )
 
-// store has data in files named by its digest, in a folder that only this user reads.
+// store has data in files named by its digest: in a folder of its own that only this user reads, or in
+// one that is given, where others find them, too, and they stay.
 type store struct {
 	dir  string
-	lock *os.File
+	lock *os.File // nil in one that is given
 
 	mu    sync.Mutex
 	files []*file // the one used longest ago first
@@ -43,8 +44,11 @@ const (
 	lockName  = "lock" // held by the folder's worker
 )
 
-// newStore makes a folder, and removes those of workers that have left theirs behind.
-func newStore() (*store, error) {
+// newStore makes a folder unless one is given, and removes those of workers that have left theirs behind.
+func newStore(given string) (*store, error) {
+	if given != "" {
+		return &store{dir: given}, os.MkdirAll(given, 0o700)
+	}
 	left, _ := filepath.Glob(filepath.Join(os.TempDir(), storeName, lockName))
 	for _, path := range left {
 		if lock, err := lockFile(path, 0); err == nil {
@@ -72,8 +76,10 @@ func lockFile(path string, flag int) (*os.File, error) {
 }
 
 func (s *store) close() {
-	_ = os.RemoveAll(s.dir)
-	s.lock.Close()
+	if s.lock != nil {
+		_ = os.RemoveAll(s.dir)
+		s.lock.Close()
+	}
 }
 
 func (s *store) path(f *file) string { return filepath.Join(s.dir, f.digest) }
@@ -91,7 +97,7 @@ func (s *store) use(digest string, size int64) *file {
 		}
 		kept, total = append(kept, other), total+other.size
 	}
-	for len(kept) > 0 && total > maxFiles {
+	for len(kept) > 0 && total > maxFiles && s.lock != nil {
 		_ = os.Remove(s.path(kept[0]))
 		kept, total = kept[1:], total-kept[0].size
 	}
@@ -104,7 +110,9 @@ func (s *store) empty() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.files {
-		_ = os.Remove(s.path(f))
+		if s.lock != nil {
+			_ = os.Remove(s.path(f))
+		}
 	}
 	s.files = nil
 }

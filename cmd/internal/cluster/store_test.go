@@ -51,9 +51,41 @@ func TestDataGoesOnce(t *testing.T) {
 	}
 }
 
+// Workers that share a folder are sent data once, and leave it there for others.
+func TestSharedFolder(t *testing.T) {
+	dir := t.TempDir()
+	config, err := Secret(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := []byte("rows of all")
+	var sent int64
+	for range 2 {
+		address, _ := worker(t, 1, dataVariable+"="+dir)
+		l, err := connect(t.Context(), address, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path, err := l.at.Put(data)
+		if got, failed := os.ReadFile(path); err != nil || failed != nil || !bytes.Equal(got, data) || filepath.Dir(path) != dir {
+			t.Errorf("%s: %q, %v, %v", path, got, err, failed)
+		}
+		sent += l.sent.Load()
+		l.close(nil)
+	}
+	if sent != int64(len(data)) {
+		t.Errorf("%d bytes were sent of %d", sent, len(data))
+	}
+}
+
 // Files that were used longest ago make way for others.
 func TestFilesMakeWay(t *testing.T) {
-	s := &store{dir: t.TempDir()}
+	t.Setenv("TMPDIR", t.TempDir())
+	s, err := newStore("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
 	for _, digest := range []string{"a", "b", "a", "c", "d"} {
 		f := s.use(digest, maxFiles/3)
 		if err := os.WriteFile(s.path(f), nil, 0o666); err != nil {
@@ -68,7 +100,7 @@ func TestFilesMakeWay(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if !slices.Equal(names, []string{"a", "c", "d"}) {
+	if !slices.Equal(names, []string{"a", "c", "d", lockName}) {
 		t.Errorf("%v are left", names)
 	}
 	if s.empty(); len(s.files) > 0 {
@@ -79,11 +111,11 @@ func TestFilesMakeWay(t *testing.T) {
 // What a worker that was killed has left is removed by the next one.
 func TestFoldersLeftBehind(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	one, err := newStore()
+	one, err := newStore("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := newStore()
+	other, err := newStore("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +124,7 @@ func TestFoldersLeftBehind(t *testing.T) {
 		t.Errorf("the folder of a worker that runs is gone: %v", err)
 	}
 	one.lock.Close() // as if it had been killed
-	last, err := newStore()
+	last, err := newStore("")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ type Worker struct {
 	Slots int // processes that train, at most
 	Build Build
 	TLS   *tls.Config
+	Data  string // folder for the rows that runs send, which stay there; "": one for as long as they need them
 	Log   func(format string, args ...any)
 
 	// Command starts a process that calls [Slot].
@@ -43,7 +44,7 @@ const maxWaiting = 128
 // Serve answers connections until ctx ends.
 func (w *Worker) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
-	files, err := newStore()
+	files, err := newStore(w.Data)
 	if err != nil {
 		cancel()
 		return err
