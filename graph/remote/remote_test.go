@@ -230,3 +230,22 @@ func TestServerOnLoopbackAlone(t *testing.T) {
 		t.Skip("this machine has no other address")
 	}
 }
+
+// Nor does one in a network of its own, which has an address that others reach.
+func TestServerInANetwork(t *testing.T) {
+	const setUp = `set -e
+ip link set lo up
+ip link add here type veth peer name there
+ip address add 192.0.2.1/24 dev here
+ip link set here up
+ip link set there up
+exec "$0" -test.v -test.run '^TestServerOnLoopbackAlone$'`
+	namespace := []string{"--user", "--map-root-user", "--net"}
+	if out, err := exec.Command("unshare", append(namespace, "ip", "link", "add", "a", "type", "veth")...).CombinedOutput(); err != nil {
+		t.Skipf("there are no network namespaces here: %v: %s", err, out)
+	}
+	out, err := exec.Command("unshare", append(namespace, "sh", "-c", setUp, os.Args[0])...).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestServerOnLoopbackAlone") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
