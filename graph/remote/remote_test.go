@@ -241,7 +241,7 @@ ip link set here up
 ip link set there up
 exec "$0" -test.v -test.run '^TestServerOnLoopbackAlone$'`
 	namespace := []string{"--user", "--map-root-user", "--net"}
-	if out, err := exec.Command("unshare", append(namespace, "ip", "link", "add", "a", "type", "veth")...).CombinedOutput(); err != nil {
+	if out, err := exec.Command("unshare", append(namespace, "ip", "link", "add", "here", "type", "veth", "peer", "name", "there")...).CombinedOutput(); err != nil {
 		t.Skipf("there are no network namespaces here: %v: %s", err, out)
 	}
 	out, err := exec.Command("unshare", append(namespace, "sh", "-c", setUp, os.Args[0])...).CombinedOutput()
