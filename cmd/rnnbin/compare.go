@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -119,7 +120,11 @@ func (o *compareOptions) check() error {
 func (o *compareOptions) rows(ctx context.Context, dir string, errOut io.Writer) (*judged.Rows, error) {
 	one := o.evaluateOptions
 	one.model = dir
+	const onData = "--data FILE has each model label a file"
 	m, err := one.load(errOut)
+	if info, _ := os.Stat(dir); err != nil && info != nil && info.Mode().IsRegular() {
+		return nil, hinted{err, onData}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +132,7 @@ func (o *compareOptions) rows(ctx context.Context, dir string, errOut io.Writer)
 	if len(o.data) == 0 {
 		rows, err := judgedIn(ctx, one.opened)
 		if err == nil && rows == nil {
-			err = hinted{fmt.Errorf("%s: the model was not judged by folds, so there are no rows to compare by", dir), "--data FILE has each model label a file"}
+			err = hinted{fmt.Errorf("%s: the model was not judged by folds, so there are no rows to compare by", dir), onData}
 		}
 		return rows, err
 	}

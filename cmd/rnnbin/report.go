@@ -194,9 +194,6 @@ func (r *reported) page() *htmlreport.Page {
 		name = filepath.Base(name)
 	}
 	p := &htmlreport.Page{Title: fmt.Sprintf("%s: %s", name, labelText(m.Columns)), Lead: r.lead()}
-	if how := m.Run.Partial; how != "" {
-		p.Lead = append(p.Lead, "The run ended early: "+cmp.Or(partialText[how], how)+".")
-	}
 	p.Sections = slices.DeleteFunc([]htmlreport.Section{r.good(), r.classes(), r.curves(), mistaken{r}.wrong(), r.compared(), r.trained(), r.training(), r.use(), r.again()},
 		func(s htmlreport.Section) bool { return s.Title == "" })
 	return p
@@ -204,16 +201,7 @@ func (r *reported) page() *htmlreport.Page {
 
 // lead says in a sentence or two how good the model is.
 func (r *reported) lead() []string {
-	names := []string{}
-	for _, g := range r.reports.Rungs {
-		if g.Chosen {
-			names = append(names, g.Name)
-		}
-	}
-	what := "The model is " + membersText(r.model)
-	if len(names) > 0 {
-		what = "The model is " + strings.Join(names, " and ") + " (" + membersText(r.model) + ")"
-	}
+	what := fmt.Sprintf("The model is %s (%s)", strings.Join(networkNames(r.model, r.reports), " and "), membersText(r.model))
 	j := r.reports.Judged
 	if j == nil {
 		return []string{what + ". Nothing was judged by folds, so how good it is on other rows is not known."}
@@ -246,7 +234,14 @@ func (r *reported) good() htmlreport.Section {
 		}
 		s.Tables = append(s.Tables, t, perFoldTable(head, scores, j.PerFold))
 	} else {
-		s.Text = []string{"There are no folds (--folds 0, or too few rows), so there is no judgement to report: `rnnbin evaluate` judges the model by labelled rows that it has not seen."}
+		why := "There are no folds (--folds 0, a preset, or too few rows)"
+		switch run := r.model.Run; {
+		case run.Partial != "":
+			why = "The run ended before the networks were compared and judged"
+		case run.Steps == 0:
+			why = "The network was trained elsewhere"
+		}
+		s.Text = []string{why + ", so there is no judgement to report: `rnnbin evaluate` judges the model by labelled rows that it has not seen."}
 	}
 	if t := r.reports.Test; t != nil {
 		test := htmlreport.Table{Title: "Test rows, " + count(t.Steps, "row"), Head: head, Bold: 1}
@@ -330,7 +325,10 @@ func (r *reported) trained() htmlreport.Section {
 		{"columns", columnsText(m.Columns)},
 		{"missing values", m.Columns.Missing},
 	}...)
-	t := htmlreport.Table{Title: "Features", Head: []string{"feature", "least", "greatest", "mean"}}
+	t := htmlreport.Table{Title: "Features", Head: []string{"feature"}}
+	if m.Profile.Low != nil {
+		t.Head = append(t.Head, "least", "greatest", "mean")
+	}
 	for k, name := range m.Columns.Features {
 		row := []string{name}
 		if m.Profile.Low != nil {
@@ -348,8 +346,12 @@ func (r *reported) use() htmlreport.Section {
 	for _, args := range nextCommands(r.model, r.dir) {
 		s.Commands = append(s.Commands, "rnnbin "+quoteAll(args))
 	}
+	again := "--config"
+	if run, err := model.ReadRun(r.folder); err == nil && run.State.Resumable() {
+		again = "--resume"
+	}
 	if len(r.settings) > 0 {
-		s.Commands = append(s.Commands, "rnnbin "+quoteAll([]string{"train", "--config", r.dir}))
+		s.Commands = append(s.Commands, "rnnbin "+quoteAll([]string{"train", again, r.dir}))
 	}
 	return s
 }

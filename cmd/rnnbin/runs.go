@@ -18,8 +18,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
+	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/model"
 )
 
@@ -138,11 +140,7 @@ func newRunLine(dir string) (l runLine, settings map[string]string, err error) {
 	if err != nil {
 		return l, settings, err
 	}
-	for _, g := range told.Rungs {
-		if g.Chosen {
-			l.Networks = append(l.Networks, g.Name)
-		}
-	}
+	l.Networks = networkNames(m, told)
 	switch {
 	case told.Judged != nil:
 		l.Score = told.Judged.Mean.MacroF1
@@ -150,6 +148,22 @@ func newRunLine(dir string) (l runLine, settings map[string]string, err error) {
 		l.Score = told.Test.MacroF1
 	}
 	return l, settings, nil
+}
+
+// networkNames are those of a model's networks, the best first: of such as were compared by that.
+func networkNames(m *model.Model, told *reports) (names []string) {
+	for _, g := range told.Rungs {
+		if g.Chosen {
+			names = append(names, g.Name)
+		}
+	}
+	if names == nil {
+		for _, k := range m.Kinds {
+			of := fit.Recipe{Network: graph.Config{Network: k.Network}, Rolling: k.Inputs.Rolling}
+			names = append(names, of.Name())
+		}
+	}
+	return names
 }
 
 // flatten lists settings by their keys, but for the seed and what a line has anyway.
@@ -171,11 +185,11 @@ func flatten(settings json.RawMessage) map[string]string {
 	return all
 }
 
-// differing are those of the settings that are not the same in all.
+// differing are those of the settings that are not the same in all that have some, as an import has not.
 func differing(of map[string]string, all []map[string]string) map[string]string {
 	differ := map[string]string{}
 	for key, value := range of {
-		if slices.ContainsFunc(all, func(s map[string]string) bool { return s[key] != value }) {
+		if slices.ContainsFunc(all, func(s map[string]string) bool { return len(s) > 0 && s[key] != value }) {
 			differ[key] = value
 		}
 	}
