@@ -2,8 +2,10 @@ package table
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"io"
+	"strings"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
@@ -13,8 +15,10 @@ import (
 // openArrow reads what precedes the first batch. A file is a stream between two magic numbers,
 // with a table of contents at its end, so that both are read from the start.
 func (d *arrowDecoder) openArrow(s *source) error {
+	body := s.body
 	if s.format == Arrow {
-		if _, err := io.CopyN(io.Discard, s.body, int64(len(arrowMagic)+2)); err != nil {
+		var err error
+		if body, err = s.arrowStream(); err != nil {
 			return err
 		}
 	}
@@ -23,7 +27,7 @@ func (d *arrowDecoder) openArrow(s *source) error {
 		allocator = newArrowAllocator(s.size)
 	}
 	options := []ipc.Option{ipc.WithAllocator(allocator), ipc.WithBodySizeLimit(int64(allocator.most))}
-	messages := ipc.NewMessageReader(&arrowMessages{r: s.body, ends: s.format == Arrow}, options...)
+	messages := ipc.NewMessageReader(&arrowMessages{r: body, ends: s.format == Arrow}, options...)
 	r, err := ipc.NewReaderFromMessageReader(messages, options...)
 	if err != nil {
 		return err
@@ -31,6 +35,74 @@ func (d *arrowDecoder) openArrow(s *source) error {
 	d.batches = r
 	d.describe(r.Schema())
 	return nil
+}
+
+// arrowStream is the stream in a file. Polars leaves out what is in front of the first message, a mark and the length,
+// and has dictionaries behind the batches that they are for: then the table of contents tells.
+func (s *source) arrowStream() (io.Reader, error) {
+	head := make([]byte, len(arrowMagic)+2+4)
+	if _, err := io.ReadFull(s.body, head); err != nil {
+		return nil, noEOF(err)
+	}
+	first := head[len(head)-4:]
+	if binary.LittleEndian.Uint32(first) != flatbuffers.SizeUOffsetT { // where the table of a message is, that no length can be
+		return io.MultiReader(bytes.NewReader(first), s.body), nil
+	}
+	stored, size := s.stored, s.size
+	if !s.plain {
+		var err error
+		if stored, size, err = s.copied(io.MultiReader(bytes.NewReader(head), s.body)); err != nil {
+			return nil, err
+		}
+	}
+	from := int64(len(head) - 4)
+	blocks, end, err := arrowBlocks(stored, size)
+	for _, b := range blocks {
+		end = min(end, b.from)
+	}
+	if err != nil || end < from || end-from > arrowMost {
+		return nil, cmp.Or(err, errArrowLength)
+	}
+	prefix := binary.LittleEndian.AppendUint32([]byte(arrowMessage), uint32(end-from))
+	parts := []io.Reader{bytes.NewReader(prefix), io.NewSectionReader(stored, from, end-from)}
+	for _, b := range blocks {
+		parts = append(parts, io.NewSectionReader(stored, b.from, b.size))
+	}
+	return io.MultiReader(append(parts, strings.NewReader(arrowEnd))...), nil
+}
+
+// arrowBlock is where a message and what belongs to it are in a file.
+type arrowBlock struct{ from, size int64 }
+
+// arrowBlocks are those of dictionaries and then of batches, by the table of contents at the end of a file, whose fields
+// are in Arrow's File.fbs. They end before some place.
+func arrowBlocks(r io.ReaderAt, size int64) (all []arrowBlock, end int64, err error) {
+	const dictionaries, batches, bytesOfBlock = 2, 3, 24
+	tail := make([]byte, 4+len(arrowMagic))
+	at := size - int64(len(tail))
+	if _, err := r.ReadAt(tail, at); err != nil || string(tail[4:]) != arrowMagic {
+		return nil, 0, io.ErrUnexpectedEOF
+	}
+	length := int64(binary.LittleEndian.Uint32(tail))
+	if length > min(at, arrowMost) || length < flatbuffers.SizeUOffsetT {
+		return nil, 0, errArrowLength
+	}
+	text := make([]byte, length)
+	if _, err := r.ReadAt(text, at-length); err != nil {
+		return nil, 0, noEOF(err)
+	}
+	t := arrowTable{flatbuffers.Table{Bytes: text, Pos: flatbuffers.GetUOffsetT(text)}}
+	for _, field := range []int{dictionaries, batches} {
+		start, n, err := t.vector(field, bytesOfBlock)
+		if err != nil {
+			return nil, 0, err
+		}
+		for i := range n {
+			b := start + flatbuffers.UOffsetT(i*bytesOfBlock)
+			all = append(all, arrowBlock{t.GetInt64(b), int64(t.GetInt32(b+8)) + t.GetInt64(b+16)})
+		}
+	}
+	return all, at - length - int64(len(arrowEnd)), nil
 }
 
 // arrowMessages passes a stream of Arrow messages on after a look at the lengths in their

@@ -2,7 +2,9 @@ package table
 
 import (
 	"bytes"
+	"io"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -86,6 +88,37 @@ func TestColumnTypes(t *testing.T) {
 			} else if got := c.Float(0); got != number && (got == got || number == number) {
 				t.Errorf("%s: row %d is %v, want %v", test.kind, i, got, number)
 			}
+		}
+	}
+}
+
+// Polars writes the first message of a file without its length, and dictionaries last; the file may come by a pipe.
+func TestPolars(t *testing.T) {
+	content, err := os.ReadFile("testdata/polars.arrow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"testdata/polars.arrow", Stdin} {
+		r, err := Open(t.Context(), path, bytes.NewReader(content), Options{})
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		defer r.Close()
+		var b Batch
+		if err := r.Next(&b, 10); err != nil || b.Len() != 3 || b.Columns[0].Float(1) != 2 || string(b.Columns[1].Text(1)) != "b" {
+			t.Errorf("%s: %d rows, %v", path, b.Len(), err)
+		}
+	}
+	for n := range len(content) {
+		if r, err := Open(t.Context(), Stdin, bytes.NewReader(content[:n]), Options{Format: Arrow}); err == nil {
+			var b Batch
+			for err == nil {
+				err = r.Next(&b, 10)
+			}
+			if err == io.EOF {
+				t.Errorf("%d bytes are a whole file", n)
+			}
+			r.Close()
 		}
 	}
 }

@@ -103,6 +103,7 @@ const (
 	parquetMagic = "PAR1"
 	arrowMagic   = "ARROW1"
 	arrowMessage = "\xff\xff\xff\xff" // what a message of a stream begins with
+	arrowEnd     = arrowMessage + "\x00\x00\x00\x00"
 	utf8BOM      = "\xef\xbb\xbf"
 )
 
