@@ -17,31 +17,29 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
-// timeLayouts are the timestamps that a time column may hold, beside those with slashes. Each takes a fraction of a
-// second too.
-var timeLayouts = []string{
-	time.RFC3339,
-	"2006-01-02 15:04:05Z07:00",
-	"2006-01-02T15:04:05",
-	"2006-01-02 15:04:05",
-	"2006-01-02T15:04",
-	"2006-01-02 15:04",
-	"2006-01-02",
-	"2006-01-02T15:04:05Z0700",
-	"2006-01-02 15:04:05Z0700",
-	"2006-01-02 15:04:05 Z0700",
-	"2006-01-02 15:04:05 Z07:00",
-	"2006/1/2 15:04:05",
-	"2006/1/2 15:04",
-	"2006/1/2",
-	"2.1.2006 15:04:05",
-	"2.1.2006 15:04",
-	"2.1.2006",
-	"20060102T150405Z0700",
-	"20060102T150405",
+// timeLayouts are the timestamps that a time column may hold, beside those with slashes or hyphens and the year last. Each
+// takes a fraction of a second too.
+var timeLayouts = layouts(
+	[]string{"2006-01-02", "2006/1/2", "2.1.2006", "2.1.06", "20060102", "2-Jan-2006", "2 Jan 2006", "Jan 2, 2006", "Mon, 2 Jan 2006", "2006 1 2", "2/Jan/2006"},
+	[]string{" 15:04:05", "T15:04:05", " 15:04", "T15:04", " 3:04:05 PM", " 3:04 PM", "T150405", " 150405", ":15:04:05"},
+	[]string{"", "Z07:00", "Z0700", " Z07:00", " Z0700", "Z07", " UTC", " GMT"},
+)
+
+// layouts are dates alone, with hours and parts of them, and with times of the day and zones.
+func layouts(dates, clocks, zones []string) []string {
+	all := []string{"2006-01"}
+	for _, date := range dates {
+		all = append(all, date, date+" 15", date+" 15 4", date+" 15 4 5")
+		for _, clock := range clocks {
+			for _, zone := range zones {
+				all = append(all, date+clock+zone)
+			}
+		}
+	}
+	return all
 }
 
-// dateOrder is how dates between slashes begin.
+// dateOrder is how dates between slashes begin, or between hyphens with the year last.
 type dateOrder string
 
 const (
@@ -51,24 +49,86 @@ const (
 	monthFirst   dateOrder = "1/2/2006"
 )
 
-// orderOf is the order of a date between slashes, if it can be but one.
-func orderOf(text string) (order dateOrder, slashes bool) {
-	first, rest, _ := strings.Cut(text, "/")
-	second, _, slashes := strings.Cut(rest, "/")
-	month, err := strconv.Atoi(first)
-	day, fault := strconv.Atoi(second)
-	if !slashes || err != nil || fault != nil || month > 31 {
-		return unknownOrder, false
+// orderedDate is a date whose order is to be told, and what follows it.
+var orderedDate = regexp.MustCompile(`^([0-9]{1,2})(?:/([0-9]{1,2})/([0-9]{4}|[0-9]{2})|-([0-9]{1,2})-([0-9]{4}))(?:[ T,]|$)`)
+
+// parseOrdered is a date between slashes or hyphens, with slashes and the year in full, and the order if it can be but
+// one. Of a year of two digits, short, only the month can be told from the others.
+func parseOrdered(text string) (date string, order dateOrder, short, ordered bool) {
+	if len(text) < len("1/1/00") || text[1] != '/' && text[1] != '-' && text[2] != '/' && text[2] != '-' {
+		return text, unknownOrder, false, false
 	}
+	m := orderedDate.FindStringSubmatchIndex(text)
+	if m == nil {
+		return text, unknownOrder, false, false
+	}
+	part := func(k int) string { return text[m[2*k]:m[2*k+1]] }
+	second, year := 2, 3
+	if m[4] < 0 {
+		second, year = 4, 5
+	}
+	full := part(year)
+	if short = len(full) == 2; short {
+		full = "20" + full
+	}
+	order = orderOf(part(1), part(second))
+	return part(1) + "/" + part(second) + "/" + full + text[m[2*year+1]:], order, short, true
+}
+
+// orderOf is the order of a day and a month, if it can be but one.
+func orderOf(first, second string) dateOrder {
+	month, _ := strconv.Atoi(first)
+	day, _ := strconv.Atoi(second)
 	switch {
 	case month > 12:
-		return dayFirst, true
+		return dayFirst
 	case day > 12:
-		return monthFirst, true
+		return monthFirst
 	case day == month:
-		return eitherOrder, true
+		return eitherOrder
 	}
-	return unknownOrder, true
+	return unknownOrder
+}
+
+// wholeTime is the format of dates and times that are written as one whole number, such as 20240131; "" if x is none.
+func wholeTime(x float64) string {
+	for _, format := range []struct {
+		low, high    float64
+		layout, name string
+	}{
+		{19000101, 21000101, "20060102", "%Y%m%d"},
+		{190001010000, 210001010000, "200601021504", "%Y%m%d%H%M"},
+		{19000101000000, 21000101000000, "20060102150405", "%Y%m%d%H%M%S"},
+	} {
+		if x >= format.low && x < format.high && x == math.Trunc(x) {
+			if _, err := time.Parse(format.layout, strconv.FormatInt(int64(x), 10)); err == nil {
+				return format.name
+			}
+		}
+	}
+	return ""
+}
+
+// elapsedTime is a time that has passed since some moment: days, hours, minutes and seconds, or minutes and a
+// fraction of seconds.
+var elapsedTime = regexp.MustCompile(`^(?:([0-9]+) days? \+?)?(?:([0-9]+):)?([0-9]+):([0-5][0-9](?:[.,][0-9]+)?)$`)
+
+// parseElapsed is an elapsed time in seconds. Two numbers without a fraction may be hours and minutes, so that they are
+// none.
+func parseElapsed(text string) (seconds float64, ok bool) {
+	m := elapsedTime.FindStringSubmatch(text)
+	if m == nil || m[2] == "" && (m[1] != "" || !strings.ContainsAny(m[4], ".,")) || m[2] != "" && (len(m[3]) != 2 || m[3] > "59") {
+		return 0, false
+	}
+	for i, unit := range []float64{86400, 3600, 60, 1} {
+		if m[i+1] != "" {
+			x, err := strconv.ParseFloat(strings.Replace(m[i+1], ",", ".", 1), 64)
+			if seconds += unit * x; err != nil {
+				return 0, false
+			}
+		}
+	}
+	return seconds, true
 }
 
 // parseTimeFormat is the layout of a format of strftime, "" of "".
@@ -134,7 +194,7 @@ func (c *clock) times(o Times) Times {
 	return o
 }
 
-// time returns v as a number: itself, or the seconds since 1970 of a timestamp
+// time returns v as a number: itself, the seconds of an elapsed time, or the seconds since 1970 of a timestamp
 // (UTC where it names no zone).
 func (c *clock) time(v *value) (t float64, err error) {
 	stamps := v.isTime()
@@ -149,10 +209,16 @@ func (c *clock) time(v *value) (t float64, err error) {
 			t, err = c.local(time.UnixMicro(int64(math.Round(t * 1e6))).UTC())
 		}
 	default:
-		if t, err = table.ParseFloat(v.text, 64); err != nil {
-			t, err = c.stamp(string(bytes.TrimSpace(v.text)))
-			stamps = true
+		if t, err = table.ParseFloat(v.digits(), 64); err == nil {
+			break
 		}
+		text, elapsed := string(bytes.TrimSpace(v.text)), false
+		if t, elapsed = parseElapsed(text); elapsed {
+			err = nil
+			break
+		}
+		t, err = c.stamp(text)
+		stamps = true
 	}
 	switch {
 	case err != nil:
@@ -176,8 +242,12 @@ func (c *clock) stamp(text string) (float64, error) {
 		}
 		return c.instant(t, c.format)
 	}
-	if order, slashes := orderOf(text); slashes {
-		return c.slashed(text, order)
+	if before, after, is := strings.Cut(text, " 24:00"); is && strings.Trim(after, ":0") == "" { // as the end of a day
+		t, err := c.stamp(before + " 00:00" + after)
+		return t + 24*60*60, err
+	}
+	if date, order, short, ordered := parseOrdered(text); ordered {
+		return c.ordered(date, order, short)
 	}
 	for i := range timeLayouts {
 		layout := (c.layout + i) % len(timeLayouts)
@@ -189,19 +259,19 @@ func (c *clock) stamp(text string) (float64, error) {
 	return 0, fmt.Errorf("%s is neither a number nor a timestamp like 2006-01-02T15:04:05Z (Options.TimeFormat '%%d.%%m.%%y %%H:%%M' names another form)", table.Excerpt([]byte(text)))
 }
 
-// slashed is a timestamp whose date has slashes, in the order of the column.
-func (c *clock) slashed(text string, order dateOrder) (float64, error) {
+// ordered is a timestamp whose date has slashes, in the order of the column.
+func (c *clock) ordered(text string, order dateOrder, short bool) (float64, error) {
 	switch {
 	case c.order != unknownOrder:
 		order = c.order
-	case order == eitherOrder:
+	case order == eitherOrder && !short:
 		order = monthFirst
-	case order != unknownOrder:
+	case order == monthFirst, order == dayFirst && !short: // else the year may be first
 		c.order = order
 	default:
 		return 0, fmt.Errorf("%s may be two dates (Options.TimeFormat %%d/%%m/%%Y, with what follows it, or %%m/%%d/%%Y says which)", table.Excerpt([]byte(text)))
 	}
-	for _, clock := range []string{" 15:04:05", " 15:04", "", " 3:04:05 PM", " 3:04 PM"} {
+	for _, clock := range []string{" 15:04:05", " 15:04", "", " 3:04:05 PM", " 3:04 PM", " 15", "T15:04:05", ", 15:04:05", ", 3:04:05 PM"} {
 		if t, err := time.Parse(string(order)+clock, text); err == nil {
 			return c.local(t)
 		}
@@ -209,9 +279,15 @@ func (c *clock) slashed(text string, order dateOrder) (float64, error) {
 	return 0, fmt.Errorf("%s is no timestamp like %s 15:04:05, as others are", table.Excerpt([]byte(text)), string(order))
 }
 
+// universal are the names of UTC.
+var universal = []string{"UTC", "GMT"}
+
 // instant is a time that was read by a layout.
 func (c *clock) instant(t time.Time, layout string) (float64, error) {
-	if strings.Contains(layout, "07") || strings.Contains(layout, "MST") {
+	if strings.Contains(layout, "MST") && !slices.Contains(universal, t.Location().String()) {
+		return 0, fmt.Errorf("a zone called %s has no offset that can be told (one such as +0100 has)", t.Location())
+	}
+	if strings.Contains(layout, "07") || slices.ContainsFunc(append(universal, "MST"), func(zone string) bool { return strings.HasSuffix(layout, zone) }) {
 		return table.Seconds(t), nil
 	}
 	return c.local(t)
@@ -241,15 +317,23 @@ func (c *clock) local(t time.Time) (float64, error) {
 }
 
 // clockOfDay is a time of the day, as a column beside one of dates has it.
-var clockOfDay = regexp.MustCompile(`^[0-9]{1,2}[:.][0-9]{2}([:.][0-9]{2}([.,][0-9]+)?)?$`)
+var clockOfDay = regexp.MustCompile(`^[0-9]{1,2}[:.][0-9]{2}([:.][0-9]{2}([.,][0-9]+)?)?( ?[AaPp][Mm])?$`)
 
-// joined is a date and a time of the day as one timestamp, if they are that.
-func joined(date, day []byte) value {
-	text := fmt.Appendf(nil, "%s %s", bytes.TrimSpace(date), bytes.TrimSpace(day))
-	at := bytes.LastIndexByte(text, ' ')
-	if at < 0 || !clockOfDay.Match(text[at+1:]) {
+// joined are the parts of a time, such as a date and a time of the day, as one timestamp, if they are that.
+func joined(parts ...[]byte) value {
+	var text []byte
+	at := 0
+	for i, part := range parts {
+		if i > 0 {
+			text = append(text, ' ')
+		}
+		at = len(text)
+		text = append(text, bytes.TrimSpace(part)...)
+	}
+	if !clockOfDay.Match(text[at:]) {
 		return value{text: text}
 	}
+	text = append(text[:at], bytes.ToUpper(text[at:])...)
 	for marks := 0; at < len(text) && marks < 2; at++ {
 		if text[at] == '.' || text[at] == ':' {
 			text[at], marks = ':', marks+1

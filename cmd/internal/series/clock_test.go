@@ -53,10 +53,7 @@ func TestTimeZone(t *testing.T) {
 	if _, err := readText("t,x,label\n2024-03-31 02:30,1,0\n", o); err == nil || !strings.Contains(err.Error(), `standard input:2: column "t": clocks in Europe/Berlin do not show 2024-03-31 02:30:00`) {
 		t.Errorf("error %v", err)
 	}
-	if d, err := readText("t,x,label\n2024-03-31T02:30Z,1,0\n2024-03-31T02:40:00Z,1,1\n", o); err == nil {
-		t.Errorf("%v", d.Time)
-	}
-	if d, err := readText("t,x,label\n2024-03-31T02:30:00Z,1,0\n2024-03-31T02:40:00Z,1,1\n", o); err != nil || d.Time[0] != 1711852200 {
+	if d, err := readText("t,x,label\n2024-03-31T02:30Z,1,0\n2024-03-31T02:40:00Z,1,1\n", o); err != nil || d.Time[0] != 1711852200 {
 		t.Errorf("with a zone of its own: %v, %v", d, err)
 	}
 	o.TimeZone = "Berlin"
@@ -109,5 +106,79 @@ func TestKindOfTimes(t *testing.T) {
 	}
 	if d, err := readText("x,label\n1,0\n4,1\n", Options{Label: "label", Features: []string{"x"}, Time: "t", TimeOptional: true, Missing: MissingError}); err != nil || d.Time != nil || d.TimeColumn != "" {
 		t.Errorf("without times: %+v, %v", d, err)
+	}
+}
+
+// Times are seconds, however they are written, for Read, Look and events alike.
+func TestTimesAreRead(t *testing.T) {
+	const day, january30, february1 = 24 * 3600, 1706572800, 1706745600
+	for _, test := range []struct {
+		name   string
+		times  []string
+		want   []float64
+		stamps bool
+	}{
+		{"whole dates", []string{"20240130", "20240201", "20240229"}, []float64{january30, february1, february1 + 28*day}, true},
+		{"whole minutes", []string{"202401302359", "202402010000", "202402010001"}, []float64{january30 + day - 60, february1, february1 + 60}, true},
+		{"whole seconds", []string{"20240130000005", "20240201000000", "20240201010000"}, []float64{january30 + 5, february1, february1 + 3600}, true},
+		{"clock", []string{"00:59:59", "1:02:03", "100:00:00.5"}, []float64{3599, 3723, 360000.5}, false},
+		{"stop watch", []string{"0:00.0", "0:59.25", "75:00,5"}, []float64{0, 59.25, 4500.5}, false},
+		{"timedelta", []string{"0 days 00:00:01", "0 days 00:01:00.5", "2 days 01:00:00"}, []float64{1, 60.5, 2*day + 3600}, false},
+		{"psql", []string{"2024-01-30 01:00:00+01", "2024-01-31 00:00:00.5+00", "2024-02-01 00:00:00-03"}, []float64{january30, january30 + day + 0.5, february1 + 3*3600}, true},
+		{"UTC", []string{"2024-01-30 00:00:00 UTC", "2024-01-30 00:00:01 UTC", "2024-02-01 00:00:00 UTC"}, []float64{january30, january30 + 1, february1}, true},
+		{"MATLAB", []string{"30-Jan-2024 00:00:00", "30-Jan-2024 00:00:00.5", "01-Feb-2024 00:00:00"}, []float64{january30, january30 + 0.5, february1}, true},
+		{"German", []string{"30.01.24 00:00", "30.01.24 00:01", "01.02.24 00:00"}, []float64{january30, january30 + 60, february1}, true},
+		{"hyphens", []string{"30-01-2024 00:00", "30-01-2024 00:01", "01-02-2024 00:00"}, []float64{january30, january30 + 60, february1}, true},
+		{"hyphens, the month first", []string{"01-30-2024 12:00 AM", "01-30-2024 01:00 AM", "02-01-2024 12:00 AM"}, []float64{january30, january30 + 3600, february1}, true},
+		{"names of months", []string{"Jan 30, 2024 12:00 AM", "Jan 30, 2024 1:00 PM", "Feb 1, 2024 12:00 AM"}, []float64{january30, january30 + 13*3600, february1}, true},
+		{"logs", []string{"30/Jan/2024:01:00:00 +0100", "30/Jan/2024:01:00:01 +0100", "01/Feb/2024:00:00:00 +0000"}, []float64{january30, january30 + 1, february1}, true},
+		{"mail", []string{"Tue, 30 Jan 2024 00:00:00 GMT", "Tue, 30 Jan 2024 00:00:01 GMT", "Thu, 01 Feb 2024 01:00:00 +0100"}, []float64{january30, january30 + 1, february1}, true},
+		{"the end of a day", []string{"2024-01-30 00:00", "2024-01-30 23:00", "2024-01-31 24:00"}, []float64{january30, january30 + 23*3600, february1}, true},
+		{"slashes, short years", []string{"30/01/24 00", "31/01/24 00", "01/02/24 00"}, []float64{january30, january30 + day, february1}, true},
+	} {
+		var text, objects []string
+		for i, at := range test.times {
+			text, objects = append(text, fmt.Sprintf("%q,%d,%d", at, 5*i%3, i%2)), append(objects, fmt.Sprintf(`{"when":%q,"x":%d,"label":%d}`, at, 5*i%3, i%2))
+		}
+		fields := []arrow.Field{field("when", arrow.BinaryTypes.String), field("x", arrow.PrimitiveTypes.Int64), field("label", arrow.PrimitiveTypes.Int8)}
+		for _, path := range []string{writeFile(t, "a.csv", "when,x,label\n"+strings.Join(text, "\n")), writeFile(t, "a.jsonl", strings.Join(objects, "\n")), writeTable(t, fields, "["+strings.Join(objects, ",")+"]")} {
+			d, err := Read(t.Context(), []string{path}, DefaultOptions())
+			if err != nil || d.TimeColumn != "when" || !slices.Equal(d.Time, test.want) || d.Stamps != test.stamps {
+				t.Errorf("%s: %s: %+v, %v", test.name, path, d, err)
+				continue
+			}
+			at, stamp, err := ParseTime(test.times[2], d.Times)
+			if err != nil || at != test.want[2] || stamp != test.stamps {
+				t.Errorf("%s: an event is at %v, %v", test.name, at, err)
+			}
+			s, err := Look(t.Context(), []string{path}, Options{})
+			if err != nil || s.Guess.Time != "when" {
+				t.Errorf("%s: %+v, %v", test.name, s, err)
+			}
+		}
+	}
+	if _, err := readText("t,x,label\n2024-01-30 08:00 CET,1,0\n", Options{Label: "label", Time: "t", Missing: MissingError, Times: Times{TimeFormat: "%Y-%m-%d %H:%M %Z"}}); err == nil || !strings.Contains(err.Error(), "a zone called CET has no offset that can be told") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Years, months, days and hours in columns of their own are times too, numbers in every format.
+func TestTimesInParts(t *testing.T) {
+	fields := []arrow.Field{field("Year", arrow.PrimitiveTypes.Int64), field("month", arrow.PrimitiveTypes.Int64), field("Day", arrow.PrimitiveTypes.Float64), field("hour", arrow.PrimitiveTypes.Int64), field("x", arrow.PrimitiveTypes.Int64), field("label", arrow.PrimitiveTypes.Int8)}
+	objects := `{"Year":2024,"month":1,"Day":31,"hour":22,"x":1,"label":0},{"Year":2024,"month":1,"Day":31,"hour":23,"x":4,"label":1},{"Year":2024,"month":2,"Day":1,"hour":0,"x":2,"label":0}`
+	for path, want := range map[string]string{
+		writeFile(t, "a.csv", "Year,month,Day,hour,x,label\n2024,1,31,22,1,0\n2024,1,31,23,4,1\n2024,2,1,0,2,0\n"):              "Year,month,Day,hour",
+		writeFile(t, "b.csv", "x;hour;Datum;label\n1;22;31.1.2024;0\n4;23;31.1.2024;1\n2;0;1.2.2024;0\n"):                       "Datum,hour",
+		writeFile(t, "c.csv", "x,Date,Time,label\n1,2024-01-31,10:00 pm,0\n4,2024-01-31,11:00 PM,1\n2,2024-02-01,12:00 AM,0\n"): "Date,Time",
+		writeTable(t, fields, "["+objects+"]"): "Year,month,Day,hour",
+	} {
+		d, err := Read(t.Context(), []string{path}, DefaultOptions())
+		if err != nil || d.TimeColumn != want || fmt.Sprintf("%v %.0f", d.Features, d.Time) != "[x] [1706738400 1706742000 1706745600]" {
+			t.Errorf("%s: %+v, %v", path, d, err)
+		}
+		s, err := Look(t.Context(), []string{path}, Options{})
+		if err != nil || s.Guess.Time != want || s.Guess.Series != "" {
+			t.Errorf("%s: %+v, %v", path, s, err)
+		}
 	}
 }

@@ -20,6 +20,7 @@ type decimals struct {
 	separators bool        // fields are separated by commas, so that they are in quotes alone
 	alone      bool        // numbers of other columns do not tell, as in formats that have some of their own
 	seen       [2]bool     // a number of the file has a decimal point, a decimal comma
+	forms      []*form     // [columns] nil where there is none
 	marks      []byte      // [columns] never changed, but replaced; nil when all are points
 	examples   [2]*example // the first decimal comma, the first groups
 	text       []byte      // scratch: the fields of the row as numbers
@@ -35,6 +36,7 @@ type example struct {
 func (m *decimals) judge(rows *table.Batch) {
 	columns := len(rows.Columns)
 	marks := make([]byte, columns)
+	m.forms = make([]*form, columns)
 	shapes := make([][5]int, columns) // how many numbers have each
 	commas := false
 	for i := range rows.Columns {
@@ -43,8 +45,12 @@ func (m *decimals) judge(rows *table.Batch) {
 			marks[i] = '.'
 			continue
 		}
+		m.forms[i] = findForm(c, rows.Len())
 		for row := range rows.Len() {
 			text := c.Text(row)
+			if f := m.forms[i]; f != nil {
+				text = f.digits(text)
+			}
 			s := table.ShapeOf(text)
 			shapes[i][s]++
 			commas = commas || s == table.DecimalComma || s == table.EitherComma || s == table.DecimalPoint && bytes.IndexByte(text, ',') >= 0
@@ -67,6 +73,14 @@ func (m *decimals) judge(rows *table.Batch) {
 	if commas || !m.separators && slices.Contains(marks, openMark) {
 		m.marks = marks
 	}
+}
+
+// form is that of a column; nil where numbers are plain.
+func (m *decimals) form(column int) *form {
+	if column >= len(m.forms) { // of a key that later objects have
+		return nil
+	}
+	return m.forms[column]
 }
 
 func (m *decimals) note(s table.Shape) {
@@ -94,10 +108,11 @@ func (m *decimals) tell(points, commas bool) byte {
 
 // read puts a number of a column as Go writes it. What has another decimal mark than its column becomes odd.
 func (m *decimals) read(v *value, line, column int) {
-	if plain(v.text, m.marks[column]) {
+	text := v.digits()
+	if plain(text, m.marks[column]) {
 		return
 	}
-	s := table.ShapeOf(v.text)
+	s := table.ShapeOf(text)
 	if s == table.NoMarks {
 		return
 	}
@@ -111,14 +126,14 @@ func (m *decimals) read(v *value, line, column int) {
 			m.marks[column] = m.tell(s == table.EitherPoint, s == table.EitherComma)
 		}
 	}
-	m.exemplify(v.text, line, column)
+	m.exemplify(text, line, column)
 	mark := m.marks[column]
 	if mark == unknownMark || s == table.DecimalPoint && mark == ',' || s == table.DecimalComma && mark == '.' {
 		v.kind = oddKind
 		return
 	}
 	from := len(m.text)
-	for _, c := range v.text {
+	for _, c := range text {
 		switch {
 		case c == mark:
 			c = '.'
@@ -127,7 +142,11 @@ func (m *decimals) read(v *value, line, column int) {
 		}
 		m.text = append(m.text, c)
 	}
-	v.text = m.text[from:len(m.text):len(m.text)]
+	if text = m.text[from:len(m.text):len(m.text)]; v.form != nil {
+		v.bare = text
+	} else {
+		v.text = text
+	}
 }
 
 // withPoints puts the numbers of a batch as Go writes them, but for odd ones.
@@ -167,6 +186,11 @@ func otherMark(mark byte) byte { return map[byte]byte{'.': ',', ',': '.'}[mark] 
 
 // warnings are about numbers that are not written as Go writes them.
 func (m *decimals) warnings(names []string) (all []table.Warning) {
+	for i, f := range m.forms {
+		if f != nil {
+			all = append(all, table.Warning{Column: names[i], Text: f.warning()})
+		}
+	}
 	for k, what := range []string{"commas in numbers are taken as decimal commas", "marks between groups of three digits are left out of numbers"} {
 		if e := m.examples[k]; e != nil {
 			all = append(all, table.Warning{Line: e.line, Column: names[e.column], Text: fmt.Sprintf("%s, as in %s", what, table.Excerpt(e.text))})

@@ -85,7 +85,7 @@ func (r *Reader) standIn(k int) (float32, error) {
 	r.lacking = append(r.lacking, k)
 	switch r.options.Missing {
 	case MissingZero:
-		return float32(-r.shift[k]), nil
+		return float32(0 - r.shift[k]), nil
 	case MissingForward:
 		return r.state.last[k], nil
 	case MissingMean:

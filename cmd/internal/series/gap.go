@@ -18,8 +18,8 @@ func (r *Reader) time() (float64, error) {
 		return 0, nil
 	}
 	v := *r.value(r.roles.time)
-	if r.roles.day >= 0 {
-		v = r.joined(r.roles.time, r.roles.day)
+	if len(r.roles.parts) > 0 {
+		v = r.joined(append([]int{r.roles.time}, r.roles.parts...)...)
 	}
 	r.when = bytes.TrimSpace(v.text)
 	r.clock.after = r.state.time

@@ -124,7 +124,7 @@ func (g *guesser) guessSeries() {
 	cured := false
 	for _, by := range g.groupings[1:] {
 		i := by.column
-		if len(by.groups) < 2 || i == g.label || g.profiles[i].name == "" || slices.ContainsFunc(g.times, func(t *timeLook) bool { return t.column == i && !t.failed }) {
+		if len(by.groups) < 2 || i == g.label || g.profiles[i].name == "" || isPartOfTime(g.profiles[i].name) || slices.ContainsFunc(g.times, func(t *timeLook) bool { return t.column == i && !t.failed }) {
 			continue
 		}
 		cures := g.cures(by)
@@ -175,8 +175,11 @@ func (g *guesser) guessTime() {
 }
 
 func (g *guesser) takeTime(t *timeLook, o *order) {
-	g.time, g.day = t.column, t.day
+	g.time, g.parts = t.column, t.parts
 	g.survey.Guess.Time = g.timeName()
+	if p := g.profiles[t.column]; t.parts == nil && p.isSerial() {
+		g.note("column %q %s", p.name, serialNote)
+	}
 	h := o.holes.settled()
 	stamps := t.clock.stamps
 	g.survey.Gaps = &Gaps{Usual: h.usual, Count: h.count, Length: lengthText(holeSteps*h.usual, stamps), Step: lengthText(h.usual, stamps)}
@@ -317,7 +320,7 @@ func (g *guesser) role(i int) string {
 		return "label"
 	case i == g.series:
 		return "series"
-	case i == g.time || i == g.day:
+	case i == g.time || slices.Contains(g.parts, i):
 		return "time"
 	case slices.Contains(g.features, i):
 		return "feature"

@@ -82,8 +82,13 @@ func (in *input) value(k int) *value {
 		}
 	} else if v.text = c.Text(in.row); v.text == nil {
 		v.kind = nullKind
-	} else if k < len(in.decimals.marks) {
-		in.decimals.read(v, in.line(), k)
+	} else {
+		if v.form = in.decimals.form(k); v.form != nil {
+			v.bare = v.form.digits(v.text)
+		}
+		if k < len(in.decimals.marks) {
+			in.decimals.read(v, in.line(), k)
+		}
 	}
 	if in.na != nil && in.na.has(v) {
 		*v = value{kind: nullKind}
@@ -91,10 +96,13 @@ func (in *input) value(k int) *value {
 	return v
 }
 
-// joined is a date and a time of the day in two columns.
-func (in *input) joined(date, day int) value {
-	text := in.value(date).appendText(nil)
-	return joined(text, in.value(day).appendText(nil))
+// joined is a time whose parts are in several columns.
+func (in *input) joined(columns ...int) value {
+	var parts [][]byte
+	for _, k := range columns {
+		parts = append(parts, in.value(k).appendText(nil))
+	}
+	return joined(parts...)
 }
 
 // profiles say what the first rows are of each column.
@@ -124,6 +132,9 @@ func (in *input) beside(k int) bool {
 func (in *input) unit(k int) string {
 	if units := in.Units(); units != nil {
 		return units[k]
+	}
+	if f := in.decimals.form(k); f != nil {
+		return f.unit()
 	}
 	return ""
 }

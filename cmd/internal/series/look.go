@@ -160,10 +160,10 @@ func (l *looker) begin(in *input) (err error) {
 	}
 	l.columns = make([]columnLook, len(l.profiles))
 	l.groupings = []*grouping{{column: -1, groups: map[string]*group{}}}
-	if date, day, found := l.findDays(); found {
-		clock := l.profiles[date].clock
+	if parts := l.findParts(true); parts != nil {
+		clock := l.profiles[parts[0]].clock
 		clock.known = false
-		l.times = append(l.times, &timeLook{column: date, day: day, clock: clock})
+		l.times = append(l.times, &timeLook{column: parts[0], parts: parts[1:], clock: clock})
 	}
 	for i, p := range l.profiles {
 		l.columns[i].tallies = map[string]*ValueSurvey{}
@@ -171,18 +171,23 @@ func (l *looker) begin(in *input) (err error) {
 		if p.name != "" && (p.time || p.isTime() || !p.number()) {
 			clock := p.clock // with its format, and the order of dates
 			clock.known = false
-			l.times = append(l.times, &timeLook{column: i, day: -1, clock: clock})
+			if p.isWholeTimes() && l.options.TimeFormat == "" {
+				clock.format, _ = parseTimeFormat(p.whole)
+			}
+			l.times = append(l.times, &timeLook{column: i, clock: clock})
 		}
 	}
 	slices.SortStableFunc(l.times, func(a, b *timeLook) int { // as train takes them
 		named := func(t *timeLook) int {
-			switch {
-			case t.day >= 0:
+			switch p := l.profiles[t.column]; {
+			case p.namedTime() && p.isMoments() && t.parts == nil:
 				return 0
-			case l.profiles[t.column].namedTime():
+			case t.parts != nil:
 				return 1
+			case p.namedTime():
+				return 2
 			}
-			return 2
+			return 3
 		}
 		return named(a) - named(b)
 	})
@@ -239,8 +244,8 @@ func (l *looker) add(in *input) {
 	}
 	for _, t := range l.times {
 		v := *in.value(t.column)
-		if t.day >= 0 {
-			v = in.joined(t.column, t.day)
+		if t.parts != nil {
+			v = in.joined(append([]int{t.column}, t.parts...)...)
 		}
 		t.read(&v)
 	}
@@ -416,7 +421,7 @@ func (c *columnLook) kind(times bool) ColumnType {
 // timeLook reads a column that may be the time.
 type timeLook struct {
 	column int
-	day    int // the column of times of the day; -1 without
+	parts  []int // the columns that make the time with it
 	clock  clock
 	now    float64
 	failed bool // a value is missing, or no time

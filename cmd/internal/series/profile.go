@@ -32,6 +32,9 @@ type profile struct {
 	interruptions int     // rows with neither
 	clock         clock
 	waiting       []string // timestamps before the first that tells day from month
+	moving        bool     // of waiting ones with years of two digits two have the same year, and other days
+	partial       int      // rows that are no whole day
+	whole         string   // the format of dates and times as whole numbers, that all rows are; "" if they are not
 
 	values   []string // that there are, in order of their first rows; those beyond mostValues are not looked for
 	rotating bool     // they take turns
@@ -66,7 +69,7 @@ func (p *profile) add(v *value) {
 		}
 	}
 	x, ok := v.float()
-	if v.kind == textKind && (!ok || p.clock.format != "") {
+	if v.kind == textKind && (!ok || p.clock.format != "") && (p.interruptions == 0 || p.stamps > 0) {
 		if p.wait(v) {
 			return
 		}
@@ -88,11 +91,16 @@ func (p *profile) add(v *value) {
 // wait keeps a date back, as long as which number is the month may be told by one that follows.
 func (p *profile) wait(v *value) bool {
 	text := string(bytes.TrimSpace(v.text))
-	order, slashes := orderOf(text)
-	if !slashes || p.clock.order != unknownOrder || p.clock.format != "" {
+	date, order, short, ordered := parseOrdered(text)
+	if !ordered || p.clock.order != unknownOrder || p.clock.format != "" {
 		return false
 	}
-	if order == unknownOrder || order == eitherOrder {
+	if short && order == dayFirst && len(p.waiting) > 0 { // unless the year is what comes first
+		before, _, _, _ := parseOrdered(p.waiting[len(p.waiting)-1])
+		now, then := strings.SplitN(date, "/", 3), strings.SplitN(before, "/", 3)
+		p.moving = p.moving || now[0] != then[0] && now[2][:len("2006")] == then[2][:len("2006")]
+	}
+	if order == unknownOrder || order == eitherOrder || short && order == dayFirst && !p.moving {
 		p.waiting = append(p.waiting, text)
 		return true
 	}
@@ -108,7 +116,12 @@ func (p *profile) wait(v *value) bool {
 
 func (p *profile) addNumber(x float64) {
 	if p.rows == 0 {
-		p.low, p.high = x, x
+		p.low, p.high, p.whole = x, x, wholeTime(x)
+	} else if p.whole != "" && wholeTime(x) != p.whole {
+		p.whole = ""
+	}
+	if math.Mod(x, 24*60*60) != 0 {
+		p.partial++
 	}
 	p.low, p.high = min(p.low, x), max(p.high, x)
 	if step := x - p.last; p.rows > 0 && step != 0 {
@@ -168,6 +181,23 @@ func (p *profile) isTimes() bool {
 	return p.time || p.stamps > 0 && p.stamps == p.seen || len(p.waiting) == p.seen && p.seen > 0
 }
 
+// isMoments reports whether all values are timestamps, of which some are no whole days.
+func (p *profile) isMoments() bool { return p.isTimes() && p.partial > 0 && (p.time || p.clock.stamps) }
+
+// isWholeTimes reports whether all values are dates, or dates and times, that are written as whole numbers.
+func (p *profile) isWholeTimes() bool { return p.whole != "" && p.interruptions == 0 && p.rises > 0 }
+
+// isSerial reports whether numbers may be days as spreadsheets count them, from 1900 on, of this century.
+func (p *profile) isSerial() bool {
+	const first, last = 36_526, 73_050
+	return p.stamps == 0 && !p.time && p.low >= first && p.high < last && strings.Contains(PlainName(p.name), "dat")
+}
+
+// isIndex reports whether a column is the index of rows as pandas writes it.
+func (p *profile) isIndex() bool {
+	return slices.Contains([]string{"unnamed:_0", "__index_level_0__"}, PlainName(p.name))
+}
+
 // isEpoch reports whether all numbers are of this century as seconds since 1970, or as milliseconds and so on.
 func (p *profile) isEpoch() bool {
 	const first, last = 946_684_800, 2_300_000_000 // the years 2000 and 2042
@@ -215,18 +245,20 @@ func isTimeType(t table.Type) bool { return t == table.Time || t == table.Date }
 
 // likeTime reports whether a column is a time of some kind: by its name, or by what its values are.
 func (p *profile) likeTime() bool {
-	return (p.number() || p.isTimes()) && (p.namedTime() || p.isTimes() || p.number() && (p.isEpoch() || p.counts()))
+	return (p.number() || p.isTimes()) && (p.namedTime() || p.isTimes() || p.number() && (p.isEpoch() || p.isWholeTimes() || p.counts()))
 }
 
 // isTime reports whether a column without a role can be the time, as it does little but rise. As a feature a number would
 // only teach the net when something happened in the training part. Text is no feature anyway, so that it
 // is the time only if it does not go back, which would be an error.
 func (p *profile) isTime() bool {
-	return p.likeTime() && p.rising() && p.interruptions == 0 && (p.stamps == 0 || p.falls == 0)
+	return p.likeTime() && p.rising() && p.interruptions == 0 && (p.stamps == 0 && !p.isIndex() || p.falls == 0)
 }
 
 // onlyCounts reports whether a column is a time for no other reason than that it counts.
-func (p *profile) onlyCounts() bool { return p.counts() && !p.namedTime() && !p.isEpoch() }
+func (p *profile) onlyCounts() bool {
+	return p.counts() && !p.namedTime() && !p.isEpoch() && !p.isWholeTimes()
+}
 
 // noFeature says why a column that is a time of some kind, but not that of the rows, is no feature; "" if it is one.
 func (p *profile) noFeature() string {
@@ -240,6 +272,8 @@ func (p *profile) noFeature() string {
 		return fmt.Sprintf("holds times, so not a feature (Options.Time %s checks their order)", table.ShellWord(p.name))
 	case p.rising() && p.interruptions > 0:
 		return fmt.Sprintf("looks like the time, but lacks %d of the first %d values, so neither the time nor a feature (Options.Features says otherwise)", p.interruptions, p.seen)
+	case p.isIndex() && !p.isTime():
+		return "is the index of the rows, so not a feature (Options.Features says otherwise)"
 	case p.rising():
 		return "looks like a second time, so not a feature (Options.Features says otherwise)"
 	}

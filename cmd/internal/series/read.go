@@ -93,7 +93,7 @@ func (l *loader) loadAll(ctx context.Context, paths []string, stdin io.Reader, o
 		if err := l.load(ctx, path, stdin, o, i == 0); err != nil {
 			return err
 		}
-		o.Features, o.Exclude, o.Time = l.data.Features, nil, l.data.TimeColumn
+		o.Features, o.Exclude, o.Time, o.TimeFormat = l.data.Features, nil, l.data.TimeColumn, cmp.Or(o.TimeFormat, l.data.TimeFormat)
 	}
 	l.finish()
 	if err := l.settle(); err != nil {
@@ -200,7 +200,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 	}
 	l.data.Stamps, l.order = r.clock.stamps, r.clock.order
 	if r.HasTime() {
-		l.data.Times = r.clock.times(o.Times)
+		l.data.Times = r.clock.times(r.options.Times)
 	}
 	l.data.Warnings = append(l.data.Warnings, r.Warnings()...)
 	return nil

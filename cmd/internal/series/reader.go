@@ -1,7 +1,6 @@
 package series
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -125,6 +124,7 @@ func (r *Reader) start() (err error) {
 	if r.shift = r.options.Shift; r.shift == nil {
 		r.shift = make([]float64, len(r.features))
 	}
+	r.options.TimeFormat = cmp.Or(r.options.TimeFormat, f.format)
 	r.clock, _ = newClock(r.options.Times)
 	r.options.Time = ""
 	if t := r.roles.time; t >= 0 {
@@ -213,11 +213,11 @@ func (r *Reader) Timestamp(c *Chunk, i int) string {
 	if !c.Stamps {
 		return ""
 	}
-	text := bytes.TrimSpace(c.batch.Columns[r.roles.time].AppendText(nil, c.input(i)))
-	if day := r.roles.day; day >= 0 {
-		text = joined(text, c.batch.Columns[day].AppendText(nil, c.input(i))).text
+	var parts [][]byte
+	for _, k := range append([]int{r.roles.time}, r.roles.parts...) {
+		parts = append(parts, c.batch.Columns[k].AppendText(nil, c.input(i)))
 	}
-	return string(text)
+	return string(joined(parts...).text)
 }
 
 // HasSeries reports whether a column names the series.

@@ -16,12 +16,12 @@ import (
 type roles struct {
 	features                   []int
 	label, series, group, time int
-	day                        int // times of the day, where time has dates
+	parts                      []int // what follows the time to make it one, such as times of the day behind dates
 }
 
 // has reports whether column i is the label, the series, its group or the time.
 func (r *roles) has(i int) bool {
-	return i == r.label || i == r.series || i == r.group || i == r.time || i == r.day
+	return i == r.label || i == r.series || i == r.group || i == r.time || slices.Contains(r.parts, i)
 }
 
 // finder finds roles, for those who read a file and for Look alike.
@@ -31,11 +31,12 @@ type finder struct {
 	profiles []*profile // nil if nobody needs them
 	excluded []int
 	answers  []bool // columns that predict wrote
+	format   string // of times, as strftime has it, that was found out; "": none
 	warned   []table.Warning
 }
 
 func newFinder(in *input) *finder {
-	return &finder{input: in, answers: areAnswers(in.Columns()), roles: roles{label: -1, series: -1, group: -1, time: -1, day: -1}}
+	return &finder{input: in, answers: areAnswers(in.Columns()), roles: roles{label: -1, series: -1, group: -1, time: -1}}
 }
 
 func (f *finder) warn(column, format string, args ...any) {
@@ -61,8 +62,8 @@ func (f *finder) named(o Options) (err error) {
 	}
 	f.label, f.series = find(o.Label, "Options.Label", o.LabelOptional), find(o.Series, "Options.Series", false)
 	f.group = find(o.Group, "Options.Group", false)
-	if date, day, two := f.twoColumns(o.Time); two {
-		f.time, f.day = date, day
+	if parts := columnsOf(f.Columns(), o.Time); len(parts) > 1 {
+		f.time, f.parts = parts[0], parts[1:]
 	} else {
 		f.time = find(o.Time, "Options.Time", o.TimeOptional && o.MaxGap == "")
 	}
@@ -104,66 +105,113 @@ func (f *finder) find(o Options) error {
 		f.warn("", "using %q as the time column of events (Options.Time names another)", f.timeName())
 	}
 	f.warnOfSeries()
+	f.findFormat(o)
 	return err
 }
 
-// timeName is the name of the time column, or those of two.
+const serialNote = "looks like days as spreadsheets count them, so lengths of time are in days"
+
+// findFormat finds how times are written as whole numbers.
+func (f *finder) findFormat(o Options) {
+	if f.time < 0 || len(f.parts) > 0 || o.TimeKind == NumberTimes || f.profiles[f.time].time {
+		return
+	}
+	switch p := f.profiles[f.time]; {
+	case o.TimeFormat == "" && p.isWholeTimes():
+		f.format = p.whole
+	case p.isSerial() && o.TimeKind == "":
+		f.warn(p.name, serialNote)
+	}
+}
+
+// timeName is the name of the time column, or those of several.
 func (f *finder) timeName() string {
-	names := f.Columns()
-	if f.day >= 0 {
-		return names[f.time] + "," + names[f.day]
+	name := f.Columns()[f.time]
+	for _, i := range f.parts {
+		name += "," + f.Columns()[i]
 	}
-	return names[f.time]
+	return name
 }
 
-// twoColumns are those of dates and of times of the day that a name stands for, if it does.
-func (f *finder) twoColumns(name string) (date, day int, two bool) {
-	names := f.Columns()
-	for at := range name {
-		if name[at] != ',' || slices.Contains(names, name) {
-			continue
-		}
-		date, day = slices.Index(names, name[:at]), slices.Index(names, name[at+1:])
-		if date >= 0 && day >= 0 {
-			return date, day, true
+// columnsOf are the columns that a list of names stands for, with commas between; nil if it stands for none. A name
+// may have commas.
+func columnsOf(names []string, list string) []int {
+	if i := slices.Index(names, list); i >= 0 && list != "" {
+		return []int{i}
+	}
+	for at := range list {
+		if i := slices.Index(names, list[:at]); list[at] == ',' && at > 0 && i >= 0 {
+			if rest := columnsOf(names, list[at+1:]); rest != nil {
+				return append([]int{i}, rest...)
+			}
 		}
 	}
-	return -1, -1, false
+	return nil
 }
 
-// findDays finds a column of dates and one of times of the day that together are times.
-func (f *finder) findDays() (date, day int, found bool) {
+// partsOfTime are names of columns that together are a time, as PlainName has them.
+var partsOfTime = [][]string{{"year", "yr", "yyyy"}, {"month", "mon", "mo", "mm"}, {"day", "dd", "dy", "day_of_month"}, {"hour", "hr", "hh", "hours"}, {"minute", "min", "minutes"}, {"second", "sec", "seconds"}}
+
+// isPartOfTime reports whether a name is that of a part of a time.
+func isPartOfTime(name string) bool {
+	return slices.ContainsFunc(partsOfTime, func(names []string) bool { return slices.Contains(names, PlainName(name)) })
+}
+
+// findParts finds columns that together are times: dates and times of the day, or years, months, days and so on. They
+// may go back or not.
+func (f *finder) findParts(back bool) []int {
 	if f.time >= 0 || f.head.Len() == 0 {
-		return -1, -1, false
+		return nil
 	}
-	for day := range f.profiles {
-		if f.at(&f.head, 0); !f.open(day) || f.profiles[day].number() || !clockOfDay.Match(f.value(day).appendText(nil)) {
-			continue
-		}
-		for date, p := range f.profiles {
-			if date == day || !f.open(date) || !p.isTimes() {
-				continue
-			}
-			both := profile{rotating: true, clock: p.clock}
-			both.clock.after = math.Inf(-1)
-			for i := range f.head.Len() {
-				f.at(&f.head, i)
-				v := f.joined(date, day)
-				both.add(&v)
-			}
-			if both.isTimes() && both.rises > 0 && both.falls == 0 {
-				return date, day, true
+	var all [][]int
+	f.at(&f.head, 0)
+	for day, p := range f.profiles {
+		hours := slices.Contains(partsOfTime[3], PlainName(p.name)) && p.numbers > 0
+		if f.open(day) && (hours || !p.number() && clockOfDay.Match(f.value(day).appendText(nil))) {
+			for date, p := range f.profiles {
+				if date != day && f.open(date) && (p.isTimes() || p.isWholeTimes()) {
+					all = append(all, []int{date, day})
+				}
 			}
 		}
 	}
-	return -1, -1, false
+	var numbers []int
+	for _, names := range partsOfTime {
+		i := slices.IndexFunc(f.profiles, func(p *profile) bool { return slices.Contains(names, PlainName(p.name)) })
+		if i < 0 || !f.open(i) {
+			break
+		}
+		numbers = append(numbers, i)
+	}
+	if len(numbers) > 2 {
+		all = append(all, numbers)
+	}
+	for _, parts := range all {
+		both := profile{rotating: true, clock: f.profiles[parts[0]].clock}
+		both.clock.after = math.Inf(-1)
+		for i := range f.head.Len() {
+			f.at(&f.head, i)
+			v := f.joined(parts...)
+			both.add(&v)
+		}
+		if both.isTimes() && both.rises > 0 && (back || both.falls == 0) {
+			return parts
+		}
+	}
+	return nil
 }
 
 // takeTime takes the first column that can be the time: one that is called so, or else any. What only counts it
 // takes or not.
 func (f *finder) takeTime(counts bool) bool {
-	if date, day, found := f.findDays(); found {
-		f.time, f.day = date, day
+	for i, p := range f.profiles {
+		if f.open(i) && p.namedTime() && p.isMoments() && p.isTime() {
+			f.time = i
+			return true
+		}
+	}
+	if parts := f.findParts(false); parts != nil {
+		f.time, f.parts = parts[0], parts[1:]
 		return true
 	}
 	for _, named := range []bool{true, false} {

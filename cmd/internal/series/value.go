@@ -13,6 +13,8 @@ type value struct {
 	text   []byte
 	number float64
 	kind   kind
+	form   *form  // of the column's numbers, nil where they are plain
+	bare   []byte // the number without that; nil if text has not the form
 
 	column *table.Column // of a number
 	row    int           // in it
@@ -27,6 +29,14 @@ const (
 	oddKind         // text that has another decimal mark than the numbers of its column
 )
 
+// digits are the text of a number, nil if it has not the form of others.
+func (v *value) digits() []byte {
+	if v.form != nil {
+		return v.bare
+	}
+	return v.text
+}
+
 // missing reports whether v stands for nothing measured: empty or one of the
 // usual words for it, or NaN.
 func (v *value) missing() bool {
@@ -40,7 +50,7 @@ func (v *value) empty() bool {
 
 // isNumber reports whether v is a number of any size, or would be with another decimal mark.
 func (v *value) isNumber() bool {
-	return v.kind == numberKind || v.kind == oddKind || v.kind == textKind && table.IsNumber(v.text)
+	return v.kind == numberKind || v.kind == oddKind || v.kind == textKind && table.IsNumber(v.digits())
 }
 
 // float is v as a number.
@@ -49,7 +59,7 @@ func (v *value) float() (x float64, ok bool) {
 	case numberKind:
 		return v.number, true
 	case textKind:
-		x, err := table.ParseNumber(v.text, 64)
+		x, err := table.ParseNumber(v.digits(), 64)
 		return x, err == nil && x == x
 	}
 	return 0, false
@@ -80,8 +90,8 @@ func (v *value) feature(shift float64) (x float32, exact float64, err error) {
 	case oddKind:
 		return 0, 0, fmt.Errorf("%s has not the decimal mark of other numbers of its column, or may be read as two", table.Excerpt(v.text))
 	default:
-		if x, exact, err = table.ParseBoth(v.text); shift != 0 {
-			exact, err = table.ParseNumber(v.text, 64)
+		if x, exact, err = table.ParseBoth(v.digits()); shift != 0 {
+			exact, err = table.ParseNumber(v.digits(), 64)
 			x = float32(exact - shift)
 		}
 	}

@@ -181,6 +181,9 @@ func (d *textDecoder) readNames(none, commented bool) error {
 		if !none {
 			name = string(bytes.TrimSpace(f))
 		}
+		if i == 0 && name == "" && len(fields) > 1 {
+			name = "Unnamed: 0" // the index of rows, as pandas has it
+		}
 		d.names = append(d.names, name)
 	}
 	if none {
