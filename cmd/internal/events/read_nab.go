@@ -1,9 +1,14 @@
 package events
 
-import "github.com/tidwall/gjson"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/tidwall/gjson"
+)
 
 // isWindows reports whether a document is labels as the Numenta Anomaly Benchmark keeps them:
-// an object with a list for each file.
+// an object with a list for each file, of windows or of times. Numbers that do not rise are a column of a table.
 func isWindows(document gjson.Result) bool {
 	if !document.IsObject() {
 		return false
@@ -11,7 +16,13 @@ func isWindows(document gjson.Result) bool {
 	all, any := true, false
 	document.ForEach(func(_, v gjson.Result) bool {
 		any = true
-		all = all && v.IsArray()
+		list := v.Array()
+		all = v.IsArray() && slices.IsSortedFunc(list, func(a, b gjson.Result) int {
+			if a.Type != gjson.Number || b.Type != gjson.Number {
+				return 0
+			}
+			return cmp.Compare(a.Num, b.Num)
+		})
 		return all
 	})
 	return all && any

@@ -104,7 +104,7 @@ func (l *List) readTable(file *table.File) error {
 		if err := l.addRow(r, c); err != nil {
 			return err
 		}
-		if last := max(c.end, c.duration); last >= 0 && r.Fields[last] == "" {
+		if last := max(c.end, c.duration); last >= 0 && table.IsMissing([]byte(r.Fields[last])) {
 			first = cmp.Or(first, r.Line)
 			instants++
 		}
@@ -155,6 +155,9 @@ func (l *List) settleColumns(names []string, c eventColumns) {
 func (l *List) addRow(r series.TableRow, c eventColumns) error {
 	of := func(i int) string {
 		if i < 0 {
+			return ""
+		}
+		if i != c.series && i != c.label && table.IsMissing([]byte(r.Fields[i])) {
 			return ""
 		}
 		return r.Fields[i]

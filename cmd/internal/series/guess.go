@@ -91,11 +91,16 @@ func (g *guesser) guessClasses(values []*ValueSurvey) {
 	for _, v := range values {
 		labels, count = append(labels, v.Value), append(count, v.Rows)
 	}
-	if names, note, err := ClassesOf(labels, count); err == nil && note != "" {
-		for _, note := range append(lettersNotes(names), note) {
-			g.note("column %q: %s", g.survey.Guess.Label, note)
-		}
-		g.survey.Guess.Classes = names
+	names, note, err := ClassesOf(labels, count)
+	if err != nil {
+		return
+	}
+	notes := classNotes(names)
+	if note != "" {
+		notes, g.survey.Guess.Classes = append(notes, note), names
+	}
+	for _, note := range notes {
+		g.note("column %q: %s", g.survey.Guess.Label, note)
 	}
 }
 

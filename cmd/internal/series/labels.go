@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -276,15 +277,22 @@ func backgroundNote(classes []string, reason string) string {
 	return fmt.Sprintf("%s is the background class, %s; the others make events (Options.Classes with another one first says otherwise)", table.Excerpt([]byte(classes[0])), reason)
 }
 
-// lettersNotes name the classes that differ in capital letters only.
-func lettersNotes(classes []string) (notes []string) {
+// classNotes name the classes that differ in capital letters or blanks only, and numbers that may stand for no label.
+func classNotes(classes []string) (notes []string) {
+	plain := func(name string) string { return strings.ToLower(strings.Join(strings.Fields(name), "")) }
 	for i, name := range classes {
-		if k := slices.IndexFunc(classes[:i], func(other string) bool { return strings.EqualFold(name, other) }); k >= 0 {
-			notes = append(notes, fmt.Sprintf("%s and %s are two classes, which differ in capital letters only", table.Excerpt([]byte(classes[k])), table.Excerpt([]byte(name))))
+		if k := slices.IndexFunc(classes[:i], func(other string) bool { return plain(name) == plain(other) }); k >= 0 {
+			notes = append(notes, fmt.Sprintf("%s and %s are two classes, which differ in capital letters or blanks only", table.Excerpt([]byte(classes[k])), table.Excerpt([]byte(name))))
+		}
+		if nines.MatchString(name) {
+			notes = append(notes, fmt.Sprintf("%s is a class; if it means that there is no label, Options.NAValues %[1]s counts it so", name))
 		}
 	}
 	return notes
 }
+
+// nines are numbers that often stand for a missing value.
+var nines = regexp.MustCompile(`^-99+(\.9+)?$`)
 
 // compareLabels orders numbers by value and before text.
 func compareLabels(a, b string) int {

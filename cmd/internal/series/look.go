@@ -343,11 +343,11 @@ func (e *extreme) add(x float64, further bool) {
 	}
 }
 
-// stray reports whether several rows have the extreme, a whole number that lies further from all others than three
+// stray reports whether several rows have the extreme, a whole number or -999.9 and the like, that lies further from all others than three
 // times these lie apart, as one does that stands for a missing value.
 func (e *extreme) stray(opposite float64) bool {
 	const several, times = 3, 3
-	return e.rows >= several && e.others >= e.rows && e.value == math.Trunc(e.value) &&
+	return e.rows >= several && e.others >= e.rows && (e.value == math.Trunc(e.value) || nines.MatchString(TimeText(e.value, false))) &&
 		math.Abs(e.value-e.next) > times*math.Abs(e.next-opposite) && e.next != opposite
 }
 

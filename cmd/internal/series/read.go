@@ -299,7 +299,7 @@ func (l *loader) settle() (err error) {
 	if reason != "" {
 		d.warn(backgroundNote(d.Classes, reason))
 	}
-	for _, note := range lettersNotes(d.Classes) {
+	for _, note := range classNotes(d.Classes) {
 		d.warn(note)
 	}
 	if p, ok := l.labeler.classifier.(*positiveClass); ok {

@@ -40,7 +40,7 @@ func TestColumnTypes(t *testing.T) {
 		{&arrow.TimestampType{Unit: arrow.Millisecond}, [2]string{`"1970-01-01 00:00:01.5"`, `"1970-01-01 00:01:00"`}, Time, [2]float64{1.5, 60}, [2]string{"1970-01-01T00:00:01.5", "1970-01-01T00:01:00"}},
 		{&arrow.TimestampType{Unit: arrow.Second, TimeZone: "UTC"}, [2]string{`"1970-01-01 00:01:00Z"`, `"1970-01-01 00:00:00Z"`}, Time, [2]float64{60, 0}, [2]string{"1970-01-01T00:01:00Z", "1970-01-01T00:00:00Z"}},
 		{arrow.FixedWidthTypes.Time32s, [2]string{`"00:01:00"`, `"00:00:01"`}, Text, [2]float64{}, [2]string{"00:01:00", "00:00:01"}},
-		{arrow.FixedWidthTypes.Duration_ms, [2]string{`"1500ms"`, `"2ms"`}, Number, [2]float64{1500, 2}, [2]string{"1500", "2"}},
+		{arrow.FixedWidthTypes.Duration_ms, [2]string{`"1500ms"`, `"2ms"`}, Number, [2]float64{1.5, 0.002}, [2]string{"1.5", "0.002"}},
 		{arrow.BinaryTypes.String, [2]string{`"a b"`, `""`}, Text, [2]float64{none, none}, [2]string{"a b", ""}},
 		{arrow.BinaryTypes.LargeString, [2]string{`"ä"`, `"1"`}, Text, [2]float64{none, none}, [2]string{"ä", "1"}},
 		{arrow.BinaryTypes.StringView, [2]string{`"a text of more than twelve bytes"`, `"x"`}, Text, [2]float64{none, none}, [2]string{"a text of more than twelve bytes", "x"}},

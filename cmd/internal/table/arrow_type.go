@@ -131,6 +131,8 @@ func numberOf(v any, t arrow.DataType) float64 {
 		return float64(v.Float32())
 	case decimal:
 		return v.ToFloat64(t.(arrow.DecimalType).GetScale())
+	case arrow.Duration:
+		return float64(v) * t.(*arrow.DurationType).Unit.Multiplier().Seconds()
 	case arrow.Timestamp:
 		return Seconds(v.ToTime(t.(*arrow.TimestampType).Unit))
 	case interface{ ToTime() time.Time }: // a date
@@ -162,6 +164,8 @@ func appendValue(dst []byte, v any, t arrow.DataType) []byte {
 		return appendFloat(dst, float64(v), 32)
 	case float64:
 		return appendFloat(dst, v, 64)
+	case arrow.Duration:
+		return appendFloat(dst, numberOf(v, t), 64)
 	case decimal:
 		return append(dst, v.ToString(t.(arrow.DecimalType).GetScale())...)
 	case arrow.Timestamp:

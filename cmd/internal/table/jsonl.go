@@ -37,8 +37,8 @@ func newJSONDecoder(s *source, o Options) (*jsonDecoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	gjson.ParseBytes(object).ForEach(func(key, _ gjson.Result) bool {
-		d.addColumn(key.Str)
+	eachField(gjson.ParseBytes(object), "", nestedMost, func(key string, _ gjson.Result) bool {
+		d.addColumn(key)
 		return true
 	})
 	return d, nil
@@ -141,8 +141,8 @@ func (d *jsonDecoder) row(b *Batch) error {
 	for range d.names {
 		d.fields = append(d.fields, unset)
 	}
-	gjson.ParseBytes(object).ForEach(func(key, v gjson.Result) bool {
-		err = d.field(b, key.Str, v)
+	eachField(gjson.ParseBytes(object), "", nestedMost, func(key string, v gjson.Result) bool {
+		err = d.field(b, key, v)
 		return err == nil
 	})
 	if err != nil {
@@ -153,7 +153,25 @@ func (d *jsonDecoder) row(b *Batch) error {
 	return nil
 }
 
-// field notes where the value of a key is: a number as it is written, a string's text, arrays and objects as text.
+// nestedMost is how many levels of objects are columns of their own.
+const nestedMost = 8
+
+// eachField calls f for the fields of an object and, with a point between names, of objects some levels within, until it
+// returns false.
+func eachField(object gjson.Result, prefix string, levels int, f func(key string, v gjson.Result) bool) bool {
+	goOn := true
+	object.ForEach(func(key, v gjson.Result) bool {
+		if v.IsObject() && levels > 0 {
+			goOn = eachField(v, prefix+key.Str+".", levels-1, f)
+		} else {
+			goOn = f(prefix+key.Str, v)
+		}
+		return goOn
+	})
+	return goOn
+}
+
+// field notes where the value of a key is: a number as it is written, a string's text, arrays and what is nested deeper as text.
 func (d *jsonDecoder) field(b *Batch, key string, v gjson.Result) error {
 	i, known := d.index[key]
 	switch {

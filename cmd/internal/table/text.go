@@ -17,13 +17,24 @@ import (
 // that begin with # before the header are comments.
 type textDecoder struct {
 	layout
-	buf     *lineBuffer
-	fields  []span // of the last record
-	notes   []Warning
-	tail    bool // lines end with one
-	arff    bool
-	blank   int // blank lines skipped, also of delimiters alone
-	blankAt int // the first of them
+	buf    *lineBuffer
+	fields []span // of the last record
+	notes  []Warning
+	tail   bool // lines end with one
+	arff   bool
+	blank  skipped // lines that are blank or delimiters alone
+	again  skipped // the header once more, and descriptions of columns in front of it
+	marked bool    // these are in lines that begin with #, as InfluxDB writes them
+}
+
+// skipped counts lines that are no rows.
+type skipped struct{ count, first int }
+
+func (s *skipped) warn(all []Warning, text string) []Warning {
+	if s.count == 0 {
+		return all
+	}
+	return append(all, Warning{Line: s.first, Text: fmt.Sprintf("%s (%d in all)", text, s.count)})
 }
 
 func newTextDecoder(s *source, o Options) (*textDecoder, error) {
@@ -49,6 +60,7 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 		comments--
 	}
 	d.skipComments(comments)
+	d.marked = h.comments > 0 && len(h.records) > 0 && bytes.HasPrefix(h.comment, []byte("#")) && d.comma == ',' && len(fieldsOf(h.comment, d.comma)) == len(fieldsOf(h.records[0], d.comma))
 	if h.skip > 0 {
 		d.notes = append(d.notes, Warning{Line: d.buf.line + 1, Text: fmt.Sprintf("lines up to %d have other numbers of fields than those that follow, and are skipped as a preamble", h.lines[h.skip])})
 		d.skipLines(h.lines[h.skip] - d.buf.line)
@@ -80,20 +92,23 @@ func (d *textDecoder) skipLines(n int) {
 	}
 }
 
-// namesAreRow reports whether the names are numbers in just those columns in which a row has them.
+// namesAreRow reports whether the names are numbers, or dates and the like, in just those columns in which a row has them.
 func (d *textDecoder) namesAreRow(row [][]byte) bool {
-	numbers := 0
+	values := 0
 	for i, name := range d.names {
-		is := IsNumber([]byte(name))
-		if i >= len(row) || is != looksNumeric(row[i]) {
+		n := []byte(name)
+		if i >= len(row) || looksNumeric(n) != looksNumeric(row[i]) || moment.Match(n) != moment.Match(row[i]) {
 			return false
 		}
-		if is {
-			numbers++
+		if looksNumeric(n) || moment.Match(n) {
+			values++
 		}
 	}
-	return numbers > 0
+	return values > 0
 }
+
+// moment is what begins as a date or a time does.
+var moment = regexp.MustCompile(`^\s*[0-9]{1,4}[-/.:][0-9]{1,2}[-/.:][0-9]{1,4}`)
 
 // settle decides on the delimiter, and whether the last comment is the header.
 func (d *textDecoder) settle(h *head, header bool) (commented bool) {
@@ -152,8 +167,8 @@ func (d *textDecoder) skipComments(n int) {
 // first is the next record, which is taken or not, and its fields.
 func (d *textDecoder) first(take bool) (text []byte, fields [][]byte, err error) {
 	if !take {
-		before := *d
-		defer func() { d.blank, d.blankAt = before.blank, before.blankAt }()
+		blank, again := d.blank, d.again
+		defer func() { d.blank, d.again = blank, again }()
 		defer d.buf.hold()()
 	}
 	var b Batch
@@ -244,8 +259,8 @@ func (d *textDecoder) done() (part float64, ok bool) { return 0, false }
 func (d *textDecoder) read(b *Batch, most int) error { return readLines(d, b, most) }
 
 func (d *textDecoder) peek(b *Batch, most int, arrived bool) error {
-	before := *d
-	defer func() { d.blank, d.blankAt = before.blank, before.blankAt }()
+	blank, again := d.blank, d.again
+	defer func() { d.blank, d.again = blank, again }()
 	return peekLines(d, b, most, arrived)
 }
 
@@ -281,7 +296,11 @@ func (d *textDecoder) record(b *Batch) (row span, line int, err error) {
 		}
 		text := d.trim(line)
 		if len(text) == 0 || d.arff && text[0] == '%' {
-			d.skipBlank(len(line))
+			d.skip(&d.blank, len(line))
+			continue
+		}
+		if d.repeats(text) {
+			d.skip(&d.again, len(line))
 			continue
 		}
 		if bytes.IndexByte(text, '"') >= 0 && d.comma != blanks {
@@ -290,7 +309,7 @@ func (d *textDecoder) record(b *Batch) (row span, line int, err error) {
 		row = b.append(text)
 		if d.fields, _ = split(d.fields[:0], b, row, d.comma); d.empty(b) {
 			b.text = b.text[:row.from]
-			d.skipBlank(len(line))
+			d.skip(&d.blank, len(line))
 			continue
 		}
 		d.buf.consume(len(line), 1)
@@ -352,18 +371,20 @@ func (d *textDecoder) at(err error) error {
 	return &Error{Line: d.buf.line + 1, Err: err}
 }
 
-func (d *textDecoder) skipBlank(n int) {
+// repeats reports whether a line is the header again, as between files that have been put together, or a description of
+// the columns in front of it.
+func (d *textDecoder) repeats(text []byte) bool {
+	return len(text) == len(d.header) && len(d.types) > 1 && bytes.Equal(text, d.header) || d.marked && text[0] == '#' && d.types != nil
+}
+
+func (d *textDecoder) skip(s *skipped, n int) {
 	d.buf.consume(n, 1)
-	d.blank++
-	if d.blank == 1 {
-		d.blankAt = d.buf.line
+	if s.count++; s.count == 1 {
+		s.first = d.buf.line
 	}
 }
 
 func (d *textDecoder) warnings() []Warning {
-	all := slices.Clone(d.notes)
-	if d.blank > 0 {
-		all = append(all, Warning{Line: d.blankAt, Text: fmt.Sprintf("lines with nothing in them are skipped (%d in all)", d.blank)})
-	}
-	return all
+	all := d.blank.warn(slices.Clone(d.notes), "lines with nothing in them are skipped")
+	return d.again.warn(all, "the header comes again, as where files have been put together, and is skipped")
 }
