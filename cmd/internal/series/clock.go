@@ -214,7 +214,7 @@ func (c *clock) time(v *value) (t float64, err error) {
 		}
 		text, elapsed := string(bytes.TrimSpace(v.text)), false
 		if t, elapsed = parseElapsed(text); elapsed {
-			err = nil
+			err, c.seconds = nil, true
 			break
 		}
 		t, err = c.stamp(text)

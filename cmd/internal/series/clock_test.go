@@ -147,6 +147,9 @@ func TestTimesAreRead(t *testing.T) {
 				t.Errorf("%s: %s: %+v, %v", test.name, path, d, err)
 				continue
 			}
+			if clock := !test.stamps; d.Seconds != clock {
+				t.Errorf("%s: seconds %v", test.name, d.Seconds)
+			}
 			at, stamp, err := ParseTime(test.times[2], d.Times)
 			if err != nil || at != test.want[2] || stamp != test.stamps {
 				t.Errorf("%s: an event is at %v, %v", test.name, at, err)

@@ -165,7 +165,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 	r.labeler = l.labeler // of all files
 	r.clock.order = cmp.Or(r.clock.order, l.order)
 	if first {
-		l.data.Features, l.data.Shift, l.data.TimeColumn, l.data.Seconds = r.Features(), r.shift, r.options.Time, r.clock.seconds
+		l.data.Features, l.data.Shift, l.data.TimeColumn = r.Features(), r.shift, r.options.Time
 		if o.Shift == nil {
 			l.losses = make([]loss, len(r.features))
 		}
@@ -197,6 +197,9 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 	l.done += size
 	if !first && r.HasTime() && l.data.Stamps != r.clock.stamps {
 		return &table.Error{File: r.Name(), Column: r.options.Time, Err: errors.New("times are timestamps in some files and numbers in others")}
+	}
+	if first {
+		l.data.Seconds = r.clock.seconds
 	}
 	l.data.Stamps, l.order = r.clock.stamps, r.clock.order
 	if r.HasTime() {
