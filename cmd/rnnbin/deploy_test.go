@@ -86,6 +86,34 @@ func TestComposeSchema(t *testing.T) {
 	}
 }
 
+// Those of Kubernetes and of Kubeflow have fields that their types have.
+func TestKubernetesTypes(t *testing.T) {
+	home, err := python.Packages("kubernetes-types", filepath.Join("testdata", "cluster", "requirements.txt"))
+	if err != nil {
+		t.Skip("the types cannot be installed: ", err)
+	}
+	for name, kinds := range map[string][]string{"jobs.yaml": {"V1Service", "V1StatefulSet", "V1Job"}, "tfjob.yaml": {"KubeflowOrgV1TFJob"}} {
+		for i, part := range strings.Split(read(t, clustered+"/"+name), "\n---\n") {
+			text, err := yaml.YAMLToJSON([]byte(part))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out, err := hasType(home, kinds[i], text); err != nil {
+				t.Errorf("%s: %v: %s", name, err, out)
+			}
+			if _, err := hasType(home, kinds[i], bytes.Replace(text, []byte(`"spec"`), []byte(`"spek"`), 1)); err == nil {
+				t.Errorf("%s: a field that there is not is not found", name)
+			}
+		}
+	}
+}
+
+func hasType(home, kind string, text []byte) ([]byte, error) {
+	check := exec.Command("python3", filepath.Join("testdata", "cluster", "check.py"), home, kind)
+	check.Stdin = bytes.NewReader(text)
+	return check.CombinedOutput()
+}
+
 func checkCompose(t *testing.T, home, path string) {
 	text, err := yaml.YAMLToJSON([]byte(read(t, path)))
 	if err != nil {

@@ -86,7 +86,7 @@ class Wire:
 def train(args, flags, workers=(), core=None):
     """Returns a run's seconds and the lines of its jobs."""
     with tempfile.TemporaryDirectory() as out:
-        command = [args.rnnbin, "train", args.file, "--label", args.label, "--seed", "1", "--json", "--out", out + "/model", "--tensorboard=false", *flags]
+        command = [args.rnnbin, "train", args.file, "--label", args.label, *args.series, "--seed", "1", "--json", "--out", out + "/model", "--tensorboard=false", *flags]
         if workers:
             command += ["--workers", ",".join(workers)]
         begin = time.perf_counter()
@@ -146,7 +146,7 @@ def large(args):
     with tempfile.NamedTemporaryFile("w", suffix=".csv") as f:
         f.write("x,label\n" + "".join(f"{(i * i % 97) / 97:.3f},{i // 9 % 2}\n" for i in range(64 * 256)))
         f.flush()
-        args = argparse.Namespace(**{**vars(args), "file": f.name, "label": "label"})
+        args = argparse.Namespace(**{**vars(args), "file": f.name, "label": "label", "series": []})
         flags = [*LARGE, "--stride", "64"]
         seconds = {}
         for n in (1, 2):
@@ -215,10 +215,11 @@ def main():
     parser.add_argument("--label", default="label")
     parser.add_argument("--rnnbin", required=True)
     args = parser.parse_args()
+    args.series = []
     compare.warn_if_busy()
     with tempfile.TemporaryDirectory() as folder:
         if not args.file:
-            args.file, args.label = folder + "/activities.csv", "label"
+            args.file, args.label, args.series = folder + "/activities.csv", "label", ["--series", "series"]
             subprocess.run([args.rnnbin, "data", "activities", "--out", args.file], check=True, stderr=subprocess.DEVNULL)
         result = measure(args)
     if args.json:

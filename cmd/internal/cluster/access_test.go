@@ -137,10 +137,9 @@ func TestRefusedWorkers(t *testing.T) {
 		{"HTTP", plain.Listener.Addr().String(), nil, "no rnnbin worker"},
 		{"HTTPS", secure.Listener.Addr().String(), nil, "the secret is not the same"},
 		{"another version", address, func(o *Options) { o.Build.Program, o.Build.Library = "2", "3" }, "rnnbin test, not 2; libtensorflow"},
-		{"nobody", nobody.Addr().String(), nil, "connection refused"},
+		{"nobody", nobody.Addr().String(), func(o *Options) { o.Arrival = time.Second }, "connection refused"},
 	} {
 		o, _ := options(t, test.address)
-		o.Arrival = time.Second
 		if test.change != nil {
 			test.change(&o)
 		}
