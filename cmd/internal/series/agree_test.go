@@ -42,16 +42,36 @@ var agreeing = []struct {
 		return []string{`"7"`, `"-1e39"`, `"7x"`, "null"}[[]int{0, 1, 2, 3, 0}[i%30/6]*(i%6/5)]
 	}},
 	{field("machine", arrow.BinaryTypes.String), func(_ *rand.Rand, i int) string { return []string{`"a"`, `"b"`}[i%2] }},
+	{field("zoned", &arrow.TimestampType{Unit: arrow.Second, TimeZone: "UTC"}), func(_ *rand.Rand, i int) string {
+		return fmt.Sprintf("%q", time.Unix(int64(1_700_000_000+90*i), 0).UTC().Format(time.RFC3339))
+	}},
+	{field("date", arrow.BinaryTypes.String), func(_ *rand.Rand, i int) string {
+		return fmt.Sprintf("%q", time.Unix(int64(1_700_000_000+600*i), 0).UTC().Format("02.01.2006"))
+	}},
+	{field("clock", arrow.BinaryTypes.String), func(_ *rand.Rand, i int) string {
+		return fmt.Sprintf("%q", time.Unix(int64(1_700_000_000+600*i), 0).UTC().Format("15:04:05"))
+	}},
+	{field("day", arrow.PrimitiveTypes.Int64), func(_ *rand.Rand, i int) string {
+		return time.Unix(int64(1_700_000_000+43_200*i), 0).UTC().Format("20060102")
+	}},
+	{field("lap", arrow.BinaryTypes.String), func(_ *rand.Rand, i int) string { return fmt.Sprintf(`"%d:%02d.5"`, i/3, i%3*20) }},
+	{field("volts", arrow.BinaryTypes.String), func(r *rand.Rand, _ int) string { return []string{`"1.5 V"`, `"-2 V"`, "null"}[r.IntN(3)] }},
+	{field("mode", &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}), func(r *rand.Rand, _ int) string {
+		return []string{`"idle"`, `"busy"`, `"off"`, "null"}[r.IntN(4)]
+	}},
+	{field("level", &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.PrimitiveTypes.Float64}), func(r *rand.Rand, _ int) string {
+		return []string{"0.5", "2", "null"}[r.IntN(3)]
+	}},
 	{field("label", arrow.BinaryTypes.String), func(_ *rand.Rand, i int) string { return []string{`"ok"`, `"hot"`}[i/7%2] }},
 }
 
 // A column means the same in every format: the same data, guess and error, but for where it is.
 func TestFormatsAgree(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		columns := slices.Clone(agreeing[:len(agreeing)-1])
 		r.Shuffle(len(columns), func(i, k int) { columns[i], columns[k] = columns[k], columns[i] })
-		columns = append(columns[:1+r.IntN(6)], agreeing[len(agreeing)-1])
+		columns = append(columns[:1+r.IntN(9)], agreeing[len(agreeing)-1])
 		var names, objects []string
 		var fields []arrow.Field
 		var values [][]string

@@ -20,7 +20,7 @@ type decimals struct {
 	separators bool        // fields are separated by commas, so that they are in quotes alone
 	alone      bool        // numbers of other columns do not tell, as in formats that have some of their own
 	seen       [2]bool     // a number of the file has a decimal point, a decimal comma
-	forms      []*form     // [columns] nil where there is none
+	forms      []*form     // [columns] nil where there is none; nil when no column has any
 	marks      []byte      // [columns] never changed, but replaced; nil when all are points
 	examples   [2]*example // the first decimal comma, the first groups
 	text       []byte      // scratch: the fields of the row as numbers
@@ -36,7 +36,7 @@ type example struct {
 func (m *decimals) judge(rows *table.Batch) {
 	columns := len(rows.Columns)
 	marks := make([]byte, columns)
-	m.forms = make([]*form, columns)
+	forms := make([]*form, columns)
 	shapes := make([][5]int, columns) // how many numbers have each
 	commas := false
 	for i := range rows.Columns {
@@ -45,10 +45,12 @@ func (m *decimals) judge(rows *table.Batch) {
 			marks[i] = '.'
 			continue
 		}
-		m.forms[i] = findForm(c, rows.Len())
+		if forms[i] = findForm(c, rows.Len()); forms[i] != nil {
+			m.forms = forms
+		}
 		for row := range rows.Len() {
 			text := c.Text(row)
-			if f := m.forms[i]; f != nil {
+			if f := forms[i]; f != nil {
 				text = f.digits(text)
 			}
 			s := table.ShapeOf(text)

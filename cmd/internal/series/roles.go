@@ -246,7 +246,7 @@ func (f *finder) takeNumbers() error {
 			f.warn(p.name, "looks like an answer of predict, so not a feature (Options.Features says otherwise)")
 		case p.known == 0:
 			f.warn(p.name, "empty in the first %d rows, so not a feature (Options.Features says otherwise)", p.seen)
-		case why != "" && (sure || !p.number()):
+		case why != "" && (sure || !p.number() || p.isTimes()):
 			f.warn(p.name, "%s", why)
 		case !p.number():
 			f.warn(p.name, "%s", cmp.Or(p.nearlyNumbers(), "not numbers, so not a feature"))
