@@ -78,7 +78,10 @@ func (r *Reader) gapWarnings() []table.Warning {
 // lengthText is a length of time: a duration where times are timestamps, else a number.
 func lengthText(t float64, stamps bool) string {
 	if stamps {
-		return time.Duration(math.Round(t * 1e9)).String()
+		return (time.Duration(math.Round(t*1e6)) * time.Microsecond).String()
+	}
+	if t != math.Trunc(t) { // what rounding has left in a difference is of no interest
+		t, _ = strconv.ParseFloat(strconv.FormatFloat(t, 'g', 6, 64), 64)
 	}
 	return strconv.FormatFloat(t, 'g', -1, 64)
 }
@@ -91,10 +94,11 @@ const (
 
 // holes counts where time jumps within a series, as it does where rows are missing.
 type holes struct {
-	usual float64 // median of the first steps that are longer than 0; 0 before it is known
-	count int
-	line  int    // of the first row behind a hole
-	steps []step // to be judged
+	usual  float64 // median of the first steps that are longer than 0; 0 before it is known
+	count  int
+	line   int    // of the first row behind a hole
+	uneven bool   // the first steps differ from each other
+	steps  []step // to be judged
 }
 
 // step is the time from a row to the next, which is in the given line.
@@ -133,9 +137,14 @@ func (h holes) settled() holes {
 	}
 	sorted := slices.SortedFunc(slices.Values(h.steps), func(a, b step) int { return cmp.Compare(a.length, b.length) })
 	h.usual = sorted[len(sorted)/2].length
+	differ := 0
 	for _, s := range h.steps {
 		h.judge(s.length, s.line)
+		if s.length < 0.8*h.usual || s.length > 1.25*h.usual {
+			differ++
+		}
 	}
+	h.uneven = 4*differ > len(h.steps)
 	h.steps = nil
 	return h
 }

@@ -191,6 +191,9 @@ func (g *guesser) takeTime(t *timeLook, o *order) {
 	if len(g.survey.Files) == 1 {
 		g.survey.Gaps.Line = h.line
 	}
+	if h.uneven {
+		g.note("column %q: steps of time differ, the usual one is %s; Options.Resample %s makes rows regular", g.timeName(), g.survey.Gaps.Step, g.survey.Gaps.Step)
+	}
 	if o.falls > 0 {
 		g.survey.Guess.MaxGap = g.survey.Gaps.Length
 		autumn := ""

@@ -73,6 +73,8 @@ type Options struct {
 	Follow        bool // hand over each row as soon as it has arrived
 	Twice         bool // rows will be read twice, see Reader.Again: what is no regular file is copied to a temporary one before the first
 
+	before int // series of files before this one
+
 	Rows func(n int)        // Read tells it of n more rows, now and then; nil: nobody asks
 	Skip func(*table.Error) // is called for each row that cannot be read, which a Reader then leaves out; nil: it is an error
 }
@@ -85,7 +87,7 @@ func DefaultOptions() Options {
 // file says how files are written and read.
 func (o Options) file() table.Options {
 	return table.Options{Format: o.Format, Delimiter: o.Delimiter, NoHeader: o.NoHeader, SkipRows: o.SkipRows, Follow: o.Follow, Twice: o.Twice,
-		Wide: o.Layout == WideLayout, Keep: append(slices.Clone(o.Keep), o.Label, o.Series, o.Group, o.Time)}
+		Wide: o.Layout == WideLayout, Keep: append(slices.Clone(o.Keep), o.Label, o.Series, o.Group, o.Time), From: o.before}
 }
 
 // Validate reports the first setting that cannot be, naming its field.

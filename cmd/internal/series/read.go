@@ -155,6 +155,7 @@ type run struct {
 
 // load appends the rows of a file.
 func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Options, first bool) error {
+	o.before = len(l.begun)
 	r, err := l.open(ctx, path, stdin, o)
 	if err != nil {
 		return err

@@ -84,6 +84,9 @@ func (f *finder) find(o Options) error {
 	if err := f.named(o); err != nil {
 		return err
 	}
+	if o.Layout == "" && table.LooksWide(f.Reader.Columns()) {
+		f.warn("", "each row seems to be a series, in columns such as %s, and is taken for a step of one (Options.Layout wide makes rows of its steps)", table.List(f.Reader.Columns()[max(0, len(f.Reader.Columns())-3):]))
+	}
 	given := len(o.Features) > 0
 	if given && (f.time < 0 && !o.Events || f.time >= 0 && o.Follow) {
 		return nil

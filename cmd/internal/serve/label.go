@@ -141,6 +141,9 @@ func (f *labelling) spool() (*os.File, error) {
 func (f *labelling) run(in, out *os.File) error {
 	m := f.handle.Info().Model
 	o := answer.OptionsOf(m)
+	if o.Resample != "" {
+		return &table.Error{Err: fmt.Errorf("the model answers rows at intervals of %s, and files are not resampled here (predict does so)", o.Resample)}
+	}
 	o.Label, o.LabelOptional, o.Events, o.Twice = "", true, f.events, m.ScalesWhole()
 	r, err := series.Open(f.Context(), fmt.Sprintf("/dev/fd/%d", in.Fd()), o)
 	if err != nil {
@@ -152,7 +155,7 @@ func (f *labelling) run(in, out *os.File) error {
 		return f.findEvents(&p, out)
 	}
 	if f.format == "" {
-		f.format = r.Format()
+		f.format = r.Format().Output()
 	}
 	p.Writer, err = series.NewWriter(out, f.format, r, series.Answers{Classes: m.Classes, Probabilities: f.probabilities})
 	if err != nil {

@@ -20,6 +20,7 @@ type Options struct {
 	Twice     bool     // rows will be read twice, see Reader.Again: what is no regular file is copied to a temporary one before the first
 	Wide      bool     // each row is a series, and rows are made of its steps
 	Keep      []string // columns that are no steps of these
+	From      int      // the number of such series before the first, which other files have
 	AllKeys   bool     // also the keys of later objects than the first are columns of JSON lines
 }
 

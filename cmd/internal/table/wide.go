@@ -18,7 +18,7 @@ import (
 
 // Names of columns of the steps of series that were a row each.
 const (
-	SeriesColumn = "series" // the number of the row that was the series, from 1
+	SeriesColumn = "series" // the number of the row that was the series, from 1 in the first file
 	StepColumn   = "step"   // from 0
 	valueColumn  = "value"
 	labelColumn  = "label"
@@ -67,7 +67,7 @@ func (d *arrowDecoder) openWide(s *source, o Options) error {
 	for _, name := range features {
 		fields = append(fields, field(name, arrow.PrimitiveTypes.Float64))
 	}
-	w := &wideReader{rows: rows, others: len(fields)}
+	w := &wideReader{rows: rows, others: len(fields), series: o.From}
 	for _, name := range others {
 		fields = append(fields, field(name, arrow.BinaryTypes.String))
 	}
