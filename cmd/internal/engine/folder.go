@@ -22,6 +22,7 @@ type found struct {
 	number int64
 	dir    string
 	stamp  string // another one when the model has been replaced
+	files  string // another one when a file of the folder has changed, as while it is copied
 }
 
 // modelFile is the file that makes a folder a model's.
@@ -34,12 +35,13 @@ func look(path string) (all map[int64]found, single bool, err error) {
 	if err != nil {
 		return nil, false, missing(path, err)
 	}
-	if stamp, err := stampOf(dir); err == nil {
+	if f, err := newFound(dir); err == nil {
 		number, err := strconv.ParseInt(filepath.Base(dir), 10, 64)
 		if err != nil || number < 1 {
 			number = 1
 		}
-		return map[int64]found{number: {number, dir, stamp}}, true, nil
+		f.number = number
+		return map[int64]found{number: f}, true, nil
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -51,9 +53,9 @@ func look(path string) (all map[int64]found, single bool, err error) {
 		if err != nil || number < 1 {
 			continue
 		}
-		version := filepath.Join(dir, e.Name())
-		if stamp, err := stampOf(version); err == nil {
-			all[number] = found{number, version, stamp}
+		if f, err := newFound(filepath.Join(dir, e.Name())); err == nil {
+			f.number = number
+			all[number] = f
 		}
 	}
 	if len(all) == 0 {
@@ -70,11 +72,21 @@ func missing(path string, err error) error {
 	return err
 }
 
-// stampOf tells one model in a folder from the next: its file is replaced, never changed.
-func stampOf(dir string) (string, error) {
+// newFound is the model in a folder, whose file is replaced, never changed.
+func newFound(dir string) (f found, err error) {
+	stamp := func(info fs.FileInfo) string {
+		return fmt.Sprint(info.Name(), " ", info.Size(), " ", info.ModTime().UnixNano(), "\n")
+	}
 	info, err := os.Stat(filepath.Join(dir, modelFile))
 	if err != nil {
-		return "", err
+		return f, err
 	}
-	return fmt.Sprint(dir, " ", info.Size(), " ", info.ModTime().UnixNano()), nil
+	f = found{dir: dir, stamp: dir + " " + stamp(info)}
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			f.files += stamp(info)
+		}
+	}
+	return f, err
 }

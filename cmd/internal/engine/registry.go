@@ -332,7 +332,8 @@ func (s *served) has(f found) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.all[f.number]
-	return v != nil && v.stamp == f.stamp || s.refused[f.number].stamp == f.stamp
+	refused := s.refused[f.number]
+	return v != nil && v.stamp == f.stamp || refused.stamp == f.stamp && refused.files == f.files
 }
 
 // load serves a version, in the place of one of its number.

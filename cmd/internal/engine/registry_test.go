@@ -145,6 +145,34 @@ func TestADamagedVersionIsNotServed(t *testing.T) {
 	}
 }
 
+// A folder that is being copied is read again when more of it is there.
+func TestAFolderThatIsBeingCopied(t *testing.T) {
+	base := t.TempDir()
+	modeltest.Write(t, filepath.Join(base, "1"), modeltest.Spec{})
+	r := open(t, quick(), Source{Path: base})
+	whole := filepath.Join(t.TempDir(), "whole")
+	modeltest.Write(t, whole, modeltest.Spec{Shift: 1})
+	if err := os.Mkdir(filepath.Join(base, "2"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	weights, err := filepath.Glob(filepath.Join(whole, "weights-*"))
+	if err != nil || len(weights) == 0 {
+		t.Fatal(weights, err)
+	}
+	for _, file := range append([]string{filepath.Join(whole, "model.json")}, weights...) {
+		if v := newest(t, r); v != 1 {
+			t.Errorf("version %d is served before %s is there", v, file)
+		}
+		if err := os.Link(file, filepath.Join(base, "2", filepath.Base(file))); err != nil {
+			t.Fatal(err)
+		}
+		_ = r.Reload(ctx) // fails until all are there
+	}
+	if v := newest(t, r); v != 2 {
+		t.Errorf("version %d is served at last", v)
+	}
+}
+
 func TestWhatCannotBeOpened(t *testing.T) {
 	base := t.TempDir()
 	modeltest.Write(t, filepath.Join(base, "1"), modeltest.Spec{})

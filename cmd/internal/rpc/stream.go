@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -46,10 +47,16 @@ func (s *server) label(to labelStream) error {
 	messages := receive(to)
 	var stream *engine.Stream
 	var l *labelling
+	ttl := s.registry.SessionTTL()
+	idle := time.NewTimer(ttl)
+	defer idle.Stop()
 	for {
 		var q message
 		select {
 		case q = <-messages:
+			idle.Reset(ttl)
+		case <-idle.C:
+			return engine.Errorf(engine.Deadline, "nothing has come for %v", ttl)
 		case <-to.Context().Done():
 			return to.Context().Err()
 		case <-s.ending.Done():

@@ -165,6 +165,24 @@ func TestStreamErrors(t *testing.T) {
 	}
 }
 
+// A stream that nothing comes of makes room.
+func TestIdleStream(t *testing.T) {
+	dir := t.TempDir()
+	modeltest.Write(t, dir, modeltest.Spec{})
+	o := engine.DefaultOptions()
+	o.SessionTTL = 200 * time.Millisecond
+	s := serveAt(t, dir, o, Options{})
+	c := s.label(t)
+	check(t, c.Send(&pb.LabelRequest{Model: "m", Values: []float64{1, 2}}))
+	_, err := c.Recv()
+	check(t, err)
+	_, err = c.Recv()
+	wantError(t, err, codes.DeadlineExceeded, "nothing has come for 200ms")
+	if open, _ := s.registry.Streams(); open != 0 {
+		t.Errorf("%d streams are open", open)
+	}
+}
+
 // A stream goes on in another server as if it had not moved.
 func TestStreamsMove(t *testing.T) {
 	dir := t.TempDir()

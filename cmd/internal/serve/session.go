@@ -1,11 +1,17 @@
 package serve
 
-import "net/http"
+import (
+	"net/http"
+	"net/url"
+)
 
 // session answers with the state of a session, which another server may go on from, begins a
 // session in a state, or ends one.
 func (q *request) session() error {
-	id := q.rest
+	id, err := url.PathUnescape(q.rest)
+	if err != nil {
+		return q.malformed()
+	}
 	switch q.Method {
 	case http.MethodGet:
 		state, err := q.registry.SessionState(q.Context(), q.name, id)

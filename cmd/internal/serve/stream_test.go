@@ -260,6 +260,8 @@ func TestSessionRequests(t *testing.T) {
 	s.want("POST", "/v1/models/m:predict", `{"session":"a","instances":[[[1,2]],[[1,2]]]}`, 400, `{"error":"a session is one series, and there are 2"}`)
 	s.want("POST", "/v1/models/m:predict", `{"end":true}`, 400, `{"error":"'end' is about a session, and none is named: 'session' is missing"}`)
 	s.want("DELETE", "/v1/models/m/sessions/a", "", 204, "")
+	s.ask("POST", "/v1/models/m:predict", `{"session":"a b/ü","instances":[[[1,2]]]}`)
+	s.want("DELETE", "/v1/models/m/sessions/a%20b%2F%C3%BC", "", 204, "")
 	s.want("DELETE", "/v1/models/m/sessions/a", "", 404, `{"error":"model m has no session \"a\""}`)
 }
 
