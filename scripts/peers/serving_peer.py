@@ -1,6 +1,10 @@
-"""Serves an exported model as a Python program would: FastAPI on uvicorn, one process.
+"""Serves an exported model as a Python program would, in one process: FastAPI on uvicorn, or gRPC.
 
-    serving_peer.py tensorflow|onnx FOLDER PORT
+    serving_peer.py tensorflow|onnx|grpc FOLDER PORT
+    serving_peer.py request BODY.json FOLDER
+
+The latter writes what TensorFlow Serving's clients send for a body, request.bin, and what describes
+it, serving.protoset.
 """
 
 import os
@@ -8,14 +12,7 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import fastapi
 import numpy as np
-import pydantic
-import uvicorn
-
-
-class Request(pydantic.BaseModel):
-    instances: list[list[list[float]]]
 
 
 def with_tensorflow(folder):
@@ -36,9 +33,14 @@ def with_onnx(folder):
     return lambda series: session.run(["probabilities", "labels"], {"series": series})
 
 
-def main():
-    kind, folder, port = sys.argv[1:]
-    predict = {"tensorflow": with_tensorflow, "onnx": with_onnx}[kind](folder)
+def over_http(predict, port):
+    import fastapi
+    import pydantic
+    import uvicorn
+
+    class Request(pydantic.BaseModel):
+        instances: list[list[list[float]]]
+
     app = fastapi.FastAPI()
 
     @app.post("/predict")
@@ -47,7 +49,66 @@ def main():
         return {"predictions": [{"probabilities": p.tolist(), "labels": [text(v) for v in row]}
                                 for p, row in zip(probabilities, labels)]}
 
-    uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="warning")
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+
+
+def over_grpc(predict, port):
+    import concurrent.futures
+
+    import grpc
+    import tensorflow as tf
+    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+    class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
+        def Predict(self, request, context):
+            answer = predict_pb2.PredictResponse()
+            for name, value in zip(("probabilities", "labels"), predict(tf.make_ndarray(request.inputs["series"]))):
+                answer.outputs[name].CopyFrom(tf.make_tensor_proto(value))
+            return answer
+
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(64))
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Service(), server)
+    server.add_insecure_port("127.0.0.1:%d" % port)
+    server.start()
+    server.wait_for_termination()
+
+
+def write_request(body, folder):
+    import json
+
+    import tensorflow as tf
+    from google.protobuf import descriptor_pb2
+    from tensorflow_serving.apis import predict_pb2
+
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "m"
+    with open(body) as f:
+        request.inputs["series"].CopyFrom(tf.make_tensor_proto(np.array(json.load(f)["instances"], np.float32)))
+    with open(os.path.join(folder, "request.bin"), "wb") as f:
+        f.write(request.SerializeToString())
+    files, seen = descriptor_pb2.FileDescriptorSet(), set()
+
+    def add(file):  # after what it imports
+        if file.name not in seen:
+            seen.add(file.name)
+            for other in file.dependencies:
+                add(other)
+            file.CopyToProto(files.file.add())
+
+    add(predict_pb2.DESCRIPTOR)
+    file = files.file.add(name="service.proto", package="tensorflow.serving", syntax="proto3", dependency=[predict_pb2.DESCRIPTOR.name])
+    file.service.add(name="PredictionService").method.add(
+        name="Predict", input_type=".tensorflow.serving.PredictRequest", output_type=".tensorflow.serving.PredictResponse")
+    with open(os.path.join(folder, "serving.protoset"), "wb") as f:
+        f.write(files.SerializeToString())
+
+
+def main():
+    kind, folder, port = sys.argv[1:]
+    if kind == "request":
+        return write_request(folder, port)
+    predict = {"tensorflow": with_tensorflow, "grpc": with_tensorflow, "onnx": with_onnx}[kind](folder)
+    (over_grpc if kind == "grpc" else over_http)(predict, int(port))
 
 
 def text(label):
