@@ -23,6 +23,7 @@ import (
 
 // arrowFiles and parquetFiles are those of testdata, which hold the same table.
 var (
+	polarsFile   = "../../table/testdata/polars.arrow" // as Polars writes it
 	arrowFiles   = []string{"plain.arrow", "zstd.arrow", "lz4.feather", "stream.arrows"}
 	parquetFiles = []string{"pages2.parquet", "int96.parquet"}
 )
@@ -353,7 +354,7 @@ func TestArrowFaults(t *testing.T) {
 }
 
 func FuzzReadArrow(f *testing.F) {
-	for _, name := range arrowFiles {
+	for _, name := range append(arrowFiles, polarsFile) {
 		content, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
 			f.Fatal(err)
@@ -371,7 +372,7 @@ func FuzzReadArrow(f *testing.F) {
 func TestDamagedTables(t *testing.T) {
 	const most = 1 << 31 // bytes allocated for any of them
 	const n = 60
-	for _, name := range slices.Concat(arrowFiles, parquetFiles) {
+	for _, name := range slices.Concat(arrowFiles, parquetFiles, []string{polarsFile}) {
 		content, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
 			t.Fatal(err)
