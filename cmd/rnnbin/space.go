@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -34,6 +35,13 @@ func (s *space) Observe(_ context.Context, e fit.Event) error {
 	p, ok := e.(fit.Planned)
 	if !ok {
 		return nil
+	}
+	if s.EarlyStopping > 0 || s.TimeLimit > 0 { // trainings are to end before so many epochs, nobody knows when
+		const enough = 1000
+		p.Rungs = slices.Clone(p.Rungs)
+		for i := range p.Rungs {
+			p.Rungs[i].Epochs = min(p.Rungs[i].Epochs, enough)
+		}
 	}
 	s.needs = s.jobs(p) + s.model(p)
 	events := 0.0
