@@ -27,7 +27,7 @@
 //
 // [Predictor.Predict] labels sequences of any length, in as many calls as the
 // caller likes: the state goes from one to the next. [NewPredictor] makes a network
-// that can only predict, [NewEnsemble] several whose probabilities are averaged;
+// that can only predict, [NewEnsemble] several that answer together;
 // [Network.Assemble] adds them to a graph of the caller's.
 // [Member.Save] and [Member.Restore] keep a network in TensorFlow's checkpoints, under
 // names that the original program reads too.

@@ -42,16 +42,15 @@ func TestEnsembleIsTheMean(t *testing.T) {
 			x := randoms(batch * (1 + steps) * c.Features)
 			all := newEnsemble(t, c, members)
 			got := predict(t, all, x, batch, nil)
-			want := graph.Prediction{Outputs: make([]float32, len(got.Outputs)), Probability: make([]float32, len(got.Probability))}
+			want := graph.Prediction{Outputs: make([]float32, len(got.Outputs))}
+			var probabilities [][]float32
 			states := make([][]float32, batch)
 			for _, m := range all.Members() {
 				p := predict(t, copied(t, c, m), x, batch, nil)
 				for i, v := range p.Outputs {
 					want.Outputs[i] += v / members
 				}
-				for i, v := range p.Probability {
-					want.Probability[i] += v / members
-				}
+				probabilities = append(probabilities, p.Probability)
 				for b := range states {
 					states[b] = append(states[b], p.State[b*c.StateSize():(b+1)*c.StateSize()]...)
 				}
@@ -59,6 +58,7 @@ func TestEnsembleIsTheMean(t *testing.T) {
 			for _, s := range states {
 				want.State = append(want.State, s...)
 			}
+			want.Probability = c.Loss.Mean(c.Classes, probabilities...)
 			what := fmt.Sprint(name, ", ", f)
 			near(t, what+": outputs", got.Outputs, want.Outputs, 1e-6)
 			near(t, what+": probability", got.Probability, want.Probability, 1e-6)
@@ -69,6 +69,28 @@ func TestEnsembleIsTheMean(t *testing.T) {
 				samePrediction(t, what+", in calls", portable, inCalls(t, all, x, batch, 1, 2, 4), got)
 			}
 		}
+	}
+}
+
+// TestMeanOfProbabilities: odds of 9 and 1 are 3 together, as are 81, 3 and 1/9; a zero outweighs what
+// float32 can hold against it, and leaves a number. Values of MSE are added.
+func TestMeanOfProbabilities(t *testing.T) {
+	for _, c := range []struct {
+		loss    graph.Loss
+		classes int
+		all     [][]float32
+		want    []float32
+	}{
+		{graph.OneHotXent, 2, [][]float32{{0.1, 0.9, 0.5, 0.5}, {0.5, 0.5, 0.9, 0.1}}, []float32{0.25, 0.75, 0.75, 0.25}},
+		{graph.Focal, 2, [][]float32{{1 / 82., 81 / 82.}, {0.25, 0.75}, {0.9, 0.1}}, []float32{0.25, 0.75}},
+		{graph.SparseXent, 3, [][]float32{{0.8, 0.1, 0.1}, {0.2, 0.4, 0.4}}, []float32{0.5, 0.25, 0.25}},
+		{graph.OneHotXent, 2, [][]float32{{0, 1}, {0, 1}}, []float32{0, 1}},
+		{graph.OneHotXent, 2, [][]float32{{0, 1}, {0.5, 0.5}}, []float32{0, 1}},
+		{graph.OneHotXent, 2, [][]float32{{0, 1}, {1, 0}}, []float32{0.5, 0.5}},
+		{graph.MSE, 2, [][]float32{{0, 1}, {0.5, 0.5}}, []float32{0.25, 0.75}},
+		{graph.OneHotXent, 2, [][]float32{{0.3, 0.7}}, []float32{0.3, 0.7}},
+	} {
+		near(t, fmt.Sprint(c.loss, c.all), c.loss.Mean(c.classes, c.all...), c.want, 1e-7)
 	}
 }
 

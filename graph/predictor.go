@@ -25,8 +25,8 @@ type Predictor struct {
 func NewPredictor(n Network, m Machine) (*Predictor, error) { return NewEnsemble(n, 1, m) }
 
 // NewEnsemble is NewPredictor for several networks, which start with the weights of sessions
-// of the seeds 0, 1 and so on. [Predictor.Predict] runs all of them and averages their
-// probabilities.
+// of the seeds 0, 1 and so on. [Predictor.Predict] runs all of them and gives the mean of their
+// outputs, and their probabilities together, see [Loss.Mean].
 func NewEnsemble(n Network, members int, m Machine) (*Predictor, error) {
 	if members < 1 || members > maxMembers {
 		return nil, &ShapeError{"members", fmt.Sprintf("1 to %d", maxMembers), fmt.Sprint(members)}
@@ -149,14 +149,4 @@ func (c Config) splitState(s *op.Scope, state tf.Output, members int) []tf.Outpu
 		return make([]tf.Output, len(sizes))
 	}
 	return parts
-}
-
-// probability is that of each class, [T*B,C], for outputs [T*B,O].
-func (c Config) probability(s *op.Scope, outputs tf.Output) tf.Output {
-	if c.Loss != MSE {
-		return op.Softmax(s, outputs)
-	}
-	zero, one := op.Const(s.SubScope("zero"), float32(0)), op.Const(s.SubScope("one"), float32(1))
-	v := op.ClipByValue(s, outputs, zero, one)
-	return joined(s, []tf.Output{op.Sub(s.SubScope("other"), one, v), v}, 1)
 }

@@ -162,7 +162,7 @@ func membersText(m *model.Model) string {
 	}
 	text := "1 network"
 	if n > 1 {
-		text = fmt.Sprintf("%d networks, whose probabilities are averaged", n)
+		text = fmt.Sprintf("%d networks, whose log-odds are averaged", n)
 	}
 	if m.Run.Partial != "" {
 		text += fmt.Sprintf("; the run ended early, %s", cmp.Or(partialText[m.Run.Partial], m.Run.Partial))

@@ -17,10 +17,10 @@ func newTrain() *cobra.Command {
 With a FILE it trains on your own series: columns of numbers and one of labels
 (` + "`rnnbin help data`" + `). A few networks, from logistic regression to recurrent
 ones, are trained on parts of the rows and label the others. The best is chosen, or the
-best two kinds where the mean of their probabilities is better, and the scores on rows
+best two kinds where the mean of their answers is better, and the scores on rows
 that these were not trained on are reported, beside those of simple baselines
 (` + "`rnnbin help metrics`" + `). Then three networks of each kind that was chosen, whose
-probabilities are averaged, are trained on all rows and go into a model folder
+log-odds are averaged, are trained on all rows and go into a model folder
 (` + "`rnnbin help model`" + `). So does what is worth keeping of a training that ends early,
 by Ctrl-C or because it diverges.
 

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"github.com/rnnbin/rnnbin/graph"
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 )
@@ -22,6 +23,11 @@ func (b builder) max(x, y tf.Output) tf.Output  { return op.Maximum(b.s.SubScope
 func (b builder) min(x, y tf.Output) tf.Output  { return op.Minimum(b.s.SubScope("min"), x, y) }
 func (b builder) sqrt(x tf.Output) tf.Output    { return op.Sqrt(b.s.SubScope("sqrt"), x) }
 func (b builder) less(x, y tf.Output) tf.Output { return op.Less(b.s.SubScope("less"), x, y) }
+
+// log is that of probabilities, with one in place of zero that has a logarithm.
+func (b builder) log(p tf.Output) tf.Output {
+	return op.Log(b.s.SubScope("log"), b.max(p, b.constant(float32(graph.LeastProbability))))
+}
 
 // floorDiv and floorMod are of whole numbers, rounded down.
 func (b builder) floorDiv(x, y tf.Output) tf.Output {

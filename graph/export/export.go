@@ -4,7 +4,7 @@
 //
 // What is exported is the model, not only its networks. As [label.Model.Label] does, it takes
 // series as they were measured, fills what is missing, makes the networks' inputs, cuts
-// windows, runs the networks of all kinds, averages their probabilities and decides. It agrees
+// windows, runs the networks of all kinds, takes the mean of their answers and decides. It agrees
 // with that to rounding. Values that are infinite, or too far from those of the training rows,
 // give answers that are no numbers, where [label.Model.Label] returns an error.
 //
@@ -105,7 +105,7 @@ func (e *exporter) signatures() []signature {
 		end:   b.min(b.broadcast(lengths, batch), steps),
 		width: len(e.task.Features),
 	}
-	answers := e.labelled("", b, e.mean(b, q))
+	answers := e.labelled("", b, e.probabilities(b, q))
 	signatures := []signature{
 		{ServingDefault, []tensor{{SeriesInput, series}}, answers},
 		{Lengths, []tensor{{SeriesInput, series}, {LengthsInput, lengths}}, answers},
@@ -147,8 +147,8 @@ func (e *exporter) filled(b builder, x, last tf.Output) tf.Output {
 	return b.fill(x, last)
 }
 
-// mean are the mean probabilities [B,T,C] of the kinds.
-func (e *exporter) mean(b builder, q sequences) tf.Output {
+// probabilities are those that the kinds come to together, [B,T,C].
+func (e *exporter) probabilities(b builder, q sequences) tf.Output {
 	list := make([]tf.Output, len(e.kinds))
 	columns := make([]tf.Output, len(e.kinds))
 	for i, k := range e.kinds {
@@ -163,18 +163,19 @@ func (e *exporter) mean(b builder, q sequences) tf.Output {
 		}
 		list[i] = k.answers(kb, e.g, q, columns[i])
 	}
-	return meanOf(b, list)
+	return together(b, list)
 }
 
-func meanOf(b builder, list []tf.Output) tf.Output {
-	if len(list) == 1 {
-		return list[0]
+// together are the probabilities [B,T,C] that the kinds come to, see [graph.Loss.Mean].
+func together(b builder, kinds []tf.Output) tf.Output {
+	if len(kinds) == 1 {
+		return kinds[0]
 	}
-	sum := list[0]
-	for _, p := range list[1:] {
-		sum = b.add(sum, p)
+	sum := b.log(kinds[0])
+	for _, p := range kinds[1:] {
+		sum = b.add(sum, b.log(p))
 	}
-	return b.div(sum, b.constant(float32(len(list))))
+	return op.Softmax(b.s, b.div(sum, b.constant(float32(len(kinds)))))
 }
 
 // labelled are the probabilities, under the names that callers see, and the names of the

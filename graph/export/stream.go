@@ -111,7 +111,7 @@ func (e *exporter) stream() signature {
 	for _, k := range e.kinds {
 		list = append(list, k.follow(b.in("kind"), e.g, q, rows, before, s))
 	}
-	outputs := append(e.labelled("stream/", b, meanOf(b, list)), tensor{"next_state", e.named("stream/next_state", "Identity", nil, b.reshape(b.join(1, s.next...), -1, e.stateSize()))})
+	outputs := append(e.labelled("stream/", b, together(b, list)), tensor{"next_state", e.named("stream/next_state", "Identity", nil, b.reshape(b.join(1, s.next...), -1, e.stateSize()))})
 	return signature{Stream, []tensor{{SeriesInput, series}, {"state", of}}, outputs}
 }
 

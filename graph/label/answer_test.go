@@ -20,11 +20,12 @@ type counter struct {
 	single
 	steps int
 	lags  []int
+	loss  graph.Loss
 	calls int
 }
 
 func (c *counter) Network() graph.Network {
-	return graph.Network{Window: c.steps, Features: 2, Classes: 2, Lags: c.lags, Layers: []graph.Layer{{Units: 1}}}
+	return graph.Network{Window: c.steps, Features: 2, Classes: 2, Lags: c.lags, Loss: c.loss, Layers: []graph.Layer{{Units: 1}}}
 }
 
 // single is what networks of these tests have in common: they are one each, with one

@@ -120,14 +120,17 @@ func (in interleaved) mean(t *testing.T, kinds []Kind) known {
 	all := known{make([]float32, len(in.x)), make([]bool, len(in.series))}
 	for s := range slices.Max(in.series) + 1 {
 		x, at := in.rowsOf(s)
+		var probabilities [][]float32
 		for _, k := range kinds {
 			got := k.alone(t, x)
+			probabilities = append(probabilities, got.probability)
 			for row, i := range at {
 				all.padded[i] = all.padded[i] || got.padded[row]
-				for c := range 2 {
-					all.probability[2*i+c] += got.probability[2*row+c] / float32(len(kinds))
-				}
 			}
+		}
+		mean := graph.OneHotXent.Mean(2, probabilities...)
+		for row, i := range at {
+			copy(all.probability[2*i:2*i+2], mean[2*row:])
 		}
 	}
 	return all

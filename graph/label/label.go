@@ -5,8 +5,8 @@
 //	a, err := m.Label(ctx, label.Series{Values: x}) // rows x features, as they were measured
 //
 // A [Model] holds what lies between measured values and labels: it fills what is missing, makes
-// the networks' inputs, cuts overlapping windows, runs the networks, averages their
-// probabilities and applies the threshold. [Model.Label] labels series in memory;
+// the networks' inputs, cuts overlapping windows, runs the networks, takes the mean of their
+// answers and applies the threshold. [Model.Label] labels series in memory;
 // a [Stream] labels the rows of one series as they arrive, and [Streams] those of any number
 // of series that alternate, in bounded memory. All are one engine and agree to rounding.
 //

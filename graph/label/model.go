@@ -21,7 +21,7 @@ type Task struct {
 	Shift     []float64 // [R] what [Model.Values] takes off measured values; nil: nothing
 }
 
-// Kind is networks of one shape, whose probabilities are averaged.
+// Kind is networks of one shape, which answer together: see [graph.NewEnsemble].
 type Kind struct {
 	Networks Network
 	Inputs   inputs.Inputs // what they get of a row
@@ -113,7 +113,7 @@ func start(f *model.Opened, k model.Kind, on graph.Machine) (*graph.Predictor, e
 }
 
 // New is a model of networks that are there already, such as one in training, of one kind or
-// several, whose probabilities are averaged. They stay the caller's to close.
+// several, which answer together as [graph.Loss.Mean] has it. They stay the caller's to close.
 func New(t Task, kinds ...Kind) (*Model, error) {
 	if len(kinds) == 0 {
 		return nil, &graph.ShapeError{Name: "kinds", Want: "one or more", Got: "0"}
@@ -128,6 +128,9 @@ func New(t Task, kinds ...Kind) (*Model, error) {
 	for _, k := range kinds {
 		if err := k.check(t); err != nil {
 			return nil, err
+		}
+		if loss := k.Networks.Network().Loss; loss == graph.MSE && len(kinds) > 1 {
+			return nil, &graph.ShapeError{Name: "kinds", Want: fmt.Sprintf("one where networks are trained with the loss %s, as the mean of odds is not for them", loss), Got: fmt.Sprint(len(kinds))}
 		}
 		m.engines = append(m.engines, newEngine(k, len(t.Features)))
 	}
@@ -234,24 +237,24 @@ type known struct {
 	padded      []bool    // [n]
 }
 
-// of are the answers that the mean of the kinds' gives. It takes the first one's memory.
+// of are the answers that the kinds come to together. It takes the first one's memory.
 func (m *Model) of(kinds []known) Answers {
-	mean := kinds[0]
-	for _, k := range kinds[1:] {
-		for i, p := range k.probability {
-			mean.probability[i] += p
+	probability, padded := kinds[0].probability, kinds[0].padded
+	C := len(m.task.Classes)
+	if len(kinds) > 1 {
+		all := make([][]float32, len(kinds))
+		for i, k := range kinds {
+			all[i] = k.probability
+			for i, p := range k.padded {
+				padded[i] = padded[i] || p
+			}
 		}
-		for i, padded := range k.padded {
-			mean.padded[i] = mean.padded[i] || padded
-		}
+		probability = graph.OneHotXent.Mean(C, all...)
 	}
-	n, C := len(mean.padded), len(m.task.Classes)
-	a := Answers{make([]int16, n), make([]float32, n), mean.probability, mean.padded}
+	n := len(padded)
+	a := Answers{make([]int16, n), make([]float32, n), probability, padded}
 	for i := range n {
 		row := a.Probability[i*C : (i+1)*C]
-		for k := range row {
-			row[k] /= float32(len(kinds))
-		}
 		a.Class[i] = decide(row, m.task.Threshold)
 		a.Score[i] = row[a.Class[i]]
 	}

@@ -235,6 +235,7 @@ func TestLabelNamesWhatIsWrong(t *testing.T) {
 	if _, err := m.Stream().Push(make([]float32, 3)); !errors.As(err, &shape) {
 		t.Errorf("error %v", err)
 	}
+	values := &counter{steps: 8, loss: graph.MSE}
 	kind := Kind{&counter{steps: 8}, inputs.Inputs{SeriesScale: inputs.None}, 0}
 	for _, change := range []func(*Task, *Kind){
 		func(t *Task, _ *Kind) { t.Features = t.Features[:1] },
@@ -242,6 +243,7 @@ func TestLabelNamesWhatIsWrong(t *testing.T) {
 		func(t *Task, _ *Kind) { t.Fill = nil },
 		func(_ *Task, k *Kind) { k.Inputs.SeriesScale = inputs.Running },
 		func(_ *Task, k *Kind) { k.Inputs.Rolling = []int{8} },
+		func(_ *Task, k *Kind) { k.Networks = values },
 	} {
 		task, other := m.Task(), kind
 		change(&task, &other)

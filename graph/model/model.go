@@ -26,7 +26,7 @@ type Model struct {
 	Threshold   float64  `json:"threshold"`    // of two classes: a row is of the second if that has at least this probability
 	ClassWeight string   `json:"class_weight"` // as the settings have it
 
-	Kinds []Kind `json:"networks"`        // whose probabilities are averaged; at least one
+	Kinds []Kind `json:"networks"`        // whose log-odds are averaged; at least one
 	Rival *Rival `json:"rival,omitempty"` // to compare with
 
 	Run     Run    `json:"run"`
@@ -99,7 +99,7 @@ type Profile struct {
 	High []float32 `json:"high,omitempty"` // [R] the greatest
 }
 
-// Kind is one or several networks of one shape, its members, whose probabilities are averaged.
+// Kind is one or several networks of one shape, its members, whose log-odds are averaged.
 type Kind struct {
 	Network  graph.Network  `json:"network"`           // each member's
 	Training graph.Training `json:"training,omitzero"` // the first member's; zero if it was trained elsewhere

@@ -38,7 +38,7 @@ type Result struct {
 	Rows    int             // that train
 
 	Rungs   []*Rung    // that were compared, from the simplest on
-	Chosen  []int      // of these, the best first: one, or two whose probabilities are averaged
+	Chosen  []int      // of these, the best first: one, or two that answer together
 	Members []*Trained // of those that were taken; none if a run ended too early
 	Wanted  int        // how many Members there were to be
 	Rival   *Trained   // logistic regression, to compare with; nil if it was taken itself or is not known

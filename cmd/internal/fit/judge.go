@@ -26,7 +26,7 @@ func (r *run) choose() ([]int, error) {
 		return best, nil
 	}
 	a, b := r.rungs[best[0]], r.rungs[best[1]]
-	both := mean(a.answers, b.answers)
+	both := together(a.answers, b.answers)
 	decided, threshold := r.decide(both)
 	report, err := metrics.Evaluate(r.rows.input(both, r.all.Train, threshold, decided))
 	if err != nil || !(score(&report.Scores) > a.score()) {

@@ -454,7 +454,7 @@ func (r *Recipe) reach(s *Spec) int {
 // isLogistic reports whether the network is logistic regression.
 func (r *Recipe) isLogistic() bool { return len(r.Network.Layers) == 0 }
 
-// members is how many networks of the recipe are averaged: one of logistic regression, whose
+// members is how many networks of the recipe answer together: one of logistic regression, whose
 // loss has a single minimum.
 func (r *Recipe) members(s *Spec) int {
 	if r.isLogistic() {

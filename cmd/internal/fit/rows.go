@@ -10,6 +10,7 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/graph"
 	"github.com/rnnbin/rnnbin/graph/inputs"
 	"github.com/rnnbin/rnnbin/graph/label"
 )
@@ -141,29 +142,28 @@ func (a *answers) merge(b *answers) *answers {
 	return a
 }
 
-// mean is that of several answers to the same rows; nil of none. What one of them does not know is
-// not known.
-func mean(all ...*answers) *answers {
+// mean is that of the answers of several networks, trained with the loss, to the same rows; nil of none.
+// What one of them does not know is not known.
+func mean(of graph.Loss, all ...*answers) *answers {
 	switch len(all) {
 	case 0:
 		return nil
 	case 1:
 		return all[0]
 	}
-	m := &answers{make([]float32, len(all[0].probability)), slices.Clone(all[0].known)}
-	for _, a := range all {
-		for i, p := range a.probability {
-			m.probability[i] += p
-		}
-		for i, known := range a.known {
-			m.known[i] = m.known[i] && known
+	known := slices.Clone(all[0].known)
+	list := make([][]float32, len(all))
+	for i, a := range all {
+		list[i] = a.probability
+		for i, k := range a.known {
+			known[i] = known[i] && k
 		}
 	}
-	for i := range m.probability { // at the end, as an ensemble has it
-		m.probability[i] /= float32(len(all))
-	}
-	return m
+	return &answers{of.Mean(len(list[0])/len(known), list...), known}
 }
+
+// together are the answers that kinds of network come to.
+func together(kinds ...*answers) *answers { return mean(graph.OneHotXent, kinds...) }
 
 // input is what the metrics judge: the rows that are known and lie in the parts, each of which
 // is a series. The classes decided [N] are those by the threshold unless they are given.

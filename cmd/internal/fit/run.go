@@ -254,9 +254,10 @@ func (r *run) judge(ctx context.Context) error {
 	}
 	var kinds []*answers
 	for _, i := range r.result.Chosen {
-		kinds = append(kinds, mean(append(answered[i], r.rungs[i].answers)...))
+		g := r.rungs[i]
+		kinds = append(kinds, mean(g.Network.Loss, append(answered[i], g.answers)...))
 	}
-	return r.judgeBy(mean(kinds...))
+	return r.judgeBy(together(kinds...))
 }
 
 // judgeBy judges the rungs that were taken by the answers of all their members.
@@ -333,10 +334,10 @@ func (r *run) meanOfKinds(members []*task) *answers {
 			}
 		}
 		if len(of) > 0 {
-			kinds = append(kinds, mean(of...))
+			kinds = append(kinds, mean(r.rungs[i].Network.Loss, of...))
 		}
 	}
-	return mean(kinds...)
+	return together(kinds...)
 }
 
 // finalTask trains a member of a rung on all rows.
