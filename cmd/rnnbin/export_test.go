@@ -126,7 +126,10 @@ func TestExportOfTrained(t *testing.T) {
 			continue
 		}
 		folder := filepath.Join(dir, "trained", name)
-		rnnbin(t, append([]string{"train", table, "--folds", "0", "--seed", "1", "--out", folder}, of.train...)...)
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(dir) // where runs/latest is made
+			rnnbin(t, append([]string{"train", table, "--folds", "0", "--seed", "1", "--out", folder}, of.train...)...)
+		})
 		exportModel(t, dir, name, folder, nil, rowsOf(t, table, folder))
 		if _, err := os.Stat(filepath.Join(dir, "models", name, "2", "stream.onnx")); (err == nil) != of.stream {
 			t.Errorf("%s: a stream: %v, want %v", name, err == nil, of.stream)

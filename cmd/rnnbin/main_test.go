@@ -102,7 +102,7 @@ func near(ts *testscript.TestScript, neg bool, args []string) {
 
 func nearLine(got, want string, tolerance float64) bool {
 	fields := func(line string) []string {
-		return strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == ',' })
+		return strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" ,:[]{}", r) }) // CSV, tables or JSON
 	}
 	g, w := fields(got), fields(want)
 	if len(g) != len(w) {

@@ -16,8 +16,8 @@ func newTrain() *cobra.Command {
 
 With a FILE it trains on your own series: columns of numbers and one of labels
 (` + "`rnnbin help data`" + `). A few networks, from logistic regression to recurrent
-ones, are trained on parts of the rows and label the others. The best is chosen, or the
-best two kinds where the mean of their answers is better, and the scores on rows
+ones, are trained on parts of the rows and label the others. The best two kinds are
+chosen, or the best alone if it is clearly better than their mean, and the scores on rows
 that these were not trained on are reported, beside those of simple baselines
 (` + "`rnnbin help metrics`" + `). Then three networks of each kind that was chosen, whose
 log-odds are averaged, are trained on all rows and go into a model folder

@@ -119,7 +119,7 @@ func (s *settings) addJudgingFlags(f *pflag.FlagSet) {
 
 func (s *settings) addNetworkFlags(f *pflag.FlagSet) {
 	r := &s.Recipe
-	addFlag(f, "network", &s.Network, "`kind` of network: auto (the best of logistic regression, a multilayer perceptron and recurrent\nnetworks by folds, or the mean of the best two), logistic or rnn. Any network\nor training flag implies rnn, the smallest one with that change", names(fit.NetworkKinds)...)
+	addFlag(f, "network", &s.Network, "`kind` of network: auto (the best of logistic regression, a multilayer perceptron and recurrent\nnetworks by folds, or the mean of the best two kinds), logistic or rnn. Any network\nor training flag implies rnn, the smallest one with that change", names(fit.NetworkKinds)...)
 	addFlag(f, "rolling", &s.Rolling, "networks also get each feature's mean, deviation, minimum, maximum and slope over windows of\nso many `rows` around each row, as far as the lookahead allows; or none (default 8,32,128 for\nthe networks that auto compares and for --cell dense, none for others)", "none")
 	addFlag(f, "members", &s.Members, "train `n` networks with different seeds and average their log-odds; of logistic regression,\nwhich comes to the same with each seed, one")
 	addFlag(f, "steps", &r.Steps, "number `n` of steps in a window")

@@ -339,16 +339,21 @@ func TestReadersForgetWhatIsToldAgain(t *testing.T) {
 	packages(t)
 	dir := t.TempDir()
 	l := newLog(t, dir)
+	var planned fit.Planned
 	var began fit.JobBegan
 	s := spec()
 	s.Folds, s.Members, s.Rungs = 0, 1, s.Rungs[1:]
 	train(t, s, watch(func(e fit.Event) {
-		if j, ok := e.(fit.JobBegan); ok {
-			began = j
+		switch e := e.(type) {
+		case fit.Planned:
+			planned = e
+		case fit.JobBegan:
+			began = e
 		}
 	}), l)
 	again := newLog(t, dir)
 	for _, e := range []fit.Event{
+		planned,
 		began,
 		fit.Progress{Job: began.Job, Steps: 2, First: 4, Plan: graph.Plan{Starts: make([][]int32, 2), Rates: []float32{1, 1}}, Report: graph.Report{Losses: []float32{7, 8}, Norms: []float32{1, 1}}},
 		fit.Ended{},
@@ -366,15 +371,24 @@ func TestReadersForgetWhatIsToldAgain(t *testing.T) {
 
 // An earlier run may have made all updates of an epoch, or of a training, that this one ends.
 func TestWhatEndsWithoutAnUpdate(t *testing.T) {
+	var planned fit.Planned
 	var began fit.JobBegan
 	s := spec()
 	train(t, s, watch(func(e fit.Event) {
-		if j, ok := e.(fit.JobBegan); ok && j.Job.Fold > 0 {
-			began = j
+		switch e := e.(type) {
+		case fit.Planned:
+			planned = e
+		case fit.JobBegan:
+			if e.Job.Fold > 0 {
+				began = e
+			}
 		}
 	}))
 	l := newLog(t, t.TempDir())
 	l.failed = func(err error) { t.Error(err) }
+	if err := l.Observe(t.Context(), planned); err != nil {
+		t.Fatal(err)
+	}
 	for range 2 {
 		for _, e := range []fit.Event{
 			began, fit.Progress{Job: began.Job, Steps: 2}, fit.EpochEnded{Job: began.Job, Epoch: fit.Epoch{Epoch: 1, Steps: 2}},

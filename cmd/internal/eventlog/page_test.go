@@ -34,7 +34,7 @@ func TestThePage(t *testing.T) {
 	}
 	go func() { _, _ = io.Copy(io.Discard, said) }()
 	show := exec.Command(chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--user-data-dir="+t.TempDir(), "--window-size=1400,1000",
-		"--virtual-time-budget=60000", "--dump-dom", address+"#timeseries")
+		"--virtual-time-budget=60000", "--dump-dom", address+"?tagFilter=epoch%2F%7Cheld_back#timeseries")
 	page, err := show.Output()
 	if err != nil {
 		t.Fatal(err)

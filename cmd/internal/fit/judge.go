@@ -9,14 +9,16 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 )
 
 // choose returns the rungs to take, the best first: one or two. Of each kind of network that is the
-// one with the better scale, and the second kind is taken too if the mean of both kinds' answers is
-// better than those of the best alone.
+// one with the better scale, and the second kind is taken too unless the mean of both kinds' answers is
+// clearly worse than what the best answers alone.
 func (r *run) choose() ([]int, error) {
 	best := r.bestOfKinds()
 	if len(best) == 0 {
@@ -25,14 +27,40 @@ func (r *run) choose() ([]int, error) {
 	if len(best) == 1 {
 		return best, nil
 	}
-	a, b := r.rungs[best[0]], r.rungs[best[1]]
-	both := together(a.answers, b.answers)
-	decided, threshold := r.decide(both)
-	report, err := metrics.Evaluate(r.rows.input(both, r.all.Train, threshold, decided))
-	if err != nil || !(score(&report.Scores) > a.score()) {
-		return best[:1], err
+	alone := r.rungs[best[0]].answers
+	if r.clearlyWorse(together(alone, r.rungs[best[1]].answers), alone) {
+		return best[:1], nil
 	}
 	return best[:2], nil
+}
+
+// clearlyWorse reports whether answers score less than others by more than two standard errors of the
+// difference, fold by fold. Folds that say no more than chance does not matter to the choice, as
+// two kinds err less together on rows that none of the folds is like. The same score is no gain,
+// and a single fold is taken at its word.
+func (r *run) clearlyWorse(a, than *answers) bool {
+	var less []float64
+	scores, others := r.inFolds(a), r.inFolds(than)
+	for i, v := range others {
+		if d := v - scores[i]; d == d { // else the fold has not been answered
+			less = append(less, d)
+		}
+	}
+	mean, deviation := stat.MeanStdDev(less, nil)
+	return !(mean < 0) && !(mean < 2*stat.StdErr(deviation, float64(len(less))))
+}
+
+// inFolds are the scores of answers in each fold, NaN in one that has not been answered.
+func (r *run) inFolds(a *answers) []float64 {
+	decided, threshold := r.decide(a)
+	all := make([]float64, len(r.folds))
+	for i, f := range r.folds {
+		all[i] = math.NaN()
+		if report, err := metrics.Evaluate(r.rows.input(a, f.Held, threshold, decided)); err == nil {
+			all[i] = score(&report.Scores)
+		}
+	}
+	return all
 }
 
 // bestOfKinds are the rungs that have answered best, one of each kind, the best first.

@@ -76,6 +76,36 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+// The mean of two kinds is taken where folds differ on whether it is better, and is not where both have it
+// worse by about as much, where it is the same, or where the only fold has it worse.
+func TestTheMeanOfTwoIsTakenUnlessClearlyWorse(t *testing.T) {
+	labels := []int16{0, 0, 1, 1, 0, 1, 1, 0}
+	right := answering(.1, .2, .8, .9, .1, .9, .8, .2)
+	half := answering(.1, .2, .8, .9, .1, .4, .4, .2) // wrong in the second fold
+	other := answering(.1, .2, .4, .4, .1, .9, .8, .2)
+	wrong := answering(.1, .2, .4, .4, .1, .4, .4, .2)
+	for _, c := range []struct {
+		name    string
+		a, than *answers
+		folds   int
+		want    bool
+	}{
+		{"better", right, half, 2, false},
+		{"better in one, worse in the other", half, other, 2, false},
+		{"worse in one of two", half, right, 2, false},
+		{"worse in both", wrong, right, 2, true},
+		{"the same", half, half, 2, true},
+		{"better in the only one", right, other, 1, false},
+		{"worse in the only one", other, right, 1, true},
+	} {
+		r := judging(labels)
+		r.spec.Threshold, r.folds = Threshold{At: .5}, r.folds[:c.folds]
+		if got := r.clearlyWorse(c.a, c.than); got != c.want {
+			t.Errorf("%s: clearly worse: %v", c.name, got)
+		}
+	}
+}
+
 // A score of a rare class that the threshold hides counts.
 func TestScoreSeesWhatIsRankedWell(t *testing.T) {
 	r := judging([]int16{0, 0, 1, 0, 0, 0, 1, 0})
