@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -205,7 +206,7 @@ func (r replicas) work(g *tf.Graph, s *op.Scope, h handles, p plan, at tf.Output
 		target := op.Const(s.SubScope("device"), device)
 		parts = append(parts, remoteCall(g, s.SubScope("part"), name, target, values, nth(rows, i), nth(numbers, i), batch, step))
 	}
-	list := unpack(s.SubScope("unpack"), op.AddN(s, parts), append(append([]variable{}, r.weights...), lossValue, rowCount))
+	list := unpack(s.SubScope("unpack"), op.AddN(s, parts), slices.Concat(r.weights, []variable{lossValue, rowCount}))
 	n := len(r.weights)
 	mean := func(sum tf.Output) tf.Output { return op.DivNoNan(s.SubScope("mean"), sum, list[n+1]) }
 	u := update{rate: op.GatherV2(s.SubScope("rate"), p.rates, at, axis), loss: mean(list[n])}

@@ -237,7 +237,7 @@ type known struct {
 	padded      []bool    // [n]
 }
 
-// of are the answers that the kinds come to together. It takes the first one's memory.
+// of are the answers that the kinds come to together. It may take the first one's memory.
 func (m *Model) of(kinds []known) Answers {
 	probability, padded := kinds[0].probability, kinds[0].padded
 	C := len(m.task.Classes)

@@ -35,9 +35,9 @@ func (r *run) choose() ([]int, error) {
 }
 
 // clearlyWorse reports whether answers score less than others by more than two standard errors of the
-// difference, fold by fold. Folds that say no more than chance does not matter to the choice, as
-// two kinds err less together on rows that none of the folds is like. The same score is no gain,
-// and a single fold is taken at its word.
+// difference, fold by fold: less than that may be chance, and two kinds together err less on rows
+// unlike any of the folds'. The same score in every fold is no gain, and with a single fold any
+// difference counts.
 func (r *run) clearlyWorse(a, than *answers) bool {
 	var less []float64
 	scores, others := r.inFolds(a), r.inFolds(than)

@@ -230,7 +230,7 @@ func (k *record) bestApart() bool {
 }
 
 // save puts the state of a session, and what a record says about it, into the store. What cannot
-// be kept is no reason to lose it, and the first time tells of all that may follow.
+// be kept is no reason to lose it; it is reported once a run, as what fails then fails again.
 func (r *run) save(ctx context.Context, t *task, s *graph.Session, k record, step int) error {
 	if r.means.Store == nil || t.course.over() { // by another worker
 		return nil
