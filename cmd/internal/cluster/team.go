@@ -76,8 +76,11 @@ func (l *link) reach(ctx context.Context, config *tls.Config, peers []peer) erro
 	context.AfterFunc(ctx, func() { c.Close() })
 	context.AfterFunc(l.lost, func() { c.Close() })
 	var r reply
-	if err := readLine(c, &r); err != nil || r.Error != "" {
-		return errors.Join(err, errors.New(r.Error))
+	if err := readLine(c, &r); err != nil {
+		return err
+	}
+	if r.Error != "" {
+		return errors.New(r.Error)
 	}
 	return c.SetDeadline(time.Time{})
 }
