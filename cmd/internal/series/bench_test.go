@@ -11,18 +11,23 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
-// writeBenchCSV writes rows of sample, two features with the given number of
+// writeBenchCSV writes rows of a time, two features with the given number of
 // decimals, and a label.
-func writeBenchCSV(w io.Writer, rows, decimals int) {
+func writeBenchCSV(w io.Writer, rows, decimals int, stamps bool) {
 	random := rand.New(rand.NewPCG(1, 2))
-	line := []byte("sample,a,b,label\n")
+	line := []byte("time,a,b,label\n")
 	for i := range rows {
 		w.Write(line)
-		line = strconv.AppendInt(line[:0], int64(i), 10)
+		if line = line[:0]; stamps {
+			line = time.Unix(int64(i), 0).UTC().AppendFormat(line, time.DateTime)
+		} else {
+			line = strconv.AppendInt(line, int64(i), 10)
+		}
 		for range 2 {
 			line = strconv.AppendFloat(append(line, ','), random.NormFloat64(), 'f', decimals, 64)
 		}
@@ -36,14 +41,18 @@ func writeBenchCSV(w io.Writer, rows, decimals int) {
 // encoding/csv with strconv, which make no columns and check nothing, are why
 // split.go exists.
 func BenchmarkRead(b *testing.B) {
-	for _, decimals := range []int{3, 15} {
+	for _, test := range []struct {
+		decimals int
+		stamps   bool
+	}{{3, false}, {15, false}, {3, true}} {
 		var text bytes.Buffer
-		writeBenchCSV(&text, 500_000, decimals)
+		writeBenchCSV(&text, 500_000, test.decimals, test.stamps)
 		path := filepath.Join(b.TempDir(), "x.csv")
 		if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
 			b.Fatal(err)
 		}
-		b.Run(fmt.Sprintf("decimals=%d", decimals), func(b *testing.B) {
+		name := fmt.Sprintf("decimals=%d/timestamps=%v", test.decimals, test.stamps)
+		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(text.Len()))
 			for b.Loop() {
 				if _, err := Read(context.Background(), []string{path}, DefaultOptions()); err != nil {
@@ -51,7 +60,7 @@ func BenchmarkRead(b *testing.B) {
 				}
 			}
 		})
-		b.Run(fmt.Sprintf("decimals=%d/encoding-csv", decimals), func(b *testing.B) {
+		b.Run(name+"/encoding-csv", func(b *testing.B) {
 			b.SetBytes(int64(text.Len()))
 			for b.Loop() {
 				parseWithStandardLibrary(text.Bytes())
@@ -81,7 +90,7 @@ func parseWithStandardLibrary(text []byte) (sum float64) {
 func BenchmarkStream(b *testing.B) {
 	var text bytes.Buffer
 	const rows = 500_000
-	writeBenchCSV(&text, rows, 3)
+	writeBenchCSV(&text, rows, 3, false)
 	path := filepath.Join(b.TempDir(), "x.csv")
 	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
 		b.Fatal(err)
@@ -101,7 +110,7 @@ func BenchmarkStream(b *testing.B) {
 func BenchmarkReadFormats(b *testing.B) {
 	var text bytes.Buffer
 	const rows = 500_000
-	writeBenchCSV(&text, rows, 3)
+	writeBenchCSV(&text, rows, 3, false)
 	in := filepath.Join(b.TempDir(), "x.csv")
 	if err := os.WriteFile(in, text.Bytes(), 0o600); err != nil {
 		b.Fatal(err)

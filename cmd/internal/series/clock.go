@@ -25,14 +25,27 @@ var timeLayouts = layouts(
 	[]string{"", "Z07:00", "Z0700", " Z07:00", " Z0700", "Z07", " UTC", " GMT"},
 )
 
+// layout is a form of timestamps, as package time has it.
+type layout struct {
+	text  string
+	zoned bool // it names a zone, or its offset
+}
+
+// universal are the names of UTC.
+var universal = []string{"UTC", "GMT"}
+
+func newLayout(text string) layout {
+	return layout{text, strings.Contains(text, "07") || slices.ContainsFunc(append(universal, "MST"), func(zone string) bool { return strings.HasSuffix(text, zone) })}
+}
+
 // layouts are dates alone, with hours and parts of them, and with times of the day and zones.
-func layouts(dates, clocks, zones []string) []string {
-	all := []string{"2006-01"}
+func layouts(dates, clocks, zones []string) []layout {
+	all := []layout{newLayout("2006-01")}
 	for _, date := range dates {
-		all = append(all, date, date+" 15", date+" 15 4", date+" 15 4 5")
+		all = append(all, newLayout(date), newLayout(date+" 15"), newLayout(date+" 15 4"), newLayout(date+" 15 4 5"))
 		for _, clock := range clocks {
 			for _, zone := range zones {
-				all = append(all, date+clock+zone)
+				all = append(all, newLayout(date+clock+zone))
 			}
 		}
 	}
@@ -157,11 +170,12 @@ type Times struct {
 	DateOrder  string // of dates with slashes, 2/1/2006 or 1/2/2006; "": as the dates tell
 }
 
-// clock reads times. It tries first the layout that fitted last.
+// clock reads times. It tries first what they were last, and the layout that fitted last.
 type clock struct {
 	format  string // the layout of all timestamps; "": timeLayouts
 	zone    *time.Location
 	order   dateOrder
+	reading int // one of readings
 	layout  int
 	known   bool    // what times are
 	stamps  bool    // times are timestamps
@@ -209,16 +223,7 @@ func (c *clock) time(v *value) (t float64, err error) {
 			t, err = c.local(time.UnixMicro(int64(math.Round(t * 1e6))).UTC())
 		}
 	default:
-		if t, err = table.ParseFloat(v.digits(), 64); err == nil {
-			break
-		}
-		text, elapsed := string(bytes.TrimSpace(v.text)), false
-		if t, elapsed = parseElapsed(text); elapsed {
-			err, c.seconds = nil, true
-			break
-		}
-		t, err = c.stamp(text)
-		stamps = true
+		t, stamps, err = c.text(v)
 	}
 	switch {
 	case err != nil:
@@ -233,6 +238,38 @@ func (c *clock) time(v *value) (t float64, err error) {
 	return t, nil
 }
 
+// What text may be as a time.
+const (
+	numberReading = iota
+	elapsedReading
+	stampReading
+	allReadings
+)
+
+// text returns a time that is text as a number, and whether it is a timestamp.
+func (c *clock) text(v *value) (t float64, stamp bool, err error) {
+	for i := range allReadings {
+		reading, ok := (c.reading+i)%allReadings, true
+		switch reading {
+		case numberReading:
+			var fault error
+			t, fault = table.ParseFloat(v.digits(), 64)
+			ok = fault == nil
+		case elapsedReading:
+			t, ok = parseElapsed(string(bytes.TrimSpace(v.text)))
+			c.seconds = c.seconds || ok
+		case stampReading:
+			t, err = c.stamp(string(bytes.TrimSpace(v.text)))
+			ok = err == nil
+		}
+		if ok {
+			c.reading = reading
+			return t, reading == stampReading, nil
+		}
+	}
+	return 0, true, err
+}
+
 // stamp is the seconds since 1970 of a timestamp.
 func (c *clock) stamp(text string) (float64, error) {
 	if c.format != "" {
@@ -240,7 +277,10 @@ func (c *clock) stamp(text string) (float64, error) {
 		if err != nil {
 			return 0, fmt.Errorf("%s is not a timestamp of Options.TimeFormat", table.Excerpt([]byte(text)))
 		}
-		return c.instant(t, c.format)
+		if strings.Contains(c.format, "MST") && !slices.Contains(universal, t.Location().String()) {
+			return 0, fmt.Errorf("a zone called %s has no offset that can be told (one such as +0100 has)", t.Location())
+		}
+		return c.instant(t, newLayout(c.format))
 	}
 	if before, after, is := strings.Cut(text, " 24:00"); is && strings.Trim(after, ":0") == "" { // as the end of a day
 		t, err := c.stamp(before + " 00:00" + after)
@@ -250,10 +290,10 @@ func (c *clock) stamp(text string) (float64, error) {
 		return c.ordered(date, order, short)
 	}
 	for i := range timeLayouts {
-		layout := (c.layout + i) % len(timeLayouts)
-		if t, err := time.Parse(timeLayouts[layout], text); err == nil {
-			c.layout = layout
-			return c.instant(t, timeLayouts[layout])
+		at := (c.layout + i) % len(timeLayouts)
+		if t, err := time.Parse(timeLayouts[at].text, text); err == nil {
+			c.layout = at
+			return c.instant(t, timeLayouts[at])
 		}
 	}
 	return 0, fmt.Errorf("%s is neither a number nor a timestamp like 2006-01-02T15:04:05Z (Options.TimeFormat '%%d.%%m.%%y %%H:%%M' names another form)", table.Excerpt([]byte(text)))
@@ -279,15 +319,9 @@ func (c *clock) ordered(text string, order dateOrder, short bool) (float64, erro
 	return 0, fmt.Errorf("%s is no timestamp like %s 15:04:05, as others are", table.Excerpt([]byte(text)), string(order))
 }
 
-// universal are the names of UTC.
-var universal = []string{"UTC", "GMT"}
-
 // instant is a time that was read by a layout.
-func (c *clock) instant(t time.Time, layout string) (float64, error) {
-	if strings.Contains(layout, "MST") && !slices.Contains(universal, t.Location().String()) {
-		return 0, fmt.Errorf("a zone called %s has no offset that can be told (one such as +0100 has)", t.Location())
-	}
-	if strings.Contains(layout, "07") || slices.ContainsFunc(append(universal, "MST"), func(zone string) bool { return strings.HasSuffix(layout, zone) }) {
+func (c *clock) instant(t time.Time, by layout) (float64, error) {
+	if by.zoned {
 		return table.Seconds(t), nil
 	}
 	return c.local(t)

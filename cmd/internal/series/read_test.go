@@ -303,7 +303,7 @@ func TestReadHuge(t *testing.T) {
 
 func TestReadTruncated(t *testing.T) {
 	var text strings.Builder
-	writeBenchCSV(&text, 20_000, 3)
+	writeBenchCSV(&text, 20_000, 3, false)
 	for _, c := range []table.Compression{table.Gzip, table.Zstd} {
 		whole := compress(t, c, text.String())
 		_, err := readText(whole[:len(whole)/2], DefaultOptions())
@@ -326,9 +326,9 @@ func TestReadCancelled(t *testing.T) {
 func TestReadLarge(t *testing.T) {
 	var text strings.Builder
 	const rows = 300_001
-	writeBenchCSV(&text, rows, 3)
+	writeBenchCSV(&text, rows, 3, false)
 	o := DefaultOptions()
-	o.Features = []string{"sample", "a", "b"}
+	o.Features = []string{"time", "a", "b"}
 	d, err := readText(text.String(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ func ParseFloat(text []byte, bits int) (float64, error) {
 	if digits, decimals, ok := shortDecimal(text); ok && bits == 64 && (digits != 0 || text[0] != '-') {
 		return float64(digits) / powers64[decimals], nil
 	}
-	if bytes.IndexByte(text, '_') >= 0 {
+	if bytes.ContainsAny(text, "_:/") { // and not in times, whose errors take their time
 		return 0, strconv.ErrSyntax
 	}
 	if bytes.Contains(text, minus) {
