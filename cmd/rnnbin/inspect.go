@@ -89,7 +89,7 @@ func printContents(out io.Writer, c *model.Contents) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return printRungs(out, scoresOf(len(m.Classes)), r.Rungs)
+	return printRungs(out, scoresOf(len(m.Classes)), r)
 }
 
 func thresholdText(m *model.Model) string {
@@ -319,24 +319,35 @@ func titled(scores []score, cells []string) string {
 }
 
 // printRungs prints the networks that were compared.
-func printRungs(out io.Writer, scores []score, rungs []rungReport) error {
-	if len(rungs) == 0 {
+func printRungs(out io.Writer, scores []score, r *reports) error {
+	if len(r.Rungs) == 0 {
 		return nil
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nnetwork\t%s\tepochs\tseconds\n", strings.Join(titlesOf(scores), "\t"))
-	for _, r := range rungs {
+	for _, g := range r.Rungs {
 		cells := slices.Repeat([]string{"-"}, len(scores))
-		if r.FoldSpread != nil {
-			cells = spreadCells(scores, *r.FoldSpread)
+		if g.FoldSpread != nil {
+			cells = spreadCells(scores, *g.FoldSpread)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%.3g%s\n", r.Name, strings.Join(cells, "\t"), r.Epochs, r.Seconds, rungMark(r))
+		fmt.Fprintf(w, "%s\t%s\t%d\t%.3g%s\n", g.Name, strings.Join(cells, "\t"), g.Epochs, g.Seconds, rungMark(g, r.folds()))
 	}
 	return w.Flush()
 }
 
-// rungMark is a cell that says what became of a network, if that needs saying.
-func rungMark(r rungReport) string {
+// folds is how many the network has labelled that has labelled the most.
+func (r *reports) folds() int {
+	most := 0
+	for _, g := range r.Rungs {
+		if g.FoldSpread != nil {
+			most = max(most, g.Folds)
+		}
+	}
+	return most
+}
+
+// rungMark is a cell that says what became of a network of a run of so many folds, if that needs saying.
+func rungMark(r rungReport, folds int) string {
 	switch {
 	case r.Error != "":
 		return "\tnot judged: " + r.Error
@@ -348,6 +359,8 @@ func rungMark(r rungReport) string {
 		return "\tto compare with"
 	case r.FoldSpread == nil:
 		return "\tnot judged: the run ended before"
+	case r.Folds < folds:
+		return "\tstopped after " + count(r.Folds, "fold")
 	}
 	return ""
 }

@@ -206,7 +206,7 @@ func (r *reported) lead() []string {
 	if j == nil {
 		return []string{what + ". Nothing was judged by folds, so how good it is on other rows is not known."}
 	}
-	best := bestRival(j.Report.Baselines, func(b *metrics.Baseline) metrics.Number { return b.MacroF1 })
+	best := bestRival(j.Report.Baselines, inFolds)
 	text := fmt.Sprintf("%s. On %s that the networks had not seen its macro F1 is %v, that of the best baseline, %s, %v.",
 		what, count(j.Report.Steps, "row"), cell(j.Mean.MacroF1, j.Std.MacroF1), best.Name, rivalCells(scoresOf(len(r.model.Classes)), best)[0])
 	if advice := judgedAdvice(j.Report); advice != "" {
@@ -281,7 +281,7 @@ func (r *reported) compared() htmlreport.Section {
 			cells = spreadCells(scores, *g.FoldSpread)
 		}
 		row := append([]string{g.Name}, cells...)
-		t.Rows = append(t.Rows, append(row, fmt.Sprint(g.Epochs), fmt.Sprintf("%.3g", g.Seconds), strings.TrimSpace(rungMark(g))))
+		t.Rows = append(t.Rows, append(row, fmt.Sprint(g.Epochs), fmt.Sprintf("%.3g", g.Seconds), strings.TrimSpace(rungMark(g, r.reports.folds()))))
 		if g.Chosen {
 			t.Bold = i + 1
 		}

@@ -2,9 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/fit"
+	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/graph/model"
 )
 
@@ -27,5 +30,46 @@ func TestReportsOf(t *testing.T) {
 		case want != "" && (err == nil || !strings.HasPrefix(err.Error(), "m/model.json: damaged: reports: "+want)):
 			t.Errorf("%s: error %v, want %s", text, err, want)
 		}
+	}
+}
+
+// Scores by fewer folds than there are, for lack of time or as others were better, say so.
+func TestFewerFolds(t *testing.T) {
+	two := make([]*metrics.Report, 2)
+	kept, slow := &fit.Rung{Recipe: &fit.Recipe{Label: "kept"}, Folds: two}, &fit.Rung{Recipe: &fit.Recipe{Label: "slow"}, Folds: two}
+	var out strings.Builder
+	r := &reporter{out: &out, scores: scores, rungs: []*fit.Rung{kept, slow}, folds: 4}
+	if err := r.table([]*fit.Rung{kept}); err != nil || !strings.Contains(out.String(), "  chosen by 2 folds\n") || !strings.Contains(out.String(), "  by 2 folds\n") {
+		t.Errorf("%v:\n%s", err, out.String())
+	}
+	out.Reset()
+	all := &reports{Rungs: []rungReport{{Name: "kept", Candidate: true, Chosen: true, FoldSpread: &metrics.FoldSpread{Folds: 4}},
+		{Name: "slow", Candidate: true, FoldSpread: &metrics.FoldSpread{Folds: 2}}}}
+	if err := printRungs(&out, scores, all); err != nil || !strings.HasSuffix(out.String(), "  stopped after 2 folds\n") {
+		t.Errorf("%v:\n%s", err, out.String())
+	}
+}
+
+// The line of held-back rows counts the networks that labelled them, not those that are kept.
+func TestMembersThatJudged(t *testing.T) {
+	var out strings.Builder
+	r := &reporter{out: &out, errOut: io.Discard, scores: scores}
+	judged := &fit.Judged{Members: 2, Report: &metrics.Report{Baselines: []metrics.Baseline{{Name: "majority", Folds: &metrics.FoldComparison{}}}}}
+	if err := r.result(&fit.Result{Members: make([]*fit.Trained, 6), Judged: judged}, ""); err != nil || !strings.Contains(out.String(), "\nmean of 2 networks ") {
+		t.Errorf("%v:\n%s", err, out.String())
+	}
+}
+
+// The best baseline of a page is that of the folds, whose mean it shows.
+func TestLead(t *testing.T) {
+	baseline := func(name string, pooled, mean metrics.Number) metrics.Baseline {
+		b := metrics.Baseline{Name: name, MacroF1: pooled, Folds: &metrics.FoldComparison{}}
+		b.Folds.Mean.MacroF1 = mean
+		return b
+	}
+	r := &reported{model: &model.Model{Classes: []string{"0", "1"}}, reports: &reports{Judged: &judgedReport{
+		Report: &metrics.Report{Baselines: []metrics.Baseline{baseline("pooled", .9, .4), baseline("mean", .8, .5)}}}}}
+	if text := r.lead()[0]; !strings.Contains(text, "best baseline, mean, 0.5000") {
+		t.Error(text)
 	}
 }

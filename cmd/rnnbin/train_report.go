@@ -27,6 +27,7 @@ type reporter struct {
 	json        bool
 	every       int // epochs with a line; 0: none
 	progress    *observe.Progress
+	folds       int // that there are
 	scores      []score
 	rungs       []*fit.Rung
 	ranked      bool // the best of them are the first in the table
@@ -60,6 +61,7 @@ func (r *reporter) observers(e *ending) []fit.Observer {
 func (r *reporter) Observe(_ context.Context, e fit.Event) error {
 	switch e := e.(type) {
 	case fit.Planned:
+		r.folds = len(e.Folds)
 		r.note("%s", plannedText(e))
 	case fit.Noticed:
 		if r.oneClass = r.oneClass || e.Kind == fit.OneClass; r.oneClass && e.Kind == fit.NotJudged {
@@ -170,6 +172,8 @@ func noticeText(n fit.Noticed) string {
 		return fmt.Sprintf("the time limit has left out %s (%s)", count(n.Number, "network"), n.Stage)
 	case fit.NotCompared:
 		return "there was no time to compare " + n.Rung
+	case fit.NoThreshold:
+		return fmt.Sprintf("--threshold auto has found none, as nothing is judged: the threshold is %v", fit.DefaultSpec().Threshold)
 	case fit.FewerWindows:
 		return fmt.Sprintf("%s: only %s, as its inputs would be too many (--rolling)", n.Rung, count(n.Number, "rolling window"))
 	case fit.NotKept:
@@ -178,6 +182,10 @@ func noticeText(n fit.Noticed) string {
 		return fmt.Sprintf("%s: %v; going on from the state before it", n.Rung, n.Err)
 	case fit.SeenBefore:
 		return fmt.Sprintf("%s of the test data also occur in the training data, so the test may be too easy", count(n.Number, "row"))
+	case fit.ValidationSeen:
+		return fmt.Sprintf("%s of the validation data also occur in the training data, so the epoch may be chosen by what is learned by heart", count(n.Number, "row"))
+	case fit.Copied:
+		return fmt.Sprintf("%s that folds hold back also occur in rows that train (series %s): if they are copies, leave them out, as the scores are too good", count(n.Number, "row"), n.Class)
 	}
 	return ""
 }
@@ -279,6 +287,9 @@ func (r *reporter) table(taken []*fit.Rung) error {
 		case g.Stopped:
 			mark = fmt.Sprintf("stopped after %s", count(len(g.Folds), "fold"))
 		}
+		if n := len(g.Folds); n < r.folds && !g.Stopped { // for lack of time
+			mark = strings.TrimSpace(fmt.Sprintf("%s by %s", mark, count(n, "fold")))
+		}
 		if err := r.row(r.width(), g.Name(), spreadCells(r.scores, g.Spread), mark); err != nil {
 			return err
 		}
@@ -341,7 +352,7 @@ func (r *reporter) result(result *fit.Result, folder string) error {
 		return observe.WriteJSON(r.out, "result", observe.NewResultLine(result, time.Since(r.begin).Seconds(), folder))
 	}
 	if j := result.Judged; j != nil {
-		if err := r.compared("held back by folds", len(result.Members), spreadCells(r.scores, j.Spread), j.Report); err != nil {
+		if err := r.compared("held back by folds", j.Members, spreadCells(r.scores, j.Spread), j.Report); err != nil {
 			return err
 		}
 		if text := judgedAdvice(j.Report); text != "" {
@@ -404,7 +415,7 @@ func (r *reporter) classes(report *metrics.Report) error {
 // judgedAdvice is what to think of a network that is not ahead of the best of its rivals, fold by
 // fold, by more than a standard error; "" if it is.
 func judgedAdvice(report *metrics.Report) string {
-	best := bestRival(report.Baselines, func(b *metrics.Baseline) metrics.Number { return b.Folds.Mean.MacroF1 })
+	best := bestRival(report.Baselines, inFolds)
 	ahead := best.Folds.Ahead
 	by, chance := float64(ahead.Mean.MacroF1), float64(ahead.StandardErrors().MacroF1)
 	if by > 0 && !(by <= chance) { // one fold has no standard error
@@ -443,6 +454,14 @@ func testedAdvice(report *metrics.Report, folds []metrics.Baseline) string {
 		more = fmt.Sprintf(" by more than chance (%.4f, as between folds)", chance)
 	}
 	return fmt.Sprintf("the network's macro F1 (%v) is not above that of %s (%v)%s; %s", report.MacroF1, best.Name, best.MacroF1, more, advice(best))
+}
+
+// inFolds is the mean macro F1 over folds, where a rival has some.
+func inFolds(b *metrics.Baseline) metrics.Number {
+	if b.Folds == nil {
+		return b.MacroF1
+	}
+	return b.Folds.Mean.MacroF1
 }
 
 // bestRival is the one of the highest macro F1.

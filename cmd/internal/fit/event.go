@@ -133,7 +133,7 @@ type Noticed struct {
 	Kind   Notice
 	Rung   string    // the network's name, of some kinds
 	Number int       // of some kinds
-	Class  string    // of OneClass, RareClass and, there may be several, OneGroup and InBlocks
+	Class  string    // of OneClass, RareClass and, there may be several, OneGroup and InBlocks; of Copied series
 	Stage  StageName // of TimeUp
 	Err    error     // of some kinds
 }
@@ -142,24 +142,27 @@ type Noticed struct {
 type Notice int
 
 const (
-	OneClass     Notice = iota // every label is of Class
-	RareClass                  // Number of the rows are of Class, which may be an error
-	SaysLabel                  // Class, a feature, has few values, each of them in rows of one label only
-	OneGroup                   // Class occurs in one series, or group of them, only, which is held back whole
-	InBlocks                   // blocks of series are held back as there are Number of these, or Class occurs in one only
-	NotJudged                  // there are no folds, because of Err
-	FewerFolds                 // there are Number, as folds in which a class is missing were brought together
-	EmptyFolds                 // Number folds hold no row back that has both a label and an answer
-	NoClock                    // each series is cut by its own rows, not at the same time as the others
-	FewUpdates                 // a training of Rung makes Number steps only
-	RungFailed                 // Rung cannot be made or trained, because of Err
-	MemberFailed               // member Number of Rung, from 1, cannot be trained, because of Err
-	SeenBefore                 // Number of the test rows are training rows
-	TimeUp                     // the time limit has left out Number trainings of Stage
-	NotCompared                // there was no time for Rung, names of one or several
-	FewerWindows               // Rung, a network's shape, gets Number rolling windows only: its inputs are too many
-	NotKept                    // the store cannot keep what trainings come to, because of Err
-	Damaged                    // the store has a state of Rung, Err, that cannot be used; an older one is, if there is one
+	OneClass       Notice = iota // every label is of Class
+	RareClass                    // Number of the rows are of Class, which may be an error
+	SaysLabel                    // Class, a feature, has few values, each of them in rows of one label only
+	OneGroup                     // Class occurs in one series, or group of them, only, which is held back whole
+	InBlocks                     // blocks of series are held back as there are Number of these, or Class occurs in one only
+	NotJudged                    // there are no folds, because of Err
+	FewerFolds                   // there are Number, as folds in which a class is missing were brought together
+	EmptyFolds                   // Number folds hold no row back that has both a label and an answer
+	NoClock                      // each series is cut by its own rows, not at the same time as the others
+	FewUpdates                   // a training of Rung makes Number steps only
+	RungFailed                   // Rung cannot be made or trained, because of Err
+	MemberFailed                 // member Number of Rung, from 1, cannot be trained, because of Err
+	SeenBefore                   // Number of the test rows are training rows
+	ValidationSeen               // Number of the validation rows are training rows
+	NoThreshold                  // nothing is judged, so that there is no best threshold
+	Copied                       // Number of the rows that folds hold back are the same as rows that train; Class is the first such series
+	TimeUp                       // the time limit has left out Number trainings of Stage
+	NotCompared                  // there was no time for Rung, names of one or several
+	FewerWindows                 // Rung, a network's shape, gets Number rolling windows only: its inputs are too many
+	NotKept                      // the store cannot keep what trainings come to, because of Err
+	Damaged                      // the store has a state of Rung, Err, that cannot be used; an older one is, if there is one
 )
 
 func (Planned) event()    {}

@@ -16,6 +16,7 @@
 package fit
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -82,11 +83,12 @@ type Rung struct {
 // Judged is how good the network that was taken is, by the answers of networks trained on
 // other rows.
 type Judged struct {
-	Split  layout.SplitKind
-	Folds  []*metrics.Report
-	Report *metrics.Report    // of all rows together, with Baselines that are also compared fold by fold
-	Spread metrics.FoldSpread // over the folds, as tables show it
-	Tuned  *Tuned             // what a threshold of its own would come to; nil if that is used, or there are several classes
+	Split   layout.SplitKind
+	Members int // networks, of each fold, whose answers these are
+	Folds   []*metrics.Report
+	Report  *metrics.Report    // of all rows together, with Baselines that are also compared fold by fold
+	Spread  metrics.FoldSpread // over the folds, as tables show it
+	Tuned   *Tuned             // what a threshold of its own would come to; nil if that is used, or there are several classes
 
 	// The answers that all this is about, to the rows of the data that trains.
 	Fold        []int16   // [N] that held the row back, from 1; 0: none, or the row has no label or no answer
@@ -134,6 +136,9 @@ func Fit(ctx context.Context, d Data, s Spec, m Means, all ...Observer) (*Result
 	result, err := r.fit(ctx, d)
 	if result != nil {
 		result.Wanted = r.members()
+		if s.Threshold.Auto && result.Judged == nil {
+			err = cmp.Or(err, r.tell(ctx, Noticed{Kind: NoThreshold}))
+		}
 	}
 	if told := r.tell(ctx, Ended{result, err}); err == nil {
 		err = told

@@ -2,10 +2,7 @@ package fit
 
 import (
 	"cmp"
-	"context"
-	"encoding/binary"
 	"errors"
-	"hash/maphash"
 	"math"
 	"slices"
 
@@ -323,61 +320,6 @@ func (r *run) try(members []*task, rival *task) error {
 	r.result.Test = report
 	return nil
 }
-
-// seenBefore looks for test rows that are training rows: many in a row, as a few coincide
-// where values are coarse.
-func (r *run) seenBefore(ctx context.Context) error {
-	const many = 16
-	seed := maphash.MakeSeed()
-	known := map[uint64]bool{}
-	for _, h := range stretches(seed, r.rows.Data, many) {
-		known[h] = true
-	}
-	n := 0
-	for _, h := range stretches(seed, r.test.Data, many) {
-		if known[h] {
-			n++
-		}
-	}
-	if n == 0 {
-		return nil
-	}
-	return r.tell(ctx, Noticed{Kind: SeenBefore, Number: n + many - 1})
-}
-
-// stretches are hashes of n rows that follow each other in a series, from each row on. Rows
-// that are all alike are left out.
-func stretches(seed maphash.Seed, d *series.Data, n int) []uint64 {
-	F := len(d.Features)
-	hashes := make([]uint64, d.Len()) // of single rows
-	var bytes [4]byte
-	for i := range hashes {
-		var h maphash.Hash
-		h.SetSeed(seed)
-		for _, v := range d.X[i*F : (i+1)*F] {
-			binary.LittleEndian.PutUint32(bytes[:], math.Float32bits(v))
-			_, _ = h.Write(bytes[:]) // which has no error
-		}
-		hashes[i] = h.Sum64()
-	}
-	var all []uint64
-	for _, p := range d.Series {
-		for i := p.Start; i+n <= p.End; i++ {
-			sum, alike := uint64(0), true
-			for _, h := range hashes[i : i+n] {
-				sum = sum*prime + h
-				alike = alike && h == hashes[i]
-			}
-			if !alike {
-				all = append(all, sum)
-			}
-		}
-	}
-	return all
-}
-
-// prime makes sums depend on the order of what is added.
-const prime = 1_000_003
 
 // spans are ranges as the metrics take them.
 func spans(parts []series.Range) []metrics.Span {

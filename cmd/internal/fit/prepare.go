@@ -32,17 +32,16 @@ func (r *run) prepare(ctx context.Context, d Data) error {
 	switch {
 	case d.Test != nil:
 		r.test, r.tested = &rows{Data: d.Test, fill: profile.Mean, pieces: d.Test.Series}, d.Test.Series
-		if err := r.seenBefore(ctx); err != nil {
-			return err
-		}
 	case len(r.all.Held) > 0:
 		r.test, r.tested = r.rows, r.all.Held
 	}
 	if r.test != nil && r.test.scored(r.tested, s.target()) == 0 {
 		return errors.New("no test row has both a label and an answer, so there is nothing to test")
 	}
-	if err := r.fold(ctx); err != nil {
-		return err
+	for _, step := range []func(context.Context) error{r.seenBefore, r.fold, r.copied} {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
 	r.within = s.within(s.Split.Resolve(d.Train, r.all.Train), len(layout.Groups(r.all.Train)))
 	for _, f := range r.folds {
@@ -78,7 +77,7 @@ func (r *run) fold(ctx context.Context) error {
 	if err := r.nameRare(ctx, count); err != nil {
 		return err
 	}
-	for _, name := range layout.SayLabel(r.rows.Data, r.all.Train) {
+	for _, name := range layout.SayLabel(r.rows.Data, r.all.Train, r.spec.Horizon) {
 		if err := r.tell(ctx, Noticed{Kind: SaysLabel, Class: name}); err != nil {
 			return err
 		}

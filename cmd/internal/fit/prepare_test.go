@@ -3,6 +3,8 @@ package fit
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -122,10 +124,50 @@ func TestNotices(t *testing.T) {
 	}
 }
 
+// Rows that train and judge as well make scores too good, whether they are in the data twice or are
+// validation rows, too.
+func TestCopies(t *testing.T) {
+	twice := steps(4, 400)
+	copy(twice.X[1250:1600], twice.X[50:400]) // of series a to d
+	grouped := *twice
+	grouped.Group, grouped.Series = "patient", slices.Clone(twice.Series)
+	for i := range grouped.Series {
+		grouped.Series[i].Group = string("pqrp"[i])
+	}
+	few := steps(4, 400)
+	copy(few.X[1580:], few.X[:15])
+	none := map[Notice]string{}
+	for name, test := range map[string]struct {
+		data  Data
+		split layout.SplitKind
+		want  map[Notice]string
+	}{
+		"none":       {Data{Train: steps(4, 400)}, layout.SplitSeries, none},
+		"few rows":   {Data{Train: few}, layout.SplitSeries, none},
+		"series":     {Data{Train: twice}, layout.SplitSeries, map[Notice]string{Copied: "350 a, d"}},
+		"forward":    {Data{Train: twice}, layout.SplitForward, map[Notice]string{NoClock: "0 "}}, // in the same blocks
+		"group":      {Data{Train: &grouped}, layout.SplitSeries, none},
+		"validation": {Data{Train: steps(4, 400), Validation: twice}, layout.SplitSeries, map[Notice]string{ValidationSeen: "1600 "}},
+	} {
+		s := quick()
+		s.Folds, s.Split = 4, test.split
+		got := map[Notice]string{}
+		err := Preview(context.Background(), test.data, s, Means{}, observe(func(_ context.Context, e Event) error {
+			if n, ok := e.(Noticed); ok {
+				got[n.Kind] = fmt.Sprint(n.Number, " ", n.Class)
+			}
+			return nil
+		}))
+		if err != nil || !maps.Equal(got, test.want) {
+			t.Errorf("%s: %v, not %v: %v", name, got, test.want, err)
+		}
+	}
+}
+
 // Where the gaps at the folds leave no row to train on, all rows train nevertheless.
 func TestFewRowsTrainWithoutFolds(t *testing.T) {
 	s := DefaultSpec()
-	s.Members = 1
+	s.Members, s.Threshold.Auto = 1, true
 	var kinds []Notice
 	r := fit(t, Data{Train: steps(1, 12)}, s, observe(func(_ context.Context, e Event) error {
 		if n, ok := e.(Noticed); ok {
@@ -133,7 +175,7 @@ func TestFewRowsTrainWithoutFolds(t *testing.T) {
 		}
 		return nil
 	}))
-	if !slices.Contains(kinds, NotJudged) || r.Judged != nil || len(r.Members) != 1 {
+	if !slices.Contains(kinds, NotJudged) || !slices.Contains(kinds, NoThreshold) || r.Judged != nil || len(r.Members) != 1 {
 		t.Errorf("notices %v, judged %v, %d members", kinds, r.Judged, len(r.Members))
 	}
 	if taken := r.Taken()[0]; taken.isLogistic() {

@@ -130,7 +130,7 @@ func (r *run) judgeOne() {
 		}
 		kinds = append(kinds, g.answers)
 	}
-	_ = r.judgeBy(together(kinds...)) // what can be judged is
+	_ = r.judgeBy(together(kinds...), len(taken)) // what can be judged is
 }
 
 // answered are the numbers, from 0, of the folds whose rows all of the rungs have answered.

@@ -111,6 +111,9 @@ func TestWhatIsTakenOfAComparisonThatEndsEarly(t *testing.T) {
 		if r.Chosen[0] != test.chosen || len(r.Members) != test.members*len(r.Chosen) || len(r.Uncompared) != test.uncompared || (r.Judged != nil) != test.judged {
 			t.Errorf("%d jobs: rungs %d, %d members, not compared with %q, judged %v", test.jobs, r.Chosen, len(r.Members), r.Uncompared, r.Judged)
 		}
+		if test.judged && r.Judged.Members != len(r.Chosen) {
+			t.Errorf("%d jobs: judged by %d members of %d kinds", test.jobs, r.Judged.Members, len(r.Chosen))
+		}
 	}
 }
 

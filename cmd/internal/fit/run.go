@@ -253,21 +253,24 @@ func (r *run) judge(ctx context.Context) error {
 		}
 	}
 	var kinds []*answers
+	members := 0
 	for _, i := range r.result.Chosen {
 		g := r.rungs[i]
+		members += 1 + len(answered[i])
 		kinds = append(kinds, mean(g.Network.Loss, append(answered[i], g.answers)...))
 	}
-	return r.judgeBy(together(kinds...))
+	return r.judgeBy(together(kinds...), members)
 }
 
-// judgeBy judges the rungs that were taken by the answers of all their members.
-func (r *run) judgeBy(all *answers) error {
+// judgeBy judges the rungs that were taken by the answers of so many members.
+func (r *run) judgeBy(all *answers, members int) error {
 	decided, threshold := r.decide(all)
 	r.result.Threshold = threshold
 	j, err := r.report(all, decided, threshold, r.folds)
 	if err != nil {
 		return err
 	}
+	j.Members = members
 	if j.Tuned, err = r.tuned(all); err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func (c *course) observe(e fit.Event) {
 			c.rungs[p.Rung] = &rung{Plan: p, work: overhead + p.Config.StepWork(p.Batch)}
 		}
 	case fit.Stage:
-		c.stage, c.steps, c.made = e.Name, e.Steps, map[fit.Job]int{}
+		c.stage, c.steps, c.made, c.under = e.Name, e.Steps, map[fit.Job]int{}, nil // those that a time limit has cut off do not go on
 	case fit.JobBegan:
 		if c.begun.IsZero() {
 			c.begun = c.now()

@@ -78,6 +78,9 @@ func TestTimeLeft(t *testing.T) {
 	if _, left, _ := r.estimate(); left != 2*4*time.Second {
 		t.Errorf("%v left in the end", left)
 	}
+	if text := r.line(); text != "" { // the slow one, whose time was over, does not go on
+		t.Errorf("%q", text)
+	}
 }
 
 // What the first updates of a network have taken, which prepare the others, is not taken for what

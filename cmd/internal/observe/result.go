@@ -21,8 +21,9 @@ type ResultLine struct {
 
 // JudgedLine is how good the network is by folds.
 type JudgedLine struct {
-	Split  layout.SplitKind   `json:"split"`
-	Spread metrics.FoldSpread `json:"folds"`
+	Split   layout.SplitKind   `json:"split"`
+	Members int                `json:"members"` // networks of each fold, whose answers these are
+	Spread  metrics.FoldSpread `json:"folds"`
 	*metrics.Report
 	Tuned *fit.Tuned `json:"tuned,omitempty"` // what the best threshold of the other folds would come to
 }
@@ -32,7 +33,7 @@ func NewJudgedLine(j *fit.Judged) *JudgedLine {
 	if j == nil {
 		return nil
 	}
-	return &JudgedLine{j.Split, j.Spread, j.Report, j.Tuned}
+	return &JudgedLine{j.Split, j.Members, j.Spread, j.Report, j.Tuned}
 }
 
 // NewResultLine is the line of a result that took so many seconds and is in a folder.

@@ -1,0 +1,135 @@
+package fit
+
+import (
+	"context"
+	"encoding/binary"
+	"hash/maphash"
+	"math"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/layout"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
+)
+
+// many is how many rows in a row are to be the same for them to be copies: a few coincide where
+// values are coarse.
+const many = 16
+
+// copies finds rows that are the same as others.
+type copies struct {
+	seed  maphash.Seed
+	known map[uint64]string // hashes of stretches of many rows, with the series that they are of
+}
+
+func newCopies() *copies { return &copies{maphash.MakeSeed(), map[uint64]string{}} }
+
+// add makes the rows of the parts known.
+func (c *copies) add(d *series.Data, parts []series.Range) {
+	c.stretches(d, parts, func(hash uint64, p series.Range, _ int) {
+		if _, known := c.known[hash]; !known {
+			c.known[hash] = p.Name
+		}
+	})
+}
+
+// count returns how many rows of the parts are copies of known ones, and the names of the first
+// series with such rows: theirs, and that of the known ones.
+func (c *copies) count(d *series.Data, parts []series.Range) (n int, names []string) {
+	end := 0 // of the copies so far
+	c.stretches(d, parts, func(hash uint64, p series.Range, row int) {
+		name, known := c.known[hash]
+		if !known {
+			return
+		}
+		if n == 0 {
+			if names = []string{name}; name != p.Name {
+				names = append(names, p.Name)
+			}
+		}
+		n += row + many - max(row, end)
+		end = row + many
+	})
+	return n, names
+}
+
+// stretches calls f with each stretch of many rows of a part and its first row, but for rows that are all alike.
+func (c *copies) stretches(d *series.Data, parts []series.Range, f func(hash uint64, p series.Range, row int)) {
+	const prime = 1_000_003 // makes sums depend on the order of what is added
+	for _, p := range parts {
+		rows := c.hashes(d, p)
+		for i := 0; i+many <= len(rows); i++ {
+			sum, alike := uint64(0), true
+			for _, h := range rows[i : i+many] {
+				sum = sum*prime + h
+				alike = alike && h == rows[i]
+			}
+			if !alike {
+				f(sum, p, p.Start+i)
+			}
+		}
+	}
+}
+
+// hashes are those of the rows of a part.
+func (c *copies) hashes(d *series.Data, p series.Range) []uint64 {
+	all := make([]uint64, p.Len())
+	F := len(d.Features)
+	var bytes [4]byte
+	for i := range all {
+		var h maphash.Hash
+		h.SetSeed(c.seed)
+		for _, v := range d.X[(p.Start+i)*F : (p.Start+i+1)*F] {
+			binary.LittleEndian.PutUint32(bytes[:], math.Float32bits(v))
+			_, _ = h.Write(bytes[:]) // which has no error
+		}
+		all[i] = h.Sum64()
+	}
+	return all
+}
+
+// seenBefore looks for test and validation rows that are training rows.
+func (r *run) seenBefore(ctx context.Context) error {
+	if r.test == nil && r.validation == nil {
+		return nil
+	}
+	c := newCopies()
+	c.add(r.rows.Data, r.all.Train)
+	if r.validation != nil {
+		if n, _ := c.count(r.validation.Data, r.validation.Series); n > 0 {
+			if err := r.tell(ctx, Noticed{Kind: ValidationSeen, Number: n}); err != nil {
+				return err
+			}
+		}
+	}
+	if r.test == nil {
+		return nil
+	}
+	n, _ := c.count(r.test.Data, r.tested)
+	if n == 0 {
+		return nil
+	}
+	return r.tell(ctx, Noticed{Kind: SeenBefore, Number: n})
+}
+
+// copied looks for rows that a fold holds back and that another one has, too, or for SplitForward
+// one before. A few of them change no score.
+func (r *run) copied(ctx context.Context) error {
+	const oneIn = 100
+	c := newCopies()
+	if r.split == layout.SplitForward && len(r.folds) > 0 {
+		c.add(r.rows.Data, r.folds[0].Train)
+	}
+	total, rows, first := 0, 0, []string(nil)
+	for _, f := range r.folds {
+		n, names := c.count(r.rows.Data, f.Held)
+		if total == 0 {
+			first = names
+		}
+		total, rows = total+n, rows+layout.Rows(f.Held)
+		c.add(r.rows.Data, f.Held)
+	}
+	if total == 0 || total*oneIn < rows {
+		return nil
+	}
+	return r.tell(ctx, Noticed{Kind: Copied, Number: total, Class: table.List(first)})
+}
