@@ -79,7 +79,7 @@ or, with --event-tolerance, if it begins within that of one, each with one other
 A row that is not scored cuts events off. Beside the
 model's scores are those of simple baselines on the same rows:
 
-  majority                       always the most frequent label
+  majority                       always the label that most of these rows have
   logistic regression with lags  trained on the same rows as the model, kept with it
   position                       what most training series have at the row's number
 

@@ -202,6 +202,8 @@ func lookaheadText(m *model.Model) string {
 		return m.Lookahead + ": rows are resampled, so predict cannot --follow"
 	case !finite:
 		return m.Lookahead + ": labels depend on all later rows, so predict cannot --follow"
+	case m.Kinds[0].Horizon > 0:
+		return fmt.Sprintf("%s: a forecast, as the label of a row is predicted from the rows up to the one %d before it; predict writes it to the row itself", m.Lookahead, m.Kinds[0].Horizon)
 	case rows > 0:
 		return fmt.Sprintf("%s: labels depend on the next %s, so predict --follow labels each row that late", m.Lookahead, count(rows, "row"))
 	}

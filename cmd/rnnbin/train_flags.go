@@ -101,7 +101,7 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 	addFlag(f, "missing", &d.Missing, "`action` for a missing feature: error (stop), forward (repeat the last value), zero,\nmean (of the rows that train) or drop (leave the row out)", names(series.MissingActions)...)
 	d.FormatSettings.addFlags(f)
 	addFlag(f, "lookahead", &s.Lookahead, "number of later `rows` that a row's label may depend on: all, for data that is labelled once\nit is complete; 0, for rows that are labelled as they arrive; n, for rows that are labelled n\nrows late", fit.All.String(), "0")
-	addFlag(f, "horizon", &s.Horizon, "predict the label of `n` rows later, which is a forecast; -n is --lookahead n")
+	addFlag(f, "horizon", &s.Horizon, "predict a row's label from the rows up to the one `n` before it, which is a forecast; -n is\n--lookahead n")
 	addFlag(f, "scale", &s.Scale, "`method` of scaling features, fitted to the training rows: standard (mean 0, deviation 1),\nminmax (0 to 1) or none", names(layout.ScaleKinds)...)
 	addFlag(f, "series-scale", &s.SeriesScale, "`when` to add each feature scaled within its own series: auto (where\nfolds hold whole series back, and there are three or more) or none", names(fit.SeriesScales)...)
 	addFlag(f, "class-weight", &s.ClassWeight, "`weights` of the classes in the loss: none (each row the same), balanced (each class the same\nin total) or, for example, 1=5,0=1", "none", "balanced")
