@@ -141,3 +141,12 @@ func callIn[A any](ctx context.Context, s *served, method string, q any) (*A, er
 	a := new(A)
 	return a, s.Invoke(ctx, method, q, a)
 }
+
+// texts are the elements of a tensor of text.
+func texts(all [][]byte) []string {
+	text := make([]string, len(all))
+	for i, b := range all {
+		text[i] = string(b)
+	}
+	return text
+}

@@ -144,12 +144,12 @@ func number[N int64 | uint64](id N) string {
 }
 
 // tensorsOf are the inputs of a request.
-func tensorsOf(q *pb.ModelInferRequest) (map[string]tensor, error) {
+func tensorsOf(q *pb.ModelInferRequest) (map[string]*tensor, error) {
 	raw := q.RawInputContents
 	if raw != nil && len(raw) != len(q.Inputs) {
 		return nil, engine.Errorf(engine.Invalid, "there are %d raw_input_contents for %d inputs", len(raw), len(q.Inputs))
 	}
-	inputs := map[string]tensor{}
+	inputs := map[string]*tensor{}
 	for i, in := range q.Inputs {
 		if in.Name != seriesInput && in.Name != lengthsInput {
 			return nil, engine.Errorf(engine.Invalid, "model %s has no input %q, but %q and, where steps of a series do not count, %q", q.ModelName, in.Name, seriesInput, lengthsInput)
@@ -160,7 +160,7 @@ func tensorsOf(q *pb.ModelInferRequest) (map[string]tensor, error) {
 		if raw != nil && in.Contents != nil {
 			return nil, engine.Errorf(engine.Invalid, "input %q has contents besides raw_input_contents", in.Name)
 		}
-		t := tensor{shape: in.Shape}
+		t := &tensor{shape: in.Shape}
 		var err error
 		if raw != nil {
 			t.values, err = rawValues(in.Datatype, raw[i])
@@ -208,7 +208,7 @@ func unreadable(datatype string) error {
 }
 
 // addOutput adds an output in the form that the inputs had.
-func addOutput(a *pb.ModelInferResponse, name string, t tensor, raw bool) {
+func addOutput(a *pb.ModelInferResponse, name string, t *tensor, raw bool) {
 	out := &pb.ModelInferResponse_InferOutputTensor{Name: name, Datatype: "FP32", Shape: t.shape}
 	if t.text != nil {
 		out.Datatype = "BYTES"
@@ -218,17 +218,14 @@ func addOutput(a *pb.ModelInferResponse, name string, t tensor, raw bool) {
 	case raw:
 		a.RawOutputContents = append(a.RawOutputContents, rawContents(t))
 	case t.text != nil:
-		out.Contents = new(pb.InferTensorContents)
-		for _, text := range t.text {
-			out.Contents.BytesContents = append(out.Contents.BytesContents, []byte(text))
-		}
+		out.Contents = &pb.InferTensorContents{BytesContents: t.text}
 	default:
 		out.Contents = &pb.InferTensorContents{Fp32Contents: t.answer}
 	}
 }
 
 // rawContents are a tensor's bytes: of text each element's with their number before them.
-func rawContents(t tensor) []byte {
+func rawContents(t *tensor) []byte {
 	if t.text == nil {
 		return encode(t.answer)
 	}

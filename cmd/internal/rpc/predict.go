@@ -33,15 +33,15 @@ func (s *server) predict(ctx context.Context, q *serving.PredictRequest) (*servi
 		return nil, err
 	}
 	name := cmp.Or(q.ModelSpec.SignatureName, export.ServingDefault)
-	sig := signatures(info)[name]
-	if sig == nil {
+	sig, known := signatures[name]
+	if !known || name == sessionInput && info.Wait == nil {
 		return nil, status.Errorf(codes.FailedPrecondition, "Serving signature key %q not found.", name)
 	}
-	inputs, err := inputsOf(q, sig)
+	inputs, err := inputsOf(q, sig.inputs)
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := filter(q.OutputFilter, sig)
+	wanted, err := filter(q.OutputFilter, sig.outputs)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +65,13 @@ func (s *server) predict(ctx context.Context, q *serving.PredictRequest) (*servi
 // ofSession takes a session's name and end from the inputs.
 func (q *query) ofSession() error {
 	name, end := q.inputs[sessionInput], q.inputs[endInput]
-	if len(name.text) != 1 || name.text[0] == "" {
+	if len(name.text) != 1 || len(name.text[0]) == 0 {
 		return status.Errorf(codes.InvalidArgument, "input %q must be one string", sessionInput)
 	}
 	if len(end.values) != 1 {
 		return status.Errorf(codes.InvalidArgument, "input %q must be one truth value", endInput)
 	}
-	q.session, q.end = name.text[0], end.values[0] != 0
+	q.session, q.end = string(name.text[0]), end.values[0] != 0
 	delete(q.inputs, sessionInput)
 	delete(q.inputs, endInput)
 	return nil
@@ -102,52 +102,59 @@ func specOf(info *engine.Info, signature string) *serving.ModelSpec {
 	}
 }
 
-// signatures are what can be asked of a model: what an exported one has, and sessions.
-func signatures(info *engine.Info) map[string]*corepb.SignatureDef {
-	type tensors = map[string]*corepb.TensorInfo
-	series := tensorInfo(seriesInput, typespb.DataType_DT_FLOAT, -1, -1, len(info.Features))
-	all := map[string]*corepb.SignatureDef{
-		export.ServingDefault: {Inputs: tensors{seriesInput: series}},
-		export.Lengths:        {Inputs: tensors{seriesInput: series, lengthsInput: tensorInfo(lengthsInput, typespb.DataType_DT_INT32, -1)}},
-	}
-	if info.Wait != nil {
-		all[sessionInput] = &corepb.SignatureDef{Inputs: tensors{
-			seriesInput:  series,
-			sessionInput: tensorInfo(sessionInput, typespb.DataType_DT_STRING),
-			endInput:     tensorInfo(endInput, typespb.DataType_DT_BOOL),
-		}}
-	}
-	for name, sig := range all {
-		//lint:ignore SA1019 older clients read it
-		sig.MethodName = "tensorflow/serving/predict"
-		sig.Outputs = tensors{
-			probabilities: tensorInfo(probabilities, typespb.DataType_DT_FLOAT, -1, -1, len(info.Classes)),
-			labels:        tensorInfo(labels, typespb.DataType_DT_STRING, -1, -1),
-		}
-		if name == sessionInput {
-			sig.Outputs[firstRow] = tensorInfo(firstRow, typespb.DataType_DT_INT64)
-		}
-	}
-	return all
+// signature is what a request may have and get: the names of tensors, sorted.
+type signature struct{ inputs, outputs []string }
+
+// signatures are those that an exported model has, and that of sessions.
+var signatures = map[string]signature{
+	export.ServingDefault: {[]string{seriesInput}, []string{labels, probabilities}},
+	export.Lengths:        {[]string{lengthsInput, seriesInput}, []string{labels, probabilities}},
+	sessionInput:          {[]string{endInput, seriesInput, sessionInput}, []string{firstRow, labels, probabilities}},
 }
 
-func tensorInfo(name string, t typespb.DataType, shape ...int) *corepb.TensorInfo {
-	s := new(shapepb.TensorShapeProto)
-	for _, size := range shape {
-		s.Dim = append(s.Dim, &shapepb.TensorShapeProto_Dim{Size: int64(size)})
+// signatureDefs are the signatures of a model. One without streams has no sessions.
+func signatureDefs(info *engine.Info) map[string]*corepb.SignatureDef {
+	all := map[string]*corepb.TensorInfo{}
+	add := func(name string, t typespb.DataType, shape ...int) {
+		s := new(shapepb.TensorShapeProto)
+		for _, size := range shape {
+			s.Dim = append(s.Dim, &shapepb.TensorShapeProto_Dim{Size: int64(size)})
+		}
+		all[name] = &corepb.TensorInfo{Encoding: &corepb.TensorInfo_Name{Name: name + ":0"}, Dtype: t, TensorShape: s}
 	}
-	return &corepb.TensorInfo{Encoding: &corepb.TensorInfo_Name{Name: name + ":0"}, Dtype: t, TensorShape: s}
+	add(seriesInput, typespb.DataType_DT_FLOAT, -1, -1, len(info.Features))
+	add(lengthsInput, typespb.DataType_DT_INT32, -1)
+	add(sessionInput, typespb.DataType_DT_STRING)
+	add(endInput, typespb.DataType_DT_BOOL)
+	add(probabilities, typespb.DataType_DT_FLOAT, -1, -1, len(info.Classes))
+	add(labels, typespb.DataType_DT_STRING, -1, -1)
+	add(firstRow, typespb.DataType_DT_INT64)
+	of := func(names []string) map[string]*corepb.TensorInfo {
+		some := map[string]*corepb.TensorInfo{}
+		for _, name := range names {
+			some[name] = all[name]
+		}
+		return some
+	}
+	defs := map[string]*corepb.SignatureDef{}
+	for name, sig := range signatures {
+		if name != sessionInput || info.Wait != nil {
+			//lint:ignore SA1019 older clients read MethodName
+			defs[name] = &corepb.SignatureDef{MethodName: "tensorflow/serving/predict", Inputs: of(sig.inputs), Outputs: of(sig.outputs)}
+		}
+	}
+	return defs
 }
 
 // inputsOf are the tensors of a request, which must be those of its signature.
-func inputsOf(q *serving.PredictRequest, sig *corepb.SignatureDef) (map[string]tensor, error) {
-	sent, wanted := keys(q.Inputs), keys(sig.Inputs)
+func inputsOf(q *serving.PredictRequest, wanted []string) (map[string]*tensor, error) {
+	sent := keys(q.Inputs)
 	if !slices.Equal(sent, wanted) {
 		return nil, status.Errorf(codes.InvalidArgument,
 			"input size does not match signature: %d!=%d len({%s}) != len({%s}). Sent extra: {%s}. Missing but required: {%s}.",
 			len(sent), len(wanted), strings.Join(sent, ","), strings.Join(wanted, ","), without(sent, wanted), without(wanted, sent))
 	}
-	inputs := map[string]tensor{}
+	inputs := map[string]*tensor{}
 	for name, p := range q.Inputs {
 		t, err := fromProto(p)
 		if err != nil {
@@ -159,8 +166,7 @@ func inputsOf(q *serving.PredictRequest, sig *corepb.SignatureDef) (map[string]t
 }
 
 // filter are the names of the outputs that are wanted: all, if none is named.
-func filter(names []string, sig *corepb.SignatureDef) ([]string, error) {
-	all := keys(sig.Outputs)
+func filter(names, all []string) ([]string, error) {
 	if len(names) == 0 {
 		return all, nil
 	}
@@ -184,8 +190,8 @@ func without(a, b []string) string {
 }
 
 // fromProto reads a tensor of numbers, as bytes or as a list.
-func fromProto(p *tensorpb.TensorProto) (tensor, error) {
-	var t tensor
+func fromProto(p *tensorpb.TensorProto) (*tensor, error) {
+	t := new(tensor)
 	for _, d := range p.GetTensorShape().GetDim() {
 		t.shape = append(t.shape, d.Size)
 	}
@@ -202,7 +208,7 @@ func fromProto(p *tensorpb.TensorProto) (tensor, error) {
 	case typespb.DataType_DT_BOOL:
 		t.values, err = either(data, 1, boolAt, truths(p.BoolVal))
 	case typespb.DataType_DT_STRING:
-		t.text = texts(p.StringVal)
+		t.text = append([][]byte{}, p.StringVal...) // not nil
 	default:
 		err = fmt.Errorf("%v is none of DT_FLOAT, DT_DOUBLE, DT_INT32, DT_INT64, DT_BOOL and DT_STRING", p.GetDtype())
 	}
@@ -227,7 +233,7 @@ func int64At(b []byte) float64   { return float64(int64(binary.LittleEndian.Uint
 
 func boolAt(b []byte) float64 { return float64(min(b[0], 1)) }
 
-func toProto(t tensor) *tensorpb.TensorProto {
+func toProto(t *tensor) *tensorpb.TensorProto {
 	p := &tensorpb.TensorProto{TensorShape: new(shapepb.TensorShapeProto)}
 	for _, size := range t.shape {
 		p.TensorShape.Dim = append(p.TensorShape.Dim, &shapepb.TensorShapeProto_Dim{Size: size})
@@ -236,10 +242,7 @@ func toProto(t tensor) *tensorpb.TensorProto {
 	case t.number != nil:
 		p.Dtype, p.Int64Val = typespb.DataType_DT_INT64, []int64{*t.number}
 	case t.text != nil:
-		p.Dtype = typespb.DataType_DT_STRING
-		for _, text := range t.text {
-			p.StringVal = append(p.StringVal, []byte(text))
-		}
+		p.Dtype, p.StringVal = typespb.DataType_DT_STRING, t.text
 	default:
 		p.Dtype, p.TensorContent = typespb.DataType_DT_FLOAT, encode(t.answer)
 	}
@@ -263,7 +266,7 @@ func (s *server) getModelMetadata(ctx context.Context, q *serving.GetModelMetada
 	if err != nil {
 		return nil, err
 	}
-	packed, err := anypb.New(&serving.SignatureDefMap{SignatureDef: signatures(info)})
+	packed, err := anypb.New(&serving.SignatureDefMap{SignatureDef: signatureDefs(info)})
 	if err != nil {
 		return nil, err
 	}

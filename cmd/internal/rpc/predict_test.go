@@ -71,7 +71,7 @@ func TestPredict(t *testing.T) {
 		near(t, what, probabilitiesOf(t, a, 2, 20, 3), want.Probability)
 		got, err := fromProto(a.Outputs[labels])
 		check(t, err)
-		same(t, what, got.text, s.names(want))
+		same(t, what, texts(got.text), s.names(want))
 		same(t, what, got.shape, []int64{2, 20})
 		if a.ModelSpec.Name != "m" || a.ModelSpec.GetVersion().GetValue() != 1 || a.ModelSpec.SignatureName != "serving_default" || len(a.Outputs) != 2 {
 			t.Errorf("%s: %v, %d outputs", what, a.ModelSpec, len(a.Outputs))
@@ -109,7 +109,7 @@ func TestPredictOfLengths(t *testing.T) {
 	near(t, "the longer one", got[40:], want.Probability[26:])
 	text, err := fromProto(a.Outputs[labels])
 	check(t, err)
-	same(t, "labels", text.text, slices.Concat(s.names(want)[:13], make([]string, 7), s.names(want)[13:]))
+	same(t, "labels", texts(text.text), slices.Concat(s.names(want)[:13], make([]string, 7), s.names(want)[13:]))
 }
 
 // Codes and texts are those of TensorFlow Serving.

@@ -47,8 +47,11 @@ type Options struct {
 	Log    *slog.Logger                    // of calls and panics; nil for none
 }
 
-// maxCalls is how many calls one connection may have at the same time.
-const maxCalls = 1024
+const (
+	maxCalls      = 1024    // at the same time, of a connection
+	streamWorkers = 64      // goroutines that answer call after call: their stacks need not grow for each
+	windowSize    = 1 << 20 // bytes that a client may send ahead; a size that adapts would ask each client for its round trip, again and again
+)
 
 // Server answers calls with the models of a registry.
 type Server struct {
@@ -77,6 +80,8 @@ func New(r *engine.Registry, o Options) *Server {
 		grpc.MaxConcurrentStreams(maxCalls),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: o.Idle, Time: time.Minute}),
 		grpc.ConnectionTimeout(o.Timeout),
+		grpc.NumStreamWorkers(streamWorkers),
+		grpc.StaticStreamWindowSize(windowSize), grpc.StaticConnWindowSize(windowSize),
 		grpc.UnaryInterceptor(s.unary),
 		grpc.StreamInterceptor(s.stream),
 	}

@@ -32,12 +32,12 @@ type tensor struct {
 	shape  []int64
 	values []float64
 	answer []float32 // in place of values
-	text   []string  // likewise
+	text   [][]byte  // likewise
 	number *int64    // likewise, a scalar
 }
 
 // check reports data that its shape does not hold.
-func (t tensor) check(name string) error {
+func (t *tensor) check(name string) error {
 	n, limit := int64(1), int64(max(len(t.values), len(t.text)))
 	for _, size := range t.shape {
 		if size < 0 {
@@ -62,7 +62,7 @@ func (t tensor) check(name string) error {
 type query struct {
 	name   string
 	which  engine.Which
-	inputs map[string]tensor
+	inputs map[string]*tensor
 
 	session    string // whose rows these are; "" for none
 	begin, end bool   // it begins with them, or ends
@@ -71,7 +71,7 @@ type query struct {
 // result is what a version of a model says.
 type result struct {
 	info    *engine.Info
-	outputs map[string]tensor
+	outputs map[string]*tensor
 }
 
 func (s *server) answer(ctx context.Context, q query) (result, error) {
@@ -79,8 +79,8 @@ func (s *server) answer(ctx context.Context, q query) (result, error) {
 	if !ok {
 		return result{}, engine.Errorf(engine.Invalid, "input %q is missing", seriesInput)
 	}
-	for _, name := range keys(q.inputs) {
-		if err := q.inputs[name].check(name); err != nil {
+	for name, t := range q.inputs {
+		if err := t.check(name); err != nil {
 			return result{}, err
 		}
 	}
@@ -92,7 +92,7 @@ func (s *server) answer(ctx context.Context, q query) (result, error) {
 		return result{}, err
 	}
 	defer h.Release()
-	if x, err = fitting(h.Info(), x); err != nil {
+	if err := x.fit(h.Info()); err != nil {
 		return result{}, err
 	}
 	if len(x.values) == 0 && x.shape[0] > 0 { // their number is nothing that memory has been taken for
@@ -115,7 +115,7 @@ func (s *server) answer(ctx context.Context, q query) (result, error) {
 }
 
 // answerSession goes on with the rows of a session.
-func (s *server) answerSession(ctx context.Context, q query, x tensor) (result, error) {
+func (s *server) answerSession(ctx context.Context, q query, x *tensor) (result, error) {
 	if q.begin {
 		_ = s.registry.EndSession(q.name, q.session) // there may be none
 	}
@@ -127,7 +127,7 @@ func (s *server) answerSession(ctx context.Context, q query, x tensor) (result, 
 	defer done()
 	info := stream.Handle().Info()
 	about(ctx, q.name, info.Version)
-	if x, err = fitting(info, x); err != nil {
+	if err := x.fit(info); err != nil {
 		return result{}, err
 	}
 	if x.shape[0] != 1 {
@@ -142,25 +142,25 @@ func (s *server) answerSession(ctx context.Context, q query, x tensor) (result, 
 	}
 	got := outputs(info, []int{a.Len()}, a.Len(), a)
 	row := int64(first)
-	got[firstRow] = tensor{number: &row}
+	got[firstRow] = &tensor{number: &row}
 	return result{info, got}, nil
 }
 
-// fitting is an array as series of a model, if it is. One feature needs no dimension of its own.
-func fitting(info *engine.Info, x tensor) (tensor, error) {
+// fit makes an array series of a model, if it is. One feature needs no dimension of its own.
+func (t *tensor) fit(info *engine.Info) error {
 	R := int64(len(info.Features))
-	if R == 1 && len(x.shape) == 2 {
-		x.shape = append(slices.Clone(x.shape), 1)
+	if R == 1 && len(t.shape) == 2 {
+		t.shape = append(slices.Clone(t.shape), 1)
 	}
-	if len(x.shape) != 3 || x.shape[2] != R || x.text != nil {
-		return x, engine.Errorf(engine.Invalid, "input %q must be numbers of shape [batch, steps, %d], the features of model %s being %q, not of shape %v",
-			seriesInput, R, info.Name, info.Features, x.shape)
+	if len(t.shape) != 3 || t.shape[2] != R || t.text != nil {
+		return engine.Errorf(engine.Invalid, "input %q must be numbers of shape [batch, steps, %d], the features of model %s being %q, not of shape %v",
+			seriesInput, R, info.Name, info.Features, t.shape)
 	}
-	return x, nil
+	return nil
 }
 
 // lengthsOf are how many steps of each series count: all, unless the client says otherwise.
-func lengthsOf(inputs map[string]tensor, shape []int64) ([]int, error) {
+func lengthsOf(inputs map[string]*tensor, shape []int64) ([]int, error) {
 	given, ok := inputs[lengthsInput]
 	if !ok {
 		return slices.Repeat([]int{int(shape[1])}, int(shape[0])), nil
@@ -172,17 +172,23 @@ func lengthsOf(inputs map[string]tensor, shape []int64) ([]int, error) {
 }
 
 // outputs puts answers into arrays of T steps; steps beyond a series' length are zeros and "".
-func outputs(info *engine.Info, lengths []int, T int, a label.Answers) map[string]tensor {
+func outputs(info *engine.Info, lengths []int, T int, a label.Answers) map[string]*tensor {
 	B := int64(len(lengths))
 	a = info.Pad(a, lengths, T)
-	p := tensor{shape: []int64{B, int64(T), int64(len(info.Classes))}, answer: a.Probability}
-	l := tensor{shape: []int64{B, int64(T)}, text: make([]string, a.Len())}
+	names := make([][]byte, len(info.Classes))
+	for i, name := range info.Classes {
+		names[i] = []byte(name)
+	}
+	text := make([][]byte, a.Len())
 	for i, class := range a.Class {
 		if class >= 0 {
-			l.text[i] = info.Classes[class]
+			text[i] = names[class]
 		}
 	}
-	return map[string]tensor{probabilities: p, labels: l}
+	return map[string]*tensor{
+		probabilities: {shape: []int64{B, int64(T), int64(len(names))}, answer: a.Probability},
+		labels:        {shape: []int64{B, int64(T)}, text: text},
+	}
 }
 
 // decode reads numbers of n bytes each, little endian.
@@ -223,12 +229,4 @@ func truths(all []bool) []float64 {
 		}
 	}
 	return values
-}
-
-func texts(all [][]byte) []string {
-	text := make([]string, len(all))
-	for i, b := range all {
-		text[i] = string(b)
-	}
-	return text
 }
