@@ -202,13 +202,14 @@ const (
 // answer are the answers to a batch, in the form of the request.
 func (p *predictRequest) answer(classes []string, a label.Answers, b batch) []byte {
 	w := newAnswerWriter(classes, a)
+	dst := make([]byte, 0, 64+12*len(a.Probability)+8*a.Len()) // about
 	if p.rows {
-		dst := appendList([]byte(`{"predictions":`), b.series, func(dst []byte, i int) []byte {
+		dst = appendList(append(dst, `{"predictions":`...), b.series, func(dst []byte, i int) []byte {
 			return w.object(dst, i*b.steps, b.steps)
 		})
 		return append(dst, '}')
 	}
-	dst := append([]byte(`{"outputs":{"`), probabilitiesName+`":`...)
+	dst = append(dst, `{"outputs":{"`+probabilitiesName+`":`...)
 	dst = appendList(dst, b.series, func(dst []byte, i int) []byte { return w.probabilities(dst, i*b.steps, b.steps) })
 	dst = append(dst, `,"`+labelsName+`":`...)
 	dst = appendList(dst, b.series, func(dst []byte, i int) []byte { return w.labels(dst, i*b.steps, b.steps) })
