@@ -94,11 +94,11 @@ func (l *engine) stride(ctx context.Context, all []*walk) {
 	for _, w := range all {
 		n = min(n, l.Block-w.c.at%l.Block, w.end-w.c.at)
 	}
-	var x, state []float32
+	rows := (l.Before + n + l.Behind) * l.features
+	x, state := make([]float32, 0, 2*len(all)*rows), make([]float32, 0, 2*len(all)*l.state)
 	for _, w := range all {
-		rows := w.c.x[:(l.Before+n+l.Behind)*l.features]
-		x = append(append(x, rows...), rows...)
-		state = append(state, w.c.entered(l)...)
+		x = append(append(x, w.c.x[:rows]...), w.c.x[:rows]...)
+		state = w.c.enter(state, l)
 	}
 	p, err := l.network.Predict(ctx, x, 2*len(all), state)
 	if err != nil && len(all) > 1 { // the fault of one of them, maybe
@@ -117,19 +117,19 @@ func (l *engine) stride(ctx context.Context, all []*walk) {
 		for row := range n {
 			w.s.answer(w.t, w.c.at+row, l.row(p.Probability[i*each:], row))
 		}
-		w.c.x, w.c.at, w.c.state = w.c.x[n*l.features:], w.c.at+n, slices.Clone(p.State[2*i*l.state:2*(i+1)*l.state])
+		w.c.x, w.c.at = w.c.x[n*l.features:], w.c.at+n
+		copy(w.c.state, p.State[2*i*l.state:])
 	}
 }
 
-// entered is the state at a position. Where a block begins, the window that warmed up answers from
+// enter appends the state at a position. Where a block begins, the window that warmed up answers from
 // there on, and another one begins. Both are the first window in the first block.
-func (c *cursor) entered(l *engine) []float32 {
+func (c *cursor) enter(state []float32, l *engine) []float32 {
 	if c.at%l.Block != 0 {
-		return c.state
+		return append(state, c.state...)
 	}
-	younger := c.state[l.state:]
 	if l.Warm == 0 {
-		younger = make([]float32, l.state)
+		return append(state, make([]float32, 2*l.state)...)
 	}
-	return append(slices.Clip(younger), make([]float32, l.state)...)
+	return append(append(state, c.state[l.state:]...), make([]float32, l.state)...)
 }

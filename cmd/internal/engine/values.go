@@ -21,7 +21,7 @@ func (v *version) checked(number int, rows []float64, last []float32) ([]float32
 		return &Error{Kind: Invalid, Err: &PlaceError{number, at / R, v.info.Features[at%R], fmt.Errorf(format, args...)}}
 	}
 	missing := series.Missing(v.info.Model.Columns.Missing)
-	x, zero := v.model.Values(rows), v.model.Values(make([]float64, R))
+	x := v.model.Values(rows)
 	for i, value := range x {
 		switch {
 		case value-value == 0:
@@ -31,7 +31,7 @@ func (v *version) checked(number int, rows []float64, last []float32) ([]float32
 		case missing == series.MissingError || missing == series.MissingDrop:
 			return nil, fault(i, "the value is missing, and the model was trained to fill none")
 		case missing == series.MissingZero:
-			x[i] = zero[i%R]
+			x[i] = v.model.Values(make([]float64, R))[i%R]
 		case missing == series.MissingForward:
 			x[i] = last[i%R]
 		}

@@ -22,15 +22,15 @@ type message struct {
 	err error
 }
 
-// receive hands over what a client sends until it ends.
-func receive(from labelStream) <-chan message {
+// receive hands over what a client sends until it ends, or ctx does.
+func receive(ctx context.Context, from labelStream) <-chan message {
 	all := make(chan message)
 	go func() {
 		for {
 			q, err := from.Recv()
 			select {
 			case all <- message{q, err}:
-			case <-from.Context().Done():
+			case <-ctx.Done():
 				return
 			}
 			if err != nil {
@@ -44,54 +44,24 @@ func receive(from labelStream) <-chan message {
 // label answers each message of a stream with one. A client that does not read gets no more:
 // what is sent waits, and so does what it sends.
 func (s *server) label(to labelStream) error {
-	messages := receive(to)
-	var stream *engine.Stream
-	var l *labelling
+	ctx, end := context.WithCancelCause(to.Context())
+	defer end(nil)
+	defer context.AfterFunc(s.ending, func() { end(engine.Errorf(engine.Unavailable, "the server is shutting down")) })()
 	ttl := s.registry.SessionTTL()
-	idle := time.NewTimer(ttl)
+	idle := time.AfterFunc(ttl, func() { end(engine.Errorf(engine.Deadline, "nothing has come for %v", ttl)) })
 	defer idle.Stop()
+	messages := receive(ctx, to)
+	l := &labelling{server: s, to: to}
+	defer l.close()
 	for {
-		var q message
 		select {
-		case q = <-messages:
+		case q := <-messages:
 			idle.Reset(ttl)
-		case <-idle.C:
-			return engine.Errorf(engine.Deadline, "nothing has come for %v", ttl)
-		case <-to.Context().Done():
-			return to.Context().Err()
-		case <-s.ending.Done():
-			return engine.Errorf(engine.Unavailable, "the server is shutting down")
-		}
-		last := errors.Is(q.err, io.EOF)
-		switch {
-		case last && stream == nil:
-			return nil
-		case last:
-			q.LabelRequest = &pb.LabelRequest{End: true}
-		case q.err != nil:
-			return q.err
-		case stream == nil:
-			var err error
-			if stream, err = s.open(to.Context(), q.LabelRequest); err != nil {
+			if done, err := l.take(q); done || err != nil {
 				return err
 			}
-			defer stream.Close()
-			l = newLabelling(stream.Handle().Info())
-		case q.Model != "" || q.Version != 0 || len(q.State) > 0:
-			return engine.Errorf(engine.Invalid, "model, version and state are the first message's alone")
-		}
-		first, a, err := stream.PushUntil(to.Context(), q.Values, q.End)
-		if err != nil {
-			return err
-		}
-		answer := l.response(first, a, q.End)
-		if q.WantState {
-			if answer.State, err = stream.State(to.Context()); err != nil {
-				return err
-			}
-		}
-		if err := to.Send(answer); err != nil || last {
-			return err
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
 }
@@ -109,18 +79,54 @@ func (s *server) open(ctx context.Context, q *pb.LabelRequest) (*engine.Stream, 
 	return h.Stream()
 }
 
-// labelling makes messages of answers.
+// labelling answers the messages of a stream.
 type labelling struct {
+	server *server
+	to     labelStream
+	stream *engine.Stream // nil before the first message
 	info   *engine.Info
 	finder *events.Finder // of the series
 	from   int            // the first row that it has got, -1 for none
 	found  []*pb.LabelResponse_Event
 }
 
-func newLabelling(info *engine.Info) *labelling {
-	l := &labelling{info: info}
-	l.begin()
-	return l
+func (l *labelling) close() {
+	if l.stream != nil {
+		l.stream.Close()
+	}
+}
+
+// take answers a message, and reports whether it was the last.
+func (l *labelling) take(q message) (done bool, err error) {
+	ctx := l.to.Context()
+	done = errors.Is(q.err, io.EOF)
+	switch {
+	case done && l.stream == nil:
+		return true, nil
+	case done:
+		q.LabelRequest = &pb.LabelRequest{End: true}
+	case q.err != nil:
+		return false, q.err
+	case l.stream == nil:
+		if l.stream, err = l.server.open(ctx, q.LabelRequest); err != nil {
+			return false, err
+		}
+		l.info = l.stream.Handle().Info()
+		l.begin()
+	case q.Model != "" || q.Version != 0 || len(q.State) > 0:
+		return false, engine.Errorf(engine.Invalid, "model, version and state are the first message's alone")
+	}
+	first, a, err := l.stream.PushUntil(ctx, q.Values, q.End)
+	if err != nil {
+		return false, err
+	}
+	answer := l.response(first, a, q.End)
+	if q.WantState {
+		if answer.State, err = l.stream.State(ctx); err != nil {
+			return false, err
+		}
+	}
+	return done, l.to.Send(answer)
 }
 
 // begin begins a series.

@@ -24,8 +24,7 @@ func (q *request) socket() error {
 	defer w.CloseNow()
 	w.SetReadLimit(maxLine)
 	c.say = func(lines []byte) error {
-		ctx, cancel := context.WithTimeout(q.Context(), q.options.Timeout) // a client that never reads
-		defer cancel()
+		ctx := c.writing.context(q.Context(), q.options.Timeout) // a client that never reads
 		return w.Write(ctx, websocket.MessageText, bytes.TrimSuffix(lines, []byte("\n")))
 	}
 	defer context.AfterFunc(q.ending, func() { _ = w.Close(websocket.StatusGoingAway, "the server is shutting down") })()
@@ -42,9 +41,7 @@ func (q *request) socket() error {
 // messages takes messages until they end.
 func (c *conversation) messages(w *websocket.Conn) error {
 	for {
-		ctx, cancel := context.WithTimeout(c.Context(), c.registry.SessionTTL())
-		_, text, err := w.Read(ctx)
-		cancel()
+		_, text, err := w.Read(c.reading.context(c.Context(), c.registry.SessionTTL()))
 		if err != nil {
 			return err
 		}

@@ -38,6 +38,8 @@ type conversation struct {
 	begun bool      // the series has rows
 	rows  []float64 // that are not pushed yet
 	out   []byte    // lines that are not said yet
+
+	pushing, reading, writing lease // how long each may take
 }
 
 // converse begins a stream of the model that the path names. Close its stream after use.
@@ -182,22 +184,14 @@ func (c *conversation) restore(text string) error {
 
 // push pushes the rows that wait, and says what is known then.
 func (c *conversation) push() error {
-	rows := c.rows
-	c.rows = nil
-	if len(rows) > 0 {
+	if len(c.rows) > 0 {
 		c.begun = true
-		if err := c.answer(c.timed(func(ctx context.Context) (int, label.Answers, error) { return c.stream.Push(ctx, rows) })); err != nil {
+		if err := c.answer(c.stream.Push(c.pushing.context(c.Context(), c.options.Timeout), c.rows)); err != nil {
 			return err
 		}
+		c.rows = c.rows[:0]
 	}
 	return c.flush()
-}
-
-// timed gives a call the time that a request has.
-func (c *conversation) timed(call func(context.Context) (int, label.Answers, error)) (int, label.Answers, error) {
-	ctx, cancel := context.WithTimeout(c.Context(), c.options.Timeout)
-	defer cancel()
-	return call(ctx)
 }
 
 // end ends the series.
@@ -205,7 +199,7 @@ func (c *conversation) end() error {
 	if err := c.push(); err != nil {
 		return err
 	}
-	if err := c.answer(c.timed(c.stream.Flush)); err != nil {
+	if err := c.answer(c.stream.Flush(c.pushing.context(c.Context(), c.options.Timeout))); err != nil {
 		return err
 	}
 	c.begun = false
@@ -281,9 +275,8 @@ func (q *request) streamLines() error {
 	if err := control.EnableFullDuplex(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
-	var lease lease
 	c.say = func(lines []byte) error {
-		if until, due := lease.renew(q.options.Timeout); due { // a client that never reads
+		if until, due := c.writing.renew(q.options.Timeout); due { // a client that never reads
 			_ = control.SetWriteDeadline(until)
 		}
 		if _, err := q.out.Write(lines); err != nil {
@@ -314,10 +307,9 @@ func (q *request) ended(err error) error {
 
 // lines takes lines until they end, as many at a time as are at hand.
 func (c *conversation) lines(control *http.ResponseController) error {
-	b := bufio.NewReaderSize(c.Body, 64<<10)
-	var lease lease
+	b := bufio.NewReaderSize(c.Body, 16<<10)
 	for number := 1; ; number++ {
-		if until, due := lease.renew(c.registry.SessionTTL()); due {
+		if until, due := c.reading.renew(c.registry.SessionTTL()); due {
 			_ = control.SetReadDeadline(until)
 			if c.ending.Err() != nil { // it may have set another one just before
 				_ = control.SetReadDeadline(time.Now())
@@ -348,7 +340,11 @@ func (c *conversation) lines(control *http.ResponseController) error {
 }
 
 // lease is a deadline that is set a little later than it need be, so that few rows have to set another.
-type lease struct{ until time.Time }
+type lease struct {
+	until  time.Time
+	ctx    context.Context // that lasts until then, once it has been asked for
+	cancel context.CancelFunc
+}
 
 // renew reports whether the deadline is less than a time away, and has to be set to another one.
 func (l *lease) renew(after time.Duration) (until time.Time, due bool) {
@@ -357,6 +353,17 @@ func (l *lease) renew(after time.Duration) (until time.Time, due bool) {
 		l.until = now.Add(after + after/8)
 	}
 	return l.until, due
+}
+
+// context ends with its parent or, not before a time, by itself. The one before is over.
+func (l *lease) context(parent context.Context, after time.Duration) context.Context {
+	if until, due := l.renew(after); due {
+		if l.cancel != nil {
+			l.cancel()
+		}
+		l.ctx, l.cancel = context.WithDeadline(parent, until)
+	}
+	return l.ctx
 }
 
 // peekBuffered is what has arrived and was not read.
