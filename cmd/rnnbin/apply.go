@@ -155,6 +155,9 @@ func (o *applyOptions) options(m *model.Model) (series.Options, error) {
 	}
 	if o.changed("time") {
 		r.TimeOptional, r.TimeKind, r.DateOrder = false, "", ""
+		if o.time != known.Time && !o.changed("time-format") {
+			r.TimeFormat = ""
+		}
 	}
 	for flag, field := range map[string]struct {
 		value string

@@ -70,6 +70,11 @@ func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
 	if err := o.data.Validate(); err != nil {
 		return usageError{err}
 	}
+	patterns := files
+	files, err := series.Expand(patterns)
+	if err != nil {
+		return err
+	}
 	if o.events == "" && len(files) == 1 && strings.EqualFold(filepath.Ext(files[0]), ".json") {
 		if list, err := events.Read(cmd.Context(), files[0], o.data); err == nil && list.Catalog() {
 			return o.showEvents(list, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -107,7 +112,7 @@ func (o *lookOptions) run(cmd *cobra.Command, files []string) error {
 	for i, note := range s.Guess.Notes {
 		s.Guess.Notes[i] = withFlags(note)
 	}
-	command := o.trainOn(files, &s.Guess, s.Unreadable)
+	command := o.trainOn(patterns, &s.Guess, s.Unreadable)
 	if o.json {
 		return observe.WriteJSON(cmd.OutOrStdout(), "file", struct {
 			*series.Survey

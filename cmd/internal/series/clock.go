@@ -153,7 +153,7 @@ func parseTimeFormat(format string) (string, error) {
 	if err != nil || layout == format {
 		return "", fmt.Errorf("Options.TimeFormat must be a format of strftime, such as '%%d.%%m.%%Y %%H:%%M', not %q", format)
 	}
-	return strings.NewReplacer("02", "2", "01", "1").Replace(layout), nil // also of one digit
+	return strings.NewReplacer("002", "__2", "02", "2", "01", "1", "04", "4", "05", "5").Replace(layout), nil // also of one digit
 }
 
 // Kinds of times.

@@ -37,6 +37,9 @@ func (r *Reader) addFeatures(c *Chunk, time float64) (bool, error) {
 	for k, i := range r.roles.features {
 		v := r.value(i)
 		x, exact, err := v.feature(r.shift[k])
+		if isRounded(exact) && r.rounded[k] == 0 && !v.holds(exact) {
+			r.rounded[k] = r.line()
+		}
 		switch {
 		case err != nil:
 		case x != x:

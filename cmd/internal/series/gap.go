@@ -24,6 +24,11 @@ func (r *Reader) time() (float64, error) {
 	r.when = bytes.TrimSpace(v.text)
 	r.clock.after = r.state.time
 	t, err := r.clock.time(&v)
+	if isRounded(t) {
+		if r.when = v.appendText(nil); t == r.state.time && r.alike == 0 && !bytes.Equal(r.when, r.state.timeText) {
+			r.alike = r.line()
+		}
+	}
 	if err == nil && t < r.state.time && r.gap.Value == 0 {
 		err = fmt.Errorf("time goes back in series %q: from %s to %s (a column that tells series apart belongs to Options.Series; Options.Exclude leaves out one that is no time; Options.MaxGap begins a new series there)",
 			r.state.name, r.timeText(r.state.time, r.state.timeText), r.timeText(t, r.when))

@@ -135,7 +135,7 @@ func (g *guesser) guessSeries() {
 		cures := g.cures(by)
 		named := (likeSeries.MatchString(g.profiles[i].name) || g.profiles[i].namesSeries()) && g.survey.Rows >= groupRows*len(by.groups)
 		long := g.columns[i].numbers == 0 && by.runs == len(by.groups) && g.survey.Rows >= groupRun*by.runs
-		if (named || long || cures) && (g.series < 0 || cures && !cured) {
+		if (named || long || cures || g.profiles[i].name == g.options.Series) && (g.series < 0 || cures && !cured) {
 			g.series, g.order, cured = i, by.order, cures
 			g.survey.Series, g.survey.Guess.Series = len(by.groups), g.profiles[i].name
 		}
@@ -187,6 +187,9 @@ func (g *guesser) takeTime(t *timeLook, o *order) {
 	}
 	h := o.holes.settled()
 	stamps := t.clock.stamps
+	if high := g.columns[t.column].high.value; isRounded(high) && h.usual < 100*(math.Nextafter(high, math.Inf(1))-high) {
+		g.note("column %q: %s", g.timeName(), roundedNote)
+	}
 	g.survey.Gaps = &Gaps{Usual: h.usual, Count: h.count, Length: lengthText(holeSteps*h.usual, stamps), Step: lengthText(h.usual, stamps)}
 	if len(g.survey.Files) == 1 {
 		g.survey.Gaps.Line = h.line
@@ -266,6 +269,9 @@ func (g *guesser) guessFeatures() {
 		c := &g.columns[i]
 		if c.missing+c.faults > 0 {
 			guess.Missing = MissingForward
+		}
+		if c.fractions == 0 && (isRounded(c.low.value) || isRounded(c.high.value)) {
+			g.note("column %q: %s", g.profiles[i].name, roundedNote)
 		}
 		g.noteStray(g.profiles[i].name, &c.low, c.high.value)
 		g.noteStray(g.profiles[i].name, &c.high, c.low.value)

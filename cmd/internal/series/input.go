@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"regexp"
 	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
@@ -24,6 +26,7 @@ type input struct {
 	row       int // of the batch, that values are of
 	current   value
 	doubled   []string // names that more than one column has
+	total     []table.Warning
 }
 
 // Columns names the columns, "" those that cannot be told apart.
@@ -61,6 +64,34 @@ func newInput(r *table.Reader, o Options) *input {
 }
 
 var errNoRows = errors.New("there are no rows")
+
+// aggregates are what spreadsheets and loggers call rows at the end that sum up the others.
+var aggregates = regexp.MustCompile(`(?i)^\s*(grand )?(totals?|sum|summe|average|avg|mean|min|max|minimum|maximum|count|std)\b`)
+
+// next reads rows, and looks whether the last one sums up the others.
+func (in *input) next(b *table.Batch, most int) error {
+	err := in.Reader.Next(b, most)
+	last := b.Len() - 1
+	if last < 0 || most == 1 {
+		return err
+	}
+	in.total = nil
+	for k := range b.Columns {
+		c := &b.Columns[k]
+		if c.Type != table.Text || !aggregates.Match(c.Text(last)) {
+			continue
+		}
+		again := false
+		for i := range last {
+			again = again || bytes.Equal(c.Text(i), c.Text(last))
+		}
+		if !again {
+			in.total = []table.Warning{{File: in.Name(), Line: b.Lines[last], Column: in.Columns()[k],
+				Text: fmt.Sprintf("%s looks like a row that sums up the others, and is read as one of them (take it out of the file)", table.Excerpt(c.Text(last)))}}
+		}
+	}
+	return err
+}
 
 // at has values be of row i of a batch.
 func (in *input) at(b *table.Batch, i int) {
@@ -141,7 +172,7 @@ func (in *input) unit(k int) string {
 
 // warnings are the oddities met so far.
 func (in *input) warnings() []table.Warning {
-	all := in.Warnings()
+	all := append(in.Warnings(), in.total...)
 	for _, w := range in.decimals.warnings(in.Columns()) {
 		w.File = in.Name()
 		all = append(all, w)

@@ -129,7 +129,11 @@ type looker struct {
 
 // read reads a file.
 func (l *looker) read(path string) error {
-	in, err := openInput(l.ctx, path, l.stdin, l.options)
+	o := l.options
+	if l.finder != nil && o.Layout == WideLayout { // so that series have other numbers
+		o.before = len(l.groupings[1+slices.Index(l.Columns(), o.Series)].groups)
+	}
+	in, err := openInput(l.ctx, path, l.stdin, o)
 	if err != nil {
 		return err
 	}
@@ -163,12 +167,15 @@ func (l *looker) begin(in *input) (err error) {
 	if parts := l.findParts(true); parts != nil {
 		clock := l.profiles[parts[0]].clock
 		clock.known = false
+		if format := l.partsFormat(parts); format != "" {
+			clock.format, _ = parseTimeFormat(format)
+		}
 		l.times = append(l.times, &timeLook{column: parts[0], parts: parts[1:], clock: clock})
 	}
 	for i, p := range l.profiles {
 		l.columns[i].tallies = map[string]*ValueSurvey{}
 		l.groupings = append(l.groupings, &grouping{column: i, groups: map[string]*group{}})
-		if p.name != "" && (p.time || p.isTime() || !p.number()) {
+		if p.name != "" && (p.time || p.isTime() || !p.number() || p.name == l.options.Time) {
 			clock := p.clock // with its format, and the order of dates
 			clock.known = false
 			if p.isWholeTimes() && l.options.TimeFormat == "" {
@@ -200,7 +207,7 @@ func (l *looker) readRows(in *input) error {
 		if l.ctx.Err() != nil {
 			return l.ctx.Err()
 		}
-		err := in.Next(b, chunkRows)
+		err := in.next(b, chunkRows)
 		if err == io.EOF && !some {
 			return &table.Error{File: in.Name(), Err: errNoRows}
 		}

@@ -20,6 +20,7 @@ type profile struct {
 	numbers int    // and are numbers
 	nearly  int    // and are text that begins like one
 	example string // the first of these
+	odd     string // the first value that is neither number nor timestamp
 	time    bool   // values are timestamps or dates, by their type
 
 	rows          int // with a number or a timestamp
@@ -83,6 +84,7 @@ func (p *profile) add(v *value) {
 	}
 	if !ok {
 		p.interruptions++
+		p.odd = cmp.Or(p.odd, shown(v.appendText(nil)))
 		return
 	}
 	p.addNumber(x)
@@ -166,6 +168,9 @@ func (p *profile) nearlyNumbers() string {
 	if p.isTimes() || 2*p.nearly < p.known || p.nearly == 0 || p.namesSeries() {
 		return ""
 	}
+	if p.stamps > 0 {
+		return fmt.Sprintf("%d of the first %d values are times, and others are none, such as %s, so neither the time nor a feature", p.stamps, p.seen, table.Excerpt([]byte(p.odd)))
+	}
 	return fmt.Sprintf("its values begin like numbers, but are none, as in %s, so not a feature", table.Excerpt([]byte(p.example)))
 }
 
@@ -215,6 +220,9 @@ func (p *profile) counts() bool {
 	return p.rows >= least && p.interruptions == 0 && p.even >= 9*(p.rows-1)/10
 }
 
+// cycles reports whether a column is a part of times, such as the hour, that begins anew: a feature, as what happens may depend on it.
+func (p *profile) cycles() bool { return p.falls > 0 && isPartOfTime(p.name) }
+
 // namesSeries reports whether values look like names of series, of which each has rows enough: by the name of the
 // column, or as words that take turns.
 func (p *profile) namesSeries() bool {
@@ -245,7 +253,7 @@ func isTimeType(t table.Type) bool { return t == table.Time || t == table.Date }
 
 // likeTime reports whether a column is a time of some kind: by its name, or by what its values are.
 func (p *profile) likeTime() bool {
-	return (p.number() || p.isTimes()) && (p.namedTime() || p.isTimes() || p.number() && (p.isEpoch() || p.isWholeTimes() || p.counts()))
+	return (p.number() || p.isTimes()) && (p.namedTime() || p.isTimes() || p.number() && (p.isEpoch() || p.isWholeTimes() || p.counts() && !p.cycles()))
 }
 
 // isTime reports whether a column without a role can be the time, as it does little but rise. As a feature a number would

@@ -38,6 +38,8 @@ type Reader struct {
 	skipped  int
 	dropped  int
 	filled   []int // [F] missing values
+	rounded  []int // [F] the line of the first whole number that float64 does not hold, 0 if there is none
+	alike    int   // the line of the first time that is the one before, as float64 has them
 	warned   []table.Warning
 
 	name    []byte    // scratch
@@ -139,7 +141,7 @@ func (r *Reader) start() (err error) {
 		setting = "Options.Resample" // which implies it
 	}
 	r.gap, _ = ParseLength(setting, o.MaxGap)
-	r.filled = make([]int, len(r.features))
+	r.filled, r.rounded = make([]int, len(r.features)), make([]int, len(r.features))
 	return nil
 }
 
@@ -176,7 +178,7 @@ func (r *Reader) fill(c *Chunk) error {
 	if r.options.Follow {
 		most = 1
 	}
-	if err := r.Reader.Next(&c.batch, most); err != nil {
+	if err := r.next(&c.batch, most); err != nil {
 		return r.skip(err)
 	}
 	for i := range c.batch.Len() {
@@ -383,6 +385,11 @@ func (r *Reader) Warnings() []table.Warning {
 			Text: fmt.Sprintf("%d series were ended as more than %d were open, each when no row of it had come for the longest; a later row of one began another series", n, r.roster.most)})
 	}
 	all = append(all, r.gapWarnings()...)
+	for k, line := range append(r.rounded, r.alike) {
+		if line > 0 {
+			all = append(all, table.Warning{File: r.Name(), Line: line, Column: append(r.features, r.options.Time)[k], Text: roundedNote})
+		}
+	}
 	if r.dropped > 0 {
 		return append(all, table.Warning{File: r.Name(), Text: fmt.Sprintf("%d of %d rows lack a feature and are left out", r.dropped, r.inputs)})
 	}

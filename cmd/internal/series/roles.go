@@ -116,6 +116,9 @@ const serialNote = "looks like days as spreadsheets count them, so lengths of ti
 
 // findFormat finds how times are written as whole numbers.
 func (f *finder) findFormat(o Options) {
+	if f.time >= 0 && o.TimeFormat == "" {
+		f.format = f.partsFormat(append([]int{f.time}, f.parts...))
+	}
 	if f.time < 0 || len(f.parts) > 0 || o.TimeKind == NumberTimes || f.profiles[f.time].time {
 		return
 	}
@@ -155,9 +158,23 @@ func columnsOf(names []string, list string) []int {
 // partsOfTime are names of columns that together are a time, as PlainName has them.
 var partsOfTime = [][]string{{"year", "yr", "yyyy"}, {"month", "mon", "mo", "mm"}, {"day", "dd", "dy", "day_of_month"}, {"hour", "hr", "hh", "hours"}, {"minute", "min", "minutes"}, {"second", "sec", "seconds"}}
 
+// Likewise, days of the year, which stand for months and days, and what is no part that is needed.
+var (
+	daysOfYear = []string{"doy", "day_of_year", "dayofyear", "yday", "jday", "julian_day"}
+	daysOfWeek = []string{"dow", "day_of_week", "dayofweek", "weekday", "week", "week_of_year", "weekofyear"}
+)
+
 // isPartOfTime reports whether a name is that of a part of a time.
 func isPartOfTime(name string) bool {
-	return slices.ContainsFunc(partsOfTime, func(names []string) bool { return slices.Contains(names, PlainName(name)) })
+	return slices.ContainsFunc(append(partsOfTime, daysOfYear, daysOfWeek), func(names []string) bool { return slices.Contains(names, PlainName(name)) })
+}
+
+// partsFormat is how years with days of the year, and what follows, are written side by side; "" if columns are none.
+func (f *finder) partsFormat(parts []int) string {
+	if len(parts) < 2 || !slices.Contains(daysOfYear, PlainName(f.Columns()[parts[1]])) {
+		return ""
+	}
+	return strings.Join([]string{"%Y", "%j", "%H", "%M", "%S"}[:min(len(parts), 5)], " ")
 }
 
 // findParts finds columns that together are times: dates and times of the day, or years, months, days and so on. They
@@ -178,20 +195,25 @@ func (f *finder) findParts(back bool) []int {
 			}
 		}
 	}
-	var numbers []int
-	for _, names := range partsOfTime {
-		i := slices.IndexFunc(f.profiles, func(p *profile) bool { return slices.Contains(names, PlainName(p.name)) })
-		if i < 0 || !f.open(i) {
-			break
+	for _, chain := range [][][]string{partsOfTime, slices.Concat(partsOfTime[:1], [][]string{daysOfYear}, partsOfTime[3:])} {
+		var numbers []int
+		for _, names := range chain {
+			i := slices.IndexFunc(f.profiles, func(p *profile) bool { return slices.Contains(names, PlainName(p.name)) })
+			if i < 0 || !f.open(i) {
+				break
+			}
+			numbers = append(numbers, i)
 		}
-		numbers = append(numbers, i)
-	}
-	if len(numbers) > 2 {
-		all = append(all, numbers)
+		if len(numbers) > 2 || f.partsFormat(numbers) != "" {
+			all = append(all, numbers)
+		}
 	}
 	for _, parts := range all {
 		both := profile{rotating: true, clock: f.profiles[parts[0]].clock}
 		both.clock.after = math.Inf(-1)
+		if format := f.partsFormat(parts); format != "" {
+			both.clock.format, _ = parseTimeFormat(format)
+		}
 		for i := range f.head.Len() {
 			f.at(&f.head, i)
 			v := f.joined(parts...)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
@@ -104,6 +106,18 @@ func (v *value) feature(shift float64) (x float32, exact float64, err error) {
 		return 0, 0, outOfRange(v.appendText(nil))
 	}
 	return 0, 0, fmt.Errorf("%s is not a number", table.Excerpt(bytes.TrimSpace(v.text)))
+}
+
+// roundedNote is about whole numbers that float64 does not hold.
+const roundedNote = "whole numbers beyond 9007199254740992 (2^53) are rounded, so that some are no longer told apart (numbers less a constant are not)"
+
+// isRounded reports whether x, as a whole number, may be another one that was rounded.
+func isRounded(x float64) bool { return x >= table.ExactInt || x <= -table.ExactInt }
+
+// holds reports whether x is v in full, if that is a whole number.
+func (v *value) holds(x float64) bool {
+	text := strings.TrimPrefix(string(v.appendText(nil)), "+")
+	return strings.Trim(text, "-0123456789") != "" || strconv.FormatFloat(x, 'f', 0, 64) == text
 }
 
 func outOfRange(text []byte) error {

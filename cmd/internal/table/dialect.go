@@ -63,7 +63,7 @@ func (d *textDecoder) look(arrived bool) (h head) {
 			continue
 		}
 		line = d.closed(line)
-		if text := trimEOL(line); len(text) > 0 {
+		if text := trimEOL(line); len(text) > 0 && !isRule(text) {
 			h.records, h.lines = append(h.records, text), append(h.lines, d.buf.line)
 		}
 		d.buf.consume(len(line), bytes.Count(line, []byte("\n")))

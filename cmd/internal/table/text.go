@@ -24,6 +24,8 @@ type textDecoder struct {
 	arff   bool
 	blank  skipped // lines that are blank or delimiters alone
 	again  skipped // the header once more, and descriptions of columns in front of it
+	rules  skipped // lines that only draw a table
+	border bool    // lines begin and end with the delimiter, as tables for people do
 	marked bool    // these are in lines that begin with #, as InfluxDB writes them
 }
 
@@ -113,6 +115,9 @@ var moment = regexp.MustCompile(`^\s*[0-9]{1,4}[-/.:][0-9]{1,2}[-/.:][0-9]{1,4}`
 // settle decides on the delimiter, and whether the last comment is the header.
 func (d *textDecoder) settle(h *head, header bool) (commented bool) {
 	among := delimiters
+	if d.border = (d.comma == 0 || d.comma == '|') && len(h.records) > 0 && !slices.ContainsFunc(h.records, func(text []byte) bool { return len(text) < 2 || text[0] != '|' || text[len(text)-1] != '|' }); d.border {
+		d.comma = '|'
+	}
 	if d.comma != 0 {
 		among = []byte{d.comma}
 	}
@@ -141,7 +146,27 @@ func (d *textDecoder) trim(line []byte) []byte {
 	if line = trimEOL(line); d.tail {
 		line = bytes.TrimSuffix(line, tail)
 	}
+	if border := []byte{d.comma}; d.border {
+		line = bytes.TrimSuffix(bytes.TrimPrefix(line, border), border)
+	}
 	return line
+}
+
+// isRule reports whether a line only draws a table, as |---|---| and +---+---+ do.
+func isRule(line []byte) bool {
+	const least = 3 // hyphens
+	run, longest := 0, 0
+	for _, c := range line {
+		switch run++; c {
+		case '-', '=':
+			longest = max(longest, run)
+		case '|', '+', ':', ' ', '\t':
+			run = 0
+		default:
+			return false
+		}
+	}
+	return longest >= least
 }
 
 // nothing reports whether fields are delimiters alone.
@@ -167,8 +192,7 @@ func (d *textDecoder) skipComments(n int) {
 // first is the next record, which is taken or not, and its fields.
 func (d *textDecoder) first(take bool) (text []byte, fields [][]byte, err error) {
 	if !take {
-		blank, again := d.blank, d.again
-		defer func() { d.blank, d.again = blank, again }()
+		defer d.uncounted()()
 		defer d.buf.hold()()
 	}
 	var b Batch
@@ -259,9 +283,14 @@ func (d *textDecoder) done() (part float64, ok bool) { return 0, false }
 func (d *textDecoder) read(b *Batch, most int) error { return readLines(d, b, most) }
 
 func (d *textDecoder) peek(b *Batch, most int, arrived bool) error {
-	blank, again := d.blank, d.again
-	defer func() { d.blank, d.again = blank, again }()
+	defer d.uncounted()()
 	return peekLines(d, b, most, arrived)
+}
+
+// uncounted lets lines that are skipped not count up to the call of the function that it returns, as they will be read again.
+func (d *textDecoder) uncounted() (release func()) {
+	blank, again, rules := d.blank, d.again, d.rules
+	return func() { d.blank, d.again, d.rules = blank, again, rules }
 }
 
 func (d *textDecoder) row(b *Batch) error {
@@ -301,6 +330,10 @@ func (d *textDecoder) record(b *Batch) (row span, line int, err error) {
 		}
 		if d.repeats(text) {
 			d.skip(&d.again, len(line))
+			continue
+		}
+		if isRule(text) {
+			d.skip(&d.rules, len(line))
 			continue
 		}
 		if bytes.IndexByte(text, '"') >= 0 && d.comma != blanks {
@@ -386,5 +419,6 @@ func (d *textDecoder) skip(s *skipped, n int) {
 
 func (d *textDecoder) warnings() []Warning {
 	all := d.blank.warn(slices.Clone(d.notes), "lines with nothing in them are skipped")
+	all = d.rules.warn(all, "lines that only draw a table are skipped")
 	return d.again.warn(all, "the header comes again, as where files have been put together, and is skipped")
 }
