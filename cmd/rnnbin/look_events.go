@@ -49,7 +49,6 @@ func (o *lookOptions) takeAnnotations(list *events.List, s *series.Survey) {
 		o.tolerance = near.String()
 	}
 	s.DropLabel()
-	s.Guess.Notes = slices.DeleteFunc(s.Guess.Notes, func(note string) bool { return strings.HasPrefix(note, "no column looks like labels") })
 	s.Guess.Notes = append(s.Guess.Notes, fmt.Sprintf("the annotations of %s are taken for labels (--label-events)", list.File))
 }
 

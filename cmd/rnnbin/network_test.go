@@ -35,7 +35,7 @@ func TestAsUsage(t *testing.T) {
 
 // Each setting has a flag, which is called like its field and like its key.
 func TestEachSettingHasAFlag(t *testing.T) {
-	without := map[string]bool{"Data": true, "FormatSettings": true, "Files": true, "Spec": true, "Recipe": true, "Rungs": true, "Search": true, "Halve": true}
+	without := map[string]bool{"Data": true, "FormatSettings": true, "Files": true, "Spec": true, "Recipe": true, "Rungs": true, "Search": true, "Trial": true}
 	for _, settings := range []reflect.Type{reflect.TypeFor[settings](), reflect.TypeFor[dataSettings](), reflect.TypeFor[FormatSettings](), reflect.TypeFor[fit.Spec](), reflect.TypeFor[fit.Override]()} {
 		for i := range settings.NumField() {
 			f := settings.Field(i)

@@ -40,7 +40,7 @@ func trainOwn(ctx context.Context, o *trainOptions, out, errOut io.Writer) error
 		return err
 	}
 	report := newReporter(&o.outputOptions, len(data.Train.Classes), out, errOut)
-	report.ranked = o.Halve
+	report.ranked = len(o.Search.Params) > 0
 	farm, err := o.farm.open(ctx, o.Replicas, report.note)
 	if err != nil {
 		return err
@@ -136,12 +136,30 @@ func (s *settings) checkClasses(classes []string) error {
 }
 
 // read loads the data, and prints what is odd about it.
-func (d *dataSettings) read(ctx context.Context, errOut io.Writer, watch *progress) (fit.Data, error) {
-	var all fit.Data
+func (d *dataSettings) read(ctx context.Context, errOut io.Writer, watch *progress) (all fit.Data, err error) {
 	rows, err := parseRows("rows", d.Rows)
 	if err != nil {
 		return all, err
 	}
+	if all, err = d.readFiles(ctx, errOut, watch); err != nil {
+		return all, err
+	}
+	if d.Events != "" {
+		if err := d.mark(ctx, errOut, all); err != nil {
+			return all, err
+		}
+	}
+	if err := d.resample(errOut, all.Train, all.Validation, all.Test); err != nil {
+		return all, err
+	}
+	if d.Rows != "" {
+		err = all.Train.Cut(rows.of)
+	}
+	return all, err
+}
+
+// readFiles reads the files of all parts, the others' as those of the first turn out to be.
+func (d *dataSettings) readFiles(ctx context.Context, errOut io.Writer, watch *progress) (all fit.Data, err error) {
 	options := d.options()
 	options.Rows = watch.addRead
 	for _, part := range []struct {
@@ -171,27 +189,24 @@ func (d *dataSettings) read(ctx context.Context, errOut io.Writer, watch *progre
 		}
 		options.TimeOptional = d.Time == ""
 	}
-	if d.Events != "" {
-		if err := d.mark(ctx, errOut, all); err != nil {
-			return all, err
-		}
-	}
-	for _, part := range []*series.Data{all.Train, all.Validation, all.Test} {
+	return all, nil
+}
+
+// resample makes the rows of parts regular if that was asked for, and prints how.
+func (d *dataSettings) resample(errOut io.Writer, parts ...*series.Data) error {
+	for _, part := range parts {
 		if part == nil {
 			continue
 		}
 		note, err := part.Resample(d.options())
 		if err != nil {
-			return all, err
+			return err
 		}
 		if note != "" {
 			fmt.Fprintf(errOut, "rnnbin: %s\n", note)
 		}
 	}
-	if d.Rows == "" {
-		return all, nil
-	}
-	return all, all.Train.Cut(rows.of)
+	return nil
 }
 
 // keepWhatIs tells e once there is something worth keeping, as trainings that are interrupted are.

@@ -22,7 +22,7 @@ type search struct {
 	Trials int   `json:"trials,omitempty"`
 
 	params []param
-	drawn  map[string][]string // a value for each, by the trial's label
+	drawn  map[string][]string // a value for each, by the trial's name
 }
 
 func newTune() *cobra.Command {
@@ -34,10 +34,11 @@ func newTune() *cobra.Command {
 
 Each --param names a flag of the network or its training, and its values: a list such as
 gru,lstm, a range such as 16..256, or log:1e-4..1e-2, in which each power of ten is as likely
-as another. Each of the --trials draws a value for each of them; all else is as the other flags
-have it. The trials are compared by folds with the networks that train would compare, on the
-same rows: after each fold the worse half is stopped. Then the best, or the best two kinds, are
-judged and trained on all rows.
+as another. Each of the --trials draws a value for each of them, and whether features are scaled
+within series, too; all else is as the other flags have it, or as in the recurrent network on
+rolling windows that train tries. Trials are compared by folds with the networks that train
+would compare, on the same rows: after each fold the worse half of the trials is stopped. Then
+the best, or the best two kinds, are judged and trained on all rows.
 
 All flags of train are there, --workers too: trials are jobs like others. A trial's scores have
 helped to choose it; those of rows that had no part in that are what --test-data and
@@ -111,12 +112,11 @@ func (s drawing) draw() error {
 		if err != nil {
 			return err
 		}
-		if s.Search.drawn[one.Label] == nil { // else it has been drawn before
-			s.Search.drawn[one.Label] = values
-			all = append(all, one)
-		}
+		one.Within = random.IntN(2) > 0
+		s.Search.drawn[one.Trial] = values
+		all = append(all, one)
 	}
-	s.Rungs, s.Halve = all, true
+	s.Rungs = all
 	return nil
 }
 
@@ -124,7 +124,7 @@ func (s drawing) draw() error {
 func (s drawing) trial(values []string) (fit.Recipe, error) {
 	one := *s.settings
 	one.Rungs = nil
-	if one.Network == fit.NetworkAuto {
+	if one.Trial = one.Network == fit.NetworkAuto; one.Trial {
 		one.Network = fit.NetworkRNN
 	}
 	flags := flagsOfNetwork(&one)
@@ -144,7 +144,7 @@ func (s drawing) trial(values []string) (fit.Recipe, error) {
 	if err != nil {
 		return fit.Recipe{}, fmt.Errorf("%w (a trial: %s)", asUsage(err), strings.Join(label, ", "))
 	}
-	recipes[0].Label = strings.Join(label, ", ")
+	recipes[0].Trial = strings.Join(label, ", ")
 	return recipes[0], nil
 }
 
@@ -221,7 +221,7 @@ func (s *search) figures(rungs []*fit.Rung) []*plot.Figure {
 		c := plot.Chart{Title: "trials by " + p.flag, X: p.axis(), Y: "macro F1"}
 		whole, stopped := plot.Line{Name: "all folds", Class: 1, Loose: true}, plot.Line{Name: "stopped", Class: 0, Loose: true}
 		for _, g := range rungs {
-			values := s.drawn[g.Label]
+			values := s.drawn[g.Trial]
 			if values == nil || g.Report == nil {
 				continue
 			}

@@ -96,15 +96,16 @@ func (g *Rung) score() float64 { return score(&g.Report.Scores) }
 
 // race stops the candidates that are behind: in each fold so far, two other kinds of network have
 // done at least as well, or the same kind with another scale. The rival goes on, as what is
-// taken is compared with it.
+// taken is compared with it. Trials of a search stop no other candidate, so that it comes to no
+// less than a comparison without them.
 func race(rungs []*Rung) {
 	for i, g := range rungs {
-		if !g.eligible() {
+		if !g.eligible() || g.drawn() {
 			continue
 		}
 		ahead := map[string]bool{}
 		for k, s := range rungs {
-			if k != i && s.eligible() && s.asGood(g) && (k < i || !g.asGood(s)) {
+			if k != i && s.eligible() && !s.drawn() && s.asGood(g) && (k < i || !g.asGood(s)) {
 				ahead[s.kind()] = true
 			}
 		}
@@ -112,11 +113,11 @@ func race(rungs []*Rung) {
 	}
 }
 
-// halve stops the worse half of the candidates. Two go on, as the mean of both may be taken.
+// halve stops the worse half of the trials of a search. Two go on, as the mean of both may be taken.
 func halve(rungs []*Rung) {
 	var all []*Rung
 	for _, g := range rungs {
-		if g.eligible() {
+		if g.eligible() && g.drawn() {
 			all = append(all, g)
 		}
 	}

@@ -123,6 +123,8 @@ func TestRace(t *testing.T) {
 		recipes[name] = r
 		r.Within = true
 		recipes[name+"+"] = r
+		r.Trial = "units 8"
+		recipes[name+" drawn"] = r
 	}
 	for _, test := range []struct {
 		name    string
@@ -135,6 +137,7 @@ func TestRace(t *testing.T) {
 		{"behind the other scale", []string{"mlp", "mlp+"}, [][]float64{{.8, .8}, {.8, .9}}, []bool{true, false}},
 		{"the simpler one of two that are equal", []string{"mlp", "mlp+"}, [][]float64{{.8, .8}, {.8, .8}}, []bool{false, true}},
 		{"better in one fold", []string{"logistic", "mlp", "gru"}, [][]float64{{.8, .9}, {.8, .9}, {.9, .1}}, []bool{false, false, false}},
+		{"trials stop no others, and are not stopped", []string{"mlp", "logistic drawn", "mlp drawn", "gru drawn"}, [][]float64{{.8, .8}, {.9, .9}, {.9, .9}, {.7, .7}}, []bool{false, false, false, false}},
 		{"one fold is too few", []string{"logistic", "mlp", "gru"}, [][]float64{{.9}, {.8}, {.7}}, []bool{false, false, false}},
 	} {
 		var rungs []*Rung
@@ -161,11 +164,13 @@ func TestHalve(t *testing.T) {
 	var rungs []*Rung
 	for _, f1 := range []float64{.5, .9, .1, .8, .7, .2} {
 		recipe := small(All)
+		recipe.Trial = "units 8"
 		rungs = append(rungs, &Rung{Recipe: &recipe, Report: &metrics.Report{Scores: metrics.Scores{MacroF1: metrics.Number(f1)}}})
 	}
 	baseline := logistic(0)
 	baseline.Baseline = true
-	rungs = append(rungs, &Rung{Recipe: &baseline}, &Rung{Recipe: rungs[0].Recipe, Err: errNothing})
+	other := small(All)
+	rungs = append(rungs, &Rung{Recipe: &baseline}, &Rung{Recipe: rungs[0].Recipe, Err: errNothing}, &Rung{Recipe: &other, Report: &metrics.Report{}})
 	for _, want := range [][]int{{0, 2, 5}, {0, 2, 4, 5}, {0, 2, 4, 5}} {
 		halve(rungs)
 		var stopped []int

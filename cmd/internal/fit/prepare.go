@@ -168,7 +168,7 @@ func (r *run) climb(ctx context.Context) error {
 	for i := range recipes {
 		recipe := &recipes[i]
 		recipe.Within = recipe.Within && r.within != inputs.None
-		if i > 0 && reflect.DeepEqual(*recipe, recipes[i-1]) { // but for that they are one
+		if slices.ContainsFunc(recipes[:i], func(before Recipe) bool { return reflect.DeepEqual(*recipe, before) }) { // but for that they are one
 			continue
 		}
 		if err := r.narrow(ctx, recipe); err != nil {

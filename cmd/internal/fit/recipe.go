@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -25,7 +26,7 @@ type Recipe struct {
 	Rolling  Windows      // whose statistics are inputs beside the features
 	Within   bool         // features are also scaled within their series, where [Spec.SeriesScale] has it
 	Baseline bool         // to compare with, not to choose
-	Label    string       `json:"-"` // a name of its own; "": one that describes the network
+	Trial    string       `json:"-"` // the settings that were drawn for it, its name; "": none were
 
 	// Of the original's programs alone.
 	Windows  layout.Sampler `json:"-"` // in place of Stride, where they are given; nil: they are not
@@ -129,6 +130,9 @@ func gru(units, steps int, l Lookahead, bidirectional bool) Recipe {
 // small is the simplest that is recurrent.
 func small(l Lookahead) Recipe { return gru(16, 32, l, false) }
 
+// windowed is recurrent, for rolling windows, which see what the lookahead allows.
+func windowed(l Lookahead) Recipe { return gru(16, 64, 0, !l.Finite()) }
+
 // rows is a limited lookahead, within what lags may be; else 0.
 func (l Lookahead) rows() int { return max(0, min(int(l), 1<<16)) }
 
@@ -163,7 +167,7 @@ func ladder(l Lookahead, w Windows) []Recipe {
 		return append(all, small(l), recurrent)
 	}
 	all[0].Baseline, all[1].Baseline = true, true
-	rolled := []Recipe{logistic(0), dense(), gru(16, 64, 0, !l.Finite())}
+	rolled := []Recipe{logistic(0), dense(), windowed(l)}
 	rolled[0].Batch = rolled[1].Batch
 	for _, r := range rolled {
 		r.Rolling = w
@@ -192,6 +196,9 @@ func (s *Spec) Recipes() ([]Recipe, error) {
 		return ladder(s.Lookahead, w), nil
 	case s.Recipe.Cell != nil && *s.Recipe.Cell == graph.Dense:
 		one = dense()
+		one.Rolling = DefaultWindows
+	case s.Trial:
+		one = windowed(s.Lookahead)
 		one.Rolling = DefaultWindows
 	case len(s.Rolling) > 0: // which see what the lookahead allows
 		one = small(0)
@@ -469,10 +476,7 @@ func (r *Recipe) isRival() bool { return r.isLogistic() && len(r.Network.Lags) >
 
 // Name describes the network in a few words.
 func (r *Recipe) Name() string {
-	if r.Label != "" {
-		return r.Label
-	}
-	name := r.kind()
+	name := cmp.Or(r.Trial, r.kind())
 	if len(r.Rolling) > 0 && r.Within {
 		name += ", scaled within series"
 	}

@@ -80,6 +80,9 @@ func TestRollingChoosesRecipes(t *testing.T) {
 		{"others", func(s *Spec) { s.Rolling = Windows{16} }, 9, nil}, // of the last one, which has none
 		{"a network of one's own", func(s *Spec) { s.Recipe.Units = []int{3} }, 1, nil},
 		{"the same with windows", func(s *Spec) { s.Recipe.Units, s.Rolling = []int{3}, Windows{16} }, 1, Windows{16}},
+		{"a trial", func(s *Spec) { s.Recipe.Units, s.Trial = []int{3}, true }, 1, DefaultWindows},
+		{"a trial without windows", func(s *Spec) { s.Recipe.Units, s.Trial, s.Rolling = []int{3}, true, Windows{} }, 1, nil},
+		{"a dense trial", func(s *Spec) { s.Recipe.Cell, s.Trial = &dense, true }, 1, DefaultWindows},
 		{"dense", func(s *Spec) { s.Recipe.Cell = &dense }, 1, DefaultWindows},
 		{"dense without", func(s *Spec) { s.Recipe.Cell, s.Rolling = &dense, Windows{} }, 1, nil},
 		{"logistic", func(s *Spec) { s.Network, s.Rolling = NetworkLogistic, Windows{16} }, 1, Windows{16}},

@@ -56,11 +56,12 @@ func newRun(s *Spec, m Means, all []Observer) *run {
 	return r
 }
 
-// compare trains one member of each rung for each fold, two folds at a time, or one, and takes the
-// best. Each time, those that can no longer be taken are stopped, or the worse half.
+// compare trains one member of each rung for each fold, two folds at a time, or in a search one,
+// and takes the best. Each time, those that can no longer be taken are stopped, and the worse half
+// of the trials.
 func (r *run) compare(ctx context.Context) error {
 	at := 2
-	if r.spec.Halve {
+	if slices.ContainsFunc(r.rungs, (*Rung).drawn) {
 		at = 1
 	}
 	for from := 0; from < len(r.folds); from += at {
@@ -76,10 +77,8 @@ func (r *run) compare(ctx context.Context) error {
 				g.finish(r, upTo(to))
 			}
 		}
-		switch {
-		case !r.spec.Halve:
-			race(r.rungs)
-		case to < len(r.folds):
+		race(r.rungs)
+		if to < len(r.folds) {
 			halve(r.rungs)
 		}
 	}
@@ -106,6 +105,9 @@ func (g *Rung) racing() bool { return g.Err == nil && !g.Stopped }
 
 // eligible reports whether the rung may still be chosen.
 func (g *Rung) eligible() bool { return !g.Baseline && g.racing() }
+
+// drawn reports whether the rung is a trial of a search.
+func (g *Rung) drawn() bool { return g.Trial != "" }
 
 // take tells how the rungs did, and which are taken.
 func (r *run) take(ctx context.Context) error {

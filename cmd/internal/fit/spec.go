@@ -39,8 +39,8 @@ type Spec struct {
 	Form           graph.Form `json:"form"`
 	InstructionSet string     `json:"instruction_set"`
 
+	Trial bool     `json:"-"` // the network is one of a search: it begins as the best of those that auto compares, not as the smallest
 	Rungs []Recipe `json:"-"` // to compare, from the simplest on, in place of those of Network and Recipe; nil: those
-	Halve bool     `json:"-"` // stop the worse half of the rungs after each fold, for there are many
 }
 
 // DefaultSpec is a search among the networks of [Spec.Recipes], judged in four folds, and an
