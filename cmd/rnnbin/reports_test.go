@@ -36,7 +36,7 @@ func TestReportsOf(t *testing.T) {
 // Scores by fewer folds than there are, for lack of time or as others were better, say so.
 func TestFewerFolds(t *testing.T) {
 	two := make([]*metrics.Report, 2)
-	kept, slow := &fit.Rung{Recipe: &fit.Recipe{Label: "kept"}, Folds: two}, &fit.Rung{Recipe: &fit.Recipe{Label: "slow"}, Folds: two}
+	kept, slow := &fit.Rung{Recipe: &fit.Recipe{Trial: "kept"}, Folds: two}, &fit.Rung{Recipe: &fit.Recipe{Trial: "slow"}, Folds: two}
 	var out strings.Builder
 	r := &reporter{out: &out, scores: scores, rungs: []*fit.Rung{kept, slow}, folds: 4}
 	if err := r.table([]*fit.Rung{kept}); err != nil || !strings.Contains(out.String(), "  chosen by 2 folds\n") || !strings.Contains(out.String(), "  by 2 folds\n") {
