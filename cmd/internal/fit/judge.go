@@ -196,16 +196,20 @@ func (r *run) decide(a *answers) (decided []int16, threshold float64) {
 func (r *run) tunable() bool { return len(r.rows.Classes) == 2 && len(r.folds) > 1 }
 
 // tune is decide by the threshold with the best F1 on all rows held back, but that a fold's rows
-// are decided by the best one on the other folds', as rows that choose a threshold do not tell
-// how good it is.
+// are decided by the best one on the other folds', or those before it where these alone train, as
+// rows that choose a threshold do not tell how good it is.
 func (r *run) tune(a *answers) (decided []int16, threshold float64) {
 	C := len(r.rows.Classes)
 	decided = metrics.Decide(a.probability, C, r.spec.Threshold.At)
 	var all []series.Range
 	for i, f := range r.folds {
 		all = append(all, f.Held...)
+		choosing := slices.Concat(r.folds[:i], r.folds[i+1:])
+		if r.split == layout.SplitForward {
+			choosing = r.folds[:i]
+		}
 		var others []series.Range
-		for _, o := range slices.Concat(r.folds[:i], r.folds[i+1:]) {
+		for _, o := range choosing {
 			others = append(others, o.Held...)
 		}
 		at := r.bestThreshold(a, others)

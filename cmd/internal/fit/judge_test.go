@@ -317,6 +317,10 @@ func TestWhatAThresholdOfItsOwnFinds(t *testing.T) {
 	if err != nil || tuned == nil || tuned.F1 != 1 || !(tuned.Threshold > .1 && tuned.Threshold <= .3) {
 		t.Fatalf("%+v, %v", tuned, err)
 	}
+	r.split = layout.SplitForward // the first fold has no rows before it that choose one
+	if tuned, err := r.tuned(a); err != nil || tuned.F1 != .5 {
+		t.Errorf("forward: %+v, %v", tuned, err)
+	}
 	r.spec.Threshold.Auto = true
 	if tuned, err := r.tuned(a); tuned != nil || err != nil {
 		t.Errorf("with --threshold auto: %+v, %v", tuned, err)
