@@ -60,6 +60,19 @@ func TestMembersThatJudged(t *testing.T) {
 	}
 }
 
+// A threshold that finds no more than predicting the positive class in each row is no advice.
+func TestThresholdAdvice(t *testing.T) {
+	for f1, want := range map[metrics.Number]bool{.79: false, .81: true} { // 2/3 of the rows are positive: 0.8
+		var notes strings.Builder
+		r := &reporter{out: io.Discard, errOut: &notes, scores: scores}
+		j := &fit.Judged{Tuned: &fit.Tuned{F1: f1}, Report: &metrics.Report{Baselines: []metrics.Baseline{{Folds: &metrics.FoldComparison{}}}}}
+		j.Report.Steps, j.Report.Classes, j.Spread.Mean.F1 = 300, []metrics.ClassScores{{Support: 100}, {Support: 200}}, .5
+		if err := r.result(&fit.Result{Judged: j}, ""); err != nil || strings.Contains(notes.String(), "--threshold auto") != want {
+			t.Errorf("F1 %v: %v:\n%s", f1, err, notes.String())
+		}
+	}
+}
+
 // The best baseline of a page is that of the folds, whose mean it shows.
 func TestLead(t *testing.T) {
 	baseline := func(name string, pooled, mean metrics.Number) metrics.Baseline {

@@ -358,7 +358,7 @@ func (r *reporter) result(result *fit.Result, folder string) error {
 		if text := judgedAdvice(j.Report); text != "" {
 			r.note("%s", text)
 		}
-		if t := j.Tuned; t != nil && t.F1 > j.Spread.Mean.F1 {
+		if t := j.Tuned; t != nil && t.F1 > max(j.Spread.Mean.F1, alwaysF1(j.Report)) {
 			r.note("F1 is %s by folds with the threshold at %v; with that of the best F1 on the other folds, %.3g for all, it is %s: --threshold auto takes it",
 				cell(j.Spread.Mean.F1, j.Spread.Std.F1), result.Threshold, t.Threshold, cell(t.F1, t.Std))
 		}
@@ -370,6 +370,12 @@ func (r *reporter) result(result *fit.Result, folder string) error {
 	}
 	r.note("trained on %s in %v", count(result.Rows, "row"), time.Since(r.begin).Round(100*time.Millisecond))
 	return nil
+}
+
+// alwaysF1 is the F1 of predicting the second class in each row, which a low threshold comes to.
+func alwaysF1(r *metrics.Report) metrics.Number {
+	positives := metrics.Number(r.Classes[1].Support)
+	return 2 * positives / (positives + metrics.Number(r.Steps))
 }
 
 // compared prints the scores of so many networks on some rows, and those of their rivals.
