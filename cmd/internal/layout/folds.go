@@ -216,10 +216,10 @@ func (l *load) add(o load) {
 }
 
 // deal gives each of n folds whole groups, so that as far as possible each class, of which
-// there are so many rows, is in several of them: first the groups with rows of the rarest
-// class, each to the fold that has the fewest of these so far and, of such folds, the fewest
-// rows; then so those of the others with rows of the next one. Those of the most frequent
-// class alone, or of none, go to the fold of the fewest rows. Each time the largest go first.
+// there are so many rows, is spread over all of them: first the groups with rows of the rarest
+// class, then those of the others with rows of the next one, each time the largest first. A
+// group goes to the fold that has the least of its classes so far and, of such folds, the
+// fewest rows.
 func deal(groups [][]series.Range, labels []int16, total []int, n int) [][]series.Range {
 	type group struct {
 		parts []series.Range
@@ -235,15 +235,23 @@ func deal(groups [][]series.Range, labels []int16, total []int, n int) [][]serie
 		}
 		order[i] = g
 	}
-	of := func(l load, rank int) int {
-		if rank == len(rare) {
+	of := func(g group) int {
+		if g.rank == len(rare) {
 			return 0
 		}
-		return l.count[rare[rank]]
+		return g.count[rare[g.rank]]
 	}
 	slices.SortStableFunc(order, func(a, b group) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(of(b.load, b.rank), of(a.load, a.rank)), cmp.Compare(b.rows, a.rows))
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(of(b), of(a)), cmp.Compare(b.rows, a.rows))
 	})
+	inCommon := func(a, b load) (sum float64) { // of each class, the fractions of its rows
+		for c, n := range total {
+			if n > 0 {
+				sum += float64(float64(a.count[c]) / float64(n) * float64(b.count[c]) / float64(n)) // rounded, on every processor
+			}
+		}
+		return sum
+	}
 	held, loads := make([][]series.Range, n), make([]load, n)
 	for i := range loads {
 		loads[i].count = make([]int, len(total))
@@ -251,7 +259,7 @@ func deal(groups [][]series.Range, labels []int16, total []int, n int) [][]serie
 	for _, g := range order {
 		to := 0
 		for i, l := range loads {
-			if cmp.Or(cmp.Compare(of(l, g.rank), of(loads[to], g.rank)), cmp.Compare(l.rows, loads[to].rows)) < 0 {
+			if cmp.Or(cmp.Compare(inCommon(g.load, l), inCommon(g.load, loads[to])), cmp.Compare(l.rows, loads[to].rows)) < 0 {
 				to = i
 			}
 		}

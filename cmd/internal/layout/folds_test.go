@@ -140,6 +140,7 @@ func TestFoldsOfSeries(t *testing.T) {
 			[]string{"adf", "bce"}},
 		{"the rarest of those that occur", "0020" + "2000" + "00" + "00", []int{4, 4, 2, 2}, 2, []string{"ac", "bd"}},
 		{"each class in both folds", "00" + "11" + "22" + "11" + "00" + "22", []int{2, 2, 2, 2, 2, 2}, 2, []string{"abc", "def"}},
+		{"series of nearly one class", strings.Repeat("11111110", 3) + strings.Repeat("00000001", 6), slices.Repeat([]int{8}, 9), 2, []string{"acegi", "bdfh"}},
 		{"no more folds than series", "01" + "01" + "01", []int{2, 2, 2}, 4, []string{"a", "b", "c"}},
 		{"unlabelled rows", "1---" + "1000" + "1000" + "100-", []int{4, 4, 4, 4}, 2, []string{"ac", "bd"}},
 	}
