@@ -79,6 +79,7 @@ the second one, such as 1 or yes, is predicted where its probability is at least
 threshold. With --probabilities each class has a column, such as probability_walking.
 Where the data has one of these columns already, all of them end in _2, or the next number
 that is free. Every row is labelled, in order, and the other columns stay as they are.
+Rows that are series (--layout wide) get the class of the mean probabilities of their steps.
 
 The columns' roles come from the model. The data needs its features, and its
 series and time columns unless --series "" or --time "" says otherwise; labels
@@ -228,7 +229,7 @@ func (o *predictOptions) readOptions(m *model.Model, skipped *skippedRows) (seri
 	}
 	options.LabelOptional, options.Follow = true, o.follow
 	options.Events = o.events.path != "" && !o.follow // so that training on them finds the same time column
-	options.Twice = m.ScalesWhole() || options.Resample != ""
+	options.Twice = m.ScalesWhole() || options.Resample != "" || options.Layout == series.WideLayout
 	switch o.onError {
 	case onErrorStop:
 	case onErrorSkip:

@@ -29,6 +29,7 @@ type labelling struct {
 	watch   *progress
 	far     rangeWatch
 	picture *answersPicture
+	means   *means // of rows that are series; nil where they are steps
 	early   int
 	summary summary
 }
@@ -204,7 +205,14 @@ func (l *labelling) label(ctx context.Context, t target) error {
 	if err := l.findEvents(t, reader); err != nil {
 		return err
 	}
-	if err := l.open(t, reader); err != nil {
+	written, err := l.whole(reader)
+	if err != nil {
+		return err
+	}
+	if written != reader {
+		defer written.Close()
+	}
+	if err := l.open(t, written); err != nil {
 		return err
 	}
 	if !t.more {
@@ -224,8 +232,11 @@ func (l *labelling) label(ctx context.Context, t target) error {
 		Seen:     l.seen,
 	}
 	run := pipe.Run
-	if l.options.Resample != "" {
+	switch {
+	case l.options.Resample != "":
 		run = func(ctx context.Context) error { return l.resample(ctx, t, reader) }
+	case written != reader:
+		run = func(ctx context.Context) error { return l.wide(ctx, t, &pipe, written) }
 	}
 	err = run(ctx)
 	l.watch.end()
@@ -242,7 +253,10 @@ func (l *labelling) seen(c *series.Chunk, a label.Answers) error {
 	l.watch.add(c.InputRows())
 	l.far.add(c.X)
 	l.picture.addChunk(c, a)
-	l.summary.add(c, a, l.model.Classes)
+	if l.means == nil {
+		l.summary.add(c, a, l.model.Classes)
+	}
+	l.means.add(c, a)
 	return l.found.add(c, a)
 }
 

@@ -25,7 +25,7 @@ func TestOf(t *testing.T) {
 		{[]float32{0.4, 0.2, 0.4}, 0.9, 0},
 		{[]float32{0.1, 0.2, 0.3, 0.4}, 0.9, 3},
 	} {
-		if got := decide(test.probability, test.threshold); got != test.want {
+		if got := Decide(test.probability, test.threshold); got != test.want {
 			t.Errorf("%v at %v: class %d, want %d", test.probability, test.threshold, got, test.want)
 		}
 	}

@@ -255,15 +255,15 @@ func (m *Model) of(kinds []known) Answers {
 	a := Answers{make([]int16, n), make([]float32, n), probability, padded}
 	for i := range n {
 		row := a.Probability[i*C : (i+1)*C]
-		a.Class[i] = decide(row, m.task.Threshold)
+		a.Class[i] = Decide(row, m.task.Threshold)
 		a.Score[i] = row[a.Class[i]]
 	}
 	return a
 }
 
-// decide is the class that a row's probabilities [C] give: of two classes 1 if its
+// Decide is the class that a row's probabilities [C] give: of two classes 1 if its
 // probability is at least the threshold, of more the first of the largest probability.
-func decide(probability []float32, threshold float64) int16 {
+func Decide(probability []float32, threshold float64) int16 {
 	if len(probability) == 2 {
 		if float64(probability[1]) >= threshold {
 			return 1

@@ -105,7 +105,7 @@ func (l *loader) loadAll(ctx context.Context, paths []string, stdin io.Reader, o
 // open opens a file. If features may have to be shifted, it can be opened a second time.
 func (l *loader) open(ctx context.Context, path string, stdin io.Reader, o Options) (*Reader, error) {
 	if first := l.kept[path]; first != nil {
-		again, err := first.Reader.Again(ctx)
+		again, err := first.Reader.Again(ctx, false)
 		if err != nil {
 			return nil, err
 		}

@@ -94,7 +94,7 @@ func newReader(ctx context.Context, in *input, o Options, roster *roster) (*Read
 // the same series, from the first one on. It does not tell Options.Skip of rows that it
 // leaves out. Close it before r.
 func (r *Reader) Again() (*Reader, error) {
-	again, err := r.Reader.Again(r.ctx)
+	again, err := r.Reader.Again(r.ctx, false)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +104,17 @@ func (r *Reader) Again() (*Reader, error) {
 		o.Skip = func(*table.Error) {}
 	}
 	return newReader(r.ctx, newInput(again, o), o, newRoster(r.roster.most))
+}
+
+// Whole opens the file of a Reader of WideLayout once more, as Again does, to read its rows as they stand: they have no features.
+func (r *Reader) Whole() (*Reader, error) {
+	again, err := r.Reader.Again(r.ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	o := Options{Series: r.options.Series, LabelOptional: true}
+	return &Reader{input: newInput(again, o), ctx: r.ctx, options: o, roster: newRoster(0), labeler: newLabeler(o),
+		roles: roles{label: -1, series: slices.Index(again.Columns(), o.Series), group: -1, time: -1}}, nil
 }
 
 // start finds the roles of the columns.

@@ -19,6 +19,7 @@ type Options struct {
 	Follow    bool     // look ahead only at rows that have arrived, beyond the first
 	Twice     bool     // rows will be read twice, see Reader.Again: what is no regular file is copied to a temporary one before the first
 	Wide      bool     // each row is a series, and rows are made of its steps
+	Whole     bool     // of these, rows are read as they stand
 	Keep      []string // columns that are no steps of these
 	From      int      // the number of such series before the first, which other files have
 	AllKeys   bool     // also the keys of later objects than the first are columns of JSON lines
@@ -59,7 +60,7 @@ func Open(ctx context.Context, path string, stdin io.Reader, o Options) (*Reader
 
 // newReader closes the source if it fails.
 func newReader(s *source, o Options) (*Reader, error) {
-	if o.Wide {
+	if o.Wide && !o.Whole {
 		s.wide, s.format = s.format, wide
 	}
 	r := &Reader{source: s, options: o}
@@ -83,13 +84,15 @@ func newDecoder(s *source, f Format, o Options) (decoder, error) {
 }
 
 // Again opens the file once more, to read the same rows from the first one on, if that was opened with
-// Options.Twice. Close it before r.
-func (r *Reader) Again(ctx context.Context) (*Reader, error) {
+// Options.Twice. Close it before r. Rows that are series may be read as they stand.
+func (r *Reader) Again(ctx context.Context, whole bool) (*Reader, error) {
 	source, err := r.source.reopen(ctx)
 	if err != nil {
 		return nil, err
 	}
-	again, err := newReader(source, r.options)
+	o := r.options
+	o.Whole = whole
+	again, err := newReader(source, o)
 	if d, ok := r.decoder.(*jsonDecoder); ok && err == nil {
 		again.reserve(d.reserved)
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -23,6 +24,14 @@ type wfdbHeader struct {
 	frequency float64 // frames in a second
 	frames    int     // 0 where the files tell
 	signals   []*wfdbSignal
+	segments  []wfdbSegment // in place of signals
+}
+
+// wfdbSegment is a part of a record: a record itself, or a pause, which is called ~.
+type wfdbSegment struct {
+	name   string
+	frames int
+	header *wfdbHeader // nil as long as it has not been read
 }
 
 type wfdbSignal struct {
@@ -85,9 +94,6 @@ func parseWFDB(text []byte) (*wfdbHeader, error) {
 		return nil, errors.New("the header is empty")
 	}
 	fields := strings.Fields(lines[0])
-	if strings.Contains(fields[0], "/") {
-		return nil, errors.New("the record consists of segments; name the headers of these, which are records, too")
-	}
 	wrong := fmt.Errorf("%s is not the first line of a header of WFDB: RECORD SIGNALS FREQUENCY SAMPLES", Excerpt([]byte(lines[0])))
 	h := &wfdbHeader{frequency: 250}
 	n, err := 0, error(nil)
@@ -111,6 +117,12 @@ func parseWFDB(text []byte) (*wfdbHeader, error) {
 	if h.frames > math.MaxInt32 {
 		return nil, fmt.Errorf("there are more than %d rows", math.MaxInt32)
 	}
+	if _, segments, is := strings.Cut(fields[0], "/"); is {
+		if n, err := strconv.Atoi(segments); err != nil || n < 1 || len(lines) <= n {
+			return nil, fmt.Errorf("the header has lines for %d segments, and its first line says %s", len(lines)-1, segments)
+		}
+		return h, h.parseSegments(lines[1:])
+	}
 	if len(lines) <= n {
 		return nil, fmt.Errorf("the header has lines for %d signals, and its first line says %d", len(lines)-1, n)
 	}
@@ -122,6 +134,26 @@ func parseWFDB(text []byte) (*wfdbHeader, error) {
 		h.signals = append(h.signals, s)
 	}
 	return h, nil
+}
+
+// parseSegments reads lines of segments: the name of each, and its frames.
+func (h *wfdbHeader) parseSegments(lines []string) error {
+	all := 0
+	for _, line := range lines {
+		fields := strings.Fields(line)
+		if len(fields) == 2 && filepath.IsLocal(fields[0]) {
+			if n, err := strconv.Atoi(fields[1]); err == nil && n >= 0 && n <= math.MaxInt32-all {
+				h.segments, all = append(h.segments, wfdbSegment{name: fields[0], frames: n}), all+n
+				continue
+			}
+		}
+		return fmt.Errorf("%s is not the line of a segment: NAME SAMPLES", Excerpt([]byte(line)))
+	}
+	if h.frames > 0 && h.frames != all {
+		return fmt.Errorf("the segments have %d samples, and the first line says %d", all, h.frames)
+	}
+	h.frames = all
+	return nil
 }
 
 var (
@@ -146,7 +178,7 @@ func parseWFDBSignal(line string, i int) (*wfdbSignal, error) {
 	}
 	s := &wfdbSignal{file: fields[0], format: wfdbFormats[format[1]], checksum: field(6, "")}
 	switch {
-	case s.format == nil:
+	case s.format == nil && s.file != "~":
 		return nil, fmt.Errorf("numbers of %s are written in format %s of WFDB, which is not read; wfdb.wrsamp of Python writes formats 16, 24, 32, 80 and 212, which are", s.file, format[1])
 	case strings.Trim(format[3], "0") != "":
 		return nil, fmt.Errorf("a signal of %s is %s samples behind the others, which is not read", s.file, format[3])
@@ -175,11 +207,26 @@ type wfdbFile struct {
 	name    string
 	format  *wfdbFormat
 	signals []*wfdbSignal
+	close   func() error
 	frame   int64 // numbers in a frame
 	buf     []byte
 }
 
-// openWFDB reads the header and opens the files beside it.
+// wfdbReader reads the segments of a record, one after the other.
+type wfdbReader struct {
+	source   *source
+	columns  []*signal
+	named    bool          // segments have some of the signals, by their names
+	segments []wfdbSegment // to come
+	current  []*wfdbSignal // all of the current one
+	from     []*wfdbSignal // of it, for each column; nil where it has none
+	files    []*wfdbFile   // likewise
+	frames   int           // likewise
+	at, past int           // frames read, of it and of those before
+}
+
+// openWFDB reads the header and opens the files beside it. A record without segments is one by itself; in one whose first segment is
+// empty, that describes the signals of the others.
 func (d *arrowDecoder) openWFDB(s *source) error {
 	if s.name == stdinName {
 		return errors.New("a header of WFDB names files beside it, so it cannot be standard input")
@@ -192,47 +239,154 @@ func (d *arrowDecoder) openWFDB(s *source) error {
 	if err != nil {
 		return err
 	}
-	r := &recording{second: h.frequency, blocks: h.frames}
-	var files []*wfdbFile
-	for _, signal := range h.signals {
-		if signal.file == "~" {
+	w := &wfdbReader{source: s, segments: h.segments}
+	if h.segments == nil {
+		w.segments = []wfdbSegment{{frames: h.frames, header: h}}
+	}
+	first := slices.IndexFunc(w.segments, func(s wfdbSegment) bool { return s.name != "~" })
+	if first < 0 {
+		return errors.New("the record has no signals")
+	}
+	if err := w.readHeader(&w.segments[first], h.frequency); err != nil {
+		return err
+	}
+	w.named = h.segments != nil && w.segments[first].frames == 0
+	for _, signal := range w.segments[first].header.signals {
+		if signal.file == "~" && !w.named {
 			d.notes = append(d.notes, Warning{Column: signal.name, Text: "left out, as the record has no values of it"})
 			continue
 		}
-		r.signals = append(r.signals, &signal.signal)
-		if n := len(files); n > 0 && files[n-1].name == signal.file && files[n-1].format == signal.format {
-			files[n-1].signals, files[n-1].frame = append(files[n-1].signals, signal), files[n-1].frame+int64(signal.rate)
-			continue
-		}
-		files = append(files, &wfdbFile{name: signal.file, format: signal.format, signals: []*wfdbSignal{signal}, frame: int64(signal.rate)})
+		column := signal.signal
+		w.columns = append(w.columns, &column)
 	}
-	if len(files) == 0 {
+	if len(w.columns) == 0 {
 		return errors.New("the record has no signals")
 	}
-	for _, f := range files {
-		frames, err := f.open(s, h.frames)
+	r := &recording{second: h.frequency, blocks: h.frames, signals: w.columns, more: w.more}
+	if h.segments == nil {
+		if err := w.next(); err != nil {
+			return err
+		}
+		r.blocks = w.frames
+	}
+	return d.begin(r)
+}
+
+// readHeader reads the header of a segment.
+func (w *wfdbReader) readHeader(s *wfdbSegment, frequency float64) error {
+	if s.header != nil {
+		return nil
+	}
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(w.source.name), s.name+".hea"))
+	if err != nil {
+		return err
+	}
+	if s.header, err = parseWFDB(text); err == nil {
+		switch h := s.header; {
+		case h.segments != nil:
+			err = errors.New("a segment cannot have segments")
+		case frequency > 0 && h.frequency != frequency:
+			err = fmt.Errorf("it has %v samples a second, and the record %v", h.frequency, frequency)
+		case h.frames != s.frames:
+			err = fmt.Errorf("it has %d samples, and %d as the record says", h.frames, s.frames)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s.hea: %w", s.name, err)
+	}
+	return nil
+}
+
+// next goes on with the next segment.
+func (w *wfdbReader) next() error {
+	if err := checkSums(w.current); err != nil {
+		return err
+	}
+	for _, f := range w.files {
+		f.close()
+	}
+	if len(w.segments) == 0 {
+		return io.EOF
+	}
+	s := &w.segments[0]
+	w.segments, w.past = w.segments[1:], w.past+w.frames
+	w.current, w.files, w.from = nil, nil, make([]*wfdbSignal, len(w.columns))
+	if w.at, w.frames = 0, s.frames; s.name == "~" || w.named && s.frames == 0 {
+		return nil
+	}
+	if err := w.readHeader(s, 0); err != nil {
+		return err
+	}
+	w.current = s.header.signals
+	for _, signal := range w.current {
+		if signal.file == "~" {
+			continue
+		}
+		if n := len(w.files); n > 0 && w.files[n-1].name == signal.file && w.files[n-1].format == signal.format {
+			w.files[n-1].signals, w.files[n-1].frame = append(w.files[n-1].signals, signal), w.files[n-1].frame+int64(signal.rate)
+		} else {
+			w.files = append(w.files, &wfdbFile{name: signal.file, format: signal.format, signals: []*wfdbSignal{signal}, frame: int64(signal.rate)})
+		}
+	}
+	for _, f := range w.files {
+		frames, err := f.open(w.source, s.frames)
 		if err != nil {
 			return err
 		}
-		if h.frames == 0 && (r.blocks == 0 || frames < r.blocks) {
-			r.blocks = frames
+		if s.frames == 0 && (w.frames == 0 || frames < w.frames) {
+			w.frames = frames
 		}
 	}
-	at := 0
-	r.more = func(most int) (n, first int, after float64, err error) {
-		const groups = 6 // so that every format has whole ones
-		if n, first = min((most+groups-1)/groups*groups, r.blocks-at), at; n == 0 {
-			return 0, 0, 0, cmp.Or(checkSums(h.signals), io.EOF)
-		}
-		for _, f := range files {
-			if err := f.read(n); err != nil {
-				return 0, 0, 0, fmt.Errorf("%s: %w", f.name, err)
-			}
-		}
-		at += n
-		return n, first, 0, nil
+	return w.match(s.name)
+}
+
+// match finds which signal of the segment is in which column.
+func (w *wfdbReader) match(segment string) error {
+	present := slices.DeleteFunc(slices.Clone(w.current), func(s *wfdbSignal) bool { return s.file == "~" })
+	if !w.named && len(present) != len(w.columns) {
+		return fmt.Errorf("segment %s has %d signals, and the first one %d", segment, len(present), len(w.columns))
 	}
-	return d.begin(r)
+	for k, column := range w.columns {
+		i := k
+		if w.named {
+			i = slices.IndexFunc(present, func(s *wfdbSignal) bool { return s.name == column.name })
+		}
+		if i < 0 {
+			continue
+		}
+		if s := present[i]; s.name != column.name || s.unit != column.unit || s.rate != column.rate {
+			return fmt.Errorf("segment %s has %q in %s, %d samples at a time, in the place of %q in %s, %d at a time", segment, s.name, s.unit, s.rate, column.name, column.unit, column.rate)
+		}
+		w.from[k] = present[i]
+	}
+	return nil
+}
+
+// more reads frames of one segment, see recording.
+func (w *wfdbReader) more(most int) (n, first int, after float64, err error) {
+	for w.at == w.frames {
+		if err := w.next(); err != nil {
+			return 0, 0, 0, err
+		}
+	}
+	const groups = 6 // so that every format has whole ones
+	n, first = min((most+groups-1)/groups*groups, w.frames-w.at), w.past+w.at
+	for _, f := range w.files {
+		if err := f.read(n); err != nil {
+			return 0, 0, 0, fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	for k, column := range w.columns {
+		if s := w.from[k]; s != nil {
+			column.values = append(column.values, s.values...)
+			continue
+		}
+		for range n * column.rate {
+			column.values = append(column.values, math.NaN())
+		}
+	}
+	w.at += n
+	return n, first, 0, nil
 }
 
 // open opens a file, and finds how many frames there are if the header does not tell.
@@ -244,7 +398,7 @@ func (f *wfdbFile) open(s *source, frames int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	s.copies = append(s.copies, file)
+	s.copies, f.close = append(s.copies, file), file.Close
 	info, err := file.Stat()
 	if err != nil {
 		return 0, err
@@ -273,6 +427,9 @@ func (f *wfdbFile) read(n int) error {
 		return cutOff(err, false)
 	}
 	at := 0
+	for _, s := range f.signals {
+		s.values = s.values[:0]
+	}
 	for range n {
 		for _, s := range f.signals {
 			for range s.rate {

@@ -69,6 +69,22 @@ pathlib.Path("frames.hea").write_text("frames 2 100/100(0) 8 12:00:00 1/1/2000\n
     f"frames_a.dat 16 10(-5)/uV 16 0 {d[0][0]} {d[0].sum() % 65536} 0 slow\nframes_b.mat 16x2+24 1000/mV 16 0 {d[1][0]} {d[1].sum() % 65536} 0 fast\n")
 record("frames")
 
+
+
+def segments(name, *all):
+    """A record of segments, which wfdb reads as one."""
+    pathlib.Path(name + ".hea").write_text(f"{name}/{len(all)} {3 if name == 'various' else 2} 250 {sum(n for _, n in all)}\n" + "".join(f"{s} {n}\n" for s, n in all))
+    r = wfdb.rdrecord(name)
+    values(name, ["time"] + r.sig_name, ["s"] + [u or "mV" for u in r.units], zip(np.arange(r.sig_len) / r.fs, *r.p_signal.T))
+
+
+# Records of segments: of the same signals and, with a pause between, of some of those that the first segment names.
+segments("segments", ("wfdb16", 13), ("wfdb24", 13), ("wfdb212", 13))
+wfdb.wrsamp("various_a", fs=250, units=["mmHg"], sig_name=["ART"], d_signal=np.arange(-6, 7)[:, None] ** 3, fmt=["16"], adc_gain=[10.0], baseline=[0])
+record("various_a")
+pathlib.Path("various_layout.hea").write_text("various_layout 3 250 0\n" + "".join(f"~ 0 200/{unit} 0 0 0 0 0 {signal}\n" for signal, unit in (("ART", "mmHg"), ("V5", "mV"), ("ECG lead II", "mV"))))
+segments("various", ("various_layout", 0), ("wfdb16", 13), ("various_a", 13), ("~", 4), ("wfdb24", 13))
+
 # Annotations: beats, a rhythm, a long interval, an auxiliary text; and rhythms alone.
 wfdb.wrann("wfdb16", "atr", np.array([1, 3, 6, 5000, 200000]), ["+", "N", "V", "N", "~"], aux_note=["(AFIB", "", "", "x", ""])
 wfdb.wrann("wfdb24", "atr", np.array([0, 4, 9]), ["+", "+", "+"], aux_note=["(N", "(AFIB", "(N"], fs=250)

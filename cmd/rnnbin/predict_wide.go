@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/answer"
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
+	"github.com/rnnbin/rnnbin/cmd/internal/table"
+	"github.com/rnnbin/rnnbin/graph/label"
+)
+
+// means are the probabilities of series that are a row each: the means of those of their steps.
+type means struct {
+	classes int
+	names   map[int32]string
+	sums    map[string][]float64 // by the name of the series
+	steps   map[string]int
+}
+
+func (m *means) add(c *series.Chunk, a label.Answers) {
+	if m == nil {
+		return
+	}
+	for _, b := range c.Begun {
+		m.names[b.Series], m.sums[b.Key] = b.Key, make([]float64, m.classes)
+	}
+	for i, s := range c.Series {
+		name := m.names[s]
+		for k := range m.classes {
+			m.sums[name][k] += float64(a.Probability[i*m.classes+k])
+		}
+		m.steps[name]++
+	}
+}
+
+// whole is a reader of the rows that get answers: those of a file as it is, where they are series. Files of the archives in their own
+// format have none that can be written, so that the steps get them.
+func (l *labelling) whole(reader *series.Reader) (*series.Reader, error) {
+	if l.means = nil; l.options.Layout != series.WideLayout {
+		return reader, nil
+	}
+	rows, err := reader.Whole()
+	if errors.Is(err, table.ErrWide) {
+		return reader, nil
+	}
+	l.means = &means{len(l.model.Classes), map[int32]string{}, map[string][]float64{}, map[string]int{}}
+	return rows, err
+}
+
+// wide answers the rows of a file, which are series, behind their steps.
+func (l *labelling) wide(ctx context.Context, t target, pipe *answer.Pipe, rows *series.Reader) error {
+	pipe.Writer = nil
+	if err := pipe.Run(ctx); err != nil {
+		return err
+	}
+	var names []string
+	n := 0
+	for c := new(series.Chunk); ; {
+		err := rows.Next(c)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		for _, b := range c.Begun {
+			names = append(names, b.Key)
+		}
+		a := label.Answers{}
+		answered := c.Input[:0]
+		for i, row := range c.Input {
+			n++
+			name := strconv.Itoa(n)
+			if rows.HasSeries() {
+				name = names[c.Series[i]]
+			}
+			steps := l.means.steps[name]
+			if steps == 0 {
+				continue
+			}
+			answered = append(answered, row)
+			for _, sum := range l.means.sums[name] {
+				a.Probability = append(a.Probability, float32(sum/float64(steps)))
+			}
+			a.Class = append(a.Class, label.Decide(a.Probability[len(a.Probability)-l.means.classes:], l.model.Threshold))
+		}
+		c.Input = answered
+		l.summary.add(c, a, l.model.Classes)
+		if err := l.writer.Write(c, a.Probability, a.Class); err != nil {
+			return err
+		}
+	}
+	if t.more {
+		return nil
+	}
+	return l.writer.Close()
+}
