@@ -3,6 +3,7 @@ package series
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -132,5 +133,30 @@ func TestSeveralPositive(t *testing.T) {
 	o.Positive = "1,2" // NA is no label beside numbers
 	if d, err = readText("x,label\n1,0\n1,1\n1,2\n1,NA\n", o); err != nil || fmt.Sprint(d.Labels) != "[0 1 1 -1]" {
 		t.Errorf("%v %v", err, d)
+	}
+}
+
+// TestResampleAsPandas compares with pandas, see testdata/resample.py.
+func TestResampleAsPandas(t *testing.T) {
+	for _, by := range ResampleMethods {
+		o := DefaultOptions()
+		o.LabelOptional, o.Time = true, "time"
+		want, err := Read(t.Context(), []string{fmt.Sprintf("testdata/resample_%s.csv", by)}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.SetResample("2s", by)
+		d, err := Read(t.Context(), []string{"testdata/resample.csv"}, o)
+		if err == nil {
+			_, err = d.Resample(o)
+		}
+		if err != nil || !slices.Equal(d.Time, want.Time) {
+			t.Fatalf("%s: %v, times %v, not %v", by, err, d.Time, want.Time)
+		}
+		for i, x := range d.X {
+			if slack := 1e-6 * max(1, math.Abs(float64(want.X[i]))); !(math.Abs(float64(x-want.X[i])) <= slack) { // of 32-bit floats
+				t.Errorf("%s: value %d is %v, not %v", by, i, x, want.X[i])
+			}
+		}
 	}
 }
