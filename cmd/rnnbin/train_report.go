@@ -154,6 +154,10 @@ func noticeText(n fit.Noticed) string {
 		return fmt.Sprintf("%s, so blocks of each series are held back: a new series may get worse answers (--split series holds whole ones back)", why)
 	case fit.OneGroup:
 		return fmt.Sprintf("one series, or group of them, alone has the label %s: held back whole, no other teaches it", n.Class)
+	case fit.Untaught:
+		return fmt.Sprintf("a fold holds back rows with the label %s, and has none to train on: they cannot be found there, and the scores are too low (other --folds divide the rows elsewhere)", n.Class)
+	case fit.TestUntaught:
+		return fmt.Sprintf("test rows have the label %s, which no row that trains has: the network cannot find it", n.Class)
 	case fit.NotJudged:
 		return fmt.Sprintf("nothing is judged: %v (--split and --folds divide the rows differently)", n.Err)
 	case fit.FewerFolds:

@@ -133,7 +133,7 @@ type Noticed struct {
 	Kind   Notice
 	Rung   string    // the network's name, of some kinds
 	Number int       // of some kinds
-	Class  string    // of OneClass, RareClass and, there may be several, OneGroup and InBlocks; of Copied series
+	Class  string    // of OneClass, RareClass and, there may be several, OneGroup, Untaught, TestUntaught and InBlocks; of Copied series
 	Stage  StageName // of TimeUp
 	Err    error     // of some kinds
 }
@@ -146,6 +146,8 @@ const (
 	RareClass                    // Number of the rows are of Class, which may be an error
 	SaysLabel                    // Class, a feature, has few values, each of them in rows of one label only
 	OneGroup                     // Class occurs in one series, or group of them, only, which is held back whole
+	Untaught                     // folds hold all rows of Class back that could train for them
+	TestUntaught                 // test rows are of Class, and none of those that train
 	InBlocks                     // blocks of series are held back as there are Number of these, or Class occurs in one only
 	NotJudged                    // there are no folds, because of Err
 	FewerFolds                   // there are Number, as folds in which a class is missing were brought together

@@ -38,6 +38,14 @@ func (r *run) prepare(ctx context.Context, d Data) error {
 	if r.test != nil && r.test.scored(r.tested, s.target()) == 0 {
 		return errors.New("no test row has both a label and an answer, so there is nothing to test")
 	}
+	if r.test != nil {
+		untaught := layout.Untaught(r.rows.Data, r.test.Data, layout.Fold{Train: r.all.Train, Held: r.tested})
+		if len(untaught) > 0 {
+			if err := r.tell(ctx, Noticed{Kind: TestUntaught, Class: table.List(untaught)}); err != nil {
+				return err
+			}
+		}
+	}
 	for _, step := range []func(context.Context) error{r.seenBefore, r.fold, r.copied} {
 		if err := step(ctx); err != nil {
 			return err
@@ -101,6 +109,9 @@ func (r *run) fold(ctx context.Context) error {
 		return r.tell(ctx, Noticed{Kind: NotJudged, Err: err})
 	case n < most:
 		err = r.tell(ctx, Noticed{Kind: FewerFolds, Number: n})
+	}
+	if untaught := layout.Untaught(r.rows.Data, r.rows.Data, r.folds...); err == nil && r.split != layout.SplitSeries && len(untaught) > 0 {
+		err = r.tell(ctx, Noticed{Kind: Untaught, Class: table.List(untaught)})
 	}
 	n := len(r.folds)
 	r.folds = slices.DeleteFunc(r.folds, func(f layout.Fold) bool { return r.rows.scored(f.Held, r.spec.target()) == 0 })

@@ -125,8 +125,8 @@ func TestNotices(t *testing.T) {
 }
 
 // Rows that train and judge as well make scores too good, whether they are in the data twice or are
-// validation rows, too.
-func TestCopies(t *testing.T) {
+// validation rows, too. Labels that none of the rows that train has make them too bad.
+func TestWhatSpoilsScores(t *testing.T) {
 	twice := steps(4, 400)
 	copy(twice.X[1250:1600], twice.X[50:400]) // of series a to d
 	grouped := *twice
@@ -137,6 +137,19 @@ func TestCopies(t *testing.T) {
 	few := steps(4, 400)
 	copy(few.X[1580:], few.X[:15])
 	none := map[Notice]string{}
+	other := steps(1, 100)
+	other.Classes, other.Labels[50] = append(other.Classes, "2"), 2
+	for i := range other.X {
+		other.X[i]++ // others than those that train
+	}
+	once := steps(1, 400)
+	once.Classes = append(once.Classes, "2", "3", "4")
+	for i := range 80 {
+		once.Labels[10+i], once.Labels[210+i] = 2, 3
+	}
+	for i := 150; i < 250; i += 10 {
+		once.Labels[i] = 4
+	}
 	for name, test := range map[string]struct {
 		data  Data
 		split layout.SplitKind
@@ -146,6 +159,8 @@ func TestCopies(t *testing.T) {
 		"few rows":   {Data{Train: few}, layout.SplitSeries, none},
 		"series":     {Data{Train: twice}, layout.SplitSeries, map[Notice]string{Copied: "350 a, d"}},
 		"forward":    {Data{Train: twice}, layout.SplitForward, map[Notice]string{NoClock: "0 "}}, // in the same blocks
+		"once":       {Data{Train: once}, layout.SplitBlocks, map[Notice]string{Untaught: "0 2, 3"}},
+		"test":       {Data{Train: steps(4, 400), Test: other}, layout.SplitSeries, map[Notice]string{TestUntaught: "0 2"}},
 		"group":      {Data{Train: &grouped}, layout.SplitSeries, none},
 		"validation": {Data{Train: steps(4, 400), Validation: twice}, layout.SplitSeries, map[Notice]string{ValidationSeen: "1600 "}},
 	} {

@@ -66,6 +66,26 @@ func (f Fold) Pieces() []series.Range {
 	return slices.SortedFunc(slices.Values(slices.Concat(f.Train, f.Held)), func(a, b series.Range) int { return a.Start - b.Start })
 }
 
+// Untaught are the classes that occur in what a fold holds back of d, but in no row of those of
+// train that train for it.
+func Untaught(train, d *series.Data, folds ...Fold) []string {
+	C := len(d.Classes)
+	untaught := make([]bool, C)
+	for _, f := range folds {
+		taught := Count(train.Labels, f.Train, C)
+		for c, n := range Count(d.Labels, f.Held, C) {
+			untaught[c] = untaught[c] || n > 0 && taught[c] == 0
+		}
+	}
+	var names []string
+	for c, is := range untaught {
+		if is {
+			names = append(names, d.Classes[c])
+		}
+	}
+	return names
+}
+
 // Gap is the rows to train on without the n rows before and the n behind each one that is
 // held back and of the same series.
 func (f Fold) Gap(n int) []series.Range {
