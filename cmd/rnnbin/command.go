@@ -60,7 +60,11 @@ func printNext(errOut io.Writer, m *model.Model, dir string) {
 
 // nextCommands are those that use the model in a folder.
 func nextCommands(m *model.Model, dir string) [][]string {
-	next := [][]string{{"evaluate", dir, "test.csv"}, {"predict", dir, "new.csv", "--out", "labelled.csv"}}
+	evaluate := []string{"evaluate", dir, "test.csv"}
+	if m.Columns.Label == "" {
+		evaluate = append(evaluate, "--label-events", "events.csv")
+	}
+	next := [][]string{evaluate, {"predict", dir, "new.csv", "--out", "labelled.csv"}}
 	if _, finite := m.Wait(); finite && m.Columns.Resample == "" && m.Columns.Layout == "" {
 		next = append(next, []string{"predict", dir, "-", "--follow"})
 	}
