@@ -19,11 +19,11 @@ import (
 
 // timeLayouts are the timestamps that a time column may hold, beside those with slashes or hyphens and the year last. Each
 // takes a fraction of a second too.
-var timeLayouts = layouts(
-	[]string{"2006-01-02", "2006/1/2", "2.1.2006", "2.1.06", "20060102", "2-Jan-2006", "2 Jan 2006", "Jan 2, 2006", "Mon, 2 Jan 2006", "2006 1 2", "2/Jan/2006"},
+var timeLayouts = append(layouts(
+	[]string{"2006-01-02", "2006/1/2", "2.1.2006", "2.1.06", "20060102", "2-Jan-2006", "2-Jan-06", "2 Jan 2006", "Jan 2, 2006", "Mon, 2 Jan 2006", "2006 1 2", "2/Jan/2006"},
 	[]string{" 15:04:05", "T15:04:05", " 15:04", "T15:04", " 3:04:05 PM", " 3:04 PM", "T150405", " 150405", ":15:04:05"},
 	[]string{"", "Z07:00", "Z0700", " Z07:00", " Z0700", "Z07", " UTC", " GMT"},
-)
+), newLayout(time.ANSIC), newLayout("Mon Jan 2 2006 15:04:05 GMT-0700"), newLayout("Mon Jan 2 2006 15:04:05 GMT-0700 (MST)")) // of C, and of browsers
 
 // layout is a form of timestamps, as package time has it.
 type layout struct {

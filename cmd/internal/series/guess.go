@@ -129,7 +129,7 @@ func (g *guesser) guessSeries() {
 	cured := false
 	for _, by := range g.groupings[1:] {
 		i := by.column
-		if len(by.groups) < 2 || i == g.label || g.profiles[i].name == "" || isPartOfTime(g.profiles[i].name) || slices.ContainsFunc(g.times, func(t *timeLook) bool { return t.column == i && !t.failed }) {
+		if len(by.groups) < 2 || i == g.label || g.profiles[i].name == "" || isPartOfTime(g.profiles[i].name) || g.profiles[i].isTimes() || slices.ContainsFunc(g.times, func(t *timeLook) bool { return t.column == i && !t.failed }) {
 			continue
 		}
 		cures := g.cures(by)
@@ -230,7 +230,7 @@ func (g *guesser) guessFeatures() {
 		}
 		switch {
 		case nearly != "" && !p.number() && why == "":
-			g.note("column %q: %s; numbers alone would be read, Options.Exclude trains without it", name, nearly)
+			g.note("column %q: %s; Options.Exclude trains without it", name, nearly)
 		case why != "" && sure && !p.isTime():
 			g.note("column %q %s", name, why)
 			continue

@@ -55,6 +55,28 @@ func TestFilesOfPeople(t *testing.T) {
 		"times that are rounded": {lines("time,a,label", 60, func(i int) string {
 			return fmt.Sprintf("%d,%d,%d", 1_700_000_000_000_000_000+100*i, i%7, i/8%2)
 		}), "a time", "[0] 1.7e+18", `:3: column "time": whole numbers beyond 9007199254740992 (2^53) are rounded`},
+		"a table of a logger, TOA5": {`"TOA5","CR1000","CR1000","12345","Table1"
+"TIMESTAMP","RECORD","a","label"
+"TS","RN","Volts",""
+"","","Avg",""
+` + strings.TrimPrefix(lines("", 60, func(i int) string {
+			return fmt.Sprintf(`"%s",%d,%d,%d`, hour(i).Format(time.DateTime), i, i%7, i/8%2)
+		}), "\n"), "a TIMESTAMP", "[0] 1.7038944e+09", `:3: taken as the units of the columns, and no row: TS, RN, Volts`},
+		"times as C writes them": {lines("time,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%s,%d,%d", hour(i).Format(time.ANSIC), i%7, i/8%2)
+		}), "a time", "[0] 1.7038944e+09", ""},
+		"times as browsers write them": {lines("time,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%s GMT+0100 (CET),%d,%d", hour(i+1).Format("Mon Jan 02 2006 15:04:05"), i%7, i/8%2)
+		}), "a time", "[0] 1.7038944e+09", ""},
+		"years of two digits": {lines("time,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%s,%d,%d", hour(i).Format("02-Jan-06 15:04:05"), i%7, i/8%2)
+		}), "a time", "[0] 1.7038944e+09", ""},
+		"times of another form": {lines("time,a,label", 60, func(i int) string {
+			return fmt.Sprintf("day %d,%d,%d", i, i%7, i/8%2)
+		}), "a ", "[0]", `column "time": is called like a time, but its values are none of a known form, as in "day 0", so neither the time nor a feature (Options.TimeFormat says how they are written)`},
+		"dates that may be two, and clocks": {lines("Date,Time,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%s,%d,%d", hour(i+24*5).Format("01/02/2006,03:04 PM"), i%7, i/8%2)
+		}), "a ", "[0]", `column "Date": holds dates whose month may be either number`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := writeFile(t, "a.csv", test.text)
@@ -84,6 +106,27 @@ func TestFilesOfPeople(t *testing.T) {
 				t.Errorf("Look finds features and time %q, not %q, and the series %q", got, test.features, s.Guess.Series)
 			}
 		})
+	}
+}
+
+// What cannot be told is an error or a warning.
+func TestFilesThatCannotBeTold(t *testing.T) {
+	for text, want := range map[string]string{
+		"time,a,label\n0,-1,179,0\n1,2,049,1\n2,-0,5,0\n": `a.csv:2: 4 fields, and the header has 3: numbers seem to have decimal commas, as in "-0,5"`,
+		"a,label\nr1,0,1\nr2,3,0":                         "",
+	} {
+		_, err := Read(t.Context(), []string{writeFile(t, "a.csv", text)}, DefaultOptions())
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, not %q", text, err, want)
+		}
+	}
+	o := DefaultOptions()
+	o.NoHeader, o.Label = true, "2"
+	for text, want := range map[string]bool{"1704448800.0,1704448800.0\n32.0, 32.0\n1,0\n2,1\n": true, "1704448800,0\n32,0\n1,0\n2,1\n": false} {
+		d, err := Read(t.Context(), []string{writeFile(t, "a.csv", text)}, o)
+		if err != nil || strings.Contains(fmt.Sprint(d.Warnings), ":1: the first two rows look like when a recording began") != want {
+			t.Errorf("%q: %+v, %v", text, d, err)
+		}
 	}
 }
 

@@ -163,13 +163,19 @@ func (p *profile) number() bool { return p.numbers > 0 && 2*p.numbers >= p.known
 // likeNumber is text that begins like a number: with a unit behind it, an amount of money, groups of digits, another notation.
 var likeNumber = regexp.MustCompile(`^\s*[-+\x{2212}]?\p{Sc}?\s*[-+]?[0-9]`)
 
-// nearlyNumbers is why the column is not read as one of numbers, though it looks like it; "" if it does not.
+// nearlyNumbers is why the column is not read as one of numbers or of times, though it looks like it; "" if it does not.
 func (p *profile) nearlyNumbers() string {
-	if p.isTimes() || 2*p.nearly < p.known || p.nearly == 0 || p.namesSeries() {
+	if p.isTimes() || p.namesSeries() || p.known == 0 {
 		return ""
 	}
-	if p.stamps > 0 {
+	if p.stamps > 0 && 2*p.stamps >= p.known {
 		return fmt.Sprintf("%d of the first %d values are times, and others are none, such as %s, so neither the time nor a feature", p.stamps, p.seen, table.Excerpt([]byte(p.odd)))
+	}
+	if p.namedTime() && p.numbers == 0 {
+		return fmt.Sprintf("is called like a time, but its values are none of a known form, as in %s, so neither the time nor a feature (Options.TimeFormat says how they are written)", table.Excerpt([]byte(p.odd)))
+	}
+	if 2*p.nearly < p.known || p.nearly == 0 {
+		return ""
 	}
 	return fmt.Sprintf("its values begin like numbers, but are none, as in %s, so not a feature", table.Excerpt([]byte(p.example)))
 }

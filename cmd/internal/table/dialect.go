@@ -71,8 +71,8 @@ func (d *textDecoder) look(arrived bool) (h head) {
 	return h
 }
 
-// preamble is how many first records are neither rows nor names: all others, of which the first is names and the second
-// is not, are of as many fields, and those are not. It is 0 unless that is so.
+// preamble is how many first records are neither rows nor names: all others, of which the first is names and the next
+// ones are not, are of as many fields, and those are not. It is 0 unless that is so.
 func preamble(records [][]byte, comma byte) int {
 	const least = 3 // rows
 	if len(records) <= least {
@@ -92,9 +92,11 @@ func preamble(records [][]byte, comma byte) int {
 			return 0
 		}
 	}
-	names, row := fieldsOf(records[first], comma), fieldsOf(records[first+1], comma)
-	if slices.ContainsFunc(names, func(v []byte) bool { return looksNumeric(v) || len(v) == 0 }) || !slices.ContainsFunc(row, looksNumeric) {
+	if slices.ContainsFunc(fieldsOf(records[first], comma), func(v []byte) bool { return looksNumeric(v) || len(v) == 0 }) {
 		return 0
+	}
+	if !slices.ContainsFunc(records[first+1:first+1+least], func(text []byte) bool { return slices.ContainsFunc(fieldsOf(text, comma), looksNumeric) }) {
+		return 0 // units and the like may come first
 	}
 	return first
 }

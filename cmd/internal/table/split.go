@@ -28,13 +28,13 @@ func split(fields []span, b *Batch, record span, comma byte) ([]span, error) {
 	return splitQuoted(fields, b, record, comma)
 }
 
-// splitBlanks is splitPlain at runs of blanks and tabs, but for those between two quotes. Those at the ends do not count.
+// splitBlanks is splitPlain at runs of blanks and tabs, but for those between two quotes that end a field. Those at the ends do not count.
 func splitBlanks(fields []span, record []byte, at uint32) []span {
 	blank := func(c byte) bool { return c == ' ' || c == '\t' }
 	for i := 0; i < len(record); {
 		from := i
 		if record[i] == '"' {
-			if n := bytes.IndexByte(record[i+1:], '"'); n >= 0 {
+			if n := bytes.IndexByte(record[i+1:], '"'); n >= 0 && (i+n+2 == len(record) || blank(record[i+n+2])) {
 				fields = append(fields, span{at + uint32(i) + 1, at + uint32(i+1+n)})
 				i += n + 2
 				continue

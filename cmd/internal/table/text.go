@@ -70,7 +70,13 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 	if err := d.readNames(o.NoHeader, commented); err != nil {
 		return nil, err
 	}
+	if o.NoHeader && startAndRate(h.rows) {
+		d.notes = append(d.notes, Warning{Line: d.buf.line + 1, Text: "the first two rows look like when a recording began and its samples in a second, as Empatica writes them (Options.SkipRows 2 leaves them out)"})
+	}
 	if !o.NoHeader && d.rowsAreNamed() {
+		if row := splitDecimal(h.rows, len(d.names)+1); row != nil {
+			return nil, &Error{Line: d.buf.line + 1, Err: fmt.Errorf("%d fields, and the header has %d: numbers seem to have decimal commas, as in %s, which cannot be told from those between fields (write numbers in quotes, or with points)", len(d.names)+1, len(d.names), Excerpt(row))}
+		}
 		d.names, d.rowNames = slices.Insert(d.names, 0, ""), true
 		d.notes = append(d.notes, Warning{Line: d.buf.line, Text: "the header is one column short, so the first column is taken as the rows' names"})
 	}
@@ -78,8 +84,10 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 	if !o.NoHeader && len(h.rows) > 0 && d.namesAreRow(h.rows[0]) {
 		d.notes = append(d.notes, Warning{Line: d.buf.line, Text: "the names of the columns look like a row (Options.NoHeader if it is one)"})
 	}
-	if !o.NoHeader && unitsFirst(h.rows) && len(h.rows[0]) == len(d.names) {
-		return d, d.readUnits()
+	for ; !o.NoHeader && unitsFirst(h.rows) && len(h.rows[0]) == len(d.names); h.rows = h.rows[1:] {
+		if err := d.readUnits(); err != nil {
+			return nil, err
+		}
 	}
 	return d, nil
 }

@@ -53,13 +53,62 @@ func (d *textDecoder) readUnits() error {
 	if err != nil {
 		return err
 	}
-	var shown []string
+	var units, shown []string
 	for _, f := range fields {
 		unit := string(bytes.TrimSpace(f))
-		if d.units = append(d.units, unit); unit != "" {
+		if units = append(units, unit); unit != "" {
 			shown = append(shown, unit)
 		}
 	}
+	if d.units == nil { // what follows may be how values were gathered
+		d.units = units
+	}
 	d.notes = append(d.notes, Warning{Line: d.buf.line, Text: "taken as the units of the columns, and no row: " + List(shown)})
 	return nil
+}
+
+// splitDecimal is a number of two of so many fields: whole numbers, and digits that are a fraction by the zeros they begin with, or by
+// the -0 in front of some; nil if there is none.
+func splitDecimal(rows [][][]byte, fields int) (number []byte) {
+	for k := range fields - 1 {
+		number = nil
+		for _, row := range rows {
+			if len(row) != fields || !isInteger(row[k]) || !isInteger(row[k+1]) || row[k+1][0] == '-' {
+				number = nil
+				break
+			}
+			if string(row[k]) == "-0" || len(row[k+1]) > 1 && row[k+1][0] == '0' {
+				number = bytes.Join(row[k:k+2], []byte(","))
+			}
+		}
+		if number != nil {
+			return number
+		}
+	}
+	return nil
+}
+
+func isInteger(text []byte) bool {
+	text = bytes.TrimPrefix(text, []byte("-"))
+	return len(text) > 0 && strings.Trim(string(text), "0123456789") == ""
+}
+
+// startAndRate reports whether the first row is one and the same time since 1970 in every column, the second one and the same rate, and the others
+// are not.
+func startAndRate(rows [][][]byte) bool {
+	const least, begin, most = 3, 1e9, 1e5
+	if len(rows) < least {
+		return false
+	}
+	var first [least]float64
+	for i := range first {
+		for _, v := range rows[i] {
+			x, err := ParseNumber(v, 64)
+			if err != nil || i < 2 && !bytes.Equal(bytes.TrimSpace(v), bytes.TrimSpace(rows[i][0])) {
+				return false
+			}
+			first[i] = x
+		}
+	}
+	return first[0] > begin && first[1] > 0 && first[1] < most && first[2] < begin/10
 }
