@@ -393,3 +393,21 @@ func TestDamagedTables(t *testing.T) {
 		}
 	}
 }
+
+// TestDurations reads lengths of time of Parquet, which are seconds whatever their unit, and writes them behind those of other formats.
+func TestDurations(t *testing.T) {
+	o := DefaultOptions()
+	o.Missing = MissingZero
+	d, err := Read(t.Context(), []string{"testdata/durations.parquet"}, o)
+	if err != nil || fmt.Sprint(d.Features, d.X, d.TimeColumn, d.Time, d.Seconds) != "[rr] [0.8 0.812 0 0.79 0.805 0.811]elapsed[0 0.25 0.5 0.75 1 1.25] true" {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	for _, f := range []table.Format{table.CSV, table.Parquet, table.Arrow} {
+		path := filepath.Join(t.TempDir(), "out."+string(f))
+		answerAll(t, "testdata/durations.parquet", o, func(r *Reader) (*Writer, error) { return Create(path, f, r, zeroOrOne) })
+		again, err := Read(t.Context(), []string{path}, o)
+		if err != nil || fmt.Sprint(again.Features, again.X, again.Time) != fmt.Sprint(d.Features, d.X, d.Time) {
+			t.Errorf("%s: %+v, %v", f, again, err)
+		}
+	}
+}

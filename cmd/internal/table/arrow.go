@@ -65,6 +65,14 @@ func (d *arrowDecoder) describe(all *arrow.Schema) {
 		fields, d.flat = append(fields, f), append(d.flat, i)
 		d.names, d.types = append(d.names, f.Name), append(d.types, t)
 	}
+	if isDuration := func(f arrow.Field) bool { return f.Type.ID() == arrow.DURATION }; slices.ContainsFunc(fields, isDuration) {
+		d.units = make([]string, len(fields))
+		for i, f := range fields {
+			if isDuration(f) {
+				d.units[i] = SecondUnit
+			}
+		}
+	}
 	metadata := all.Metadata()
 	d.schema = arrow.NewSchema(fields, &metadata)
 }
@@ -127,8 +135,12 @@ func (d *arrowDecoder) fill() error {
 		}
 		read.Retain()
 		d.batch, d.at, d.size = nil, 0, int(read.NumRows())
-		for _, i := range d.flat {
-			d.batch = append(d.batch, read.Column(i))
+		for k, i := range d.flat {
+			a := read.Column(i)
+			if t := d.schema.Field(k).Type; t.ID() == arrow.DURATION && a.DataType().ID() == arrow.INT64 { // of Parquet
+				a = array.MakeFromData(array.NewData(t, a.Len(), a.Data().Buffers(), nil, a.NullN(), a.Data().Offset()))
+			}
+			d.batch = append(d.batch, a)
 		}
 	}
 	return nil

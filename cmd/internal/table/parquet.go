@@ -1,10 +1,14 @@
 package table
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"io"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/parquet"
 	codec "github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/file"
@@ -28,7 +32,8 @@ func (d *arrowDecoder) openParquet(s *source) error {
 		return err
 	}
 	d.rows = int(f.NumRows())
-	f.MetaData().FileMetaData.KeyValueMetadata = nil // a schema of Arrow's there would be read without a look at its lengths
+	lengths := durations(f.MetaData().KeyValueMetadata().FindValue("ARROW:schema"))
+	f.MetaData().FileMetaData.KeyValueMetadata = nil // the schema of Arrow's there would be read without a look at its lengths
 	r, err := pqarrow.NewFileReader(f, pqarrow.ArrowReadProperties{BatchSize: parquetBatch}, allocator)
 	if err != nil {
 		return err
@@ -37,7 +42,14 @@ func (d *arrowDecoder) openParquet(s *source) error {
 	if err != nil {
 		return err
 	}
-	d.describe(schema)
+	fields := slices.Clone(schema.Fields())
+	for i, f := range fields {
+		if t := lengths[f.Name]; t != nil && f.Type.ID() == arrow.INT64 {
+			fields[i].Type = t
+		}
+	}
+	metadata := schema.Metadata()
+	d.describe(arrow.NewSchema(fields, &metadata))
 	var leaves []int
 	for i, field := range d.flat { // the batches hold no others
 		leaves, d.flat[i] = append(leaves, r.Manifest.Fields[field].ColIndex), i
@@ -46,6 +58,29 @@ func (d *arrowDecoder) openParquet(s *source) error {
 		d.batches, err = r.GetRecordReader(context.Background(), leaves, nil)
 	}
 	return err
+}
+
+// durations are the types of columns that are lengths of time, for which Parquet has none, by the schema of Arrow's that many write beside it.
+func durations(schema *string) map[string]arrow.DataType {
+	if schema == nil {
+		return nil
+	}
+	text, err := base64.StdEncoding.DecodeString(*schema)
+	if err != nil {
+		return nil
+	}
+	r, err := ipc.NewReader(&arrowMessages{r: bytes.NewReader(text)}, ipc.WithAllocator(newArrowAllocator(0)))
+	if err != nil {
+		return nil
+	}
+	defer r.Release()
+	all := map[string]arrow.DataType{}
+	for _, f := range r.Schema().Fields() {
+		if f.Type.ID() == arrow.DURATION {
+			all[f.Name] = f.Type
+		}
+	}
+	return all
 }
 
 // parquetHolds reports whether Parquet has types for the columns.

@@ -43,3 +43,11 @@ parquet.write_table(table, f"{folder}/pages2.parquet", row_group_size=4, data_pa
                     use_dictionary=["who"], column_encoding={"on": "RLE", "label": "DELTA_BINARY_PACKED", "half": "BYTE_STREAM_SPLIT", "note": "DELTA_LENGTH_BYTE_ARRAY"})
 old = table.append_column("nested", pa.array([[1, 2]] * n)).append_column("pair", pa.array([{"a": 1}] * n))
 parquet.write_table(old, f"{folder}/int96.parquet", row_group_size=4, compression="gzip", use_deprecated_int96_timestamps=True, store_schema=False)
+
+# Lengths of time, which Parquet has as whole numbers.
+lengths = pa.table({
+    "elapsed": pa.array([i * 250_000 for i in range(n)], pa.duration("us")),
+    "rr": pa.array([800, 812, None, 790, 805, 811], pa.duration("ms")),
+    "label": pa.array([0, 1, 0, 1, 0, 1], pa.int64()),
+})
+parquet.write_table(lengths, f"{folder}/durations.parquet", compression="none")
