@@ -15,22 +15,33 @@ func (l *labelling) resample(ctx context.Context, t target, reader *series.Reade
 	if err != nil {
 		return err
 	}
-	for c := new(series.Chunk); ; {
-		if err = reader.Next(c); err != nil {
-			break
-		}
+	return l.writeAll(t, reader, func(c *series.Chunk) (label.Answers, error) {
 		a := pick(answers, len(l.model.Classes), c, rows)
-		if err := l.seen(c, a); err != nil {
-			return err
+		return a, l.seen(c, a)
+	})
+}
+
+// writeAll writes the rows of a reader with answers that are known. What comes before a fault is written.
+func (l *labelling) writeAll(t target, reader *series.Reader, answers func(*series.Chunk) (label.Answers, error)) error {
+	for c := new(series.Chunk); ; {
+		err := reader.Next(c)
+		if err == io.EOF && !t.more {
+			return l.writer.Close()
 		}
-		if err := l.writer.Write(c, a.Probability, a.Class); err != nil {
+		if err == io.EOF {
+			return nil
+		}
+		var a label.Answers
+		if err == nil {
+			a, err = answers(c)
+		}
+		if err == nil {
+			err = l.writer.Write(c, a.Probability, a.Class)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	if err != io.EOF || t.more {
-		return nilIfEOF(err)
-	}
-	return l.writer.Close()
 }
 
 // answerIntervals answers all intervals of a file.
@@ -60,11 +71,4 @@ func pick(answers label.Answers, classes int, c *series.Chunk, rows *series.Resa
 		a.Probability = append(a.Probability, answers.Probability[row*classes:(row+1)*classes]...)
 	}
 	return a
-}
-
-func nilIfEOF(err error) error {
-	if err == io.EOF {
-		return nil
-	}
-	return err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"strconv"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/answer"
@@ -58,18 +57,10 @@ func (l *labelling) wide(ctx context.Context, t target, pipe *answer.Pipe, rows 
 	}
 	var names []string
 	n := 0
-	for c := new(series.Chunk); ; {
-		err := rows.Next(c)
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
+	return l.writeAll(t, rows, func(c *series.Chunk) (a label.Answers, err error) {
 		for _, b := range c.Begun {
 			names = append(names, b.Key)
 		}
-		a := label.Answers{}
 		answered := c.Input[:0]
 		for i, row := range c.Input {
 			n++
@@ -89,12 +80,6 @@ func (l *labelling) wide(ctx context.Context, t target, pipe *answer.Pipe, rows 
 		}
 		c.Input = answered
 		l.summary.add(c, a, l.model.Classes)
-		if err := l.writer.Write(c, a.Probability, a.Class); err != nil {
-			return err
-		}
-	}
-	if t.more {
-		return nil
-	}
-	return l.writer.Close()
+		return a, nil
+	})
 }

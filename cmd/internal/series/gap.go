@@ -17,10 +17,7 @@ func (r *Reader) time() (float64, error) {
 	if r.roles.time < 0 {
 		return 0, nil
 	}
-	v := *r.value(r.roles.time)
-	if len(r.roles.parts) > 0 {
-		v = r.joined(append([]int{r.roles.time}, r.roles.parts...)...)
-	}
+	v := r.input.when(r.roles.time, r.roles.parts)
 	r.when = bytes.TrimSpace(v.text)
 	r.clock.after = r.state.time
 	t, err := r.clock.time(&v)

@@ -127,10 +127,14 @@ func (in *input) value(k int) *value {
 	return v
 }
 
-// joined is a time whose parts are in several columns.
-func (in *input) joined(columns ...int) value {
-	var parts [][]byte
-	for _, k := range columns {
+// when is a time that is in a column or, in parts, in more.
+func (in *input) when(column int, more []int) value {
+	v := *in.value(column)
+	if len(more) == 0 {
+		return v
+	}
+	parts := [][]byte{v.appendText(nil)}
+	for _, k := range more {
 		parts = append(parts, in.value(k).appendText(nil))
 	}
 	return joined(parts...)

@@ -250,10 +250,7 @@ func (l *looker) add(in *input) {
 		c.add(v, l.profiles[k].number())
 	}
 	for _, t := range l.times {
-		v := *in.value(t.column)
-		if t.parts != nil {
-			v = in.joined(append([]int{t.column}, t.parts...)...)
-		}
+		v := in.when(t.column, t.parts)
 		t.read(&v)
 	}
 	l.groupings[0].add([]byte(in.Name()), l.survey.Rows, l.times, in.line())

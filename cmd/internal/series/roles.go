@@ -216,7 +216,7 @@ func (f *finder) findParts(back bool) []int {
 		}
 		for i := range f.head.Len() {
 			f.at(&f.head, i)
-			v := f.joined(parts...)
+			v := f.when(parts[0], parts[1:])
 			both.add(&v)
 		}
 		if both.isTimes() && both.rises > 0 && (back || both.falls == 0) {

@@ -26,7 +26,8 @@ func FuzzSplit(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, input string, i int) {
-		if strings.Contains(input, "\r\r") {
+		drawn := func(line string) bool { return isRule(trimEOL([]byte(line))) }
+		if strings.Contains(input, "\r\r") || slices.ContainsFunc(strings.SplitAfter(input, "\n"), drawn) {
 			return
 		}
 		comma := single[uint(i)%uint(len(single))]
