@@ -65,6 +65,7 @@ func (o *serveOptions) addRequestFlags(f *pflag.FlagSet) {
 	addFlag(f, "max-queue", &o.engine.MaxQueue, "refuse requests (429) while `n` wait for a model")
 	addFlag(f, "max-rows", &o.engine.MaxRows, "refuse requests of more than `n` rows")
 	addFlag(f, "max-body", &o.http.MaxBody, "refuse requests (413) of more than `n` bytes, also when decompressed")
+	addFlag(f, "max-bytes", &o.engine.MaxBytes, "refuse requests (429) while the bodies of others take up `n` bytes")
 	addFlag(f, "max-streams", &o.engine.MaxStreams, "keep at most `n` streams, with sessions, open")
 	addFlag(f, "session-ttl", &o.engine.SessionTTL, "forget a session that was not used for this `duration`")
 	addFlag(f, "timeout", &o.http.Timeout, "give a request this `duration` to arrive and to be answered, a stream for each row")
@@ -278,6 +279,9 @@ func (o *serveOptions) rpc() rpc.Options {
 
 // validate names the flag of a value that is impossible.
 func (o *serveOptions) validate() error {
+	if o.engine.MaxBytes < o.http.MaxBody {
+		return usagef("max-bytes", "must be at least --max-body, %d, not %d", o.http.MaxBody, o.engine.MaxBytes)
+	}
 	for _, err := range []error{o.engine.Validate(), o.http.Validate()} {
 		var option *engine.OptionError
 		switch {

@@ -16,6 +16,7 @@ type Options struct {
 	MaxWait  time.Duration // --max-wait: for a batch to fill; 0: what waits is run as soon as anything can be
 	MaxQueue int           // --max-queue: requests of a model that wait, at most
 	MaxRows  int           // --max-rows: rows of a request, at most
+	MaxBytes int64         // --max-bytes: of the bodies of all requests that are being answered, at most
 
 	MaxStreams int           // --max-streams: streams that are open, sessions among them, at most
 	SessionTTL time.Duration // --session-ttl: how long a session lasts that is not used
@@ -27,7 +28,7 @@ type Options struct {
 // DefaultOptions are the usual ones.
 func DefaultOptions() Options {
 	return Options{
-		MaxBatch: 64, MaxQueue: 1024, MaxRows: 1 << 20,
+		MaxBatch: 64, MaxQueue: 1024, MaxRows: 1 << 20, MaxBytes: 1 << 30,
 		MaxStreams: 100_000, SessionTTL: 10 * time.Minute,
 		Poll: 2 * time.Second,
 	}
@@ -53,6 +54,7 @@ func (o Options) Validate() error {
 		{"max-wait", o.MaxWait >= 0, 0, o.MaxWait},
 		{"max-queue", o.MaxQueue >= 1, 1, o.MaxQueue},
 		{"max-rows", o.MaxRows >= 1, 1, o.MaxRows},
+		{"max-bytes", o.MaxBytes >= 1, 1, o.MaxBytes},
 		{"max-streams", o.MaxStreams >= 0, 0, o.MaxStreams},
 		{"session-ttl", o.SessionTTL > 0, time.Nanosecond, o.SessionTTL},
 		{"poll", o.Poll >= 0, 0, o.Poll},

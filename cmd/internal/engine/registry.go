@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // Registry is the models that are served. Any number of goroutines may use it.
@@ -17,6 +19,7 @@ type Registry struct {
 	options Options
 	names   []string
 	models  map[string]*served
+	bytes   *semaphore.Weighted // of bodies that are in memory
 
 	stop    context.CancelFunc // ends watching
 	watcher sync.WaitGroup
@@ -62,7 +65,7 @@ func Open(ctx context.Context, o Options, sources ...Source) (*Registry, error) 
 	if o.Observer == nil {
 		o.Observer = silent{}
 	}
-	r := &Registry{options: o, models: map[string]*served{}, sessions: map[sessionKey]*session{}}
+	r := &Registry{options: o, models: map[string]*served{}, bytes: semaphore.NewWeighted(o.MaxBytes), sessions: map[sessionKey]*session{}}
 	for _, s := range sources {
 		if r.models[s.Name] != nil {
 			return nil, fmt.Errorf("two models are called %q", s.Name)
@@ -149,6 +152,17 @@ func (r *Registry) Ready() bool {
 	defer r.mu.Unlock()
 	return !r.closed
 }
+
+// Hold counts bytes of a request's body until they are dropped, or refuses them: there are too many of others.
+func (r *Registry) Hold(bytes int) error {
+	if !r.bytes.TryAcquire(int64(bytes)) {
+		return exhausted("the server is busy: the bodies of other requests leave no room for this one in %d bytes", r.options.MaxBytes)
+	}
+	return nil
+}
+
+// Drop lets bytes go that were held.
+func (r *Registry) Drop(bytes int) { r.bytes.Release(int64(bytes)) }
 
 // Asked notifies the observer of a request.
 func (r *Registry) Asked(q Request) { r.options.Observer.Asked(q) }

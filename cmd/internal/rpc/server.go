@@ -27,6 +27,7 @@ import (
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
@@ -132,10 +133,22 @@ func (s *server) unary(ctx context.Context, q any, info *grpc.UnaryServerInfo, h
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
 	err = s.call(ctx, info.FullMethod, func(ctx context.Context) error {
-		answer, err = handle(ctx, q)
-		return err
+		return s.holding(q.(proto.Message), func() error {
+			answer, err = handle(ctx, q)
+			return err
+		})
 	})
 	return answer, err
+}
+
+// holding answers a message, which has arrived, unless there are too many bytes of others.
+func (s *server) holding(q proto.Message, answer func() error) error {
+	n := proto.Size(q)
+	if err := s.registry.Hold(n); err != nil {
+		return err
+	}
+	defer s.registry.Drop(n)
+	return answer()
 }
 
 func (s *server) stream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {

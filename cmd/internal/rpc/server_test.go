@@ -140,6 +140,28 @@ func TestMessagesAreLimited(t *testing.T) {
 	check(t, err)
 }
 
+// Messages are refused, also of streams, that leave too few bytes for all, and count no more when they are answered.
+func TestMessagesOfAllAreLimited(t *testing.T) {
+	s := serve(t, modeltest.Spec{}, Options{})
+	all := int(engine.DefaultOptions().MaxBytes)
+	q := predictRequest("", inputs{"series": series32(modeltest.Rows(1, 100), 1, 100, 2)})
+	const busy = "the bodies of other requests leave no room"
+	for range 3 {
+		_, err := call[serving.PredictResponse](s, predictMethod, q)
+		check(t, err)
+	}
+	check(t, s.registry.Hold(all-100))
+	_, err := call[serving.PredictResponse](s, predictMethod, q)
+	wantError(t, err, codes.ResourceExhausted, busy)
+	stream := s.label(t)
+	check(t, stream.Send(&streampb.LabelRequest{Model: "m", Values: make([]float64, 200)}))
+	_, err = stream.Recv()
+	wantError(t, err, codes.ResourceExhausted, busy)
+	s.registry.Drop(all - 100)
+	_, err = call[serving.PredictResponse](s, predictMethod, q)
+	check(t, err)
+}
+
 // A panic is answered with an error, is logged, and does not affect other calls.
 func TestPanics(t *testing.T) {
 	boom := true

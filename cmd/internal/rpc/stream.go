@@ -57,7 +57,11 @@ func (s *server) label(to labelStream) error {
 		select {
 		case q := <-messages:
 			idle.Reset(ttl)
-			if done, err := l.take(q); done || err != nil {
+			done := false
+			if err := s.holding(q.LabelRequest, func() (err error) {
+				done, err = l.take(q)
+				return err
+			}); done || err != nil {
 				return err
 			}
 		case <-ctx.Done():

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type request struct {
 	protocol string
 	method   string
 	version  int64 // that answers
+	bytes    int   // of the body that are held
 }
 
 // modelPath is the path of a model: its name, a version or a label, then /metadata, a session or
@@ -114,14 +116,31 @@ func (q *request) json(status int, body []byte) {
 	_, _ = q.out.Write(body) // a client that has gone
 }
 
-// body is what the client has sent, decompressed, for at most so many bytes of it.
+// body is what the client has sent, decompressed, for at most so many bytes of it. It is held until the request is answered.
 func (q *request) body() ([]byte, error) {
 	r, err := q.reader()
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(r)
-	return body, q.unreadable(err)
+	var body bytes.Buffer
+	body.Grow(bytes.MinRead + int(min(max(q.ContentLength, 0), 1<<20)))
+	_, err = body.ReadFrom(held{r, q})
+	return body.Bytes(), q.unreadable(err)
+}
+
+// held is a reader of what is held in memory.
+type held struct {
+	io.Reader
+	by *request
+}
+
+func (h held) Read(p []byte) (int, error) {
+	n, err := h.Reader.Read(p)
+	if full := h.by.registry.Hold(n); full != nil {
+		return 0, full
+	}
+	h.by.bytes += n
+	return n, err
 }
 
 // reader reads the body, as many bytes as it may have: also of what is compressed.
@@ -144,9 +163,10 @@ func (q *request) reader() (io.Reader, error) {
 // unreadable is the error of a body that cannot be read.
 func (q *request) unreadable(err error) error {
 	var large *http.MaxBytesError
+	var known *engine.Error
 	switch {
-	case err == nil:
-		return nil
+	case err == nil || errors.As(err, &known):
+		return err
 	case errors.As(err, &large):
 		return &statusError{http.StatusRequestEntityTooLarge, fmt.Errorf("the body is larger than %d bytes", large.Limit)}
 	}

@@ -129,6 +129,7 @@ func (q *request) serve(answer func(*request) error) {
 	begun := time.Now()
 	seen := &recorder{ResponseWriter: q.out}
 	q.out = seen
+	defer func() { q.registry.Drop(q.bytes) }()
 	if !strings.HasSuffix(q.URL.Path, ":stream") { // which has it for each row
 		ctx, cancel := context.WithTimeout(q.Context(), q.options.Timeout)
 		defer cancel()

@@ -57,6 +57,34 @@ func TestBodiesHaveALimit(t *testing.T) {
 	s.want("POST", "/v1/models/m:classify", "", 400, `{"error":"Malformed request: POST /v1/models/m:classify"}`)
 }
 
+// Bodies are refused that leave too few bytes for all, and count no more when they are answered.
+func TestBodiesOfAllAreLimited(t *testing.T) {
+	s := serving(t, DefaultOptions())
+	all := int(engine.DefaultOptions().MaxBytes)
+	body := `{"instances":[` + nested(modeltest.Rows(1, 30), 2) + `]}`
+	for range 3 {
+		if status, text, _ := s.ask("POST", "/v1/models/m:predict", body); status != 200 {
+			t.Fatal(status, text)
+		}
+	}
+	if err := s.registry.Hold(all - 100); err != nil {
+		t.Fatal("what was answered counts: ", err)
+	}
+	for _, path := range []string{"/v1/models/m:predict", "/v2/models/m/infer"} {
+		status, text, header := s.ask("POST", path, body)
+		if status != 429 || header.Get("Retry-After") != "1" || !strings.Contains(text, `"error":"the server is busy: the bodies of other requests leave no room`) {
+			t.Errorf("%s: %d %s, Retry-After %q", path, status, text, header.Get("Retry-After"))
+		}
+	}
+	if status, text, _ := s.ask("POST", "/v1/models/m:predict", `{"instances":[[[1,2]]]}`); status != 200 {
+		t.Error("a body that there is room for:", status, text)
+	}
+	s.registry.Drop(all - 100)
+	if status, text, _ := s.ask("POST", "/v1/models/m:predict", body); status != 200 {
+		t.Error(status, text)
+	}
+}
+
 // What is too much says when to come again, in whole seconds.
 func TestFailuresHaveTheirStatus(t *testing.T) {
 	s := serving(t, DefaultOptions())
