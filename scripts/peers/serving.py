@@ -1,16 +1,15 @@
 """Asks rnnbin serve and Python servers of the same model for answers, from many connections
 at a time and in alternating rounds, and compares how many answers a second they give. With
 --endure it asks rnnbin serve alone, for so many answers, while versions are exchanged, and ends it
-amid requests: none may be lost, and its memory must not grow.
+amid requests: none may be lost, and its memory must not grow. With --streams it sends rnnbin serve
+rows of many streams, each when it is due.
 
-Run by scripts/bench serve.
+Run by scripts/bench serve and streams.
 """
 
 import argparse
 import concurrent.futures
 import contextlib
-import csv
-import io
 import itertools
 import json
 import os
@@ -18,6 +17,7 @@ import random
 import shutil
 import socket
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -34,6 +34,8 @@ SHAPES = {
 }
 
 
+STREAM = "20 x 1"  # the shape whose model labels streams
+
 peer = os.path.join(os.path.dirname(os.path.abspath(__file__)), "serving_peer.py")
 
 
@@ -41,15 +43,21 @@ def note(text):
     print("bench: " + text, file=sys.stderr)
 
 
-def prepare(rnnbin, python, shape, folder):
-    """Trains a model, exports it in both formats, and writes a request for HTTP and for gRPC."""
-    rows, features, data, flags = SHAPES[shape]
+def train(rnnbin, shape, folder):
+    data, flags = SHAPES[shape][2:]
     table = os.path.join(folder, "data.csv")
     with open(table, "w") as f:
         subprocess.run([rnnbin, "data", data], stdout=f, check=True)
     model = os.path.join(folder, "model")
     subprocess.run([rnnbin, "train", table, "--folds", "0", "--members", "1", "--epochs", "2", "--rolling", "none",
                     "--seed", "1", "--quiet", "--out", model] + flags, stdout=subprocess.DEVNULL, check=True)
+    return model
+
+
+def prepare(rnnbin, python, shape, folder):
+    """Trains a model, exports it in both formats, and writes a request for HTTP and for gRPC."""
+    rows, features = SHAPES[shape][:2]
+    model = train(rnnbin, shape, folder)
     for form in ("savedmodel", "onnx"):
         subprocess.run([rnnbin, "export", model, "--out", os.path.join(folder, form), "--format", form],
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
@@ -67,87 +75,82 @@ def free_port():
         return s.getsockname()[1]
 
 
+PREDICT, GRPC_PREDICT = "/v1/models/m:predict", "/tensorflow.serving.PredictionService/Predict"
+
+
+def own(rnnbin, folder, protocol):
+    """Returns the command of rnnbin serve that listens for a protocol at a port."""
+    listen, other = ("--grpc-listen", "--listen=127.0.0.1:0") if protocol in ("grpc", "stream") else ("--listen", "--grpc-listen=none")
+    return lambda port: [rnnbin, "serve", "m=" + os.path.join(folder, "model"), other, listen, "127.0.0.1:%d" % port]
+
+
 def servers(rnnbin, python, folder):
-    """Returns each server's command for a port, and where it is asked, "" over gRPC."""
-    own = lambda *flags: lambda port: [rnnbin, "serve", "m=" + os.path.join(folder, "model"), *(f.replace("PORT", str(port)) for f in flags)]
+    """Returns each server's command for a port, and how it is asked."""
     python_peer = lambda kind, form: lambda port: [python, peer, kind, os.path.join(folder, form, "1"), str(port)]
     return {
-        "rnnbin serve": (own("--listen", "127.0.0.1:PORT", "--grpc-listen", "none"), "/v1/models/m:predict"),
-        "FastAPI, TensorFlow": (python_peer("tensorflow", "savedmodel"), "/predict"),
-        "FastAPI, ONNX Runtime": (python_peer("onnx", "onnx"), "/predict"),
-        "rnnbin serve, gRPC": (own("--listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:PORT"), ""),
-        "TensorFlow, gRPC": (python_peer("grpc", "savedmodel"), ""),
+        "rnnbin serve": (own(rnnbin, folder, "http"), "http", PREDICT),
+        "FastAPI, TensorFlow": (python_peer("tensorflow", "savedmodel"), "http", "/predict"),
+        "FastAPI, ONNX Runtime": (python_peer("onnx", "onnx"), "http", "/predict"),
+        "rnnbin serve, gRPC": (own(rnnbin, folder, "grpc"), "grpc", GRPC_PREDICT),
+        "TensorFlow, gRPC": (python_peer("grpc", "savedmodel"), "grpc", GRPC_PREDICT),
     }
 
 
 @contextlib.contextmanager
-def serving(args, command, path, folder):
-    """Starts a server and yields what asks it, how long it took to answer first, and that answer."""
-    port = free_port()
-    target = Grpc(args, folder, port) if not path else Http(args, folder, "http://127.0.0.1:%d%s" % (port, path))
+def serving(target, command):
+    """Starts a server and yields how long it took to answer first, and that answer."""
     began = time.monotonic()
-    server = subprocess.Popen(command(port), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    server = subprocess.Popen(command(target.port), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    target.server = server.pid
     try:
         while True:
             try:
                 answer = target.ask()
                 break
-            except (OSError, KeyError):
+            except (OSError, subprocess.CalledProcessError):
                 if server.poll() is not None or time.monotonic() - began > 60:
                     raise SystemExit("bench: a server does not start: " + server.stderr.read().decode()[-500:])
                 time.sleep(0.02)
-        yield target, time.monotonic() - began, answer
+        yield time.monotonic() - began, answer
     finally:
         server.terminate()
         server.wait()
 
 
-class Http:
-    def __init__(self, args, folder, url):
-        self.args, self.body, self.url = args, os.path.join(folder, "body.json"), url
+class Target:
+    """What a server is asked, at a port of this machine: the body in a file, over HTTP or gRPC, or in streams."""
+
+    def __init__(self, load, protocol, path, body, begin=None):
+        self.load, self.protocol, self.path, self.body, self.begin = load, protocol, path, body, begin
+        self.port, self.server = free_port(), None
 
     def ask(self):
+        """Returns the answer over HTTP, which are compared; what is answered otherwise is compared in tests."""
+        if self.protocol != "http":
+            return self.run("-requests", "1", "-connections", "1") and None
         with open(self.body, "rb") as f:
-            request = urllib.request.Request(self.url, f.read(), {"Content-Type": "application/json"})
+            request = urllib.request.Request("http://127.0.0.1:%d%s" % (self.port, self.path), f.read(), {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)["predictions"][0]
 
-    def load(self, *amount):
-        """Returns the sorted times in ms of all answers, and how many requests had none."""
-        out = subprocess.run([self.args.hey, *amount, "-c", str(self.args.connections), "-m", "POST", "-T", "application/json",
-                              "-D", self.body, "-o", "csv", self.url], stdout=subprocess.PIPE, check=True, text=True).stdout
-        answers = list(csv.DictReader(io.StringIO(out)))
-        return sorted(1000 * float(a["response-time"]) for a in answers if a["status-code"] == "200"), sum(a["status-code"] != "200" for a in answers)
+    def run(self, *flags):
+        begin = ["-begin", self.begin] if self.begin else []
+        command = [self.load, *begin, *flags, self.protocol, "127.0.0.1:%d" % self.port, self.path, self.body]
+        out = json.loads(subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True).stdout)
+        return sorted(out["ms"]), out["lost"], out["seconds"]
 
+    def measure(self, *flags):
+        """Returns answers a second, the sorted times in ms of all, and the processor time of the server for each, in us."""
+        before = self.processor()
+        times, lost, seconds = self.run(*flags)
+        if lost or not times:
+            raise SystemExit("bench: requests failed: %s" % lost)
+        return len(times) / seconds, times, 1e6 * (self.processor() - before) / len(times)
 
-class Grpc:
-    def __init__(self, args, folder, port):
-        self.args, self.port = args, port
-        self.call = [args.ghz, "--insecure", "--protoset", os.path.join(folder, "serving.protoset"), "--call",
-                     "tensorflow.serving.PredictionService.Predict", "--binary-file", os.path.join(folder, "request.bin"), "-O", "json"]
-
-    def ask(self):
-        """Returns no answer: what is answered over gRPC is compared in tests."""
-        with socket.create_connection(("127.0.0.1", self.port)):
-            pass
-        self.run("-n", "1", "-c", "1")["details"][0]
-
-    def load(self, *amount):
-        c = str(self.args.connections)
-        answers = self.run(*amount, "-c", c, "--connections", c, "--duration-stop", "wait")["details"]
-        return sorted(a["latency"] / 1e6 for a in answers if a["status"] == "OK"), sum(a["status"] != "OK" for a in answers)
-
-    def run(self, *amount):
-        out = subprocess.run([*self.call, *amount, "127.0.0.1:%d" % self.port], stdout=subprocess.PIPE, check=True, text=True).stdout
-        return json.loads(out)
-
-
-def load(target, seconds):
-    """Returns answers a second, and the sorted times in ms of all."""
-    times, lost = target.load("-z", "%ds" % seconds)
-    if lost or not times:
-        raise SystemExit("bench: %d of %d requests failed" % (lost, lost + len(times)))
-    return len(times) / seconds, times
+    def processor(self):
+        with open("/proc/%d/stat" % self.server) as f:
+            user, system = f.read().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def quantile(times, q):
@@ -169,14 +172,16 @@ def compare(args, shape, folder):
     prepare(args.rnnbin, args.python, shape, folder)
     found, first = {}, {}
     for round in range(args.rounds):
-        for name, (command, path) in servers(args.rnnbin, args.python, folder).items():
+        for name, (command, protocol, path) in servers(args.rnnbin, args.python, folder).items():
             note("%s, round %d of %d: %s" % (shape, round + 1, args.rounds, name))
-            with serving(args, command, path, folder) as (target, start, answer):
+            target = Target(args.load, protocol, path, os.path.join(folder, {"http": "body.json", "grpc": "request.bin"}[protocol]))
+            with serving(target, command) as (start, answer):
                 if answer:
                     first[name] = answer
-                load(target, 2)  # warms up
-                rate, times = load(target, args.seconds)
-                found.setdefault(name, []).append((rate, quantile(times, 0.5), quantile(times, 0.99), quantile(times, 0.999), start))
+                connections = "-connections", str(args.connections)
+                target.measure("-seconds", "2", *connections)  # warms up
+                rate, times, processor = target.measure("-seconds", str(args.seconds), *connections)
+                found.setdefault(name, []).append((rate, processor, quantile(times, 0.5), quantile(times, 0.99), quantile(times, 0.999), start))
         same(first)
     return {name: [statistics.median(v) for v in zip(*rounds)] for name, rounds in found.items()}
 
@@ -195,7 +200,8 @@ def endure(args, folder):
     told = []
     reader = threading.Thread(target=lambda: told.extend(server.stderr))
     reader.start()
-    target = Http(args, folder, "http://127.0.0.1:%d/v1/models/m:predict" % port)
+    target = Target(args.load, "http", PREDICT, os.path.join(folder, "body.json"))
+    target.port, connections = port, ("-connections", str(args.connections))
     while not any("ready" in line for line in told):
         time.sleep(0.05)
     done = threading.Event()
@@ -216,23 +222,21 @@ def endure(args, folder):
     watcher = threading.Thread(target=watch)
     watcher.start()
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        asked = pool.submit(target.load, "-n", str(args.endure))
+        asked = pool.submit(target.run, "-requests", str(args.endure), *connections)
         for _ in range(RELOADS):
             if not asked.done():
                 reload()
-        times, lost = asked.result()
-    done.set()
-    watcher.join()
-    out = subprocess.Popen([args.hey, "-z", "3s", "-c", str(args.connections), "-m", "POST", "-D", target.body, target.url], stdout=subprocess.PIPE, text=True)
-    time.sleep(1)
-    server.terminate()
-    summary = out.communicate()[0]
+        times, lost, _ = asked.result()
+        done.set()
+        watcher.join()
+        asked = pool.submit(target.run, "-seconds", "3", *connections)
+        time.sleep(1)
+        server.terminate()
+        cut = {e: n for e, n in asked.result()[1].items() if "connection refused" not in e}  # which is no request that it had
     code = server.wait()
     reader.join()
-    errors = [line.strip() for line in summary.partition("Error distribution:")[2].splitlines() if line.strip()]
-    cut = [e for e in errors if "connection refused" not in e]  # which is no request that it had
     tenth = max(1, len(memory) // 10)
-    print("%s; %d answers in %d versions, %d lost, p50 %.1f ms, p99 %.1f ms" % (heading(), len(times), next(versions) - 1, lost, quantile(times, 0.5), quantile(times, 0.99)))
+    print("%s; %d answers in %d versions, %d lost, p50 %.1f ms, p99 %.1f ms" % (heading(), len(times), next(versions) - 1, sum(lost.values()), quantile(times, 0.5), quantile(times, 0.99)))
     print("memory, MB: %.0f at the median of the second tenth of the time, %.0f of the last, %.0f at most"
           % (statistics.median(memory[tenth:2 * tenth] or memory), statistics.median(memory[-tenth:]), max(memory)))
     print("SIGTERM amid requests: exit code %d, errors of requests that it had: %s" % (code, cut or "none"))
@@ -240,37 +244,65 @@ def endure(args, folder):
         raise SystemExit(1)
 
 
+def stream_messages(folder, features):
+    """Writes a row of a stream as JSON and as LabelRequest, and the LabelRequest that names the model."""
+    files = {"row.json": json.dumps([0.5] * features).encode() + b"\n", "row.bin": b"\x1a" + bytes([8 * features]) + struct.pack("<%dd" % features, *[0.5] * features),
+             "begin.bin": b"\x0a\x01m"}
+    for name, content in files.items():
+        with open(os.path.join(folder, name), "wb") as f:
+            f.write(content)
+    return [os.path.join(folder, name) for name in files]
+
+
+def streams(args, folder):
+    """Prints how rows of many streams fare that are sent at several rates, by protocol."""
+    train(args.rnnbin, STREAM, folder)
+    row, message, begin = stream_messages(folder, SHAPES[STREAM][1])
+    path = "/v1/models/m:stream"
+    print(heading() + "; %d streams of %s, %d s for each line\n" % (args.streams, STREAM, args.seconds))
+    print("| protocol | rows a second of each | of all | p50, ms | p99 | p99.9 | server's processor, us a row |")
+    print("| --- | --: | --: | --: | --: | --: | --: |")
+    for name, protocol, at, body, first in [("JSON lines", "lines", path, row, None), ("WebSocket", "websocket", path, row, None),
+                                            ("gRPC", "stream", "/rnnbin.v1.StreamService/Label", message, begin)]:
+        target = Target(args.load, protocol, at, body, first)
+        with serving(target, own(args.rnnbin, folder, protocol)):
+            for each in (10, 30, 100):
+                rate, times, processor = target.measure("-connections", str(args.streams), "-rate", str(each), "-seconds", str(args.seconds))
+                print("| %s | %d | %.0f | %.1f | %.1f | %.1f | %.1f |" % (name, each, rate, *(quantile(times, q) for q in (0.5, 0.99, 0.999)), processor))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rnnbin", required=True)
-    parser.add_argument("--python", required=True, help="with the packages of serving.txt")
-    parser.add_argument("--hey", required=True)
-    parser.add_argument("--ghz", required=True)
+    parser.add_argument("--load", required=True, help="the program in load")
+    parser.add_argument("--python", help="with the packages of serving.txt; not for --streams")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--endure", type=int, metavar="N", help="answers of rnnbin serve alone")
+    parser.add_argument("--streams", type=int, metavar="N", help="streams of rnnbin serve alone")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     warn_if_busy()
-    if args.endure:
+    alone = endure if args.endure else streams if args.streams else None
+    if alone:
         with tempfile.TemporaryDirectory() as folder:
-            return endure(args, folder)
+            return alone(args, folder)
     results = {}
     for shape in SHAPES:
         with tempfile.TemporaryDirectory() as folder:
             results[shape] = compare(args, shape, folder)
     if args.json:
-        keys = ("requests_a_second", "p50_ms", "p99_ms", "p999_ms", "first_answer_s")
+        keys = ("requests_a_second", "processor_us", "p50_ms", "p99_ms", "p999_ms", "first_answer_s")
         print(json.dumps({shape: {name: dict(zip(keys, v)) for name, v in found.items()} for shape, found in results.items()}))
         return
     print(heading() + "; %d connections, medians of %d rounds of %d s\n" % (args.connections, args.rounds, args.seconds))
-    print("| request | server | requests a second | of rnnbin's | p50, ms | p99 | p99.9 | first answer, s |")
-    print("| --- | --- | --: | --: | --: | --: | --: | --: |")
+    print("| request | server | requests a second | of rnnbin's | its processor, us a request | p50, ms | p99 | p99.9 | first answer, s |")
+    print("| --- | --- | --: | --: | --: | --: | --: | --: | --: |")
     for shape, found in results.items():
-        best = found["rnnbin serve"][0]
-        for name, (rate, p50, p99, p999, start) in found.items():
-            print("| %s | %s | %.0f | %.2f | %.1f | %.1f | %.1f | %.1f |" % (shape, name, rate, rate / best, p50, p99, p999, start))
+        for name, (rate, processor, p50, p99, p999, start) in found.items():
+            best = found["rnnbin serve, gRPC" if "gRPC" in name else "rnnbin serve"][0]
+            print("| %s | %s | %.0f | %.2f | %.0f | %.1f | %.1f | %.1f | %.1f |" % (shape, name, rate, rate / best, processor, p50, p99, p999, start))
 
 
 if __name__ == "__main__":

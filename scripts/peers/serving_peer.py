@@ -3,8 +3,7 @@
     serving_peer.py tensorflow|onnx|grpc FOLDER PORT
     serving_peer.py request BODY.json FOLDER
 
-The latter writes what TensorFlow Serving's clients send for a body, request.bin, and what describes
-it, serving.protoset.
+The latter writes what TensorFlow Serving's clients send over gRPC for a body, as request.bin.
 """
 
 import os
@@ -77,7 +76,6 @@ def write_request(body, folder):
     import json
 
     import tensorflow as tf
-    from google.protobuf import descriptor_pb2
     from tensorflow_serving.apis import predict_pb2
 
     request = predict_pb2.PredictRequest()
@@ -86,21 +84,6 @@ def write_request(body, folder):
         request.inputs["series"].CopyFrom(tf.make_tensor_proto(np.array(json.load(f)["instances"], np.float32)))
     with open(os.path.join(folder, "request.bin"), "wb") as f:
         f.write(request.SerializeToString())
-    files, seen = descriptor_pb2.FileDescriptorSet(), set()
-
-    def add(file):  # after what it imports
-        if file.name not in seen:
-            seen.add(file.name)
-            for other in file.dependencies:
-                add(other)
-            file.CopyToProto(files.file.add())
-
-    add(predict_pb2.DESCRIPTOR)
-    file = files.file.add(name="service.proto", package="tensorflow.serving", syntax="proto3", dependency=[predict_pb2.DESCRIPTOR.name])
-    file.service.add(name="PredictionService").method.add(
-        name="Predict", input_type=".tensorflow.serving.PredictRequest", output_type=".tensorflow.serving.PredictResponse")
-    with open(os.path.join(folder, "serving.protoset"), "wb") as f:
-        f.write(files.SerializeToString())
 
 
 def main():

@@ -38,20 +38,36 @@ func (q *request) socket() error {
 	return err
 }
 
-// messages takes messages until they end.
+// messages takes messages until they end, as many at a time as are at hand.
 func (c *conversation) messages(w *websocket.Conn) error {
-	for {
-		_, text, err := w.Read(c.reading.context(c.Context(), c.registry.SessionTTL()))
-		if err != nil {
-			return err
+	var ended error
+	texts := make(chan []byte, 8)
+	go func() {
+		defer close(texts)
+		for {
+			var text []byte
+			if _, text, ended = w.Read(c.reading.context(c.Context(), c.registry.SessionTTL())); ended != nil {
+				return
+			}
+			select {
+			case texts <- text:
+			case <-c.Context().Done():
+				return
+			}
 		}
+	}()
+	for text := range texts {
 		for line := range bytes.Lines(text) {
 			if err := c.line(line); err != nil {
 				return err
 			}
 		}
+		if len(texts) > 0 && len(c.rows) < maxRows {
+			continue
+		}
 		if err := c.push(); err != nil {
 			return err
 		}
 	}
+	return ended
 }

@@ -261,8 +261,10 @@ func (c *conversation) fault(err error) {
 	_ = c.flush() // a client that has gone
 }
 
-// maxLine is how long a line of a stream may be.
-const maxLine = 1 << 20
+const (
+	maxLine = 1 << 20 // bytes of a line, or of a message
+	maxRows = 1 << 12 // values that wait to be pushed together, about
+)
 
 // streamLines answers JSON lines with JSON lines while they come. Its own faults are a last line.
 func (q *request) streamLines() error {
@@ -327,7 +329,7 @@ func (c *conversation) lines(control *http.ResponseController) error {
 		if err == io.EOF {
 			return nil
 		}
-		if err == nil && bytes.IndexByte(peekBuffered(b), '\n') >= 0 && len(c.rows) < 1<<12 {
+		if err == nil && bytes.IndexByte(peekBuffered(b), '\n') >= 0 && len(c.rows) < maxRows {
 			continue
 		}
 		if pushed := c.push(); pushed != nil {
