@@ -128,8 +128,8 @@ Values are filled, scaled and cut into windows as predict does; what predict wou
 Requests that wait at the same time are labelled together. Answers do not depend on it but
 for rounding. Where too much waits, requests are refused at once: 429, with Retry-After.
 
-The Open Inference Protocol (KServe, Triton) is spoken at /v2, with binary tensors. What both
-lack is here too: files of rows with their labels, or with their events, and streams:
+The Open Inference Protocol (KServe, Triton) is spoken at /v2, with binary tensors and sequences.
+What both lack is here too: files of rows with their labels, or with their events, and streams:
 
   curl localhost:8501/v1/models/heart:label --data-binary @minute5.csv
   curl 'localhost:8501/v1/models/heart:label?events=1&merge-gap=20' --data-binary @minute5.csv

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"time"
+
+	"github.com/rnnbin/rnnbin/graph/label"
 )
 
 // sessionKey tells sessions apart.
@@ -41,6 +43,36 @@ func (r *Registry) Session(name string, w Which, id string) (*Stream, func(), er
 		return nil, nil, Errorf(Invalid, "session %q is of version %d", id, v)
 	}
 	return s.stream, done, nil
+}
+
+// SessionRequest is a request of a session.
+type SessionRequest struct {
+	Name  string // of the model
+	Which Which
+	ID    string
+
+	Begin, End bool                             // the session begins, or ends, with this request
+	Rows       func(*Handle) ([]float64, error) // [n,R] that it adds, once the version is known
+}
+
+// PushSession adds rows to the series of a session and answers as [Stream.PushUntil] does.
+func (r *Registry) PushSession(ctx context.Context, q SessionRequest) (h *Handle, first int, a label.Answers, err error) {
+	if q.Begin {
+		_ = r.EndSession(q.Name, q.ID) // there may be none
+	}
+	s, done, err := r.Session(q.Name, q.Which, q.ID)
+	if err != nil {
+		return nil, 0, a, err
+	}
+	defer done()
+	rows, err := q.Rows(s.handle)
+	if err != nil {
+		return s.handle, 0, a, err
+	}
+	if first, a, err = s.PushUntil(ctx, rows, q.End); err == nil && q.End {
+		_ = r.EndSession(q.Name, q.ID) // another request may have
+	}
+	return s.handle, first, a, err
 }
 
 // useSession begins the use of a session by a request, and returns nil if there is none.

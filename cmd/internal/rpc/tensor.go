@@ -116,34 +116,25 @@ func (s *server) answer(ctx context.Context, q query) (result, error) {
 
 // answerSession goes on with the rows of a session.
 func (s *server) answerSession(ctx context.Context, q query, x *tensor) (result, error) {
-	if q.begin {
-		_ = s.registry.EndSession(q.name, q.session) // there may be none
-	}
 	about(ctx, q.name, q.which.Version)
-	stream, done, err := s.registry.Session(q.name, q.which, q.session)
+	rows := func(h *engine.Handle) ([]float64, error) {
+		about(ctx, q.name, h.Version())
+		if err := x.fit(h.Info()); err != nil {
+			return nil, err
+		}
+		if x.shape[0] != 1 {
+			return nil, engine.Errorf(engine.Invalid, "a session has one series, not %d", x.shape[0])
+		}
+		return x.values, nil
+	}
+	h, first, a, err := s.registry.PushSession(ctx, engine.SessionRequest{Name: q.name, Which: q.which, ID: q.session, Begin: q.begin, End: q.end, Rows: rows})
 	if err != nil {
 		return result{}, err
 	}
-	defer done()
-	info := stream.Handle().Info()
-	about(ctx, q.name, info.Version)
-	if err := x.fit(info); err != nil {
-		return result{}, err
-	}
-	if x.shape[0] != 1 {
-		return result{}, engine.Errorf(engine.Invalid, "a session has one series, not %d", x.shape[0])
-	}
-	first, a, err := stream.PushUntil(ctx, x.values, q.end)
-	if err != nil {
-		return result{}, err
-	}
-	if q.end {
-		_ = s.registry.EndSession(q.name, q.session) // another request may have
-	}
-	got := outputs(info, []int{a.Len()}, a.Len(), a)
+	got := outputs(h.Info(), []int{a.Len()}, a.Len(), a)
 	row := int64(first)
 	got[firstRow] = &tensor{number: &row}
-	return result{info, got}, nil
+	return result{h.Info(), got}, nil
 }
 
 // fit makes an array series of a model, if it is. One feature needs no dimension of its own.

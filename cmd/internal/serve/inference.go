@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -28,7 +29,7 @@ func (q *request) inference() error {
 	switch q.Method + " " + strings.TrimSuffix(q.URL.Path, "/") {
 	case "GET /v2":
 		q.method = "server"
-		return q.answer(map[string]any{"name": "rnnbin", "version": q.options.Version, "extensions": []string{"binary_tensor_data"}})
+		return q.answer(map[string]any{"name": "rnnbin", "version": q.options.Version, "extensions": []string{"binary_tensor_data", "sequence", "sequence(string_id)"}})
 	case "GET /v2/health/live":
 		q.protocol = "health"
 		return q.answer(map[string]bool{"live": true})
@@ -114,6 +115,9 @@ type inferRequest struct {
 	lengths *inferInput   // steps of each series that count; nil for all
 	outputs []inferOutput // that are asked for; all if there are none
 	binary  bool          // outputs are, unless they say otherwise
+
+	sequence   string // the session whose rows these are; "" for none
+	start, end bool   // it begins, or ends, with them
 }
 
 type inferInput struct {
@@ -137,15 +141,19 @@ func (q *request) infer() error {
 	if err != nil {
 		return err
 	}
+	if r.sequence != "" {
+		h, first, a, err := q.pushSession(r.sequence, r.start, r.end, r.batch)
+		if err != nil {
+			return err
+		}
+		return q.answerInfer(r, h, a, batch{series: 1, steps: a.Len()}, fmt.Sprintf(`,"parameters":{"first":%d}`, first))
+	}
 	h, err := q.acquire()
 	if err != nil {
 		return err
 	}
 	defer h.Release()
-	b, err := r.input.data.batch(len(h.Info().Features))
-	if err == nil && r.lengths != nil {
-		b.lengths, err = engine.Lengths(r.lengths.data.values, b.series, b.steps)
-	}
+	b, err := r.batch(h)
 	if err != nil {
 		return err
 	}
@@ -156,7 +164,21 @@ func (q *request) infer() error {
 	if b.lengths != nil {
 		a = h.Info().Pad(a, b.lengths, b.steps)
 	}
-	text, tail := r.answer(h, a, b)
+	return q.answerInfer(r, h, a, b, "")
+}
+
+// batch are the series of the request.
+func (r *inferRequest) batch(h *engine.Handle) (batch, error) {
+	b, err := r.input.data.batch(len(h.Info().Features))
+	if err == nil && r.lengths != nil {
+		b.lengths, err = engine.Lengths(r.lengths.data.values, b.series, b.steps)
+	}
+	return b, err
+}
+
+// answerInfer answers a request, with fields besides the outputs.
+func (q *request) answerInfer(r *inferRequest, h *engine.Handle, a label.Answers, b batch, fields string) error {
+	text, tail := r.answer(h, a, b, fields)
 	if tail != nil {
 		q.out.Header().Set(jsonSizeHeader, strconv.Itoa(len(text)))
 		q.out.Header().Set("Content-Type", "application/octet-stream")
@@ -187,6 +209,9 @@ func parseInfer(body []byte, size string) (*inferRequest, error) {
 	}
 	if err := r.settle(body[n:]); err != nil {
 		return nil, err
+	}
+	if r.sequence == "" && (r.start || r.end) {
+		return nil, engine.Errorf(engine.Invalid, "sequence_start and sequence_end need a sequence_id other than 0 and \"\"")
 	}
 	for _, o := range r.outputs {
 		if o.Name != probabilitiesName && o.Name != labelsName {
@@ -235,11 +260,43 @@ func (r *inferRequest) field(p *parser, key string) (err error) {
 			return err
 		})
 	case "parameters":
-		err = p.flag("binary_data_output", &r.binary)
+		err = p.object(func(key string) error { return r.parameter(p, key) })
 	default:
 		_, err = p.value()
 	}
 	return err
+}
+
+// parameter reads a parameter, as those with which Triton's clients mark requests that belong together.
+func (r *inferRequest) parameter(p *parser, key string) (err error) {
+	switch key {
+	case "binary_data_output":
+		r.binary, err = p.boolean()
+	case "sequence_start":
+		r.start, err = p.boolean()
+	case "sequence_end":
+		r.end, err = p.boolean()
+	case "sequence_id":
+		r.sequence, err = p.sequence()
+	default:
+		_, err = p.value()
+	}
+	return err
+}
+
+// sequence takes the name of a sequence: a text or a whole number, of which 0 is none.
+func (p *parser) sequence() (string, error) {
+	if p.peek() == '"' {
+		return p.string()
+	}
+	text, err := p.value()
+	if err != nil || string(text) == "0" {
+		return "", err
+	}
+	if bytes.IndexFunc(bytes.TrimPrefix(text, []byte("-")), func(c rune) bool { return c < '0' || c > '9' }) >= 0 {
+		return "", engine.Errorf(engine.Invalid, "parameter sequence_id is neither a string nor a whole number")
+	}
+	return string(text), nil
 }
 
 func (o *inferOutput) field(p *parser, key string) (err error) {
@@ -339,13 +396,13 @@ var numbers = map[string]struct {
 }
 
 // answer are the outputs that are asked for: JSON, and the binary ones after it.
-func (r *inferRequest) answer(h *engine.Handle, a label.Answers, b batch) (text, tail []byte) {
+func (r *inferRequest) answer(h *engine.Handle, a label.Answers, b batch, fields string) (text, tail []byte) {
 	w := newAnswerWriter(h.Info().Classes, a)
 	text = fmt.Appendf(nil, `{"model_name":%s,"model_version":"%d"`, quoted(h.Name()), h.Version())
 	if r.id != "" {
 		text = fmt.Appendf(text, `,"id":%s`, quoted(r.id))
 	}
-	text = appendList(append(text, `,"outputs":`...), len(r.outputs), func(dst []byte, i int) []byte {
+	text = appendList(append(append(text, fields...), `,"outputs":`...), len(r.outputs), func(dst []byte, i int) []byte {
 		o := r.outputs[i]
 		of, shape := "FP32", []int{b.series, b.steps, len(w.names)}
 		if o.Name == labelsName {

@@ -101,7 +101,7 @@ func TestInfer(t *testing.T) {
 
 func TestInferenceOfTheServer(t *testing.T) {
 	s := serving(t, Options{Version: "1.2", MaxBody: 1 << 20, Timeout: DefaultOptions().Timeout})
-	s.want("GET", "/v2", "", 200, `{"extensions":["binary_tensor_data"],"name":"rnnbin","version":"1.2"}`)
+	s.want("GET", "/v2", "", 200, `{"extensions":["binary_tensor_data","sequence","sequence(string_id)"],"name":"rnnbin","version":"1.2"}`)
 	s.want("GET", "/v2/health/live", "", 200, `{"live":true}`)
 	s.want("GET", "/v2/health/ready", "", 200, `{"ready":true}`)
 	s.want("GET", "/v2/models/n", "", 200, `{"inputs":[{"name":"series","datatype":"FP32","shape":[-1,-1,1]}],"name":"n","outputs":[{"name":"probabilities","datatype":"FP32","shape":[-1,-1,3]},{"name":"labels","datatype":"BYTES","shape":[-1,-1]}],"platform":"rnnbin","versions":["1"]}`)
@@ -128,6 +128,10 @@ func TestBadInferRequests(t *testing.T) {
 		{`{"inputs":[{"name":"series","shape":[1000,0,2],"datatype":"FP32","data":[]}]}`, "series: there is no value in a tensor of the shape [1000,0,2]"},
 		{`{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32","parameters":{"binary_data_size":8}}]}`, "binary_data_size of the input is 8, and 0 bytes follow the JSON"},
 		{`{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32","data":[1,2]}],"outputs":[{"name":"other"}]}`, "unexpected inference output 'other': there are probabilities and labels"},
+		{`{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32","data":[1,"2"]}]}`, `series 1: JSON Value: "2" Is not a number`},
+		{`{"parameters":{"sequence_end":true},"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32","data":[1,2]}]}`, `sequence_start and sequence_end need a sequence_id other than 0 and ""`},
+		{`{"parameters":{"sequence_id":1.5},"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32","data":[1,2]}]}`, "parameter sequence_id is neither a string nor a whole number"},
+		{`{"parameters":{"sequence_id":7},"inputs":[{"name":"series","shape":[2,1,2],"datatype":"FP32","data":[1,2,3,4]}]}`, "a session is one series, and there are 2"},
 		{`{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32","data":[1,1e50]}]}`, `series 0, row 0, feature "y": 1e+50 is not a finite number of 32 bits`},
 	} {
 		text, err := json.Marshal(map[string]string{"error": test.err})
@@ -139,6 +143,39 @@ func TestBadInferRequests(t *testing.T) {
 	if status, text, _ := s.ask("POST", "/v2/models/m/infer", "{}", jsonSizeHeader, "3"); status != 400 || !strings.Contains(text, "Inference-Header-Content-Length: 3, but the body has 2 bytes") {
 		t.Errorf("%d %s", status, text)
 	}
+}
+
+// Requests of a sequence follow one another as those of a session do, until another begins or it ends.
+func TestInferSequences(t *testing.T) {
+	s := serving(t, DefaultOptions())
+	x := modeltest.Rows(6, 6)
+	want := s.label("m", x)
+	for _, id := range []string{"42", `"a b"`} {
+		for range 2 { // the second time from the start again
+			for i := range 3 {
+				data, err := json.Marshal(x[4*i : 4*i+4])
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, text, _ := s.ask("POST", "/v2/models/m/infer", fmt.Sprintf(`{"parameters":{"sequence_id":%s,"sequence_start":%t},"inputs":[{"name":"series","shape":[1,2,2],"datatype":"FP32","data":%s}]}`, id, i == 0, data))
+				var got struct {
+					Parameters struct{ First int }
+					Outputs    []struct{ Data []any }
+				}
+				if err := json.Unmarshal([]byte(text), &got); err != nil || len(got.Outputs) != 2 || len(got.Outputs[0].Data) != 4 {
+					t.Fatal(text)
+				}
+				for k, p := range got.Outputs[0].Data {
+					if w := want.Probability[4*i+k]; math.Abs(p.(float64)-float64(w)) > 1e-6 || got.Parameters.First != 2*i {
+						t.Errorf("sequence %s, request %d: %s, wanted %v", id, i, text, w)
+					}
+				}
+			}
+		}
+	}
+	s.want("DELETE", "/v1/models/m/sessions/42", "", 204, "")
+	s.ask("POST", "/v2/models/m/infer", `{"parameters":{"sequence_id":"a b","sequence_end":true},"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32","data":[1,2]}]}`)
+	s.want("DELETE", "/v1/models/m/sessions/a%20b", "", 404, `{"error":"model m has no session \"a b\""}`)
 }
 
 // Whatever the body, it is read or refused.

@@ -172,7 +172,11 @@ func (p *parser) number() (float64, error) {
 	if len(rest) == 0 {
 		return 0, p.fault("the text ends where a number is missing")
 	}
-	return 0, p.fault("not a number: %.20q", rest)
+	value, err := p.value()
+	if err == nil {
+		err = engine.Errorf(engine.Invalid, "JSON Value: %.40s Is not a number", value)
+	}
+	return 0, err
 }
 
 // numberLength is the length of the number, as JSON has it, that text begins with, 0 if it does

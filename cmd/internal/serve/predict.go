@@ -259,33 +259,14 @@ func (w answerWriter) labels(dst []byte, from, n int) []byte {
 
 // predictSession adds the rows of a request to a session, and answers the rows that are known now.
 func (q *request) predictSession(p *predictRequest) error {
-	s, done, err := q.registry.Session(q.name, q.which, p.session)
+	h, first, a, err := q.pushSession(p.session, false, p.end, func(h *engine.Handle) (b batch, err error) {
+		if p.rows || p.columns {
+			b, err = p.batch(h)
+		}
+		return b, err
+	})
 	if err != nil {
 		return err
-	}
-	defer done()
-	h := s.Handle()
-	q.version = h.Version()
-	var b batch
-	if p.rows || p.columns {
-		switch b, err = p.batch(h); {
-		case err == nil && b.series != 1:
-			err = engine.Errorf(engine.Invalid, "a session is one series, and there are %d", b.series)
-		case err == nil && b.lengths != nil:
-			err = engine.Errorf(engine.Invalid, "a session takes no lengths: all steps count")
-		}
-		if err != nil {
-			return err
-		}
-	}
-	first, a, err := s.PushUntil(q.Context(), b.values, p.end)
-	if err != nil {
-		return err
-	}
-	if p.end {
-		if err := q.registry.EndSession(q.name, p.session); err != nil {
-			return err
-		}
 	}
 	answer := p.answer(h.Info().Classes, a, batch{series: 1, steps: a.Len()})
 	answer = fmt.Appendf(answer[:len(answer)-1], `,"session":%s,"first":%d}`, quoted(p.session), first)

@@ -238,6 +238,8 @@ func (q *request) model() error {
 	case "POST :stream":
 		q.protocol = "rnnbin"
 		return q.streamLines()
+	case "POST :classify", "POST :regress":
+		return engine.Errorf(engine.Invalid, "Expected a signature with the method_name tensorflow/serving%s. Was: tensorflow/serving/predict, for which there is :predict", strings.Replace(q.rest, ":", "/", 1))
 	case "GET :stream":
 		q.protocol = "rnnbin"
 		return q.socket()

@@ -3,6 +3,9 @@ package serve
 import (
 	"net/http"
 	"net/url"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/engine"
+	"github.com/rnnbin/rnnbin/graph/label"
 )
 
 // session answers with the state of a session, which another server may go on from, begins a
@@ -38,4 +41,20 @@ func (q *request) session() error {
 	}
 	q.out.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// pushSession adds a batch, of one series or none, to a session that may begin or end with it.
+func (q *request) pushSession(id string, begin, end bool, of func(*engine.Handle) (batch, error)) (h *engine.Handle, first int, a label.Answers, err error) {
+	rows := func(h *engine.Handle) ([]float64, error) {
+		q.version = h.Version()
+		b, err := of(h)
+		switch {
+		case err == nil && b.series > 1:
+			err = engine.Errorf(engine.Invalid, "a session is one series, and there are %d", b.series)
+		case err == nil && b.lengths != nil:
+			err = engine.Errorf(engine.Invalid, "a session takes no lengths: all steps count")
+		}
+		return b.values, err
+	}
+	return q.registry.PushSession(q.Context(), engine.SessionRequest{Name: q.name, Which: q.which, ID: id, Begin: begin, End: end, Rows: rows})
 }

@@ -51,8 +51,11 @@ func (r *tensorReader) read(level int) error {
 			return r.at(level, "a number where a list is wanted")
 		}
 		v, err := r.number()
+		if err != nil {
+			return r.at(level, err.Error())
+		}
 		r.values = append(r.values, v)
-		return err
+		return nil
 	}
 	if level == len(r.levels) || r.deep > 0 && level >= r.deep {
 		return r.at(level, "a list where a number is wanted")

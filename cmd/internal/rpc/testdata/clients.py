@@ -137,7 +137,7 @@ def open_inference():
 def open_inference_rest():
     client = triton_http.InferenceServerClient(http)
     assert client.is_server_live() and client.is_server_ready() and client.is_model_ready("m") and not client.is_model_ready("other")
-    assert client.get_server_metadata()["extensions"] == ["binary_tensor_data"]
+    assert client.get_server_metadata()["extensions"] == ["binary_tensor_data", "sequence", "sequence(string_id)"]
     assert client.get_model_metadata("m", "1")["outputs"][0]["shape"] == [-1, -1, 2]
 
     def infer(rows, name="m", kind="FP32", binary=True, outputs=None, **options):
@@ -153,6 +153,10 @@ def open_inference_rest():
             got = a.as_numpy("labels")
             assert ((decoded(got) if isinstance(got.flat[0], bytes) else got) == labels).all() and a.get_response()["id"] == "9"
     near(infer(x.astype(np.float64), kind="FP64").as_numpy("probabilities"), probabilities)
+    for id in 8, "eight":
+        row = [infer(x[:1, i:i + 1], sequence_id=id, sequence_start=i == 0, sequence_end=i == len(stream) - 1).as_numpy("probabilities")[0, 0]
+               for i in range(len(stream))]
+        near(np.array(row), stream)
 
     refused(lambda: infer(x, name="other"), "404", "Latest(other)")
     refused(lambda: infer(x, model_version="7"), "404", "Specific(m, 7)")
