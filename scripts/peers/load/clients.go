@@ -83,14 +83,22 @@ func (c httpClient) receive() error {
 	if r.StatusCode != http.StatusOK {
 		return fmt.Errorf("status %d", r.StatusCode)
 	}
-	if !r.Close {
-		return nil
-	}
-	c.Close()
-	if again, err := c.connect(); err == nil { // else the next request tells
-		c.Conn, c.in = again.Conn, again.in
+	if r.Close {
+		c.Close()
+		c.Conn = nil
 	}
 	return nil
+}
+
+func (c httpClient) send() error {
+	if c.Conn == nil {
+		again, err := c.connect()
+		if err != nil {
+			return err
+		}
+		c.Conn, c.in = again.Conn, again.in
+	}
+	return c.connection.send()
 }
 
 type lineClient struct{ *connection }

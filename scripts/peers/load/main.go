@@ -10,9 +10,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -87,6 +89,9 @@ func (r *record) add(took []float64, lost error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.Took = append(r.Took, took...)
+	if at := (*net.OpError)(nil); errors.As(lost, &at) {
+		lost = at.Err // without the addresses
+	}
 	if lost != nil {
 		r.Lost[lost.Error()]++
 	}
