@@ -18,54 +18,58 @@ const many = 16
 // copies finds rows that are the same as others.
 type copies struct {
 	seed  maphash.Seed
-	known map[uint64]string // hashes of stretches of many rows, with the series that they are of
+	known map[uint64]int32 // hashes of stretches of many rows, with the number of the part that they are of
+	names []string         // of the parts' series
 }
 
-func newCopies() *copies { return &copies{maphash.MakeSeed(), map[uint64]string{}} }
+func newCopies() *copies { return &copies{maphash.MakeSeed(), map[uint64]int32{}, nil} }
 
 // add makes the rows of the parts known.
 func (c *copies) add(d *series.Data, parts []series.Range) {
-	c.stretches(d, parts, func(hash uint64, p series.Range, _ int) {
-		if _, known := c.known[hash]; !known {
-			c.known[hash] = p.Name
-		}
-	})
+	for _, p := range parts {
+		c.stretches(d, p, func(hash uint64, _ int) {
+			if _, known := c.known[hash]; !known {
+				c.known[hash] = int32(len(c.names))
+			}
+		})
+		c.names = append(c.names, p.Name)
+	}
 }
 
 // count returns how many rows of the parts are copies of known ones, and the names of the first
 // series with such rows: theirs, and that of the known ones.
 func (c *copies) count(d *series.Data, parts []series.Range) (n int, names []string) {
 	end := 0 // of the copies so far
-	c.stretches(d, parts, func(hash uint64, p series.Range, row int) {
-		name, known := c.known[hash]
-		if !known {
-			return
-		}
-		if n == 0 {
-			if names = []string{name}; name != p.Name {
-				names = append(names, p.Name)
+	for _, p := range parts {
+		c.stretches(d, p, func(hash uint64, row int) {
+			of, known := c.known[hash]
+			if !known {
+				return
 			}
-		}
-		n += row + many - max(row, end)
-		end = row + many
-	})
+			if n == 0 {
+				if names = []string{c.names[of]}; names[0] != p.Name {
+					names = append(names, p.Name)
+				}
+			}
+			n += row + many - max(row, end)
+			end = row + many
+		})
+	}
 	return n, names
 }
 
 // stretches calls f with each stretch of many rows of a part and its first row, but for rows that are all alike.
-func (c *copies) stretches(d *series.Data, parts []series.Range, f func(hash uint64, p series.Range, row int)) {
+func (c *copies) stretches(d *series.Data, p series.Range, f func(hash uint64, row int)) {
 	const prime = 1_000_003 // makes sums depend on the order of what is added
-	for _, p := range parts {
-		rows := c.hashes(d, p)
-		for i := 0; i+many <= len(rows); i++ {
-			sum, alike := uint64(0), true
-			for _, h := range rows[i : i+many] {
-				sum = sum*prime + h
-				alike = alike && h == rows[i]
-			}
-			if !alike {
-				f(sum, p, p.Start+i)
-			}
+	rows := c.hashes(d, p)
+	for i := 0; i+many <= len(rows); i++ {
+		sum, alike := uint64(0), true
+		for _, h := range rows[i : i+many] {
+			sum = sum*prime + h
+			alike = alike && h == rows[i]
+		}
+		if !alike {
+			f(sum, p.Start+i)
 		}
 	}
 }
