@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -153,11 +154,32 @@ func (o *evaluateOptions) read(ctx context.Context, m *model.Model, watch *progr
 	if err != nil {
 		return nil, err
 	}
+	data.Warnings = append(data.Warnings, o.trainedOn(m)...)
 	note, err := data.Resample(options)
 	if note != "" {
 		data.Warnings = append(data.Warnings, table.Warning{Text: note})
 	}
 	return data, err
+}
+
+// trainedOn warns of a file that the model was trained on, unless --rows says which of its rows count.
+func (o *evaluateOptions) trainedOn(m *model.Model) []table.Warning {
+	if o.rows != "" {
+		return nil
+	}
+	s, err := settingsIn(o.opened.Dir, m.Settings)
+	known, unknown := series.Expand(s.Data.Files)
+	files, none := series.Expand(o.data)
+	if err != nil || unknown != nil || none != nil { // the files may be gone
+		return nil
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err == nil && info.ModTime().Before(m.Created) && sameFile(file, known) != "" {
+			return []table.Warning{{File: file, Text: "the model was trained on this file, so its scores are too good; `rnnbin inspect` has those of rows that it had not seen"}}
+		}
+	}
+	return nil
 }
 
 func (o *evaluateOptions) readRows(ctx context.Context, options series.Options, watch *progress) (*series.Data, error) {

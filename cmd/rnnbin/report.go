@@ -144,16 +144,12 @@ func (r *reported) read(ctx context.Context) (*series.Data, error) {
 	if len(r.settings) == 0 {
 		return nil, errors.New("the model does not tell where its data is")
 	}
-	path := filepath.Join(r.folder, "model.json")
-	s := defaultSettings()
-	if err := decodeSettings(path, r.settings, &s); err != nil {
+	s, err := settingsIn(r.folder, r.settings)
+	if err != nil {
 		return nil, err
 	}
 	if slices.Contains(s.Data.Files, table.Stdin) {
 		return nil, errors.New("the data was read from standard input")
-	}
-	if err := s.Data.mapPaths(func(file string) (string, error) { return pathFrom(filepath.Dir(path), file) }); err != nil {
-		return nil, err
 	}
 	s.Data.Validation, s.Data.Test = nil, nil
 	all, err := s.Data.read(ctx, io.Discard, newProgress(nil, io.Discard))

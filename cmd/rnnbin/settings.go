@@ -237,6 +237,16 @@ func decodeSettings(file string, text []byte, s *settings) error {
 	return fmt.Errorf("%s: %w", file, err)
 }
 
+// settingsIn are those of the model in a folder, with paths as seen from here.
+func settingsIn(folder string, text []byte) (settings, error) {
+	s := defaultSettings()
+	err := decodeSettings(filepath.Join(folder, "model.json"), text, &s)
+	if err == nil {
+		err = s.Data.mapPaths(func(file string) (string, error) { return pathFrom(folder, file) })
+	}
+	return s, err
+}
+
 // effective are the settings that make the run again. Paths are relative to the folder that
 // they are kept in.
 func (s settings) effective(folder string) ([]byte, error) {
