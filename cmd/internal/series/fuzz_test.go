@@ -93,11 +93,13 @@ func FuzzReadJSONL(f *testing.F) {
 }
 
 func FuzzReadParquet(f *testing.F) {
-	file, err := os.ReadFile(writeSensors(f))
-	if err != nil {
-		f.Fatal(err)
+	for _, path := range []string{writeSensors(f), "testdata/durations.parquet"} {
+		file, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(file)
 	}
-	f.Add(file)
 	f.Fuzz(func(t *testing.T, input []byte) { checkRead(t, input, table.Parquet) })
 }
 

@@ -340,7 +340,7 @@ func (d *textDecoder) record(b *Batch) (row span, line int, err error) {
 			d.skip(&d.again, len(line))
 			continue
 		}
-		if isRule(text) {
+		if text[0]-'0' > 9 && isRule(text) {
 			d.skip(&d.rules, len(line))
 			continue
 		}
@@ -348,7 +348,12 @@ func (d *textDecoder) record(b *Batch) (row span, line int, err error) {
 			return d.quoted(b)
 		}
 		row = b.append(text)
-		if d.fields, _ = split(d.fields[:0], b, row, d.comma); d.empty(b) {
+		if d.comma == blanks {
+			d.fields = splitBlanks(d.fields[:0], text, row.from)
+		} else {
+			d.fields = splitPlain(d.fields[:0], text, d.comma, row.from)
+		}
+		if d.empty(b) {
 			b.text = b.text[:row.from]
 			d.skip(&d.blank, len(line))
 			continue
@@ -415,7 +420,7 @@ func (d *textDecoder) at(err error) error {
 // repeats reports whether a line is the header again, as between files that have been put together, or a description of
 // the columns in front of it.
 func (d *textDecoder) repeats(text []byte) bool {
-	return len(text) == len(d.header) && len(d.types) > 1 && bytes.Equal(text, d.header) || d.marked && text[0] == '#' && d.types != nil
+	return len(text) == len(d.header) && text[0] == d.header[0] && len(d.types) > 1 && bytes.Equal(text, d.header) || d.marked && text[0] == '#' && d.types != nil
 }
 
 func (d *textDecoder) skip(s *skipped, n int) {
