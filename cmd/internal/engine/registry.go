@@ -36,6 +36,18 @@ type Which struct {
 	Label   string
 }
 
+// ParseVersion is the version that a client names by its number, or the newest for "".
+func ParseVersion(number string) (w Which, err error) {
+	if number == "" {
+		return w, nil
+	}
+	w.Version, err = strconv.ParseInt(number, 10, 64)
+	if err != nil || w.Version < 1 {
+		return w, Errorf(Invalid, "Failed to convert version: %s to numeric.", number)
+	}
+	return w, nil
+}
+
 // Status is what has become of a version.
 type Status struct {
 	Version int64

@@ -58,27 +58,15 @@ func (s *server) modelMetadata(ctx context.Context, q *pb.ModelMetadataRequest) 
 
 // named is a version of a model, the newest if the version is "".
 func (s *server) named(ctx context.Context, name, version string) (*engine.Handle, error) {
-	w, err := whichOf(version)
+	w, err := engine.ParseVersion(version)
 	if err != nil {
 		return nil, err
 	}
 	return s.acquire(ctx, name, w)
 }
 
-// whichOf reads a version: a number, or "".
-func whichOf(version string) (engine.Which, error) {
-	if version == "" {
-		return engine.Which{}, nil
-	}
-	n, err := strconv.ParseInt(version, 10, 64)
-	if err != nil || n <= 0 {
-		return engine.Which{}, engine.Errorf(engine.Invalid, "model version %q is no number from 1 on", version)
-	}
-	return engine.Which{Version: n}, nil
-}
-
 func (s *server) modelInfer(ctx context.Context, q *pb.ModelInferRequest) (*pb.ModelInferResponse, error) {
-	w, err := whichOf(q.ModelVersion)
+	w, err := engine.ParseVersion(q.ModelVersion)
 	if err != nil {
 		return nil, err
 	}

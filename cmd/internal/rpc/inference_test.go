@@ -94,7 +94,7 @@ func TestModelInferErrors(t *testing.T) {
 	}{
 		{with(func(q *pb.ModelInferRequest) { q.ModelName = "n" }), codes.NotFound, "Servable not found for request: Latest(n)"},
 		{with(func(q *pb.ModelInferRequest) { q.ModelVersion = "5" }), codes.NotFound, "Specific(m, 5)"},
-		{with(func(q *pb.ModelInferRequest) { q.ModelVersion = "new" }), codes.InvalidArgument, `model version "new" is no number`},
+		{with(func(q *pb.ModelInferRequest) { q.ModelVersion = "new" }), codes.InvalidArgument, `Failed to convert version: new to numeric.`},
 		{inferRequest(), codes.InvalidArgument, `input "series" is missing`},
 		{inferRequest(good, good), codes.InvalidArgument, `input "series" is there twice`},
 		{inferRequest(&inferInput{Name: "x"}), codes.InvalidArgument, `model m has no input "x"`},

@@ -48,7 +48,7 @@ func (q *request) inference() error {
 	if q.name, err = url.PathUnescape(parts[1]); err != nil {
 		return q.malformed()
 	}
-	if q.which, err = whichOf(parts[2]); err != nil {
+	if q.which, err = engine.ParseVersion(parts[2]); err != nil {
 		return err
 	}
 	q.method = strings.TrimPrefix(parts[3], "/")
@@ -67,18 +67,6 @@ func (q *request) inference() error {
 		return q.infer()
 	}
 	return &statusError{http.StatusMethodNotAllowed, q.malformed()}
-}
-
-// whichOf is the version of a number, "" for the newest.
-func whichOf(version string) (w engine.Which, err error) {
-	if version == "" {
-		return w, nil
-	}
-	w.Version, err = strconv.ParseInt(version, 10, 64)
-	if err != nil || w.Version < 1 {
-		return w, engine.Errorf(engine.Invalid, "Failed to convert version: %s to numeric.", version)
-	}
-	return w, nil
 }
 
 // inferenceTensor is a tensor without its values.

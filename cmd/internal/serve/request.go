@@ -51,7 +51,7 @@ func (q *request) parsePath() error {
 		return q.malformed()
 	}
 	q.rest = parts[4]
-	q.which, err = whichOf(parts[2])
+	q.which, err = engine.ParseVersion(parts[2])
 	q.which.Label = label
 	return err
 }
@@ -123,7 +123,7 @@ func (q *request) body() ([]byte, error) {
 		return nil, err
 	}
 	var body bytes.Buffer
-	body.Grow(bytes.MinRead + int(min(max(q.ContentLength, 0), 1<<20)))
+	body.Grow(bytes.MinRead + int(min(max(q.ContentLength, 0), 16<<10)))
 	_, err = body.ReadFrom(held{r, q})
 	return body.Bytes(), q.unreadable(err)
 }

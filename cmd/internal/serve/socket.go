@@ -62,7 +62,7 @@ func (c *conversation) messages(w *websocket.Conn) error {
 				return err
 			}
 		}
-		if len(texts) > 0 && len(c.rows) < maxRows {
+		if len(texts) > 0 && len(c.rows) < maxValues {
 			continue
 		}
 		if err := c.push(); err != nil {

@@ -262,8 +262,8 @@ func (c *conversation) fault(err error) {
 }
 
 const (
-	maxLine = 1 << 20 // bytes of a line, or of a message
-	maxRows = 1 << 12 // values that wait to be pushed together, about
+	maxLine   = 1 << 20 // bytes of a line, or of a message
+	maxValues = 1 << 12 // that wait to be pushed together, about
 )
 
 // streamLines answers JSON lines with JSON lines while they come. Its own faults are a last line.
@@ -329,7 +329,7 @@ func (c *conversation) lines(control *http.ResponseController) error {
 		if err == io.EOF {
 			return nil
 		}
-		if err == nil && bytes.IndexByte(peekBuffered(b), '\n') >= 0 && len(c.rows) < maxRows {
+		if err == nil && bytes.IndexByte(peekBuffered(b), '\n') >= 0 && len(c.rows) < maxValues {
 			continue
 		}
 		if pushed := c.push(); pushed != nil {
