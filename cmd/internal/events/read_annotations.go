@@ -68,8 +68,12 @@ func (l *List) addAnnotations(path, name string, all []table.Annotation, end flo
 	from := len(l.events)
 	for i, a := range all {
 		if a.Kind != kind {
-			if !slices.Contains(unread, a.Text) {
-				unread = append(unread, a.Text)
+			text := a.Text
+			if a.Kind == table.Rhythm { // whose names are those of beats, too
+				text = "rhythm " + text
+			}
+			if !slices.Contains(unread, text) {
+				unread = append(unread, text)
 			}
 			continue
 		}
