@@ -153,7 +153,7 @@ func TestRefusedWorkers(t *testing.T) {
 // Neither plain connections nor many idle ones keep a worker from its work.
 func TestIdleConnections(t *testing.T) {
 	address, _ := worker(t, 1)
-	for i := range 4 * maxWaiting {
+	for i := range 10_000 {
 		c, err := net.Dial("tcp", address)
 		if err != nil {
 			t.Fatal(err)
