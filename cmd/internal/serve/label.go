@@ -33,12 +33,6 @@ func (q *request) labelFile() error {
 	if err := f.parse(q.URL.Query()); err != nil {
 		return toClient(err)
 	}
-	select {
-	case q.files <- struct{}{}:
-		defer func() { <-q.files }()
-	case <-q.Context().Done():
-		return context.Cause(q.Context())
-	}
 	in, err := f.spool()
 	if err != nil {
 		return err
@@ -117,7 +111,7 @@ func eventRules(v url.Values, i *engine.Info) (r answer.EventRules, err error) {
 	return r, err
 }
 
-// spool copies the body to a temporary file, which can be read as often as need be.
+// spool copies the body to a temporary file, which can be read as often as need be. It counts as those in memory do.
 func (f *labelling) spool() (*os.File, error) {
 	body, err := f.reader()
 	if err != nil {
@@ -127,7 +121,7 @@ func (f *labelling) spool() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err = io.Copy(file, body); err == nil {
+	if _, err = io.Copy(file, held{body, f.request}); err == nil {
 		_, err = file.Seek(0, io.SeekStart)
 	}
 	if err != nil {
@@ -137,8 +131,14 @@ func (f *labelling) spool() (*os.File, error) {
 	return file, nil
 }
 
-// run labels the rows.
+// run labels the rows, when it is their turn: not before they are here, nor until the answer is taken, as clients may be slow.
 func (f *labelling) run(in, out *os.File) error {
+	select {
+	case f.files <- struct{}{}:
+		defer func() { <-f.files }()
+	case <-f.Context().Done():
+		return context.Cause(f.Context())
+	}
 	m := f.handle.Info().Model
 	o := answer.OptionsOf(m)
 	if o.Resample != "" {

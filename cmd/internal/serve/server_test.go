@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -20,6 +21,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -69,7 +71,7 @@ func TestBodiesOfAllAreLimited(t *testing.T) {
 	if err := s.registry.Hold(all - 100); err != nil {
 		t.Fatal("what was answered counts: ", err)
 	}
-	for _, path := range []string{"/v1/models/m:predict", "/v2/models/m/infer"} {
+	for _, path := range []string{"/v1/models/m:predict", "/v1/models/m:label", "/v2/models/m/infer"} {
 		status, text, header := s.ask("POST", path, body)
 		if status != 429 || header.Get("Retry-After") != "1" || !strings.Contains(text, `"error":"the server is busy: the bodies of other requests leave no room`) {
 			t.Errorf("%s: %d %s, Retry-After %q", path, status, text, header.Get("Retry-After"))
@@ -409,20 +411,117 @@ func TestOpenAPI(t *testing.T) {
 	}
 }
 
-// Clients that are slow, idle, or never read are disconnected, and do not affect others.
-func TestUnrulyClients(t *testing.T) {
-	o := DefaultOptions()
-	o.Timeout = time.Second
-	s := serving(t, o)
+// listen serves at a port until the function that is returned is called.
+func (s *site) listen() (address string, end func()) {
+	s.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		s.Fatal(err)
 	}
 	serving, stop := context.WithCancel(ctx)
 	ended := make(chan error)
 	go func() { ended <- s.serve.Serve(serving, l) }()
+	return l.Addr().String(), func() {
+		stop()
+		if err := <-ended; err != nil {
+			s.Error(err)
+		}
+	}
+}
+
+// Connections without requests cost little, and keep nobody waiting.
+func TestIdleConnections(t *testing.T) {
+	s := serving(t, DefaultOptions())
+	address, end := s.listen()
+	defer end()
+	for _, say := range []string{"", "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"} {
+		modeltest.Idle(t, address, say, 100_000, func() error {
+			r, err := http.Post("http://"+address+"/v1/models/m:predict", "application/json", strings.NewReader(oneRow))
+			if err != nil {
+				return err
+			}
+			defer r.Body.Close()
+			if r.StatusCode != 200 {
+				return errors.New(r.Status)
+			}
+			return nil
+		})
+	}
+}
+
+// A body of a gigabyte is refused when too much of it has come, and is not held.
+func TestHugeBodies(t *testing.T) {
+	s := serving(t, DefaultOptions())
+	address, end := s.listen()
+	defer end()
+	block := []byte(strings.Repeat("[1,2],\n", 10_000))
+	for _, header := range []string{fmt.Sprintf("Content-Length: %d\r\n\r\n", 1<<30), "Transfer-Encoding: chunked\r\n\r\n"} {
+		for path, begin := range map[string]string{
+			"/v1/models/m:predict": `{"instances":[[`, "/v1/models/m:label": "x,y\n", "/v2/models/m/infer": `{"inputs":[{"data":[`,
+		} {
+			c, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: a\r\n%s", path, header)
+			go func() {
+				for sent, part := 0, []byte(begin); sent < 1<<30; sent, part = sent+len(part), block {
+					if strings.HasPrefix(header, "Transfer") {
+						part = fmt.Appendf(nil, "%x\r\n%s\r\n", len(part), part)
+					}
+					if _, err := c.Write(part); err != nil {
+						return
+					}
+				}
+			}()
+			r, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil {
+				t.Fatal(path, err)
+			}
+			if text, _ := io.ReadAll(r.Body); r.StatusCode != 413 {
+				t.Error(path, r.Status, string(text))
+			}
+		}
+	}
+}
+
+// Files that come slowly, and answers that are not taken, keep no other file waiting.
+func TestSlowFiles(t *testing.T) {
+	s := serving(t, DefaultOptions())
+	s.Client().Timeout = 20 * time.Second
+	wide := "x,y,note\n" + strings.Repeat("1,2,"+strings.Repeat("a", 20_000)+"\n", 1000)
+	for _, test := range []struct {
+		body  string
+		size  int
+		takes int64 // bytes of the answer
+	}{{"x,y\n", 100, 0}, {wide, len(wide), 1}} {
+		for range runtime.GOMAXPROCS(0) {
+			c, err := net.Dial("tcp", s.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			fmt.Fprintf(c, "POST /v1/models/m:label HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", test.size, test.body)
+			if _, err := io.CopyN(io.Discard, c, test.takes); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if status, text, _ := s.ask("POST", "/v1/models/m:label", "x,y\n1,2\n"); status != 200 {
+			t.Error(status, text)
+		}
+	}
+}
+
+// Clients that are slow, or never read are disconnected, and do not affect others.
+func TestUnrulyClients(t *testing.T) {
+	o := DefaultOptions()
+	o.Timeout = time.Second
+	s := serving(t, o)
+	address, end := s.listen()
+	defer end()
 	dial := func(say string) net.Conn {
-		c, err := net.Dial("tcp", l.Addr().String())
+		c, err := net.Dial("tcp", address)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -430,9 +529,6 @@ func TestUnrulyClients(t *testing.T) {
 			t.Fatal(err)
 		}
 		return c
-	}
-	for range 200 {
-		defer dial("").Close()
 	}
 	slow := dial("POST /v1/models/m:predict HTTP/1.1\r\nHost: a\r\n")
 	defer slow.Close()
@@ -452,7 +548,7 @@ func TestUnrulyClients(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	for range 20 {
-		r, err := http.Post("http://"+l.Addr().String()+"/v1/models/m:predict", "application/json", strings.NewReader(oneRow))
+		r, err := http.Post("http://"+address+"/v1/models/m:predict", "application/json", strings.NewReader(oneRow))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -468,9 +564,5 @@ func TestUnrulyClients(t *testing.T) {
 	}
 	for open := 1; open > 0; open, _ = s.registry.Streams() { // until the deaf one has been let go
 		time.Sleep(time.Millisecond)
-	}
-	stop()
-	if err := <-ended; err != nil {
-		t.Error(err)
 	}
 }
