@@ -53,7 +53,7 @@ func serveAt(t *testing.T, dir string, e engine.Options, o Options) *served {
 		t.Cleanup(func() { m.Close() })
 	}
 	o.MaxMessage = cmp.Or(o.MaxMessage, 1<<20)
-	o.Timeout, o.Grace, o.MaxConnections = time.Minute, cmp.Or(o.Grace, time.Minute), 100
+	o.Timeout, o.Grace, o.MaxConnections = cmp.Or(o.Timeout, time.Minute), cmp.Or(o.Grace, time.Minute), cmp.Or(o.MaxConnections, 100)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
 	serving, stop := context.WithCancel(ctx)

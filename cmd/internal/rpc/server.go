@@ -27,6 +27,7 @@ import (
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -65,6 +66,7 @@ type Server struct {
 type server struct {
 	registry *engine.Registry
 	options  Options
+	single   map[string]bool // methods that take one message and give one
 	ending   context.Context // ends when streams are to
 	end      context.CancelFunc
 }
@@ -74,7 +76,7 @@ func New(r *engine.Registry, o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{registry: r, options: o}
+	s := &server{registry: r, options: o, single: map[string]bool{}}
 	s.ending, s.end = context.WithCancel(context.Background())
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(o.MaxMessage),
@@ -83,6 +85,7 @@ func New(r *engine.Registry, o Options) *Server {
 		grpc.ConnectionTimeout(o.Timeout),
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.StaticStreamWindowSize(windowSize), grpc.StaticConnWindowSize(windowSize),
+		grpc.InTapHandle(s.begin),
 		grpc.UnaryInterceptor(s.unary),
 		grpc.StreamInterceptor(s.stream),
 	}
@@ -96,6 +99,11 @@ func New(r *engine.Registry, o Options) *Server {
 	}
 	healthpb.RegisterHealthServer(g.grpc, g.health)
 	reflection.Register(g.grpc)
+	for service, info := range g.grpc.GetServiceInfo() {
+		for _, m := range info.Methods {
+			s.single["/"+service+"/"+m.Name] = !m.IsClientStream && !m.IsServerStream
+		}
+	}
 	return g
 }
 
@@ -129,9 +137,17 @@ func about(ctx context.Context, name string, version int64) {
 	c.Name, c.Version = name, version
 }
 
+// begin limits how long a call may take from its header on: clients may send slowly.
+func (s *server) begin(ctx context.Context, i *tap.Info) (context.Context, error) {
+	if s.single[i.FullMethodName] {
+		limited, cancel := context.WithTimeout(ctx, s.options.Timeout)
+		_ = cancel // ctx ends with the call
+		return limited, nil
+	}
+	return ctx, nil
+}
+
 func (s *server) unary(ctx context.Context, q any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (answer any, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
-	defer cancel()
 	err = s.call(ctx, info.FullMethod, func(ctx context.Context) error {
 		return s.holding(q.(proto.Message), func() error {
 			answer, err = handle(ctx, q)

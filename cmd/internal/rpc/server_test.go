@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"log/slog"
 	"math/big"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/protobuf/proto"
@@ -138,6 +140,61 @@ func TestMessagesAreLimited(t *testing.T) {
 	wantError(t, err, codes.ResourceExhausted, "larger than max")
 	_, err = call[serving.PredictResponse](s, predictMethod, predictRequest("", inputs{"series": series32(modeltest.Rows(1, 1000), 1, 1000, 2)}))
 	check(t, err)
+}
+
+// A message that does not come is not waited for.
+func TestSlowMessages(t *testing.T) {
+	s := serve(t, modeltest.Spec{}, Options{Timeout: 100 * time.Millisecond})
+	for _, method := range []string{predictMethod, inferenceMethods + "ModelInfer", healthMethod} {
+		soon, cancel := context.WithTimeout(ctx, 20*time.Second)
+		c, err := s.NewStream(soon, &grpc.StreamDesc{ClientStreams: true}, method)
+		check(t, err)
+		err = c.RecvMsg(new(serving.PredictResponse))
+		wantError(t, err, codes.DeadlineExceeded, "")
+		if soon.Err() != nil {
+			t.Errorf("%s: %v", method, err)
+		}
+		cancel()
+	}
+}
+
+// Connections without calls cost little, and keep nobody waiting.
+func TestIdleConnections(t *testing.T) {
+	for _, say := range []string{"", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"} {
+		s := serve(t, modeltest.Spec{}, Options{MaxConnections: 20_000})
+		modeltest.Idle(t, s.address, say, 100_000, func() error {
+			_, err := call[serving.PredictResponse](s, predictMethod, predictRequest("", inputs{"series": series32(modeltest.Rows(1, 3), 1, 3, 2)}))
+			return err
+		})
+	}
+}
+
+// repeated is a message of so many blocks of zeros.
+type repeated struct{ block, times int }
+
+func (repeated) Name() string { return "proto" }
+
+func (r repeated) Marshal(any) (mem.BufferSlice, error) {
+	return slices.Repeat(mem.BufferSlice{mem.SliceBuffer(make([]byte, r.block))}, r.times), nil
+}
+
+func (repeated) Unmarshal(mem.BufferSlice, any) error { return nil }
+
+// A message of a gigabyte is refused before it is here.
+func TestHugeMessages(t *testing.T) {
+	s := serve(t, modeltest.Spec{}, Options{MaxMessage: 64 << 20})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for _, method := range []string{predictMethod, inferenceMethods + "ModelInfer", "/rnnbin.v1.StreamService/Label"} {
+		c, err := s.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true}, method, grpc.ForceCodecV2(repeated{1 << 20, 1 << 10}))
+		check(t, err)
+		check(t, c.SendMsg(struct{}{}))
+		wantError(t, c.RecvMsg(struct{}{}), codes.ResourceExhausted, "received message larger than max (1073741824 vs. 67108864)")
+	}
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 64<<20 {
+		t.Errorf("%d bytes were allocated", got)
+	}
 }
 
 // Messages are refused, also of streams, that leave too few bytes for all, and count no more when they are answered.
