@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"strconv"
 
@@ -151,7 +150,7 @@ func tensorsOf(q *pb.ModelInferRequest) (map[string]*tensor, error) {
 		t := &tensor{shape: in.Shape}
 		var err error
 		if raw != nil {
-			t.values, err = rawValues(in.Datatype, raw[i])
+			t.values, err = engine.Decode(in.Datatype, raw[i])
 		} else {
 			t.values, err = typedValues(in.Datatype, in.Contents)
 		}
@@ -161,20 +160,6 @@ func tensorsOf(q *pb.ModelInferRequest) (map[string]*tensor, error) {
 		inputs[in.Name] = t
 	}
 	return inputs, nil
-}
-
-func rawValues(datatype string, data []byte) ([]float64, error) {
-	switch datatype {
-	case "FP32":
-		return decode(data, 4, float32At)
-	case "FP64":
-		return decode(data, 8, float64At)
-	case "INT32":
-		return decode(data, 4, int32At)
-	case "INT64":
-		return decode(data, 8, int64At)
-	}
-	return nil, unreadable(datatype)
 }
 
 func typedValues(datatype string, c *pb.InferTensorContents) ([]float64, error) {
@@ -188,11 +173,7 @@ func typedValues(datatype string, c *pb.InferTensorContents) ([]float64, error) 
 	case "INT64":
 		return convert(c.GetInt64Contents()), nil
 	}
-	return nil, unreadable(datatype)
-}
-
-func unreadable(datatype string) error {
-	return fmt.Errorf("datatype %q is none of FP32, FP64, INT32 and INT64", datatype)
+	return engine.Decode(datatype, nil) // of which there are none, or an error
 }
 
 // addOutput adds an output in the form that the inputs had.
@@ -212,14 +193,11 @@ func addOutput(a *pb.ModelInferResponse, name string, t *tensor, raw bool) {
 	}
 }
 
-// rawContents are a tensor's bytes: of text each element's with their number before them.
+// rawContents are a tensor's bytes.
 func rawContents(t *tensor) []byte {
-	if t.text == nil {
-		return encode(t.answer)
-	}
-	var data []byte
+	data := engine.AppendFloats(make([]byte, 0, 4*len(t.answer)), t.answer)
 	for _, text := range t.text {
-		data = append(binary.LittleEndian.AppendUint32(data, uint32(len(text))), text...)
+		data = engine.AppendText(data, text)
 	}
 	return data
 }

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/engine"
 	"github.com/rnnbin/rnnbin/cmd/internal/engine/modeltest"
 	pb "github.com/rnnbin/rnnbin/cmd/internal/rpc/inferencepb"
 )
@@ -51,12 +52,12 @@ func TestModelInfer(t *testing.T) {
 	for _, v := range both {
 		wide = binary.LittleEndian.AppendUint64(wide, math.Float64bits(float64(v)))
 	}
-	for datatype, data := range map[string][]byte{"FP32": encode(both), "FP64": wide} {
+	for datatype, data := range map[string][]byte{"FP32": engine.AppendFloats(nil, both), "FP64": wide} {
 		q := inferRequest(&inferInput{Name: "series", Datatype: datatype, Shape: []int64{2, 9, 2}})
 		q.RawInputContents = [][]byte{data}
 		a, err = call[pb.ModelInferResponse](s, inferenceMethods+"ModelInfer", q)
 		check(t, err)
-		got, err := decode(a.RawOutputContents[0], 4, float32At)
+		got, err := engine.Decode("FP32", a.RawOutputContents[0])
 		check(t, err)
 		near(t, datatype, modeltest.Narrow(got), want.Probability)
 		same(t, datatype, textOf(a.RawOutputContents[1]), s.names(want))

@@ -3,10 +3,8 @@ package rpc
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -198,15 +196,18 @@ func fromProto(p *tensorpb.TensorProto) (*tensor, error) {
 	var err error
 	switch data := p.GetTensorContent(); p.GetDtype() {
 	case typespb.DataType_DT_FLOAT:
-		t.values, err = either(data, 4, float32At, convert(p.FloatVal))
+		t.values, err = either("FP32", data, convert(p.FloatVal))
 	case typespb.DataType_DT_DOUBLE:
-		t.values, err = either(data, 8, float64At, p.DoubleVal)
+		t.values, err = either("FP64", data, p.DoubleVal)
 	case typespb.DataType_DT_INT32:
-		t.values, err = either(data, 4, int32At, convert(p.IntVal))
+		t.values, err = either("INT32", data, convert(p.IntVal))
 	case typespb.DataType_DT_INT64:
-		t.values, err = either(data, 8, int64At, convert(p.Int64Val))
+		t.values, err = either("INT64", data, convert(p.Int64Val))
 	case typespb.DataType_DT_BOOL:
-		t.values, err = either(data, 1, boolAt, truths(p.BoolVal))
+		t.values = truths(p.BoolVal)
+		for _, is := range data {
+			t.values = append(t.values, float64(min(is, 1)))
+		}
 	case typespb.DataType_DT_STRING:
 		t.text = append([][]byte{}, p.StringVal...) // not nil
 	default:
@@ -216,22 +217,12 @@ func fromProto(p *tensorpb.TensorProto) (*tensor, error) {
 }
 
 // either are the numbers in data, or the listed ones if that is empty.
-func either(data []byte, n int, number func([]byte) float64, listed []float64) ([]float64, error) {
+func either(datatype string, data []byte, listed []float64) ([]float64, error) {
 	if len(data) == 0 {
 		return listed, nil
 	}
-	return decode(data, n, number)
+	return engine.Decode(datatype, data)
 }
-
-// How numbers lie in bytes, little endian.
-func float32At(b []byte) float64 {
-	return float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
-}
-func float64At(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) }
-func int32At(b []byte) float64   { return float64(int32(binary.LittleEndian.Uint32(b))) }
-func int64At(b []byte) float64   { return float64(int64(binary.LittleEndian.Uint64(b))) }
-
-func boolAt(b []byte) float64 { return float64(min(b[0], 1)) }
 
 func toProto(t *tensor) *tensorpb.TensorProto {
 	p := &tensorpb.TensorProto{TensorShape: new(shapepb.TensorShapeProto)}
@@ -244,7 +235,7 @@ func toProto(t *tensor) *tensorpb.TensorProto {
 	case t.text != nil:
 		p.Dtype, p.StringVal = typespb.DataType_DT_STRING, t.text
 	default:
-		p.Dtype, p.TensorContent = typespb.DataType_DT_FLOAT, encode(t.answer)
+		p.Dtype, p.TensorContent = typespb.DataType_DT_FLOAT, rawContents(t)
 	}
 	return p
 }

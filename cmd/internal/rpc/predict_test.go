@@ -34,7 +34,7 @@ func shapeOf(sizes ...int64) *shapepb.TensorShapeProto {
 
 // series32 is a tensor of floats, as most clients send it.
 func series32(x []float32, sizes ...int64) *tensorpb.TensorProto {
-	return &tensorpb.TensorProto{Dtype: typespb.DataType_DT_FLOAT, TensorShape: shapeOf(sizes...), TensorContent: encode(x)}
+	return &tensorpb.TensorProto{Dtype: typespb.DataType_DT_FLOAT, TensorShape: shapeOf(sizes...), TensorContent: engine.AppendFloats(nil, x)}
 }
 
 type inputs = map[string]*tensorpb.TensorProto

@@ -2,9 +2,6 @@ package rpc
 
 import (
 	"context"
-	"encoding/binary"
-	"fmt"
-	"math"
 	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
@@ -180,27 +177,6 @@ func outputs(info *engine.Info, lengths []int, T int, a label.Answers) map[strin
 		probabilities: {shape: []int64{B, int64(T), int64(len(names))}, answer: a.Probability},
 		labels:        {shape: []int64{B, int64(T)}, text: text},
 	}
-}
-
-// decode reads numbers of n bytes each, little endian.
-func decode(data []byte, n int, number func([]byte) float64) ([]float64, error) {
-	if len(data)%n != 0 {
-		return nil, fmt.Errorf("%d bytes are no numbers of %d", len(data), n)
-	}
-	values := make([]float64, len(data)/n)
-	for i := range values {
-		values[i] = number(data[i*n:])
-	}
-	return values, nil
-}
-
-// encode writes numbers of 32 bits as decode reads them.
-func encode(values []float32) []byte {
-	data := make([]byte, 0, 4*len(values))
-	for _, v := range values {
-		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
-	}
-	return data
 }
 
 // convert makes numbers of 64 bits of others.

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -40,11 +39,15 @@ func (q *request) inference() error {
 		}
 		return q.answer(map[string]bool{"ready": true})
 	}
+	return q.inferenceModel()
+}
+
+// inferenceModel answers what is about a model.
+func (q *request) inferenceModel() (err error) {
 	parts := inferencePath.FindStringSubmatch(q.URL.EscapedPath())
 	if parts == nil {
 		return &statusError{http.StatusNotFound, q.malformed()}
 	}
-	var err error
 	if q.name, err = url.PathUnescape(parts[1]); err != nil {
 		return q.malformed()
 	}
@@ -341,22 +344,25 @@ func (i *inferInput) field(p *parser, key string) (err error) {
 	return err
 }
 
+// wholeNumbers are types of which all may come in JSON.
+var wholeNumbers = regexp.MustCompile(`^U?INT\d+$`)
+
 // settle checks an input, reads its values from what follows the JSON if they are there, and returns what
 // follows them.
 func (i *inferInput) settle(tail []byte) ([]byte, error) {
-	of, known := numbers[i.Type]
-	if !known && (i.size >= 0 || !strings.HasPrefix(i.Type, "INT") && !strings.HasPrefix(i.Type, "UINT")) {
-		return nil, engine.Errorf(engine.Invalid, "inference input '%s': data-type is '%s', expected 'FP32'", i.Name, i.Type)
+	if i.size > len(tail) {
+		return nil, engine.Errorf(engine.Invalid, "binary_data_size of the input is %d, and %d bytes follow the JSON", i.size, len(tail))
+	}
+	of := i.Type
+	if i.size < 0 && wholeNumbers.MatchString(of) {
+		of = "INT64" // all the same in JSON
+	}
+	values, err := engine.Decode(of, tail[:max(0, i.size)])
+	if err != nil {
+		return nil, engine.Errorf(engine.Invalid, "inference input '%s': %w", i.Name, err)
 	}
 	if i.size >= 0 {
-		if i.size > len(tail) || i.size%of.width != 0 {
-			return nil, engine.Errorf(engine.Invalid, "binary_data_size of the input is %d, and %d bytes follow the JSON", i.size, len(tail))
-		}
-		i.data.values = nil
-		for text := tail[:i.size]; len(text) > 0; text = text[of.width:] {
-			i.data.values = append(i.data.values, of.number(text))
-		}
-		tail = tail[i.size:]
+		i.data.values, tail = values, tail[i.size:]
 	}
 	n := 1
 	for _, size := range i.Shape {
@@ -370,17 +376,6 @@ func (i *inferInput) settle(tail []byte) ([]byte, error) {
 	}
 	i.data.shape = i.Shape
 	return tail, nil
-}
-
-// numbers are the types that may be binary: how many bytes each has, and how they are read.
-var numbers = map[string]struct {
-	width  int
-	number func([]byte) float64
-}{
-	"FP32":  {4, func(b []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) }},
-	"FP64":  {8, func(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) }},
-	"INT32": {4, func(b []byte) float64 { return float64(int32(binary.LittleEndian.Uint32(b))) }},
-	"INT64": {8, func(b []byte) float64 { return float64(int64(binary.LittleEndian.Uint64(b))) }},
 }
 
 // answer are the outputs that are asked for: JSON, and the binary ones after it.
@@ -413,20 +408,17 @@ func (r *inferRequest) answer(h *engine.Handle, a label.Answers, b batch, fields
 	return append(text, '}'), tail
 }
 
-// binary appends the values of a tensor; each of a text has its length before it.
+// binary appends the values of a tensor.
 func (w answerWriter) binary(dst []byte, name string) []byte {
 	if name == probabilitiesName {
-		for _, p := range w.Probability {
-			dst = binary.LittleEndian.AppendUint32(dst, math.Float32bits(p))
-		}
-		return dst
+		return engine.AppendFloats(dst, w.Probability)
 	}
 	for _, class := range w.Class {
 		text := ""
 		if class >= 0 {
 			text = w.classes[class]
 		}
-		dst = append(binary.LittleEndian.AppendUint32(dst, uint32(len(text))), text...)
+		dst = engine.AppendText(dst, text)
 	}
 	return dst
 }

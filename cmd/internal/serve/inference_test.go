@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/engine"
 	"github.com/rnnbin/rnnbin/cmd/internal/engine/modeltest"
 )
 
@@ -81,9 +82,11 @@ func TestInfer(t *testing.T) {
 				case o.Name == "labels":
 					decode(t, string(o.Data), &labels)
 				case n > 0:
-					for ; n > 0; n, tail = n-4, tail[4:] {
-						probabilities = append(probabilities, float32(numbers["FP32"].number(tail)))
+					values, err := engine.Decode("FP32", tail[:n])
+					if err != nil {
+						t.Fatal(err)
 					}
+					probabilities, tail = modeltest.Narrow(values), tail[n:]
 				default:
 					decode(t, string(o.Data), &probabilities)
 				}
@@ -119,7 +122,7 @@ func TestBadInferRequests(t *testing.T) {
 		{`{}`, "the input series is missing"},
 		{`{"inputs":[]}`, "the input series is missing"},
 		{`{"inputs":[{"name":"x","shape":[1,1,2],"datatype":"FP32","data":[1,2]}]}`, "unexpected inference input 'x': there are series and, where steps of a series do not count, lengths"},
-		{`{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"BYTES","data":[1,2]}]}`, "inference input 'series': data-type is 'BYTES', expected 'FP32'"},
+		{`{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"BYTES","data":[1,2]}]}`, `inference input 'series': datatype "BYTES" is none of FP32, FP64, INT32 and INT64`},
 		{`{"inputs":[{"name":"series","shape":[1,2,2],"datatype":"FP32","data":[1,2]}]}`, "inference input 'series': 2 values for the shape [1,2,2]"},
 		{`{"inputs":[{"name":"series","shape":[2147483648,2147483648,2],"datatype":"FP32","data":[1,2]}]}`, "inference input 'series': the shape [2147483648,2147483648,2] is impossible"},
 		{`{"inputs":[{"name":"series","shape":[-1,2],"datatype":"FP32","data":[1,2]}]}`, "inference input 'series': the shape [-1,2] is impossible"},

@@ -2,29 +2,32 @@ package serve
 
 import "strings"
 
+// operations are the requests that there are.
+var operations = []struct{ path, method, id, about, body, answer string }{
+	{"/v1/models", "get", "models", "The models, and what is known of them", "", "Models"},
+	{"/v1/models/{model}", "get", "status", "Status of a model's versions", "", "Status"},
+	{"/v1/models/{model}/metadata", "get", "metadata", "Signature of a model", "", "Any"},
+	{"/v1/models/{model}:predict", "post", "predict", "TensorFlow Serving's predict, by instances or inputs; with a session for rows that follow those before", "Predict", "Predictions"},
+	{"/v1/models/{model}:label", "post", "label", "CSV, TSV, JSON lines, Parquet or Arrow in, the same rows with labels out, or events with events=1", "File", "File"},
+	{"/v1/models/{model}:stream", "post", "stream", "Rows as JSON lines in, a line for each answer out, while they come", "File", "File"},
+	{"/v1/models/{model}/sessions/{session}", "get", "sessionState", "State of a session, to go on from in another server of the model", "", "File"},
+	{"/v1/models/{model}/sessions/{session}", "put", "restoreSession", "Begin a session in a state", "File", ""},
+	{"/v1/models/{model}/sessions/{session}", "delete", "endSession", "Forget a session", "", ""},
+	{"/v2", "get", "server", "Open Inference Protocol: the server", "", "Any"},
+	{"/v2/health/live", "get", "live", "Open Inference Protocol: the server runs", "", "Any"},
+	{"/v2/health/ready", "get", "ready", "Open Inference Protocol: the server takes requests", "", "Any"},
+	{"/v2/models/{model}", "get", "modelMetadata", "Open Inference Protocol: tensors of a model", "", "Any"},
+	{"/v2/models/{model}/ready", "get", "modelReady", "Open Inference Protocol: the model takes requests", "", "Any"},
+	{"/v2/models/{model}/infer", "post", "infer", "Open Inference Protocol: label series", "Infer", "Any"},
+	{"/healthz", "get", "healthz", "The server runs", "", "File"},
+	{"/readyz", "get", "readyz", "The server takes requests", "", "File"},
+	{"/metrics", "get", "metrics", "Counts for Prometheus", "", "File"},
+}
+
 // openAPI describes what the server answers, in OpenAPI's words.
 func openAPI(version string) any {
 	paths := object{}
-	for _, m := range []struct{ path, method, id, about, body, answer string }{
-		{"/v1/models", "get", "models", "The models, and what is known of them", "", "Models"},
-		{"/v1/models/{model}", "get", "status", "Status of a model's versions", "", "Status"},
-		{"/v1/models/{model}/metadata", "get", "metadata", "Signature of a model", "", "Any"},
-		{"/v1/models/{model}:predict", "post", "predict", "TensorFlow Serving's predict, by instances or inputs; with a session for rows that follow those before", "Predict", "Predictions"},
-		{"/v1/models/{model}:label", "post", "label", "CSV, TSV, JSON lines, Parquet or Arrow in, the same rows with labels out, or events with events=1", "File", "File"},
-		{"/v1/models/{model}:stream", "post", "stream", "Rows as JSON lines in, a line for each answer out, while they come", "File", "File"},
-		{"/v1/models/{model}/sessions/{session}", "get", "sessionState", "State of a session, to go on from in another server of the model", "", "File"},
-		{"/v1/models/{model}/sessions/{session}", "put", "restoreSession", "Begin a session in a state", "File", ""},
-		{"/v1/models/{model}/sessions/{session}", "delete", "endSession", "Forget a session", "", ""},
-		{"/v2", "get", "server", "Open Inference Protocol: the server", "", "Any"},
-		{"/v2/health/live", "get", "live", "Open Inference Protocol: the server runs", "", "Any"},
-		{"/v2/health/ready", "get", "ready", "Open Inference Protocol: the server takes requests", "", "Any"},
-		{"/v2/models/{model}", "get", "modelMetadata", "Open Inference Protocol: tensors of a model", "", "Any"},
-		{"/v2/models/{model}/ready", "get", "modelReady", "Open Inference Protocol: the model takes requests", "", "Any"},
-		{"/v2/models/{model}/infer", "post", "infer", "Open Inference Protocol: label series", "Infer", "Any"},
-		{"/healthz", "get", "healthz", "The server runs", "", "File"},
-		{"/readyz", "get", "readyz", "The server takes requests", "", "File"},
-		{"/metrics", "get", "metrics", "Counts for Prometheus", "", "File"},
-	} {
+	for _, m := range operations {
 		operation := object{"operationId": m.id, "summary": m.about, "responses": responses(m.answer)}
 		if m.body != "" {
 			operation["requestBody"] = object{"required": true, "content": content(m.body)}
