@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -89,9 +90,11 @@ func New(r *engine.Registry, o Options) *Server {
 		grpc.UnaryInterceptor(s.unary),
 		grpc.StreamInterceptor(s.stream),
 	}
+	secure := insecure.NewCredentials()
 	if o.TLS != nil {
-		options = append(options, grpc.Creds(credentials.NewTLS(o.TLS)))
+		secure = credentials.NewTLS(o.TLS)
 	}
+	options = append(options, grpc.Creds(counting{secure, r}))
 	g := &Server{grpc.NewServer(options...), health.NewServer(), s}
 	for _, d := range []*grpc.ServiceDesc{&predictionService, &modelService, &inferenceService, &streamService} {
 		g.grpc.RegisterService(d, s)
@@ -149,7 +152,7 @@ func (s *server) begin(ctx context.Context, i *tap.Info) (context.Context, error
 
 func (s *server) unary(ctx context.Context, q any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (answer any, err error) {
 	err = s.call(ctx, info.FullMethod, func(ctx context.Context) error {
-		return s.holding(q.(proto.Message), func() error {
+		return s.holding(ctx, q.(proto.Message), func() error {
 			answer, err = handle(ctx, q)
 			return err
 		})
@@ -158,8 +161,11 @@ func (s *server) unary(ctx context.Context, q any, info *grpc.UnaryServerInfo, h
 }
 
 // holding answers a message, which has arrived, unless there are too many bytes of others.
-func (s *server) holding(q proto.Message, answer func() error) error {
+func (s *server) holding(ctx context.Context, q proto.Message, answer func() error) error {
 	n := proto.Size(q)
+	if from, ok := peer.FromContext(ctx); ok {
+		_ = from.AuthInfo.(*arriving).count(-n - overhead)
+	}
 	if err := s.registry.Hold(n); err != nil {
 		return err
 	}

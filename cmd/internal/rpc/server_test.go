@@ -1,14 +1,18 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	cryptorand "crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/binary"
+	"io"
 	"log/slog"
 	"math/big"
+	"net"
 	"runtime"
 	"slices"
 	"strings"
@@ -18,6 +22,8 @@ import (
 	"time"
 
 	serving "github.com/wamuir/graft/tensorflow/serving/apis_go_proto"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -25,6 +31,7 @@ import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 
@@ -155,6 +162,63 @@ func TestSlowMessages(t *testing.T) {
 			t.Errorf("%s: %v", method, err)
 		}
 		cancel()
+	}
+}
+
+// Messages that are not whole count among the bytes of all, until their connection ends.
+func TestUnfinishedMessages(t *testing.T) {
+	dir := t.TempDir()
+	modeltest.Write(t, dir, modeltest.Spec{})
+	e := engine.DefaultOptions()
+	e.MaxBytes = 4 << 20
+	for name, o := range map[string]Options{"plain": {}, "TLS": {TLS: selfSigned(t)}} {
+		s := serveAt(t, dir, e, o)
+		var all []net.Conn
+		refused := make(chan error, 8)
+		for range cap(refused) {
+			c, err := net.Dial("tcp", s.address)
+			check(t, err)
+			if o.TLS != nil {
+				c = tls.Client(c, &tls.Config{RootCAs: o.TLS.RootCAs, ServerName: "localhost", NextProtos: []string{"h2"}})
+			}
+			all = append(all, c)
+			_, err = io.WriteString(c, http2.ClientPreface)
+			check(t, err)
+			f := http2.NewFramer(c, nil)
+			check(t, f.WriteSettings())
+			var header bytes.Buffer
+			h := hpack.NewEncoder(&header)
+			for _, field := range [][2]string{{":method", "POST"}, {":scheme", "http"}, {":path", predictMethod}, {":authority", "a"}, {"content-type", "application/grpc"}, {"te", "trailers"}} {
+				check(t, h.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}))
+			}
+			check(t, f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: header.Bytes(), EndHeaders: true}))
+			check(t, f.WriteData(1, false, binary.BigEndian.AppendUint32([]byte{0}, 1_000_000)))
+			go func() {
+				for range 60 {
+					_ = f.WriteData(1, false, make([]byte, 1<<14))
+				}
+			}()
+			go func() {
+				_, err := io.Copy(io.Discard, c)
+				refused <- err
+			}()
+		}
+		<-refused // the others may remain
+		if got := s.registry.Hold(4 << 20); got == nil {
+			t.Errorf("%s: messages that arrive do not count", name)
+		}
+		for _, c := range all {
+			c.Close()
+		}
+		for { // until the server knows
+			_, err := call[serving.PredictResponse](s, predictMethod, predictRequest("", inputs{"series": series32(modeltest.Rows(1, 3), 1, 3, 2)}))
+			if err == nil {
+				break
+			}
+			if code := status.Code(err); code != codes.ResourceExhausted && code != codes.Unavailable {
+				t.Fatal(err)
+			}
+		}
 	}
 }
 

@@ -58,7 +58,7 @@ func (s *server) label(to labelStream) error {
 		case q := <-messages:
 			idle.Reset(ttl)
 			done := false
-			if err := s.holding(q.LabelRequest, func() (err error) {
+			if err := s.holding(ctx, q.LabelRequest, func() (err error) {
 				done, err = l.take(q)
 				return err
 			}); done || err != nil {
