@@ -48,7 +48,7 @@ func TestScripts(t *testing.T) {
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"near": near, "model": makeModel, "seal": seal, "labelstudio": checkLabelStudio, "freeport": freePort, "certificate": makeCertificate, "ask": ask},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"near": near, "model": makeModel, "seal": seal, "labelstudio": checkLabelStudio, "freeport": freePort, "certificate": makeCertificate, "ask": ask, "crowd": crowd},
 	})
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
 	"github.com/rnnbin/rnnbin/cmd/internal/rpc"
@@ -78,7 +79,7 @@ func (o *serveOptions) addAccessFlags(f *pflag.FlagSet) {
 	addFlag(f, "tls-cert", &o.certificate, "speak TLS with the certificate in `file`, which is read again when it changes")
 	addFlag(f, "tls-key", &o.key, "key of --tls-cert, a `file`")
 	addFlag(f, "tls-clients", &o.clients, "ask for certificates of clients, signed by one in `file`")
-	addFlag(f, "max-connections", &o.http.MaxConnections, "have at most `n` connections of each protocol; more wait")
+	addFlag(f, "max-connections", &o.http.MaxConnections, "have at most `n` connections of each protocol, and of HTTP half as many as files may be open,\nof gRPC two fifths; more wait")
 }
 
 func (o *serveOptions) addRunFlags(f *pflag.FlagSet) {
@@ -202,6 +203,7 @@ func runServe(ctx context.Context, o serveOptions, args []string, errOut io.Writ
 	defer runtime.KeepAlive(make([]byte, ballast))
 	endingOf(ctx).keep.Store(true) // --grace is how long requests may take
 	o.http.Version, o.http.Page = programVersion(), page.Handler()
+	o.http.MaxConnections = min(o.http.MaxConnections, openFiles()/2) // a tenth remains for versions, and for rows to label
 	all, serving := errgroup.WithContext(ctx)
 	scheme := "http"
 	if o.http.TLS != nil {
@@ -260,6 +262,15 @@ func (o *serveOptions) isReady(ctx context.Context) error {
 	return nil
 }
 
+// openFiles are how many files the process may have open.
+func openFiles() int {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return math.MaxInt32
+	}
+	return int(min(limit.Cur, math.MaxInt32))
+}
+
 // listenGRPC is where gRPC is served, nil for none.
 func (o *serveOptions) listenGRPC() (net.Listener, error) {
 	if o.grpc == "none" {
@@ -272,7 +283,7 @@ func (o *serveOptions) listenGRPC() (net.Listener, error) {
 func (o *serveOptions) rpc() rpc.Options {
 	h := o.http
 	return rpc.Options{
-		Version: h.Version, MaxMessage: int(min(h.MaxBody, math.MaxInt)), MaxConnections: h.MaxConnections, Timeout: h.Timeout, Idle: h.Idle, Grace: h.Grace,
+		Version: h.Version, MaxMessage: int(min(h.MaxBody, math.MaxInt)), MaxConnections: min(h.MaxConnections, openFiles()*2/5), Timeout: h.Timeout, Idle: h.Idle, Grace: h.Grace,
 		TLS: h.TLS, Allows: h.Token.Allows, Log: h.Log,
 	}
 }

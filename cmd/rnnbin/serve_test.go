@@ -11,7 +11,9 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,6 +73,30 @@ func ask(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("the answer is still %q, %v", answer, err)
 		}
 	}
+}
+
+// crowd sends a body and, by the same connection when there are n others, again, and prints the second answer:
+//
+//	crowd N URL BODY
+func crowd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: crowd n url body")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	at, err := url.Parse(args[1])
+	ts.Check(err)
+	_, err = answerOf(http.MethodPost, args[1], args[2])
+	ts.Check(err)
+	for range n {
+		c, err := net.Dial("tcp", at.Host)
+		ts.Check(err)
+		defer c.Close()
+	}
+	time.Sleep(200 * time.Millisecond) // they are accepted
+	answer, err := answerOf(http.MethodPost, args[1], args[2])
+	ts.Check(err)
+	fmt.Fprintln(ts.Stdout(), answer)
 }
 
 // answerOf is the status and the body that a request is answered with.
