@@ -27,7 +27,13 @@ func (r *runner) open(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	if r.tf, err = tf.NewSession(r.graph, options); err != nil {
+	if r.at != nil {
+		err = channels.open(r.at.Target)
+	}
+	if err == nil {
+		r.tf, err = tf.NewSession(r.graph, options)
+	}
+	if err != nil {
 		return fmt.Errorf("start the session: %w", r.failed(err))
 	}
 	return nil

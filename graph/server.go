@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"sync"
 	"unsafe"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -23,11 +24,16 @@ type Server struct {
 	//
 	// The port in each Target, this one's too, has to be that of the server itself.
 	Others []*Server
+
+	// Turn is for those who share the server to train one after the other, while the others get
+	// ready or are done; sessions do not lock it. It may be nil.
+	Turn sync.Locker
 }
 
 // NewSessionAt is NewSession, but that the session is on a server, where the variables are and
 // all operations run: to the same bits, if the processors are of one kind and Threads is 1. Only
-// checkpoints are written and read in this process. With [Server.Others] they are those of one server
+// checkpoints are written and read in this process, and a context that ends does not stop
+// [Session.Train], which returns after all steps. With [Server.Others] they are those of one server
 // to rounding, random numbers included. A nil server is this process.
 //
 // Where TensorFlow fails on the server, or the server is lost, methods return a *[ServerError].
@@ -42,6 +48,46 @@ type ServerError struct {
 func (e *ServerError) Error() string { return e.Err.Error() }
 
 func (e *ServerError) Unwrap() error { return e.Err }
+
+// channels are the connections to servers, by target. Each is held by a session of nothing, which is
+// never closed: later ones use it, too, where they would have to connect anew. And gRPC ends with its
+// last channel, for which it may take ten seconds.
+var channels = connections{to: map[string]*tf.Session{}}
+
+type connections struct {
+	mu sync.Mutex
+	to map[string]*tf.Session
+}
+
+// open has a connection to a server.
+func (c *connections) open(target string) error {
+	if c.has(target) {
+		return nil
+	}
+	s := op.NewScope()
+	nothing := op.NoOp(s)
+	graph, err := s.Finalize()
+	if err != nil {
+		return err
+	}
+	held, err := tf.NewSession(graph, &tf.SessionOptions{Target: target})
+	if err != nil {
+		return err
+	}
+	if _, err := held.Run(nil, nil, []*tf.Operation{nothing}); err != nil { // it may wait for the server
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.to[target] = held
+	return nil
+}
+
+func (c *connections) has(target string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.to[target] != nil
+}
 
 // upload is how the rows of a series are read from a file of the server's.
 type upload struct {

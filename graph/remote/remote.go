@@ -74,8 +74,8 @@ func Operations() (string, error) {
 //
 // It ignores the threads that sessions ask for. With more than one within an operation, sums of
 // TensorFlow's are divided otherwise, and a session's bits differ from those of one in the
-// program's own process. Of those between operations the training loop takes one, and the call
-// that stops it needs another.
+// program's own process. Between operations there is one for all sessions, which take turns call by
+// call: several would hand a training step's operations to each other, for a fifth of its time.
 func Serve() (address string, err error) {
 	if err := cmp.Or(graph.CheckLibrary(), kernels.Register()); err != nil {
 		return "", err
@@ -83,7 +83,7 @@ func Serve() (address string, err error) {
 	def, err := proto.Marshal(&pb.ServerDef{
 		Cluster: &pb.ClusterDef{Job: []*pb.JobDef{{Name: "worker", Tasks: map[int32]string{0: "127.0.0.1:0"}}}},
 		JobName: "worker", Protocol: "grpc",
-		DefaultSessionConfig: &pb.ConfigProto{IntraOpParallelismThreads: 1, InterOpParallelismThreads: 4},
+		DefaultSessionConfig: &pb.ConfigProto{IntraOpParallelismThreads: 1, InterOpParallelismThreads: 1, Experimental: &pb.ConfigProto_Experimental{DisableThreadSpinning: true}},
 	})
 	if err != nil {
 		return "", err

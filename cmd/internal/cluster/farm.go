@@ -38,7 +38,8 @@ type Farm struct {
 	ctx   context.Context
 	end   context.CancelFunc
 	group sync.WaitGroup
-	free  chan *link
+	free  chan *link // slots that do nothing
+	half  chan *link // those that do one job: another can get ready there, to be trained when that has been
 
 	mu      sync.Mutex
 	places  []*place
@@ -60,8 +61,11 @@ type place struct {
 // all have been asked once and one is there, or as many slots as do a job together; the others are
 // used once they are. Close it after use.
 func NewFarm(ctx context.Context, o Options) (*Farm, error) {
-	f := &Farm{o: o, free: make(chan *link), changed: make(chan struct{}, 1)}
+	f := &Farm{o: o, free: make(chan *link), half: make(chan *link), changed: make(chan struct{}, 1)}
 	f.ctx, f.end = context.WithCancel(context.WithoutCancel(ctx))
+	if o.Bits {
+		go ownBits() // while workers start
+	}
 	for _, address := range o.Workers {
 		p := &place{address: address}
 		f.places = append(f.places, p)
@@ -273,6 +277,20 @@ func (f *Farm) miss(p *place, err error) {
 	})
 }
 
+// offer has a slot take jobs, two at most, until it is lost.
+func (f *Farm) offer(l *link) {
+	for jobs := 0; l.lost.Err() == nil; {
+		to := []chan *link{f.free, f.half, nil}[jobs]
+		select {
+		case to <- l:
+			jobs++
+		case <-l.back:
+			jobs--
+		case <-l.lost.Done():
+		}
+	}
+}
+
 // serve has a slot take jobs until it is lost.
 func (f *Farm) serve(p *place, l *link) {
 	f.change(p, func() {
@@ -290,16 +308,7 @@ func (f *Farm) serve(p *place, l *link) {
 		}
 	})
 	defer context.AfterFunc(f.ctx, func() { l.close(f.ctx.Err()) })()
-	for l.lost.Err() == nil {
-		select {
-		case f.free <- l:
-			select {
-			case <-l.back:
-			case <-l.lost.Done():
-			}
-		case <-l.lost.Done():
-		}
-	}
+	f.offer(l)
 	f.change(p, func() {
 		p.up--
 		why := context.Cause(l.lost)

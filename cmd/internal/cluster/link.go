@@ -61,6 +61,7 @@ func connect(ctx context.Context, address string, config *tls.Config) (*link, er
 		return nil, err
 	}
 	l.at.Target = "grpc://" + l.local.Addr().String()
+	l.at.Turn = new(sync.Mutex)
 	l.at.Put = func(data []byte) (string, error) { return l.put(config, data) }
 	l.lost, l.lose = context.WithCancelCause(context.Background())
 	context.AfterFunc(l.lost, func() { c.Close() })

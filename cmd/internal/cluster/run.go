@@ -72,15 +72,19 @@ func (f *Farm) run(ctx context.Context, jobs []fit.Job, do func(ctx context.Cont
 	}
 	for s.left > 0 && err == nil || len(s.running) > 0 {
 		next, wanted := s.next()
-		free := f.free
+		free, half, done := f.free, f.half, ctx.Done()
 		if !wanted || err != nil {
 			free = nil
 		}
-		done := ctx.Done()
+		if len(s.pending) < f.Slots() || f.o.Replicas > 1 || err != nil { // the last ones are for slots that are free
+			half = nil
+		}
 		if err != nil {
 			done = nil
 		}
 		select {
+		case l := <-half:
+			s.begin(ctx, next, team{l})
 		case l := <-free:
 			if s.team = append(s.team.there(), l); len(s.team) >= f.o.Replicas {
 				s.begin(ctx, next, s.team)

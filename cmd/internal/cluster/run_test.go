@@ -15,16 +15,11 @@ import (
 
 // place of a farm without connections, whose workers are up.
 func fakeFarm(slots int) *Farm {
-	f := &Farm{free: make(chan *link), places: []*place{{up: slots}}, o: Options{Log: func(string, ...any) {}, Replicas: 1, Absence: time.Minute}}
+	f := &Farm{free: make(chan *link), half: make(chan *link), places: []*place{{up: slots, slots: slots}}, o: Options{Log: func(string, ...any) {}, Replicas: 1, Absence: time.Minute}}
 	for i := range slots {
 		l := &link{address: fmt.Sprint(i), back: make(chan struct{})}
 		l.lost, l.lose = context.WithCancelCause(context.Background())
-		go func() {
-			for l.lost.Err() == nil {
-				f.free <- l
-				<-l.back
-			}
-		}()
+		go f.offer(l)
 	}
 	return f
 }
@@ -46,6 +41,30 @@ func TestSlowJobIsDoneTwice(t *testing.T) {
 	})
 	if err != nil || !reflect.DeepEqual(begun, map[int]int{0: 1, 1: 2, 2: 1}) {
 		t.Errorf("%v, %v", begun, err)
+	}
+}
+
+// A slot has a second job while it does one, as long as there are enough for all slots.
+func TestJobsGetReady(t *testing.T) {
+	for _, test := range []struct{ slots, jobs, want int }{{1, 9, 2}, {4, 40, 2}, {4, 4, 1}} {
+		var mu sync.Mutex
+		now := map[*graph.Server]int{}
+		most := 0
+		err := fakeFarm(test.slots).Run(t.Context(), make([]fit.Job, test.jobs), func(_ context.Context, _ int, at *graph.Server) error {
+			add := func(n int) {
+				mu.Lock()
+				defer mu.Unlock()
+				now[at] += n
+				most = max(most, now[at])
+			}
+			add(1)
+			time.Sleep(20 * time.Millisecond)
+			add(-1)
+			return nil
+		})
+		if err != nil || most != test.want {
+			t.Errorf("%d slots, %d jobs: %d jobs at a slot, want %d; %v", test.slots, test.jobs, most, test.want, err)
+		}
 	}
 }
 

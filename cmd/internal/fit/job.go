@@ -56,7 +56,9 @@ func (r *run) job(ctx context.Context, t *task) error {
 	if err := r.tellOf(ctx, t, *t.began); err != nil {
 		return err
 	}
+	done := t.turn()
 	t.trained, err = r.train(ctx, s, t, windows, weights)
+	done()
 	r.locate(err, set, r.parts(t.job, t.fold))
 	if err == nil && t.on != nil {
 		t.answers, err = t.on.answer(ctx, r.kindOf(t, s), r.spec.target(), t.held)

@@ -95,9 +95,12 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// stepsACall bounds the memory that a call's plan takes, and the time between
-// two calls of Progress. Larger calls are not faster.
-const stepsACall = 100
+// A call makes as many steps as take about half a second, so that there is progress to tell and a
+// run on a server can be stopped, and not so many that their plan takes much memory.
+const (
+	workACall  = 4e9 // floating-point operations
+	stepsACall = 1000
+)
 
 // Do trains until the end, or until ctx ends, whose error it then returns. Weights
 // that even the last update has spoiled are a *[graph.DivergedError].
@@ -163,7 +166,8 @@ func (r *loop) step(i, iteration int) int { return i*len(r.batches) + iteration 
 // endOfCall is where a call ends that begins at iteration at: behind the next
 // one that has a line, or before a batch of another size.
 func (r *loop) endOfCall(at int) int {
-	end := min(at+stepsACall, len(r.batches))
+	steps := max(1, min(stepsACall, int(workACall/max(1, r.Session.Config().StepWork(len(r.batches[at]))))))
+	end := min(at+steps, len(r.batches))
 	if r.Every > 0 {
 		end = min(end, at+r.Every-r.step(r.At.Epoch, at)%r.Every)
 	}

@@ -60,6 +60,15 @@ func (t *task) again(at *graph.Server) *task {
 	return &task{job: t.job, fold: t.fold, on: t.on, held: t.held, at: at, course: t.course}
 }
 
+// turn waits until no other task trains where this one does; the function that it returns ends that.
+func (t *task) turn() func() {
+	if t.at == nil || t.at.Turn == nil {
+		return func() {}
+	}
+	t.at.Turn.Lock()
+	return t.at.Turn.Unlock
+}
+
 // tellOf tells an event of a task, unless it has been told. Observers know the session of the
 // task that tells them something.
 func (r *run) tellOf(ctx context.Context, t *task, e Event) error {
