@@ -98,7 +98,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // A call makes as many steps as take about half a second, so that there is progress to tell and a
 // run on a server can be stopped, and not so many that their plan takes much memory.
 const (
-	workACall  = 4e9 // floating-point operations
+	workACall  = 1e9 // rows of windows times weights, each of which is some six floating-point operations
 	stepsACall = 1000
 )
 
@@ -166,8 +166,9 @@ func (r *loop) step(i, iteration int) int { return i*len(r.batches) + iteration 
 // endOfCall is where a call ends that begins at iteration at: behind the next
 // one that has a line, or before a batch of another size.
 func (r *loop) endOfCall(at int) int {
-	steps := max(1, min(stepsACall, int(workACall/max(1, r.Session.Config().StepWork(len(r.batches[at]))))))
-	end := min(at+steps, len(r.batches))
+	c := r.Session.Config()
+	rows := c.Window * len(r.batches[at])
+	end := min(at+min(stepsACall, 1+workACall/(rows*c.Parameters())), len(r.batches))
 	if r.Every > 0 {
 		end = min(end, at+r.Every-r.step(r.At.Epoch, at)%r.Every)
 	}
