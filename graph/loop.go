@@ -57,16 +57,13 @@ type loop struct {
 	keep   *tf.Operation // stores what a later call begins with
 }
 
-// begin is what the loop's first step is given. The report has been cleared, and the limit set, by
-// then.
+// begin is what the loop's first step is given. The report has been cleared by then.
 func (c Config) begin(s *op.Scope, h handles, p plan) carried {
-	steps := op.Size(s, p.rates)
-	lines := op.Pack(s.SubScope("lines"), []tf.Output{steps, op.Const(s.SubScope("values"), int32(2))})
+	lines := op.Pack(s.SubScope("lines"), []tf.Output{op.Size(s, p.rates), op.Const(s.SubScope("values"), int32(2))})
 	empty := op.Fill(s.SubScope("report"), lines, op.Const(s.SubScope("zero"), float32(0)))
 	cleared := op.AssignVariableOp(s.SubScope("clear"), h[planReport.name], empty)
-	limited := op.AssignVariableOp(s.SubScope("limit"), h[planLimit.name], steps)
 	return carried{
-		at:     op.Const(s.SubScope("at").WithControlDependencies(cleared, limited), int32(0)),
+		at:     op.Const(s.SubScope("at").WithControlDependencies(cleared), int32(0)),
 		plan:   p,
 		shared: h.readAll(s, c.optimizer().scalars()),
 	}

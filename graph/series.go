@@ -16,7 +16,7 @@ var (
 	seriesY = variable{name: "series/y"}                  // [N], of Loss.labelType
 	seriesW = variable{name: "series/w", dtype: tf.Float} // [N]
 
-	planLimit  = variable{name: "plan/limit", dtype: tf.Int32}  // scalar: the steps to do, 0 to stop; the loop sets it as it begins
+	planLimit  = variable{name: "plan/limit", dtype: tf.Int32}  // scalar: the steps to do, 0 to stop
 	planReport = variable{name: "plan/report", dtype: tf.Float} // [K,2]: each step's loss and norm
 
 	globalStep = variable{name: "global_step", dtype: tf.Int64, shape: tf.ScalarShape(), // the steps made, under TensorFlow 1's name

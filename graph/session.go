@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
@@ -126,6 +125,9 @@ func (s *Session) Train(ctx context.Context, p Plan) (Report, error) {
 	if err := cmp.Or(s.known(), s.checkPlan(p)); err != nil || len(p.Starts) == 0 {
 		return Report{}, err
 	}
+	if err := s.set(value{planLimit.name, int32(len(p.Starts)), nil}); err != nil {
+		return Report{}, fmt.Errorf("set the plan: %w", err)
+	}
 	if err := ctx.Err(); err != nil {
 		return Report{}, err
 	}
@@ -157,31 +159,20 @@ func (s *Session) feeds(p Plan) []feed {
 	}
 }
 
-// stopWhen sets the loop's limit to 0 when ctx ends, again and again, as the loop may not have begun.
-// The function that it returns ends that; the limit does not change after it.
+// stopWhen sets the loop's limit to 0 when ctx ends. The function that it returns ends the
+// watch; the limit does not change after that.
 func (s *Session) stopWhen(ctx context.Context) func() {
-	over, stopped := make(chan struct{}), make(chan struct{})
+	stopped := make(chan struct{})
 	cancel := context.AfterFunc(ctx, func() {
 		defer close(stopped)
-		for {
-			_ = s.set(value{planLimit.name, int32(0), nil}) // if it fails, the loop runs to its end
-			select {
-			case <-over:
-				return
-			case <-time.After(stopAgain):
-			}
-		}
+		_ = s.set(value{planLimit.name, int32(0), nil}) // if it fails, the loop runs to its end
 	})
 	return func() {
-		close(over)
 		if !cancel() {
 			<-stopped
 		}
 	}
 }
-
-// stopAgain is how long a loop that is to end may take before it is told again.
-const stopAgain = 10 * time.Millisecond
 
 // newReport divides a loop's report: into that of the steps done, and the line of the one
 // after them, which is zeros if it was not tried.
