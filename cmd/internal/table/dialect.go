@@ -42,6 +42,7 @@ func isDelimiter(c byte) bool {
 type head struct {
 	comments int        // lines that begin with # before all others
 	comment  []byte     // the last of them
+	before   []byte     // the one before that
 	records  [][]byte   // what follows, blank lines left out: the header, if there is one, and rows
 	lines    []int      // before each record
 	skip     int        // records that are a preamble, which records lacks then
@@ -58,7 +59,7 @@ func (d *textDecoder) look(arrived bool) (h head) {
 			break
 		}
 		if len(h.records) == 0 && line[0] == '#' {
-			h.comments, h.comment = h.comments+1, trimEOL(line)
+			h.comments, h.before, h.comment = h.comments+1, h.comment, trimEOL(line)
 			d.buf.consume(len(line), 1)
 			continue
 		}
@@ -124,7 +125,7 @@ func (h *head) commentedHeader(comma byte) bool {
 	if h.comment == nil || len(h.records) == 0 {
 		return false
 	}
-	names, rows := fieldsOf(h.comment, comma), fieldsOf(h.records[0], comma)
+	names, rows := fieldsOf(uncommented(h.comment), comma), fieldsOf(h.records[0], comma)
 	return len(names) > 1 && len(names) == len(rows) && !slices.ContainsFunc(names, looksNumeric) && slices.ContainsFunc(rows, looksNumeric)
 }
 
@@ -140,6 +141,26 @@ func (f fit) better(than fit) bool {
 		return several
 	}
 	return slices.Compare([]int{f.rows, f.numbers, f.columns}, []int{than.rows, than.numbers, than.columns}) > 0
+}
+
+// names is how many comments are the header: also the units behind the names, as where the last one has some
+// word twice, and the one before as many fields and none twice.
+func (h *head) names() int {
+	twice := func(fields [][]byte) bool {
+		for i, f := range fields {
+			if slices.ContainsFunc(fields[:i], func(other []byte) bool { return bytes.Equal(f, other) }) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, comma := range delimiters {
+		names, units := fieldsOf(uncommented(h.before), comma), fieldsOf(uncommented(h.comment), comma)
+		if len(names) > 1 && len(names) == len(units) && !twice(names) && twice(units) {
+			return 2
+		}
+	}
+	return 1
 }
 
 // findDelimiter returns the one of several delimiters that cuts records best, the first if none does, and how many records

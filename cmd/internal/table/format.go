@@ -125,6 +125,7 @@ var foreign = []struct{ magic, what string }{
 	{"\xfd7zX", "xz data: unpack it, or use gzip or zstd"},
 	{"\x89HDF", "an HDF5 file: convert it to Parquet or CSV"},
 	{"FEA1", "a Feather file of version 1: write it as version 2, or as Parquet"},
+	{"[[", "a JSON array of arrays: write its rows as lines (jq -r '.[]|@csv') or as objects"},
 	{"\x93NUM", "a NumPy file: convert it to Parquet or CSV"},
 }
 

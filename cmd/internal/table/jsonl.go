@@ -3,6 +3,7 @@ package table
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -37,11 +38,29 @@ func newJSONDecoder(s *source, o Options) (*jsonDecoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	eachField(gjson.ParseBytes(object), "", nestedMost, func(key string, _ gjson.Result) bool {
+	eachField(gjson.ParseBytes(object), "", nestedMost, func(key string, v gjson.Result) bool {
+		if inner := v.Get("0"); v.IsArray() && inner.IsObject() {
+			err = cmp.Or(err, fmt.Errorf("the only object has rows in it, in %q (jq -c '.%s[]' makes lines of them)", key, key))
+		} else if v.IsArray() && v.Get("1").Exists() {
+			err = cmp.Or(err, fmt.Errorf("the only object has columns in it, as arrays such as %q (jq -r 'keys_unsorted,([.[]]|transpose[])|@csv' makes CSV of them)", key))
+		}
 		d.addColumn(key)
 		return true
 	})
+	if err != nil && d.alone(o.Follow) {
+		return nil, &Error{Line: 1, Err: err}
+	}
 	return d, nil
+}
+
+// alone reports whether no object follows the first one, as far as has arrived.
+func (d *jsonDecoder) alone(arrived bool) bool {
+	defer d.buf.hold()()
+	if line, _, err := d.peekObject(); err == nil {
+		d.buf.consume(len(line), 1)
+	}
+	_, _, err := d.peekObject()
+	return !arrived && err == io.EOF
 }
 
 func (d *jsonDecoder) addColumn(name string) {
@@ -83,7 +102,7 @@ func (d *jsonDecoder) peekObject() (line, object []byte, err error) {
 			valid = gjson.ValidBytes(object)
 		}
 		if !valid {
-			err := fmt.Errorf("%s is not a JSON object on one line", Excerpt(text))
+			err := fmt.Errorf("%s is not a JSON object on one line (jq -c . writes them so)", Excerpt(text))
 			d.buf.consume(len(line), 1)
 			return nil, nil, &Error{Line: d.buf.line, Err: err, Row: true}
 		}

@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // textDecoder reads CSV and TSV: a header line, unless there is none, then records of as
@@ -55,11 +54,12 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 	if found, err := d.readARFF(); found {
 		return d, err
 	}
+	labview := d.skipLabVIEW()
 	h := d.look(o.Follow)
 	commented := d.settle(&h, !o.NoHeader)
 	comments := h.comments
 	if commented {
-		comments--
+		comments -= h.names()
 	}
 	d.skipComments(comments)
 	d.marked = h.comments > 0 && len(h.records) > 0 && bytes.HasPrefix(h.comment, []byte("#")) && d.comma == ',' && len(fieldsOf(h.comment, d.comma)) == len(fieldsOf(h.records[0], d.comma))
@@ -69,6 +69,14 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 	}
 	if err := d.readNames(o.NoHeader, commented); err != nil {
 		return nil, err
+	}
+	if commented && h.names() > 1 {
+		if err := d.readUnits(); err != nil {
+			return nil, err
+		}
+	}
+	if last := len(d.names) - 1; labview && d.names[last] == "Comment" && len(h.rows) > 0 && len(h.rows[0]) == last { // which rows have not
+		d.names, d.header = d.names[:last], bytes.TrimSuffix(d.header, append([]byte{d.comma}, "Comment"...))
 	}
 	if o.NoHeader && startAndRate(h.rows) {
 		d.notes = append(d.notes, Warning{Line: d.buf.line + 1, Text: "the first two rows look like when a recording began and its samples in a second, as Empatica writes them (Options.SkipRows 2 leaves them out)"})
@@ -89,6 +97,13 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 			return nil, err
 		}
 	}
+	if !o.NoHeader && indexNamed(h.rows) {
+		_, fields, err := d.first(true)
+		if err != nil {
+			return nil, err
+		}
+		d.notes = append(d.notes, Warning{Line: d.buf.line, Text: fmt.Sprintf("names the first column %s, as pandas does behind headers of several lines, and is no row", Excerpt(fields[0]))})
+	}
 	return d, nil
 }
 
@@ -100,6 +115,34 @@ func (d *textDecoder) skipLines(n int) {
 		line, _ := d.buf.peekLine(0)
 		d.buf.consume(len(line), 1)
 	}
+}
+
+// skipLabVIEW skips the headers of a measurement of LabVIEW, of the file and of its first segment, if it is one.
+func (d *textDecoder) skipLabVIEW() bool {
+	const begin = "LabVIEW Measurement"
+	line, _ := d.buf.peekLine(0)
+	if !bytes.HasPrefix(line, []byte(begin)) {
+		return false
+	}
+	if rest := line[len(begin):]; len(rest) > 0 && slices.Contains(delimiters, rest[0]) {
+		d.comma = cmp.Or(d.comma, rest[0])
+	}
+	for more := true; more; {
+		line, err := d.buf.peekLine(0)
+		if err != nil {
+			break
+		}
+		d.buf.consume(len(line), 1)
+		if !bytes.HasPrefix(line, []byte("***End_of_Header***")) {
+			continue
+		}
+		for line, err = d.buf.peekLine(0); err == nil && len(bytes.TrimSpace(line)) == 0; line, err = d.buf.peekLine(0) {
+			d.buf.consume(len(line), 1)
+		}
+		more = bytes.HasPrefix(line, []byte("Channels"))
+	}
+	d.notes = append(d.notes, Warning{Line: 1, Text: fmt.Sprintf("lines up to %d are headers of LabVIEW, and are skipped", d.buf.line)})
+	return true
 }
 
 // namesAreRow reports whether the names are numbers, or dates and the like, in just those columns in which a row has them.
@@ -223,6 +266,9 @@ func (d *textDecoder) readNames(none, commented bool) error {
 	if err != nil {
 		return err
 	}
+	if commented {
+		fields = fieldsOf(uncommented(text), d.comma)
+	}
 	for i, f := range fields {
 		name := strconv.Itoa(i + 1)
 		if !none {
@@ -237,13 +283,18 @@ func (d *textDecoder) readNames(none, commented bool) error {
 		return nil
 	}
 	d.header = text
-	if name := strings.TrimSpace(strings.TrimLeft(d.names[0], "#")); commented && name != "" {
-		d.names[0] = name
-	}
 	if err := checkHeader(fields); err != nil {
 		return &Error{Line: d.buf.line, Err: err}
 	}
 	return nil
+}
+
+// uncommented is a comment without what makes it one, unless that is a name.
+func uncommented(line []byte) []byte {
+	if rest := bytes.TrimLeft(line, "# "); len(rest) > 0 && (rest[0] == blanks || !slices.Contains(delimiters, rest[0])) {
+		return rest
+	}
+	return line
 }
 
 // rowsAreNamed reports whether the first row has one field more than the header, and not

@@ -2,6 +2,7 @@ package table
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -47,6 +48,16 @@ func isUnit(v []byte) bool {
 		strings.ContainsFunc(text, func(r rune) bool { return r >= 'A' || r == '%' })
 }
 
+// indexNamed reports whether the first row has nothing but a word in the first column, where the others have numbers or dates.
+func indexNamed(rows [][][]byte) bool {
+	const least = 3
+	if len(rows) < least || len(rows[0]) < 2 || IsMissing(rows[0][0]) || !nothing(rows[0][1:]) {
+		return false
+	}
+	value := func(row [][]byte) bool { return looksNumeric(row[0]) || moment.Match(row[0]) }
+	return !value(rows[0]) && !slices.ContainsFunc(rows[1:], func(row [][]byte) bool { return !value(row) })
+}
+
 // readUnits reads the first row as the units of the columns.
 func (d *textDecoder) readUnits() error {
 	_, fields, err := d.first(true)
@@ -55,7 +66,7 @@ func (d *textDecoder) readUnits() error {
 	}
 	var units, shown []string
 	for _, f := range fields {
-		unit := string(bytes.TrimSpace(f))
+		unit := strings.TrimLeft(string(bytes.TrimSpace(f)), "#")
 		if units = append(units, unit); unit != "" {
 			shown = append(shown, unit)
 		}
