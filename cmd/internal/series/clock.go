@@ -110,6 +110,7 @@ func wholeTime(x float64) string {
 		layout, name string
 	}{
 		{19000101, 21000101, "20060102", "%Y%m%d"},
+		{1900010100, 2100010100, "2006010215", "%Y%m%d%H"},
 		{190001010000, 210001010000, "200601021504", "%Y%m%d%H%M"},
 		{19000101000000, 21000101000000, "20060102150405", "%Y%m%d%H%M%S"},
 	} {
@@ -353,6 +354,9 @@ func (c *clock) local(t time.Time) (float64, error) {
 // clockOfDay is a time of the day, as a column beside one of dates has it.
 var clockOfDay = regexp.MustCompile(`^[0-9]{1,2}[:.][0-9]{2}([:.][0-9]{2}([.,][0-9]+)?)?( ?[AaPp][Mm])?$`)
 
+// clockDigits is one without marks, hours and minutes.
+var clockDigits = regexp.MustCompile(`^[0-2][0-9][0-5][0-9]$`)
+
 // joined are the parts of a time, such as a date and a time of the day, as one timestamp, if they are that.
 func joined(parts ...[]byte) value {
 	var text []byte
@@ -363,6 +367,9 @@ func joined(parts ...[]byte) value {
 		}
 		at = len(text)
 		text = append(text, bytes.TrimSpace(part)...)
+	}
+	if clockDigits.Match(text[at:]) {
+		text = slices.Insert(text, at+len("15"), ':')
 	}
 	if !clockOfDay.Match(text[at:]) {
 		return value{text: text}

@@ -3,6 +3,7 @@ package series
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
@@ -12,6 +13,7 @@ import (
 const (
 	openMark    byte = 0   // no number had one yet
 	unknownMark byte = '?' // numbers had marks that may be either
+	noMark      byte = '-' // commas stand between a number, padded with zeros, and something else: it is text
 )
 
 // decimals is how each column of a file writes numbers in text. The first rows tell, and what they leave open the first
@@ -38,6 +40,7 @@ func (m *decimals) judge(rows *table.Batch) {
 	marks := make([]byte, columns)
 	forms := make([]*form, columns)
 	shapes := make([][5]int, columns) // how many numbers have each
+	padded := make([]int, columns)
 	commas := false
 	for i := range rows.Columns {
 		c := &rows.Columns[i]
@@ -55,12 +58,17 @@ func (m *decimals) judge(rows *table.Batch) {
 			}
 			s := table.ShapeOf(text)
 			shapes[i][s]++
+			if s == table.DecimalComma && paddedNumber.Match(text) {
+				padded[i]++
+			}
 			commas = commas || s == table.DecimalComma || s == table.EitherComma || s == table.DecimalPoint && bytes.IndexByte(text, ',') >= 0
 			m.note(s)
 		}
 	}
 	for i, n := range shapes {
 		switch points, commas := n[table.DecimalPoint], n[table.DecimalComma]; {
+		case m.separators && padded[i] > 0 && points == 0:
+			marks[i] = noMark
 		case points+commas > 0 && points >= commas:
 			marks[i] = '.'
 		case commas > 0:
@@ -76,6 +84,9 @@ func (m *decimals) judge(rows *table.Batch) {
 		m.marks = marks
 	}
 }
+
+// paddedNumber begins as +0012,1 does.
+var paddedNumber = regexp.MustCompile(`^\s*[-+]?0[0-9]`)
 
 // form is that of a column; nil where numbers are plain.
 func (m *decimals) form(column int) *form {
@@ -111,7 +122,7 @@ func (m *decimals) tell(points, commas bool) byte {
 // read puts a number of a column as Go writes it. What has another decimal mark than its column becomes odd.
 func (m *decimals) read(v *value, line, column int) {
 	text := v.digits()
-	if plain(text, m.marks[column]) {
+	if m.marks[column] == noMark || plain(text, m.marks[column]) {
 		return
 	}
 	s := table.ShapeOf(text)

@@ -72,7 +72,7 @@ func (g *guesser) guessLabel() {
 		default:
 			rank = len(labelNames) + 1
 		}
-		if g.holdsClasses(i) && (rank < best || rank == best && rank > len(labelNames)) && (rank <= len(labelNames) || c.comesBack() && !g.profiles[i].namesSeries()) {
+		if g.holdsClasses(i) && (rank < best || rank == best && rank > len(labelNames)) && (rank <= len(labelNames) || c.comesBack() && !g.profiles[i].namesSeries() && !isPartOfTime(g.profiles[i].name)) {
 			best, g.label = rank, i
 		}
 	}
@@ -273,15 +273,11 @@ func (g *guesser) guessFeatures() {
 		if c.fractions == 0 && (isRounded(c.low.value) || isRounded(c.high.value)) {
 			g.note("column %q: %s", g.profiles[i].name, roundedNote)
 		}
-		g.noteStray(g.profiles[i].name, &c.low, c.high.value)
-		g.noteStray(g.profiles[i].name, &c.high, c.low.value)
-	}
-}
-
-// noteStray reports a number that may stand for missing values.
-func (g *guesser) noteStray(name string, e *extreme, opposite float64) {
-	if e.stray(opposite) {
-		g.note("column %q: %v in %d rows is far from all other values; if it means that one is missing, Options.NAValues %v counts it so", name, e.value, e.rows, e.value)
+		for _, note := range []string{c.low.strayNote(c.high.value), c.high.strayNote(c.low.value)} {
+			if note != "" {
+				g.note("column %q: %s", g.profiles[i].name, note)
+			}
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
@@ -347,11 +348,22 @@ func (e *extreme) add(x float64, further bool) {
 	}
 }
 
+// text is the extreme in as few digits as tell 32-bit floats apart.
+func (e *extreme) text() string { return strconv.FormatFloat(e.value, 'f', -1, 32) }
+
+// strayNote is about a number that may stand for missing values, "" if it does not look like that. The opposite is the other extreme.
+func (e *extreme) strayNote(opposite float64) string {
+	if !e.stray(opposite) {
+		return ""
+	}
+	return fmt.Sprintf("%s in %d rows is far from all other values; if it means that one is missing, Options.NAValues %[1]s counts it so", e.text(), e.rows)
+}
+
 // stray reports whether several rows have the extreme, a whole number or -999.9 and the like, that lies further from all others than three
 // times these lie apart, as one does that stands for a missing value.
 func (e *extreme) stray(opposite float64) bool {
 	const several, times = 3, 3
-	return e.rows >= several && e.others >= e.rows && (e.value == math.Trunc(e.value) || nines.MatchString(TimeText(e.value, false))) &&
+	return e.rows >= several && e.others >= e.rows && (e.value == math.Trunc(e.value) || strings.Trim(e.text(), "-.9") == "") &&
 		math.Abs(e.value-e.next) > times*math.Abs(e.next-opposite) && e.next != opposite
 }
 

@@ -74,6 +74,51 @@ func TestFilesOfPeople(t *testing.T) {
 		"times of another form": {lines("time,a,label", 60, func(i int) string {
 			return fmt.Sprintf("day %d,%d,%d", i, i%7, i/8%2)
 		}), "a ", "[0]", `column "time": is called like a time, but its values are none of a known form, as in "day 0", so neither the time nor a feature (Options.TimeFormat says how they are written)`},
+		"a measurement of LabVIEW": {"LabVIEW Measurement\t\nSeparator\tTab\nDecimal_Separator\t,\n***End_of_Header***\t\n\t\nChannels\t2\t\t\nSamples\t60\t60\t\nDelta_X\t0,5\t0,5\t\n***End_of_Header***\t\t\t\nX_Value\ta\tlabel\tComment\n" + strings.TrimPrefix(lines("", 60, func(i int) string {
+			return fmt.Sprintf("%d,%d\t%d,25\t%d", i/2, i%2*5, i%7, i/8%2)
+		}), "\n"), "a X_Value", "[0.25] 0", ":1: lines up to 9 are headers of LabVIEW, and are skipped"},
+		"names and units in comments, as buoys have them": {"#YY MM DD hh mm WSPD GST label\n#yr mo dy hr mn m/s m/s -\n" + strings.TrimPrefix(lines("", 60, func(i int) string {
+			return fmt.Sprintf("%s %d %d %d", hour(i).Format("2006 01 02 15 04"), i%7, i%5, i/8%2)
+		}), "\n"), "WSPD,GST YY,MM,DD,hh,mm", "[0 0] 1.7038944e+09", ":2: taken as the units of the columns, and no row: yr, mo, dy"},
+		"a comment and names in one": {"# of rig 7 b\n# time a label n\n" + strings.TrimPrefix(lines("", 60, func(i int) string {
+			return fmt.Sprintf("%d %d %d %d", i, i%7, i/8%2, i%3)
+		}), "\n"), "a,n time", "[0 0] 0", ":1: lines that begin with # before the header are skipped (1 in all)"},
+		"dates and hours as one number": {lines("MESS_DATUM;a;label", 60, func(i int) string {
+			return fmt.Sprintf("%s;%d;%d", hour(i).Format("2006010215"), i%7, i/8%2)
+		}), "a MESS_DATUM", "[0] 1.7038944e+09", ""},
+		"dates beside clocks of four digits": {lines("UTC_DATE UTC_TIME a label", 60, func(i int) string {
+			return fmt.Sprintf("%s %d %d", hour(i).Format("20060102 1504"), i%7, i/8%2)
+		}), "a UTC_DATE,UTC_TIME", "[0] 1.7038944e+09", ""},
+		"headers of pandas, of several lines": {"Price,a,label\nTicker,AAPL,AAPL\nDate,,\n" + strings.TrimPrefix(lines("", 60, func(i int) string {
+			return fmt.Sprintf("%s,%d,%d", hour(24*i).Format(time.DateOnly), i%7, i/8%2)
+		}), "\n"), "a Price", "[0] 1.7038944e+09", `:3: names the first column "Date"`},
+		"a clock that jitters beside the time": {lines("time,seconds_elapsed,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%d,%.3f,%d,%d", 1_703_894_400+i, float64(i)+float64(i*i%5)/100, i%7, i/8%2)
+		}), "a time", "[0] 1.7038944e+09", `column "seconds_elapsed": looks like a second time, so not a feature`},
+		"days of MATLAB": {lines("datenum,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%.8f,%d,%d", 739250+float64(i)/1440, i%7, i/8%2)
+		}), "a datenum", "[0] 739250", ""},
+		"a time that does not change": {lines("timestamp,a,label", 60, func(i int) string {
+			return fmt.Sprintf("1703894400,%d,%d", i%7, i/8%2)
+		}), "a ", "[0]", `column "timestamp": looks like a time, but is the same in the first 60 rows, so neither the time nor a feature`},
+		"times that a spreadsheet has rounded": {lines("timestamp,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%.5E,%d,%d", 1.70389e12+float64(i)*4e6, i%7, i/8%2)
+		}), "a ", "[0]", `column "timestamp": is written with so few digits that rows are not told apart, as in "1.70389E+12" (spreadsheets do so; numbers in full are read), so neither the time nor a feature`},
+		"a round time with an exponent, as R writes it": {lines("time,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%s,%d,%d", strings.ReplaceAll(fmt.Sprint(99_990+i), "100000", "1e+05"), i%7, i/8%2)
+		}), "a time", "[0] 99990", ""},
+		"clocks without dates": {lines("time,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%s,%d,%d", hour(i).Format("15:04"), i%7, i/8%2)
+		}), "a ", "[0]", `column "time": holds times of the day without dates, as in "00:00", so neither the time nor a feature`},
+		"clocks with seconds and without dates": {lines("time,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%s,%d,%d", hour(i).Format("15:04:05"), i%7, i/8%2)
+		}), "a ", "[0]", `column "time": holds times of the day, which begin anew at midnight`},
+		"numbers with flags behind commas": {lines("DATE,TMP,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%s,\"+%04d,1\",%d,%d", hour(i).Format(time.DateTime), i%7*30, i%7, i/8%2)
+		}), "a DATE", "[0] 1.7038944e+09", `column "TMP": its values begin like numbers, but are none, as in "+0000,1", so not a feature`},
+		"numbers that stand for missing ones": {lines("time,a,b,label", 60, func(i int) string {
+			return fmt.Sprintf("%d,%d,%g,%d", i, []int{i % 7, -9999}[i%9/8], []float64{999.9, float64(i%4) / 8}[min(i%13, 1)], i/8%2)
+		}), "a,b time", "[0 999.9] 0", `column "a": -9999 in 6 rows is far from all other values; if it means that one is missing, Options.NAValues -9999 counts it so column "b": 999.9 in 5 rows is far`},
 		"dates that may be two, and clocks": {lines("Date,Time,a,label", 60, func(i int) string {
 			return fmt.Sprintf("%s,%d,%d", hour(i+24*5).Format("01/02/2006,03:04 PM"), i%7, i/8%2)
 		}), "a ", "[0]", `column "Date": holds dates whose month may be either number`},
@@ -112,10 +157,15 @@ func TestFilesOfPeople(t *testing.T) {
 // What cannot be told is an error or a warning.
 func TestFilesThatCannotBeTold(t *testing.T) {
 	for text, want := range map[string]string{
-		"time,a,label\n0,-1,179,0\n1,2,049,1\n2,-0,5,0\n": `a.csv:2: 4 fields, and the header has 3: numbers seem to have decimal commas, as in "-0,5"`,
-		"a,label\nr1,0,1\nr2,3,0":                         "",
+		"time,a,label\n0,-1,179,0\n1,2,049,1\n2,-0,5,0\n":              `a.txt:2: 4 fields, and the header has 3: numbers seem to have decimal commas, as in "-0,5"`,
+		`{"status":"ok","data":[{"a":1,"label":0},{"a":2,"label":1}]}`: `:1: the only object has rows in it, in "data" (jq -c '.data[]' makes lines of them)`,
+		`{"a":[1,2,3],"label":[0,1,1]}`:                                `:1: the only object has columns in it, as arrays such as "a"`,
+		`{"a":1,"label":0,"all":[1,2]}` + "\n" + `{"a":2,"label":1}`:   "",
+		`[["a","label"],[1,0],[2,1]]`:                                  "a JSON array of arrays: write its rows as lines (jq -r '.[]|@csv') or as objects",
+		"{\n\"a\": 1,\n\"label\": 0\n}":                                `:1: "{" is not a JSON object on one line (jq -c . writes them so)`,
+		"a,label\nr1,0,1\nr2,3,0":                                      "",
 	} {
-		_, err := Read(t.Context(), []string{writeFile(t, "a.csv", text)}, DefaultOptions())
+		_, err := Read(t.Context(), []string{writeFile(t, "a.txt", text)}, DefaultOptions())
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, not %q", text, err, want)
 		}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
@@ -31,6 +32,7 @@ type profile struct {
 	step          float64 // the first that is not 0
 	even          int     // those that are like it
 	interruptions int     // rows with neither
+	coarse        string  // the first number that is the one before, as both are written with too few digits
 	clock         clock
 	waiting       []string // timestamps before the first that tells day from month
 	moving        bool     // of waiting ones with years of two digits two have the same year, and other days
@@ -86,6 +88,9 @@ func (p *profile) add(v *value) {
 		p.interruptions++
 		p.odd = cmp.Or(p.odd, shown(v.appendText(nil)))
 		return
+	}
+	if p.rows > 0 && x == p.last && p.coarse == "" && isCoarse(v.text) {
+		p.coarse = string(v.text)
 	}
 	p.addNumber(x)
 }
@@ -171,6 +176,9 @@ func (p *profile) nearlyNumbers() string {
 	if p.stamps > 0 && 2*p.stamps >= p.known {
 		return fmt.Sprintf("%d of the first %d values are times, and others are none, such as %s, so neither the time nor a feature", p.stamps, p.seen, table.Excerpt([]byte(p.odd)))
 	}
+	if clockOfDay.MatchString(p.odd) && !p.number() {
+		return fmt.Sprintf("holds times of the day without dates, as in %s, so neither the time nor a feature (dates in a column beside it, or Options.TimeFormat %%H:%%M with Options.Time %s, make them times)", table.Excerpt([]byte(p.odd)), table.ShellWord(p.name))
+	}
 	if p.namedTime() && p.numbers == 0 {
 		return fmt.Sprintf("is called like a time, but its values are none of a known form, as in %s, so neither the time nor a feature (Options.TimeFormat says how they are written)", table.Excerpt([]byte(p.odd)))
 	}
@@ -255,18 +263,52 @@ func (p *profile) namedTime() bool {
 	return slices.Contains(timeNames, unitOfTime.ReplaceAllString(PlainName(p.name), ""))
 }
 
+// soundsLikeTime reports whether a name has a word for times in it.
+func (p *profile) soundsLikeTime() bool { return wordOfTime.MatchString(p.name) }
+
+var wordOfTime = regexp.MustCompile(`(?i)time|date|stamp|epoch|elapsed|second|milli|clock|hhmm|hrmn|tick|julian|mjd|zeit|datum|fecha|hora`)
+
+// onward reports whether values only rise, mostly from row to row.
+func (p *profile) onward() bool {
+	const least = 10
+	return p.rows >= least && p.falls == 0 && 2*p.rises >= p.rows
+}
+
+// stands reports whether all rows have the same number.
+func (p *profile) stands() bool {
+	const least = 10
+	return p.rows >= least && p.rises+p.falls == 0 && p.interruptions == 0
+}
+
+// coarseNote is about times that are written with too few digits.
+func (p *profile) coarseNote() string {
+	return fmt.Sprintf("is written with so few digits that rows are not told apart, as in %s (spreadsheets do so; numbers in full are read)", table.Excerpt([]byte(p.coarse)))
+}
+
+// isCoarse reports whether text is a number with an exponent whose last digit stands for more than 1.
+func isCoarse(text []byte) bool {
+	m := withExponent.FindSubmatch(text)
+	if m == nil {
+		return false
+	}
+	exponent, _ := strconv.Atoi(string(m[2]))
+	return exponent > len(m[1])
+}
+
+var withExponent = regexp.MustCompile(`^\s*[-+]?[0-9]+(?:[.,]([0-9]*))?[eE]\+?([0-9]+)\s*$`)
+
 func isTimeType(t table.Type) bool { return t == table.Time || t == table.Date }
 
 // likeTime reports whether a column is a time of some kind: by its name, or by what its values are.
 func (p *profile) likeTime() bool {
-	return (p.number() || p.isTimes()) && (p.namedTime() || p.isTimes() || p.number() && (p.isEpoch() || p.isWholeTimes() || p.counts() && !p.cycles()))
+	return (p.number() || p.isTimes()) && (p.namedTime() || p.isTimes() || p.number() && (p.soundsLikeTime() && p.onward() || p.isEpoch() || p.stands() && p.whole != "" || p.isWholeTimes() || p.counts() && !p.cycles()))
 }
 
 // isTime reports whether a column without a role can be the time, as it does little but rise. As a feature a number would
 // only teach the net when something happened in the training part. Text is no feature anyway, so that it
 // is the time only if it does not go back, which would be an error.
 func (p *profile) isTime() bool {
-	return p.likeTime() && p.rising() && p.interruptions == 0 && (p.stamps == 0 && !p.isIndex() || p.falls == 0)
+	return p.likeTime() && p.rising() && p.interruptions == 0 && p.coarse == "" && (p.stamps == 0 && !p.isIndex() || p.falls == 0)
 }
 
 // onlyCounts reports whether a column is a time for no other reason than that it counts.
@@ -278,10 +320,16 @@ func (p *profile) onlyCounts() bool {
 func (p *profile) noFeature() string {
 	switch {
 	case !p.likeTime():
+	case p.coarse != "":
+		return p.coarseNote() + ", so neither the time nor a feature"
+	case p.number() && p.stands():
+		return fmt.Sprintf("looks like a time, but is the same in the first %d rows, so neither the time nor a feature (Options.Features says otherwise)", p.rows)
 	case p.falling() && p.interruptions == 0:
 		return "runs backwards, as where the newest row comes first: bring the rows into the order of time. It is neither the time nor a feature"
 	case len(p.waiting) == p.seen:
 		return "holds dates whose month may be either number, so not a feature (Options.TimeFormat says which)"
+	case p.isTimes() && p.clock.seconds && p.falls > 0 && p.high < 24*60*60:
+		return fmt.Sprintf("holds times of the day, which begin anew at midnight, so neither the time nor a feature (dates in a column beside it make them times; Options.Time %s with Options.MaxGap begins a new series there)", table.ShellWord(p.name))
 	case p.isTimes():
 		return fmt.Sprintf("holds times, so not a feature (Options.Time %s checks their order)", table.ShellWord(p.name))
 	case p.rising() && p.interruptions > 0:

@@ -64,6 +64,7 @@ func read(ctx context.Context, patterns []string, stdin io.Reader, o Options) (*
 	}
 	shift := first.shifts()
 	if shift == nil {
+		first.data.warnOfStrays(o)
 		return first.data, nil
 	}
 	if o.Rows != nil {
@@ -76,6 +77,7 @@ func read(ctx context.Context, patterns []string, stdin io.Reader, o Options) (*
 		return nil, err
 	}
 	again.data.warnOfShifts()
+	again.data.warnOfStrays(o)
 	return again.data, nil
 }
 

@@ -123,6 +123,8 @@ func (f *finder) findFormat(o Options) {
 		return
 	}
 	switch p := f.profiles[f.time]; {
+	case p.coarse != "":
+		f.warn(p.name, "%s", p.coarseNote())
 	case o.TimeFormat == "" && p.isWholeTimes():
 		f.format = p.whole
 	case p.isSerial() && o.TimeKind == "":
@@ -156,7 +158,7 @@ func columnsOf(names []string, list string) []int {
 }
 
 // partsOfTime are names of columns that together are a time, as PlainName has them.
-var partsOfTime = [][]string{{"year", "yr", "yyyy"}, {"month", "mon", "mo", "mm"}, {"day", "dd", "dy", "day_of_month"}, {"hour", "hr", "hh", "hours"}, {"minute", "min", "minutes"}, {"second", "sec", "seconds"}}
+var partsOfTime = [][]string{{"year", "yr", "yyyy", "yy"}, {"month", "mon", "mo", "mm"}, {"day", "dd", "dy", "day_of_month"}, {"hour", "hr", "hh", "hours"}, {"minute", "min", "minutes", "mm", "mn"}, {"second", "sec", "seconds"}}
 
 // Likewise, days of the year, which stand for months and days, and what is no part that is needed.
 var (
@@ -186,8 +188,9 @@ func (f *finder) findParts(back bool) []int {
 	var all [][]int
 	f.at(&f.head, 0)
 	for day, p := range f.profiles {
-		hours := slices.Contains(partsOfTime[3], PlainName(p.name)) && p.numbers > 0
-		if f.open(day) && (hours || !p.number() && clockOfDay.Match(f.value(day).appendText(nil))) {
+		text := f.value(day).appendText(nil)
+		hours := slices.Contains(partsOfTime[3], PlainName(p.name)) && p.numbers > 0 || p.soundsLikeTime() && clockDigits.Match(text)
+		if f.open(day) && (hours || !p.number() && clockOfDay.Match(text)) {
 			for date, p := range f.profiles {
 				if date != day && f.open(date) && (p.isTimes() || p.isWholeTimes()) {
 					all = append(all, []int{date, day})
@@ -198,8 +201,11 @@ func (f *finder) findParts(back bool) []int {
 	for _, chain := range [][][]string{partsOfTime, slices.Concat(partsOfTime[:1], [][]string{daysOfYear}, partsOfTime[3:])} {
 		var numbers []int
 		for _, names := range chain {
-			i := slices.IndexFunc(f.profiles, func(p *profile) bool { return slices.Contains(names, PlainName(p.name)) })
-			if i < 0 || !f.open(i) {
+			i := 0
+			for i < len(f.profiles) && (slices.Contains(numbers, i) || !slices.Contains(names, PlainName(f.profiles[i].name))) {
+				i++
+			}
+			if i == len(f.profiles) || !f.open(i) {
 				break
 			}
 			numbers = append(numbers, i)

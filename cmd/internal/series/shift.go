@@ -77,6 +77,31 @@ func (d *Data) Shifts() []float64 {
 	return nil
 }
 
+// warnOfStrays notes numbers that may stand for missing values, of features as they stand in the file.
+func (d *Data) warnOfStrays(o Options) {
+	F := len(d.Features)
+	for k, name := range d.Features {
+		var low, high extreme
+		between := 0
+		for i := k; i < len(d.X) && d.Shift[k] == 0; i += F {
+			switch x := float64(d.X[i]); {
+			case x != x || x == 0 && o.Missing == MissingZero:
+			case low.others > 0 && high.others > 0 && x > low.next && x < high.next: // of most, in a short way
+				between++
+			default:
+				low.add(x, x < low.value)
+				high.add(x, x > high.value)
+			}
+		}
+		low.others, high.others = low.others+between, high.others+between
+		for _, note := range []string{low.strayNote(high.value), high.strayNote(low.value)} {
+			if note != "" {
+				d.Warnings = append(d.Warnings, table.Warning{Column: name, Text: note})
+			}
+		}
+	}
+}
+
 // warnOfShifts notes what has been taken off.
 func (d *Data) warnOfShifts() {
 	for k, s := range d.Shift {
