@@ -200,6 +200,8 @@ func fitOf(records [][]byte, c byte, header bool) (f fit) {
 		for _, v := range fields {
 			if looksNumeric(v) {
 				f.numbers++
+			} else if c == blanks && len(v) == 1 && slices.Contains(delimiters, v[0]) { // which has blanks around it
+				return fit{}
 			}
 		}
 	}

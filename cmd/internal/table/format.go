@@ -118,7 +118,7 @@ func compressionOf(head []byte) Compression {
 	return Plain
 }
 
-// foreign lists first bytes, up to four, of what people hand over by mistake.
+// foreign lists first bytes of what people hand over by mistake.
 var foreign = []struct{ magic, what string }{
 	{"PK\x03\x04", "a zip archive or a spreadsheet: unpack it, or save it as CSV"},
 	{"BZh", "bzip2 data: unpack it, or use gzip or zstd"},
@@ -126,6 +126,9 @@ var foreign = []struct{ magic, what string }{
 	{"\x89HDF", "an HDF5 file: convert it to Parquet or CSV"},
 	{"FEA1", "a Feather file of version 1: write it as version 2, or as Parquet"},
 	{"[[", "a JSON array of arrays: write its rows as lines (jq -r '.[]|@csv') or as objects"},
+	{"<!DOCTYPE", "a web page, perhaps in place of the file"},
+	{"<?xml", "XML: convert it to CSV or JSON lines"},
+	{"version https://git-lfs", "a pointer of Git LFS: `git lfs pull` fetches the file"},
 	{"\x93NUM", "a NumPy file: convert it to Parquet or CSV"},
 }
 

@@ -19,10 +19,16 @@ type jsonDecoder struct {
 	buf      *lineBuffer
 	index    map[string]int
 	all      bool
-	unknown  []string // keys that are not read
-	first    int      // the line of the first of them
-	reserved []string // names of the columns that are put behind the text
-	fields   []span   // of the last row
+	unknown  []lateKey // that are not read
+	late     []lateKey // likewise, of the objects that have been peeked at
+	reserved []string  // names of the columns that are put behind the text
+	fields   []span    // of the last row
+}
+
+// lateKey is a key that the first object does not have, and the line of the first one that has it.
+type lateKey struct {
+	name string
+	line int
 }
 
 // unset is the span of a key that an object does not have.
@@ -47,10 +53,28 @@ func newJSONDecoder(s *source, o Options) (*jsonDecoder, error) {
 		d.addColumn(key)
 		return true
 	})
+	if err == nil && ofRows(object) {
+		err = errors.New("the only object has columns in it, with a key for each row, as pandas writes them (to_json with orient=\"records\" writes rows)")
+	}
 	if err != nil && d.alone(o.Follow) {
 		return nil, &Error{Line: 1, Err: err}
 	}
 	return d, nil
+}
+
+// ofRows reports whether an object has nothing but objects, with the same keys.
+func ofRows(object []byte) bool {
+	first, same := "", true
+	count := 0
+	gjson.ParseBytes(object).ForEach(func(_, column gjson.Result) bool {
+		keys := column.Get("@keys").Raw
+		if count++; count == 1 {
+			first = keys
+		}
+		same = same && column.IsObject() && keys == first
+		return same
+	})
+	return same && count > 1 && gjson.Get(first, "#").Int() > 1
 }
 
 // alone reports whether no object follows the first one, as far as has arrived.
@@ -76,7 +100,7 @@ func (d *jsonDecoder) read(b *Batch, most int) error { return readLines(d, b, mo
 
 func (d *jsonDecoder) peek(b *Batch, most int, arrived bool) error {
 	before := d.unknown
-	defer func() { d.unknown = before }()
+	defer func() { d.late, d.unknown = d.unknown, before }()
 	return peekLines(d, b, most, arrived)
 }
 
@@ -203,11 +227,8 @@ func (d *jsonDecoder) field(b *Batch, key string, v gjson.Result) error {
 		b.Columns = append(b.Columns, Column{spans: slices.Repeat([]span{none}, b.Len())})
 		d.fields = append(d.fields, unset)
 	case !known:
-		if len(d.unknown) == 0 {
-			d.first = d.buf.line
-		}
-		if !slices.Contains(d.unknown, key) && len(d.unknown) < mostUnknown {
-			d.unknown = append(d.unknown, key)
+		if len(d.unknown) < mostUnknown && !slices.ContainsFunc(d.unknown, func(k lateKey) bool { return k.name == key }) {
+			d.unknown = append(d.unknown, lateKey{key, d.buf.line})
 		}
 		return nil
 	case d.fields[i] != unset:
@@ -228,7 +249,11 @@ func (d *jsonDecoder) warnings() []Warning {
 	if len(d.unknown) == 0 {
 		return nil
 	}
-	return []Warning{{Line: d.first, Text: "keys that the first object does not have are not read: " + List(d.unknown)}}
+	var names []string
+	for _, k := range d.unknown {
+		names = append(names, k.name)
+	}
+	return []Warning{{Line: d.unknown[0].line, Text: "keys that the first object does not have are not read: " + List(names)}}
 }
 
 // mostUnknown is how many keys are remembered that are not read.

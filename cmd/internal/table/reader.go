@@ -126,6 +126,18 @@ func (r *Reader) Doubled() (names []string) {
 	return names
 }
 
+// Late is the line of the first object with a key that is no column, as the first object lacks it; 0 if none of the head has it.
+func (r *Reader) Late(key string) int {
+	if d, ok := r.decoder.(*jsonDecoder); ok {
+		for _, k := range d.late {
+			if k.name == key {
+				return k.line
+			}
+		}
+	}
+	return 0
+}
+
 // Types are those of the columns.
 func (r *Reader) Types() []Type { return r.layout().types }
 
