@@ -20,7 +20,7 @@ import (
 // timeLayouts are the timestamps that a time column may hold, beside those with slashes or hyphens and the year last. Each
 // takes a fraction of a second too.
 var timeLayouts = append(layouts(
-	[]string{"2006-01-02", "2006/1/2", "2.1.2006", "2.1.06", "20060102", "2-Jan-2006", "2-Jan-06", "2 Jan 2006", "Jan 2, 2006", "Mon, 2 Jan 2006", "2006 1 2", "2/Jan/2006"},
+	[]string{"2006-01-02", "2006/1/2", "2006.1.2", "2.1.2006", "2.1.06", "20060102", "2-Jan-2006", "2-Jan-06", "2 Jan 2006", "Jan 2, 2006", "Mon, 2 Jan 2006", "2006 1 2", "2/Jan/2006"},
 	[]string{" 15:04:05", "T15:04:05", " 15:04", "T15:04", " 3:04:05 PM", " 3:04 PM", "T150405", " 150405", ":15:04:05"},
 	[]string{"", "Z07:00", "Z0700", " Z07:00", " Z0700", "Z07", " UTC", " GMT"},
 ), newLayout(time.ANSIC), newLayout("Mon Jan 2 2006 15:04:05 GMT-0700"), newLayout("Mon Jan 2 2006 15:04:05 GMT-0700 (MST)")) // of C, and of browsers
@@ -40,7 +40,7 @@ func newLayout(text string) layout {
 
 // layouts are dates alone, with hours and parts of them, and with times of the day and zones.
 func layouts(dates, clocks, zones []string) []layout {
-	all := []layout{newLayout("2006-01")}
+	all := []layout{newLayout("2006-01"), newLayout("2006 1")}
 	for _, date := range dates {
 		all = append(all, newLayout(date), newLayout(date+" 15"), newLayout(date+" 15 4"), newLayout(date+" 15 4 5"))
 		for _, clock := range clocks {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
@@ -284,8 +285,8 @@ func classNotes(classes []string) (notes []string) {
 		if k := slices.IndexFunc(classes[:i], func(other string) bool { return plain(name) == plain(other) }); k >= 0 {
 			notes = append(notes, fmt.Sprintf("%s and %s are two classes, which differ in capital letters or blanks only", table.Excerpt([]byte(classes[k])), table.Excerpt([]byte(name))))
 		}
-		if nines.MatchString(name) {
-			notes = append(notes, fmt.Sprintf("%s is a class; if it means that there is no label, Options.NAValues %[1]s counts it so", name))
+		if nines.MatchString(name) || name != "" && !strings.ContainsFunc(name, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
+			notes = append(notes, fmt.Sprintf("%s is a class; if it means that there is no label, Options.NAValues %[1]s counts it so", table.ShellWord(name)))
 		}
 	}
 	return notes

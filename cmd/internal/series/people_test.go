@@ -101,6 +101,9 @@ func TestFilesOfPeople(t *testing.T) {
 		"a time that does not change": {lines("timestamp,a,label", 60, func(i int) string {
 			return fmt.Sprintf("1703894400,%d,%d", i%7, i/8%2)
 		}), "a ", "[0]", `column "timestamp": looks like a time, but is the same in the first 60 rows, so neither the time nor a feature`},
+		"times that are rounded to the same": {lines("t,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%d,%d,%d", 1<<60+i, i%7, i/8%2)
+		}), "a ", "[0]", `column "t": whole numbers beyond 9007199254740992 (2^53) are rounded`},
 		"times that a spreadsheet has rounded": {lines("timestamp,a,label", 60, func(i int) string {
 			return fmt.Sprintf("%.5E,%d,%d", 1.70389e12+float64(i)*4e6, i%7, i/8%2)
 		}), "a ", "[0]", `column "timestamp": is written with so few digits that rows are not told apart, as in "1.70389E+12" (spreadsheets do so; numbers in full are read), so neither the time nor a feature`},
@@ -119,6 +122,18 @@ func TestFilesOfPeople(t *testing.T) {
 		"numbers that stand for missing ones": {lines("time,a,b,label", 60, func(i int) string {
 			return fmt.Sprintf("%d,%d,%g,%d", i, []int{i % 7, -9999}[i%9/8], []float64{999.9, float64(i%4) / 8}[min(i%13, 1)], i/8%2)
 		}), "a,b time", "[0 999.9] 0", `column "a": -9999 in 6 rows is far from all other values; if it means that one is missing, Options.NAValues -9999 counts it so column "b": 999.9 in 5 rows is far`},
+		"a clock of years and months": {lines("year,month,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%d,%d,%d,%d", 1970+i/12, i%12+1, i%7, i/8%2)
+		}), "a year,month", "[0] 0", ""},
+		"prices of a terminal": {lines("<DATE>\t<TIME>\t<OPEN>\tlabel", 60, func(i int) string {
+			return fmt.Sprintf("%s\t%d\t%d", hour(i).Format("2006.01.02\t15:04:05"), i%7, i/8%2)
+		}), "<OPEN> <DATE>,<TIME>", "[0] 1.7038944e+09", ""},
+		"blanks around commas": {lines(" time , a , label ", 60, func(i int) string {
+			return fmt.Sprintf(" %d , %d , %d ", i, i%7, i/8%2)
+		}), "a time", "[0] 0", "using \"time\" as the time column, not as a feature (Options.Exclude or Options.Features leaves it out)]"},
+		"a mark among labels": {lines("time,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%d,%d,%s", i, i%7, []string{"0", "1", "?"}[i/8%3])
+		}), "a time", "[0] 0", `column "label": '?' is a class; if it means that there is no label, Options.NAValues '?' counts it so`},
 		"dates that may be two, and clocks": {lines("Date,Time,a,label", 60, func(i int) string {
 			return fmt.Sprintf("%s,%d,%d", hour(i+24*5).Format("01/02/2006,03:04 PM"), i%7, i/8%2)
 		}), "a ", "[0]", `column "Date": holds dates whose month may be either number`},
@@ -161,6 +176,10 @@ func TestFilesThatCannotBeTold(t *testing.T) {
 		`{"status":"ok","data":[{"a":1,"label":0},{"a":2,"label":1}]}`: `:1: the only object has rows in it, in "data" (jq -c '.data[]' makes lines of them)`,
 		`{"a":[1,2,3],"label":[0,1,1]}`:                                `:1: the only object has columns in it, as arrays such as "a"`,
 		`{"a":1,"label":0,"all":[1,2]}` + "\n" + `{"a":2,"label":1}`:   "",
+		`{"a":1}` + "\n" + `{"a":2,"label":1}`:                         `:2: column "label": the first object has no such key, so it is no column (Options.Label; with null there, or another object in front, it is one)`,
+		`{"a":{"0":1,"1":2},"label":{"0":0,"1":1}}`:                    ":1: the only object has columns in it, with a key for each row, as pandas writes them",
+		"<!DOCTYPE html>\n<p>no such file</p>\n":                       "this is a web page, perhaps in place of the file",
+		"version https://git-lfs.github.com/spec/v1\noid sha256:0\n":   "this is a pointer of Git LFS: `git lfs pull` fetches the file",
 		`[["a","label"],[1,0],[2,1]]`:                                  "a JSON array of arrays: write its rows as lines (jq -r '.[]|@csv') or as objects",
 		"{\n\"a\": 1,\n\"label\": 0\n}":                                `:1: "{" is not a JSON object on one line (jq -c . writes them so)`,
 		"a,label\nr1,0,1\nr2,3,0":                                      "",

@@ -322,6 +322,8 @@ func (p *profile) noFeature() string {
 	case !p.likeTime():
 	case p.coarse != "":
 		return p.coarseNote() + ", so neither the time nor a feature"
+	case p.stands() && isRounded(p.low):
+		return roundedNote + ", so it is neither the time nor a feature (Options.Features says otherwise)"
 	case p.number() && p.stands():
 		return fmt.Sprintf("looks like a time, but is the same in the first %d rows, so neither the time nor a feature (Options.Features says otherwise)", p.rows)
 	case p.falling() && p.interruptions == 0:

@@ -210,7 +210,7 @@ func (f *finder) findParts(back bool) []int {
 			}
 			numbers = append(numbers, i)
 		}
-		if len(numbers) > 2 || f.partsFormat(numbers) != "" {
+		if len(numbers) > 1 {
 			all = append(all, numbers)
 		}
 	}
@@ -322,6 +322,9 @@ func (f *finder) noColumn(name, field string) error {
 		if w.Column == name {
 			return &table.Error{File: f.Name(), Column: name, Err: errors.New(w.Text)}
 		}
+	}
+	if line := f.Late(name); line > 0 {
+		return &table.Error{File: f.Name(), Line: line, Column: name, Err: fmt.Errorf("the first object has no such key, so it is no column (%s; with null there, or another object in front, it is one)", field)}
 	}
 	names := f.Columns()
 	text := fmt.Sprintf("there is no column %q (%s); columns: %s", name, field, table.List(names))
