@@ -53,6 +53,7 @@ type marker struct {
 	joined   place // events of one label that overlap
 	meeting  place // of different labels that share a row
 	outside  place // annotations before or behind all rows
+	beyond   place // events that go on behind the last row, for longer than before it
 }
 
 // place is where something was seen first, and how often.

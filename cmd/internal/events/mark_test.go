@@ -24,7 +24,7 @@ func TestMark(t *testing.T) {
 		want          string // labels of each data
 		warning       string // part of one
 	}{
-		"rows":               {"e.csv", "start,end\n1,2\n4,9\n", rows, Options{}, "0 1", "01101", ""},
+		"rows":               {"e.csv", "start,end\n1,2\n4,9\n", rows, Options{}, "0 1", "01101", "e.csv:3: 1 events go on behind the last row for longer than before it, and end there"},
 		"both ends":          {"e.csv", "start,end\n0.1,0.3\n", times, Options{}, "0 1", "01110", ""},
 		"instants":           {"e.csv", "time\n0.1\n0.4\n", times, Options{Tolerance: length(t, "0")}, "0 1", "01001", ""},
 		"tolerance":          {"e.csv", "time\n0.3\n", times, Options{Tolerance: series.Length{Value: 0.1}}, "0 1", "00111", ""},
@@ -50,6 +50,8 @@ func TestMark(t *testing.T) {
 		"positive":        {"e.csv", "start,end,label\n0,4,noise\n2,3,b\n", rows, Options{Positive: "b"}, "0 1", "00110", ""},
 		"several":         {"e.csv", "start,end,label\n0,0,a\n2,3,b\n4,4,c\n", rows, Options{Positive: "b,c"}, "0 1", "00111", ""},
 		"the same":        {"e.csv", "start,end\n0,2\n1,3\n1,1\n", rows, Options{}, "0 1", "11110", "e.csv:3: 2 events overlap with others of the same label, and count as one with them"},
+		"beyond":          {"e.csv", "start,end,label\n0,5,a\n2,7,a\n", rows, Options{}, "none a", "11111", "e.csv:3: 1 events go on behind the last row for longer than before it, and end there"},
+		"beyond in time":  {"e.csv", "start,end,label\n0.3,4,a\n", times, Options{}, "none a", "00011", "e.csv:2: 1 events go on behind"},
 		"meeting":         {"e.csv", "start,end,label\n0,2,a\n2,3,b\n", rows, Options{}, "none a b", "11220", "e.csv:3: 1 events start on the last row of another"},
 		"no such row":     {"e.csv", "start,end,label\n0,2,a\n", rows, Options{Classes: []string{"none", "a", "b"}}, "none a b", "11100", "e.csv: no row is b"},
 		"series":          {"e.csv", "series,start,end\nb.csv,0,1\nx/a.csv,2,2\n", two, Options{}, "0 1", "001110", ""},
@@ -59,7 +61,7 @@ func TestMark(t *testing.T) {
 			Options{}, "0 1", "110", ""},
 		"several data": {"e.csv", "start,end\n1,3\n12,19\n", func(*testing.T) []*series.Data {
 			return []*series.Data{timesOf("a.csv", 0, 1, 2), timesOf("b.csv", 10, 11, 12)}
-		}, Options{}, "0 1", "011 001", ""},
+		}, Options{}, "0 1", "011 001", "e.csv:3: 1 events go on behind"},
 		"several in turn": {"e.csv", "start,end\n2,11\n", func(*testing.T) []*series.Data {
 			return []*series.Data{joined(timesOf("b.csv", 10, 11, 12), timesOf("a.csv", 0, 1, 2))}
 		}, Options{}, "0 1", "110001", ""},

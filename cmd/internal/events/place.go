@@ -44,6 +44,9 @@ func (m *marker) place(t *target, e *listed, spans [][]span) error {
 			spans[i] = append(spans[i], span{first, last, class, e})
 		}
 	}
+	if _, last := t.span(); found && !m.whole && !e.instant() && to-last > last-from {
+		m.beyond.add(e.line)
+	}
 	if first, last := math.Inf(-1), math.Inf(1); !found {
 		if m.seconds {
 			first, last = t.span()

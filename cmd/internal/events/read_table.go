@@ -117,7 +117,7 @@ func (l *List) readTable(file *table.File) error {
 
 // isBare reports whether the first row of a table that is read without a header has start, end and perhaps a label.
 func (l *List) isBare(t *series.Table) bool {
-	if t == nil || len(t.Rows) == 0 || len(t.Columns) < 2 || len(t.Columns) > 3 {
+	if t == nil || len(t.Rows) == 0 || len(t.Columns) < 2 || len(t.Columns) > 3 || t.Columns[0] != "1" { // which formats with names have not
 		return false
 	}
 	_, start := parseMoment(t.Rows[0].Fields[0], l.times)

@@ -53,7 +53,10 @@ func targetsOf(all []*series.Data, divided bool) []*target {
 // span is the first and the last time of t.
 func (t *target) span() (first, last float64) {
 	for i, p := range t.parts {
-		from, to := p.data.Time[p.Start], p.data.Time[p.End-1]
+		from, to := 0., float64(p.Len()-1)
+		if p.data.Time != nil {
+			from, to = p.data.Time[p.Start], p.data.Time[p.End-1]
+		}
 		if i == 0 || from < first {
 			first = from
 		}

@@ -19,6 +19,9 @@ func (m *marker) warnOf(targets []*target, all []*series.Data) {
 	if n := m.outside.count; n > 0 {
 		warn(0, "annotations before or behind all rows, which are not used: %d", n)
 	}
+	if p := m.beyond; p.count > 0 {
+		warn(p.line, "%d events go on behind the last row for longer than before it, and end there", p.count)
+	}
 	if p := m.joined; p.count > 0 {
 		warn(p.line, "%d events overlap with others of the same label, and count as one with them", p.count)
 	}
