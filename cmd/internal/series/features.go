@@ -40,6 +40,11 @@ func (r *Reader) addFeatures(c *Chunk, time float64) (bool, error) {
 		if isRounded(exact) && r.rounded[k] == 0 && !v.holds(exact) {
 			r.rounded[k] = r.line()
 		}
+		if x != 0 && x != 1 {
+			r.words[k].numbers = r.words[k].numbers || x == x
+		} else if r.words[k].line == 0 && err == nil && v.isWord() {
+			r.words[k].line = r.line()
+		}
 		switch {
 		case err != nil:
 		case x != x:
@@ -71,6 +76,12 @@ func (r *Reader) addFeatures(c *Chunk, time float64) (bool, error) {
 		r.filled[k]++
 	}
 	return true, nil
+}
+
+// words is whether a feature has true and false, in text, from some line on, and numbers other than 1 and 0.
+type words struct {
+	line    int
+	numbers bool
 }
 
 // hintNA adds to an error of a feature what reads it as a missing value.

@@ -158,9 +158,9 @@ func (in *input) profiles(o Options) ([]*profile, error) {
 	return profiles, nil
 }
 
-// beside reports whether column k stood beside the steps of series that were a row each.
+// beside reports whether column k stood beside the steps of series that were a row each, or is their number.
 func (in *input) beside(k int) bool {
-	return in.Format().Recording() && in.Types()[k] == table.Text
+	return in.Format().Recording() && (in.Types()[k] == table.Text || in.Reader.Columns()[k] == table.SeriesColumn)
 }
 
 // unit is that of column k, "" without one.

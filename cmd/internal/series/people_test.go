@@ -134,6 +134,12 @@ func TestFilesOfPeople(t *testing.T) {
 		"a mark among labels": {lines("time,a,label", 60, func(i int) string {
 			return fmt.Sprintf("%d,%d,%s", i, i%7, []string{"0", "1", "?"}[i/8%3])
 		}), "a time", "[0] 0", `column "label": '?' is a class; if it means that there is no label, Options.NAValues '?' counts it so`},
+		"true among numbers": {lines("time,a,b,label", 60, func(i int) string {
+			return fmt.Sprintf("%d,%s,%d,%d", i, []string{fmt.Sprint(i % 7), "TRUE"}[i/59], i%2, i/8%2)
+		}), "a,b time", "[0 0] 0", `:61: column "a": true and false stand among numbers other than 1 and 0, and count as these`},
+		"nothing but true and false": {lines("time,a,b,label", 60, func(i int) string {
+			return fmt.Sprintf("%d,%t,%s,%d", i, i%3 > 0, []string{"false", "1"}[i%2], i/8%2)
+		}), "a,b time", "[0 0] 0", `(Options.Exclude or Options.Features leaves it out)]`},
 		"dates that may be two, and clocks": {lines("Date,Time,a,label", 60, func(i int) string {
 			return fmt.Sprintf("%s,%d,%d", hour(i+24*5).Format("01/02/2006,03:04 PM"), i%7, i/8%2)
 		}), "a ", "[0]", `column "Date": holds dates whose month may be either number`},
@@ -212,6 +218,12 @@ func TestLookAtWideFiles(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if d, err := Read(t.Context(), paths, o); err != nil || len(d.Series) != 6 {
+		t.Errorf("%+v, %v", d, err)
+	}
+	named := Options{Label: "label", Series: "id", Missing: MissingError}
+	named.SetLayout(WideLayout)
+	path := writeFile(t, "n.csv", lines("id,t0,t1,t2,label", 3, func(i int) string { return fmt.Sprintf("%c,%d,2,3,%d", 'a'+i, i, i%2) }))
+	if d, err := Read(t.Context(), []string{path}, named); err != nil || len(d.Features) != 1 || d.Features[0] != "value" || d.Series[2].Name != "c" {
 		t.Errorf("%+v, %v", d, err)
 	}
 }

@@ -37,9 +37,10 @@ type Reader struct {
 	inputs   int          // rows handed over
 	skipped  int
 	dropped  int
-	filled   []int // [F] missing values
-	rounded  []int // [F] the line of the first whole number that float64 does not hold, 0 if there is none
-	alike    int   // the line of the first time that is the one before, as float64 has them
+	filled   []int   // [F] missing values
+	rounded  []int   // [F] the line of the first whole number that float64 does not hold, 0 if there is none
+	words    []words // [F]
+	alike    int     // the line of the first time that is the one before, as float64 has them
 	warned   []table.Warning
 
 	name    []byte    // scratch
@@ -152,7 +153,7 @@ func (r *Reader) start() (err error) {
 		setting = "Options.Resample" // which implies it
 	}
 	r.gap, _ = ParseLength(setting, o.MaxGap)
-	r.filled, r.rounded = make([]int, len(r.features)), make([]int, len(r.features))
+	r.filled, r.rounded, r.words = make([]int, len(r.features)), make([]int, len(r.features)), make([]words, len(r.features))
 	return nil
 }
 
@@ -399,6 +400,11 @@ func (r *Reader) Warnings() []table.Warning {
 	for k, line := range append(r.rounded, r.alike) {
 		if line > 0 {
 			all = append(all, table.Warning{File: r.Name(), Line: line, Column: append(r.features, r.options.Time)[k], Text: roundedNote})
+		}
+	}
+	for k, w := range r.words {
+		if w.line > 0 && w.numbers {
+			all = append(all, table.Warning{File: r.Name(), Line: w.line, Column: r.features[k], Text: "true and false stand among numbers other than 1 and 0, and count as these (Options.NAValues counts them as missing)"})
 		}
 	}
 	if r.dropped > 0 {

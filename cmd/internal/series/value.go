@@ -67,6 +67,12 @@ func (v *value) float() (x float64, ok bool) {
 	return 0, false
 }
 
+// isWord reports whether v, which is 1 or 0, is true or false as text.
+func (v *value) isWord() bool {
+	text := bytes.TrimSpace(v.text)
+	return v.kind == textKind && len(text) > 0 && (text[0]|0x20 == 't' || text[0]|0x20 == 'f')
+}
+
 // isTime reports whether v is a time by its type.
 func (v *value) isTime() bool {
 	return v.kind == numberKind && isTimeType(v.column.Type)
