@@ -28,7 +28,7 @@ func (r *runner) open(cfg Config) error {
 		return err
 	}
 	if r.at != nil {
-		err = channels.open(r.at.Target)
+		err = connect(r.at.Target)
 	}
 	if err == nil {
 		r.tf, err = tf.NewSession(r.graph, options)

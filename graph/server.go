@@ -49,19 +49,14 @@ func (e *ServerError) Error() string { return e.Err.Error() }
 
 func (e *ServerError) Unwrap() error { return e.Err }
 
-// channels are the connections to servers, by target. Each is held by a session of nothing, which is
-// never closed: later ones use it, too, where they would have to connect anew. And gRPC ends with its
-// last channel, for which it may take ten seconds.
-var channels = connections{to: map[string]*tf.Session{}}
+// channels are the connections to servers: by target a session of nothing, which is never closed.
+// Later sessions use it, too, where they would have to connect anew. And gRPC ends with its last
+// channel, for which it may take ten seconds.
+var channels sync.Map
 
-type connections struct {
-	mu sync.Mutex
-	to map[string]*tf.Session
-}
-
-// open has a connection to a server.
-func (c *connections) open(target string) error {
-	if c.has(target) {
+// connect has a channel to a server.
+func connect(target string) error {
+	if _, connected := channels.Load(target); connected {
 		return nil
 	}
 	s := op.NewScope()
@@ -74,19 +69,11 @@ func (c *connections) open(target string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := held.Run(nil, nil, []*tf.Operation{nothing}); err != nil { // it may wait for the server
-		return err
+	_, err = held.Run(nil, nil, []*tf.Operation{nothing})
+	if err == nil {
+		channels.Store(target, held)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.to[target] = held
-	return nil
-}
-
-func (c *connections) has(target string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.to[target] != nil
+	return err
 }
 
 // upload is how the rows of a series are read from a file of the server's.
