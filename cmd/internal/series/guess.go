@@ -273,10 +273,8 @@ func (g *guesser) guessFeatures() {
 		if c.fractions == 0 && (isRounded(c.low.value) || isRounded(c.high.value)) {
 			g.note("column %q: %s", g.profiles[i].name, roundedNote)
 		}
-		for _, note := range []string{c.low.strayNote(c.high.value), c.high.strayNote(c.low.value)} {
-			if note != "" {
-				g.note("column %q: %s", g.profiles[i].name, note)
-			}
+		for _, note := range strayNotes(&c.low, &c.high) {
+			g.note("column %q: %s", g.profiles[i].name, note)
 		}
 	}
 }

@@ -351,12 +351,14 @@ func (e *extreme) add(x float64, further bool) {
 // text is the extreme in as few digits as tell 32-bit floats apart.
 func (e *extreme) text() string { return strconv.FormatFloat(e.value, 'f', -1, 32) }
 
-// strayNote is about a number that may stand for missing values, "" if it does not look like that. The opposite is the other extreme.
-func (e *extreme) strayNote(opposite float64) string {
-	if !e.stray(opposite) {
-		return ""
+// strayNotes are about the extremes of a column that may stand for missing values.
+func strayNotes(low, high *extreme) (notes []string) {
+	for _, both := range [][2]*extreme{{low, high}, {high, low}} {
+		if e := both[0]; e.stray(both[1].value) {
+			notes = append(notes, fmt.Sprintf("%s in %d rows is far from all other values; if it means that one is missing, Options.NAValues %[1]s counts it so", e.text(), e.rows))
+		}
 	}
-	return fmt.Sprintf("%s in %d rows is far from all other values; if it means that one is missing, Options.NAValues %[1]s counts it so", e.text(), e.rows)
+	return notes
 }
 
 // stray reports whether several rows have the extreme, a whole number or -999.9 and the like, that lies further from all others than three

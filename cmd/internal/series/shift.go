@@ -94,10 +94,8 @@ func (d *Data) warnOfStrays(o Options) {
 			}
 		}
 		low.others, high.others = low.others+between, high.others+between
-		for _, note := range []string{low.strayNote(high.value), high.strayNote(low.value)} {
-			if note != "" {
-				d.Warnings = append(d.Warnings, table.Warning{Column: name, Text: note})
-			}
+		for _, note := range strayNotes(&low, &high) {
+			d.Warnings = append(d.Warnings, table.Warning{Column: name, Text: note})
 		}
 	}
 }
