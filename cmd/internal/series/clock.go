@@ -287,6 +287,9 @@ func (c *clock) stamp(text string) (float64, error) {
 		t, err := c.stamp(before + " 00:00" + after)
 		return t + 24*60*60, err
 	}
+	if t, ok := parseISO(text); ok {
+		return c.local(t)
+	}
 	if date, order, short, ordered := parseOrdered(text); ordered {
 		return c.ordered(date, order, short)
 	}
@@ -298,6 +301,17 @@ func (c *clock) stamp(text string) (float64, error) {
 		}
 	}
 	return 0, fmt.Errorf("%s is neither a number nor a timestamp like 2006-01-02T15:04:05Z (Options.TimeFormat '%%d.%%m.%%y %%H:%%M' names another form)", table.Excerpt([]byte(text)))
+}
+
+// parseISO is a timestamp like 2006-01-02 15:04:05, which timeLayouts have too: package time reads it by far faster with a
+// T and a zone.
+func parseISO(text string) (t time.Time, ok bool) {
+	const date = len(time.DateOnly)
+	if len(text) < len(time.DateTime) || text[date] != ' ' && text[date] != 'T' {
+		return t, false
+	}
+	t, err := time.Parse(time.RFC3339, text[:date]+"T"+text[date+1:]+"Z")
+	return t, err == nil
 }
 
 // ordered is a timestamp whose date has slashes, in the order of the column.
