@@ -20,10 +20,10 @@ import (
 // timeLayouts are the timestamps that a time column may hold, beside those with slashes or hyphens and the year last. Each
 // takes a fraction of a second too.
 var timeLayouts = append(layouts(
-	[]string{"2006-01-02", "2006/1/2", "2006.1.2", "2.1.2006", "2.1.06", "20060102", "2-Jan-2006", "2-Jan-06", "2 Jan 2006", "Jan 2, 2006", "Mon, 2 Jan 2006", "2006 1 2", "2/Jan/2006"},
-	[]string{" 15:04:05", "T15:04:05", " 15:04", "T15:04", " 3:04:05 PM", " 3:04 PM", "T150405", " 150405", ":15:04:05"},
+	[]string{"2006-01-02", "2006/1/2", "2006.1.2", "2.1.2006", "2.1.06", "20060102", "2-Jan-2006", "2-Jan-06", "2 Jan 2006", "Jan 2, 2006", "Mon, 2 Jan 2006", "2006 1 2", "2/Jan/2006", "Jan-2 2006", "2006-002"},
+	[]string{" 15:04:05", "T15:04:05", " 15:04", "T15:04", " 3:04:05 PM", " 3:04 PM", " 15:4:5", " 15:4", "T150405", " 150405", ":15:04:05"},
 	[]string{"", "Z07:00", "Z0700", " Z07:00", " Z0700", "Z07", " UTC", " GMT"},
-), newLayout(time.ANSIC), newLayout("Mon Jan 2 2006 15:04:05 GMT-0700"), newLayout("Mon Jan 2 2006 15:04:05 GMT-0700 (MST)")) // of C, and of browsers
+), newLayout(time.ANSIC), layout{"Mon Jan 2 15:04:05 UTC 2006", true}, newLayout("Mon Jan 2 2006 15:04:05 GMT-0700"), newLayout("Mon Jan 2 2006 15:04:05 GMT-0700 (MST)")) // of C, and of browsers
 
 // layout is a form of timestamps, as package time has it.
 type layout struct {
@@ -178,6 +178,7 @@ type clock struct {
 	order   dateOrder
 	reading int // one of readings
 	layout  int
+	untidy  bool    // timestamps are tidied
 	known   bool    // what times are
 	stamps  bool    // times are timestamps
 	dates   bool    // of days
@@ -271,8 +272,24 @@ func (c *clock) text(v *value) (t float64, stamp bool, err error) {
 	return 0, true, err
 }
 
-// stamp is the seconds since 1970 of a timestamp.
-func (c *clock) stamp(text string) (float64, error) {
+// stamp is the seconds since 1970 of a timestamp, which is tidied where it is none otherwise.
+func (c *clock) stamp(text string) (t float64, err error) {
+	if c.untidy {
+		if t, err = c.tidyStamp(tidied(text)); err == nil {
+			return t, nil
+		}
+	}
+	if t, err = c.tidyStamp(text); err == nil || c.format != "" || c.untidy {
+		return t, err
+	}
+	if at, fault := c.tidyStamp(tidied(text)); fault == nil {
+		c.untidy = true
+		return at, nil
+	}
+	return t, err
+}
+
+func (c *clock) tidyStamp(text string) (float64, error) {
 	if c.format != "" {
 		t, err := time.Parse(c.format, text)
 		if err != nil {
@@ -284,7 +301,7 @@ func (c *clock) stamp(text string) (float64, error) {
 		return c.instant(t, newLayout(c.format))
 	}
 	if before, after, is := strings.Cut(text, " 24:00"); is && strings.Trim(after, ":0") == "" { // as the end of a day
-		t, err := c.stamp(before + " 00:00" + after)
+		t, err := c.tidyStamp(before + " 00:00" + after)
 		return t + 24*60*60, err
 	}
 	if t, ok := parseISO(text); ok {
@@ -301,6 +318,68 @@ func (c *clock) stamp(text string) (float64, error) {
 		}
 	}
 	return 0, fmt.Errorf("%s is neither a number nor a timestamp like 2006-01-02T15:04:05Z (Options.TimeFormat '%%d.%%m.%%y %%H:%%M' names another form)", table.Excerpt([]byte(text)))
+}
+
+var (
+	littered  = strings.NewReplacer("\u200e", "", "\u200f", "", "\u00a0", " ", "\u202f", " ", "年", "-", "月", "-", "日", " ", " @ ", " ", ", ", " ", "_", " ", "'", "", "[", "", "]", "")
+	zoneName  = regexp.MustCompile(`\[[A-Za-z_/]+\]$`)
+	halfOfDay = regexp.MustCompile(`(?i) ?([ap])\.? ?m\.?( UTC)?$`)
+	wordIn    = regexp.MustCompile(`[-. /]*[A-Za-z]+[-. /]*`)
+	dateFirst = regexp.MustCompile(`^([0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{8}|[0-9]{1,2}[-./](?:[0-9]{1,2}|[A-Z][a-z]{2})[-./][0-9]{2,4}|[A-Z][a-z]{2}-[0-9]{1,2} [0-9]{4})` +
+		`(?:[-_ T:]+([0-9][-0-9.:,H]*?))?( [AP]M)?( ?Z| UTC| ?[-+][0-9]{2}:?[0-9]{2}| ?\+[0-9]{2})?$`)
+)
+
+// tidied is a timestamp that people and programs write in other ways, such as 15JAN2024:08.00.00 or January 15th, 2024 @ 8:00 a.m., as
+// timeLayouts have it. Words of other languages and zones that have but a name stay.
+func tidied(text string) string {
+	if begin, end, is := strings.Cut(text, " - "); is && strings.Contains(begin, ":") && strings.Contains(end, ":") { // of an interval
+		text = begin
+	}
+	text = littered.Replace(zoneName.ReplaceAllString(text, ""))
+	text = halfOfDay.ReplaceAllString(text, " ${1}M$2")
+	text = wordIn.ReplaceAllStringFunc(text, func(w string) string {
+		word := strings.ToLower(strings.Trim(w, "-. /"))
+		begins := func(name fmt.Stringer) bool {
+			return len(word) >= 3 && strings.HasPrefix(strings.ToLower(name.String()), word)
+		}
+		for m := time.January; m <= time.December; m++ {
+			if begins(m) {
+				return "-" + m.String()[:3] + "-"
+			}
+		}
+		for d := time.Sunday; d <= time.Saturday; d++ {
+			if begins(d) {
+				return " "
+			}
+		}
+		if slices.Contains([]string{"st", "nd", "rd", "th", "d", "uhr"}, word) {
+			return " "
+		}
+		return strings.ToUpper(w)
+	})
+	m := dateFirst.FindStringSubmatch(strings.Trim(strings.ReplaceAll(text, " -", "-"), "- "))
+	if m == nil {
+		return text
+	}
+	date, clock := m[1], m[2]
+	if strings.IndexAny(date, "-.") == len("2006") {
+		date = strings.NewReplacer("-", "/", ".", "/").Replace(date)
+	}
+	if clock != "" {
+		clock = " " + string(withColons([]byte(clock)))
+	}
+	return date + clock + m[3] + m[4]
+}
+
+// withColons puts a time of the day as timeLayouts have it.
+func withColons(clock []byte) []byte {
+	for i, marks := 0, 0; i < len(clock); i++ {
+		if strings.IndexByte(".:,-H", clock[i]) >= 0 {
+			clock[i] = "::."[min(marks, 2)]
+			marks++
+		}
+	}
+	return clock
 }
 
 // parseISO is a timestamp like 2006-01-02 15:04:05, which timeLayouts have too: package time reads it by far faster with a
@@ -366,7 +445,7 @@ func (c *clock) local(t time.Time) (float64, error) {
 }
 
 // clockOfDay is a time of the day, as a column beside one of dates has it.
-var clockOfDay = regexp.MustCompile(`^[0-9]{1,2}[:.][0-9]{2}([:.][0-9]{2}([.,][0-9]+)?)?( ?[AaPp][Mm])?$`)
+var clockOfDay = regexp.MustCompile(`^[0-9]{1,2}[:.][0-9]{2}([:.][0-9]{2}([.,:][0-9]+)?)?( ?[AaPp][Mm])?$`)
 
 // clockDigits is one without marks, hours and minutes.
 var clockDigits = regexp.MustCompile(`^[0-2][0-9][0-5][0-9]$`)
@@ -385,14 +464,11 @@ func joined(parts ...[]byte) value {
 	if clockDigits.Match(text[at:]) {
 		text = slices.Insert(text, at+len("15"), ':')
 	}
-	if !clockOfDay.Match(text[at:]) {
-		return value{text: text}
+	if string(text[at:]) == "24" { // as the last hour of a day may end
+		text = append(text, ":00"...)
 	}
-	text = append(text[:at], bytes.ToUpper(text[at:])...)
-	for marks := 0; at < len(text) && marks < 2; at++ {
-		if text[at] == '.' || text[at] == ':' {
-			text[at], marks = ':', marks+1
-		}
+	if clockOfDay.Match(text[at:]) {
+		text = append(text[:at], withColons(bytes.ToUpper(text[at:]))...)
 	}
 	return value{text: text}
 }

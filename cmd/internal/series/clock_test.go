@@ -134,11 +134,30 @@ func TestTimesAreRead(t *testing.T) {
 		{"logs", []string{"30/Jan/2024:01:00:00 +0100", "30/Jan/2024:01:00:01 +0100", "01/Feb/2024:00:00:00 +0000"}, []float64{january30, january30 + 1, february1}, true},
 		{"mail", []string{"Tue, 30 Jan 2024 00:00:00 GMT", "Tue, 30 Jan 2024 00:00:01 GMT", "Thu, 01 Feb 2024 01:00:00 +0100"}, []float64{january30, january30 + 1, february1}, true},
 		{"the end of a day", []string{"2024-01-30 00:00", "2024-01-30 23:00", "2024-01-31 24:00"}, []float64{january30, january30 + 23*3600, february1}, true},
+		{"SAS", []string{"30JAN2024:00:00:00", "30JAN2024:01:00:00", "01FEB2024:00:00:00.5"}, []float64{january30, january30 + 3600, february1 + 0.5}, true},
+		{"Oracle", []string{"30-JAN-24 12.00.00.000000 AM", "30-JAN-24 01.00.00.000000 PM", "01-FEB-24 12.00.00.500000 AM"}, []float64{january30, january30 + 13*3600, february1 + 0.5}, true},
+		{"SQL Server", []string{"Jan 30 2024 12:00AM", "Jan 30 2024  1:00PM", "Feb  1 2024 12:00AM"}, []float64{january30, january30 + 13*3600, february1}, true},
+		{"DB2", []string{"2024-01-30-00.00.00.000000", "2024-01-30-01.00.00.500000", "2024-02-01-00.00.00.000000"}, []float64{january30, january30 + 3600.5, february1}, true},
+		{"Kibana", []string{"Jan 30, 2024 @ 00:00:00.000", "Jan 30, 2024 @ 13:00:00.500", "Feb 1, 2024 @ 00:00:00.000"}, []float64{january30, january30 + 13*3600 + 0.5, february1}, true},
+		{"kdb+", []string{"2024.01.30D00:00:00.000000000", "2024.01.30D01:00:00.500000000", "2024.02.01D00:00:00.000000000"}, []float64{january30, january30 + 3600.5, february1}, true},
+		{"FIX", []string{"20240130-00:00:00.000", "20240130-01:00:00.500", "20240201-00:00:00.000"}, []float64{january30, january30 + 3600.5, february1}, true},
+		{"names of files", []string{"2024-01-30_00-00-00", "2024-01-30_01-00-05", "2024-02-01_00-00-00"}, []float64{january30, january30 + 3605, february1}, true},
+		{"thousandths behind a colon", []string{"2024-1-30 0:00:00:000", "2024-1-30 1:00:05:500", "2024-2-1 0:00:00:000"}, []float64{january30, january30 + 3605.5, february1}, true},
+		{"a zone and its name", []string{"2024-01-30T01:00+01:00[Europe/Berlin]", "2024-01-30T02:00:05+01:00[Europe/Berlin]", "2024-02-01T01:00:00.5+01:00[Europe/Berlin]"}, []float64{january30, january30 + 3605, february1 + 0.5}, true},
+		{"zones behind short clocks", []string{"2024-1-29 19:00-05:00", "2024-1-30 1:00-0500", "2024-2-1 3:00+03"}, []float64{january30, january30 + 6*3600, february1}, true},
+		{"Spanish", []string{"30/01/2024 12:00:00 a. m.", "30/01/2024 1:00:00 p. m.", "01/02/2024 12:00:00 a.m."}, []float64{january30, january30 + 13*3600, february1}, true},
+		{"marks of directions, and narrow blanks", []string{"\u200e1/\u200e30/\u200e2024, 12:00:00\u202fAM", "1/30/2024, 1:00:00\u202fPM", "2/1/2024, 12:00:00\u202fAM"}, []float64{january30, january30 + 13*3600, february1}, true},
+		{"Chinese", []string{"2024年1月30日 00:00", "2024年1月30日 01:00:05", "2024年02月01日 00:00"}, []float64{january30, january30 + 3605, february1}, true},
+		{"long names", []string{"Tuesday, January 30th, 2024 12:00 AM", "30. January 2024 13:00", "1st February 2024 0:00:00"}, []float64{january30, january30 + 13*3600, february1}, true},
+		{"days of the year", []string{"2024-030T00:00:00", "2024-030T01:00:00.5Z", "2024-032"}, []float64{january30, january30 + 3600.5, february1}, true},
+		{"intervals", []string{"30.01.2024 00:00 - 30.01.2024 01:00", "30.01.2024 01:00 - 02:00", "01.02.2024 00:00 - 01.02.2024 01:00"}, []float64{january30, january30 + 3600, february1}, true},
+		{"brackets", []string{"[30/Jan/2024:01:00:00 +0100]", "[2024-01-30 00:00:01]", "[01/Feb/2024:00:00:00 +0000]"}, []float64{january30, january30 + 1, february1}, true},
+		{"Unix", []string{"Tue Jan 30 00:00:00 UTC 2024", "Tue 30 Jan 2024 01:00:00 AM UTC", "Thu Feb 1 00:00:00 UTC 2024"}, []float64{january30, january30 + 3600, february1}, true},
 		{"slashes, short years", []string{"30/01/24 00", "31/01/24 00", "01/02/24 00"}, []float64{january30, january30 + day, february1}, true},
 	} {
 		var text, objects []string
 		for i, at := range test.times {
-			text, objects = append(text, fmt.Sprintf("%q,%d,%d", at, 5*i%3, i%2)), append(objects, fmt.Sprintf(`{"when":%q,"x":%d,"label":%d}`, at, 5*i%3, i%2))
+			text, objects = append(text, fmt.Sprintf(`"%s",%d,%d`, at, 5*i%3, i%2)), append(objects, fmt.Sprintf(`{"when":%q,"x":%d,"label":%d}`, at, 5*i%3, i%2))
 		}
 		fields := []arrow.Field{field("when", arrow.BinaryTypes.String), field("x", arrow.PrimitiveTypes.Int64), field("label", arrow.PrimitiveTypes.Int8)}
 		for _, path := range []string{writeFile(t, "a.csv", "when,x,label\n"+strings.Join(text, "\n")), writeFile(t, "a.jsonl", strings.Join(objects, "\n")), writeTable(t, fields, "["+strings.Join(objects, ",")+"]")} {
@@ -165,14 +184,25 @@ func TestTimesAreRead(t *testing.T) {
 	}
 }
 
+// What is tidied is no other time than before.
+func TestTidied(t *testing.T) {
+	for _, text := range []string{"15 janv. 2024 08:00", "2024-01-15 08:00:00 CET", "15-01-24 08:00:00", "2024-01-15 08:00:00 GMT+1", "Maybe 15 2024", "2024-01-15T08:00:00+1", "2024-W03-1", "10.0.0.1 8:00"} {
+		if at, _, err := ParseTime(text, Times{}); err == nil {
+			t.Errorf("%q is at %v", text, at)
+		}
+	}
+}
+
 // Years, months, days and hours in columns of their own are times too, numbers in every format.
 func TestTimesInParts(t *testing.T) {
 	fields := []arrow.Field{field("Year", arrow.PrimitiveTypes.Int64), field("month", arrow.PrimitiveTypes.Int64), field("Day", arrow.PrimitiveTypes.Float64), field("hour", arrow.PrimitiveTypes.Int64), field("x", arrow.PrimitiveTypes.Int64), field("label", arrow.PrimitiveTypes.Int8)}
 	objects := `{"Year":2024,"month":1,"Day":31,"hour":22,"x":1,"label":0},{"Year":2024,"month":1,"Day":31,"hour":23,"x":4,"label":1},{"Year":2024,"month":2,"Day":1,"hour":0,"x":2,"label":0}`
 	for path, want := range map[string]string{
-		writeFile(t, "a.csv", "Year,month,Day,hour,x,label\n2024,1,31,22,1,0\n2024,1,31,23,4,1\n2024,2,1,0,2,0\n"):              "Year,month,Day,hour",
-		writeFile(t, "b.csv", "x;hour;Datum;label\n1;22;31.1.2024;0\n4;23;31.1.2024;1\n2;0;1.2.2024;0\n"):                       "Datum,hour",
-		writeFile(t, "c.csv", "x,Date,Time,label\n1,2024-01-31,10:00 pm,0\n4,2024-01-31,11:00 PM,1\n2,2024-02-01,12:00 AM,0\n"): "Date,Time",
+		writeFile(t, "a.csv", "Year,month,Day,hour,x,label\n2024,1,31,22,1,0\n2024,1,31,23,4,1\n2024,2,1,0,2,0\n"):                          "Year,month,Day,hour",
+		writeFile(t, "b.csv", "x;hour;Datum;label\n1;22;31.1.2024;0\n4;23;31.1.2024;1\n2;0;1.2.2024;0\n"):                                   "Datum,hour",
+		writeFile(t, "d.csv", "HH,YYYYMMDD,x,label\n22,20240131,1,0\n23,20240131,4,1\n24,20240131,2,0\n"):                                   "YYYYMMDD,HH",
+		writeFile(t, "e.csv", "Date,Time,x,label\n31/01/2024,22:00:00:000,1,0\n31/01/2024,23:00:00:000,4,1\n01/02/2024,00:00:00:000,2,0\n"): "Date,Time",
+		writeFile(t, "c.csv", "x,Date,Time,label\n1,2024-01-31,10:00 pm,0\n4,2024-01-31,11:00 PM,1\n2,2024-02-01,12:00 AM,0\n"):             "Date,Time",
 		writeTable(t, fields, "["+objects+"]"): "Year,month,Day,hour",
 	} {
 		d, err := Read(t.Context(), []string{path}, DefaultOptions())

@@ -186,18 +186,13 @@ func (l *looker) begin(in *input) (err error) {
 		}
 	}
 	slices.SortStableFunc(l.times, func(a, b *timeLook) int { // as train takes them
-		named := func(t *timeLook) int {
-			switch p := l.profiles[t.column]; {
-			case p.namedTime() && p.isMoments() && t.parts == nil:
-				return 0
-			case t.parts != nil:
-				return 1
-			case p.namedTime():
-				return 2
+		rank := func(t *timeLook) int {
+			if t.parts != nil {
+				return partsRank
 			}
-			return 3
+			return l.profiles[t.column].timeRank()
 		}
-		return named(a) - named(b)
+		return rank(a) - rank(b)
 	})
 	return nil
 }

@@ -95,6 +95,18 @@ func TestFilesOfPeople(t *testing.T) {
 		"a clock that jitters beside the time": {lines("time,seconds_elapsed,a,label", 60, func(i int) string {
 			return fmt.Sprintf("%d,%.3f,%d,%d", 1_703_894_400+i, float64(i)+float64(i*i%5)/100, i%7, i/8%2)
 		}), "a time", "[0] 1.7038944e+09", `column "seconds_elapsed": looks like a second time, so not a feature`},
+		"the number of a row in front of the time": {lines("\"\",time,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%d,%d,%d,%d", i+1, 5*i, i%7, i/8%2)
+		}), "a time", "[0] 0", `column "Unnamed: 0": looks like a second time`},
+		"years, months and days beside dates with hours": {lines("Year,Month,Day,Date/Time (LST),a,label", 60, func(i int) string {
+			return fmt.Sprintf("%s,%d,%d", hour(i).Format("2006,01,02,2006-01-02 15:04"), i%7, i/8%2)
+		}), "Year,Month,Day,a Date/Time (LST)", "[2023 12 30 0] 1.7038944e+09", ""},
+		"the number of a row in front of dates and hours": {lines("#,\"Date Time, GMT-05:00\",a,label", 60, func(i int) string {
+			return fmt.Sprintf("%d,%s,%d,%d", i+1, hour(i).Format("01/02/06 03:04:05 PM"), i%7, i/8%2)
+		}), "a Date Time, GMT-05:00", "[0] 1.7038944e+09", `column "#": looks like a second time`},
+		"Julian dates": {lines("JD,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%.6f,%d,%d", 2460324+float64(i)/1440, i%7, i/8%2)
+		}), "a JD", "[0] 2.460324e+06", ""},
 		"days of MATLAB": {lines("datenum,a,label", 60, func(i int) string {
 			return fmt.Sprintf("%.8f,%d,%d", 739250+float64(i)/1440, i%7, i/8%2)
 		}), "a datenum", "[0] 739250", ""},

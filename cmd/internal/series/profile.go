@@ -266,7 +266,7 @@ func (p *profile) namedTime() bool {
 // soundsLikeTime reports whether a name has a word for times in it.
 func (p *profile) soundsLikeTime() bool { return wordOfTime.MatchString(p.name) }
 
-var wordOfTime = regexp.MustCompile(`(?i)time|date|stamp|epoch|elapsed|second|milli|clock|hhmm|hrmn|tick|julian|mjd|zeit|datum|fecha|hora`)
+var wordOfTime = regexp.MustCompile(`(?i)time|date|stamp|epoch|elapsed|second|milli|clock|hhmm|hrmn|tick|julian|jd|zeit|datum|fecha|hora`)
 
 // onward reports whether values only rise, mostly from row to row.
 func (p *profile) onward() bool {
@@ -314,6 +314,28 @@ func (p *profile) isTime() bool {
 // onlyCounts reports whether a column is a time for no other reason than that it counts.
 func (p *profile) onlyCounts() bool {
 	return p.counts() && !p.namedTime() && !p.isEpoch() && !p.isWholeTimes()
+}
+
+// Ranks of columns that can be the time, of which the surest is taken.
+const (
+	momentRank = iota // called so, with times of the day
+	partsRank         // several columns that together are times
+	namedRank         // called so
+	valueRank         // by what its values are
+	countRank         // the index of rows, and what only counts
+	timeRanks
+)
+
+func (p *profile) timeRank() int {
+	switch {
+	case p.isMoments() && (p.namedTime() || p.soundsLikeTime()):
+		return momentRank
+	case p.isIndex() && !p.isTimes(), p.onlyCounts():
+		return countRank
+	case p.namedTime():
+		return namedRank
+	}
+	return valueRank
 }
 
 // noFeature says why a column that is a time of some kind, but not that of the rows, is no feature; "" if it is one.

@@ -158,7 +158,7 @@ func columnsOf(names []string, list string) []int {
 }
 
 // partsOfTime are names of columns that together are a time, as PlainName has them.
-var partsOfTime = [][]string{{"year", "yr", "yyyy", "yy"}, {"month", "mon", "mo", "mm"}, {"day", "dd", "dy", "day_of_month"}, {"hour", "hr", "hh", "hours"}, {"minute", "min", "minutes", "mm", "mn"}, {"second", "sec", "seconds"}}
+var partsOfTime = [][]string{{"year", "yr", "yyyy", "yy"}, {"month", "mon", "mo", "mm"}, {"day", "dd", "dy", "day_of_month"}, {"hour", "hr", "hh", "hours", "he", "hour_ending", "hourending"}, {"minute", "min", "minutes", "mm", "mn"}, {"second", "sec", "seconds", "ss"}}
 
 // Likewise, days of the year, which stand for months and days, and what is no part that is needed.
 var (
@@ -192,7 +192,7 @@ func (f *finder) findParts(back bool) []int {
 		hours := slices.Contains(partsOfTime[3], PlainName(p.name)) && p.numbers > 0 || p.soundsLikeTime() && clockDigits.Match(text)
 		if f.open(day) && (hours || !p.number() && clockOfDay.Match(text)) {
 			for date, p := range f.profiles {
-				if date != day && f.open(date) && (p.isTimes() || p.isWholeTimes()) {
+				if date != day && f.open(date) && (p.isTimes() || p.whole != "" && p.interruptions == 0) {
 					all = append(all, []int{date, day})
 				}
 			}
@@ -232,22 +232,16 @@ func (f *finder) findParts(back bool) []int {
 	return nil
 }
 
-// takeTime takes the first column that can be the time: one that is called so, or else any. What only counts it
-// takes or not.
+// takeTime takes the surest column that can be the time. What only counts it takes or not.
 func (f *finder) takeTime(counts bool) bool {
-	for i, p := range f.profiles {
-		if f.open(i) && p.namedTime() && p.isMoments() && p.isTime() {
-			f.time = i
+	parts := f.findParts(false)
+	for rank := range timeRanks {
+		if rank == partsRank && parts != nil {
+			f.time, f.parts = parts[0], parts[1:]
 			return true
 		}
-	}
-	if parts := f.findParts(false); parts != nil {
-		f.time, f.parts = parts[0], parts[1:]
-		return true
-	}
-	for _, named := range []bool{true, false} {
 		for i, p := range f.profiles {
-			if f.open(i) && (p.namedTime() || !named) && p.isTime() && (counts || !p.onlyCounts()) {
+			if f.open(i) && p.timeRank() == rank && p.isTime() && (counts || !p.onlyCounts()) {
 				f.time = i
 				return true
 			}
