@@ -24,7 +24,7 @@ var agreeing = []struct {
 	field arrow.Field
 	value func(r *rand.Rand, i int) string
 }{
-	{field("x", arrow.PrimitiveTypes.Float64), func(r *rand.Rand, _ int) string { return fmt.Sprint(math.Round(1000*r.NormFloat64()) / 1000) }},
+	{field("x", arrow.PrimitiveTypes.Float64), func(r *rand.Rand, _ int) string { return fmt.Sprint(math.Round(1000*r.NormFloat64())/1000 + 0) }},
 	{field("holey", arrow.PrimitiveTypes.Float64), func(r *rand.Rand, _ int) string { return []string{"null", "1.5", "-2"}[r.IntN(3)] }},
 	{field("n", arrow.PrimitiveTypes.Int64), func(r *rand.Rand, _ int) string { return fmt.Sprint(r.IntN(1000)) }},
 	{field("on", arrow.FixedWidthTypes.Boolean), func(r *rand.Rand, _ int) string { return fmt.Sprint(r.IntN(2) == 0) }},
@@ -33,6 +33,12 @@ var agreeing = []struct {
 	{field("epoch", arrow.PrimitiveTypes.Int64), func(_ *rand.Rand, i int) string { return fmt.Sprint(1_700_000_000 + 3*i + i%2) }},
 	{field("down", arrow.PrimitiveTypes.Int64), func(_ *rand.Rand, i int) string { return fmt.Sprint(1_700_000_000 - 3*i) }},
 	{field("at", &arrow.TimestampType{Unit: arrow.Second}), func(_ *rand.Rand, i int) string {
+		return fmt.Sprintf("%q", time.Unix(int64(1_700_000_000+60*i), 0).UTC().Format("2006-01-02T15:04:05"))
+	}},
+	{field("lacking", &arrow.TimestampType{Unit: arrow.Second}), func(_ *rand.Rand, i int) string {
+		if i == 7 {
+			return "null"
+		}
 		return fmt.Sprintf("%q", time.Unix(int64(1_700_000_000+60*i), 0).UTC().Format("2006-01-02T15:04:05"))
 	}},
 	{field("note", arrow.BinaryTypes.String), func(r *rand.Rand, _ int) string { return []string{`"a"`, `"b c"`, `"d"`, "null"}[r.IntN(4)] }},

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -30,11 +31,14 @@ var (
 
 // wantCSV is the table of one of the files with answers.
 func wantCSV(file string) string {
-	if file == "int96.parquet" { // whose times are UTC
-		return strings.ReplaceAll(arrowAsCSV, ":00.25,", ":00.25Z,")
+	if file == "int96.parquet" { // whose times are UTC, and which has a struct
+		utc := strings.ReplaceAll(arrowAsCSV, ":00.25,", ":00.25Z,")
+		return answers.ReplaceAllString(strings.Replace(utc, ",predicted", ",pair.a,predicted", 1), ",1$1")
 	}
 	return arrowAsCSV
 }
+
+var answers = regexp.MustCompile(`(?m)(,[01]?,(0.75)?)$`)
 
 // arrowAsCSV is that table with answers.
 const arrowAsCSV = `time,day,who,x,big,small,half,price,note,on,label,predicted_label,predicted_probability
@@ -56,7 +60,11 @@ func TestReadArrow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := []string{"x", "big", "small", "half", "price", "on"}; !slices.Equal(d.Features, want) {
+			want := []string{"x", "big", "small", "half", "price", "on"}
+			if name == "int96.parquet" {
+				want = append(want, "pair.a")
+			}
+			if !slices.Equal(d.Features, want) {
 				t.Errorf("features %q, want %q", d.Features, want)
 			}
 			if want := []int16{0, 1, 0, 1, Unlabelled, 1}; !slices.Equal(d.Labels, want) {
@@ -68,10 +76,10 @@ func TestReadArrow(t *testing.T) {
 			if len(d.Series) != 2 || d.Series[1].Name != "otto" || d.Series[1].Start != 3 {
 				t.Errorf("series %v", d.Series)
 			}
-			if got, want := d.X[5*6:], []float32{5, 1 << 64, -6, 3, 5.05, 1}; !slices.Equal(got, want) {
+			if got, want := d.X[5*len(want):][:6], []float32{5, 1 << 64, -6, 3, 5.05, 1}; !slices.Equal(got, want) {
 				t.Errorf("last row %v, want %v", got, want)
 			}
-			if x, on := d.X[2*6], d.X[2*6+5]; x == x || on == on {
+			if x, on := d.X[2*len(want)], d.X[2*len(want)+5]; x == x || on == on {
 				t.Errorf("null is %v and %v", x, on)
 			}
 			for column, want := range map[string]string{"day": `column "day": holds times, so not a feature`, "note": `column "note": not numbers`} {
@@ -408,6 +416,61 @@ func TestDurations(t *testing.T) {
 		again, err := Read(t.Context(), []string{path}, o)
 		if err != nil || fmt.Sprint(again.Features, again.X, again.Time) != fmt.Sprint(d.Features, d.X, d.Time) {
 			t.Errorf("%s: %+v, %v", f, again, err)
+		}
+	}
+}
+
+// What is in structs are columns as in JSON's objects, and runs are their values; where batches end changes nothing.
+func TestStructsAndRuns(t *testing.T) {
+	number, word := arrow.PrimitiveTypes.Float64, arrow.BinaryTypes.String
+	mode := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: word}
+	fields := []arrow.Field{
+		field("time", number),
+		field("v", arrow.StructOf(field("x", number), field("w", arrow.StructOf(field("y", number), field("mode", mode))))),
+		field("label", word),
+	}
+	var rows []string
+	for i := range 60 {
+		v := fmt.Sprintf(`{"x":%d,"w":{"y":%d.5,"mode":"m%d"}}`, i%7, i%5, i%2)
+		if i%9 == 8 {
+			v = "null"
+		}
+		rows = append(rows, fmt.Sprintf(`{"time":%d.25,"v":%s,"label":"l%d"}`, i, v, i/20%2))
+	}
+	list := "[" + strings.Join(rows, ",") + "]"
+	files := []string{writeFile(t, "a.jsonl", strings.Join(rows, "\n")), writeTable(t, fields, list)}
+	ends := tableOf(t, []arrow.Field{field("end", arrow.PrimitiveTypes.Int32)}, `[{"end":20},{"end":40},{"end":60}]`).Column(0)
+	runs := array.NewRunEndEncodedArray(ends, tableOf(t, fields[2:], `[{"label":"l0"},{"label":"l1"},{"label":"l0"}]`).Column(0), 60, 0)
+	encoded := arrow.NewSchema([]arrow.Field{fields[0], fields[1], field("label", runs.DataType())}, nil)
+	plain := tableOf(t, fields, list)
+	whole := array.NewRecordBatch(encoded, []arrow.Array{plain.Column(0), plain.Column(1), runs}, 60)
+	for _, most := range []int64{60, 7, 1} {
+		var stream bytes.Buffer
+		w := ipc.NewWriter(&stream, ipc.WithSchema(encoded))
+		for from := int64(0); from < 60; from += most {
+			if err := w.Write(whole.NewSlice(from, min(from+most, 60))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, writeFile(t, fmt.Sprint(most, ".arrows"), stream.String()))
+	}
+	want := ""
+	for _, file := range files {
+		o := DefaultOptions()
+		o.Missing = MissingZero
+		d, err := Read(t.Context(), []string{file}, o)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		got := strings.ReplaceAll(fmt.Sprint(d.Features, d.TimeColumn, d.X, d.Time, d.Classes, d.Labels, d.Warnings), file, "FILE")
+		if want == "" {
+			want = got
+		}
+		if got != want || !strings.HasPrefix(got, "[v.x v.w.y]time[0 0.5 1 1.5") {
+			t.Errorf("%s: %s\nwant %s", file, got, want)
 		}
 	}
 }

@@ -200,6 +200,7 @@ func TestFilesThatCannotBeTold(t *testing.T) {
 		"version https://git-lfs.github.com/spec/v1\noid sha256:0\n":   "this is a pointer of Git LFS: `git lfs pull` fetches the file",
 		`[["a","label"],[1,0],[2,1]]`:                                  "a JSON array of arrays: write its rows as lines (jq -r '.[]|@csv') or as objects",
 		"{\n\"a\": 1,\n\"label\": 0\n}":                                `:1: "{" is not a JSON object on one line (jq -c . writes them so)`,
+		`{"v":{"a":1},"label":0}` + "\n" + `{"v":null,"label":1}`:      `:2: column "v.a": the value is missing`,
 		"a,label\nr1,0,1\nr2,3,0":                                      "",
 	} {
 		_, err := Read(t.Context(), []string{writeFile(t, "a.txt", text)}, DefaultOptions())

@@ -84,6 +84,9 @@ func (p *profile) add(v *value) {
 			p.stamps++
 		}
 	}
+	if v.isTime() {
+		p.stamps++
+	}
 	if !ok {
 		p.interruptions++
 		p.odd = cmp.Or(p.odd, shown(v.appendText(nil)))
@@ -163,7 +166,7 @@ func (p *profile) addName(v *value) {
 }
 
 // number reports whether the column is one of numbers, as half of its values are at least.
-func (p *profile) number() bool { return p.numbers > 0 && 2*p.numbers >= p.known }
+func (p *profile) number() bool { return !p.time && p.numbers > 0 && 2*p.numbers >= p.known }
 
 // likeNumber is text that begins like a number: with a unit behind it, an amount of money, groups of digits, another notation.
 var likeNumber = regexp.MustCompile(`^\s*[-+\x{2212}]?\p{Sc}?\s*[-+]?[0-9]`)
@@ -197,7 +200,7 @@ func (p *profile) falling() bool { return p.rows > 2 && p.falls > 0 && 10*p.rise
 
 // isTimes reports whether all values are timestamps or dates, by their type or as text.
 func (p *profile) isTimes() bool {
-	return p.time || p.stamps > 0 && p.stamps == p.seen || len(p.waiting) == p.seen && p.seen > 0
+	return p.stamps > 0 && p.stamps == p.seen || len(p.waiting) == p.seen && p.seen > 0
 }
 
 // isMoments reports whether all values are timestamps, of which some are no whole days.

@@ -12,7 +12,7 @@ import (
 )
 
 // arrowDecoder reads the rows of a table with types, batch by batch: of Parquet, or of Arrow's
-// IPC format in a file (Feather version 2) or a stream, or of a recording. Columns that are nested or of a type
+// IPC format in a file (Feather version 2) or a stream, or of a recording. Columns of lists or of a type
 // that is neither number, text nor time are left out.
 type arrowDecoder struct {
 	layout
@@ -27,6 +27,7 @@ type arrowDecoder struct {
 	at    int           // its next row
 	size  int           // of it
 	past  int           // rows read so far
+	fault error         // that comes behind the batch
 }
 
 func newArrowDecoder(s *source, f Format, o Options) (*arrowDecoder, error) {
@@ -56,7 +57,7 @@ func newArrowDecoder(s *source, f Format, o Options) (*arrowDecoder, error) {
 // describe records the columns that can be read.
 func (d *arrowDecoder) describe(all *arrow.Schema) {
 	var fields []arrow.Field
-	for i, f := range all.Fields() {
+	for i, f := range openFields(all.Fields()) {
 		t, ok := typeOf(f.Type)
 		if !ok {
 			d.notes = append(d.notes, Warning{Column: f.Name, Text: fmt.Sprintf("left out, as its type is %s (only numbers, text and times are read)", f.Type)})
@@ -98,52 +99,136 @@ func (d *arrowDecoder) done() (part float64, known bool) {
 }
 
 func (d *arrowDecoder) read(b *Batch, most int) error {
-	err := d.peek(b, most, false)
+	err := d.load(b, 1, most)
 	d.at, d.past = d.at+b.Len(), d.past+b.Len()
 	return err
 }
 
-func (d *arrowDecoder) peek(b *Batch, most int, _ bool) error {
-	err := d.guard(func() error {
-		if err := d.fill(); err != nil {
-			return err
-		}
-		n := min(d.size-d.at, most)
-		for i, a := range d.batch {
-			b.Columns[i].load(array.NewSlice(a, int64(d.at), int64(d.at+n)))
-		}
-		for i := range n {
-			b.Lines = append(b.Lines, d.past+1+i)
-		}
-		return nil
-	})
+func (d *arrowDecoder) peek(b *Batch, most int, arrived bool) error {
+	if arrived {
+		return d.load(b, 1, most)
+	}
+	return d.load(b, most, most) // so that the size of batches changes nothing
+}
+
+// load fills b with up to so many rows, and at least so many unless fewer are left.
+func (d *arrowDecoder) load(b *Batch, least, most int) error {
+	for d.size-d.at < least && d.fault == nil {
+		d.fault = d.guard(d.fill)
+	}
+	err := d.fault
+	if d.at < d.size {
+		err = d.guard(func() error {
+			n := min(d.size-d.at, most)
+			for i, a := range d.batch {
+				b.Columns[i].load(array.NewSlice(a, int64(d.at), int64(d.at+n)))
+			}
+			for i := range n {
+				b.Lines = append(b.Lines, d.past+1+i)
+			}
+			return nil
+		})
+	}
 	if fault := (*Error)(nil); err == nil || err == io.EOF || errors.As(err, &fault) {
 		return err
 	}
 	return &Error{Line: d.past + 1, Err: err}
 }
 
-// fill makes sure that there is a row to read.
+// fill reads the next batch, behind the rows that are left.
 func (d *arrowDecoder) fill() error {
-	for d.at == d.size {
-		read, err := d.batches.Read()
-		if err == io.EOF && d.past < d.rows {
-			err = io.ErrUnexpectedEOF
+	read, err := d.batches.Read()
+	if err == io.EOF && d.past+d.size-d.at < d.rows {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return err
+	}
+	read.Retain()
+	columns, err := openArrays(read.Columns())
+	if err != nil {
+		return err
+	}
+	var batch []arrow.Array
+	for k, i := range d.flat {
+		a := columns[i]
+		if t := d.schema.Field(k).Type; t.ID() == arrow.DURATION && a.DataType().ID() == arrow.INT64 { // of Parquet
+			a = array.MakeFromData(array.NewData(t, a.Len(), a.Data().Buffers(), nil, a.NullN(), a.Data().Offset()))
+		}
+		if d.at < d.size {
+			rest := array.NewSlice(d.batch[k], int64(d.at), int64(d.size))
+			if a, err = array.Concatenate([]arrow.Array{rest, a}, memory.DefaultAllocator); err != nil {
+				return err
+			}
+		}
+		batch = append(batch, a)
+	}
+	d.batch, d.at, d.size = batch, 0, d.size-d.at+int(read.NumRows())
+	return nil
+}
+
+// openFields has in place of a struct what is in it, with a point between names, and in place of runs their values.
+func openFields(fields []arrow.Field) (all []arrow.Field) {
+	for _, f := range fields {
+		switch t := f.Type.(type) {
+		case *arrow.StructType:
+			for _, inner := range openFields(t.Fields()) {
+				inner.Name, inner.Nullable = f.Name+"."+inner.Name, inner.Nullable || f.Nullable
+				all = append(all, inner)
+			}
+			continue
+		case *arrow.RunEndEncodedType:
+			f.Type = t.Encoded()
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// openArrays are the columns of openFields.
+func openArrays(arrays []arrow.Array) (all []arrow.Array, err error) {
+	for _, a := range arrays {
+		inner := []arrow.Array{a}
+		switch a := a.(type) {
+		case *array.Struct:
+			inner = nil
+			for i := 0; i < a.NumField() && err == nil; i++ {
+				field := a.Field(i)
+				if a.NullN() > 0 {
+					field, err = gathered(field, a.Len(), func(row int) int {
+						if a.IsNull(row) {
+							return -1
+						}
+						return row
+					})
+				}
+				inner = append(inner, field)
+			}
+			if err == nil {
+				inner, err = openArrays(inner)
+			}
+		case *array.RunEndEncoded:
+			inner[0], err = gathered(a.Values(), a.Len(), a.GetPhysicalIndex)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		read.Retain()
-		d.batch, d.at, d.size = nil, 0, int(read.NumRows())
-		for k, i := range d.flat {
-			a := read.Column(i)
-			if t := d.schema.Field(k).Type; t.ID() == arrow.DURATION && a.DataType().ID() == arrow.INT64 { // of Parquet
-				a = array.MakeFromData(array.NewData(t, a.Len(), a.Data().Buffers(), nil, a.NullN(), a.Data().Offset()))
-			}
-			d.batch = append(d.batch, a)
-		}
+		all = append(all, inner...)
 	}
-	return nil
+	return all, nil
+}
+
+// gathered is n values of an array, null where the place is -1.
+func gathered(a arrow.Array, n int, place func(i int) int) (arrow.Array, error) {
+	null, parts := array.MakeArrayOfNull(memory.DefaultAllocator, a.DataType(), 1), []arrow.Array{array.NewSlice(a, 0, 0)}
+	for i := range n {
+		part := null
+		if k := int64(place(i)); k >= 0 {
+			part = array.NewSlice(a, k, k+1)
+		}
+		parts = append(parts, part)
+	}
+	return array.Concatenate(parts, memory.DefaultAllocator)
 }
 
 // arrowAllocator refuses what only damaged data asks for.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/extensions"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
@@ -45,6 +46,7 @@ func TestColumnTypes(t *testing.T) {
 		{arrow.BinaryTypes.LargeString, [2]string{`"ä"`, `"1"`}, Text, [2]float64{none, none}, [2]string{"ä", "1"}},
 		{arrow.BinaryTypes.StringView, [2]string{`"a text of more than twelve bytes"`, `"x"`}, Text, [2]float64{none, none}, [2]string{"a text of more than twelve bytes", "x"}},
 		{arrow.BinaryTypes.Binary, [2]string{`"YQ=="`, `"Yg=="`}, Text, [2]float64{none, none}, [2]string{"a", "b"}},
+		{extensions.NewUUIDType(), [2]string{`"00000000-0000-0000-0000-00000000000a"`, `"60000000-0000-0000-0000-00000000000b"`}, Text, [2]float64{none, none}, [2]string{"00000000-0000-0000-0000-00000000000a", "60000000-0000-0000-0000-00000000000b"}},
 		{dictionary(arrow.BinaryTypes.String), [2]string{`"walk"`, `"sit"`}, Text, [2]float64{none, none}, [2]string{"walk", "sit"}},
 		{dictionary(arrow.PrimitiveTypes.Float64), [2]string{"0.5", "3"}, Number, [2]float64{0.5, 3}, [2]string{"0.5", "3"}},
 		{dictionary(&arrow.TimestampType{Unit: arrow.Second}), [2]string{`"1970-01-01 00:01:00"`, `"1970-01-01 00:00:07"`}, Time, [2]float64{60, 7}, [2]string{"1970-01-01T00:01:00", "1970-01-01T00:00:07"}},

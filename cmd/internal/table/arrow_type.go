@@ -1,6 +1,7 @@
 package table
 
 import (
+	"fmt"
 	"math"
 	"reflect"
 	"strconv"
@@ -20,7 +21,7 @@ func typeOf(t arrow.DataType) (Type, bool) {
 		return typeOf(t.ValueType)
 	case arrow.ExtensionType:
 		return typeOf(t.StorageType())
-	case arrow.NestedType:
+	case arrow.NestedType: // lists; openFields opens others
 		return Text, false
 	}
 	switch id := t.ID(); id {
@@ -88,6 +89,8 @@ func (c *Column) loadText(a arrow.Array) {
 			s = b.append([]byte(v))
 		case []byte:
 			s = b.append(v)
+		case fmt.Stringer: // a UUID
+			s = b.append([]byte(v.String()))
 		default: // a time of the day
 			s = b.append(appendValue(nil, v, plainType(a.DataType())))
 		}

@@ -226,6 +226,8 @@ func (d *jsonDecoder) field(b *Batch, key string, v gjson.Result) error {
 		d.addColumn(key)
 		b.Columns = append(b.Columns, Column{spans: slices.Repeat([]span{none}, b.Len())})
 		d.fields = append(d.fields, unset)
+	case !known && v.Type == gjson.Null: // perhaps in place of an object
+		return nil
 	case !known:
 		if len(d.unknown) < mostUnknown && !slices.ContainsFunc(d.unknown, func(k lateKey) bool { return k.name == key }) {
 			d.unknown = append(d.unknown, lateKey{key, d.buf.line})

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"io"
-	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
@@ -42,7 +41,7 @@ func (d *arrowDecoder) openParquet(s *source) error {
 	if err != nil {
 		return err
 	}
-	fields := slices.Clone(schema.Fields())
+	fields := openFields(schema.Fields())
 	for i, f := range fields {
 		if t := lengths[f.Name]; t != nil && f.Type.ID() == arrow.INT64 {
 			fields[i].Type = t
@@ -50,14 +49,26 @@ func (d *arrowDecoder) openParquet(s *source) error {
 	}
 	metadata := schema.Metadata()
 	d.describe(arrow.NewSchema(fields, &metadata))
-	var leaves []int
+	all, leaves := leavesOf(r.Manifest.Fields), []int(nil)
 	for i, field := range d.flat { // the batches hold no others
-		leaves, d.flat[i] = append(leaves, r.Manifest.Fields[field].ColIndex), i
+		leaves, d.flat[i] = append(leaves, all[field]), i
 	}
 	if len(leaves) > 0 {
 		d.batches, err = r.GetRecordReader(context.Background(), leaves, nil)
 	}
 	return err
+}
+
+// leavesOf are the places in the file of the columns of openFields.
+func leavesOf(fields []pqarrow.SchemaField) (leaves []int) {
+	for _, f := range fields {
+		if _, is := f.Field.Type.(*arrow.StructType); is {
+			leaves = append(leaves, leavesOf(f.Children)...)
+		} else {
+			leaves = append(leaves, f.ColIndex)
+		}
+	}
+	return leaves
 }
 
 // durations are the types of columns that are lengths of time, for which Parquet has none, by the schema of Arrow's that many write beside it.
@@ -75,7 +86,7 @@ func durations(schema *string) map[string]arrow.DataType {
 	}
 	defer r.Release()
 	all := map[string]arrow.DataType{}
-	for _, f := range r.Schema().Fields() {
+	for _, f := range openFields(r.Schema().Fields()) {
 		if f.Type.ID() == arrow.DURATION {
 			all[f.Name] = f.Type
 		}
