@@ -184,6 +184,11 @@ func (r *Registry) Streams() (open, sessions int) {
 // SessionTTL is how long a session lasts that is not used.
 func (r *Registry) SessionTTL() time.Duration { return r.options.SessionTTL }
 
+// Silent is the error of a stream whose client says nothing for that long.
+func (r *Registry) Silent() error {
+	return Errorf(Deadline, "nothing has come for %v", r.options.SessionTTL)
+}
+
 // addStream refuses more streams than there may be.
 func (r *Registry) addStream() error {
 	r.mu.Lock()

@@ -48,7 +48,7 @@ func (s *server) label(to labelStream) error {
 	defer end(nil)
 	defer context.AfterFunc(s.ending, func() { end(engine.Errorf(engine.Unavailable, "the server is shutting down")) })()
 	ttl := s.registry.SessionTTL()
-	idle := time.AfterFunc(ttl, func() { end(engine.Errorf(engine.Deadline, "nothing has come for %v", ttl)) })
+	idle := time.AfterFunc(ttl, func() { end(s.registry.Silent()) })
 	defer idle.Stop()
 	messages := receive(ctx, to)
 	l := &labelling{server: s, to: to}

@@ -30,8 +30,13 @@ type site struct {
 // serving serves the model m in a folder, and n of one feature and three classes.
 func serving(t *testing.T, o Options, specs ...modeltest.Spec) *site {
 	t.Helper()
+	return servingBy(t, engine.DefaultOptions(), o, specs...)
+}
+
+// servingBy serves them by an engine with these options.
+func servingBy(t *testing.T, e engine.Options, o Options, specs ...modeltest.Spec) *site {
+	t.Helper()
 	specs = append(specs, modeltest.Spec{}, modeltest.Spec{Features: []string{"z"}, Classes: []string{"0", "1", "2"}})
-	e := engine.DefaultOptions()
 	e.Poll, e.MaxRows = 0, 1000
 	var sources []engine.Source
 	for i, name := range []string{"m", "n"} {

@@ -121,7 +121,7 @@ func (f *labelling) spool() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err = io.Copy(file, held{body, f.request}); err == nil {
+	if _, err = io.Copy(file, f.held(body)); err == nil {
 		_, err = file.Seek(0, io.SeekStart)
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package serve
 import (
 	"bytes"
 	"cmp"
+	"compress/zlib"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -124,40 +126,58 @@ func (q *request) body() ([]byte, error) {
 	}
 	var body bytes.Buffer
 	body.Grow(bytes.MinRead + int(min(max(q.ContentLength, 0), 16<<10)))
-	_, err = body.ReadFrom(held{r, q})
+	_, err = body.ReadFrom(q.held(r))
 	return body.Bytes(), q.unreadable(err)
 }
 
-// held is a reader of what is held in memory.
+// held is a reader of what is held in memory, so many bytes so far.
 type held struct {
 	io.Reader
-	by *request
+	registry *engine.Registry
+	bytes    *int
 }
+
+// held reads what is held until the request is answered, or drops it.
+func (q *request) held(r io.Reader) held { return held{r, q.registry, &q.bytes} }
 
 func (h held) Read(p []byte) (int, error) {
 	n, err := h.Reader.Read(p)
-	if full := h.by.registry.Hold(n); full != nil {
+	if full := h.registry.Hold(n); full != nil {
 		return 0, full
 	}
-	h.by.bytes += n
+	*h.bytes += n
 	return n, err
+}
+
+// drop drops what is held.
+func (q *request) drop() {
+	q.registry.Drop(q.bytes)
+	q.bytes = 0
 }
 
 // reader reads the body, as many bytes as it may have: also of what is compressed.
 func (q *request) reader() (io.Reader, error) {
 	limited := http.MaxBytesReader(q.out, q.Body, q.options.MaxBody)
-	switch encoding := q.Header.Get("Content-Encoding"); encoding {
-	case "", "identity":
-		return limited, nil
-	case "gzip":
-		r, err := gzip.NewReader(limited)
-		if err != nil {
-			return nil, q.unreadable(err)
-		}
-		return http.MaxBytesReader(q.out, r, q.options.MaxBody), nil
-	default:
-		return nil, &statusError{http.StatusUnsupportedMediaType, fmt.Errorf("Content-Encoding: %s is not supported: use gzip or none", encoding)}
+	r, err := q.decoded(limited)
+	if err != nil || r == limited {
+		return r, err
 	}
+	return http.MaxBytesReader(q.out, r, q.options.MaxBody), nil
+}
+
+// decoded is the body as it was before it was compressed.
+func (q *request) decoded(body io.ReadCloser) (r io.ReadCloser, err error) {
+	switch encoding := q.Header.Get("Content-Encoding"); strings.ToLower(encoding) {
+	case "", "identity":
+		return body, nil
+	case "gzip", "x-gzip":
+		r, err = gzip.NewReader(body)
+	case "deflate":
+		r, err = zlib.NewReader(body)
+	default:
+		return nil, &statusError{http.StatusUnsupportedMediaType, fmt.Errorf("Content-Encoding: %s is not supported: use gzip, deflate or none", encoding)}
+	}
+	return r, q.unreadable(err)
 }
 
 // unreadable is the error of a body that cannot be read.

@@ -129,7 +129,7 @@ func (q *request) serve(answer func(*request) error) {
 	begun := time.Now()
 	seen := &recorder{ResponseWriter: q.out}
 	q.out = seen
-	defer func() { q.registry.Drop(q.bytes) }()
+	defer q.drop()
 	if !strings.HasSuffix(q.URL.Path, ":stream") { // which has it for each row
 		ctx, cancel := context.WithTimeout(q.Context(), q.options.Timeout)
 		defer cancel()
@@ -196,7 +196,7 @@ type recorder struct {
 }
 
 func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 {
+	if r.status == 0 && status != http.StatusContinue {
 		r.status, r.cut = status, r.Header().Get("Content-Length") == ""
 	}
 	r.ResponseWriter.WriteHeader(status)

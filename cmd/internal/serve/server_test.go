@@ -50,7 +50,7 @@ func TestBodiesHaveALimit(t *testing.T) {
 	if status, text, _ := s.ask("POST", "/v1/models/m:predict", "no gzip", "Content-Encoding", "gzip"); status != 400 || !strings.Contains(text, "the body cannot be read: ") {
 		t.Errorf("%d %s", status, text)
 	}
-	if status, text, _ := s.ask("POST", "/v1/models/m:predict", "x", "Content-Encoding", "br"); status != 415 || !strings.Contains(text, "Content-Encoding: br is not supported: use gzip or none") {
+	if status, text, _ := s.ask("POST", "/v1/models/m:predict", "x", "Content-Encoding", "br"); status != 415 || !strings.Contains(text, "Content-Encoding: br is not supported: use gzip, deflate or none") {
 		t.Errorf("%d %s", status, text)
 	}
 }

@@ -3,6 +3,7 @@ package serve
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -39,7 +41,7 @@ type conversation struct {
 	rows  []float64 // that are not pushed yet
 	out   []byte    // lines that are not said yet
 
-	pushing, reading, writing lease // how long each may take
+	pushing, reading lease // how long each may take
 }
 
 // converse begins a stream of the model that the path names. Close its stream after use.
@@ -81,6 +83,7 @@ func (c *conversation) parse(v url.Values, i *engine.Info) (err error) {
 // line takes a line of the client's: a row, which waits to be pushed, or the end of the series.
 func (c *conversation) line(text []byte) error {
 	p := &parser{text: text}
+	at := len(c.rows)
 	var command func() error
 	var err error
 	switch p.peek() {
@@ -94,8 +97,12 @@ func (c *conversation) line(text []byte) error {
 	if err == nil {
 		err = p.end()
 	}
-	if err != nil || command == nil {
-		return err
+	switch {
+	case err != nil:
+		c.rows = c.rows[:at]
+		return cmp.Or(c.push(), err)
+	case command == nil:
+		return nil
 	}
 	return command()
 }
@@ -186,8 +193,18 @@ func (c *conversation) restore(text string) error {
 func (c *conversation) push() error {
 	if len(c.rows) > 0 {
 		c.begun = true
-		if err := c.answer(c.stream.Push(c.pushing.context(c.Context(), c.options.Timeout), c.rows)); err != nil {
-			return err
+		ctx := c.pushing.context(c.Context(), c.options.Timeout)
+		first, a, err := c.stream.Push(ctx, c.rows)
+		var at *engine.PlaceError
+		if errors.As(err, &at) { // the rows before it are answered as if they had come alone
+			before, _ := c.stream.Rows()
+			var again error
+			if first, a, again = c.stream.Push(ctx, c.rows[:min(len(c.rows), at.Row*len(c.features))]); again == nil {
+				at.Row += before
+			}
+		}
+		if fault := cmp.Or(c.answer(first, a), err); fault != nil {
+			return fault
 		}
 		c.rows = c.rows[:0]
 	}
@@ -199,7 +216,11 @@ func (c *conversation) end() error {
 	if err := c.push(); err != nil {
 		return err
 	}
-	if err := c.answer(c.stream.Flush(c.pushing.context(c.Context(), c.options.Timeout))); err != nil {
+	first, a, err := c.stream.Flush(c.pushing.context(c.Context(), c.options.Timeout))
+	if err == nil {
+		err = c.answer(first, a)
+	}
+	if err != nil {
 		return err
 	}
 	c.begun = false
@@ -213,10 +234,7 @@ func (c *conversation) end() error {
 }
 
 // answer writes a line for each answer.
-func (c *conversation) answer(first int, a label.Answers, err error) error {
-	if err != nil {
-		return err
-	}
+func (c *conversation) answer(first int, a label.Answers) error {
 	w := answerWriter{Answers: a, names: c.names}
 	for i := range a.Len() {
 		c.out = strconv.AppendInt(append(c.out, `{"row":`...), int64(first+i), 10)
@@ -273,24 +291,36 @@ func (q *request) streamLines() error {
 		return err
 	}
 	defer func() { c.stream.Close() }()
+	body, err := q.decoded(q.Body)
+	if err != nil {
+		return err
+	}
 	control := http.NewResponseController(q.out)
 	if err := control.EnableFullDuplex(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
+	defer q.Body.Close() // else net/http panics where it finds the body's end itself (golang/go#68560)
+	// HTTP/2 ends a stream at its deadline, whether something is being written or not.
+	_ = control.SetWriteDeadline(time.Time{})
+	deaf := time.AfterFunc(q.options.Timeout, func() { _ = control.SetWriteDeadline(time.Now()) })
+	deaf.Stop()
+	defer func() { _ = control.SetWriteDeadline(time.Now().Add(q.options.Timeout)) }()
 	c.say = func(lines []byte) error {
-		if until, due := c.writing.renew(q.options.Timeout); due { // a client that never reads
-			_ = control.SetWriteDeadline(until)
-		}
+		deaf.Reset(q.options.Timeout) // a client that never reads
+		defer deaf.Stop()
 		if _, err := q.out.Write(lines); err != nil {
 			return err
 		}
 		return control.Flush()
 	}
 	defer context.AfterFunc(q.ending, func() { _ = control.SetReadDeadline(time.Now()) })()
+	if q.Header.Get("Expect") != "" && q.ProtoAtLeast(1, 1) {
+		q.out.WriteHeader(http.StatusContinue) // which net/http says when a body is read, but not after a header
+	}
 	q.out.Header().Set("Content-Type", "application/jsonl")
 	q.out.WriteHeader(http.StatusOK)
 	_ = control.Flush()
-	if err := c.lines(control); err != nil {
+	if err := c.lines(body, control); err != nil {
 		c.fault(q.ended(err))
 		// What is on its way is taken: a connection that is closed before loses the answer.
 		_ = control.SetReadDeadline(time.Now().Add(time.Second / 2))
@@ -308,8 +338,8 @@ func (q *request) ended(err error) error {
 }
 
 // lines takes lines until they end, as many at a time as are at hand.
-func (c *conversation) lines(control *http.ResponseController) error {
-	b := bufio.NewReaderSize(c.Body, 16<<10)
+func (c *conversation) lines(body io.Reader, control *http.ResponseController) error {
+	b := bufio.NewReaderSize(body, 16<<10)
 	for number := 1; ; number++ {
 		if until, due := c.reading.renew(c.registry.SessionTTL()); due {
 			_ = control.SetReadDeadline(until)
@@ -317,7 +347,7 @@ func (c *conversation) lines(control *http.ResponseController) error {
 				_ = control.SetReadDeadline(time.Now())
 			}
 		}
-		text, err := readLine(b)
+		text, err := c.readLine(b)
 		if err == nil || err == io.EOF && len(text) > 0 {
 			if fault := c.line(text); fault != nil {
 				return fmt.Errorf("line %d: %w", number, fault)
@@ -329,14 +359,18 @@ func (c *conversation) lines(control *http.ResponseController) error {
 		if err == io.EOF {
 			return nil
 		}
-		if err == nil && bytes.IndexByte(peekBuffered(b), '\n') >= 0 && len(c.rows) < maxValues {
+		if err == nil && bytes.IndexByte(peekBuffered(b), '\n') >= 0 && len(c.rows) < maxValues && c.bytes == 0 {
 			continue
 		}
 		if pushed := c.push(); pushed != nil {
 			return fmt.Errorf("up to line %d: %w", number, pushed)
 		}
+		c.drop()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return c.registry.Silent()
+		}
 		if err != nil {
-			return err
+			return c.unreadable(err)
 		}
 	}
 }
@@ -374,14 +408,18 @@ func peekBuffered(b *bufio.Reader) []byte {
 	return text
 }
 
-// readLine reads a line that is not too long.
-func readLine(b *bufio.Reader) ([]byte, error) {
+// readLine reads a line that is not too long. What the buffer has no room for is held.
+func (c *conversation) readLine(b *bufio.Reader) ([]byte, error) {
 	var line []byte
 	for {
 		part, err := b.ReadSlice('\n')
 		if line == nil && err == nil {
 			return part, nil
 		}
+		if full := c.registry.Hold(len(part)); full != nil {
+			return nil, full
+		}
+		c.bytes += len(part)
 		line = append(line, part...)
 		if len(line) > maxLine {
 			return nil, engine.Errorf(engine.Invalid, "the line is longer than %d bytes", maxLine)

@@ -2,16 +2,24 @@ package serve
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
+	"net"
 	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -71,10 +79,16 @@ func nearly(got, want string) bool {
 // talk begins a stream of JSON lines.
 func (s *site) talk(path string) (in *io.PipeWriter, out *bufio.Reader) {
 	s.Helper()
+	return s.talkTo(s.Client(), s.URL+path)
+}
+
+// talkTo begins one at an address.
+func (s *site) talkTo(client *http.Client, address string) (in *io.PipeWriter, out *bufio.Reader) {
+	s.Helper()
 	r, in := io.Pipe()
 	answer := make(chan *http.Response)
 	go func() {
-		response, err := s.Client().Post(s.URL+path, "application/jsonl", r)
+		response, err := client.Post(address, "application/jsonl", r)
 		if err != nil {
 			s.Error(err)
 		}
@@ -83,6 +97,11 @@ func (s *site) talk(path string) (in *io.PipeWriter, out *bufio.Reader) {
 	response := <-answer
 	s.Cleanup(func() { in.Close(); response.Body.Close() })
 	return in, bufio.NewReader(response.Body)
+}
+
+// socket is where a WebSocket is a stream.
+func (s *site) socket() string {
+	return strings.Replace(s.URL, "http", "ws", 1) + "/v1/models/m:stream"
 }
 
 // read reads as many lines as a text has.
@@ -188,6 +207,14 @@ func TestBadStreams(t *testing.T) {
 			t.Errorf("%.40q: %s, want %s", body, got, want)
 		}
 	}
+	for body, want := range map[string]string{
+		"[1]\n[2]\n[3]\n[NaN]\n[Infinity]\n[4]\n": `{"error":"up to line 6: series 0, row 4, feature \"z\": `,
+		"[1]\n[2]\n[3]\n[NaN]\n[4,4]\n[4]\n":      `{"error":"line 5: wanted 1 features, got 2"}`,
+	} {
+		if _, text, _ := s.ask("POST", "/v1/models/n:stream", body); strings.Count(text, "predicted_label") != 4 || !strings.Contains(text, want) {
+			t.Errorf("rows before one at fault: %s", text)
+		}
+	}
 	s.want("POST", "/v1/models/m:stream?events=2", "", 400, `{"error":"events must be 1 or 0, not \"2\""}`)
 	s.want("POST", "/v1/models/other:stream", "", 404, `{"error":"Servable not found for request: Latest(other)"}`)
 	both := serving(t, DefaultOptions(), modeltest.Spec{Bidirectional: true})
@@ -199,7 +226,7 @@ func TestSocket(t *testing.T) {
 	s := serving(t, DefaultOptions())
 	x := modeltest.Rows(5, 10)
 	each, rest := s.followed(x)
-	w, _, err := websocket.Dial(ctx, strings.Replace(s.URL, "http", "ws", 1)+"/v1/models/m:stream?probabilities=1", nil)
+	w, _, err := websocket.Dial(ctx, s.socket()+"?probabilities=1", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,8 +249,135 @@ func TestSocket(t *testing.T) {
 	if _, _, err := w.Read(ctx); websocket.CloseStatus(err) != websocket.StatusPolicyViolation {
 		t.Error(err)
 	}
-	if _, _, err := websocket.Dial(ctx, strings.Replace(s.URL, "http", "ws", 1)+"/v1/models/m:stream", &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"http://elsewhere.example"}}}); err == nil {
+	if _, _, err := websocket.Dial(ctx, s.socket(), &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"http://elsewhere.example"}}}); err == nil {
 		t.Error("a page of another site may connect")
+	}
+}
+
+// everywhere does something over HTTP/1.1 and over HTTP/2, which only TLS brings.
+func everywhere(t *testing.T, e engine.Options, o Options, do func(t *testing.T, s *site, client *http.Client, stream string)) {
+	own := newCertificate(t, "own", nil)
+	for name, scheme := range map[string]string{"HTTP/1.1": "http", "HTTP/2": "https"} {
+		t.Run(name, func(t *testing.T) {
+			o := o
+			if scheme == "https" {
+				var err error
+				if o.TLS, err = NewTLS(own.path, own.path+".key", ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s := servingBy(t, e, o)
+			address, end := s.listen()
+			defer end()
+			pool := x509.NewCertPool()
+			pool.AddCert(own.Certificate)
+			transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
+			defer transport.CloseIdleConnections()
+			do(t, s, &http.Client{Transport: transport}, scheme+"://"+address+"/v1/models/m:stream")
+		})
+	}
+}
+
+// A stream lasts, however long its client says nothing, and ends whole.
+func TestQuietStreams(t *testing.T) {
+	o := DefaultOptions()
+	o.Timeout = 100 * time.Millisecond
+	everywhere(t, engine.DefaultOptions(), o, func(t *testing.T, s *site, client *http.Client, stream string) {
+		in, out := s.talkTo(client, stream)
+		for range 2 {
+			time.Sleep(4 * o.Timeout)
+			if _, err := io.WriteString(in, "[1,2]\n"); err != nil {
+				t.Fatal(err)
+			}
+			read(t, out, 1)
+		}
+		if _, err := io.WriteString(in, `{"end":true}`+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		read(t, out, 1)
+		time.Sleep(4 * o.Timeout)
+		in.Close()
+		if rest, err := io.ReadAll(out); err != nil || len(rest) > 0 {
+			t.Errorf("%q, %v", rest, err)
+		}
+	})
+}
+
+// A stream of which nothing is heard for long enough ends, and says so.
+func TestSilentStreams(t *testing.T) {
+	e := engine.DefaultOptions()
+	e.SessionTTL = 300 * time.Millisecond
+	const want = `{"error":"nothing has come for 300ms"}` + "\n"
+	everywhere(t, e, DefaultOptions(), func(t *testing.T, s *site, client *http.Client, stream string) {
+		in, out := s.talkTo(client, stream)
+		if _, err := io.WriteString(in, "[1,2]\n"); err != nil {
+			t.Fatal(err)
+		}
+		read(t, out, 1)
+		if rest, err := io.ReadAll(out); err != nil || string(rest) != want {
+			t.Errorf("%q, %v", rest, err)
+		}
+		w, _, err := websocket.Dial(ctx, s.socket(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.CloseNow()
+		if _, text, err := w.Read(ctx); err != nil || string(text)+"\n" != want {
+			t.Errorf("WebSocket: %q, %v", text, err)
+		}
+		if _, _, err := w.Read(ctx); websocket.CloseStatus(err) != websocket.StatusPolicyViolation {
+			t.Error(err)
+		}
+	})
+}
+
+// A client that asks whether to send rows, as curl does, is told so, before the answers begin.
+func TestStreamsExpectRows(t *testing.T) {
+	s := serving(t, DefaultOptions())
+	c, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "POST /v1/models/m:stream HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n")
+	b := bufio.NewReader(c)
+	for _, want := range []string{"100 Continue", "200 OK"} {
+		r, err := http.ReadResponse(b, nil)
+		if err != nil || r.Status != want {
+			t.Fatalf("%v %v, want %s", r, err, want)
+		}
+	}
+}
+
+// Rows may be compressed.
+func TestCompressedStreams(t *testing.T) {
+	o := DefaultOptions()
+	var log bytes.Buffer
+	o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	s := serving(t, o)
+	address, end := s.listen()
+	s.URL = "http://" + address
+	const rows = "[1,2]\n[3,4]\n"
+	_, want, _ := s.ask("POST", "/v1/models/m:stream", rows)
+	var gzipped, deflated bytes.Buffer
+	for coding, of := range map[string]struct {
+		*bytes.Buffer
+		io.WriteCloser
+	}{"gzip": {&gzipped, gzip.NewWriter(&gzipped)}, "deflate": {&deflated, zlib.NewWriter(&deflated)}} {
+		if _, err := io.WriteString(of.WriteCloser, rows); err != nil {
+			t.Fatal(err)
+		}
+		of.Close()
+		if _, text, _ := s.ask("POST", "/v1/models/m:stream", of.String(), "Content-Encoding", strings.ToUpper(coding)); text != want {
+			t.Errorf("%s: %s, want %s", coding, text, want)
+		}
+	}
+	if status, text, _ := s.ask("POST", "/v1/models/m:stream", rows, "Content-Encoding", "br"); status != 415 {
+		t.Error(status, text)
+	}
+	end()
+	if strings.Contains(log.String(), "panic") {
+		t.Error(log.String())
 	}
 }
 
@@ -231,7 +385,7 @@ func TestSocket(t *testing.T) {
 func TestStreamsEndWithTheServer(t *testing.T) {
 	s := serving(t, DefaultOptions())
 	_, out := s.talk("/v1/models/m:stream")
-	w, _, err := websocket.Dial(ctx, strings.Replace(s.URL, "http", "ws", 1)+"/v1/models/m:stream", nil)
+	w, _, err := websocket.Dial(ctx, s.socket(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

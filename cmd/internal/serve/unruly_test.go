@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/engine"
 	"github.com/rnnbin/rnnbin/cmd/internal/engine/modeltest"
 )
 
@@ -90,6 +93,106 @@ func TestHugeBodies(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A line of a gigabyte ends its stream when too much of it has come, and so does such a message; others are served.
+func TestHugeLines(t *testing.T) {
+	s := serving(t, DefaultOptions())
+	address, end := s.listen()
+	defer end()
+	block := []byte(strings.Repeat("[1,2],", 10_000))
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "POST /v1/models/m:stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+	go func() {
+		for range 1<<30/len(block) + 1 {
+			if _, err := fmt.Fprintf(c, "%x\r\n%s\r\n", len(block), block); err != nil {
+				return
+			}
+		}
+	}()
+	r, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(r.Body); err != nil || string(text) != `{"error":"the line is longer than 1048576 bytes"}`+"\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	w, _, err := websocket.Dial(ctx, s.socket(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.CloseNow()
+	go func() {
+		message, err := w.Writer(ctx, websocket.MessageText)
+		for sent := 0; err == nil && sent < 1<<30; sent += len(block) {
+			_, err = message.Write(block)
+		}
+	}()
+	if _, _, err := w.Read(ctx); websocket.CloseStatus(err) != websocket.StatusMessageTooBig {
+		t.Error(err)
+	}
+	if status, text, _ := s.ask("POST", "/v1/models/m:predict", oneRow); status != 200 {
+		t.Error(status, text)
+	}
+	s.wantNothingHeld()
+}
+
+// wantNothingHeld fails unless all that was held has been dropped, or soon is.
+func (s *site) wantNothingHeld() {
+	s.Helper()
+	all := int(engine.DefaultOptions().MaxBytes)
+	for end := time.Now().Add(10 * time.Second); s.registry.Hold(all) != nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			s.Fatal("bytes of streams that have ended are held")
+		}
+	}
+	s.registry.Drop(all)
+}
+
+// Lines and messages that do not end count among the bytes of all, so that there may be few of them.
+func TestPartsOfLinesAreLimited(t *testing.T) {
+	s := serving(t, DefaultOptions())
+	all := int(engine.DefaultOptions().MaxBytes)
+	if err := s.registry.Hold(all - maxLine/2); err != nil {
+		t.Fatal(err)
+	}
+	const busy = `{"error":"the server is busy: the bodies of other requests leave no room for this one in 1073741824 bytes"}`
+	part := strings.Repeat(" ", maxLine*3/4)
+	in, out := s.talk("/v1/models/m:stream")
+	if _, err := io.WriteString(in, part); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, out, 1); got != busy+"\n" {
+		t.Error(got)
+	}
+	in.Close()
+	w, _, err := websocket.Dial(ctx, s.socket(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.CloseNow()
+	message, err := w.Writer(ctx, websocket.MessageText)
+	if err == nil {
+		_, err = io.WriteString(message, part)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, text, err := w.Read(ctx); err != nil || string(text) != busy {
+		t.Errorf("%q, %v", text, err)
+	}
+	s.registry.Drop(all - maxLine/2)
+	s.wantNothingHeld()
+	for range 3 { // long lines that are not too much
+		if _, text, _ := s.ask("POST", "/v1/models/m:stream", part+"[1,2]\n"+part+"[3,4]\n"); strings.Count(text, `"row":`) != 2 {
+			t.Error(text)
+		}
+	}
+	s.wantNothingHeld()
 }
 
 // Files that come slowly, and answers that are not taken, keep no other file waiting.
