@@ -86,9 +86,9 @@ func (b *lineBuffer) fill() {
 	b.err = err
 }
 
-// skipBOM drops a UTF-8 byte order mark at the start of the stream.
+// skipBOM drops UTF-8 byte order marks at the start of the stream.
 func (b *lineBuffer) skipBOM() {
-	if text, _ := b.peekLine(0); bytes.HasPrefix(text, []byte(utf8BOM)) {
+	for text, _ := b.peekLine(0); bytes.HasPrefix(text, []byte(utf8BOM)); text = text[len(utf8BOM):] {
 		b.pos += len(utf8BOM)
 	}
 }

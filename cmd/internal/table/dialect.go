@@ -10,7 +10,7 @@ import (
 const blanks = ' '
 
 // delimiters are those that a file of text is looked at for, the most usual first.
-var delimiters = []byte{',', '\t', ';', '|', blanks}
+var delimiters = []byte{',', '\t', ';', '|', '^', '~', blanks}
 
 // dialectRows is how many rows choose the delimiter. All that are looked at decide on the
 // decimal mark.
@@ -64,7 +64,7 @@ func (d *textDecoder) look(arrived bool) (h head) {
 			continue
 		}
 		line = d.closed(line)
-		if text := trimEOL(line); len(text) > 0 && !isRule(text) {
+		if text := trimEOL(line); len(bytes.Trim(text, "\t,;| ")) > 0 && !isRule(text) && !footer.Match(text) {
 			h.records, h.lines = append(h.records, text), append(h.lines, d.buf.line)
 		}
 		d.buf.consume(len(line), bytes.Count(line, []byte("\n")))
@@ -72,34 +72,45 @@ func (d *textDecoder) look(arrived bool) (h head) {
 	return h
 }
 
-// preamble is how many first records are neither rows nor names: all others, of which the first is names and the next
-// ones are not, are of as many fields, and those are not. It is 0 unless that is so.
+// preamble is how many first records are neither rows nor names: they have another number of fields than most, or some that are empty,
+// as titles above several columns have, the first one two at least. Behind them come names, and then some numbers. It is 0 unless that is so.
 func preamble(records [][]byte, comma byte) int {
-	const least = 3 // rows
-	if len(records) <= least {
-		return 0
-	}
-	count := func(i int) int { return len(fieldsOf(records[i], comma)) }
-	last := len(records) - 1
-	columns, first := count(last), last
-	for first > 0 && count(first-1) == columns {
-		first--
-	}
-	if first == 0 || columns < 2 || last-first < least || first == 1 && count(0) == columns-1 {
-		return 0
-	}
-	for i := range first {
-		if count(i) == columns {
-			return 0
+	counts, columns := map[int]int{}, 0
+	fields, empty := make([][][]byte, len(records)), make([]int, len(records))
+	for i, text := range records {
+		fields[i] = fieldsOf(text, comma)
+		for _, v := range fields[i] {
+			if len(bytes.TrimSpace(v)) == 0 {
+				empty[i]++
+			}
+		}
+		n := len(fields[i])
+		if counts[n]++; counts[n] >= counts[columns] {
+			columns = n
 		}
 	}
-	if slices.ContainsFunc(fieldsOf(records[first], comma), func(v []byte) bool { return looksNumeric(v) || len(v) == 0 }) {
+	other := func(i, most int) bool { return len(fields[i]) != columns || empty[i] > most }
+	if columns < 2 || !other(0, 1) {
 		return 0
 	}
-	if !slices.ContainsFunc(records[first+1:first+1+least], func(text []byte) bool { return slices.ContainsFunc(fieldsOf(text, comma), looksNumeric) }) {
-		return 0 // units and the like may come first
+	for most := range 2 { // names are empty
+		first := 1
+		for first < len(records) && other(first, most) {
+			first++
+		}
+		if areNames(fields[first:]) && (most == 0 || len(fields[first-1]) != columns) && (first > 1 || len(fields[0]) != columns-1) {
+			return first
+		}
 	}
-	return first
+	return 0
+}
+
+// areNames reports whether the first record has nothing that is a value, and one of the next ones has numbers: units and the like may come first.
+func areNames(records [][][]byte) bool {
+	const least = 3
+	return len(records) > least && len(records[0][0]) > 0 &&
+		!slices.ContainsFunc(records[0], func(v []byte) bool { return looksNumeric(v) || moment.Match(v) || len(v) > 0 && IsMissing(v) }) &&
+		slices.ContainsFunc(records[1:1+least], func(row [][]byte) bool { return slices.ContainsFunc(row, looksNumeric) })
 }
 
 // closed is line and those that follow up to the one that closes its quotes.
@@ -200,7 +211,7 @@ func fitOf(records [][]byte, c byte, header bool) (f fit) {
 		for _, v := range fields {
 			if looksNumeric(v) {
 				f.numbers++
-			} else if c == blanks && len(v) == 1 && slices.Contains(delimiters, v[0]) { // which has blanks around it
+			} else if c == blanks && bytes.ContainsAny(v[max(0, len(v)-1):], ",;|") { // which has blanks behind it
 				return fit{}
 			}
 		}

@@ -24,6 +24,7 @@ type textDecoder struct {
 	blank  skipped // lines that are blank or delimiters alone
 	again  skipped // the header once more, and descriptions of columns in front of it
 	rules  skipped // lines that only draw a table
+	others skipped // comments and footers
 	border bool    // lines begin and end with the delimiter, as tables for people do
 	marked bool    // these are in lines that begin with #, as InfluxDB writes them
 }
@@ -64,7 +65,7 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 	d.skipComments(comments)
 	d.marked = h.comments > 0 && len(h.records) > 0 && bytes.HasPrefix(h.comment, []byte("#")) && d.comma == ',' && len(fieldsOf(h.comment, d.comma)) == len(fieldsOf(h.records[0], d.comma))
 	if h.skip > 0 {
-		d.notes = append(d.notes, Warning{Line: d.buf.line + 1, Text: fmt.Sprintf("lines up to %d have other numbers of fields than those that follow, and are skipped as a preamble", h.lines[h.skip])})
+		d.notes = append(d.notes, Warning{Line: d.buf.line + 1, Text: fmt.Sprintf("lines up to %d are skipped as a preamble: they have another number of fields than those that follow, or hardly any", h.lines[h.skip])})
 		d.skipLines(h.lines[h.skip] - d.buf.line)
 	}
 	if err := d.readNames(o.NoHeader, commented); err != nil {
@@ -75,8 +76,9 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 			return nil, err
 		}
 	}
-	if last := len(d.names) - 1; labview && d.names[last] == "Comment" && len(h.rows) > 0 && len(h.rows[0]) == last { // which rows have not
-		d.names, d.header = d.names[:last], bytes.TrimSuffix(d.header, append([]byte{d.comma}, "Comment"...))
+	if last := len(d.names) - 1; (labview && d.names[last] == "Comment" || d.names[last] == "") && len(h.rows) > 0 && len(h.rows[0]) == last { // which rows have not
+		d.header = bytes.TrimSuffix(d.header, append([]byte{d.comma}, d.names[last]...))
+		d.names = d.names[:last]
 	}
 	if o.NoHeader && startAndRate(h.rows) {
 		d.notes = append(d.notes, Warning{Line: d.buf.line + 1, Text: "the first two rows look like when a recording began and its samples in a second, as Empatica writes them (Options.SkipRows 2 leaves them out)"})
@@ -85,8 +87,13 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 		if row := splitDecimal(h.rows, len(d.names)+1); row != nil {
 			return nil, &Error{Line: d.buf.line + 1, Err: fmt.Errorf("%d fields, and the header has %d: numbers seem to have decimal commas, as in %s, which cannot be told from those between fields (write numbers in quotes, or with points)", len(d.names)+1, len(d.names), Excerpt(row))}
 		}
-		d.names, d.rowNames = slices.Insert(d.names, 0, ""), true
-		d.notes = append(d.notes, Warning{Line: d.buf.line, Text: "the header is one column short, so the first column is taken as the rows' names"})
+		if k := dateAndClock(h.rows); k >= 0 && d.comma == blanks && !slices.Contains(d.names, "date") {
+			d.names = slices.Insert(d.names, k, "date")
+			d.notes = append(d.notes, Warning{Line: d.buf.line, Text: fmt.Sprintf("column %q has a blank between dates and times of the day, and is two, of which the first is called date", d.names[k+1])})
+		} else {
+			d.names, d.rowNames = slices.Insert(d.names, 0, ""), true
+			d.notes = append(d.notes, Warning{Line: d.buf.line, Text: "the header is one column short, so the first column is taken as the rows' names"})
+		}
 	}
 	d.types = make([]Type, len(d.names))
 	if !o.NoHeader && len(h.rows) > 0 && d.namesAreRow(h.rows[0]) {
@@ -348,16 +355,22 @@ func (d *textDecoder) peek(b *Batch, most int, arrived bool) error {
 
 // uncounted lets lines that are skipped not count up to the call of the function that it returns, as they will be read again.
 func (d *textDecoder) uncounted() (release func()) {
-	blank, again, rules := d.blank, d.again, d.rules
-	return func() { d.blank, d.again, d.rules = blank, again, rules }
+	blank, again, rules, others := d.blank, d.again, d.rules, d.others
+	return func() { d.blank, d.again, d.rules, d.others = blank, again, rules, others }
 }
 
 func (d *textDecoder) row(b *Batch) error {
 	row, line, err := d.record(b)
+	n := len(d.names)
+	for ; err == nil && len(d.fields) != n && noRow.Match(row.of(b.text)); row, line, err = d.record(b) {
+		if b.text = b.text[:row.from]; d.others.count == 0 {
+			d.others.first = line
+		}
+		d.others.count++
+	}
 	if err != nil {
 		return err
 	}
-	n := len(d.names)
 	if last := len(d.fields) - 1; last == n && d.fields[last].from == d.fields[last].to { // a delimiter too many
 		d.fields = d.fields[:n]
 	}
@@ -374,6 +387,11 @@ func (d *textDecoder) row(b *Batch) error {
 	b.add(row, d.fields, line)
 	return nil
 }
+
+var (
+	footer = regexp.MustCompile(`^[\x00\f\x1a\s]*(?:\(?[0-9]+ rows?( affected| selected| in set.*)?\)?\.?\s*)?$`) // of databases, or of files that are written in blocks
+	noRow  = regexp.MustCompile(`^#|` + footer.String())
+)
 
 // record appends the text of the next record that is not blank to b.text, and sets d.fields to where its fields are.
 func (d *textDecoder) record(b *Batch) (row span, line int, err error) {
@@ -471,7 +489,8 @@ func (d *textDecoder) at(err error) error {
 // repeats reports whether a line is the header again, as between files that have been put together, or a description of
 // the columns in front of it.
 func (d *textDecoder) repeats(text []byte) bool {
-	return len(text) == len(d.header) && text[0] == d.header[0] && len(d.types) > 1 && bytes.Equal(text, d.header) || d.marked && text[0] == '#' && d.types != nil
+	more := len(text) - len(d.header)
+	return (more == 0 || more == len(utf8BOM) && string(text[:more]) == utf8BOM) && len(d.types) > 1 && bytes.Equal(text[more:], d.header) || d.marked && text[0] == '#' && d.types != nil
 }
 
 func (d *textDecoder) skip(s *skipped, n int) {
@@ -484,5 +503,6 @@ func (d *textDecoder) skip(s *skipped, n int) {
 func (d *textDecoder) warnings() []Warning {
 	all := d.blank.warn(slices.Clone(d.notes), "lines with nothing in them are skipped")
 	all = d.rules.warn(all, "lines that only draw a table are skipped")
+	all = d.others.warn(all, "comments among rows, and footers, are skipped")
 	return d.again.warn(all, "the header comes again, as where files have been put together, and is skipped")
 }

@@ -2,6 +2,7 @@ package table
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -98,6 +99,23 @@ func splitDecimal(rows [][][]byte, fields int) (number []byte) {
 	}
 	return nil
 }
+
+// dateAndClock is the first column that has dates in all rows, in front of times of the day; -1 if none has.
+func dateAndClock(rows [][][]byte) int {
+	for k := 0; len(rows) > 0 && k+1 < len(rows[0]); k++ {
+		if !slices.ContainsFunc(rows, func(row [][]byte) bool {
+			return k+1 >= len(row) || !dateOnly.Match(row[k]) || !clockOnly.Match(row[k+1])
+		}) {
+			return k
+		}
+	}
+	return -1
+}
+
+var (
+	dateOnly  = regexp.MustCompile(`^[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}$`)
+	clockOnly = regexp.MustCompile(`^[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?$`)
+)
 
 func isInteger(text []byte) bool {
 	text = bytes.TrimPrefix(text, []byte("-"))
