@@ -57,7 +57,7 @@ func (r *Reader) addFeatures(c *Chunk, time float64) (bool, error) {
 		}
 		if err != nil {
 			if r.options.Skip == nil {
-				err = hintNA(v, err)
+				err = r.hint(v, err)
 			}
 			return false, r.fault(r.features[k], err)
 		}
@@ -84,12 +84,17 @@ type words struct {
 	numbers bool
 }
 
-// hintNA adds to an error of a feature what reads it as a missing value.
-func hintNA(v *value, err error) error {
-	if v.isNumber() || v.kind == nullKind || v.missing() {
+// hint adds to an error of a feature what reads it as a missing value.
+func (r *Reader) hint(v *value, err error) error {
+	text := bytes.TrimSpace(v.text)
+	x, _ := v.float()
+	switch {
+	case v.isNumber() && !math.IsInf(x, 0) || v.kind == nullKind || v.missing():
 		return err
+	case slices.Contains(r.Columns(), string(text)):
+		return fmt.Errorf("%w (names of columns come again, perhaps in another order, as where files have been put together)", err)
 	}
-	return fmt.Errorf("%w (Options.NAValues %s counts it as missing)", err, table.Excerpt(bytes.TrimSpace(v.text)))
+	return fmt.Errorf("%w (Options.NAValues %s counts it as missing)", err, table.Excerpt(text))
 }
 
 var errDrop = errors.New("row left out")

@@ -18,7 +18,7 @@ type form struct {
 }
 
 var (
-	formed  = regexp.MustCompile(`^(\p{Sc}?) ?([-+\x{2212}]?[0-9][0-9.,'\x{2019}\p{Zs}]*?(?:[eE][-+]?[0-9]+)?)(\p{Zs}?(?:[%\x{2030}\p{Sc}]|[\p{L}°][\p{L}°/·]*[23²³]?))?$`)
+	formed  = regexp.MustCompile(`^(\p{Sc}?) ?([-+\x{2212}]?[0-9][0-9.,'\x{2019}\p{Zs}]*?(?:[eE][-+]?[0-9]+)?)(\p{Zs}?(?:[%\x{2030}\p{Sc}]|[\p{L}\p{So}][\p{L}\p{So}/·]*[23²³]?))?$`)
 	grouped = regexp.MustCompile(`^[-+\x{2212}]?[0-9]{1,3}(?:['\x{2019}\p{Zs}][0-9]{3})+(?:[.,][0-9]+)?$`)
 	groups  = regexp.MustCompile(`['\x{2019}\p{Zs}]`)
 )

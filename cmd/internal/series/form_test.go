@@ -18,6 +18,8 @@ func TestNumbersOfAForm(t *testing.T) {
 		{[3]string{"1.5 V", "-2 V", "NA"}, "[1.5 -2 0]", `column "c": read as numbers of the unit V, as in "1.5 V"; another unit is an error`},
 		{[3]string{"11.3%", "9%", "1e1%"}, "[11.3 9 10]", `the unit %, as in "11.3%"`},
 		{[3]string{"5 m/s²", "7 m/s²", ""}, "[5 7 0]", `the unit m/s², as in "5 m/s²"`},
+		{[3]string{"3.5 ℃", "4 ℃", "NA"}, "[3.5 4 0]", `the unit ℃, as in "3.5 ℃"`},
+		{[3]string{"(1.5)", "2", "(3)"}, "", `its values begin like numbers, but are none, as in "(1.5)"`},
 		{[3]string{"3.5mV", "4mV", "\u22120.5mV"}, "[3.5 4 -0.5]", `the unit mV, as in "3.5mV"`},
 		{[3]string{"$1,288.18", "$2.50", "$-7"}, "[1288.18 2.5 -7]", `the unit $, as in "$1,288.18"`},
 		{[3]string{"1 128,5 €", "12,25 €", "0 €"}, "[1128.5 12.25 0]", `the unit €, as in "1 128,5 €"`},

@@ -245,7 +245,11 @@ func (g *guesser) guessFeatures() {
 			}
 			continue
 		case c.faults > 0:
-			g.note("column %q: %d values are no 32-bit floats; Options.Exclude leaves it out", name, c.faults)
+			example := ""
+			if len(c.odd) > 0 {
+				example = ", such as " + table.Excerpt([]byte(c.odd[0]))
+			}
+			g.note("column %q: %d values are no 32-bit floats%s; Options.Exclude leaves it out", name, c.faults, example)
 		case p.isTime() && !sure && p.onlyCounts():
 			continue
 		case p.isTime():
@@ -289,7 +293,8 @@ func (g *guesser) sameRuns(c *columnLook) bool {
 
 // maybeNA reports whether all faults of a column are a few texts, which no other column has a use for.
 func (g *guesser) maybeNA(c columnLook) bool {
-	if len(c.odd) == 0 || len(c.odd) > mostOdd || c.oddRows < c.faults {
+	isName := func(text string) bool { return slices.Contains(g.Columns(), text) } // where files have been put together
+	if len(c.odd) == 0 || len(c.odd) > mostOdd || c.oddRows < c.faults || slices.ContainsFunc(c.odd, isName) {
 		return false
 	}
 	label := g.label

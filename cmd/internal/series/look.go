@@ -300,7 +300,7 @@ func (c *columnLook) addNumber(v *value, number bool) {
 	x, ok := v.float()
 	if number && (!ok || math.Abs(x) > math.MaxFloat32) {
 		c.faults++
-		if !v.isNumber() {
+		if !v.isNumber() || math.IsInf(x, 0) {
 			c.oddRows++
 			if text := string(c.text); len(c.odd) <= mostOdd && !slices.Contains(c.odd, text) {
 				c.odd = append(c.odd, text)

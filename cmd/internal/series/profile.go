@@ -169,7 +169,7 @@ func (p *profile) addName(v *value) {
 func (p *profile) number() bool { return !p.time && p.numbers > 0 && 2*p.numbers >= p.known }
 
 // likeNumber is text that begins like a number: with a unit behind it, an amount of money, groups of digits, another notation.
-var likeNumber = regexp.MustCompile(`^\s*[-+\x{2212}]?\p{Sc}?\s*[-+]?[0-9]`)
+var likeNumber = regexp.MustCompile(`^\s*['(<>≤≥~]?[-+\x{2212}]?\p{Sc}?\s*[-+]?[0-9]`)
 
 // nearlyNumbers is why the column is not read as one of numbers or of times, though it looks like it; "" if it does not.
 func (p *profile) nearlyNumbers() string {
@@ -359,6 +359,8 @@ func (p *profile) noFeature() string {
 		return fmt.Sprintf("holds times of the day, which begin anew at midnight, so neither the time nor a feature (dates in a column beside it make them times; Options.Time %s with Options.MaxGap begins a new series there)", table.ShellWord(p.name))
 	case p.isTimes():
 		return fmt.Sprintf("holds times, so not a feature (Options.Time %s checks their order)", table.ShellWord(p.name))
+	case p.rising() && p.interruptions > 0 && p.odd != "":
+		return fmt.Sprintf("looks like the time, but %d of the first %d values are none, such as %s, so neither the time nor a feature (Options.Features says otherwise)", p.interruptions, p.seen, table.Excerpt([]byte(p.odd)))
 	case p.rising() && p.interruptions > 0:
 		return fmt.Sprintf("looks like the time, but lacks %d of the first %d values, so neither the time nor a feature (Options.Features says otherwise)", p.interruptions, p.seen)
 	case p.isIndex() && !p.isTime():

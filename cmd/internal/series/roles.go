@@ -279,12 +279,15 @@ func (f *finder) takeNumbers() error {
 			if p.namedTime() && p.rises > 0 && p.falls > 0 {
 				f.warn(p.name, "is called like a time, but goes up and down, so it is a feature (Options.Exclude %s leaves it out)", table.ShellWord(p.name))
 			}
+			if likeLabel.MatchString(p.name) && len(p.values) <= fewValues && f.label >= 0 {
+				f.warn(p.name, "looks like a second column of labels, but is a feature (Options.Exclude %s leaves it out)", table.ShellWord(p.name))
+			}
 			f.features = append(f.features, i)
 		}
 	}
 	if len(f.features) == 0 {
 		f.warned = nil
-		return &table.Error{File: f.Name(), Err: fmt.Errorf("no column of numbers is left to be a feature; columns: %s", table.List(f.Columns()))}
+		return &table.Error{File: f.Name(), Err: fmt.Errorf("no column of numbers is left to be a feature; columns: %s", table.List(f.Reader.Columns()))}
 	}
 	return nil
 }

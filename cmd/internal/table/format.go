@@ -152,7 +152,7 @@ func sniff(head []byte) (Format, error) {
 		return ArrowStream, nil
 	}
 	head = bytes.TrimPrefix(head, []byte(utf8BOM))
-	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte("\n"))
+	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n\x1e"), []byte("\n"))
 	switch {
 	case bytes.HasPrefix(line, []byte("{")), bytes.HasPrefix(line, []byte("[{")), string(bytes.TrimSpace(line)) == "[", bytes.HasPrefix(line, []byte("[ {")):
 		return JSONL, nil

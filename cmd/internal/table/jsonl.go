@@ -114,7 +114,7 @@ func (d *jsonDecoder) peekObject() (line, object []byte, err error) {
 		case err != nil:
 			return nil, nil, &Error{Line: d.buf.line + 1, Err: err}
 		}
-		text := bytes.TrimSpace(line)
+		text := bytes.TrimSuffix(bytes.Trim(line, " \t\r\n\v\f\x00\x1a\x1e"), []byte(",")) // what some put around objects
 		if len(text) == 0 {
 			d.buf.consume(len(line), 1)
 			continue

@@ -32,6 +32,11 @@ func ParseNumber(text []byte, bits int) (float64, error) {
 	if err == nil {
 		return x, nil
 	}
+	if i := bytes.IndexAny(text, "dD"); i > 0 && i+1 < len(text) && (text[i+1] == '+' || text[i+1] == '-') { // as Fortran writes exponents
+		if x, err := ParseFloat(slices.Concat(text[:i], []byte("e"), text[i+1:]), bits); err == nil {
+			return x, nil
+		}
+	}
 	switch text = bytes.TrimSpace(text); {
 	case strings.EqualFold(string(text), "true"):
 		return 1, nil

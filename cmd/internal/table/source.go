@@ -261,7 +261,7 @@ func (s *source) warnings() []Warning {
 		all = append(all, Warning{File: s.name, Text: "UTF-16 is read as UTF-8"})
 	}
 	if s.text != nil && s.text.foreign {
-		all = append(all, Warning{File: s.name, Text: "some of the text is not UTF-8, and taken as Latin-1 (windows-1252)"})
+		all = append(all, Warning{File: s.name, Text: "some of the text is not UTF-8, and taken as Latin-1 (windows-1252; iconv -t UTF-8 converts others)"})
 	}
 	return all
 }

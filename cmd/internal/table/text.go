@@ -279,7 +279,7 @@ func (d *textDecoder) readNames(none, commented bool) error {
 	for i, f := range fields {
 		name := strconv.Itoa(i + 1)
 		if !none {
-			name = string(bytes.TrimSpace(f))
+			name = withoutQuotes(string(bytes.TrimSpace(f)))
 		}
 		if i == 0 && name == "" && len(fields) > 1 {
 			name = "Unnamed: 0" // the index of rows, as pandas has it
@@ -294,6 +294,14 @@ func (d *textDecoder) readNames(none, commented bool) error {
 		return &Error{Line: d.buf.line, Err: err}
 	}
 	return nil
+}
+
+// withoutQuotes is a name without the ' around it.
+func withoutQuotes(name string) string {
+	if last := len(name) - 1; last > 0 && name[0] == '\'' && name[last] == '\'' {
+		return name[1:last]
+	}
+	return name
 }
 
 // uncommented is a comment without what makes it one, unless that is a name.
@@ -360,9 +368,15 @@ func (d *textDecoder) uncounted() (release func()) {
 }
 
 func (d *textDecoder) row(b *Batch) error {
-	row, line, err := d.record(b)
 	n := len(d.names)
-	for ; err == nil && len(d.fields) != n && noRow.Match(row.of(b.text)); row, line, err = d.record(b) {
+	row, line, err := d.record(b)
+	for ; err == nil; row, line, err = d.record(b) {
+		if last := len(d.fields) - 1; last == n && d.fields[last].from == d.fields[last].to { // a delimiter too many
+			d.fields = d.fields[:n]
+		}
+		if len(d.fields) == n || !noRow.Match(row.of(b.text)) {
+			break
+		}
 		if b.text = b.text[:row.from]; d.others.count == 0 {
 			d.others.first = line
 		}
@@ -370,9 +384,6 @@ func (d *textDecoder) row(b *Batch) error {
 	}
 	if err != nil {
 		return err
-	}
-	if last := len(d.fields) - 1; last == n && d.fields[last].from == d.fields[last].to { // a delimiter too many
-		d.fields = d.fields[:n]
 	}
 	if len(d.fields) != n {
 		as := "the header"
