@@ -25,7 +25,7 @@ var inferencePath = regexp.MustCompile(`^/v2/models/([^/]+)(?:/versions/([^/]+))
 
 // inference answers what begins with /v2.
 func (q *request) inference() error {
-	switch q.Method + " " + strings.TrimSuffix(q.URL.Path, "/") {
+	switch q.verb() + " " + strings.TrimSuffix(q.URL.Path, "/") {
 	case "GET /v2":
 		q.method = "server"
 		return q.answer(map[string]any{"name": "rnnbin", "version": q.options.Version, "extensions": []string{"binary_tensor_data", "sequence", "sequence(string_id)"}})
@@ -55,7 +55,7 @@ func (q *request) inferenceModel() (err error) {
 		return err
 	}
 	q.method = strings.TrimPrefix(parts[3], "/")
-	switch q.Method + " " + parts[3] {
+	switch q.verb() + " " + parts[3] {
 	case "GET ":
 		q.method = "metadata"
 		return q.inferenceMetadata()
@@ -69,6 +69,7 @@ func (q *request) inferenceModel() (err error) {
 	case "POST /infer":
 		return q.infer()
 	}
+	q.out.Header().Set("Allow", map[bool]string{false: "GET, HEAD", true: "POST"}[parts[3] == "/infer"])
 	return &statusError{http.StatusMethodNotAllowed, q.malformed()}
 }
 
@@ -103,6 +104,7 @@ type inferRequest struct {
 	id      string
 	inputs  []*inferInput
 	input   *inferInput   // series
+	raw     bool          // one series, of which there are the bytes alone
 	lengths *inferInput   // steps of each series that count; nil for all
 	outputs []inferOutput // that are asked for; all if there are none
 	binary  bool          // outputs are, unless they say otherwise
@@ -119,7 +121,7 @@ type inferInput struct {
 
 type inferOutput struct {
 	Name   string
-	binary bool
+	binary *bool // nil: as the request says
 }
 
 // infer labels series.
@@ -160,7 +162,14 @@ func (q *request) infer() error {
 
 // batch are the series of the request.
 func (r *inferRequest) batch(h *engine.Handle) (batch, error) {
-	b, err := r.input.data.batch(len(h.Info().Features))
+	R := len(h.Info().Features)
+	if n := len(r.input.data.values); r.raw {
+		r.input.data.shape = []int{1, n / R, R}
+		if n%R != 0 {
+			return batch{}, engine.Errorf(engine.Invalid, "series: %d values are not rows of %d features", n, R)
+		}
+	}
+	b, err := r.input.data.batch(R)
 	if err == nil && r.lengths != nil {
 		b.lengths, err = engine.Lengths(r.lengths.data.values, b.series, b.steps)
 	}
@@ -192,7 +201,10 @@ func parseInfer(body []byte, size string) (*inferRequest, error) {
 		}
 	}
 	p, r := &parser{text: body[:n]}, new(inferRequest)
-	if err := p.object(func(key string) error { return r.field(p, key) }); err != nil {
+	if size == "0" {
+		return r, r.bytes(body)
+	}
+	if err := p.fields(func(key string) error { return r.field(p, key) }); err != nil {
 		return nil, err
 	}
 	if err := p.end(); err != nil {
@@ -209,10 +221,37 @@ func parseInfer(body []byte, size string) (*inferRequest, error) {
 			return nil, engine.Errorf(engine.Invalid, "unexpected inference output '%s': there are %s and %s", o.Name, probabilitiesName, labelsName)
 		}
 	}
-	if r.outputs == nil {
-		r.outputs = []inferOutput{{probabilitiesName, r.binary}, {labelsName, r.binary}}
-	}
+	r.askForAll()
 	return r, nil
+}
+
+// askForAll asks for all outputs if there are none.
+func (r *inferRequest) askForAll() {
+	if r.outputs == nil {
+		r.outputs = []inferOutput{{Name: probabilitiesName}, {Name: labelsName}}
+	}
+}
+
+// bytes reads a request that has no JSON, and is answered in bytes, too.
+func (r *inferRequest) bytes(body []byte) error {
+	values, err := engine.Decode("FP32", body)
+	if err != nil {
+		return engine.Errorf(engine.Invalid, "series: %w", err)
+	}
+	r.input, r.raw, r.binary = &inferInput{data: tensor{values: values}}, true, true
+	r.askForAll()
+	return nil
+}
+
+// fields takes an object, field by field. A field that is null is as good as missing, as the protocol's clients write it.
+func (p *parser) fields(field func(key string) error) error {
+	return p.object(func(key string) error {
+		if p.peek(); bytes.HasPrefix(p.text[p.at:], []byte("null")) {
+			p.at += len("null")
+			return nil
+		}
+		return field(key)
+	})
 }
 
 // settle finds out which input is which, and reads values from what follows the JSON.
@@ -241,17 +280,17 @@ func (r *inferRequest) field(p *parser, key string) (err error) {
 		err = p.list('[', ']', func(int) error {
 			i := &inferInput{size: -1}
 			r.inputs = append(r.inputs, i)
-			return p.object(func(key string) error { return i.field(p, key) })
+			return p.fields(func(key string) error { return i.field(p, key) })
 		})
 	case "outputs":
 		err = p.list('[', ']', func(int) error {
 			var o inferOutput
-			err := p.object(func(key string) error { return o.field(p, key) })
+			err := p.fields(func(key string) error { return o.field(p, key) })
 			r.outputs = append(r.outputs, o)
 			return err
 		})
 	case "parameters":
-		err = p.object(func(key string) error { return r.parameter(p, key) })
+		err = p.fields(func(key string) error { return r.parameter(p, key) })
 	default:
 		_, err = p.value()
 	}
@@ -295,23 +334,21 @@ func (o *inferOutput) field(p *parser, key string) (err error) {
 	case "name":
 		o.Name, err = p.string()
 	case "parameters":
-		err = p.flag("binary_data", &o.binary)
+		err = p.fields(func(key string) (err error) { return o.parameter(p, key) })
 	default:
 		_, err = p.value()
 	}
 	return err
 }
 
-// flag takes an object, of which one field, true or false, is of interest.
-func (p *parser) flag(name string, to *bool) error {
-	return p.object(func(key string) (err error) {
-		if key == name {
-			*to, err = p.boolean()
-			return err
-		}
-		_, err = p.value()
+func (o *inferOutput) parameter(p *parser, key string) error {
+	if key != "binary_data" {
+		_, err := p.value()
 		return err
-	})
+	}
+	binary, err := p.boolean()
+	o.binary = &binary
+	return err
 }
 
 func (i *inferInput) field(p *parser, key string) (err error) {
@@ -392,7 +429,7 @@ func (r *inferRequest) answer(h *engine.Handle, a label.Answers, b batch, fields
 			of, shape = "BYTES", shape[:2]
 		}
 		dst = fmt.Appendf(dst, `{"name":"%s","datatype":"%s","shape":%s`, o.Name, of, shapeText(shape))
-		if o.binary {
+		if o.binary == nil && r.binary || o.binary != nil && *o.binary {
 			n := len(tail)
 			tail = w.binary(tail, o.Name)
 			return fmt.Appendf(dst, `,"parameters":{"binary_data_size":%d}}`, len(tail)-n)

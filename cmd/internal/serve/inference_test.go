@@ -102,6 +102,55 @@ func TestInfer(t *testing.T) {
 	}
 }
 
+// Outputs are as the request says, unless they say otherwise themselves, and what is null is not said.
+func TestInferOutputs(t *testing.T) {
+	s := serving(t, DefaultOptions())
+	const inputs = `"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32","data":[1,2],"parameters":null}]`
+	for outputs, want := range map[string][]bool{
+		`,"parameters":{"binary_data_output":true},"outputs":[{"name":"labels"},{"name":"probabilities","parameters":{"binary_data":false}}]`: {true, false},
+		`,"outputs":[{"name":"labels","parameters":null},{"name":"probabilities"}],"parameters":{"binary_data_output":true}`:                  {true, true},
+		`,"outputs":[{"name":"labels","parameters":{"binary_data":true}},{"name":"probabilities"}]`:                                           {true, false},
+		`,"id":null,"outputs":null,"parameters":null`:                                                                                         {false, false},
+	} {
+		status, text, header := s.ask("POST", "/v2/models/m/infer", "{"+inputs+outputs+"}")
+		if n, err := strconv.Atoi(header.Get(jsonSizeHeader)); err == nil {
+			text = text[:n]
+		}
+		var got inferAnswer
+		if err := json.Unmarshal([]byte(text), &got); err != nil || status != 200 || len(got.Outputs) != 2 {
+			t.Fatalf("%s: %d %s", outputs, status, text)
+		}
+		for i, binary := range want {
+			if o := got.Outputs[i]; (o.Parameters.Size > 0) != binary || (o.Data == nil) != binary {
+				t.Errorf("%s: %s", outputs, text)
+			}
+		}
+	}
+}
+
+// A body without JSON is the bytes of one series.
+func TestInferRaw(t *testing.T) {
+	s := serving(t, DefaultOptions())
+	x := modeltest.Rows(1, 5)
+	want := s.label("m", x)
+	status, text, header := s.ask("POST", "/v2/models/m/infer", string(engine.AppendFloats(nil, x)), jsonSizeHeader, "0")
+	n, err := strconv.Atoi(header.Get(jsonSizeHeader))
+	if err != nil || status != 200 || !strings.Contains(text, `"shape":[1,5,2]`) {
+		t.Fatal(status, text)
+	}
+	if got := text[n:][:len(want.Probability)*4]; got != string(engine.AppendFloats(nil, want.Probability)) {
+		t.Errorf("%q", got)
+	}
+	for body, want := range map[string]string{
+		"abcde": "series: 5 bytes are no numbers of 4", "abcdabcdabcd": "series: 3 values are not rows of 2 features",
+		"": "series: there is no value in a tensor of the shape [1,0,2]",
+	} {
+		if status, text, _ := s.ask("POST", "/v2/models/m/infer", body, jsonSizeHeader, "0"); status != 400 || text != `{"error":"`+want+`"}` {
+			t.Errorf("%q: %d %s", body, status, text)
+		}
+	}
+}
+
 func TestInferenceOfTheServer(t *testing.T) {
 	s := serving(t, Options{Version: "1.2", MaxBody: 1 << 20, Timeout: DefaultOptions().Timeout})
 	s.want("GET", "/v2", "", 200, `{"extensions":["binary_tensor_data","sequence","sequence(string_id)"],"name":"rnnbin","version":"1.2"}`)
@@ -113,6 +162,16 @@ func TestInferenceOfTheServer(t *testing.T) {
 	s.want("GET", "/v2/models/other", "", 404, `{"error":"Servable not found for request: Latest(other)"}`)
 	s.want("GET", "/v2/else", "", 404, `{"error":"Malformed request: GET /v2/else"}`)
 	s.want("POST", "/v2/models/n", "", 405, `{"error":"Malformed request: POST /v2/models/n"}`)
+	for path, allowed := range map[string]string{"": "GET, HEAD", "/ready": "GET, HEAD", "/infer": "POST"} {
+		if status, _, header := s.ask("PUT", "/v2/models/n"+path, ""); status != 405 || header.Get("Allow") != allowed {
+			t.Errorf("%s: %d, allowed %q", path, status, header.Get("Allow"))
+		}
+	}
+	for _, path := range []string{"/v2", "/v2/health/live", "/v2/models/n", "/v2/models/n/ready", "/v1/models", "/v1/models/n", "/v1/models/n/metadata", "/readyz"} {
+		if status, text, _ := s.ask("HEAD", path, ""); status != 200 || text != "" {
+			t.Errorf("HEAD %s: %d %q", path, status, text)
+		}
+	}
 }
 
 func TestBadInferRequests(t *testing.T) {
@@ -194,7 +253,7 @@ func FuzzInferRequest(f *testing.F) {
 		for _, size := range r.input.data.shape {
 			n *= size
 		}
-		if n != len(r.input.data.values) {
+		if !r.raw && n != len(r.input.data.values) {
 			t.Fatalf("%d values in the shape %v", len(r.input.data.values), r.input.data.shape)
 		}
 	})

@@ -58,6 +58,14 @@ func (q *request) parsePath() error {
 	return err
 }
 
+// verb is the method, GET also where the header of the answer is all that is wanted.
+func (q *request) verb() string {
+	if q.Method == http.MethodHead {
+		return http.MethodGet
+	}
+	return q.Method
+}
+
 // malformed is the error of a path that there is not, in TensorFlow Serving's words.
 func (q *request) malformed() error {
 	return engine.Errorf(engine.Invalid, "Malformed request: %s %s", q.Method, q.URL.Path)

@@ -224,7 +224,7 @@ func (q *request) model() error {
 		return q.session()
 	}
 	q.method = strings.TrimLeft(q.rest, ":/")
-	switch q.Method + " " + q.rest {
+	switch q.verb() + " " + q.rest {
 	case "GET ":
 		q.method = "status"
 		return q.status()

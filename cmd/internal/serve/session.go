@@ -15,7 +15,7 @@ func (q *request) session() error {
 	if err != nil {
 		return q.malformed()
 	}
-	switch q.Method {
+	switch q.verb() {
 	case http.MethodGet:
 		state, err := q.registry.SessionState(q.Context(), q.name, id)
 		if err != nil {
