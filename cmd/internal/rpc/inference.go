@@ -2,8 +2,12 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"strconv"
+
+	"google.golang.org/grpc"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
 	pb "github.com/rnnbin/rnnbin/cmd/internal/rpc/inferencepb"
@@ -77,6 +81,16 @@ func (s *server) modelInfer(ctx context.Context, q *pb.ModelInferRequest) (*pb.M
 	if asked.inputs, err = tensorsOf(q); err != nil {
 		return nil, err
 	}
+	wanted := []string{probabilities, labels}
+	if len(q.Outputs) > 0 {
+		wanted = nil
+	}
+	for _, output := range q.Outputs {
+		if output.Name != probabilities && output.Name != labels { // before a sequence has got its rows
+			return nil, engine.Errorf(engine.Invalid, "model %s has no output %q, but %q and %q", q.ModelName, output.Name, probabilities, labels)
+		}
+		wanted = append(wanted, output.Name)
+	}
 	got, err := s.answer(ctx, asked)
 	if err != nil {
 		return nil, err
@@ -85,21 +99,29 @@ func (s *server) modelInfer(ctx context.Context, q *pb.ModelInferRequest) (*pb.M
 	if first, ok := got.outputs[firstRow]; ok {
 		a.Parameters = map[string]*pb.InferParameter{firstRow: {ParameterChoice: &pb.InferParameter_Int64Param{Int64Param: *first.number}}}
 	}
-	wanted := []string{probabilities, labels}
-	if len(q.Outputs) > 0 {
-		wanted = nil
-	}
-	for _, output := range q.Outputs {
-		wanted = append(wanted, output.Name)
-	}
 	for _, name := range wanted {
-		t, ok := got.outputs[name]
-		if !ok || t.number != nil {
-			return nil, engine.Errorf(engine.Invalid, "model %s has no output %q, but %q and %q", q.ModelName, name, probabilities, labels)
-		}
-		addOutput(a, name, t, raw)
+		addOutput(a, name, got.outputs[name], raw)
 	}
 	return a, nil
+}
+
+// modelStreamInfer answers each message as modelInfer does. One that is refused ends nothing.
+func (s *server) modelStreamInfer(to grpc.BidiStreamingServer[pb.ModelInferRequest, pb.ModelStreamInferResponse]) error {
+	return each(s, to, func(q *pb.ModelInferRequest, ended error) (done bool, err error) {
+		switch {
+		case errors.Is(ended, io.EOF):
+			return true, nil
+		case ended != nil:
+			return false, ended
+		}
+		ctx, cancel := context.WithTimeout(to.Context(), s.options.Timeout)
+		defer cancel()
+		a := new(pb.ModelStreamInferResponse)
+		if a.InferResponse, err = s.modelInfer(ctx, q); err != nil {
+			a.ErrorMessage, a.InferResponse = err.Error(), &pb.ModelInferResponse{Id: q.Id}
+		}
+		return false, to.Send(a)
+	})
 }
 
 // ofSequence reads the parameters with which Triton's clients mark requests that belong together.

@@ -2,10 +2,13 @@ package rpc
 
 import (
 	"encoding/binary"
+	"fmt"
+	"io"
 	"math"
 	"slices"
 	"testing"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
@@ -148,6 +151,59 @@ func TestModelInferOfSequences(t *testing.T) {
 		}
 	}
 	near(t, "begun anew", ask(0, number, true, false), want.Probability[:2])
+}
+
+// What cannot be answered adds no rows to a sequence.
+func TestRefusedModelInferOfSequences(t *testing.T) {
+	s := serve(t, modeltest.Spec{}, Options{})
+	q := inferRequest(typed(modeltest.Rows(1, 2), 1, 2, 2))
+	q.Parameters = map[string]*pb.InferParameter{"sequence_id": {ParameterChoice: &pb.InferParameter_Int64Param{Int64Param: 1}}}
+	for range 2 {
+		q.Outputs = []*pb.ModelInferRequest_InferRequestedOutputTensor{{Name: "logits"}}
+		_, err := call[pb.ModelInferResponse](s, inferenceMethods+"ModelInfer", q)
+		wantError(t, err, codes.InvalidArgument, `has no output "logits"`)
+	}
+	q.Outputs = nil
+	a, err := call[pb.ModelInferResponse](s, inferenceMethods+"ModelInfer", q)
+	check(t, err)
+	if first := a.Parameters[firstRow].GetInt64Param(); first != 0 {
+		t.Errorf("the answer is to row %d", first)
+	}
+}
+
+// A stream of requests is answered one by one, those that are refused with an error of their own.
+func TestModelStreamInfer(t *testing.T) {
+	s := serve(t, modeltest.Spec{}, Options{})
+	x := modeltest.Rows(1, 6)
+	want, err := s.model.Stream().Push(x)
+	check(t, err)
+	stream, err := s.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, inferenceMethods+"ModelStreamInfer")
+	check(t, err)
+	ask := func(q *pb.ModelInferRequest) *pb.ModelStreamInferResponse {
+		t.Helper()
+		check(t, stream.SendMsg(q))
+		a := new(pb.ModelStreamInferResponse)
+		check(t, stream.RecvMsg(a))
+		return a
+	}
+	for at := range 6 {
+		q := inferRequest(typed(x[2*at:2*at+2], 1, 1, 2))
+		q.Parameters = map[string]*pb.InferParameter{"sequence_id": {ParameterChoice: &pb.InferParameter_StringParam{StringParam: "a"}}}
+		q.Id = fmt.Sprint(at)
+		a := ask(q)
+		near(t, q.Id, a.InferResponse.Outputs[0].Contents.Fp32Contents, want.Probability[2*at:2*at+2])
+		if a.ErrorMessage != "" || a.InferResponse.Id != q.Id {
+			t.Error(a)
+		}
+		q.ModelName = "n"
+		if a := ask(q); a.ErrorMessage != "Servable not found for request: Latest(n)" || a.InferResponse.Id != q.Id || len(a.InferResponse.Outputs) > 0 {
+			t.Error(a)
+		}
+	}
+	check(t, stream.CloseSend())
+	if err := stream.RecvMsg(new(pb.ModelStreamInferResponse)); err != io.EOF {
+		t.Error(err)
+	}
 }
 
 func TestInferenceServer(t *testing.T) {

@@ -269,7 +269,7 @@ func (s *server) getModelStatus(ctx context.Context, q *serving.GetModelStatusRe
 		return nil, status.Error(codes.InvalidArgument, "Missing ModelSpec")
 	}
 	w := which(q.ModelSpec)
-	about(ctx, q.ModelSpec.Name, w.Version)
+	about(ctx, q.ModelSpec.Name, 0)
 	all, err := s.registry.Status(q.ModelSpec.Name, w)
 	if err != nil {
 		return nil, err

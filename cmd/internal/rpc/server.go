@@ -134,7 +134,7 @@ type called struct{ engine.Request }
 
 type calledKey struct{}
 
-// about records the model and the version that a call is for.
+// about records the model and the version that a call is for, 0 until there is known to be such a one.
 func about(ctx context.Context, name string, version int64) {
 	c := ctx.Value(calledKey{}).(*called)
 	c.Name, c.Version = name, version
@@ -262,7 +262,7 @@ func statusOf(err error) error {
 
 // acquire returns a version of a model, and records it for the observer and the log.
 func (s *server) acquire(ctx context.Context, name string, w engine.Which) (*engine.Handle, error) {
-	about(ctx, name, w.Version)
+	about(ctx, name, 0)
 	h, err := s.registry.Acquire(name, w)
 	if err != nil {
 		return nil, err

@@ -34,6 +34,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
 	"github.com/rnnbin/rnnbin/cmd/internal/engine/modeltest"
@@ -64,7 +65,7 @@ func TestReflection(t *testing.T) {
 	for service, methods := range map[string][]string{
 		"tensorflow.serving.PredictionService": {"Predict", "GetModelMetadata"},
 		"tensorflow.serving.ModelService":      {"GetModelStatus"},
-		"inference.GRPCInferenceService":       {"ServerLive", "ModelInfer"},
+		"inference.GRPCInferenceService":       {"ServerLive", "ModelInfer", "ModelStreamInfer"},
 		"rnnbin.v1.StreamService":              {"Label"},
 	} {
 		check(t, stream.Send(&reflectionpb.ServerReflectionRequest{
@@ -337,12 +338,16 @@ func TestRequestsAreToldOf(t *testing.T) {
 	check(t, err)
 	_, err = call[pb.ModelInferResponse](s, inferenceMethods+"ModelInfer", inferRequest(typed(modeltest.Rows(1, 3), 1, 3, 2)))
 	check(t, err)
-	_, err = call[pb.ModelMetadataResponse](s, inferenceMethods+"ModelMetadata", &pb.ModelMetadataRequest{Name: "n"})
+	// Who asks for what there is not may ask for any number of it, which metrics had better not keep.
+	_, err = call[pb.ModelMetadataResponse](s, inferenceMethods+"ModelMetadata", &pb.ModelMetadataRequest{Name: "n", Version: "3"})
+	wantError(t, err, codes.NotFound, "")
+	_, err = call[serving.GetModelStatusResponse](s, statusMethod, &serving.GetModelStatusRequest{ModelSpec: &serving.ModelSpec{Name: "n", VersionChoice: &serving.ModelSpec_Version{Version: wrapperspb.Int64(3)}}})
 	wantError(t, err, codes.NotFound, "")
 	want := []engine.Request{
 		{Protocol: "tensorflow.serving.PredictionService", Method: "Predict", Name: "m", Version: 1, Code: "OK"},
 		{Protocol: "inference.GRPCInferenceService", Method: "ModelInfer", Name: "m", Version: 1, Code: "OK"},
 		{Protocol: "inference.GRPCInferenceService", Method: "ModelMetadata", Name: "n", Code: "NotFound"},
+		{Protocol: "tensorflow.serving.ModelService", Method: "GetModelStatus", Name: "n", Code: "NotFound"},
 	}
 	for i := range seen.all {
 		if seen.all[i].Took <= 0 {

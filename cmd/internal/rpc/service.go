@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"google.golang.org/grpc"
-
-	"github.com/rnnbin/rnnbin/cmd/internal/rpc/streampb"
 )
 
 // What generated stubs would have: TensorFlow Serving's messages come without.
@@ -17,27 +15,16 @@ var (
 	modelService = service("tensorflow.serving.ModelService", "tensorflow/serving/apis/model_service.proto",
 		unary("GetModelStatus", (*server).getModelStatus))
 
-	inferenceService = service("inference.GRPCInferenceService", "inference.proto",
+	inferenceService = with(service("inference.GRPCInferenceService", "inference.proto",
 		unary("ServerLive", (*server).serverLive),
 		unary("ServerReady", (*server).serverReady),
 		unary("ModelReady", (*server).modelReady),
 		unary("ServerMetadata", (*server).serverMetadata),
 		unary("ModelMetadata", (*server).modelMetadata),
-		unary("ModelInfer", (*server).modelInfer))
+		unary("ModelInfer", (*server).modelInfer)),
+		"ModelStreamInfer", (*server).modelStreamInfer)
 
-	streamService = grpc.ServiceDesc{
-		ServiceName: "rnnbin.v1.StreamService",
-		HandlerType: (*any)(nil),
-		Streams: []grpc.StreamDesc{{
-			StreamName: "Label",
-			Handler: func(s any, stream grpc.ServerStream) error {
-				return s.(*server).label(&grpc.GenericServerStream[streampb.LabelRequest, streampb.LabelResponse]{ServerStream: stream})
-			},
-			ServerStreams: true,
-			ClientStreams: true,
-		}},
-		Metadata: "stream.proto",
-	}
+	streamService = with(service("rnnbin.v1.StreamService", "stream.proto"), "Label", (*server).label)
 )
 
 // method is a call of one message each way, in the service of a name.
@@ -48,6 +35,19 @@ func service(name, proto string, methods ...method) grpc.ServiceDesc {
 	for _, m := range methods {
 		d.Methods = append(d.Methods, m(name))
 	}
+	return d
+}
+
+// with is a service that has a stream of messages each way, too.
+func with[Q, A any](d grpc.ServiceDesc, name string, call func(*server, grpc.BidiStreamingServer[Q, A]) error) grpc.ServiceDesc {
+	d.Streams = []grpc.StreamDesc{{
+		StreamName: name,
+		Handler: func(s any, stream grpc.ServerStream) error {
+			return call(s.(*server), &grpc.GenericServerStream[Q, A]{ServerStream: stream})
+		},
+		ServerStreams: true,
+		ClientStreams: true,
+	}}
 	return d
 }
 

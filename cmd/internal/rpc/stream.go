@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
 	"github.com/rnnbin/rnnbin/cmd/internal/events"
@@ -17,19 +18,19 @@ import (
 type labelStream = grpc.BidiStreamingServer[pb.LabelRequest, pb.LabelResponse]
 
 // message is what a client has sent, or why there is nothing more.
-type message struct {
-	*pb.LabelRequest
+type message[Q any] struct {
+	q   *Q
 	err error
 }
 
 // receive hands over what a client sends until it ends, or ctx does.
-func receive(ctx context.Context, from labelStream) <-chan message {
-	all := make(chan message)
+func receive[Q, A any](ctx context.Context, from grpc.BidiStreamingServer[Q, A]) <-chan message[Q] {
+	all := make(chan message[Q])
 	go func() {
 		for {
 			q, err := from.Recv()
 			select {
-			case all <- message{q, err}:
+			case all <- message[Q]{q, err}:
 			case <-ctx.Done():
 				return
 			}
@@ -41,9 +42,9 @@ func receive(ctx context.Context, from labelStream) <-chan message {
 	return all
 }
 
-// label answers each message of a stream with one. A client that does not read gets no more:
-// what is sent waits, and so does what it sends.
-func (s *server) label(to labelStream) error {
+// each has every message of a stream taken, and why there is nothing more, until that is done, nothing comes for long
+// or the server is to end. A client that does not read gets no more: what is sent waits, and so does what it sends.
+func each[Q, A any](s *server, to grpc.BidiStreamingServer[Q, A], take func(*Q, error) (done bool, err error)) error {
 	ctx, end := context.WithCancelCause(to.Context())
 	defer end(nil)
 	defer context.AfterFunc(s.ending, func() { end(engine.Errorf(engine.Unavailable, "the server is shutting down")) })()
@@ -51,15 +52,13 @@ func (s *server) label(to labelStream) error {
 	idle := time.AfterFunc(ttl, func() { end(s.registry.Silent()) })
 	defer idle.Stop()
 	messages := receive(ctx, to)
-	l := &labelling{server: s, to: to}
-	defer l.close()
 	for {
 		select {
-		case q := <-messages:
+		case m := <-messages:
 			idle.Reset(ttl)
 			done := false
-			if err := s.holding(ctx, q.LabelRequest, func() (err error) {
-				done, err = l.take(q)
+			if err := s.holding(ctx, any(m.q).(proto.Message), func() (err error) {
+				done, err = take(m.q, m.err)
 				return err
 			}); done || err != nil {
 				return err
@@ -68,6 +67,13 @@ func (s *server) label(to labelStream) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// label answers each message of a stream with one.
+func (s *server) label(to labelStream) error {
+	l := &labelling{server: s, to: to}
+	defer l.close()
+	return each(s, to, l.take)
 }
 
 // open begins the stream that a first message asks for.
@@ -101,18 +107,18 @@ func (l *labelling) close() {
 }
 
 // take answers a message, and reports whether it was the last.
-func (l *labelling) take(q message) (done bool, err error) {
+func (l *labelling) take(q *pb.LabelRequest, ended error) (done bool, err error) {
 	ctx := l.to.Context()
-	done = errors.Is(q.err, io.EOF)
+	done = errors.Is(ended, io.EOF)
 	switch {
 	case done && l.stream == nil:
 		return true, nil
 	case done:
-		q.LabelRequest = &pb.LabelRequest{End: true}
-	case q.err != nil:
-		return false, q.err
+		q = &pb.LabelRequest{End: true}
+	case ended != nil:
+		return false, ended
 	case l.stream == nil:
-		if l.stream, err = l.server.open(ctx, q.LabelRequest); err != nil {
+		if l.stream, err = l.server.open(ctx, q); err != nil {
 			return false, err
 		}
 		l.info = l.stream.Handle().Info()

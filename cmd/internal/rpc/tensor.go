@@ -113,7 +113,7 @@ func (s *server) answer(ctx context.Context, q query) (result, error) {
 
 // answerSession goes on with the rows of a session.
 func (s *server) answerSession(ctx context.Context, q query, x *tensor) (result, error) {
-	about(ctx, q.name, q.which.Version)
+	about(ctx, q.name, 0)
 	rows := func(h *engine.Handle) ([]float64, error) {
 		about(ctx, q.name, h.Version())
 		if err := x.fit(h.Info()); err != nil {

@@ -6,6 +6,7 @@ The fixture has series, as they were measured, and what model m says of them: pr
 and labels, and the probabilities of the first one as a stream.
 """
 import json
+import queue
 import sys
 
 import grpc
@@ -128,6 +129,22 @@ def open_inference():
                for i in range(len(stream))]
         near(np.array(row), stream)
 
+    answers = queue.Queue()
+    client.start_stream(lambda result, error: answers.put((result, error)))
+    row = []
+    for i in range(len(stream)):
+        series = triton.InferInput("series", (1, 1, 2), "FP32")
+        series.set_data_from_numpy(x[:1, i:i + 1])
+        client.async_stream_infer("m", [series], sequence_id=9, sequence_start=i == 0, sequence_end=i == len(stream) - 1)
+        result, error = answers.get(timeout=20)
+        assert error is None, error
+        row.append(result.as_numpy("probabilities")[0, 0])
+    near(np.array(row), stream)
+    client.async_stream_infer("other", [series])
+    _, error = answers.get(timeout=20)
+    assert "Latest(other)" in error.message(), error
+    client.stop_stream()
+
     refused(lambda: infer(x, name="other"), "NOT_FOUND", "Latest(other)")
     refused(lambda: infer(x[:, :, :1]), "INVALID_ARGUMENT", "[batch, steps, 2]")
     refused(lambda: infer(x.astype(np.float16), kind="FP16"), "INVALID_ARGUMENT", "FP16")
@@ -148,7 +165,7 @@ def open_inference_rest():
     for binary in True, False:
         outputs = [triton_http.InferRequestedOutput(name, binary_data=binary) for name in ("labels", "probabilities")]
         for given in None, outputs:
-            a = infer(x, binary=binary, outputs=given, request_id="9", request_compression_algorithm="gzip")
+            a = infer(x, binary=binary, outputs=given, request_id="9", request_compression_algorithm="gzip" if binary else "deflate")
             near(a.as_numpy("probabilities"), probabilities)
             got = a.as_numpy("labels")
             assert ((decoded(got) if isinstance(got.flat[0], bytes) else got) == labels).all() and a.get_response()["id"] == "9"
