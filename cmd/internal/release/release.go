@@ -10,6 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Add has write fill a folder, and makes it the next version in base, a folder that is made if
@@ -19,22 +23,56 @@ func Add(base string, write func(dir string) error) (string, error) {
 	if err := os.MkdirAll(base, 0o777); err != nil {
 		return "", named(err)
 	}
-	part, err := os.MkdirTemp(base, ".part-") // servers pass over what is no number
+	sweep(base)
+	part, err := os.MkdirTemp(base, partName) // servers pass over what is no number
 	if err != nil {
 		return "", named(err)
 	}
 	defer os.RemoveAll(part)
+	if locked, err := lock(part); err == nil { // where there are no locks, nobody sweeps
+		defer locked.Close()
+	}
 	dir := filepath.Join(part, "version")
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		return "", named(err)
 	}
 	if err := write(dir); err != nil {
-		return "", err
+		return "", named(err)
 	}
 	if err := flush(dir); err != nil {
 		return "", named(err)
 	}
 	return place(base, dir)
+}
+
+// partName is what the folder of a version is called that is not whole yet.
+const partName = ".part-"
+
+// sweep removes what programs that were killed have left of versions. What cannot be removed is left to the next one.
+func sweep(base string) {
+	entries, _ := os.ReadDir(base)
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !strings.HasPrefix(e.Name(), partName) || time.Since(info.ModTime()) < time.Hour { // it may not be locked yet
+			continue
+		}
+		part := filepath.Join(base, e.Name())
+		if locked, err := lock(part); err == nil {
+			_ = os.RemoveAll(part)
+			locked.Close()
+		}
+	}
+}
+
+// lock opens a folder that nobody else has locked.
+func lock(dir string) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err == nil {
+		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			f.Close()
+		}
+	}
+	return f, err
 }
 
 // place renames dir to the next version. Another program may be faster.

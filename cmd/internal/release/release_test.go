@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func fill(dir string) error {
@@ -60,6 +61,47 @@ func TestNothingIsLeftOfAVersionThatFailed(t *testing.T) {
 	}
 	if names := namesIn(t, base); len(names) > 0 {
 		t.Errorf("left over: %v", names)
+	}
+}
+
+// What a program that was killed has left of a version goes with the next one, but not what one is writing.
+func TestPartsOfVersionsGo(t *testing.T) {
+	base := t.TempDir()
+	old := time.Now().Add(-2 * time.Hour)
+	for _, name := range []string{partName + "left", partName + "new", partName + "busy", ".other"} {
+		dir := filepath.Join(base, name)
+		if err := os.Mkdir(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := fill(dir); err != nil {
+			t.Fatal(err)
+		}
+		if name == partName+"new" {
+			continue
+		}
+		if err := os.Chtimes(dir, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	busy, err := lock(filepath.Join(base, partName+"busy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	write := func(dir string) error {
+		if err := os.Chtimes(filepath.Dir(dir), old, old); err != nil {
+			return err
+		}
+		if _, err := Add(base, fill); err != nil { // another program
+			return err
+		}
+		return fill(dir)
+	}
+	if _, err := Add(base, write); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := namesIn(t, base), []string{".other", partName + "busy", partName + "new", "1", "2"}; !slices.Equal(got, want) {
+		t.Errorf("%v in the folder, want %v", got, want)
 	}
 }
 
