@@ -54,6 +54,7 @@ type marker struct {
 	meeting  place // of different labels that share a row
 	outside  place // annotations before or behind all rows
 	beyond   place // events that go on behind the last row, for longer than before it
+	days     place // that last until the end of a day, which changes their rows
 }
 
 // place is where something was seen first, and how often.
@@ -69,8 +70,11 @@ func (p *place) add(line int) {
 // checkData refuses data of which events cannot be found.
 func (m *marker) checkData(all []*series.Data) error {
 	for _, d := range all {
-		if d.Time == nil && d.Input > d.Len() && !m.whole {
-			return m.at(0, "", "cannot place events by row number: rows with missing features were dropped; set Options.Time")
+		if (d.Time == nil || m.byRow(d)) && (d.Input > d.Len() || m.resampled) && !m.whole {
+			return m.at(0, "", "cannot place events by row number: rows with missing features were dropped, or resampled; set Options.Time")
+		}
+		if err := m.checkUnits(d); err != nil {
+			return err
 		}
 		if m.seconds && d.Time == nil {
 			return m.at(0, "", "annotations are at so many seconds, and the data has no time column (Options.Time names one)")
@@ -95,12 +99,11 @@ func (m *marker) find(targets []*target) error {
 	m.of = map[*target][]listed{}
 	for _, e := range m.events {
 		if t := assigned[e.Series]; t != nil {
-			if d := t.parts[0].data; m.millis && d.Time != nil && d.Stamps && !e.start.stamp {
-				e.Start, e.End, e.start.stamp = e.Start/1000, e.End/1000, true
-			}
+			m.fit(&e, t.parts[0].data)
 			used = append(used, e)
 			if m.of[t] == nil {
 				m.having = append(m.having, t)
+				m.number(t)
 			}
 			m.of[t] = append(m.of[t], e)
 		}

@@ -32,7 +32,7 @@ func (m *marker) place(t *target, e *listed, spans [][]span) error {
 	}
 	found := false
 	for i, p := range t.parts {
-		if err := m.comparable(e, p.data); err != nil {
+		if err := m.comparable(e, p); err != nil {
 			return err
 		}
 		first, last := p.rows(from, to)
@@ -40,6 +40,9 @@ func (m *marker) place(t *target, e *listed, spans [][]span) error {
 			continue
 		}
 		found = true
+		if _, midnight := p.rows(from, e.End-daySeconds); e.wholeDay && midnight < last {
+			m.days.add(e.line)
+		}
 		if m.positive == "" || class == 1 {
 			spans[i] = append(spans[i], span{first, last, class, e})
 		}
@@ -75,8 +78,8 @@ func slack(size float64) float64 {
 }
 
 // comparable is the error if e cannot be found among the times of d.
-func (m *marker) comparable(e *listed, d *series.Data) error {
-	stamps := d.Time != nil && d.Stamps
+func (m *marker) comparable(e *listed, p part) error {
+	d, stamps := p.data, p.data.Time != nil && p.data.Stamps && !p.byRow
 	switch {
 	case stamps == e.start.stamp || m.whole:
 		return nil
@@ -90,12 +93,8 @@ func (m *marker) comparable(e *listed, d *series.Data) error {
 
 // rows are the first and the last row of p that are from from to to; none if first > last.
 func (p *part) rows(from, to float64) (first, last int) {
-	at := func(i int) float64 { return float64(i) }
-	if t := p.data.Time; t != nil {
-		at = func(i int) float64 { return t[p.Start+i] }
-	}
-	first = sort.Search(p.Len(), func(i int) bool { return at(i) >= from })
-	last = sort.Search(p.Len(), func(i int) bool { return at(i) > to }) - 1
+	first = sort.Search(p.Len(), func(i int) bool { return p.at(i) >= from })
+	last = sort.Search(p.Len(), func(i int) bool { return p.at(i) > to }) - 1
 	return p.Start + first, p.Start + last
 }
 
@@ -106,10 +105,13 @@ func (m *marker) noRow(t *target, e *listed) error {
 		what = "at " + e.start.text
 	}
 	low, high := t.parts[0], t.parts[len(t.parts)-1]
-	if low.data.Time == nil {
-		return m.at(e.line, "", "no row is %s: series %q has the rows 0 to %d, as there is no time column (Options.Time names one)", what, t.name, low.Len()-1)
-	}
 	first, last := t.span()
+	if low.byRow {
+		return m.at(e.line, "", "no row is %s: series %q has the rows 0 to %.0f, and column %q counts rows", what, t.name, last, m.timeColumn)
+	}
+	if low.data.Time == nil {
+		return m.at(e.line, "", "no row is %s: series %q has the rows 0 to %.0f, as there is no time column (Options.Time names one)", what, t.name, last)
+	}
 	from, to := series.TimeText(first, low.data.Stamps), series.TimeText(last, high.data.Stamps)
 	switch {
 	case e.End < first || e.Start > last:

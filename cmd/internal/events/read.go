@@ -1,11 +1,14 @@
 package events
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -26,6 +29,12 @@ type List struct {
 	seconds  bool           // they are annotations, some of which may be outside the rows
 	millis   bool           // a number stands for a timestamp as the milliseconds since 1970
 
+	unit       float64 // seconds of a unit of their times, as the column's name says; 0: it does not
+	lasting    float64 // likewise, of durations
+	counts     bool    // times are numbers of rows
+	resampled  bool    // the data has other rows than its file
+	timeColumn string  // as the file calls it
+
 	inData       string       // the column of series in the data
 	times        series.Times // of the data
 	seriesColumn string       // as the file calls it
@@ -40,15 +49,21 @@ type listed struct {
 	Event
 	line       int
 	start, end moment
-	open       bool // the end does not belong to it
+	lasting    float64 // seconds of a unit of its duration; 0: not known, or it has none
+	open       bool    // the end does not belong to it
+	wholeDay   bool    // the end is a day without a time of the day, that belongs to it
 }
 
 // moment is a time as a file has it.
 type moment struct {
 	time  float64
-	stamp bool // it is a timestamp
+	stamp bool    // it is a timestamp
+	unit  float64 // seconds; 0: not known
 	text  string
 }
+
+// zoned is a timestamp that names its zone.
+var zoned = regexp.MustCompile(`(?i):[0-9.,]+ ?(Z|UTC|GMT|[-+][0-9]{2}(:?[0-9]{2})?)$`)
 
 // instant reports whether an event has no length.
 func (e *listed) instant() bool { return e.Start == e.End }
@@ -84,7 +99,7 @@ func Read(ctx context.Context, path string, data series.Options) (*List, error) 
 }
 
 func newList(path string, data series.Options) *List {
-	return &List{File: path, known: map[string]int{}, inData: data.Series, times: data.Times, seriesColumn: "series", labelColumn: "label"}
+	return &List{File: path, known: map[string]int{}, inData: data.Series, times: data.Times, resampled: data.Resample != "", seriesColumn: "series", labelColumn: "label"}
 }
 
 func (l *List) read(file *table.File) error {
@@ -93,7 +108,7 @@ func (l *List) read(file *table.File) error {
 	case !document.IsObject() && !document.IsArray() || !json.Valid(file.Content):
 	case isWindows(document):
 		return l.readWindows(document, newLines(file.Content))
-	case document.IsArray():
+	case document.IsArray() && !isEventObject(document.Get("0")):
 		return l.readTasks(document, newLines(file.Content))
 	}
 	return l.readTable(file)
@@ -121,11 +136,15 @@ func (l *List) add(line int, name, start, end, label string) error {
 			return l.at(line, "", "end of an event: %w", err)
 		}
 	}
+	e.start.unit = cmp.Or(e.start.unit, l.unit)
 	switch {
 	case e.start.stamp != e.end.stamp:
 		return l.at(line, "", "start %s and end %s must both be timestamps or both numbers", start, end)
 	case e.start.time > e.end.time:
 		return l.at(line, "", "the event ends before it starts: from %s to %s", start, end)
+	}
+	if e.end.stamp && l.times.TimeFormat == "" && dayOnly.MatchString(end) {
+		e.end.time, e.open, e.wholeDay = e.end.time+daySeconds, true, true
 	}
 	e.Start, e.End = e.start.time, e.end.time
 	l.events = append(l.events, e)
@@ -144,12 +163,28 @@ func (l *List) about(name string, line int, fault string) {
 	}
 }
 
-func parseMoment(text string, times series.Times) (moment, error) {
-	t, stamp, err := series.ParseTime(text, times)
-	if err == nil && math.IsInf(t, 0) {
+const daySeconds = 24 * 60 * 60
+
+// dayOnly is a day without a time of the day.
+var dayOnly = regexp.MustCompile(`^[0-9]+[-/. ]([0-9]+|[A-Za-z]{3})[-/. ][0-9]+$`)
+
+// parseMoment reads a time, in the form of the data's or in a usual one.
+func parseMoment(text string, times series.Times) (m moment, err error) {
+	m.text = text
+	if m.time, m.stamp, err = series.ParseTime(text, times); err != nil && times.TimeFormat != "" {
+		usual := times
+		usual.TimeFormat = ""
+		if t, stamp, fault := series.ParseTime(text, usual); fault == nil {
+			m.time, m.stamp, err = t, stamp, nil
+		}
+	}
+	if err == nil && math.IsInf(m.time, 0) {
 		err = errors.New("it is not finite")
 	}
-	return moment{t, stamp, text}, err
+	if m.stamp || strings.Contains(text, ":") {
+		m.unit = 1
+	}
+	return m, err
 }
 
 // lines counts the lines of a text as ever later places in it are asked for.

@@ -36,7 +36,7 @@ func (l *List) readTasks(document gjson.Result, lines *lines) error {
 		case object.IsObject() && !isEventObject(object):
 			err = l.addAnnotation(&annotation{name: dataName(object), line: line, regions: flatRegions(object)}, lines, seen)
 		default:
-			err = l.at(line, "", "it is no task of Label Studio (an export as JSON or JSON_MIN); events by themselves are JSON lines, an object a line without brackets around all")
+			err = l.at(line, "", "it is no task of Label Studio (an export as JSON or JSON_MIN)")
 		}
 		return err == nil
 	})
@@ -46,9 +46,14 @@ func (l *List) readTasks(document gjson.Result, lines *lines) error {
 	return err
 }
 
-// isEventObject reports whether an object of a list looks like an event of JSON lines.
+// isEventObject reports whether an object of a list looks like an event.
 func isEventObject(object gjson.Result) bool {
-	return slices.ContainsFunc(startNames, func(column string) bool { return object.Get(column).Exists() }) && len(flatRegions(object)) == 0
+	var names []string
+	object.ForEach(func(key, _ gjson.Result) bool {
+		names = append(names, key.Str)
+		return true
+	})
+	return findColumns(names, "").start >= 0 && len(flatRegions(object)) == 0
 }
 
 // addTask adds the annotations of a task, which must not differ.

@@ -5,47 +5,111 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
+	"strings"
+	"time"
+	"unicode"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
-// Names of columns, as series.PlainName has them, the surest first.
+// What columns are called, without words for times, the surest first; labels and series with all words.
 var (
-	momentNames   = []string{"time", "timestamp", "datetime", "sample"} // of an instant, which has no other time
-	startNames    = append([]string{"start", "start_time", "start_sample", "onset", "begin", "begin_time", "from"}, momentNames...)
-	endNames      = []string{"end", "end_time", "end_sample", "stop", "stop_time", "finish", "offset", "until", "to"}
-	durationNames = []string{"duration", "dur", "length"}
-	labelNames    = []string{"label", "labels", "trial_type", "symbol", "activity", "class", "event", "event_type", "type", "description", "annotation", "state", "category", "name"}
-	seriesNames   = []string{"series", "file", "filename", "recording", "record"}
+	startNames    = []string{"start", "onset", "begin", "from", "beginn", "anfang", "von", "debut", "début", "inicio", "tmin", "xmin", "t0", "first", "opened", "started"}
+	endNames      = []string{"end", "stop", "finish", "offset", "until", "to", "ende", "bis", "fin", "tmax", "xmax", "t1", "last", "closed", "ended", "finished", "stopped"}
+	durationNames = []string{"duration", "dur", "length", "dauer", "durée", "duracion", "duración", "durata"}
+	labelNames    = []string{"label", "labels", "trial_type", "symbol", "activity", "class", "event", "event_type", "type", "description", "annotation", "state", "category", "behavior", "behaviour", "name", "text", "species"}
+	seriesNames   = []string{"series", "file", "filename", "file_name", "recording", "record"}
 
 	likeEnd = regexp.MustCompile(`(^|_)(end|stop|finish|offset|until|dur|duration|length|last)(_|$)`)
 )
 
+// Words that names of times have, beside units.
+var (
+	timeWords  = []string{"time", "stamp", "date", "ts", "t"}
+	rowWords   = []string{"sample", "samples", "frame", "row", "idx", "index"}
+	otherWords = []string{"event", "utc", "local", "valid", "relative"}
+	unitWords  = map[string]float64{"ms": 1e-3, "msec": 1e-3, "millis": 1e-3, "milliseconds": 1e-3, "us": 1e-6, "ns": 1e-9, "s": 1, "sec": 1, "secs": 1, "seconds": 1, "ss": 1, "sf": 1, "min": 60, "mins": 60, "minutes": 60, "h": 3600, "hours": 3600, "days": 86400, "hh": 1, "mm": 1}
+)
+
+// timeName is what the name of a column of times says.
+type timeName struct {
+	word string  // what is left of it
+	time bool    // it has a word for times
+	rows bool    // or for numbers of rows
+	unit float64 // seconds; 0: not known
+}
+
+// wordsOf are the words of a name in lower case.
+func wordsOf(name string) []string {
+	name = strings.ReplaceAll(strings.ToLower(betweenWords.ReplaceAllString(name, "${1}_${2}")), "time", "_time_")
+	return strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
+}
+
+var betweenWords = regexp.MustCompile(`(\p{Ll})(\p{Lu})`)
+
+func parseTimeName(name string) (t timeName) {
+	var left []string
+	words := wordsOf(name)
+	for i, word := range words {
+		unit := unitWords[word]
+		switch {
+		case slices.Contains(timeWords, word):
+			t.time = true
+		case slices.Contains(rowWords, word):
+			t.rows = true
+		case unit > 0 && i > 0: // the first of several, as in ss.msec
+			t.unit = cmp.Or(t.unit, unit)
+		case !slices.Contains(otherWords, word):
+			left = append(left, word)
+		}
+	}
+	t.word = strings.Join(left, "_")
+	return t
+}
+
 // eventColumns says where a table has what makes an event; -1 is nowhere.
-type eventColumns struct{ series, start, end, duration, label int }
+type eventColumns struct{ series, start, end, duration, label, date int }
 
 // findColumns finds the columns by their names. That of the series may be called as in the data.
 func findColumns(names []string, inData string) eventColumns {
-	plain := make([]string, len(names))
-	for i, name := range names {
-		plain[i] = series.PlainName(name)
+	var plain, words []string
+	var times []timeName
+	for _, name := range names {
+		times = append(times, parseTimeName(name))
+		plain = append(plain, strings.Join(wordsOf(name), "_"))
 	}
-	first := func(wanted []string) int {
+	for _, t := range times {
+		words = append(words, t.word)
+	}
+	first := func(of, wanted []string) int {
 		for _, name := range wanted {
-			if i := slices.Index(plain, name); i >= 0 {
+			if i := slices.Index(of, name); i >= 0 {
 				return i
 			}
 		}
 		return -1
 	}
-	c := eventColumns{series: slices.Index(names, inData), start: first(startNames), end: first(endNames), duration: -1, label: first(labelNames)}
+	moment := func(rows bool) int {
+		return slices.IndexFunc(times, func(t timeName) bool { return t.word == "" && (t.time && !rows || t.rows && rows) })
+	}
+	c := eventColumns{start: first(words, startNames), end: first(words, endNames), duration: -1, label: first(plain, labelNames), date: slices.Index(plain, "date")}
+	if c.series = slices.Index(names, inData); c.series < 0 && inData != "" {
+		c.series = slices.Index(plain, strings.Join(wordsOf(inData), "_"))
+	}
 	if c.series < 0 || inData == "" {
-		c.series = first(seriesNames)
+		c.series = first(plain, seriesNames)
+	}
+	for _, rows := range []bool{false, true} {
+		if c.start < 0 {
+			c.start = moment(rows)
+		}
 	}
 	if c.end < 0 {
-		c.duration = first(durationNames)
+		c.duration = first(words, durationNames)
+	}
+	if c.date == c.start {
+		c.date = -1
 	}
 	return c
 }
@@ -59,7 +123,7 @@ func Holds(s *series.Survey) bool {
 	}
 	c := findColumns(names, "")
 	last := max(c.end, c.duration)
-	if len(s.Files) != 1 || c.start < 0 || last < 0 || slices.Contains(momentNames, series.PlainName(names[c.start])) {
+	if len(s.Files) != 1 || s.Wide || c.start < 0 || last < 0 || slices.Contains([]string{"", "t0"}, parseTimeName(names[c.start]).word) { // t0 may be a step
 		return false
 	}
 	for _, i := range []int{c.start, last} {
@@ -80,9 +144,11 @@ func (l *List) readTable(file *table.File) error {
 	}
 	if err != nil || c.start < 0 {
 		if bare, fault := series.NewTable(file, true); l.isBare(bare) {
-			all, err, c = bare, fault, eventColumns{series: -1, start: 0, end: 1, duration: -1, label: len(bare.Columns) - 1}
-			if c.label == c.end {
-				c.label = -1
+			all, err, c = bare, fault, eventColumns{series: -1, start: 0, end: 1, duration: -1, label: 2, date: -1}
+			for _, i := range []*int{&c.end, &c.label} {
+				if *i >= len(bare.Columns) {
+					*i = -1
+				}
 			}
 		}
 	}
@@ -96,6 +162,16 @@ func (l *List) readTable(file *table.File) error {
 		return l.at(1, "", "a list of events has a column start (or onset, time, timestamp or sample) and, unless they are instants, end (or stop or duration); one of series or files has only these and label; columns: %s", table.List(all.Columns))
 	}
 	l.settleColumns(all.Columns, c)
+	if err := l.checkPhases(all, c); err != nil {
+		return err
+	}
+	for _, r := range all.Rows {
+		for _, i := range []int{c.start, c.end} {
+			if i >= 0 {
+				l.times = l.times.Learn(r.Fields[i])
+			}
+		}
+	}
 	instants, first := 0, 0
 	for _, r := range all.Rows {
 		if r.Fields[0] == `\` { // the frequencies of Audacity's label before
@@ -117,12 +193,36 @@ func (l *List) readTable(file *table.File) error {
 
 // isBare reports whether the first row of a table that is read without a header has start, end and perhaps a label.
 func (l *List) isBare(t *series.Table) bool {
-	if t == nil || len(t.Rows) == 0 || len(t.Columns) < 2 || len(t.Columns) > 3 || t.Columns[0] != "1" { // which formats with names have not
+	if t == nil || len(t.Rows) == 0 || len(t.Columns) > 3 || t.Columns[0] != "1" { // which formats with names have not
 		return false
 	}
-	_, start := parseMoment(t.Rows[0].Fields[0], l.times)
-	_, end := parseMoment(t.Rows[0].Fields[1], l.times)
-	return start == nil && end == nil
+	return !slices.ContainsFunc(t.Rows[0].Fields[:min(len(t.Columns), 2)], func(text string) bool {
+		_, err := parseMoment(text, l.times)
+		return err != nil
+	})
+}
+
+// phases are words for the start and for the stop of an event.
+var phases = [][]string{{"start", "begin", "on", "onset", "state start"}, {"stop", "end", "off", "offset", "state stop"}}
+
+// checkPhases is the error for rows of which some say where events start, and others where they stop.
+func (l *List) checkPhases(t *series.Table, c eventColumns) error {
+	for i, name := range t.Columns {
+		var found [2]bool
+		others := slices.ContainsFunc(t.Rows, func(r series.TableRow) bool {
+			for k, words := range phases {
+				if slices.Contains(words, strings.ToLower(r.Fields[i])) {
+					found[k] = true
+					return false
+				}
+			}
+			return r.Fields[i] != ""
+		})
+		if found[0] && found[1] && !others && c.end < 0 {
+			return l.at(t.Rows[0].Line, name, "rows say where events start, and where they stop: a row for each event is needed, with start and end")
+		}
+	}
+	return nil
 }
 
 // settleColumns notes what columns are called, and which are not read.
@@ -133,9 +233,23 @@ func (l *List) settleColumns(names []string, c eventColumns) {
 	if c.label >= 0 {
 		l.labelColumn = names[c.label]
 	}
+	for _, i := range []int{c.start, c.end, c.duration} {
+		if i < 0 {
+			continue
+		}
+		name := parseTimeName(names[i])
+		if l.timeColumn == "" || l.unit+l.lasting == 0 && name.unit > 0 {
+			l.timeColumn = names[i]
+		}
+		if i == c.duration {
+			l.lasting = name.unit
+		} else {
+			l.unit, l.counts = cmp.Or(l.unit, name.unit), l.counts || name.rows && !name.time
+		}
+	}
 	var unread []string
 	for i, name := range names {
-		if i == c.series || i == c.start || i == c.end || i == c.duration || i == c.label {
+		if i == c.series || i == c.start || i == c.end || i == c.duration || i == c.label || i == c.date {
 			continue
 		}
 		if !slices.Contains(Columns, name) { // else predict wrote it
@@ -147,7 +261,11 @@ func (l *List) settleColumns(names []string, c eventColumns) {
 	}
 	l.endless = c.end < 0 && c.duration < 0
 	if len(unread) > 0 {
-		l.Warnings = append(l.Warnings, table.Warning{File: l.File, Text: "columns that are not read: " + table.List(unread)})
+		text := "columns that are not read: " + table.List(unread)
+		if c.label < 0 {
+			text += "; none is called label, so events have none"
+		}
+		l.Warnings = append(l.Warnings, table.Warning{File: l.File, Text: text})
 	}
 }
 
@@ -162,25 +280,42 @@ func (l *List) addRow(r series.TableRow, c eventColumns) error {
 		}
 		return r.Fields[i]
 	}
-	name := of(c.series)
+	name, start, end := of(c.series), of(c.start), of(c.end)
 	l.about(name, r.Line, "")
-	if d := of(c.duration); d != "" {
-		return l.addLasting(r.Line, name, of(c.start), d, of(c.label))
+	if c.date >= 0 {
+		for _, text := range []*string{&start, &end} {
+			if _, stamp, err := series.ParseTime(*text, l.times); err == nil && !stamp && strings.Contains(*text, ":") {
+				*text = r.Fields[c.date] + " " + *text
+			}
+		}
 	}
-	return l.add(r.Line, name, of(c.start), of(c.end), of(c.label))
+	if d := of(c.duration); d != "" {
+		return l.addLasting(r.Line, name, start, d, of(c.label))
+	}
+	return l.add(r.Line, name, start, end, of(c.label))
 }
 
 // addLasting adds an event that lasts for some time: seconds where times are timestamps, else in their units. What
 // is so long after the start does not belong to it.
 func (l *List) addLasting(line int, name, start, duration, label string) error {
-	e := listed{line: line, Event: Event{Series: name, Label: label}}
+	e := listed{line: line, Event: Event{Series: name, Label: label}, lasting: l.lasting}
 	var err error
 	if e.start, err = parseMoment(start, l.times); err != nil {
 		return l.at(line, "", "start of an event: %w", err)
 	}
-	lasts, err := strconv.ParseFloat(duration, 64)
-	if err != nil || !(lasts >= 0) || lasts > maxDuration {
+	e.start.unit = cmp.Or(e.start.unit, l.unit)
+	lasts, stamp, err := series.ParseTime(duration, series.Times{})
+	if d, fault := time.ParseDuration(duration); fault == nil && err != nil {
+		lasts, err = d.Seconds(), nil
+	}
+	if err != nil || stamp || !(lasts >= 0) || lasts > maxDuration {
 		return l.at(line, "", "the duration of an event is %q, and not a number of seconds or of the times' units", duration)
+	}
+	if strings.ContainsAny(duration, ":smh") {
+		e.lasting = 1
+	}
+	if e.start.stamp {
+		lasts, e.lasting = lasts*cmp.Or(e.lasting, 1), 1
 	}
 	e.end = moment{time: e.start.time + lasts, stamp: e.start.stamp}
 	e.end.text = series.TimeText(e.end.time, e.end.stamp)

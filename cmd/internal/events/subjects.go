@@ -23,9 +23,30 @@ type target struct {
 type part struct {
 	data *series.Data
 	series.Range
+	byRow bool // events are by numbers of rows, whatever times are
+	first int  // the number of its first row in the series
+}
+
+// at is when row i of p is, or its number.
+func (p *part) at(i int) float64 {
+	if p.data.Time != nil && !p.byRow {
+		return p.data.Time[p.Start+i]
+	}
+	return float64(p.first + i)
 }
 
 var partNumber = regexp.MustCompile(` \([0-9]+\)$`)
+
+// number has events find the rows of t by their numbers, if that is what their times are.
+func (m *marker) number(t *target) {
+	for i := range t.parts {
+		p := &t.parts[i]
+		if p.byRow = m.byRow(p.data); p.byRow {
+			whole := slices.IndexFunc(t.parts, func(other part) bool { return other.data == p.data })
+			p.first = p.Start - t.parts[whole].Start
+		}
+	}
+}
 
 // targetsOf are the series of the data, in its order. Parts that a gap in time divides, if some
 // are, and those of one name in several data, are one.
@@ -44,7 +65,7 @@ func targetsOf(all []*series.Data, divided bool) []*target {
 				known[name] = t
 				targets = append(targets, t)
 			}
-			t.parts = append(t.parts, part{d, r})
+			t.parts = append(t.parts, part{data: d, Range: r})
 		}
 	}
 	return targets
@@ -53,10 +74,7 @@ func targetsOf(all []*series.Data, divided bool) []*target {
 // span is the first and the last time of t.
 func (t *target) span() (first, last float64) {
 	for i, p := range t.parts {
-		from, to := 0., float64(p.Len()-1)
-		if p.data.Time != nil {
-			from, to = p.data.Time[p.Start], p.data.Time[p.End-1]
-		}
+		from, to := p.at(0), p.at(p.Len()-1)
 		if i == 0 || from < first {
 			first = from
 		}
@@ -124,7 +142,7 @@ func (l *List) soleTarget(targets []*target) (*target, error) {
 	}
 	ambiguous := l.at(0, "", "events have no series, and the data has %d whose times overlap: a column series says which (%s)", len(targets), table.List(namesOf(targets)))
 	for _, t := range targets {
-		if t.parts[0].data.Time == nil {
+		if d := t.parts[0].data; d.Time == nil || l.byRow(d) {
 			return nil, ambiguous
 		}
 	}
@@ -182,7 +200,7 @@ func (l *List) likeness(subject, file string) int {
 	for n < min(len(a), len(b)) && a[len(a)-1-n] == b[len(b)-1-n] {
 		n++
 	}
-	if last := b[len(b)-1]; n == 0 && a[len(a)-1] == strings.TrimSuffix(last, filepath.Ext(last)) {
+	if stem(a) == stem(b) && n == 0 {
 		return 1
 	}
 	if n == 0 && l.hashed && hash.ReplaceAllString(a[len(a)-1], "") == b[len(b)-1] {
@@ -191,9 +209,15 @@ func (l *List) likeness(subject, file string) int {
 	return n
 }
 
-// splitPath is the parts of a path, without what names a compression.
+// stem is the last part of a path without its ending.
+func stem(path []string) string {
+	last := path[len(path)-1]
+	return strings.TrimSuffix(last, filepath.Ext(last))
+}
+
+// splitPath is the parts of a path of any system in lower case, without what names a compression.
 func splitPath(path string) []string {
-	path = filepath.ToSlash(path)
+	path = strings.ToLower(strings.ReplaceAll(path, `\`, "/"))
 	if _, packed := table.FormatOf(path); packed != table.Plain {
 		path = path[:strings.LastIndexByte(path, '.')]
 	}

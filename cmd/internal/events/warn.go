@@ -16,11 +16,20 @@ func (m *marker) warnOf(targets []*target, all []*series.Data) {
 	if outside := m.classes[0]; !m.whole && len(m.options.Classes) == 0 && m.positive == "" && outside != "none" && outside != "0" {
 		warn(0, "rows outside events are %q, by its name, like the events of that label (Options.Classes with another one first says otherwise)", outside)
 	}
+	if d := all[0]; m.byRow(d) {
+		warn(0, "column %q is taken for numbers of rows, from 0 in each series, and not for times (column %q of the data)", m.timeColumn, d.TimeColumn)
+	}
+	if d := all[0]; d.Stamps && d.TimeZone == "" && slices.ContainsFunc(m.events, func(e listed) bool { return e.start.stamp && zoned.MatchString(e.start.text) != d.Zoned }) {
+		warn(0, "either events or the times of the data name no time zone, and are taken as UTC (Options.TimeZone names another)")
+	}
 	if n := m.outside.count; n > 0 {
 		warn(0, "annotations before or behind all rows, which are not used: %d", n)
 	}
 	if p := m.beyond; p.count > 0 {
 		warn(p.line, "%d events go on behind the last row for longer than before it, and end there", p.count)
+	}
+	if p := m.days; p.count > 0 {
+		warn(p.line, "an end that is a day alone is the end of that day (events: %d)", p.count)
 	}
 	if p := m.joined; p.count > 0 {
 		warn(p.line, "%d events overlap with others of the same label, and count as one with them", p.count)

@@ -171,6 +171,14 @@ type Times struct {
 	DateOrder  string // of dates with slashes, 2/1/2006 or 1/2/2006; "": as the dates tell
 }
 
+// Learn is t with the order of days and months, if nothing else tells it and a timestamp does.
+func (t Times) Learn(text string) Times {
+	if _, order, short, _ := parseOrdered(text); t.DateOrder == "" && !short && (order == dayFirst || order == monthFirst) {
+		t.DateOrder = string(order)
+	}
+	return t
+}
+
 // clock reads times. It tries first what they were last, and the layout that fitted last.
 type clock struct {
 	format  string // the layout of all timestamps; "": timeLayouts
@@ -183,6 +191,7 @@ type clock struct {
 	stamps  bool    // times are timestamps
 	dates   bool    // of days
 	seconds bool    // numbers are seconds, as the file says
+	zoned   bool    // a timestamp names its zone
 	after   float64 // of the two times that a clock shows where it is set back, the first that is not before this one
 }
 
@@ -221,7 +230,8 @@ func (c *clock) time(v *value) (t float64, err error) {
 		t, err = c.stamp(string(bytes.TrimSpace(v.appendText(nil))))
 		stamps = true
 	case v.kind == numberKind:
-		if t = v.number; stamps && c.zone != nil && !v.column.Zoned() {
+		t = v.number
+		if c.zoned = stamps && v.column.Zoned(); stamps && c.zone != nil && !c.zoned {
 			t, err = c.local(time.UnixMicro(int64(math.Round(t * 1e6))).UTC())
 		}
 	default:
@@ -416,6 +426,7 @@ func (c *clock) ordered(text string, order dateOrder, short bool) (float64, erro
 // instant is a time that was read by a layout.
 func (c *clock) instant(t time.Time, by layout) (float64, error) {
 	if by.zoned {
+		c.zoned = true
 		return table.Seconds(t), nil
 	}
 	return c.local(t)

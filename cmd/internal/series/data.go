@@ -21,6 +21,7 @@ type Data struct {
 	Labels     []int16   // [N] 0 to C-1 or Unlabelled; nil when the column is absent
 	Time       []float64 // [N] numbers, or seconds since 1970; nil without a time column
 	Stamps     bool      // times are timestamps
+	Zoned      bool      // timestamps name their zone
 	Seconds    bool      // they are numbers of seconds, as the first file says
 	Times                // how they are written
 	Series     []Range   // cover the rows from 0 to N in order

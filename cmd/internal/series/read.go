@@ -204,7 +204,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 	if first {
 		l.data.Seconds = r.clock.seconds
 	}
-	l.data.Stamps, l.order = r.clock.stamps, r.clock.order
+	l.data.Stamps, l.data.Zoned, l.order = r.clock.stamps, r.clock.zoned, r.clock.order
 	if r.HasTime() {
 		l.data.Times = r.clock.times(r.options.Times)
 	}

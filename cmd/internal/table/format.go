@@ -129,6 +129,8 @@ var foreign = []struct{ magic, what string }{
 	{"<!DOCTYPE", "a web page, perhaps in place of the file"},
 	{"<?xml", "XML: convert it to CSV or JSON lines"},
 	{"version https://git-lfs", "a pointer of Git LFS: `git lfs pull` fetches the file"},
+	{"File type = \"ooTextFile", "a TextGrid of Praat: save it as a table (Down to Table) with tmin, text and tmax"},
+	{"WEBVTT", "subtitles: write them as a table with start, end and label"},
 	{"\x93NUM", "a NumPy file: convert it to Parquet or CSV"},
 }
 

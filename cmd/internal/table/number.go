@@ -116,7 +116,7 @@ func IsMissing(text []byte) bool {
 		return false
 	}
 	switch strings.ToLower(string(text)) {
-	case "na", "nan", "-nan", "n/a", "#n/a", "null", "none":
+	case "na", "nan", "nat", "-nan", "n/a", "#n/a", "null", "none":
 		return true
 	}
 	return false
