@@ -165,6 +165,9 @@ func (q *request) drop() {
 
 // reader reads the body, as many bytes as it may have: also of what is compressed.
 func (q *request) reader() (io.Reader, error) {
+	if q.ContentLength > q.options.MaxBody { // before it is sent, where the client asks
+		return nil, q.unreadable(&http.MaxBytesError{Limit: q.options.MaxBody})
+	}
 	limited := http.MaxBytesReader(q.out, q.Body, q.options.MaxBody)
 	r, err := q.decoded(limited)
 	if err != nil || r == limited {
@@ -175,6 +178,9 @@ func (q *request) reader() (io.Reader, error) {
 
 // decoded is the body as it was before it was compressed.
 func (q *request) decoded(body io.ReadCloser) (r io.ReadCloser, err error) {
+	if kind := q.Header.Get("Content-Type"); strings.HasPrefix(kind, "multipart/") {
+		return nil, &statusError{http.StatusUnsupportedMediaType, errors.New("forms are not supported: send the file itself as the body, as curl --data-binary @FILE does")}
+	}
 	switch encoding := q.Header.Get("Content-Encoding"); strings.ToLower(encoding) {
 	case "", "identity":
 		return body, nil

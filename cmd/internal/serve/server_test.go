@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -15,6 +16,7 @@ import (
 	"io"
 	"log/slog"
 	"math/big"
+	"mime/multipart"
 	"net"
 	"net/http"
 	"os"
@@ -52,6 +54,39 @@ func TestBodiesHaveALimit(t *testing.T) {
 	}
 	if status, text, _ := s.ask("POST", "/v1/models/m:predict", "x", "Content-Encoding", "br"); status != 415 || !strings.Contains(text, "Content-Encoding: br is not supported: use gzip, deflate or none") {
 		t.Errorf("%d %s", status, text)
+	}
+}
+
+// A client that asks before it sends too much need not send it.
+func TestLargeBodiesAreNotAskedFor(t *testing.T) {
+	s := serving(t, DefaultOptions())
+	c, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprintf(c, "POST /v1/models/m:label HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", 1<<30)
+	if r, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || r.StatusCode != 413 {
+		t.Errorf("%v %v", r, err)
+	}
+}
+
+// A form is not taken for rows.
+func TestForms(t *testing.T) {
+	s := serving(t, DefaultOptions())
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	file, err := form.CreateFormFile("file", "rows.csv")
+	if err == nil {
+		_, err = io.WriteString(file, "x,y\n1,2\n")
+	}
+	if err != nil || form.Close() != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{":label", ":predict", ":stream"} {
+		if status, text, _ := s.ask("POST", "/v1/models/m"+path, body.String(), "Content-Type", form.FormDataContentType()); status != 415 || !strings.Contains(text, "send the file itself") {
+			t.Error(path, status, text)
+		}
 	}
 }
 
