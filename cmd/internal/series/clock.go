@@ -300,8 +300,18 @@ func (c *clock) stamp(text string) (t float64, err error) {
 }
 
 func (c *clock) tidyStamp(text string) (float64, error) {
+	if c.format == "" && strings.HasSuffix(text, " 24") {
+		text += ":00"
+	}
+	if before, after, is := strings.Cut(text, " 24:00"); is && strings.Trim(after, ":0") == "" { // as the end of a day
+		t, err := c.tidyStamp(before + " 00:00" + after)
+		return t + 24*60*60, err
+	}
 	if c.format != "" {
 		t, err := time.Parse(c.format, text)
+		if i := strings.LastIndexByte(text, ' ') + 1; err != nil && strings.HasSuffix(c.format, " 15:4") { // in the first hour, without its zeros
+			t, err = time.Parse(c.format, text[:i]+"0:"+text[i:])
+		}
 		if err != nil {
 			return 0, fmt.Errorf("%s is not a timestamp of Options.TimeFormat", table.Excerpt([]byte(text)))
 		}
@@ -309,10 +319,6 @@ func (c *clock) tidyStamp(text string) (float64, error) {
 			return 0, fmt.Errorf("a zone called %s has no offset that can be told (one such as +0100 has)", t.Location())
 		}
 		return c.instant(t, newLayout(c.format))
-	}
-	if before, after, is := strings.Cut(text, " 24:00"); is && strings.Trim(after, ":0") == "" { // as the end of a day
-		t, err := c.tidyStamp(before + " 00:00" + after)
-		return t + 24*60*60, err
 	}
 	if t, ok := parseISO(text); ok {
 		return c.local(t)
@@ -459,7 +465,7 @@ func (c *clock) local(t time.Time) (float64, error) {
 var clockOfDay = regexp.MustCompile(`^[0-9]{1,2}[:.][0-9]{2}([:.][0-9]{2}([.,:][0-9]+)?)?( ?[AaPp][Mm])?$`)
 
 // clockDigits is one without marks, hours and minutes.
-var clockDigits = regexp.MustCompile(`^[0-2][0-9][0-5][0-9]$`)
+var clockDigits = regexp.MustCompile(`^[0-2]?[0-9][0-5][0-9]$`)
 
 // joined are the parts of a time, such as a date and a time of the day, as one timestamp, if they are that.
 func joined(parts ...[]byte) value {
@@ -473,10 +479,7 @@ func joined(parts ...[]byte) value {
 		text = append(text, bytes.TrimSpace(part)...)
 	}
 	if clockDigits.Match(text[at:]) {
-		text = slices.Insert(text, at+len("15"), ':')
-	}
-	if string(text[at:]) == "24" { // as the last hour of a day may end
-		text = append(text, ":00"...)
+		text = slices.Insert(text, len(text)-len("04"), ':')
 	}
 	if clockOfDay.Match(text[at:]) {
 		text = append(text[:at], withColons(bytes.ToUpper(text[at:]))...)

@@ -193,6 +193,40 @@ func TestTidied(t *testing.T) {
 	}
 }
 
+// Hours and minutes as one number lack the zeros in front, whatever the dates are like.
+func TestHoursAndMinutes(t *testing.T) {
+	begin := time.Date(2024, 1, 30, 20, 0, 0, 0, time.UTC)
+	if d, err := readText(lines("date,time,x,label", 48, func(i int) string { return fmt.Sprintf("2024-01-30,%d,%d,%d", 50*i, i*i%7, i%2) }), DefaultOptions()); err != nil || d.TimeColumn != "time" {
+		t.Errorf("milliseconds: %+v, %v", d, err)
+	}
+	for _, form := range []string{"2006-01-02", "20060102", "2/1/2006", "1/2/2006", "2.1.2006", "2006/1/2"} {
+		text := "date,hrmn,x,label\n"
+		for i := range 100 {
+			at := begin.Add(time.Duration(i) * 12 * time.Minute)
+			text += fmt.Sprintf("%s,%d,%d,%d\n", at.Format(form), 100*at.Hour()+at.Minute(), i*i%7, i%2)
+		}
+		path := writeFile(t, "a.csv", text)
+		d, err := Read(t.Context(), []string{path}, DefaultOptions())
+		if err != nil || d.TimeColumn != "date,hrmn" {
+			t.Errorf("%s: %+v, %v", form, d, err)
+			continue
+		}
+		for i, at := range d.Time {
+			if want := float64(begin.Unix() + int64(720*i)); at != want {
+				t.Fatalf("%s: row %d is at %v, want %v", form, i, at, want)
+			}
+		}
+		if s, err := Look(t.Context(), []string{path}, Options{}); err != nil || s.Guess.Time != "date,hrmn" || s.Guess.MaxGap != "" {
+			t.Errorf("%s: %+v, %v", form, s, err)
+		}
+		o := DefaultOptions() // as a model reads a single row
+		o.Features, o.Time, o.Times = []string{"x"}, d.TimeColumn, d.Times
+		if d, err := readText("date,hrmn,x,label\n"+begin.Add(4*time.Hour).Format(form)+",24,1,0\n", o); err != nil || d.Time[0] != float64(begin.Unix()+4*3600+24*60) {
+			t.Errorf("%s: a row after midnight: %+v, %v", form, d, err)
+		}
+	}
+}
+
 // Years, months, days and hours in columns of their own are times too, numbers in every format.
 func TestTimesInParts(t *testing.T) {
 	fields := []arrow.Field{field("Year", arrow.PrimitiveTypes.Int64), field("month", arrow.PrimitiveTypes.Int64), field("Day", arrow.PrimitiveTypes.Float64), field("hour", arrow.PrimitiveTypes.Int64), field("x", arrow.PrimitiveTypes.Int64), field("label", arrow.PrimitiveTypes.Int8)}
@@ -200,6 +234,9 @@ func TestTimesInParts(t *testing.T) {
 	for path, want := range map[string]string{
 		writeFile(t, "a.csv", "Year,month,Day,hour,x,label\n2024,1,31,22,1,0\n2024,1,31,23,4,1\n2024,2,1,0,2,0\n"):                          "Year,month,Day,hour",
 		writeFile(t, "b.csv", "x;hour;Datum;label\n1;22;31.1.2024;0\n4;23;31.1.2024;1\n2;0;1.2.2024;0\n"):                                   "Datum,hour",
+		writeFile(t, "f.csv", "Date,Time,x,label\n2024-01-31,2200,1,0\n2024-01-31,2300,4,1\n2024-02-01,0,2,0\n"):                            "Date,Time",
+		writeFile(t, "g.csv", "year,doy,hhmm,x,label\n2024,31,2200,1,0\n2024,31,2300,4,1\n2024,31,2400,2,0\n"):                              "year,doy,hhmm",
+		writeFile(t, "h.csv", "HHMM,Day,Month,Year,x,label\n2200,31,1,2024,1,0\n2300,31,1,2024,4,1\n0,1,2,2024,2,0\n"):                      "Year,Month,Day,HHMM",
 		writeFile(t, "d.csv", "HH,YYYYMMDD,x,label\n22,20240131,1,0\n23,20240131,4,1\n24,20240131,2,0\n"):                                   "YYYYMMDD,HH",
 		writeFile(t, "e.csv", "Date,Time,x,label\n31/01/2024,22:00:00:000,1,0\n31/01/2024,23:00:00:000,4,1\n01/02/2024,00:00:00:000,2,0\n"): "Date,Time",
 		writeFile(t, "c.csv", "x,Date,Time,label\n1,2024-01-31,10:00 pm,0\n4,2024-01-31,11:00 PM,1\n2,2024-02-01,12:00 AM,0\n"):             "Date,Time",

@@ -37,6 +37,8 @@ type profile struct {
 	waiting       []string // timestamps before the first that tells day from month
 	moving        bool     // of waiting ones with years of two digits two have the same year, and other days
 	partial       int      // rows that are no whole day
+	noClock       bool     // some numbers are no hours and minutes such as 805
+	short         bool     // some lack zeros in front of these
 	whole         string   // the format of dates and times as whole numbers, that all rows are; "" if they are not
 
 	values   []string // that there are, in order of their first rows; those beyond mostValues are not looked for
@@ -95,6 +97,8 @@ func (p *profile) add(v *value) {
 	if p.rows > 0 && x == p.last && p.coarse == "" && isCoarse(v.text) {
 		p.coarse = string(v.text)
 	}
+	p.noClock = p.noClock || x != math.Trunc(x) || x < 0 || x > 2400 || math.Mod(x, 100) > 59
+	p.short = p.short || x < 1000 && len(v.text) < len("1504")
 	p.addNumber(x)
 }
 
@@ -213,6 +217,28 @@ func (p *profile) isWholeTimes() bool { return p.whole != "" && p.interruptions 
 func (p *profile) isSerial() bool {
 	const first, last = 36_526, 73_050
 	return p.stamps == 0 && !p.time && p.low >= first && p.high < last && strings.Contains(PlainName(p.name), "dat")
+}
+
+// isClock reports whether numbers are hours and minutes, such as 805 and, after midnight, 5: they do not rise as numbers do.
+func (p *profile) isClock() bool {
+	return !p.noClock && p.high >= 100 && p.stamps == 0 && p.soundsLikeTime() && (p.even < p.rows-1 || clockName.MatchString(p.name))
+}
+
+var clockName = regexp.MustCompile(`(?i)hhmm|hrmn`)
+
+// dateFormat is how the dates of the column are written; "" if that is not told.
+func (p *profile) dateFormat() string {
+	switch {
+	case p.whole != "":
+		return p.whole
+	case p.clock.order == dayFirst:
+		return "%d/%m/%Y"
+	case p.clock.order == monthFirst:
+		return "%m/%d/%Y"
+	case p.time:
+		return "%Y-%m-%d"
+	}
+	return map[string]string{"2006-01-02": "%Y-%m-%d", "2006/1/2": "%Y/%m/%d", "2.1.2006": "%d.%m.%Y"}[timeLayouts[p.clock.layout].text]
 }
 
 // isIndex reports whether a column is the index of rows as pandas writes it.

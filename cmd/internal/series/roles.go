@@ -171,12 +171,28 @@ func isPartOfTime(name string) bool {
 	return slices.ContainsFunc(append(partsOfTime, daysOfYear, daysOfWeek), func(names []string) bool { return slices.Contains(names, PlainName(name)) })
 }
 
-// partsFormat is how years with days of the year, and what follows, are written side by side; "" if columns are none.
+// partsFormat is how years with days of the year, or dates with hours and minutes as one number, are written side by side; "" if columns are neither.
 func (f *finder) partsFormat(parts []int) string {
-	if len(parts) < 2 || !slices.Contains(daysOfYear, PlainName(f.Columns()[parts[1]])) {
+	last := len(parts) - 1
+	if last < 1 {
 		return ""
 	}
-	return strings.Join([]string{"%Y", "%j", "%H", "%M", "%S"}[:min(len(parts), 5)], " ")
+	formats := []string{"%Y", "%m", "%d", "%H", "%M", "%S"}
+	ofYear := slices.Contains(daysOfYear, PlainName(f.Columns()[parts[1]]))
+	if ofYear {
+		formats = []string{"%Y", "%j", "%H", "%M", "%S"}
+	}
+	date := strings.Join(formats[:min(last, len(formats))], " ")
+	if last == 1 && !ofYear {
+		date = f.profiles[parts[0]].dateFormat()
+	}
+	switch {
+	case f.profiles[parts[last]].isClock() && date != "":
+		return date + " %H:%M"
+	case ofYear:
+		return strings.Join(formats[:min(last+1, len(formats))], " ")
+	}
+	return ""
 }
 
 // findParts finds columns that together are times: dates and times of the day, or years, months, days and so on. They
@@ -189,7 +205,7 @@ func (f *finder) findParts(back bool) []int {
 	f.at(&f.head, 0)
 	for day, p := range f.profiles {
 		text := f.value(day).appendText(nil)
-		hours := slices.Contains(partsOfTime[3], PlainName(p.name)) && p.numbers > 0 || p.soundsLikeTime() && clockDigits.Match(text)
+		hours := slices.Contains(partsOfTime[3], PlainName(p.name)) && p.numbers > 0 || p.soundsLikeTime() && clockDigits.Match(text) || p.isClock()
 		if f.open(day) && (hours || !p.number() && clockOfDay.Match(text)) {
 			for date, p := range f.profiles {
 				if date != day && f.open(date) && (p.isTimes() || p.whole != "" && p.interruptions == 0) {
@@ -202,7 +218,7 @@ func (f *finder) findParts(back bool) []int {
 		var numbers []int
 		for _, names := range chain {
 			i := 0
-			for i < len(f.profiles) && (slices.Contains(numbers, i) || !slices.Contains(names, PlainName(f.profiles[i].name))) {
+			for i < len(f.profiles) && (slices.Contains(numbers, i) || !slices.Contains(names, PlainName(f.profiles[i].name)) && !(names[0] == "hour" && f.profiles[i].isClock())) {
 				i++
 			}
 			if i == len(f.profiles) || !f.open(i) {
@@ -217,8 +233,9 @@ func (f *finder) findParts(back bool) []int {
 	for _, parts := range all {
 		both := profile{rotating: true, clock: f.profiles[parts[0]].clock}
 		both.clock.after = math.Inf(-1)
-		if format := f.partsFormat(parts); format != "" {
-			both.clock.format, _ = parseTimeFormat(format)
+		format := f.partsFormat(parts)
+		if both.clock.format, _ = parseTimeFormat(format); format == "" && f.profiles[parts[len(parts)-1]].isClock() && f.profiles[parts[len(parts)-1]].short {
+			continue
 		}
 		for i := range f.head.Len() {
 			f.at(&f.head, i)
