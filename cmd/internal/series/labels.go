@@ -242,7 +242,7 @@ func (o *openClasses) count(labels []int16) []int {
 }
 
 // backgrounds are what the class of uneventful rows is called, in lower case.
-var backgrounds = []string{"ok", "normal", "none", "background", "nominal", "running", "rest", "0"}
+var backgrounds = []string{"ok", "normal", "none", "background", "nominal", "running", "rest", "inactive", "0"}
 
 // IsBackground reports whether a label is a word for uneventful rows.
 func IsBackground(label string) bool { return slices.Contains(backgrounds, strings.ToLower(label)) }
@@ -285,7 +285,7 @@ func classNotes(classes []string) (notes []string) {
 		if k := slices.IndexFunc(classes[:i], func(other string) bool { return plain(name) == plain(other) }); k >= 0 {
 			notes = append(notes, fmt.Sprintf("%s and %s are two classes, which differ in capital letters or blanks only", table.Excerpt([]byte(classes[k])), table.Excerpt([]byte(name))))
 		}
-		if nines.MatchString(name) || name != "" && !strings.ContainsFunc(name, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
+		if nines.MatchString(name) || strings.HasPrefix(name, "#") || name != "" && !strings.ContainsFunc(name, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
 			notes = append(notes, fmt.Sprintf("%s is a class; if it means that there is no label, Options.NAValues %[1]s counts it so", table.ShellWord(name)))
 		}
 	}

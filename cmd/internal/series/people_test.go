@@ -152,6 +152,15 @@ func TestFilesOfPeople(t *testing.T) {
 		"a mark among labels": {lines("time,a,label", 60, func(i int) string {
 			return fmt.Sprintf("%d,%d,%s", i, i%7, []string{"0", "1", "?"}[i/8%3])
 		}), "a time", "[0] 0", `column "label": '?' is a class; if it means that there is no label, Options.NAValues '?' counts it so`},
+		"a mark of a spreadsheet among labels": {lines("time,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%d,%d,%s", i, i%7, []string{"0", "1", "#NULL!"}[i/8%3])
+		}), "a time", "[0] 0", `column "label": '#NULL!' is a class; if it means that there is no label, Options.NAValues '#NULL!' counts it so`},
+		"days of the week": {lines("time,weekday,a,label", 80, func(i int) string {
+			return fmt.Sprintf("%d,%s,%d,%d", i, time.Weekday(i%7), i*i%7, i/8%2)
+		}), "a time", "[0] 0", `column "weekday": not numbers, so not a feature]`},
+		"numbers among dates": {lines("day,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%s,%d,%d", []string{hour(24 * i).Format(time.DateOnly), fmt.Sprint(45290 + i)}[i%5/4], i%7, i/8%2)
+		}), "a ", "[0]", `column "day": 48 of the first 60 values are times, and others are none, such as numbers, so neither`},
 		"true among numbers": {lines("time,a,b,label", 60, func(i int) string {
 			return fmt.Sprintf("%d,%s,%d,%d", i, []string{fmt.Sprint(i % 7), "TRUE"}[i/59], i%2, i/8%2)
 		}), "a,b time", "[0 0] 0", `:61: column "a": true and false stand among numbers other than 1 and 0, and count as these`},

@@ -181,7 +181,7 @@ func (p *profile) nearlyNumbers() string {
 		return ""
 	}
 	if p.stamps > 0 && 2*p.stamps >= p.known {
-		return fmt.Sprintf("%d of the first %d values are times, and others are none, such as %s, so neither the time nor a feature", p.stamps, p.seen, table.Excerpt([]byte(p.odd)))
+		return fmt.Sprintf("%d of the first %d values are times, and others are none, such as %s, so neither the time nor a feature", p.stamps, p.seen, cmp.Or(excerpt(p.odd), "numbers"))
 	}
 	if clockOfDay.MatchString(p.odd) && !p.number() {
 		return fmt.Sprintf("holds times of the day without dates, as in %s, so neither the time nor a feature (dates in a column beside it, or Options.TimeFormat %%H:%%M with Options.Time %s, make them times)", table.Excerpt([]byte(p.odd)), table.ShellWord(p.name))
@@ -193,6 +193,14 @@ func (p *profile) nearlyNumbers() string {
 		return ""
 	}
 	return fmt.Sprintf("its values begin like numbers, but are none, as in %s, so not a feature", table.Excerpt([]byte(p.example)))
+}
+
+// excerpt is the beginning of a text in quotes; "" of "".
+func excerpt(text string) string {
+	if text == "" {
+		return ""
+	}
+	return table.Excerpt([]byte(text))
 }
 
 // rising reports whether the column does little but rise. It may stay the same
@@ -386,7 +394,7 @@ func (p *profile) noFeature() string {
 	case p.isTimes():
 		return fmt.Sprintf("holds times, so not a feature (Options.Time %s checks their order)", table.ShellWord(p.name))
 	case p.rising() && p.interruptions > 0 && p.odd != "":
-		return fmt.Sprintf("looks like the time, but %d of the first %d values are none, such as %s, so neither the time nor a feature (Options.Features says otherwise)", p.interruptions, p.seen, table.Excerpt([]byte(p.odd)))
+		return fmt.Sprintf("looks like the time, but %d of the first %d values are none, such as %s, so neither the time nor a feature (Options.Features says otherwise)", p.interruptions, p.seen, excerpt(p.odd))
 	case p.rising() && p.interruptions > 0:
 		return fmt.Sprintf("looks like the time, but lacks %d of the first %d values, so neither the time nor a feature (Options.Features says otherwise)", p.interruptions, p.seen)
 	case p.isIndex() && !p.isTime():

@@ -322,7 +322,7 @@ func (f *finder) surely() bool {
 // warnOfSeries warns of a column that seems to name several series, which are taken for one.
 func (f *finder) warnOfSeries() {
 	for i, p := range f.profiles {
-		if f.series < 0 && p.name != "" && !f.has(i) && p.namesSeries() {
+		if f.series < 0 && p.name != "" && !f.has(i) && p.namesSeries() && !isPartOfTime(p.name) {
 			f.warn(p.name, "looks like the names of %d series, whose rows are taken as those of one (Options.Series %s keeps them apart)", len(p.values), table.ShellWord(p.name))
 			return
 		}

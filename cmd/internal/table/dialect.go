@@ -98,7 +98,7 @@ func preamble(records [][]byte, comma byte) int {
 		for first < len(records) && other(first, most) {
 			first++
 		}
-		if areNames(fields[first:]) && (most == 0 || len(fields[first-1]) != columns) && (first > 1 || len(fields[0]) != columns-1) {
+		if areNames(fields[first:]) && (most == 0 || len(fields[first-1]) != columns) {
 			return first
 		}
 	}

@@ -127,6 +127,7 @@ var foreign = []struct{ magic, what string }{
 	{"FEA1", "a Feather file of version 1: write it as version 2, or as Parquet"},
 	{"[[", "a JSON array of arrays: write its rows as lines (jq -r '.[]|@csv') or as objects"},
 	{"<!DOCTYPE", "a web page, perhaps in place of the file"},
+	{"<html", "a web page, perhaps in place of the file"},
 	{"<?xml", "XML: convert it to CSV or JSON lines"},
 	{"version https://git-lfs", "a pointer of Git LFS: `git lfs pull` fetches the file"},
 	{"File type = \"ooTextFile", "a TextGrid of Praat: save it as a table (Down to Table) with tmin, text and tmax"},

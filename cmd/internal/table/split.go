@@ -66,11 +66,15 @@ func splitPlain(fields []span, record []byte, comma byte, at uint32) []span {
 	}
 }
 
-// splitQuoted is splitPlain for a record of b with quotes as in RFC 4180. Fields that are not as they
+// splitQuoted is splitPlain for a record of b with quotes as in RFC 4180, with blanks in front of them or not. Fields that are not as they
 // stand there are appended to b.text. It returns errOpenQuote when the record ends within a quoted field, which
 // may then go on in the next line.
 func splitQuoted(fields []span, b *Batch, record span, comma byte) ([]span, error) {
 	for at, text := record.from, record.of(b.text); ; {
+		if quoted := bytes.TrimLeft(text, " "); len(quoted) < len(text) && len(quoted) > 0 && quoted[0] == '"' { // as some write after each comma
+			at += uint32(len(text) - len(quoted))
+			text = quoted
+		}
 		field, rest, err := cutField(text, comma)
 		if err != nil {
 			return fields, err

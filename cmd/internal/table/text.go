@@ -21,12 +21,14 @@ type textDecoder struct {
 	notes  []Warning
 	tail   bool // lines end with one
 	arff   bool
-	blank  skipped // lines that are blank or delimiters alone
-	again  skipped // the header once more, and descriptions of columns in front of it
-	rules  skipped // lines that only draw a table
-	others skipped // comments and footers
-	border bool    // lines begin and end with the delimiter, as tables for people do
-	marked bool    // these are in lines that begin with #, as InfluxDB writes them
+	blank  skipped  // lines that are blank or delimiters alone
+	again  skipped  // the header once more, and lines about columns in front of it and behind
+	heads  [][]byte // those lines, in front of the first row
+	headed bool     // the last line was one of them, or the header
+	rules  skipped  // lines that only draw a table
+	others skipped  // comments and footers
+	border bool     // lines begin and end with the delimiter, as tables for people do
+	marked bool     // these are in lines that begin with #, as InfluxDB writes them
 }
 
 // skipped counts lines that are no rows.
@@ -57,7 +59,7 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 	}
 	labview := d.skipLabVIEW()
 	h := d.look(o.Follow)
-	commented := d.settle(&h, !o.NoHeader)
+	commented := d.settle(&h, !o.NoHeader) // which takes the preamble off the records
 	comments := h.comments
 	if commented {
 		comments -= h.names()
@@ -186,6 +188,9 @@ func (d *textDecoder) settle(h *head, header bool) (commented bool) {
 		}
 	}
 	d.comma, h.skip = findDelimiter(h.records, header, among)
+	for _, text := range h.records[:h.skip] {
+		d.heads = append(d.heads, bytes.Clone(text))
+	}
 	h.records = h.records[h.skip:]
 	d.tail = d.comma != ';' && len(h.records) > 1 && !slices.ContainsFunc(h.records[1:], func(text []byte) bool { return !bytes.HasSuffix(text, tail) })
 	for i, text := range h.records {
@@ -374,7 +379,7 @@ func (d *textDecoder) row(b *Batch) error {
 		if last := len(d.fields) - 1; last == n && d.fields[last].from == d.fields[last].to { // a delimiter too many
 			d.fields = d.fields[:n]
 		}
-		if len(d.fields) == n || !noRow.Match(row.of(b.text)) {
+		if len(d.fields) == n || !noRow.Match(row.of(b.text)) && !d.isHead(row.of(b.text)) {
 			break
 		}
 		if b.text = b.text[:row.from]; d.others.count == 0 {
@@ -416,10 +421,12 @@ func (d *textDecoder) record(b *Batch) (row span, line int, err error) {
 			d.skip(&d.blank, len(line))
 			continue
 		}
-		if d.repeats(text) {
+		if d.repeats(text) || d.headed && d.isHead(text) {
+			d.headed = true
 			d.skip(&d.again, len(line))
 			continue
 		}
+		d.headed = false
 		if text[0]-'0' > 9 && isRule(text) {
 			d.skip(&d.rules, len(line))
 			continue
@@ -504,6 +511,11 @@ func (d *textDecoder) repeats(text []byte) bool {
 	return (more == 0 || more == len(utf8BOM) && string(text[:more]) == utf8BOM) && len(d.types) > 1 && bytes.Equal(text[more:], d.header) || d.marked && text[0] == '#' && d.types != nil
 }
 
+// isHead reports whether a line is one of those about columns in front of the first row.
+func (d *textDecoder) isHead(text []byte) bool {
+	return slices.ContainsFunc(d.heads, func(head []byte) bool { return bytes.Equal(head, text) })
+}
+
 func (d *textDecoder) skip(s *skipped, n int) {
 	d.buf.consume(n, 1)
 	if s.count++; s.count == 1 {
@@ -514,6 +526,6 @@ func (d *textDecoder) skip(s *skipped, n int) {
 func (d *textDecoder) warnings() []Warning {
 	all := d.blank.warn(slices.Clone(d.notes), "lines with nothing in them are skipped")
 	all = d.rules.warn(all, "lines that only draw a table are skipped")
-	all = d.others.warn(all, "comments among rows, and footers, are skipped")
+	all = d.others.warn(all, "comments among rows, preambles and footers are skipped")
 	return d.again.warn(all, "the header comes again, as where files have been put together, and is skipped")
 }

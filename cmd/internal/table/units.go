@@ -61,10 +61,11 @@ func indexNamed(rows [][][]byte) bool {
 
 // readUnits reads the first row as the units of the columns.
 func (d *textDecoder) readUnits() error {
-	_, fields, err := d.first(true)
+	text, fields, err := d.first(true)
 	if err != nil {
 		return err
 	}
+	d.heads = append(d.heads, text)
 	var units, shown []string
 	for _, f := range fields {
 		unit := strings.TrimLeft(string(bytes.TrimSpace(f)), "#")
