@@ -45,8 +45,9 @@ func (c Config) addLoop(g *tf.Graph, s *op.Scope, device string, w work, h handl
 
 // more is the training loop's condition.
 func more(_ *tf.Graph, s *op.Scope, in []tf.Output) []tf.Output {
+	c := carriedOf(in)
 	limit := op.ReadVariableOp(s.SubScope("value"), planLimit.handle(s), tf.Int32)
-	return []tf.Output{op.Less(s, carriedOf(in).at, limit)}
+	return []tf.Output{op.Less(s, c.at, op.Minimum(s, limit, op.Size(s, c.plan.rates)))}
 }
 
 // loop is what a session fetches and runs of the training loop.

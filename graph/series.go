@@ -16,8 +16,10 @@ var (
 	seriesY = variable{name: "series/y"}                  // [N], of Loss.labelType
 	seriesW = variable{name: "series/w", dtype: tf.Float} // [N]
 
-	planLimit  = variable{name: "plan/limit", dtype: tf.Int32}  // scalar: the steps to do, 0 to stop
 	planReport = variable{name: "plan/report", dtype: tf.Float} // [K,2]: each step's loss and norm
+
+	planLimit = variable{name: "plan/limit", dtype: tf.Int32, shape: tf.ScalarShape(), // the most steps to do, 0 to stop
+		init: func(s *op.Scope) tf.Output { return op.Const(s, int32(noLimit)) }}
 
 	globalStep = variable{name: "global_step", dtype: tf.Int64, shape: tf.ScalarShape(), // the steps made, under TensorFlow 1's name
 		init: func(s *op.Scope) tf.Output { return op.Const(s, int64(0)) }}
@@ -28,6 +30,8 @@ func (c Config) inputVariables() []variable {
 	y.dtype = c.Loss.labelType()
 	return []variable{seriesX, y, seriesW, planLimit, planReport, globalStep}
 }
+
+const noLimit = math.MaxInt32 // of steps, other than the plan's
 
 // labelType is the type of labels: values for MSE, class indices otherwise.
 func (l Loss) labelType() tf.DataType {
@@ -120,11 +124,15 @@ func (s *shard) setSeries(features int, d Series, labels any) error {
 		values[0].flat = y[s.first:s.end]
 	}
 	if s.upload.set == nil {
-		values = append(values, value{seriesX.name, x, []int64{n, int64(features)}})
-	} else if err := s.uploaded(x); err != nil {
+		return s.set(append(values, value{seriesX.name, x, []int64{n, int64(features)}})...)
+	}
+	path, err := s.put(x)
+	if err != nil {
 		return err
 	}
-	return s.set(values...)
+	feeds, targets := s.setting(values)
+	_, err = s.run(append(feeds, feed{s.upload.path, path, nil}), nil, append(targets, s.upload.set))
+	return err
 }
 
 // windows are windows as a plan has them, [B,3] or [B,4].

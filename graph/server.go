@@ -89,15 +89,14 @@ func (c Config) addUpload(s *op.Scope, h handles) upload {
 	return upload{path, op.AssignVariableOp(s.SubScope("set"), h[seriesX.name], x)}
 }
 
-// uploaded sets the rows of a shard, from a file of the server's.
-func (s *shard) uploaded(x []float32) error {
+// put has a file of the server's hold the rows of a shard.
+func (s *shard) put(x []float32) (path string, err error) {
 	// its memory, as both processors have it
-	path, err := s.at.Put(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x)))
+	path, err = s.at.Put(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x)))
 	if err != nil {
-		return &ServerError{s.at, err}
+		err = &ServerError{s.at, err}
 	}
-	_, err = s.run([]feed{{s.upload.path, path, nil}}, nil, []*tf.Operation{s.upload.set})
-	return err
+	return path, err
 }
 
 // newCheckpoint has the checkpoint of a network that is on a server in a session of this process,

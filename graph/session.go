@@ -23,6 +23,7 @@ type Session struct {
 	training  training
 	evaluated evaluation
 	shards    []*shard
+	stopped   bool // planLimit is 0
 }
 
 // training is what a session feeds and fetches of the training loop.
@@ -125,11 +126,14 @@ func (s *Session) Train(ctx context.Context, p Plan) (Report, error) {
 	if err := cmp.Or(s.known(), s.checkPlan(p)); err != nil || len(p.Starts) == 0 {
 		return Report{}, err
 	}
-	if err := s.set(value{planLimit.name, int32(len(p.Starts)), nil}); err != nil {
-		return Report{}, fmt.Errorf("set the plan: %w", err)
-	}
 	if err := ctx.Err(); err != nil {
 		return Report{}, err
+	}
+	if s.stopped {
+		if err := s.set(value{planLimit.name, int32(noLimit), nil}); err != nil {
+			return Report{}, fmt.Errorf("lift the limit: %w", err)
+		}
+		s.stopped = false
 	}
 	stop := s.stopWhen(ctx)
 	loop := s.training.loop
@@ -170,6 +174,7 @@ func (s *Session) stopWhen(ctx context.Context) func() {
 	return func() {
 		if !cancel() {
 			<-stopped
+			s.stopped = true
 		}
 	}
 }

@@ -68,17 +68,17 @@ func (m *Member) Variables() ([]Variable, error) {
 	if err := m.known(); err != nil {
 		return nil, err
 	}
-	outputs := make([]tf.Output, len(m.state))
-	for i, v := range m.state {
-		outputs[i] = m.vars[v.name].value
-	}
-	got, err := m.fetch(nil, outputs...)
+	got, err := m.run(nil, m.values(), nil) // as Save does: a server gets ready for each kind of call
 	if err != nil {
 		return nil, fmt.Errorf("read the variables: %w", err)
 	}
-	state := make([]Variable, len(got))
+	state := make([]Variable, len(m.state))
 	for i, v := range m.state {
-		state[i] = Variable{v.name, dims(v.shape), got[i]}
+		values, err := flat(got[i])
+		if err != nil {
+			return nil, err
+		}
+		state[i] = Variable{v.name, dims(v.shape), values}
 	}
 	return state, nil
 }
@@ -146,6 +146,13 @@ func valueOf(v Variable) value {
 }
 
 func (m *Member) set(values ...value) error {
+	feeds, targets := m.setting(values)
+	_, err := m.run(feeds, nil, targets)
+	return err
+}
+
+// setting is what sets variables to values.
+func (m *Member) setting(values []value) ([]feed, []*tf.Operation) {
 	feeds := make([]feed, len(values))
 	targets := make([]*tf.Operation, len(values))
 	for i, v := range values {
@@ -153,8 +160,7 @@ func (m *Member) set(values ...value) error {
 		feeds[i] = feed{a.feed, v.flat, v.shape}
 		targets[i] = a.set
 	}
-	_, err := m.run(feeds, nil, targets)
-	return err
+	return feeds, targets
 }
 
 func dims(shape tf.Shape) []int {
