@@ -20,7 +20,7 @@ var opTypes = map[Form]map[string]string{
 		"training": `RnnbinWindows RnnbinRNNForward Reshape MatMul BiasAdd OneHot SoftmaxCrossEntropyWithLogits
 			ExpandDims MulNoNan Sum BiasAddGrad RnnbinRNNBackward RnnbinAdam RnnbinRecord
 			Transpose Const ReadVariableOp VarHandleOp`,
-		"evaluating": `RnnbinWindows RnnbinRNNForward Reshape MatMul BiasAdd OneHot SoftmaxCrossEntropyWithLogits
+		"evaluating": `UpperBound Shape Sub GatherV2 Pack RnnbinWindows RnnbinRNNForward Reshape MatMul BiasAdd OneHot SoftmaxCrossEntropyWithLogits
 			MulNoNan Sum Transpose Const Placeholder ReadVariableOp VarHandleOp`,
 		"predicting": `RnnbinRNNForward Reshape MatMul BiasAdd Softmax
 			Transpose Const Placeholder ReadVariableOp VarHandleOp`,
@@ -31,7 +31,7 @@ var opTypes = map[Form]map[string]string{
 			BiasAddGrad ReluGrad ShapeN ConcatOffset AddN
 			Cast L2Loss Mul Sqrt IsFinite LogicalAnd All Select ResourceApplyAdam ResourceScatterUpdate
 			Transpose Const Identity ReadVariableOp VarHandleOp`,
-		"evaluating": `GatherV2 AddV2 Sub Maximum Minimum Less Sign Cast Mul Reshape Sum DivNoNan Shape Slice ConcatV2 Fill Unpack MatMul BiasAdd Relu
+		"evaluating": `UpperBound Pack GatherV2 AddV2 Sub Maximum Minimum Less Sign Cast Mul Reshape Sum DivNoNan Shape Slice ConcatV2 Fill Unpack MatMul BiasAdd Relu
 			While TensorListReserve TensorListFromTensor TensorListGetItem TensorListSetItem TensorListStack
 			OneHot SoftmaxCrossEntropyWithLogits MulNoNan Transpose Const Placeholder ReadVariableOp VarHandleOp`,
 		"predicting": `Shape GatherV2 ConcatV2 MatMul BiasAdd Relu Reshape Softmax AddV2 Less

@@ -16,6 +16,9 @@ var (
 	seriesY = variable{name: "series/y"}                  // [N], of Loss.labelType
 	seriesW = variable{name: "series/w", dtype: tf.Float} // [N]
 
+	seriesBounds = variable{name: "series/bounds", dtype: tf.Int32} // [S+1]: 0, and the row after each series
+	seriesShards = variable{name: "series/shards", dtype: tf.Int32} // [T,3] of each server: the row after the windows that begin there, its first row, and the one after its last
+
 	planReport = variable{name: "plan/report", dtype: tf.Float} // [K,2]: each step's loss and norm
 
 	planLimit = variable{name: "plan/limit", dtype: tf.Int32, shape: tf.ScalarShape(), // the most steps to do, 0 to stop
@@ -28,7 +31,7 @@ var (
 func (c Config) inputVariables() []variable {
 	y := seriesY
 	y.dtype = c.Loss.labelType()
-	return []variable{seriesX, y, seriesW, planLimit, planReport, globalStep}
+	return []variable{seriesX, y, seriesW, seriesBounds, seriesShards, planLimit, planReport, globalStep}
 }
 
 const noLimit = math.MaxInt32 // of steps, other than the plan's
@@ -52,16 +55,37 @@ func (c Config) planOf(s *op.Scope, h handles, windows, rates tf.Output) plan {
 	}
 }
 
-// windowsShape is that of a plan's windows, [K,B,3], or [K,B,4] where several servers have parts of the
-// series: the last column says which.
-func windowsShape(tasks int) tf.Shape { return tf.MakeShape(-1, -1, int64(windowWidth(tasks))) }
-
-func windowWidth(tasks int) int {
+// addWindows are the windows [K,B,3] that begin at starts [K,B], or where several servers have parts
+// of the series [K,B,4], whose last column says which.
+func addWindows(s *op.Scope, h handles, tasks int, starts tf.Output) tf.Output {
+	bounds := h.read(s.SubScope("bounds"), seriesBounds)
+	axis, one := op.Const(s.SubScope("axis"), int32(0)), op.Const(s.SubScope("one"), int32(1))
+	gather := func(name string, from, at tf.Output) tf.Output { return op.GatherV2(s.SubScope(name), from, at, axis) }
+	after := notAbove(s.SubScope("after"), bounds, starts)
+	first, end := gather("first", bounds, op.Sub(s.SubScope("before"), after, one)), gather("end", bounds, after)
+	columns := []tf.Output{starts, first, end}
 	if tasks > 1 {
-		return 4
+		shards := op.Unpack(s.SubScope("shards"), h.read(s.SubScope("shards"), seriesShards), 3, op.UnpackAxis(1))
+		of := notAbove(s.SubScope("of"), shards[0], starts)
+		low, high := gather("low", shards[1], of), gather("high", shards[2], of)
+		columns = []tf.Output{starts, op.Maximum(s, first, low), op.Minimum(s, end, high)}
+		for i := range columns {
+			columns[i] = op.Sub(s.SubScope("within"), columns[i], low)
+		}
+		columns = append(columns, of)
 	}
-	return 3
+	return op.Pack(s, columns, op.PackAxis(2))
 }
+
+// notAbove is how many of sorted [S] are not above each of x [K,B].
+func notAbove(s *op.Scope, sorted, x tf.Output) tf.Output {
+	row := op.Const(s.SubScope("row"), []int32{1, -1})
+	n := op.UpperBound(s, op.Reshape(s.SubScope("sorted"), sorted, row), op.Reshape(s.SubScope("x"), x, row))
+	return op.Reshape(s.SubScope("shaped"), n, op.Shape(s, x))
+}
+
+// startsShape is that of the first rows of windows, [K,B].
+func startsShape() tf.Shape { return tf.MakeShape(-1, -1) }
 
 // Series is a data set of N rows, of one series or several. It stays in the session, and
 // windows are named by their first row. A window that begins less than Network.Window rows
@@ -97,23 +121,27 @@ func (s *Session) SetSeries(d Series) error {
 	if err != nil {
 		return err
 	}
+	bounds, shards := []int32{0}, []int32{}
+	for _, n := range d.Lengths {
+		bounds = append(bounds, bounds[len(bounds)-1]+int32(n))
+	}
 	for i, part := range s.shards {
 		part.divide(s.cfg, rows, i, len(s.shards))
-		if err := part.setSeries(s.cfg.Features, d, labels); err != nil {
+		shards = append(shards, int32(part.until), int32(part.first), int32(part.end))
+	}
+	places := []value{{seriesBounds.name, bounds, nil}, {seriesShards.name, shards, []int64{int64(len(s.shards)), 3}}}
+	for _, part := range s.shards {
+		if err := part.setSeries(s.cfg.Features, d, labels, places); err != nil {
 			return fmt.Errorf("set the series: %w", err)
 		}
+		places = nil // the first server's
 	}
-	s.ends = s.ends[:0]
-	end := 0
-	for _, n := range d.Lengths {
-		end += n
-		s.ends = append(s.ends, int32(end))
-	}
+	s.rows = int32(rows)
 	return nil
 }
 
-// setSeries sets the shard's rows.
-func (s *shard) setSeries(features int, d Series, labels any) error {
+// setSeries sets the shard's rows, and other variables with them.
+func (s *shard) setSeries(features int, d Series, labels any, others []value) error {
 	n := int64(s.end - s.first)
 	x := d.X[s.first*features : s.end*features]
 	values := []value{{seriesY.name, labels, []int64{n}}, {seriesW.name, d.W[s.first:s.end], []int64{n}}}
@@ -123,6 +151,7 @@ func (s *shard) setSeries(features int, d Series, labels any) error {
 	case []float32:
 		values[0].flat = y[s.first:s.end]
 	}
+	values = append(values, others...)
 	if s.upload.set == nil {
 		return s.set(append(values, value{seriesX.name, x, []int64{n, int64(features)}})...)
 	}
@@ -133,29 +162,6 @@ func (s *shard) setSeries(features int, d Series, labels any) error {
 	feeds, targets := s.setting(values)
 	_, err = s.run(append(feeds, feed{s.upload.path, path, nil}), nil, append(targets, s.upload.set))
 	return err
-}
-
-// windows are windows as a plan has them, [B,3] or [B,4].
-func (s *Session) windows(starts []int32) []int32 {
-	rows := make([]int32, 0, windowWidth(len(s.shards))*len(starts))
-	first, end := int32(0), int32(0) // of the series that at is in, which is often the previous window's
-	for _, at := range starts {
-		if at < first || at >= end {
-			i, _ := slices.BinarySearch(s.ends, at+1)
-			first, end = 0, s.ends[i]
-			if i > 0 {
-				first = s.ends[i-1]
-			}
-		}
-		if len(s.shards) == 1 {
-			rows = append(rows, at, first, end)
-			continue
-		}
-		of := slices.IndexFunc(s.shards, func(part *shard) bool { return int(at) < part.until })
-		low, high := int32(s.shards[of].first), int32(s.shards[of].end)
-		rows = append(rows, at-low, max(first, low)-low, min(end, high)-low, int32(of))
-	}
-	return rows
 }
 
 func (s *Session) checkSeries(d Series) error {
@@ -251,13 +257,9 @@ func (s *Session) checkStarts(starts []int32) error {
 	if len(starts) == 0 {
 		return &ShapeError{"starts", "at least one window", "none"}
 	}
-	rows := int32(0)
-	if n := len(s.ends); n > 0 {
-		rows = s.ends[n-1]
-	}
 	for _, at := range starts {
-		if at < 0 || at >= rows {
-			return &ShapeError{"starts", fmt.Sprintf("windows within %d rows", rows), fmt.Sprintf("a window at row %d", at)}
+		if at < 0 || at >= s.rows {
+			return &ShapeError{"starts", fmt.Sprintf("windows within %d rows", s.rows), fmt.Sprintf("a window at row %d", at)}
 		}
 	}
 	return nil

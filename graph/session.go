@@ -19,7 +19,7 @@ type Session struct {
 	*Predictor
 	*Member
 	handles   handles
-	ends      []int32 // the row after each series; none before SetSeries
+	rows      int32 // of the series
 	training  training
 	evaluated evaluation
 	shards    []*shard
@@ -28,9 +28,9 @@ type Session struct {
 
 // training is what a session feeds and fetches of the training loop.
 type training struct {
-	windows tf.Output // [K,B,3]
-	rates   tf.Output // [K]
-	loop    loop
+	starts tf.Output // [K,B]
+	rates  tf.Output // [K]
+	loop   loop
 }
 
 // NewSession assembles the network of cfg and what trains it, and initialises the weights
@@ -93,11 +93,12 @@ func (s *Session) SetStep(step int64) error {
 
 func (c Config) addTraining(in *runner, s *op.Scope, h handles, w work) (training, error) {
 	t := training{
-		windows: op.Placeholder(s.SubScope("windows"), tf.Int32, op.PlaceholderShape(windowsShape(in.at.tasks()))),
-		rates:   op.Placeholder(s.SubScope("rates"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1))),
+		starts: op.Placeholder(s.SubScope("starts"), tf.Int32, op.PlaceholderShape(startsShape())),
+		rates:  op.Placeholder(s.SubScope("rates"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1))),
 	}
+	windows := addWindows(s.SubScope("windows"), h, in.at.tasks(), t.starts)
 	var err error
-	t.loop, err = c.addLoop(in.graph, s, in.at.device(0), w, h, c.planOf(s, h, t.windows, t.rates))
+	t.loop, err = c.addLoop(in.graph, s, in.at.device(0), w, h, c.planOf(s, h, windows, t.rates))
 	return t, err
 }
 
@@ -158,7 +159,7 @@ func (s *Session) feeds(p Plan) []feed {
 		rates = slices.Repeat([]float32{s.cfg.LearningRate}, steps)
 	}
 	return []feed{
-		{s.training.windows, s.windows(slices.Concat(p.Starts...)), []int64{int64(steps), int64(len(p.Starts[0])), int64(windowWidth(len(s.shards)))}},
+		{s.training.starts, slices.Concat(p.Starts...), []int64{int64(steps), int64(len(p.Starts[0]))}},
 		{s.training.rates, rates, []int64{int64(steps)}},
 	}
 }
@@ -230,7 +231,7 @@ func (s *Session) overWindows(ctx context.Context, starts []int32, what ...tf.Ou
 	if err := cmp.Or(ctx.Err(), s.known(), s.checkStarts(starts)); err != nil {
 		return nil, err
 	}
-	got, err := s.fetch([]feed{{s.evaluated.windows, s.windows(starts), []int64{1, int64(len(starts)), int64(windowWidth(len(s.shards)))}}}, what...)
+	got, err := s.fetch([]feed{{s.evaluated.starts, starts, []int64{1, int64(len(starts))}}}, what...)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: %w", err)
 	}

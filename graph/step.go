@@ -34,24 +34,25 @@ func (c Config) lossOf(s *op.Scope, read reading, b batch, p *pass) (loss tf.Out
 
 // evaluation is the mean loss over windows, and its gradients.
 type evaluation struct {
-	windows tf.Output // [1,B,3], fed
-	batch   batch
-	loss    tf.Output  // scalar
-	grads   []gradient // nil until they are asked for
+	starts tf.Output // [1,B], fed
+	batch  batch
+	loss   tf.Output  // scalar
+	grads  []gradient // nil until they are asked for
 }
 
 // addEvaluation adds the loss, and where that is divided among servers its gradients.
 func (c Config) addEvaluation(g *tf.Graph, s *op.Scope, h handles, tasks int, w work) evaluation {
-	windows := op.Placeholder(s.SubScope("windows"), tf.Int32, op.PlaceholderShape(windowsShape(tasks)))
+	starts := op.Placeholder(s.SubScope("starts"), tf.Int32, op.PlaceholderShape(startsShape()))
+	windows := addWindows(s.SubScope("windows"), h, tasks, starts)
 	p := c.planOf(s, h, windows, op.Const(s.SubScope("rates"), []float32{0}))
 	at := op.Const(s.SubScope("at"), int32(0))
 	if tasks > 1 {
 		u := w(g, s, h, p, at, nil)
-		return evaluation{windows: windows, loss: u.loss, grads: u.grads}
+		return evaluation{starts: starts, loss: u.loss, grads: u.grads}
 	}
 	b := c.backend().windows(s.SubScope("windows"), p, at)
 	loss, _ := c.lossOf(s.SubScope("loss"), h.readAll, b, &pass{graph: g})
-	return evaluation{windows, b, loss, nil}
+	return evaluation{starts, b, loss, nil}
 }
 
 // addGradients adds a forward pass that keeps what the backward pass needs, and that one.

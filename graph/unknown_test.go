@@ -30,12 +30,12 @@ func TestStateAfterAFailure(t *testing.T) {
 	}
 	fail := func() {
 		t.Helper()
-		s.ends = []int32{100}
+		s.rows = 100
 		_, err := s.Train(t.Context(), Plan{Starts: [][]int32{{0}, {50}, {0}}})
 		if err == nil || errors.Is(err, ErrUnknownState) {
 			t.Fatalf("training on rows that are not there: error %v", err)
 		}
-		s.ends = []int32{8}
+		s.rows = 8
 	}
 	good := Plan{Starts: [][]int32{{0}}}
 
