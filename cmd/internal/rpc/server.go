@@ -51,9 +51,10 @@ type Options struct {
 }
 
 const (
-	maxCalls      = 1024    // at the same time, of a connection
-	streamWorkers = 64      // goroutines that answer call after call: their stacks need not grow for each
-	windowSize    = 1 << 20 // bytes that a client may send ahead; a size that adapts would ask each client for its round trip, again and again
+	maxCalls      = 1024        // at the same time, of a connection
+	streamWorkers = 64          // goroutines that answer call after call: their stacks need not grow for each
+	windowSize    = 1 << 20     // bytes that a client may send ahead; a size that adapts would ask each client for its round trip, again and again
+	pingsApart    = time.Second // of clients that keep a quiet stream's connection alive, at least; more end it
 )
 
 // Server answers calls with the models of a registry.
@@ -83,6 +84,7 @@ func New(r *engine.Registry, o Options) *Server {
 		grpc.MaxRecvMsgSize(o.MaxMessage),
 		grpc.MaxConcurrentStreams(maxCalls),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: o.Idle, Time: time.Minute}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingsApart, PermitWithoutStream: true}),
 		grpc.ConnectionTimeout(o.Timeout),
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.StaticStreamWindowSize(windowSize), grpc.StaticConnWindowSize(windowSize),

@@ -223,6 +223,32 @@ func TestUnfinishedMessages(t *testing.T) {
 	}
 }
 
+// A client may keep its connection alive.
+func TestPings(t *testing.T) {
+	s := serve(t, modeltest.Spec{}, Options{})
+	c, err := net.Dial("tcp", s.address)
+	check(t, err)
+	defer c.Close()
+	_, err = io.WriteString(c, http2.ClientPreface)
+	check(t, err)
+	f := http2.NewFramer(c, c)
+	check(t, f.WriteSettings())
+	check(t, c.SetReadDeadline(time.Now().Add(time.Minute)))
+	for n := range byte(5) {
+		time.Sleep(pingsApart + pingsApart/10)
+		check(t, f.WritePing(false, [8]byte{n}))
+		for answered := false; !answered; {
+			frame, err := f.ReadFrame()
+			check(t, err)
+			if g, ok := frame.(*http2.GoAwayFrame); ok {
+				t.Fatalf("ping %d: %v %s", n, g.ErrCode, g.DebugData())
+			}
+			p, ok := frame.(*http2.PingFrame)
+			answered = ok && p.IsAck() && p.Data[0] == n
+		}
+	}
+}
+
 // Connections without calls cost little, and keep nobody waiting.
 func TestIdleConnections(t *testing.T) {
 	for _, say := range []string{"", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"} {
