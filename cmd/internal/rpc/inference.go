@@ -114,10 +114,8 @@ func (s *server) modelStreamInfer(to grpc.BidiStreamingServer[pb.ModelInferReque
 		case ended != nil:
 			return false, ended
 		}
-		ctx, cancel := context.WithTimeout(to.Context(), s.options.Timeout)
-		defer cancel()
 		a := new(pb.ModelStreamInferResponse)
-		if a.InferResponse, err = s.modelInfer(ctx, q); err != nil {
+		if a.InferResponse, err = s.modelInfer(to.Context(), q); err != nil {
 			a.ErrorMessage, a.InferResponse = err.Error(), &pb.ModelInferResponse{Id: q.Id}
 		}
 		return false, to.Send(a)

@@ -142,6 +142,9 @@ func about(ctx context.Context, name string, version int64) {
 	c.Name, c.Version = name, version
 }
 
+// cutKey is of what ends a stream of messages that waits for its client. It gets no other status than Canceled.
+type cutKey struct{}
+
 // begin limits how long a call may take from its header on: clients may send slowly.
 func (s *server) begin(ctx context.Context, i *tap.Info) (context.Context, error) {
 	if s.single[i.FullMethodName] {
@@ -149,7 +152,8 @@ func (s *server) begin(ctx context.Context, i *tap.Info) (context.Context, error
 		_ = cancel // ctx ends with the call
 		return limited, nil
 	}
-	return ctx, nil
+	ctx, cut := context.WithCancelCause(ctx)
+	return context.WithValue(ctx, cutKey{}, cut), nil
 }
 
 func (s *server) unary(ctx context.Context, q any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (answer any, err error) {

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -42,26 +43,32 @@ func receive[Q, A any](ctx context.Context, from grpc.BidiStreamingServer[Q, A])
 	return all
 }
 
-// each has every message of a stream taken, and why there is nothing more, until that is done, nothing comes for long
-// or the server is to end. A client that does not read gets no more: what is sent waits, and so does what it sends.
+// each has every message of a stream taken, and why there is nothing more, until that is done, nothing comes for long,
+// one takes too long, as the client does not read what it is answered, or the server is to end.
 func each[Q, A any](s *server, to grpc.BidiStreamingServer[Q, A], take func(*Q, error) (done bool, err error)) error {
 	ctx, end := context.WithCancelCause(to.Context())
 	defer end(nil)
 	defer context.AfterFunc(s.ending, func() { end(engine.Errorf(engine.Unavailable, "the server is shutting down")) })()
-	ttl := s.registry.SessionTTL()
+	ttl, limit := s.registry.SessionTTL(), s.options.Timeout
 	idle := time.AfterFunc(ttl, func() { end(s.registry.Silent()) })
 	defer idle.Stop()
+	cut := to.Context().Value(cutKey{}).(context.CancelCauseFunc)
+	slow := time.AfterFunc(limit, func() { cut(engine.Errorf(engine.Deadline, "an answer was not taken for %v", limit)) })
+	slow.Stop()
 	messages := receive(ctx, to)
 	for {
 		select {
 		case m := <-messages:
 			idle.Reset(ttl)
+			slow.Reset(limit)
 			done := false
-			if err := s.holding(ctx, any(m.q).(proto.Message), func() (err error) {
+			err := s.holding(ctx, any(m.q).(proto.Message), func() (err error) {
 				done, err = take(m.q, m.err)
 				return err
-			}); done || err != nil {
-				return err
+			})
+			slow.Stop()
+			if done || err != nil {
+				return cmp.Or(context.Cause(to.Context()), err)
 			}
 		case <-ctx.Done():
 			return context.Cause(ctx)

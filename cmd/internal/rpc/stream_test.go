@@ -183,6 +183,27 @@ func TestIdleStream(t *testing.T) {
 	}
 }
 
+// A stream whose client does not read makes room, too.
+func TestDeafStream(t *testing.T) {
+	s := serve(t, modeltest.Spec{}, Options{Timeout: time.Second / 2})
+	stream := s.label(t)
+	check(t, stream.Send(&pb.LabelRequest{Model: "m"}))
+	_, err := stream.Recv()
+	check(t, err)
+	go func() {
+		q := &pb.LabelRequest{Values: modeltest.Wide(modeltest.Rows(1, 2000))}
+		for stream.Send(q) == nil {
+		}
+	}()
+	for open := 1; open > 0; open, _ = s.registry.Streams() {
+		time.Sleep(time.Millisecond)
+	}
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	wantError(t, err, codes.Canceled, "")
+}
+
 // A stream goes on in another server as if it had not moved.
 func TestStreamsMove(t *testing.T) {
 	dir := t.TempDir()
