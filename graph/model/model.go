@@ -78,10 +78,11 @@ type Columns struct {
 
 // Times says how the times of rows are written.
 type Times struct {
-	TimeFormat string `json:"format,omitempty"` // of timestamps, as strftime has it
-	TimeZone   string `json:"zone,omitempty"`   // of timestamps that name none
-	TimeKind   string `json:"kind,omitempty"`   // numbers or timestamps
-	DateOrder  string `json:"dates,omitempty"`  // of dates with slashes: 2/1/2006 or 1/2/2006
+	TimeFormat string  `json:"format,omitempty"` // of timestamps, as strftime has it
+	TimeZone   string  `json:"zone,omitempty"`   // of timestamps that name none
+	TimeKind   string  `json:"kind,omitempty"`   // numbers or timestamps
+	DateOrder  string  `json:"dates,omitempty"`  // of dates with slashes: 2/1/2006 or 1/2/2006
+	TimeStep   float64 `json:"step,omitempty"`   // that is usual from a row to the next; 0: not known
 }
 
 // Measured is value v of feature k, less the shift, as it was measured.

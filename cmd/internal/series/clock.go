@@ -165,10 +165,11 @@ const (
 
 // Times says how times are written, as far as that is known.
 type Times struct {
-	TimeFormat string // of timestamps, as strftime has it; "": usual ones
-	TimeZone   string // of timestamps that name none, such as Europe/Berlin; "": UTC
-	TimeKind   string // all times are NumberTimes or StampTimes; "": as the first one
-	DateOrder  string // of dates with slashes, 2/1/2006 or 1/2/2006; "": as the dates tell
+	TimeFormat string  // of timestamps, as strftime has it; "": usual ones
+	TimeZone   string  // of timestamps that name none, such as Europe/Berlin; "": UTC
+	TimeKind   string  // all times are NumberTimes or StampTimes; "": as the first one
+	DateOrder  string  // of dates with slashes, 2/1/2006 or 1/2/2006; "": as the dates tell
+	TimeStep   float64 // that is usual from a row to the next, in files before or those of a model; 0: not known
 }
 
 // Learn is t with the order of days and months, if nothing else tells it and a timestamp does.

@@ -55,27 +55,33 @@ func (r *Reader) passTime(t float64) {
 	r.state.timeText = append(r.state.timeText[:0], r.when...)
 }
 
-// gapWarnings report the gaps in time.
-func (r *Reader) gapWarnings() []table.Warning {
-	w := table.Warning{File: r.Name(), Column: r.options.Time}
+// gapWarnings report the gaps in time, and steps that are usual here and not elsewhere.
+func (r *Reader) gapWarnings() (all []table.Warning) {
+	w, h := table.Warning{File: r.Name(), Column: r.options.Time}, r.holes.settled()
+	usual := lengthText(h.usual, r.clock.stamps)
+	if step := r.options.TimeStep; step > 0 && h.usual > 0 && !h.uneven && !like(h.usual, step) && r.options.Resample == "" && !r.options.Elapsed {
+		w.Text = fmt.Sprintf("rows are usually %s apart, and those of the model, or of files before, %s: a network sees rows, not times (Options.Resample, with which it is trained, makes them alike)", usual, lengthText(step, r.clock.stamps))
+		all = append(all, w)
+	}
 	if r.gap.Value > 0 {
 		if r.gaps+r.backs == 0 {
-			return nil
+			return all
 		}
 		w.Text = fmt.Sprintf("a new series begins at each gap of more than %s (%d in all)", r.options.MaxGap, r.gaps)
 		if r.backs > 0 {
 			w.Text += fmt.Sprintf(" and where time goes back (%d)", r.backs)
 		}
-		return []table.Warning{w}
+		return append(all, w)
 	}
-	h := r.holes.settled()
 	if h.count == 0 {
-		return nil
+		return all
 	}
-	usual := lengthText(h.usual, r.clock.stamps)
 	w.Line, w.Text = h.line, fmt.Sprintf("time jumps by more than %d times its usual step of %s (%d in all); with Options.MaxGap a new series begins there", holeSteps, usual, h.count)
-	return []table.Warning{w}
+	return append(all, w)
 }
+
+// like reports whether a step in time is about the usual one.
+func like(step, usual float64) bool { return step >= 0.8*usual && step <= 1.25*usual }
 
 // lengthText is a length of time: a duration where times are timestamps, else a number.
 func lengthText(t float64, stamps bool) string {
@@ -142,7 +148,7 @@ func (h holes) settled() holes {
 	differ := 0
 	for _, s := range h.steps {
 		h.judge(s.length, s.line)
-		if s.length < 0.8*h.usual || s.length > 1.25*h.usual {
+		if !like(s.length, h.usual) {
 			differ++
 		}
 	}

@@ -244,3 +244,38 @@ func TestParquetTimes(t *testing.T) {
 		t.Errorf("written is %s", &out)
 	}
 }
+
+// A file whose rows are further apart than those of the one before, or of the model, is told, unless something makes up for it.
+func TestRowsFurtherApart(t *testing.T) {
+	every := func(step float64) string {
+		return writeFile(t, "a.csv", lines("time,a,label", 60, func(i int) string { return fmt.Sprintf("%g,%d,%d", step*float64(i), i%7, i/8%2) }))
+	}
+	const want = "a.csv: column \"time\": rows are usually 0.5 apart, and those of the model, or of files before, 0.1"
+	for _, test := range []struct {
+		steps  []float64
+		change func(*Options)
+		want   string
+	}{
+		{[]float64{0.1, 0.5}, func(*Options) {}, want},
+		{[]float64{0.5}, func(o *Options) { o.TimeStep = 0.1 }, want},
+		{[]float64{0.1, 0.11}, func(*Options) {}, ""},
+		{[]float64{0.5}, func(o *Options) { o.TimeStep, o.Elapsed, o.Time = 0.1, true, "time" }, ""},
+	} {
+		var paths []string
+		for _, step := range test.steps {
+			paths = append(paths, every(step))
+		}
+		o := DefaultOptions()
+		test.change(&o)
+		d, err := Read(t.Context(), paths, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := fmt.Sprint(d.Warnings); !strings.Contains(all, test.want) || test.want == "" && strings.Contains(all, "apart") {
+			t.Errorf("%v: warnings %s, not %s", test.steps, all, test.want)
+		}
+		if first := test.steps[0]; o.TimeStep == 0 && math.Abs(d.TimeStep-first) > 1e-9 {
+			t.Errorf("%v: the usual step is %v", test.steps, d.TimeStep)
+		}
+	}
+}

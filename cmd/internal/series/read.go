@@ -96,6 +96,7 @@ func (l *loader) loadAll(ctx context.Context, paths []string, stdin io.Reader, o
 			return err
 		}
 		o.Features, o.Exclude, o.Time, o.TimeFormat = l.data.Features, nil, l.data.TimeColumn, cmp.Or(o.TimeFormat, l.data.TimeFormat)
+		o.TimeStep = l.data.TimeStep
 	}
 	l.finish()
 	if err := l.settle(); err != nil {
@@ -207,6 +208,7 @@ func (l *loader) load(ctx context.Context, path string, stdin io.Reader, o Optio
 	l.data.Stamps, l.data.Zoned, l.order = r.clock.stamps, r.clock.zoned, r.clock.order
 	if r.HasTime() {
 		l.data.Times = r.clock.times(r.options.Times)
+		l.data.TimeStep = cmp.Or(l.data.TimeStep, r.holes.settled().usual)
 	}
 	l.data.Warnings = append(l.data.Warnings, r.Warnings()...)
 	return nil
