@@ -95,7 +95,7 @@ func (g *guesser) guessClasses(values []*ValueSurvey) {
 	if err != nil {
 		return
 	}
-	notes := classNotes(names)
+	notes := classNotes(names, g.columns[g.label].missing, g.survey.Rows)
 	if note != "" {
 		notes, g.survey.Guess.Classes = append(notes, note), names
 	}
@@ -104,11 +104,11 @@ func (g *guesser) guessClasses(values []*ValueSurvey) {
 	}
 }
 
-// holdsClasses reports whether column i has a few values, each more than once.
+// holdsClasses reports whether column i has a few values, each more than once unless it is called as labels are.
 func (g *guesser) holdsClasses(i int) bool {
 	c := &g.columns[i]
 	return len(c.order) > 1 && c.fractions == 0 && g.profiles[i].name != "" && !likeSeries.MatchString(g.profiles[i].name) && !g.answers[i] &&
-		!slices.ContainsFunc(c.order, func(v *ValueSurvey) bool { return v.Rows < 2 })
+		(g.profiles[i].name == DefaultOptions().Label || !slices.ContainsFunc(c.order, func(v *ValueSurvey) bool { return v.Rows < 2 }))
 }
 
 // comesBack reports whether words come again after others, as those do that are no names of

@@ -278,12 +278,20 @@ func backgroundNote(classes []string, reason string) string {
 	return fmt.Sprintf("%s is the background class, %s; the others make events (Options.Classes with another one first says otherwise)", table.Excerpt([]byte(classes[0])), reason)
 }
 
-// classNotes name the classes that differ in capital letters or blanks only, and numbers that may stand for no label.
-func classNotes(classes []string) (notes []string) {
+// classNotes name the classes that seem to be one, and numbers that may stand for no label, and tell of rows that lack one if they are many.
+func classNotes(classes []string, unlabelled, rows int) (notes []string) {
+	const part = 3
+	if part*unlabelled >= rows && unlabelled > 0 {
+		notes = append(notes, fmt.Sprintf("%d of %d rows have no label, and nothing is learned from them (if they are of a class, such as none, or that of the row before, it must be written there)", unlabelled, rows))
+	}
 	plain := func(name string) string { return strings.ToLower(strings.Join(strings.Fields(name), "")) }
 	for i, name := range classes {
 		if k := slices.IndexFunc(classes[:i], func(other string) bool { return plain(name) == plain(other) }); k >= 0 {
 			notes = append(notes, fmt.Sprintf("%s and %s are two classes, which differ in capital letters or blanks only", table.Excerpt([]byte(classes[k])), table.Excerpt([]byte(name))))
+		} else if k := slices.IndexFunc(classes[:i], func(other string) bool {
+			return meaning(name) != neither && meaning(name) == meaning(other) && plain(name)[0] == plain(other)[0]
+		}); k >= 0 {
+			notes = append(notes, fmt.Sprintf("%s and %s are two classes, as other labels mean neither yes nor no", table.Excerpt([]byte(classes[k])), table.Excerpt([]byte(name))))
 		}
 		if nines.MatchString(name) || strings.HasPrefix(name, "#") || name != "" && !strings.ContainsFunc(name, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
 			notes = append(notes, fmt.Sprintf("%s is a class; if it means that there is no label, Options.NAValues %[1]s counts it so", table.ShellWord(name)))
@@ -318,7 +326,7 @@ const (
 )
 
 // yesNoWords are words for no and yes, in lower case.
-var yesNoWords = [][2]string{{"0", "1"}, {"no", "yes"}, {"false", "true"}, {"n", "y"}, {"f", "t"}}
+var yesNoWords = [][2]string{{"0", "1"}, {"no", "yes"}, {"false", "true"}, {"n", "y"}, {"f", "t"}, {"off", "on"}, {"nein", "ja"}, {"non", "oui"}}
 
 func meaning(text string) int {
 	for _, pair := range yesNoWords {

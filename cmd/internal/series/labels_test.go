@@ -124,6 +124,32 @@ func TestNoClasses(t *testing.T) {
 	}
 }
 
+// Labels that may not be meant so are told, by reading and by a look alike.
+func TestNotesOnLabels(t *testing.T) {
+	for text, want := range map[string]string{
+		"a b   a b":                     `2 of 6 rows have no label, and nothing is learned from them`,
+		"yes No n yes No n maybe maybe": `"No" and "n" are two classes, as other labels mean neither yes nor no`,
+		"N F V N F V":                   "",
+		"on off on off":                 "",
+		"a a a a a b":                   `"a" is the background class, the most frequent`,
+	} {
+		path := writeFile(t, "a.csv", labelled(strings.Split(text, " ")...))
+		d, err := Read(t.Context(), []string{path}, DefaultOptions())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := Look(t.Context(), []string{path}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for who, all := range map[string]string{"Read": fmt.Sprint(d.Warnings), "Look": fmt.Sprint(s.Guess.Notes)} {
+			if !strings.Contains(all, want) || want == "" && (strings.Contains(all, "two classes") || text[0] == 'o' && strings.Contains(all, "background")) {
+				t.Errorf("%s of %q: %s, not %s", who, text, all, want)
+			}
+		}
+	}
+}
+
 // A positive value is class 1; NA among numbers is no label, among words it is one.
 func TestPositive(t *testing.T) {
 	const u = Unlabelled

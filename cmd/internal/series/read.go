@@ -301,13 +301,22 @@ func (l *loader) check(o Options) error {
 func (l *loader) settle() (err error) {
 	d := l.data
 	var reason string
+	unlabelled := 0
+	for _, label := range d.Labels {
+		if label == Unlabelled {
+			unlabelled++
+		}
+	}
 	if d.Classes, reason, err = l.labeler.settle(d.Labels); err != nil {
+		for _, note := range classNotes(nil, unlabelled, len(d.Labels)) {
+			err = fmt.Errorf("%w; %s", err, note)
+		}
 		return &table.Error{Column: d.Label, Err: err}
 	}
 	if reason != "" {
 		d.warn(backgroundNote(d.Classes, reason))
 	}
-	for _, note := range classNotes(d.Classes) {
+	for _, note := range classNotes(d.Classes, unlabelled, len(d.Labels)) {
 		d.warn(note)
 	}
 	if p, ok := l.labeler.classifier.(*positiveClass); ok {
