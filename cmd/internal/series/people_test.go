@@ -110,6 +110,9 @@ func TestFilesOfPeople(t *testing.T) {
 		"the number of a row in front of dates and hours": {lines("#,\"Date Time, GMT-05:00\",a,label", 60, func(i int) string {
 			return fmt.Sprintf("%d,%s,%d,%d", i+1, hour(i).Format("01/02/06 03:04:05 PM"), i%7, i/8%2)
 		}), "a Date Time, GMT-05:00", "[0] 1.7038944e+09", `column "#": looks like a second time`},
+		"a time beside others": {lines("start_time,time,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%s,%s,%d,%d", hour(i/8*8).Format(time.DateTime), hour(i).Format(time.DateTime), i%7, i/8%2)
+		}), "a time", "[0] 1.7038944e+09", `column "start_time": holds times, so not a feature`},
 		"Julian dates": {lines("JD,a,label", 60, func(i int) string {
 			return fmt.Sprintf("%.6f,%d,%d", 2460324+float64(i)/1440, i%7, i/8%2)
 		}), "a JD", "[0] 2.460324e+06", ""},

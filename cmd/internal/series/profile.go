@@ -356,6 +356,7 @@ func (p *profile) onlyCounts() bool {
 // Ranks of columns that can be the time, of which the surest is taken.
 const (
 	momentRank = iota // called so, with times of the day
+	soundRank         // likewise, by a part of its name
 	partsRank         // several columns that together are times
 	namedRank         // called so
 	valueRank         // by what its values are
@@ -365,8 +366,10 @@ const (
 
 func (p *profile) timeRank() int {
 	switch {
-	case p.isMoments() && (p.namedTime() || p.soundsLikeTime()):
+	case p.isMoments() && p.namedTime():
 		return momentRank
+	case p.isMoments() && p.soundsLikeTime():
+		return soundRank
 	case p.isIndex() && !p.isTimes(), p.onlyCounts():
 		return countRank
 	case p.namedTime():
