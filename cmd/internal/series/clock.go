@@ -290,7 +290,10 @@ func (c *clock) stamp(text string) (t float64, err error) {
 			return t, nil
 		}
 	}
-	if t, err = c.tidyStamp(text); err == nil || c.format != "" || c.untidy {
+	if t, err = c.tidyStamp(text); err != nil && c.format == "" && strings.HasSuffix(text, " 24") { // the last hour of a day
+		t, err = c.tidyStamp(text + ":00")
+	}
+	if err == nil || c.format != "" || c.untidy {
 		return t, err
 	}
 	if at, fault := c.tidyStamp(tidied(text)); fault == nil {
@@ -301,9 +304,6 @@ func (c *clock) stamp(text string) (t float64, err error) {
 }
 
 func (c *clock) tidyStamp(text string) (float64, error) {
-	if c.format == "" && strings.HasSuffix(text, " 24") {
-		text += ":00"
-	}
 	if before, after, is := strings.Cut(text, " 24:00"); is && strings.Trim(after, ":0") == "" { // as the end of a day
 		t, err := c.tidyStamp(before + " 00:00" + after)
 		return t + 24*60*60, err
@@ -465,8 +465,8 @@ func (c *clock) local(t time.Time) (float64, error) {
 // clockOfDay is a time of the day, as a column beside one of dates has it.
 var clockOfDay = regexp.MustCompile(`^[0-9]{1,2}[:.][0-9]{2}([:.][0-9]{2}([.,:][0-9]+)?)?( ?[AaPp][Mm])?$`)
 
-// clockDigits is one without marks, hours and minutes.
-var clockDigits = regexp.MustCompile(`^[0-2]?[0-9][0-5][0-9]$`)
+// clockDigits is one without marks, of hours and minutes, and seconds or not.
+var clockDigits = regexp.MustCompile(`^[0-2]?[0-9][0-5][0-9]([0-5][0-9])?$`)
 
 // joined are the parts of a time, such as a date and a time of the day, as one timestamp, if they are that.
 func joined(parts ...[]byte) value {
@@ -480,7 +480,9 @@ func joined(parts ...[]byte) value {
 		text = append(text, bytes.TrimSpace(part)...)
 	}
 	if clockDigits.Match(text[at:]) {
-		text = slices.Insert(text, len(text)-len("04"), ':')
+		for i := len(text) - len("05"); i > at; i -= len("04") {
+			text = slices.Insert(text, i, ':')
+		}
 	}
 	if clockOfDay.Match(text[at:]) {
 		text = append(text[:at], withColons(bytes.ToUpper(text[at:]))...)

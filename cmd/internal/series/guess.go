@@ -129,7 +129,7 @@ func (g *guesser) guessSeries() {
 	cured := false
 	for _, by := range g.groupings[1:] {
 		i := by.column
-		if len(by.groups) < 2 || i == g.label || g.profiles[i].name == "" || isPartOfTime(g.profiles[i].name) || g.profiles[i].isTimes() || slices.ContainsFunc(g.times, func(t *timeLook) bool { return t.column == i && !t.failed }) {
+		if len(by.groups) < 2 || i == g.label || g.profiles[i].name == "" || isPartOfTime(g.profiles[i].name) || g.profiles[i].isTimes() || slices.ContainsFunc(g.times, func(t *timeLook) bool { return (t.column == i || slices.Contains(t.parts, i)) && !t.failed }) {
 			continue
 		}
 		cures := g.cures(by)

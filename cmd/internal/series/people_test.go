@@ -86,6 +86,21 @@ func TestFilesOfPeople(t *testing.T) {
 		"names and units in comments, as buoys have them": {"#YY MM DD hh mm WSPD GST label\n#yr mo dy hr mn m/s m/s -\n" + strings.TrimPrefix(lines("", 60, func(i int) string {
 			return fmt.Sprintf("%s %d %d %d", hour(i).Format("2006 01 02 15 04"), i%7, i%5, i/8%2)
 		}), "\n"), "WSPD,GST YY,MM,DD,hh,mm", "[0 0] 1.7038944e+09", ":2: taken as the units of the columns, and no row: yr, mo, dy"},
+		"words in a comment": {"# all that rig seven label\n" + strings.TrimPrefix(lines("", 60, func(i int) string {
+			return fmt.Sprintf("%d %d %d %d %d", i, i%7, i*i%5, i*i%3, i/8%2)
+		}), "\n"), "that,rig,seven all", "[0 0 0] 0", ":1: this comment is taken as the names of the columns: all, that, rig, seven, label"},
+		"dates of a terminal, and clocks of six digits": {lines("<DATE>,<TIME>,<CLOSE>,label", 60, func(i int) string {
+			return fmt.Sprintf("%s,%d,%d", hour(i).Format("20060102,150405"), i%7, i/8%2)
+		}), "<CLOSE> <DATE>,<TIME>", "[0] 1.7038944e+09", ""},
+		"dates, hours and minutes": {lines("date,hour,min,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%s,%d,%d", hour(i).Add(time.Duration(i)*time.Minute).Format("2006-01-02,15,4"), i%7, i/8%2)
+		}), "a date,hour,min", "[0] 1.7038944e+09", ""},
+		"days up to the end of a month": {lines("year,month,day,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%s,%d,%d", hour(24*i).Format("2006,1,2"), i%7, i/8%2)
+		}), "a year,month,day", "[0] 1.7038944e+09", ""},
+		"dates that come but once": {lines("date,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%s,%d,%d", []string{hour(i).Format(time.DateOnly), ""}[min(i%12, 1)], i%7, i/8%2)
+		}), "a ", "[0]", `column "date": 5 of the first 60 values are times, and others are none, such as empty ones, so neither`},
 		"a comment and names in one": {"# of rig 7 b\n# time a label n\n" + strings.TrimPrefix(lines("", 60, func(i int) string {
 			return fmt.Sprintf("%d %d %d %d", i, i%7, i/8%2, i%3)
 		}), "\n"), "a,n time", "[0 0] 0", ":1: lines that begin with # before the header are skipped (1 in all)"},

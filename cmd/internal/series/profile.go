@@ -181,7 +181,8 @@ func (p *profile) nearlyNumbers() string {
 		return ""
 	}
 	if p.stamps > 0 && 2*p.stamps >= p.known {
-		return fmt.Sprintf("%d of the first %d values are times, and others are none, such as %s, so neither the time nor a feature", p.stamps, p.seen, cmp.Or(excerpt(p.odd), "numbers"))
+		others := cmp.Or(excerpt(p.odd), map[bool]string{true: "numbers", false: "empty ones"}[p.known == p.seen])
+		return fmt.Sprintf("%d of the first %d values are times, and others are none, such as %s, so neither the time nor a feature", p.stamps, p.seen, others)
 	}
 	if clockOfDay.MatchString(p.odd) && !p.number() {
 		return fmt.Sprintf("holds times of the day without dates, as in %s, so neither the time nor a feature (dates in a column beside it, or Options.TimeFormat %%H:%%M with Options.Time %s, make them times)", table.Excerpt([]byte(p.odd)), table.ShellWord(p.name))

@@ -195,6 +195,21 @@ func (f *finder) partsFormat(parts []int) string {
 	return ""
 }
 
+// minutes are the columns of minutes and seconds beside one of hours, as far as there are any.
+func (f *finder) minutes(hours int) (columns []int) {
+	if !slices.Contains(partsOfTime[3], PlainName(f.Columns()[hours])) {
+		return nil
+	}
+	for _, names := range partsOfTime[4:] {
+		i := slices.IndexFunc(f.Columns(), func(name string) bool { return slices.Contains(names, PlainName(name)) })
+		if i < 0 || !f.open(i) || !f.profiles[i].number() {
+			break
+		}
+		columns = append(columns, i)
+	}
+	return columns
+}
+
 // findParts finds columns that together are times: dates and times of the day, or years, months, days and so on. They
 // may go back or not.
 func (f *finder) findParts(back bool) []int {
@@ -209,7 +224,7 @@ func (f *finder) findParts(back bool) []int {
 		if f.open(day) && (hours || !p.number() && clockOfDay.Match(text)) {
 			for date, p := range f.profiles {
 				if date != day && f.open(date) && (p.isTimes() || p.whole != "" && p.interruptions == 0) {
-					all = append(all, []int{date, day})
+					all = append(all, append([]int{date, day}, f.minutes(day)...))
 				}
 			}
 		}

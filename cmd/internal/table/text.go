@@ -73,6 +73,9 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 	if err := d.readNames(o.NoHeader, commented); err != nil {
 		return nil, err
 	}
+	if commented && d.comma == blanks { // where any words are as many
+		d.notes = append(d.notes, Warning{Line: d.buf.line, Text: "this comment is taken as the names of the columns: " + List(d.names)})
+	}
 	if commented && h.names() > 1 {
 		if err := d.readUnits(); err != nil {
 			return nil, err
