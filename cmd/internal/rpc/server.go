@@ -142,7 +142,7 @@ func about(ctx context.Context, name string, version int64) {
 	c.Name, c.Version = name, version
 }
 
-// cutKey is of what ends a stream of messages that waits for its client. It gets no other status than Canceled.
+// cutKey is of what ends a stream of messages that waits for its client, who may be told no more than Canceled.
 type cutKey struct{}
 
 // begin limits how long a call may take from its header on: clients may send slowly.

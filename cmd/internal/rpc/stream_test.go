@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
 	"github.com/rnnbin/rnnbin/cmd/internal/engine/modeltest"
@@ -201,7 +202,9 @@ func TestDeafStream(t *testing.T) {
 	for err == nil {
 		_, err = stream.Recv()
 	}
-	wantError(t, err, codes.Canceled, "")
+	if code := status.Code(err); code != codes.Canceled && code != codes.DeadlineExceeded { // which of the two, the library's speed decides
+		t.Error(err)
+	}
 }
 
 // A stream goes on in another server as if it had not moved.
