@@ -193,7 +193,7 @@ func (l *List) readTable(file *table.File) error {
 
 // isBare reports whether the first row of a table that is read without a header has start, end and perhaps a label.
 func (l *List) isBare(t *series.Table) bool {
-	if t == nil || len(t.Rows) == 0 || len(t.Columns) > 3 || t.Columns[0] != "1" { // which formats with names have not
+	if t == nil || len(t.Rows) == 0 || len(t.Columns) == 0 || len(t.Columns) > 3 || t.Columns[0] != "1" { // which formats with names have not
 		return false
 	}
 	return !slices.ContainsFunc(t.Rows[0].Fields[:min(len(t.Columns), 2)], func(text string) bool {

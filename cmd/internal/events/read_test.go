@@ -202,7 +202,7 @@ func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		"start,end,label\n1,3,a\n", "sample\n77\n", "onset\tduration\ttrial_type\n1\t0.5\tgo\n", "1\t2\twalk\n", "# onset, duration, description\n1,0,a\n", "start;end\n1,5;2\n", `{"start":1}` + "\n", `{"a":[["2024-03-01","2024-03-02"],"2024-03-03"]}`,
 		`[{"annotations":[{"result":[{"type":"timeserieslabels","value":{"start":1,"end":3,"timeserieslabels":["a"]}}]}],"data":{"csv":"/x/ab12cd34-d.csv"}}]`,
-		`[{"csv":"d.csv","label":[{"start":1,"end":3,"timeserieslabels":["a"]}]}]`, `[[]]`, `{"a":1}`, "\xff\xfe[\x00]\x00",
+		`[{"csv":"d.csv","label":[{"start":1,"end":3,"timeserieslabels":["a"]}]}]`, `[[]]`, `[{},0`, `{"a":1}`, "\xff\xfe[\x00]\x00",
 	} {
 		f.Add([]byte(seed))
 	}
