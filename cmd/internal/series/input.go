@@ -23,7 +23,8 @@ type input struct {
 	head      table.Batch // the first rows
 	headFault error       // in place of these
 	batch     *table.Batch
-	row       int // of the batch, that values are of
+	row       int   // of the batch, that values are of
+	order     []int // where column k of another file is here; nil: they are the same
 	current   value
 	doubled   []string // names that more than one column has
 	total     []table.Warning
@@ -104,6 +105,9 @@ func (in *input) line() int { return in.batch.Lines[in.row] }
 
 // value is that of column k, valid up to the next one.
 func (in *input) value(k int) *value {
+	if in.order != nil {
+		k = in.order[k]
+	}
 	v, c := &in.current, &in.batch.Columns[k]
 	*v = value{}
 	if c.Type != table.Text {

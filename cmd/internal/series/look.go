@@ -143,7 +143,7 @@ func (l *looker) read(path string) error {
 		if err := l.begin(in); err != nil {
 			return err
 		}
-	} else if !slices.Equal(in.Columns(), l.Columns()) {
+	} else if in.order = placesOf(l.Columns(), in.Columns()); slices.Contains(in.order, -1) {
 		return &table.Error{File: in.Name(), Err: fmt.Errorf("it has other columns than %s: %s", l.survey.Files[0], table.List(in.Columns()))}
 	}
 	if err := l.readRows(in); err != nil {
@@ -155,6 +155,17 @@ func (l *looker) read(path string) error {
 	}
 	l.survey.Warnings = append(l.survey.Warnings, in.warnings()...)
 	return nil
+}
+
+// placesOf are where names are among others, -1 for nowhere; nil if these are the same.
+func placesOf(names, others []string) (places []int) {
+	if slices.Equal(names, others) {
+		return nil
+	}
+	for _, name := range names {
+		places = append(places, slices.Index(others, name))
+	}
+	return places
 }
 
 // begin takes the columns from the first file.

@@ -100,3 +100,17 @@ func TestLookGapsOfTypedTimes(t *testing.T) {
 		t.Errorf("%v, %v", d, err)
 	}
 }
+
+// Files may have their columns in another order, and others beside them, as those that train have.
+func TestLookAtColumnsInOtherOrder(t *testing.T) {
+	first := writeFile(t, "a.csv", lines("time,a,label", 60, func(i int) string { return fmt.Sprintf("%d,%d.5,%d", i, i%7, i/8%2) }))
+	other := writeFile(t, "b.csv", lines("label;b;a;time", 60, func(i int) string { return fmt.Sprintf("%d;x;%d,5;%d", i/8%2, i%7, i) }))
+	s, err := Look(t.Context(), []string{first, other}, Options{})
+	if err != nil || s.Rows != 120 || s.Guess.Time != "time" || s.Columns[1].Type != Numbers || *s.Columns[1].High != 6.5 || len(s.Columns[2].Values) != 2 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	lacking := writeFile(t, "c.csv", lines("label,time", 60, func(i int) string { return fmt.Sprintf("%d,%d", i/8%2, i) }))
+	if _, err := Look(t.Context(), []string{first, lacking}, Options{}); err == nil || !strings.Contains(err.Error(), "it has other columns than") {
+		t.Errorf("without a column: %v", err)
+	}
+}
