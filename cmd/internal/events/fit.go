@@ -8,7 +8,7 @@ import (
 
 // byRow reports whether events are by numbers of rows, which the times of d are not.
 func (l *List) byRow(d *series.Data) bool {
-	if !l.counts || d.Time == nil || len(d.Time) < 2 {
+	if !l.counts || len(d.Time) < 2 {
 		return false
 	}
 	name, first := parseTimeName(d.TimeColumn), d.Time[0]
@@ -30,7 +30,7 @@ func epochUnit(t float64) float64 {
 // unitOf is how many seconds a unit of the times of d is, and whether these are since 1970; 0 if nothing tells.
 func unitOf(d *series.Data) (unit float64, since bool) {
 	switch {
-	case d.Time == nil || len(d.Time) == 0:
+	case len(d.Time) == 0:
 		return 0, false
 	case d.Stamps:
 		return 1, true

@@ -12,7 +12,7 @@ import (
 // minus is the sign that typographers set in place of a hyphen.
 var minus = []byte("\u2212")
 
-// ParseFloat is strconv.ParseFloat of text with any minus and blanks around it, but no _ between digits.
+// ParseFloat is strconv.ParseFloat of text with any minus, with exponents as Fortran has them and blanks around it, but no _ between digits.
 func ParseFloat(text []byte, bits int) (float64, error) {
 	if digits, decimals, ok := shortDecimal(text); ok && bits == 64 && (digits != 0 || text[0] != '-') {
 		return float64(digits) / powers64[decimals], nil
@@ -23,7 +23,12 @@ func ParseFloat(text []byte, bits int) (float64, error) {
 	if bytes.Contains(text, minus) {
 		text = bytes.ReplaceAll(text, minus, []byte("-"))
 	}
-	return strconv.ParseFloat(string(bytes.TrimSpace(text)), bits)
+	text = bytes.TrimSpace(text)
+	x, err := strconv.ParseFloat(string(text), bits)
+	if i := bytes.IndexAny(text, "dD"); err != nil && i > 0 && i+1 < len(text) && (text[i+1] == '+' || text[i+1] == '-') { // as Fortran writes exponents
+		return strconv.ParseFloat(string(text[:i])+"e"+string(text[i+1:]), bits)
+	}
+	return x, err
 }
 
 // ParseNumber is a number as any format may have it: true is 1 and false is 0.
@@ -31,11 +36,6 @@ func ParseNumber(text []byte, bits int) (float64, error) {
 	x, err := ParseFloat(text, bits)
 	if err == nil {
 		return x, nil
-	}
-	if i := bytes.IndexAny(text, "dD"); i > 0 && i+1 < len(text) && (text[i+1] == '+' || text[i+1] == '-') { // as Fortran writes exponents
-		if x, err := ParseFloat(slices.Concat(text[:i], []byte("e"), text[i+1:]), bits); err == nil {
-			return x, nil
-		}
 	}
 	switch text = bytes.TrimSpace(text); {
 	case strings.EqualFold(string(text), "true"):
