@@ -12,19 +12,8 @@ func (l *List) byRow(d *series.Data) bool {
 		return false
 	}
 	name, first := parseTimeName(d.TimeColumn), d.Time[0]
-	same := name.rows || !d.Stamps && !d.Seconds && name.unit == 0 && epochUnit(first) == 0 && first == math.Trunc(first) && d.Time[1]-first == 1
+	same := name.rows || !d.Stamps && !d.Seconds && name.unit == 0 && series.EpochUnit(first) == 0 && first == math.Trunc(first) && d.Time[1]-first == 1
 	return !same
-}
-
-// epochUnit is how many seconds a unit is, if t is a time of this century since 1970 in such units; 0 if it is none.
-func epochUnit(t float64) float64 {
-	const from, to = 946_684_800, 2_300_000_000 // the years 2000 and 2042
-	for _, unit := range []float64{1, 1e-3, 1e-6, 1e-9} {
-		if t*unit >= from && t*unit < to {
-			return unit
-		}
-	}
-	return 0
 }
 
 // unitOf is how many seconds a unit of the times of d is, and whether these are since 1970; 0 if nothing tells.
@@ -34,8 +23,8 @@ func unitOf(d *series.Data) (unit float64, since bool) {
 		return 0, false
 	case d.Stamps:
 		return 1, true
-	case epochUnit(d.Time[0]) > 0:
-		return epochUnit(d.Time[0]), true
+	case series.EpochUnit(d.Time[0]) > 0:
+		return series.EpochUnit(d.Time[0]), true
 	case d.Seconds:
 		return 1, false
 	}
@@ -43,25 +32,25 @@ func unitOf(d *series.Data) (unit float64, since bool) {
 }
 
 // fit puts the times of an event in the units of its data's. Where both are times since 1970, timestamps and numbers are the same.
-func (m *marker) fit(e *listed, d *series.Data) {
-	if m.byRow(d) || m.whole {
+func (m *marker) fit(e *listed, t *target) {
+	d := t.parts[0].data
+	if t.parts[0].byRow || m.whole {
 		return
 	}
-	unit, since := unitOf(d)
 	own, number := e.start.unit, !e.start.stamp
-	switch at := epochUnit(e.Start); {
+	switch at := series.EpochUnit(e.Start); {
 	case m.millis && d.Stamps && number:
 		own, e.start.stamp = 1e-3, true
-	case since && (!number || at > 0):
+	case t.since && (!number || at > 0):
 		if e.start.stamp = d.Stamps; number {
 			own = at
 		}
 	}
-	start := scaled(e.Start, own, unit)
+	start := scaled(e.Start, own, t.unit)
 	if e.lasting > 0 {
-		e.End = start + scaled(e.End-e.Start, e.lasting, unit)
+		e.End = start + scaled(e.End-e.Start, e.lasting, t.unit)
 	} else {
-		e.End = scaled(e.End, own, unit)
+		e.End = scaled(e.End, own, t.unit)
 	}
 	e.Start = start
 }

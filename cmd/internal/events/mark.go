@@ -99,12 +99,12 @@ func (m *marker) find(targets []*target) error {
 	m.of = map[*target][]listed{}
 	for _, e := range m.events {
 		if t := assigned[e.Series]; t != nil {
-			m.fit(&e, t.parts[0].data)
-			used = append(used, e)
 			if m.of[t] == nil {
 				m.having = append(m.having, t)
-				m.number(t)
+				m.settle(t)
 			}
+			m.fit(&e, t)
+			used = append(used, e)
 			m.of[t] = append(m.of[t], e)
 		}
 	}

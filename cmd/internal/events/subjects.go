@@ -17,6 +17,9 @@ type target struct {
 	name  string
 	file  bool // it is called as its file
 	parts []part
+
+	unit  float64 // seconds of a unit of its times; 0: not known
+	since bool    // they are since 1970
 }
 
 // part is consecutive rows of a target, as a gap in time divides them.
@@ -37,8 +40,9 @@ func (p *part) at(i int) float64 {
 
 var partNumber = regexp.MustCompile(` \([0-9]+\)$`)
 
-// number has events find the rows of t by their numbers, if that is what their times are.
-func (m *marker) number(t *target) {
+// settle notes what the times of t are, and has events find its rows by their numbers, if that is what their times are.
+func (m *marker) settle(t *target) {
+	t.unit, t.since = unitOf(t.parts[0].data)
 	for i := range t.parts {
 		p := &t.parts[i]
 		if p.byRow = m.byRow(p.data); p.byRow {

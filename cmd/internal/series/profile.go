@@ -257,13 +257,19 @@ func (p *profile) isIndex() bool {
 
 // isEpoch reports whether all numbers are of this century as seconds since 1970, or as milliseconds and so on.
 func (p *profile) isEpoch() bool {
+	unit := EpochUnit(p.low)
+	return unit > 0 && EpochUnit(p.high) == unit
+}
+
+// EpochUnit is how many seconds a unit is, if t is a time of this century since 1970 in such units; 0 if it is none.
+func EpochUnit(t float64) float64 {
 	const first, last = 946_684_800, 2_300_000_000 // the years 2000 and 2042
-	for _, unit := range []float64{1, 1e3, 1e6, 1e9} {
-		if p.low >= first*unit && p.high < last*unit {
-			return true
+	for _, second := range []float64{1, 1e3, 1e6, 1e9} {
+		if t >= first*second && t < last*second {
+			return 1 / second
 		}
 	}
-	return false
+	return 0
 }
 
 // counts reports whether numbers rise, or fall, by the same amount from row to row, like the number of a row.

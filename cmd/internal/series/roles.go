@@ -266,11 +266,12 @@ func (f *finder) findParts(back bool) []int {
 
 // takeTime takes the surest column that can be the time. What only counts it takes or not.
 func (f *finder) takeTime(counts bool) bool {
-	parts := f.findParts(false)
 	for rank := range timeRanks {
-		if rank == partsRank && parts != nil {
-			f.time, f.parts = parts[0], parts[1:]
-			return true
+		if rank == partsRank {
+			if parts := f.findParts(false); parts != nil {
+				f.time, f.parts = parts[0], parts[1:]
+				return true
+			}
 		}
 		for i, p := range f.profiles {
 			if f.open(i) && p.timeRank() == rank && p.isTime() && (counts || !p.onlyCounts()) {
