@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
 )
 
 const (
@@ -51,7 +51,7 @@ func newStore(given string) (*store, error) {
 	}
 	left, _ := filepath.Glob(filepath.Join(os.TempDir(), storeName, lockName))
 	for _, path := range left {
-		if lock, err := lockFile(path, 0); err == nil {
+		if lock, err := outfile.Lock(path, os.O_RDWR); err == nil {
 			_ = os.RemoveAll(filepath.Dir(path))
 			lock.Close()
 		}
@@ -60,19 +60,8 @@ func newStore(given string) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockFile(filepath.Join(dir, lockName), os.O_CREATE)
+	lock, err := outfile.Lock(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE)
 	return &store{dir: dir, lock: lock}, err
-}
-
-// lockFile opens a file that nobody else has locked.
-func lockFile(path string, flag int) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|flag, 0o600)
-	if err == nil {
-		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-			f.Close()
-		}
-	}
-	return f, err
 }
 
 func (s *store) close() {

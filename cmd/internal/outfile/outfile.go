@@ -1,5 +1,5 @@
 // Package outfile writes files so that a path holds either what it held before
-// or the whole of the new content.
+// or the whole of the new content, and locks them.
 package outfile
 
 import (
@@ -161,4 +161,15 @@ func (f *File) Discard() {
 		return
 	}
 	_ = f.pending.Cleanup()
+}
+
+// Lock opens a file or a folder that nobody else has locked, with flags of [os.OpenFile]. It is locked until it is closed.
+func Lock(path string, flag int) (*os.File, error) {
+	f, err := os.OpenFile(path, flag, 0o600)
+	if err == nil {
+		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			f.Close()
+		}
+	}
+	return f, err
 }

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
 )
 
 // Add has write fill a folder, and makes it the next version in base, a folder that is made if
@@ -29,7 +29,7 @@ func Add(base string, write func(dir string) error) (string, error) {
 		return "", named(err)
 	}
 	defer os.RemoveAll(part)
-	if locked, err := lock(part); err == nil { // where there are no locks, nobody sweeps
+	if locked, err := outfile.Lock(part, os.O_RDONLY); err == nil { // where there are no locks, nobody sweeps
 		defer locked.Close()
 	}
 	dir := filepath.Join(part, "version")
@@ -57,22 +57,11 @@ func sweep(base string) {
 			continue
 		}
 		part := filepath.Join(base, e.Name())
-		if locked, err := lock(part); err == nil {
+		if locked, err := outfile.Lock(part, os.O_RDONLY); err == nil {
 			_ = os.RemoveAll(part)
 			locked.Close()
 		}
 	}
-}
-
-// lock opens a folder that nobody else has locked.
-func lock(dir string) (*os.File, error) {
-	f, err := os.Open(dir)
-	if err == nil {
-		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-			f.Close()
-		}
-	}
-	return f, err
 }
 
 // place renames dir to the next version. Another program may be faster.

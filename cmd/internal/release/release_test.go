@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/rnnbin/rnnbin/cmd/internal/outfile"
 )
 
 func fill(dir string) error {
@@ -83,7 +85,7 @@ func TestPartsOfVersionsGo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	busy, err := lock(filepath.Join(base, partName+"busy"))
+	busy, err := outfile.Lock(filepath.Join(base, partName+"busy"), os.O_RDONLY)
 	if err != nil {
 		t.Fatal(err)
 	}
