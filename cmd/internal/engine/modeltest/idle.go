@@ -10,7 +10,8 @@ import (
 )
 
 // Idle has 10,000 connections to a server in this process, or as many as the limit of open files allows, each of
-// which says a text and no more. Meanwhile, ask must take less than a second each time, and what is held for a
+// which says a text and no more. Meanwhile, ask must take less than 10 seconds each time (where connections come
+// faster than they are taken, TCP tries again after seconds), and what is held for a
 // connection, by both sides, must not be more than so many bytes.
 func Idle(t *testing.T, address, say string, most int, ask func() error) {
 	t.Helper()
@@ -40,7 +41,7 @@ func Idle(t *testing.T, address, say string, most int, ask func() error) {
 	}
 	each := (held() - before) / n
 	t.Logf("%d connections, %d bytes each; others wait %v at most", n, each, longest)
-	if longest > time.Second || each > most {
+	if longest > 10*time.Second || each > most {
 		t.Error("that is too much")
 	}
 }
