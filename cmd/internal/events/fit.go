@@ -11,8 +11,8 @@ func (l *List) byRow(d *series.Data) bool {
 	if !l.counts || len(d.Time) < 2 {
 		return false
 	}
-	name, first := parseTimeName(d.TimeColumn), d.Time[0]
-	same := name.rows || !d.Stamps && !d.Seconds && name.unit == 0 && series.EpochUnit(first) == 0 && first == math.Trunc(first) && d.Time[1]-first == 1
+	name, first := series.ParseName(d.TimeColumn), d.Time[0]
+	same := name.Rows || !d.Stamps && !d.Seconds && name.Unit == 0 && series.EpochUnit(first) == 0 && first == math.Trunc(first) && d.Time[1]-first == 1
 	return !same
 }
 
@@ -28,7 +28,7 @@ func unitOf(d *series.Data) (unit float64, since bool) {
 	case d.Seconds:
 		return 1, false
 	}
-	return parseTimeName(d.TimeColumn).unit, false
+	return series.ParseName(d.TimeColumn).Unit, false
 }
 
 // fit puts the times of an event in the units of its data's. Where both are times since 1970, timestamps and numbers are the same.

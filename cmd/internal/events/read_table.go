@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
@@ -24,63 +23,16 @@ var (
 	likeEnd = regexp.MustCompile(`(^|_)(end|stop|finish|offset|until|dur|duration|length|last)(_|$)`)
 )
 
-// Words that names of times have, beside units.
-var (
-	timeWords  = []string{"time", "stamp", "date", "ts", "t"}
-	rowWords   = []string{"sample", "samples", "frame", "row", "idx", "index"}
-	otherWords = []string{"event", "utc", "local", "valid", "relative"}
-	unitWords  = map[string]float64{"ms": 1e-3, "msec": 1e-3, "millis": 1e-3, "milliseconds": 1e-3, "us": 1e-6, "ns": 1e-9, "s": 1, "sec": 1, "secs": 1, "seconds": 1, "ss": 1, "sf": 1, "min": 60, "mins": 60, "minutes": 60, "h": 3600, "hours": 3600, "days": 86400, "hh": 1, "mm": 1}
-)
-
-// timeName is what the name of a column of times says.
-type timeName struct {
-	word string  // what is left of it
-	time bool    // it has a word for times
-	rows bool    // or for numbers of rows
-	unit float64 // seconds; 0: not known
-}
-
-// wordsOf are the words of a name in lower case.
-func wordsOf(name string) []string {
-	name = strings.ReplaceAll(strings.ToLower(betweenWords.ReplaceAllString(name, "${1}_${2}")), "time", "_time_")
-	return strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
-}
-
-var betweenWords = regexp.MustCompile(`(\p{Ll})(\p{Lu})`)
-
-func parseTimeName(name string) (t timeName) {
-	var left []string
-	words := wordsOf(name)
-	for i, word := range words {
-		unit := unitWords[word]
-		switch {
-		case slices.Contains(timeWords, word):
-			t.time = true
-		case slices.Contains(rowWords, word):
-			t.rows = true
-		case unit > 0 && i > 0: // the first of several, as in ss.msec
-			t.unit = cmp.Or(t.unit, unit)
-		case !slices.Contains(otherWords, word):
-			left = append(left, word)
-		}
-	}
-	t.word = strings.Join(left, "_")
-	return t
-}
-
 // eventColumns says where a table has what makes an event; -1 is nowhere.
 type eventColumns struct{ series, start, end, duration, label, date int }
 
 // findColumns finds the columns by their names. That of the series may be called as in the data.
 func findColumns(names []string, inData string) eventColumns {
-	var plain, words []string
-	var times []timeName
+	var plain, rest []string
+	var parsed []series.Name
 	for _, name := range names {
-		times = append(times, parseTimeName(name))
-		plain = append(plain, strings.Join(wordsOf(name), "_"))
-	}
-	for _, t := range times {
-		words = append(words, t.word)
+		n := series.ParseName(name)
+		parsed, plain, rest = append(parsed, n), append(plain, n.Plain), append(rest, n.Rest)
 	}
 	first := func(of, wanted []string) int {
 		for _, name := range wanted {
@@ -91,11 +43,11 @@ func findColumns(names []string, inData string) eventColumns {
 		return -1
 	}
 	moment := func(rows bool) int {
-		return slices.IndexFunc(times, func(t timeName) bool { return t.word == "" && (t.time && !rows || t.rows && rows) })
+		return slices.IndexFunc(parsed, func(n series.Name) bool { return n.Rest == "" && (n.Time && !rows || n.Rows && rows) })
 	}
-	c := eventColumns{start: first(words, startNames), end: first(words, endNames), duration: -1, label: first(plain, labelNames), date: slices.Index(plain, "date")}
+	c := eventColumns{start: first(rest, startNames), end: first(rest, endNames), duration: -1, label: first(plain, labelNames), date: slices.Index(plain, "date")}
 	if c.series = slices.Index(names, inData); c.series < 0 && inData != "" {
-		c.series = slices.Index(plain, strings.Join(wordsOf(inData), "_"))
+		c.series = slices.Index(plain, series.ParseName(inData).Plain)
 	}
 	if c.series < 0 || inData == "" {
 		c.series = first(plain, seriesNames)
@@ -106,7 +58,7 @@ func findColumns(names []string, inData string) eventColumns {
 		}
 	}
 	if c.end < 0 {
-		c.duration = first(words, durationNames)
+		c.duration = first(rest, durationNames)
 	}
 	if c.date == c.start {
 		c.date = -1
@@ -123,7 +75,7 @@ func Holds(s *series.Survey) bool {
 	}
 	c := findColumns(names, "")
 	last := max(c.end, c.duration)
-	if len(s.Files) != 1 || s.Wide || c.start < 0 || last < 0 || slices.Contains([]string{"", "t0"}, parseTimeName(names[c.start]).word) { // t0 may be a step
+	if len(s.Files) != 1 || s.Wide || c.start < 0 || last < 0 || slices.Contains([]string{"", "t0"}, series.ParseName(names[c.start]).Rest) { // t0 may be a step
 		return false
 	}
 	for _, i := range []int{c.start, last} {
@@ -237,14 +189,14 @@ func (l *List) settleColumns(names []string, c eventColumns) {
 		if i < 0 {
 			continue
 		}
-		name := parseTimeName(names[i])
-		if l.timeColumn == "" || l.unit+l.lasting == 0 && name.unit > 0 {
+		name := series.ParseName(names[i])
+		if l.timeColumn == "" || l.unit+l.lasting == 0 && name.Unit > 0 {
 			l.timeColumn = names[i]
 		}
 		if i == c.duration {
-			l.lasting = name.unit
+			l.lasting = name.Unit
 		} else {
-			l.unit, l.counts = cmp.Or(l.unit, name.unit), l.counts || name.rows && !name.time
+			l.unit, l.counts = cmp.Or(l.unit, name.Unit), l.counts || name.Rows && !name.Time
 		}
 	}
 	var unread []string
@@ -255,7 +207,7 @@ func (l *List) settleColumns(names []string, c eventColumns) {
 		if !slices.Contains(Columns, name) { // else predict wrote it
 			unread = append(unread, name)
 		}
-		if l.likeEnd == "" && likeEnd.MatchString(series.PlainName(name)) {
+		if l.likeEnd == "" && likeEnd.MatchString(series.ParseName(name).Plain) {
 			l.likeEnd = name
 		}
 	}

@@ -72,7 +72,7 @@ func (g *guesser) guessLabel() {
 		default:
 			rank = len(labelNames) + 1
 		}
-		if g.holdsClasses(i) && (rank < best || rank == best && rank > len(labelNames)) && (rank <= len(labelNames) || c.comesBack() && !g.profiles[i].namesSeries() && !isPartOfTime(g.profiles[i].name)) {
+		if g.holdsClasses(i) && (rank < best || rank == best && rank > len(labelNames)) && (rank <= len(labelNames) || c.comesBack() && !g.profiles[i].namesSeries() && !g.profiles[i].isPartOfTime()) {
 			best, g.label = rank, i
 		}
 	}
@@ -129,7 +129,7 @@ func (g *guesser) guessSeries() {
 	cured := false
 	for _, by := range g.groupings[1:] {
 		i := by.column
-		if len(by.groups) < 2 || i == g.label || g.profiles[i].name == "" || isPartOfTime(g.profiles[i].name) || g.profiles[i].isTimes() || slices.ContainsFunc(g.times, func(t *timeLook) bool { return (t.column == i || slices.Contains(t.parts, i)) && !t.failed }) {
+		if len(by.groups) < 2 || i == g.label || g.profiles[i].name == "" || g.profiles[i].isPartOfTime() || g.profiles[i].isTimes() || slices.ContainsFunc(g.times, func(t *timeLook) bool { return (t.column == i || slices.Contains(t.parts, i)) && !t.failed }) {
 			continue
 		}
 		cures := g.cures(by)

@@ -16,6 +16,7 @@ import (
 // profile is what the first rows say of a column.
 type profile struct {
 	name    string
+	words   Name   // that it has, without those in brackets at its end
 	seen    int    // rows
 	known   int    // values that are not missing
 	numbers int    // and are numbers
@@ -51,7 +52,7 @@ const mostValues = sampleRows / groupRows
 func newProfiles(names []string, o Options) []*profile {
 	var profiles []*profile
 	for _, name := range names {
-		p := &profile{name: name, rotating: true}
+		p := &profile{name: name, words: ParseName(bracketed.ReplaceAllString(name, "")), rotating: true}
 		p.clock, _ = newClock(o.Times)
 		p.clock.known = false // of columns of whatever kind
 		profiles = append(profiles, p)
@@ -225,7 +226,7 @@ func (p *profile) isWholeTimes() bool { return p.whole != "" && p.interruptions 
 // isSerial reports whether numbers may be days as spreadsheets count them, from 1900 on, of this century.
 func (p *profile) isSerial() bool {
 	const first, last = 36_526, 73_050
-	return p.stamps == 0 && !p.time && p.low >= first && p.high < last && strings.Contains(PlainName(p.name), "dat")
+	return p.stamps == 0 && !p.time && p.low >= first && p.high < last && strings.Contains(p.words.Plain, "dat")
 }
 
 // isClock reports whether numbers are hours and minutes, such as 805 and, after midnight, 5: they do not rise as numbers do.
@@ -252,7 +253,7 @@ func (p *profile) dateFormat() string {
 
 // isIndex reports whether a column is the index of rows as pandas writes it.
 func (p *profile) isIndex() bool {
-	return slices.Contains([]string{"unnamed:_0", "__index_level_0__"}, PlainName(p.name))
+	return p.called([]string{"unnamed_0", "index_level_0"})
 }
 
 // isEpoch reports whether all numbers are of this century as seconds since 1970, or as milliseconds and so on.
@@ -279,7 +280,7 @@ func (p *profile) counts() bool {
 }
 
 // cycles reports whether a column is a part of times, such as the hour, that begins anew: a feature, as what happens may depend on it.
-func (p *profile) cycles() bool { return p.falls > 0 && isPartOfTime(p.name) }
+func (p *profile) cycles() bool { return p.falls > 0 && p.isPartOfTime() }
 
 // namesSeries reports whether values look like names of series, of which each has rows enough: by the name of the
 // column, or as words that take turns.
@@ -288,23 +289,15 @@ func (p *profile) namesSeries() bool {
 	return n > 1 && n*groupRows <= p.seen && (likeSeries.MatchString(p.name) || p.rotating && p.numbers == 0 && p.stamps == 0)
 }
 
-// timeNames are names, as PlainName has them, under which a number or a timestamp that rises
-// tells when a row was measured.
-var timeNames = []string{"time", "timestamp", "ts", "date", "datetime", "sample", "index", "t", "step", "epoch", "unix_time", "elapsed", "unnamed:_0", "__index_level_0__"}
+// bracketed is what follows the words of a name.
+var bracketed = regexp.MustCompile(`[(\[][^)\]]*[)\]]\s*$`)
 
-var (
-	bracketed  = regexp.MustCompile(`\s*[(\[][^)\]]*[)\]]$`)
-	unitOfTime = regexp.MustCompile(`_(s|sec|seconds|ms|us|ns|utc)$`)
-)
+// called reports whether the name is one of some plain ones.
+func (p *profile) called(names []string) bool { return slices.Contains(names, p.words.Plain) }
 
-// PlainName is the name of a column in lower case, with _ between words and without what is in brackets at its end.
-func PlainName(name string) string {
-	name = bracketed.ReplaceAllString(strings.ToLower(strings.TrimSpace(name)), "")
-	return strings.NewReplacer(" ", "_", "-", "_").Replace(name)
-}
-
+// namedTime reports whether the column is called as one that tells when a row was measured.
 func (p *profile) namedTime() bool {
-	return slices.Contains(timeNames, unitOfTime.ReplaceAllString(PlainName(p.name), ""))
+	return p.words.Rest == "" && (p.words.Time || p.words.Rows) || slices.Contains([]string{"step", "epoch", "unix", "elapsed"}, p.words.Rest) || p.isIndex()
 }
 
 // soundsLikeTime reports whether a name has a word for times in it.
@@ -367,7 +360,7 @@ const (
 	partsRank         // several columns that together are times
 	namedRank         // called so
 	valueRank         // by what its values are
-	countRank         // the index of rows, and what only counts
+	countRank         // numbers of rows, and what only counts
 	timeRanks
 )
 
@@ -377,7 +370,7 @@ func (p *profile) timeRank() int {
 		return momentRank
 	case p.isMoments() && p.soundsLikeTime():
 		return soundRank
-	case p.isIndex() && !p.isTimes(), p.onlyCounts():
+	case (p.isIndex() || p.words.Rows && !p.words.Time) && !p.isTimes(), p.onlyCounts():
 		return countRank
 	case p.namedTime():
 		return namedRank

@@ -157,7 +157,7 @@ func columnsOf(names []string, list string) []int {
 	return nil
 }
 
-// partsOfTime are names of columns that together are a time, as PlainName has them.
+// partsOfTime are plain names of columns that together are a time.
 var partsOfTime = [][]string{{"year", "yr", "yyyy", "yy"}, {"month", "mon", "mo", "mm"}, {"day", "dd", "dy", "day_of_month"}, {"hour", "hr", "hh", "hours", "he", "hour_ending", "hourending"}, {"minute", "min", "minutes", "mm", "mn"}, {"second", "sec", "seconds", "ss"}}
 
 // Likewise, days of the year, which stand for months and days, and what is no part that is needed.
@@ -166,9 +166,9 @@ var (
 	daysOfWeek = []string{"dow", "day_of_week", "dayofweek", "weekday", "week", "week_of_year", "weekofyear"}
 )
 
-// isPartOfTime reports whether a name is that of a part of a time.
-func isPartOfTime(name string) bool {
-	return slices.ContainsFunc(append(partsOfTime, daysOfYear, daysOfWeek), func(names []string) bool { return slices.Contains(names, PlainName(name)) })
+// isPartOfTime reports whether the column is called as a part of a time.
+func (p *profile) isPartOfTime() bool {
+	return slices.ContainsFunc(append(partsOfTime, daysOfYear, daysOfWeek), p.called)
 }
 
 // partsFormat is how years with days of the year, or dates with hours and minutes as one number, are written side by side; "" if columns are neither.
@@ -178,7 +178,7 @@ func (f *finder) partsFormat(parts []int) string {
 		return ""
 	}
 	formats := []string{"%Y", "%m", "%d", "%H", "%M", "%S"}
-	ofYear := slices.Contains(daysOfYear, PlainName(f.Columns()[parts[1]]))
+	ofYear := f.profiles[parts[1]].called(daysOfYear)
 	if ofYear {
 		formats = []string{"%Y", "%j", "%H", "%M", "%S"}
 	}
@@ -197,11 +197,11 @@ func (f *finder) partsFormat(parts []int) string {
 
 // minutes are the columns of minutes and seconds beside one of hours, as far as there are any.
 func (f *finder) minutes(hours int) (columns []int) {
-	if !slices.Contains(partsOfTime[3], PlainName(f.Columns()[hours])) {
+	if !f.profiles[hours].called(partsOfTime[3]) {
 		return nil
 	}
 	for _, names := range partsOfTime[4:] {
-		i := slices.IndexFunc(f.Columns(), func(name string) bool { return slices.Contains(names, PlainName(name)) })
+		i := slices.IndexFunc(f.profiles, func(p *profile) bool { return p.called(names) })
 		if i < 0 || !f.open(i) || !f.profiles[i].number() {
 			break
 		}
@@ -220,7 +220,7 @@ func (f *finder) findParts(back bool) []int {
 	f.at(&f.head, 0)
 	for day, p := range f.profiles {
 		text := f.value(day).appendText(nil)
-		hours := slices.Contains(partsOfTime[3], PlainName(p.name)) && p.numbers > 0 || p.soundsLikeTime() && clockDigits.Match(text) || p.isClock()
+		hours := p.called(partsOfTime[3]) && p.numbers > 0 || p.soundsLikeTime() && clockDigits.Match(text) || p.isClock()
 		if f.open(day) && (hours || !p.number() && clockOfDay.Match(text)) {
 			for date, p := range f.profiles {
 				if date != day && f.open(date) && (p.isTimes() || p.whole != "" && p.interruptions == 0) {
@@ -233,7 +233,7 @@ func (f *finder) findParts(back bool) []int {
 		var numbers []int
 		for _, names := range chain {
 			i := 0
-			for i < len(f.profiles) && (slices.Contains(numbers, i) || !slices.Contains(names, PlainName(f.profiles[i].name)) && !(names[0] == "hour" && f.profiles[i].isClock())) {
+			for i < len(f.profiles) && (slices.Contains(numbers, i) || !f.profiles[i].called(names) && !(names[0] == "hour" && f.profiles[i].isClock())) {
 				i++
 			}
 			if i == len(f.profiles) || !f.open(i) {
@@ -338,7 +338,7 @@ func (f *finder) surely() bool {
 // warnOfSeries warns of a column that seems to name several series, which are taken for one.
 func (f *finder) warnOfSeries() {
 	for i, p := range f.profiles {
-		if f.series < 0 && p.name != "" && !f.has(i) && p.namesSeries() && !isPartOfTime(p.name) {
+		if f.series < 0 && p.name != "" && !f.has(i) && p.namesSeries() && !p.isPartOfTime() {
 			f.warn(p.name, "looks like the names of %d series, whose rows are taken as those of one (Options.Series %s keeps them apart)", len(p.values), table.ShellWord(p.name))
 			return
 		}

@@ -11,8 +11,8 @@ import (
 
 // Idle has 10,000 connections to a server in this process, or as many as the limit of open files allows, each of
 // which says a text and no more. Meanwhile, ask must take less than 10 seconds each time (where connections come
-// faster than they are taken, TCP tries again after seconds), and what is held for a
-// connection, by both sides, must not be more than so many bytes.
+// faster than they are taken, TCP tries again after seconds), and what is held for a connection, by both sides,
+// must not be more than so many bytes.
 func Idle(t *testing.T, address, say string, most int, ask func() error) {
 	t.Helper()
 	var limit syscall.Rlimit
