@@ -166,12 +166,12 @@ func sameRows(rows *judged.Rows, d *series.Data, c *model.Columns) error {
 	}
 	for _, span := range rows.Series {
 		at := slices.IndexFunc(d.Series, func(s series.Range) bool { return s.Name == span.Name })
-		if at < 0 || d.Series[at].Len() < span.End-span.Start {
+		if at < 0 || d.Series[at].First+d.Series[at].Len() < span.End-span.Start {
 			return fmt.Errorf("the data has changed: series %q is gone or shorter", span.Name)
 		}
 		for i := span.Start; i < span.End; i++ {
-			now := d.Series[at].Start + i - span.Start
-			if rows.Fold[i] > 0 && (d.Labels[now] != rows.Label[i] || rows.Time != nil && (d.Time == nil || !sameTime(d.Time[now], rows.Time[i]))) {
+			now := d.Series[at].Start - d.Series[at].First + i - span.Start
+			if rows.Fold[i] > 0 && (now < d.Series[at].Start || d.Labels[now] != rows.Label[i] || rows.Time != nil && (d.Time == nil || !sameTime(d.Time[now], rows.Time[i]))) {
 				return fmt.Errorf("the data has changed: row %d (from 0) of series %q has another label or time", i-span.Start, span.Name)
 			}
 		}

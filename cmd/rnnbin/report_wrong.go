@@ -136,16 +136,20 @@ func (r mistaken) mistakes() htmlreport.Table {
 // picture is one of rows from to to-1, first showing only a part.
 func (r mistaken) picture(span metrics.Span, from, to int, view [2]int, brief bool) *plot.Figure {
 	shown := plot.Shown{Classes: r.model.Classes, Threshold: r.model.Threshold, Scale: plot.ScaleOf(r.rows.Time != nil, r.rows.Stamps), Brief: brief, Bare: true}
-	start := -1
+	var of *series.Range // the rows of the data, if they are shown
+	start := 0           // what their numbers are more than those that were judged
 	if r.data != nil && r.without == nil && !brief {
 		shown.Features = featureNames(r.model)
-		start = r.data.Series[slices.IndexFunc(r.data.Series, func(s series.Range) bool { return s.Name == span.Name })].Start - span.Start
+		of = &r.data.Series[slices.IndexFunc(r.data.Series, func(s series.Range) bool { return s.Name == span.Name })]
+		start = of.Start - of.First - span.Start
+		from = max(from, of.Start-start)
+		view[0] = max(view[0], from)
 	}
 	a := plot.NewAnswers(shown)
 	a.Begin(0, span.Name)
 	C, at := len(r.model.Classes), func(i int) float64 { return float64(i - span.Start) }
 	switch {
-	case r.rows.Time != nil && start >= 0:
+	case r.rows.Time != nil && of != nil:
 		at = func(i int) float64 { return r.data.Time[start+i] }
 	case r.rows.Time != nil:
 		at = func(i int) float64 { return r.rows.Time[i] }
@@ -155,7 +159,7 @@ func (r mistaken) picture(span metrics.Span, from, to int, view [2]int, brief bo
 		if r.rows.Fold[i] > 0 {
 			row.Answer, row.Label, row.Probability = r.rows.Answer[i], r.rows.Label[i], r.rows.Probability[i*C:(i+1)*C]
 		}
-		if start >= 0 {
+		if of != nil {
 			row.X = r.values(r.data.X, start+i)
 		} else if row.Answer < 0 && r.rows.Time != nil {
 			continue // not even its time is known

@@ -277,7 +277,7 @@ func judgedRows(d *series.Data, j *fit.Judged) *judged.Rows {
 func spansOf(all []series.Range) []metrics.Span {
 	spans := make([]metrics.Span, len(all))
 	for i, s := range all {
-		spans[i] = metrics.Span{Name: s.Name, Start: s.Start, End: s.End}
+		spans[i] = metrics.Span{Name: s.Name, Start: s.Start, End: s.End, First: s.First}
 	}
 	return spans
 }

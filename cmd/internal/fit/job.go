@@ -79,7 +79,7 @@ func (r *run) locate(err error, set *layout.Set, parts []series.Range) {
 	part := slices.IndexFunc(set.Parts, func(p series.Range) bool { return first < p.End })
 	row := parts[part].Start + first - set.Parts[part].Start
 	of := r.rows.Series[slices.IndexFunc(r.rows.Series, func(s series.Range) bool { return row < s.End })]
-	e.Rows = fmt.Sprintf("%d windows, the first from row %d of series %q", len(e.starts), row-of.Start, of.Name)
+	e.Rows = fmt.Sprintf("%d windows, the first from row %d of series %q", len(e.starts), row-of.Start+of.First, of.Name)
 }
 
 // kindOf is the network of a task, in a session.

@@ -293,7 +293,7 @@ func (r *run) positionsOutOfFold() []int16 {
 		learned := metrics.NewPositions(r.rows.Labels, spans(f.Train), len(r.rows.Classes))
 		for _, h := range f.Held {
 			for i := h.Start; i < h.End; i++ {
-				all[i] = learned.Answer(i - h.Start)
+				all[i] = learned.Answer(i - h.Start + h.First)
 			}
 		}
 	}
@@ -330,7 +330,7 @@ func (r *run) try(members []*task, rival *task) error {
 func spans(parts []series.Range) []metrics.Span {
 	all := make([]metrics.Span, len(parts))
 	for i, p := range parts {
-		all[i] = metrics.Span{Name: p.Name, Start: p.Start, End: p.End}
+		all[i] = metrics.Span{Name: p.Name, Start: p.Start, End: p.End, First: p.First}
 	}
 	return all
 }

@@ -57,7 +57,7 @@ func (r *Rows) Write(w io.Writer) error {
 			if r.Fold[i] == 0 {
 				continue
 			}
-			if err := e.add(s, i-span.Start, i); err != nil {
+			if err := e.add(s, i-span.Start+span.First, i); err != nil {
 				return err
 			}
 		}
@@ -65,7 +65,7 @@ func (r *Rows) Write(w io.Writer) error {
 	return e.close()
 }
 
-// Read reads what Write has written. Of each series there are the rows up to the last that was
+// Read reads what Write has written. Of each series there are the rows from number 0 up to the last that was
 // judged.
 func Read(ctx context.Context, content []byte) (*Rows, error) {
 	d := decoder{rows: &Rows{}, of: map[string]int16{}}

@@ -47,6 +47,20 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	}
 }
 
+// Rows are known by their numbers in the series, also where only a part of one was at hand.
+func TestPartOfASeries(t *testing.T) {
+	r := example(true, true)
+	want, err := Read(t.Context(), written(t, r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Series[1] = metrics.Span{Name: "b", Start: 3, End: 4, First: 1}
+	got, err := Read(t.Context(), written(t, r))
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v, -want +got:\n%s", err, diff)
+	}
+}
+
 // Rows of several batches, and a row that was not judged behind the last one.
 func TestManyRows(t *testing.T) {
 	n := 1<<17 + 3

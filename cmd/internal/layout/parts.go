@@ -39,7 +39,7 @@ func subtract(parts, cuts []series.Range) []series.Range {
 	for _, p := range parts {
 		for _, c := range of[p.Name] {
 			left = appendRange(left, p, p.Start, min(c.Start, p.End))
-			p.Start = max(c.End, p.Start)
+			p = rangeOf(p, max(c.End, p.Start), p.End)
 		}
 		left = appendRange(left, p, p.Start, p.End)
 	}
@@ -51,8 +51,13 @@ func appendRange(ranges []series.Range, s series.Range, start, end int) []series
 	if start >= end {
 		return ranges
 	}
-	s.Start, s.End = start, end
-	return append(ranges, s)
+	return append(ranges, rangeOf(s, start, end))
+}
+
+// rangeOf is the rows start to end-1 of s.
+func rangeOf(s series.Range, start, end int) series.Range {
+	s.Start, s.End, s.First = start, end, s.First+start-s.Start
+	return s
 }
 
 // union brings ranges together in the order of their rows, those that touch and are of

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ func TestBaseline(t *testing.T) {
 		in.Include[i] = i%7 != 0
 	}
 	in.Label[3] = -1
-	in.Series = []Span{{"a", 0, 200}, {"b", 300, 500}}
+	in.Series = []Span{{"a", 0, 200, 0}, {"b", 300, 500, 0}}
 	r := evaluate(t, in)
 	got, err := in.Baseline("rival", Decide(in.Probability, 4, 0))
 	if err != nil {
@@ -49,7 +50,7 @@ func TestBaseline(t *testing.T) {
 func TestPositions(t *testing.T) {
 	// rows 0-1, 2-3, 4: 0, 2, nothing; beyond them the most frequent, 2
 	labels := []int16{0, 0, 2, 2, -1 /**/, 0, 1, 2, 2 /**/, -1, -1, -1, -1, -1, -1, -1}
-	series := []Span{{"a", 0, 5}, {"b", 5, 9}, {"unlabelled", 9, 16}}
+	series := []Span{{"a", 0, 5, 0}, {"b", 5, 9, 0}, {"unlabelled", 9, 16, 0}}
 	p := NewPositions(labels, series, 3)
 	want := []int16{0, 0, 2, 2, 2, 2, 2}
 	for row, w := range want {
@@ -63,6 +64,12 @@ func TestPositions(t *testing.T) {
 	text, err := json.Marshal(p)
 	if want := `{"runs":[{"end":2,"class":0},{"end":5,"class":2}],"beyond":2}`; err != nil || string(text) != want {
 		t.Errorf("%s, %v, want %s", text, err, want)
+	}
+	if got := p.Answers(2, []Span{{"part", 0, 2, 1}}); !slices.Equal(got, []int16{0, 2}) {
+		t.Errorf("answers %v to rows 1 and 2", got)
+	}
+	if got := NewPositions(labels, []Span{{"part", 1, 5, 1}, series[1]}, 3); fmt.Sprint(got) != fmt.Sprint(p) {
+		t.Errorf("%v from a part, %v from all", got, p)
 	}
 	if p.IsZero() || !NewPositions(labels, series[1:], 3).IsZero() {
 		t.Error("one labelled series is enough, or two are not")
@@ -122,7 +129,7 @@ func TestPositionBaseline(t *testing.T) {
 	for i := range in.Label {
 		in.Label[i] = int16(min(i%1000/572, 1))
 	}
-	in.Series = []Span{{"a", 0, 1000}, {"b", 1000, 2000}, {"c", 2000, 3000}}
+	in.Series = []Span{{"a", 0, 1000, 0}, {"b", 1000, 2000, 0}, {"c", 2000, 3000, 0}}
 	p := NewPositions(in.Label, in.Series[:2], 2)
 	b, err := in.Baseline("position", p.Answers(len(in.Label), in.Series))
 	if err != nil || b.Accuracy != 1 || b.F1 != 1 {

@@ -85,7 +85,7 @@ func TestCompareEventsOfClasses(t *testing.T) {
 		Classes:     []string{"rest", "walk", "run"},
 		Label:       labelsOf("0110220-" + "1100"),
 		Probability: answersOf("01102100"+"0011", 3),
-		Series:      []Span{{"a", 0, 8}, {"b", 8, 12}},
+		Series:      []Span{{"a", 0, 8, 0}, {"b", 8, 12, 0}},
 	}
 	time := []float64{0, 1, 2, 3, 4, 5, 6, 99, 1000, 1001, 1002, 1003}
 	e := compareEvents(t, in, EventInput{Time: time, Stamps: true, Rules: events.Rules{Timed: true, Classes: in.Classes}})
@@ -114,7 +114,7 @@ func TestCompareEventsByRules(t *testing.T) {
 	in := Input{
 		Classes: noYes, Label: labelsOf("000" + "-011110"), Threshold: 0.5,
 		Probability: pairs(0, 0, 0, 0, .9, .3, .6, 0, .8, 0),
-		Series:      []Span{{"a", 0, 3}, {"b", 3, 10}},
+		Series:      []Span{{"a", 0, 3, 0}, {"b", 3, 10, 0}},
 	}
 	rules := events.Rules{Classes: noYes, Threshold: 0.5, Off: 0.25, MergeGap: 1}
 	e := compareEvents(t, in, EventInput{Rules: rules, Onset: true, Tolerance: 1})

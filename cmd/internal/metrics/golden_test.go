@@ -46,7 +46,7 @@ func TestGolden(t *testing.T) {
 			}
 			start := 0
 			for i, end := range c.Ends {
-				in.Series = append(in.Series, Span{strconv.Itoa(i), start, end})
+				in.Series = append(in.Series, Span{strconv.Itoa(i), start, end, 0})
 				start = end
 			}
 			got, err := Evaluate(in)

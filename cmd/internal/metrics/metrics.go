@@ -16,6 +16,7 @@ import (
 type Span struct {
 	Name       string
 	Start, End int
+	First      int // the number of row Start in the series
 }
 
 // Input is what is to be judged: N steps, C classes.

@@ -49,7 +49,7 @@ func TestEvaluateErrors(t *testing.T) {
 		{"label", Input{Probability: []float32{1, 0, 0}, Label: []int16{3}, Classes: three}, "label 3, answer 0: there are 3 classes"},
 		{"answer", Input{Probability: pairs(1), Label: []int16{1}, Classes: noYes, Answer: []int16{2}}, "label 1, answer 2: there are 2 classes"},
 		{"answers", Input{Probability: pairs(1), Label: []int16{1}, Classes: noYes, Answer: []int16{0, 1}}, "do not match"},
-		{"series", Input{Probability: pairs(1), Label: []int16{1}, Classes: noYes, Series: []Span{{"s", 0, 2}}}, `series "s" is steps 0 to 2 of 1`},
+		{"series", Input{Probability: pairs(1), Label: []int16{1}, Classes: noYes, Series: []Span{{"s", 0, 2, 0}}}, `series "s" is steps 0 to 2 of 1`},
 	}
 	for _, test := range tests {
 		if _, err := Evaluate(test.in); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -133,7 +133,7 @@ func TestTwoClassesAsOfMore(t *testing.T) {
 		}
 		two.Label[0] = 1
 		cut := random.IntN(n + 1)
-		two.Series = []Span{{"a", 0, cut}, {"b", cut, n}}
+		two.Series = []Span{{"a", 0, cut, 0}, {"b", cut, n, 0}}
 		three.Series = two.Series
 		a, b := evaluate(t, two), evaluate(t, three)
 		sameScores(t, &a.Scores, &b.Scores)

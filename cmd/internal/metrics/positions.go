@@ -24,7 +24,7 @@ type Run struct {
 	Class int16 `json:"class"`
 }
 
-// NewPositions learns from the labels [N] of series, each from its row 0: 0 to
+// NewPositions learns from the labels [N] of series, or parts of these: 0 to
 // classes-1, or below 0 where there is none or it is not to be learned from. Rows
 // are taken together in at most 512 bins of equal width; the lower of equally
 // frequent classes is taken, and the most frequent of all where no row has a
@@ -36,7 +36,7 @@ func NewPositions(labels []int16, series []Span, classes int) Positions {
 	}
 	longest := 0
 	for _, s := range series {
-		longest = max(longest, s.End-s.Start)
+		longest = max(longest, s.End-s.Start+s.First)
 	}
 	width := (longest + positionBins - 1) / positionBins
 	bins := (longest + width - 1) / width
@@ -44,7 +44,7 @@ func NewPositions(labels []int16, series []Span, classes int) Positions {
 	for _, s := range series {
 		for row, l := range labels[s.Start:s.End] {
 			if l >= 0 {
-				count[row/width*classes+int(l)]++
+				count[(row+s.First)/width*classes+int(l)]++
 				all[l]++
 			}
 		}
@@ -100,7 +100,7 @@ func (p Positions) Answers(n int, series []Span) []int16 {
 	out := make([]int16, n)
 	for _, s := range series {
 		for i := s.Start; i < s.End; i++ {
-			out[i] = p.Answer(i - s.Start)
+			out[i] = p.Answer(i - s.Start + s.First)
 		}
 	}
 	return out

@@ -95,7 +95,7 @@ func (s *steps) only(p part) *steps {
 		probability: s.probability[p.Start*w : p.End*w],
 		label:       s.label[p.Start:p.End],
 		answer:      s.answer[p.Start:p.End],
-		series:      []part{{Span{p.Name, 0, p.End - p.Start}, p.gaps}},
+		series:      []part{{Span{Name: p.Name, End: p.End - p.Start}, p.gaps}},
 	}
 }
 

@@ -23,7 +23,7 @@ func TestTableOfManySeries(t *testing.T) {
 	for i := range 30 {
 		in.Probability = append(in.Probability, pairs(1, 0)...)
 		in.Label = append(in.Label, 0, 1)
-		in.Series = append(in.Series, Span{fmt.Sprintf("%s/s%d", strings.Repeat("é", 50), i), i * 2, i*2 + 2})
+		in.Series = append(in.Series, Span{fmt.Sprintf("%s/s%d", strings.Repeat("é", 50), i), i * 2, i*2 + 2, 0})
 	}
 	r := evaluate(t, in)
 	for i := range r.Series {
@@ -45,7 +45,7 @@ func ExampleReport_WriteTable() {
 		Probability: pairs(.1, .2, .8, .9, .6, .1, .3, .4),
 		Label:       []int16{0, 0, 1, 1, 0, 0, 0, 0},
 		Classes:     []string{"0", "1"},
-		Series:      []Span{{"morning", 0, 5}, {"evening", 5, 8}},
+		Series:      []Span{{"morning", 0, 5, 0}, {"evening", 5, 8, 0}},
 		Threshold:   .5,
 	}
 	r, err := Evaluate(in)
@@ -130,7 +130,7 @@ func ExampleReport_WriteTable_classes() {
 // becomes a list of mistakes.
 func TestTablesFit(t *testing.T) {
 	const C, N = 12, 120
-	in := Input{Series: []Span{{"a very long name of a series", 0, N / 2}, {"another one of that length", N / 2, N}}}
+	in := Input{Series: []Span{{"a very long name of a series", 0, N / 2, 0}, {"another one of that length", N / 2, N, 0}}}
 	for k := range C {
 		in.Classes = append(in.Classes, fmt.Sprintf("activity number %d", k))
 	}

@@ -60,6 +60,7 @@ func (d *Data) Cut(part func(rows int) (from, to int)) error {
 			continue
 		}
 		from, to = r.Start+from, r.Start+to
+		r.First += from - r.Start
 		r.Start = len(d.X) / F
 		r.End = r.Start + to - from
 		d.Series = append(d.Series, r)
@@ -99,7 +100,7 @@ func (d *Data) warn(text string) {
 func (d *Data) At(row int, column string, err error) error {
 	of := d.Series[slices.IndexFunc(d.Series, func(r Range) bool { return row < r.End })]
 	return &table.Error{File: of.File, Column: column,
-		Err: fmt.Errorf("row %d (from 0) of series %q: %w", row-of.Start, of.Name, err)}
+		Err: fmt.Errorf("row %d (from 0) of series %q: %w", row-of.Start+of.First, of.Name, err)}
 }
 
 // Range is the rows Start to End-1 of one series, or of a part of it.
@@ -109,6 +110,7 @@ type Range struct {
 	File  string // where the series begins
 	Start int
 	End   int
+	First int // the number of row Start in the series
 }
 
 // Len is the number of rows.

@@ -160,7 +160,7 @@ func TestReadSeriesColumn(t *testing.T) {
 		t.Errorf("time %v, want %v", d.Time, want)
 	}
 	stdin := "standard input"
-	if want := []Range{{"u", "u", stdin, 0, 2}, {"v", "v", stdin, 2, 4}, {"w", "w", stdin, 4, 5}}; !slices.Equal(d.Series, want) {
+	if want := []Range{{"u", "u", stdin, 0, 2, 0}, {"v", "v", stdin, 2, 4, 0}, {"w", "w", stdin, 4, 5, 0}}; !slices.Equal(d.Series, want) {
 		t.Errorf("series %v, want %v", d.Series, want)
 	}
 }
@@ -179,7 +179,7 @@ func TestReadSeriesDropped(t *testing.T) {
 		t.Errorf("%d rows of input", d.Input)
 	}
 	stdin := "standard input"
-	if want := []Range{{"u", "u", stdin, 0, 1}, {"v", "v", stdin, 1, 2}}; !slices.Equal(d.Series, want) {
+	if want := []Range{{"u", "u", stdin, 0, 1, 0}, {"v", "v", stdin, 1, 2, 0}}; !slices.Equal(d.Series, want) {
 		t.Errorf("series %v, want %v", d.Series, want)
 	}
 }

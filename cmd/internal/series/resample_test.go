@@ -2,6 +2,7 @@ package series
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -117,6 +118,9 @@ func TestCut(t *testing.T) {
 	}
 	if err := d.Cut(func(n int) (int, int) { return 1, n }); err != nil || fmt.Sprint(d.X, d.Labels, d.Time) != "[2 3] [1 0] [2 3]" || len(d.Series) != 1 || d.Len() != 2 || d.Input != 2 {
 		t.Errorf("%v %+v", err, d)
+	}
+	if err := d.At(1, "", io.EOF); !strings.Contains(err.Error(), `row 2 (from 0) of series "a"`) {
+		t.Error(err)
 	}
 	if err := d.Cut(func(n int) (int, int) { return 5, n }); err == nil || !strings.Contains(err.Error(), "no series has such rows (Options.Cut)") {
 		t.Error(err)
