@@ -63,7 +63,7 @@ type moment struct {
 }
 
 // zoned is a timestamp that names its zone.
-var zoned = regexp.MustCompile(`(?i):[0-9.,]+ ?(Z|UTC|GMT|[-+][0-9]{2}(:?[0-9]{2})?)$`)
+var zoned = regexp.MustCompile(`(?i):[0-9.,]+ ?(Z|[A-Z]{3,5}|\[?[A-Z]\w+/\S+|[-+][0-9]{2}(:?[0-9]{2})?)$`)
 
 // instant reports whether an event has no length.
 func (e *listed) instant() bool { return e.Start == e.End }
@@ -181,7 +181,7 @@ func parseMoment(text string, times series.Times) (m moment, err error) {
 	if err == nil && math.IsInf(m.time, 0) {
 		err = errors.New("it is not finite")
 	}
-	if m.stamp || strings.Contains(text, ":") {
+	if m.stamp || strings.ContainsAny(text, ":PT") { // a clock, or a duration such as PT1S
 		m.unit = 1
 	}
 	return m, err

@@ -263,7 +263,7 @@ func (l *List) addLasting(line int, name, start, duration, label string) error {
 	if err != nil || stamp || !(lasts >= 0) || lasts > maxDuration {
 		return l.at(line, "", "the duration of an event is %q, and not a number of seconds or of the times' units", duration)
 	}
-	if strings.ContainsAny(duration, ":smh") {
+	if strings.ContainsAny(strings.ToLower(duration), ":smhd") {
 		e.lasting = 1
 	}
 	if e.start.stamp {

@@ -127,9 +127,19 @@ func wholeTime(x float64) string {
 // fraction of seconds.
 var elapsedTime = regexp.MustCompile(`^(?:([0-9]+) days? \+?)?(?:([0-9]+):)?([0-9]+):([0-5][0-9](?:[.,][0-9]+)?)$`)
 
-// parseElapsed is an elapsed time in seconds. Two numbers without a fraction may be hours and minutes, so that they are
-// none.
+// duration is an elapsed time as ISO 8601, IEC 61131 or Go write it: PT1M30S, T#1m30s, 1m30s.
+var duration = regexp.MustCompile(`^(p|t#|)(?:([0-9]+)d)?_?t?((?:[0-9.]+[a-zµ]+_?)*)$`)
+
+// parseElapsed is an elapsed time in seconds. Two numbers without a fraction may be hours and minutes, and one with a unit
+// a name, so that they are none.
 func parseElapsed(text string) (seconds float64, ok bool) {
+	text = strings.Trim(text, "'")
+	if m := duration.FindStringSubmatch(strings.ToLower(text)); m != nil && m[2]+m[3] != "" {
+		days, _ := strconv.ParseFloat("0"+m[2], 64)
+		d, err := time.ParseDuration("0s" + strings.ReplaceAll(m[3], "_", ""))
+		several := len(strings.FieldsFunc(m[2]+m[3], func(r rune) bool { return r < '0' || r > '9' })) > 1 && !strings.Contains(m[3], ".")
+		return 86400*days + d.Seconds(), err == nil && (m[1] != "" || several)
+	}
 	m := elapsedTime.FindStringSubmatch(text)
 	if m == nil || m[2] == "" && (m[1] != "" || !strings.ContainsAny(m[4], ".,")) || m[2] != "" && (len(m[3]) != 2 || m[3] > "59") {
 		return 0, false
@@ -193,6 +203,7 @@ type clock struct {
 	dates   bool    // of days
 	seconds bool    // numbers are seconds, as the file says
 	zoned   bool    // a timestamp names its zone
+	named   string  // what the zone is called there: one of two, such as CET and CEST
 	after   float64 // of the two times that a clock shows where it is set back, the first that is not before this one
 }
 
@@ -286,7 +297,7 @@ func (c *clock) text(v *value) (t float64, stamp bool, err error) {
 // stamp is the seconds since 1970 of a timestamp, which is tidied where it is none otherwise.
 func (c *clock) stamp(text string) (t float64, err error) {
 	if c.untidy {
-		if t, err = c.tidyStamp(tidied(text)); err == nil {
+		if t, err = c.untidyStamp(text); err == nil {
 			return t, nil
 		}
 	}
@@ -296,11 +307,50 @@ func (c *clock) stamp(text string) (t float64, err error) {
 	if err == nil || c.format != "" || c.untidy {
 		return t, err
 	}
-	if at, fault := c.tidyStamp(tidied(text)); fault == nil {
+	at, fault := c.untidyStamp(text)
+	switch {
+	case fault == nil:
 		c.untidy = true
 		return at, nil
+	case zoneName.MatchString(text):
+		return 0, fault
 	}
 	return t, err
+}
+
+// zoneName is a timestamp behind which its zone is named.
+var zoneName = regexp.MustCompile(`^(.*[0-9Z]) ?\[?([A-Z]{3,5}|[A-Z][A-Za-z]+(?:/[-+\w]+)+)\]?$`)
+
+// untidyStamp is tidyStamp of what may be written in other ways, with the name of a zone or not. Those of letters alone
+// are what clocks in the column's zone have.
+func (c *clock) untidyStamp(text string) (float64, error) {
+	m := zoneName.FindStringSubmatch(text)
+	if m == nil {
+		return c.tidyStamp(tidied(text))
+	}
+	zone := c.zone
+	defer func() { c.zone, c.named = zone, "" }()
+	switch {
+	case slices.Contains(universal, m[2]):
+		c.zone = nil
+	case strings.Contains(m[2], "/"):
+		var err error
+		if c.zone, err = time.LoadLocation(m[2]); err != nil {
+			return 0, fmt.Errorf("there is no zone called %s", m[2])
+		}
+	case zone == nil:
+		return 0, noOffset(m[2])
+	default:
+		c.named = m[2]
+	}
+	t, err := c.tidyStamp(tidied(m[1]))
+	c.zoned = c.zoned || err == nil
+	return t, err
+}
+
+// noOffset is the error for the name of a zone that stands for several.
+func noOffset(name string) error {
+	return fmt.Errorf("a zone called %s has no offset that can be told (one such as +0100 has; Options.TimeZone says where clocks are, such as Europe/Berlin)", name)
 }
 
 func (c *clock) tidyStamp(text string) (float64, error) {
@@ -310,14 +360,17 @@ func (c *clock) tidyStamp(text string) (float64, error) {
 	}
 	if c.format != "" {
 		t, err := time.Parse(c.format, text)
+		if c.zone != nil && strings.Contains(c.format, "MST") {
+			t, err = time.ParseInLocation(c.format, text, c.zone)
+		}
 		if i := strings.LastIndexByte(text, ' ') + 1; err != nil && strings.HasSuffix(c.format, " 15:4") { // in the first hour, without its zeros
 			t, err = time.Parse(c.format, text[:i]+"0:"+text[i:])
 		}
 		if err != nil {
 			return 0, fmt.Errorf("%s is not a timestamp of Options.TimeFormat", table.Excerpt([]byte(text)))
 		}
-		if strings.Contains(c.format, "MST") && !slices.Contains(universal, t.Location().String()) {
-			return 0, fmt.Errorf("a zone called %s has no offset that can be told (one such as +0100 has)", t.Location())
+		if strings.Contains(c.format, "MST") && !slices.Contains(universal, t.Location().String()) && t.Location() != c.zone {
+			return 0, noOffset(t.Location().String())
 		}
 		return c.instant(t, newLayout(c.format))
 	}
@@ -338,30 +391,64 @@ func (c *clock) tidyStamp(text string) (float64, error) {
 }
 
 var (
-	littered  = strings.NewReplacer("\u200e", "", "\u200f", "", "\u00a0", " ", "\u202f", " ", "年", "-", "月", "-", "日", " ", " @ ", " ", ", ", " ", "_", " ", "'", "", "[", "", "]", "")
-	zoneName  = regexp.MustCompile(`\[[A-Za-z_/]+\]$`)
-	halfOfDay = regexp.MustCompile(`(?i) ?([ap])\.? ?m\.?( UTC)?$`)
-	wordIn    = regexp.MustCompile(`[-. /]*[A-Za-z]+[-. /]*`)
+	littered  = strings.NewReplacer("\u200e", "", "\u200f", "", "\u00a0", " ", "\u202f", " ", "年", "-", "月", "-", "日", " ", "時", ":", "分", ":", "秒", "", " @ ", " ", ", ", " ", "_", " ", "'", "", "[", "", "]", "")
+	halfOfDay = regexp.MustCompile(`(?i)([0-9]) ?([ap])(?:\.? ?m)?\.?( UTC)?$`)
+	wordIn    = regexp.MustCompile(`[-. /]*\p{L}+[-. /]*`)
+	spaced    = regexp.MustCompile(`([0-9]\.) +`) // as in 15. 1. 2024
+	partOf    = regexp.MustCompile(`^([0-9]{4})-?([WQMwqm])([0-9]{1,2})(?:-?([1-7]))?$`)
+	firstWord = regexp.MustCompile(`^\p{L}[^0-9]*`)
 	dateFirst = regexp.MustCompile(`^([0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{8}|[0-9]{1,2}[-./](?:[0-9]{1,2}|[A-Z][a-z]{2})[-./][0-9]{2,4}|[A-Z][a-z]{2}-[0-9]{1,2} [0-9]{4})` +
 		`(?:[-_ T:]+([0-9][-0-9.:,H]*?))?( [AP]M)?( ?Z| UTC| ?[-+][0-9]{2}:?[0-9]{2}| ?\+[0-9]{2})?$`)
 )
 
+// monthNames are those of the months in English, German, French, Italian, Spanish and languages like these.
+var monthNames = [12]string{"january januar janvier gennaio enero janeiro", "february februar février fevrier febbraio febrero fevereiro",
+	"march märz mrz mars marzo março maart", "april avril aprile abril", "may mai maggio mayo maio mei maj", "june juni juin giugno junho",
+	"july juli juillet luglio julho", "august août aout agosto", "september settembre setembro", "october oktober ottobre outubro",
+	"november", "december dezember décembre dicembre desember"}
+
+// partOfYear is the first day of a week, a quarter or a month as in 2024-W03-1, 1990Q1 and 1990m1; text if it is none.
+func partOfYear(text string) string {
+	m := partOf.FindStringSubmatch(text)
+	if m == nil {
+		return text
+	}
+	year, _ := strconv.Atoi(m[1])
+	n, _ := strconv.Atoi(m[3])
+	day, _ := strconv.Atoi(m[4])
+	switch letter := m[2][0] &^ 0x20; {
+	case letter == 'W' && n >= 1 && n <= 53:
+		fourth := time.Date(year, 1, 4, 0, 0, 0, 0, time.UTC) // which is in the first week
+		return fourth.AddDate(0, 0, 7*(n-1)+max(day-1, 0)-int(fourth.Weekday()+6)%7).Format("2006/1/2")
+	case letter == 'Q' && n >= 1 && n <= 4 && m[4] == "":
+		return fmt.Sprintf("%d/%d/1", year, 3*n-2)
+	case letter == 'M' && n >= 1 && n <= 12 && m[4] == "":
+		return fmt.Sprintf("%d/%d/1", year, n)
+	}
+	return text
+}
+
 // tidied is a timestamp that people and programs write in other ways, such as 15JAN2024:08.00.00 or January 15th, 2024 @ 8:00 a.m., as
-// timeLayouts have it. Words of other languages and zones that have but a name stay.
+// timeLayouts have it.
 func tidied(text string) string {
+	if rest := firstWord.ReplaceAllString(text, ""); rest != text { // perhaps a day of the week
+		if date := tidied(rest); dateFirst.MatchString(date) {
+			return date
+		}
+	}
 	if begin, end, is := strings.Cut(text, " - "); is && strings.Contains(begin, ":") && strings.Contains(end, ":") { // of an interval
 		text = begin
 	}
-	text = littered.Replace(zoneName.ReplaceAllString(text, ""))
-	text = halfOfDay.ReplaceAllString(text, " ${1}M$2")
+	text = spaced.ReplaceAllString(littered.Replace(partOfYear(text)), "$1")
+	text = halfOfDay.ReplaceAllString(text, "$1 ${2}M$3")
 	text = wordIn.ReplaceAllStringFunc(text, func(w string) string {
 		word := strings.ToLower(strings.Trim(w, "-. /"))
 		begins := func(name fmt.Stringer) bool {
 			return len(word) >= 3 && strings.HasPrefix(strings.ToLower(name.String()), word)
 		}
-		for m := time.January; m <= time.December; m++ {
-			if begins(m) {
-				return "-" + m.String()[:3] + "-"
+		for i, names := range monthNames {
+			if strings.Contains(" "+names, " "+word) && len(word) >= 3 {
+				return "-" + time.Month(i + 1).String()[:3] + "-"
 			}
 		}
 		for d := time.Sunday; d <= time.Saturday; d++ {
@@ -369,12 +456,12 @@ func tidied(text string) string {
 				return " "
 			}
 		}
-		if slices.Contains([]string{"st", "nd", "rd", "th", "d", "uhr"}, word) {
+		if slices.Contains([]string{"st", "nd", "rd", "th", "d", "de", "uhr"}, word) {
 			return " "
 		}
 		return strings.ToUpper(w)
 	})
-	m := dateFirst.FindStringSubmatch(strings.Trim(strings.ReplaceAll(text, " -", "-"), "- "))
+	m := dateFirst.FindStringSubmatch(strings.Trim(strings.NewReplacer(" -", "-", "- ", "-").Replace(text), "- :"))
 	if m == nil {
 		return text
 	}
@@ -448,9 +535,12 @@ func (c *clock) local(t time.Time) (float64, error) {
 	for _, near := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
 		_, offset := t.Add(near).In(c.zone).Zone()
 		at := t.Add(-time.Duration(offset) * time.Second)
-		if _, is := at.In(c.zone).Zone(); is == offset {
+		if name, is := at.In(c.zone).Zone(); is == offset && (c.named == "" || c.named == name) {
 			both = append(both, table.Seconds(at))
 		}
+	}
+	if len(both) == 0 && c.named != "" {
+		return 0, fmt.Errorf("clocks in %s do not show %s as %s", c.zone, t.Format(time.DateTime), c.named)
 	}
 	if len(both) == 0 {
 		return 0, fmt.Errorf("clocks in %s do not show %s, as they are set forward over it", c.zone, t.Format(time.DateTime))
@@ -463,7 +553,7 @@ func (c *clock) local(t time.Time) (float64, error) {
 }
 
 // clockOfDay is a time of the day, as a column beside one of dates has it.
-var clockOfDay = regexp.MustCompile(`^[0-9]{1,2}[:.][0-9]{2}([:.][0-9]{2}([.,:][0-9]+)?)?( ?[AaPp][Mm])?$`)
+var clockOfDay = regexp.MustCompile(`^[0-9]{1,2}[:.][0-9]{2}([:.][0-9]{2}([.,:][0-9]+)?)?( ?[AaPp][Mm]?)?$`)
 
 // clockDigits is one without marks, of hours and minutes, and seconds or not.
 var clockDigits = regexp.MustCompile(`^[0-2]?[0-9][0-5][0-9]([0-5][0-9])?$`)

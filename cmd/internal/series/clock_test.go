@@ -153,6 +153,19 @@ func TestTimesAreRead(t *testing.T) {
 		{"intervals", []string{"30.01.2024 00:00 - 30.01.2024 01:00", "30.01.2024 01:00 - 02:00", "01.02.2024 00:00 - 01.02.2024 01:00"}, []float64{january30, january30 + 3600, february1}, true},
 		{"brackets", []string{"[30/Jan/2024:01:00:00 +0100]", "[2024-01-30 00:00:01]", "[01/Feb/2024:00:00:00 +0000]"}, []float64{january30, january30 + 1, february1}, true},
 		{"Unix", []string{"Tue Jan 30 00:00:00 UTC 2024", "Tue 30 Jan 2024 01:00:00 AM UTC", "Thu Feb 1 00:00:00 UTC 2024"}, []float64{january30, january30 + 3600, february1}, true},
+		{"days of weeks", []string{"2024-W05-2", "2024W053", "2024-W05-4"}, []float64{january30, january30 + day, february1}, true},
+		{"quarters", []string{"2023Q4", "2024-Q1", "2024q2"}, []float64{january30 - 121*day, january30 - 29*day, january30 + 62*day}, true},
+		{"months of Stata", []string{"2023m12", "2024M01", "2024m2"}, []float64{january30 - 60*day, january30 - 29*day, february1}, true},
+		{"durations", []string{"PT0S", "PT1M30S", "P1DT0.5S"}, []float64{0, 90, day + 0.5}, false},
+		{"durations of a controller", []string{"T#0s500ms", "T#1m30s", "T#1d_1h"}, []float64{0.5, 90, day + 3600}, false},
+		{"durations of Go", []string{"1m30s", "1m31s", "1h0m0s"}, []float64{90, 91, 3600}, false},
+		{"PhysioNet", []string{"'0:00.000'", "'0:00.500'", "'1:00.000'"}, []float64{0, 0.5, 60}, false},
+		{"places", []string{"2024-01-30 01:00:00 Europe/Berlin", "2024-01-29T19:00:05[America/New_York]", "2024-02-01T00:00Z[UTC]"}, []float64{january30, january30 + 5, february1}, true},
+		{"German words", []string{"Di, 30.01.2024 00:00", "Di 30. Jan. 2024 13:00 Uhr", "Donnerstag, 1. Februar 2024"}, []float64{january30, january30 + 13*3600, february1}, true},
+		{"French, Spanish", []string{"mar. 30 janv. 2024 00:00", "30 de enero de 2024 13:00", "1 févr. 2024"}, []float64{january30, january30 + 13*3600, february1}, true},
+		{"Czech", []string{"30. 1. 2024 0:00", "30. 1. 2024 13:00", "1. 2. 2024 0:00"}, []float64{january30, january30 + 13*3600, february1}, true},
+		{"Japanese", []string{"2024年01月30日 00時00分00秒", "2024年1月30日 13時00分", "2024年02月01日"}, []float64{january30, january30 + 13*3600, february1}, true},
+		{"a controller", []string{"DT#2024-01-30-00:00:00", "DT#2024-01-30-13:00:00", "DT#2024-02-01-00:00:00"}, []float64{january30, january30 + 13*3600, february1}, true},
 		{"slashes, short years", []string{"30/01/24 00", "31/01/24 00", "01/02/24 00"}, []float64{january30, january30 + day, february1}, true},
 	} {
 		var text, objects []string
@@ -186,10 +199,31 @@ func TestTimesAreRead(t *testing.T) {
 
 // What is tidied is no other time than before.
 func TestTidied(t *testing.T) {
-	for _, text := range []string{"15 janv. 2024 08:00", "2024-01-15 08:00:00 CET", "15-01-24 08:00:00", "2024-01-15 08:00:00 GMT+1", "Maybe 15 2024", "2024-01-15T08:00:00+1", "2024-W03-1", "10.0.0.1 8:00"} {
+	for _, text := range []string{"2024-01-15 08:00:00 CET", "2024-01-15 08:00:00 Europe/Nowhere", "1990m13", "5m", "3d", "1.5m", "p", "PT", "15-01-24 08:00:00", "2024-01-15 08:00:00 GMT+1", "Maybe 15 2024", "2024-01-15T08:00:00+1", "2024-W54", "10.0.0.1 8:00"} {
 		if at, _, err := ParseTime(text, Times{}); err == nil {
 			t.Errorf("%q is at %v", text, at)
 		}
+	}
+}
+
+// Names of zones that have but letters are those that clocks in Options.TimeZone show.
+func TestLettersOfZones(t *testing.T) {
+	text := column("time", "2024-10-27 01:30:00 CEST", "2024-10-27 02:30:00 CEST", "2024-10-27 02:30:00 CET", "2024-10-27 03:30:00 CET")
+	for _, format := range []string{"", "%Y-%m-%d %H:%M:%S %Z"} {
+		o := DefaultOptions()
+		o.TimeZone, o.TimeFormat = "Europe/Berlin", format
+		d, err := readText(text, o)
+		if err != nil || d.TimeColumn != "time" || fmt.Sprintf("%.0f", d.Time) != "[1729985400 1729989000 1729992600 1729996200]" {
+			t.Errorf("%q: %+v, %v", format, d, err)
+		}
+		o.Time, o.TimeZone = "time", "America/New_York"
+		if _, err := readText(text, o); err == nil {
+			t.Errorf("%q: no error for a zone of Europe in New York", format)
+		}
+	}
+	d, err := readText(text, DefaultOptions())
+	if err != nil || !strings.Contains(fmt.Sprint(d.Warnings), `as in "2024-10-27 01:30:00 CEST", so neither the time nor a feature (Options.TimeZone says where CEST is, such as Europe/Berlin)`) {
+		t.Errorf("%+v, %v", d, err)
 	}
 }
 
@@ -239,6 +273,7 @@ func TestTimesInParts(t *testing.T) {
 		writeFile(t, "h.csv", "HHMM,Day,Month,Year,x,label\n2200,31,1,2024,1,0\n2300,31,1,2024,4,1\n0,1,2,2024,2,0\n"):                      "Year,Month,Day,HHMM",
 		writeFile(t, "d.csv", "HH,YYYYMMDD,x,label\n22,20240131,1,0\n23,20240131,4,1\n24,20240131,2,0\n"):                                   "YYYYMMDD,HH",
 		writeFile(t, "e.csv", "Date,Time,x,label\n31/01/2024,22:00:00:000,1,0\n31/01/2024,23:00:00:000,4,1\n01/02/2024,00:00:00:000,2,0\n"): "Date,Time",
+		writeFile(t, "i.csv", "Date,Time,x,label\n1/31/2024,10:00p,1,0\n1/31/2024,11:00 p,4,1\n2/1/2024,12:00a,2,0\n"):                      "Date,Time",
 		writeFile(t, "c.csv", "x,Date,Time,label\n1,2024-01-31,10:00 pm,0\n4,2024-01-31,11:00 PM,1\n2,2024-02-01,12:00 AM,0\n"):             "Date,Time",
 		writeTable(t, fields, "["+objects+"]"): "Year,month,Day,hour",
 	} {

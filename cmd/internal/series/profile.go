@@ -189,7 +189,11 @@ func (p *profile) nearlyNumbers() string {
 		return fmt.Sprintf("holds times of the day without dates, as in %s, so neither the time nor a feature (dates in a column beside it, or Options.TimeFormat %%H:%%M with Options.Time %s, make them times)", table.Excerpt([]byte(p.odd)), table.ShellWord(p.name))
 	}
 	if p.namedTime() && p.numbers == 0 {
-		return fmt.Sprintf("is called like a time, but its values are none of a known form, as in %s, so neither the time nor a feature (Options.TimeFormat says how they are written)", table.Excerpt([]byte(p.odd)))
+		hint := "Options.TimeFormat says how they are written"
+		if m := zoneName.FindStringSubmatch(p.odd); m != nil {
+			hint = fmt.Sprintf("Options.TimeZone says where %s is, such as Europe/Berlin", m[2])
+		}
+		return fmt.Sprintf("is called like a time, but its values are none of a known form, as in %s, so neither the time nor a feature (%s)", table.Excerpt([]byte(p.odd)), hint)
 	}
 	if 2*p.nearly < p.known || p.nearly == 0 {
 		return ""
