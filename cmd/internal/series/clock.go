@@ -103,26 +103,6 @@ func orderOf(first, second string) dateOrder {
 	return unknownOrder
 }
 
-// wholeTime is the format of dates and times that are written as one whole number, such as 20240131; "" if x is none.
-func wholeTime(x float64) string {
-	for _, format := range []struct {
-		low, high    float64
-		layout, name string
-	}{
-		{19000101, 21000101, "20060102", "%Y%m%d"},
-		{1900010100, 2100010100, "2006010215", "%Y%m%d%H"},
-		{190001010000, 210001010000, "200601021504", "%Y%m%d%H%M"},
-		{19000101000000, 21000101000000, "20060102150405", "%Y%m%d%H%M%S"},
-	} {
-		if x >= format.low && x < format.high && x == math.Trunc(x) {
-			if _, err := time.Parse(format.layout, strconv.FormatInt(int64(x), 10)); err == nil {
-				return format.name
-			}
-		}
-	}
-	return ""
-}
-
 // elapsedTime is a time that has passed since some moment: days, hours, minutes and seconds, or minutes and a
 // fraction of seconds.
 var elapsedTime = regexp.MustCompile(`^(?:([0-9]+) days? \+?)?(?:([0-9]+):)?([0-9]+):([0-5][0-9](?:[.,][0-9]+)?)$`)
@@ -164,8 +144,13 @@ func parseTimeFormat(format string) (string, error) {
 	if err != nil || layout == format {
 		return "", fmt.Errorf("Options.TimeFormat must be a format of strftime, such as '%%d.%%m.%%Y %%H:%%M', not %q", format)
 	}
+	if isDigits(layout) { // which clock pads
+		return layout, nil
+	}
 	return strings.NewReplacer("002", "__2", "02", "2", "01", "1", "04", "4", "05", "5").Replace(layout), nil // also of one digit
 }
+
+func isDigits(text string) bool { return strings.Trim(text, "0123456789") == "" }
 
 // Kinds of times.
 const (
@@ -359,6 +344,9 @@ func (c *clock) tidyStamp(text string) (float64, error) {
 		return t + 24*60*60, err
 	}
 	if c.format != "" {
+		if isDigits(c.format) { // a number lacks the zeros in front
+			text = strings.Repeat("0", max(0, len(c.format)-len(text))) + text
+		}
 		t, err := time.Parse(c.format, text)
 		if c.zone != nil && strings.Contains(c.format, "MST") {
 			t, err = time.ParseInLocation(c.format, text, c.zone)

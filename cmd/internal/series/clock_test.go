@@ -121,6 +121,12 @@ func TestTimesAreRead(t *testing.T) {
 		{"whole dates", []string{"20240130", "20240201", "20240229"}, []float64{january30, february1, february1 + 28*day}, true},
 		{"whole minutes", []string{"202401302359", "202402010000", "202402010001"}, []float64{january30 + day - 60, february1, february1 + 60}, true},
 		{"whole seconds", []string{"20240130000005", "20240201000000", "20240201010000"}, []float64{january30 + 5, february1, february1 + 3600}, true},
+		{"whole dates, the day first", []string{"30012024", "31012024", "01022024"}, []float64{january30, january30 + day, january30 + 2*day}, true},
+		{"whole dates, the month first", []string{"01302024", "01312024", "02012024"}, []float64{january30, january30 + day, january30 + 2*day}, true},
+		{"whole dates of six digits", []string{"240130", "240131", "240201"}, []float64{january30, january30 + day, january30 + 2*day}, true},
+		{"likewise, the day first", []string{"300124", "310124", "010224"}, []float64{january30, january30 + day, january30 + 2*day}, true},
+		{"whole minutes of short years", []string{"2401302358", "2401302359", "2401310000"}, []float64{january30 + day - 120, january30 + day - 60, january30 + day}, true},
+		{"whole days of the year", []string{"2023365", "2024001", "2024002"}, []float64{january30 - 30*day, january30 - 29*day, january30 - 28*day}, true},
 		{"clock", []string{"00:59:59", "1:02:03", "100:00:00.5"}, []float64{3599, 3723, 360000.5}, false},
 		{"stop watch", []string{"0:00.0", "0:59.25", "75:00,5"}, []float64{0, 59.25, 4500.5}, false},
 		{"timedelta", []string{"0 days 00:00:01", "0 days 00:01:00.5", "2 days 01:00:00"}, []float64{1, 60.5, 2*day + 3600}, false},
@@ -194,6 +200,50 @@ func TestTimesAreRead(t *testing.T) {
 	}
 	if _, err := readText("t,x,label\n2024-01-30 08:00 CET,1,0\n", Options{Label: "label", Time: "t", Missing: MissingError, Times: Times{TimeFormat: "%Y-%m-%d %H:%M %Z"}}); err == nil || !strings.Contains(err.Error(), "a zone called CET has no offset that can be told") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Numbers lack the zeros in front of dates, which may be told from others by their steps or names alone.
+func TestWholeNumbersAsTimes(t *testing.T) {
+	const day = 86400
+	begin := time.Date(2024, 1, 20, 0, 0, 0, 0, time.UTC)
+	date := func(form string) func(int) string {
+		return func(i int) string { return begin.AddDate(0, 0, i).Format(form) }
+	}
+	for _, test := range []struct {
+		name    string
+		of      func(i int) string
+		rows    int
+		step    float64 // of the time that is found; 0: none
+		warning string
+	}{
+		{"day", date("2012006"), 60, day, ""}, // 20012024, and then 1022024
+		{"day", date("1022006"), 60, day, ""},
+		{"day", date("20106"), 60, day, ""},
+		{"x", date("2012006"), 60, day, ""},
+		{"date", func(i int) string { return begin.AddDate(0, 0, i-19).Format("2012006") }, 12, 0, "holds dates whose month may be either number"},
+		{"meter", func(i int) string { return fmt.Sprint(12012000 + i) }, 60, 1, ""}, // a day of many years
+		{"time", func(i int) string { return fmt.Sprint(101 + i) }, 25, 1, ""},
+		{"time", func(i int) string { return fmt.Sprint(i) }, 25, 1, ""},
+		{"t", func(i int) string { return begin.Add(time.Duration(10*i) * time.Second).Format("150405") }, 60, 0, "holds hours, minutes and seconds as one number, without dates"},
+		{"timestamp", func(i int) string { return fmt.Sprint(2_001_150_800 + i) }, 90, 1, ""}, // seconds up to 2033
+	} {
+		var rows, objects []string
+		for i := range test.rows {
+			n := strings.TrimLeft(test.of(i), "0")
+			if n == "" {
+				n = "0"
+			}
+			rows = append(rows, fmt.Sprintf("%s,%d,%d", n, i*i%7, i/5%2))
+			objects = append(objects, fmt.Sprintf(`{%q:%s,"a":%d,"label":%d}`, test.name, n, i*i%7, i/5%2))
+		}
+		fields := []arrow.Field{field(test.name, arrow.PrimitiveTypes.Int64), field("a", arrow.PrimitiveTypes.Int64), field("label", arrow.PrimitiveTypes.Int8)}
+		for _, path := range []string{writeFile(t, "a.csv", test.name+",a,label\n"+strings.Join(rows, "\n")), writeFile(t, "a.jsonl", strings.Join(objects, "\n")), writeTable(t, fields, "["+strings.Join(objects, ",")+"]")} {
+			d, err := Read(t.Context(), []string{path}, DefaultOptions())
+			if err != nil || (d.TimeColumn != "") != (test.step > 0) || d.TimeColumn != "" && d.Time[test.rows-1] != d.Time[0]+float64(test.rows-1)*test.step || !strings.Contains(fmt.Sprint(d.Warnings), test.warning) {
+				t.Errorf("%s, %s: %s: %+v, %v", test.name, test.of(0), path, d, err)
+			}
+		}
 	}
 }
 

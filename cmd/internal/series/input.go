@@ -158,6 +158,7 @@ func (in *input) profiles(o Options) ([]*profile, error) {
 	}
 	for k, t := range in.Types() {
 		profiles[k].time = isTimeType(t)
+		profiles[k].settleWhole()
 	}
 	return profiles, nil
 }

@@ -25,22 +25,20 @@ type profile struct {
 	odd     string // the first value that is neither number nor timestamp
 	time    bool   // values are timestamps or dates, by their type
 
-	rows          int // with a number or a timestamp
+	course            // of the rows with a number or a timestamp
 	stamps        int // those with a timestamp as text
 	low, high     float64
-	last          float64 // the number or time before
-	rises, falls  int     // rows with a greater, or a smaller one than before
-	step          float64 // the first that is not 0
-	even          int     // those that are like it
-	interruptions int     // rows with neither
-	coarse        string  // the first number that is the one before, as both are written with too few digits
+	interruptions int    // rows with neither
+	coarse        string // the first number that is the one before, as both are written with too few digits
 	clock         clock
-	waiting       []string // timestamps before the first that tells day from month
-	moving        bool     // of waiting ones with years of two digits two have the same year, and other days
-	partial       int      // rows that are no whole day
-	noClock       bool     // some numbers are no hours and minutes such as 805
-	short         bool     // some lack zeros in front of these
-	whole         string   // the format of dates and times as whole numbers, that all rows are; "" if they are not
+	waiting       []string      // timestamps before the first that tells day from month
+	moving        bool          // of waiting ones with years of two digits two have the same year, and other days
+	partial       int           // rows that are no whole day
+	noClock       bool          // some numbers are no hours and minutes such as 805
+	short         bool          // some lack zeros in front of these
+	wholes        []*wholeTimes // which all rows may be
+	whole         string        // the format of dates and times as whole numbers, that all rows are; "" if they are not
+	either        bool          // they may be of two formats
 
 	values   []string // that there are, in order of their first rows; those beyond mostValues are not looked for
 	rotating bool     // they take turns
@@ -131,28 +129,45 @@ func (p *profile) wait(v *value) bool {
 
 func (p *profile) addNumber(x float64) {
 	if p.rows == 0 {
-		p.low, p.high, p.whole = x, x, wholeTime(x)
-	} else if p.whole != "" && wholeTime(x) != p.whole {
-		p.whole = ""
+		p.low, p.high = x, x
+		for form := range wholeForms {
+			p.wholes = append(p.wholes, &wholeTimes{form: form})
+		}
 	}
+	p.wholes = slices.DeleteFunc(p.wholes, func(w *wholeTimes) bool { return !w.add(x) })
 	if math.Mod(x, 24*60*60) != 0 {
 		p.partial++
 	}
 	p.low, p.high = min(p.low, x), max(p.high, x)
-	if step := x - p.last; p.rows > 0 && step != 0 {
-		if p.step == 0 {
-			p.step = step
+	p.course.add(x)
+}
+
+// course is how numbers go from row to row.
+type course struct {
+	rows         int
+	first, last  float64
+	rises, falls int     // rows with a greater, or a smaller one than before
+	step         float64 // the first that is not 0
+	even         int     // those that are like it
+}
+
+func (c *course) add(x float64) {
+	if c.rows == 0 {
+		c.first = x
+	} else if step := x - c.last; step != 0 {
+		if c.step == 0 {
+			c.step = step
 		}
 		if step > 0 {
-			p.rises++
+			c.rises++
 		} else {
-			p.falls++
+			c.falls++
 		}
-		if math.Abs(step-p.step) <= 1e-6*math.Abs(p.step) {
-			p.even++
+		if math.Abs(step-c.step) <= 1e-6*math.Abs(c.step) {
+			c.even++
 		}
 	}
-	p.rows, p.last = p.rows+1, x
+	c.rows, c.last = c.rows+1, x
 }
 
 // addName takes a value as the name of a series.
@@ -342,14 +357,14 @@ func isTimeType(t table.Type) bool { return t == table.Time || t == table.Date }
 
 // likeTime reports whether a column is a time of some kind: by its name, or by what its values are.
 func (p *profile) likeTime() bool {
-	return (p.number() || p.isTimes()) && (p.namedTime() || p.isTimes() || p.number() && (p.soundsLikeTime() && p.onward() || p.isEpoch() || p.stands() && p.whole != "" || p.isWholeTimes() || p.counts() && !p.cycles()))
+	return (p.number() || p.isTimes()) && (p.namedTime() || p.isTimes() || p.number() && (p.soundsLikeTime() && p.onward() || p.isEpoch() || p.stands() && p.whole != "" || p.isWholeTimes() || p.either || p.counts() && !p.cycles()))
 }
 
 // isTime reports whether a column without a role can be the time, as it does little but rise. As a feature a number would
 // only teach the net when something happened in the training part. Text is no feature anyway, so that it
 // is the time only if it does not go back, which would be an error.
 func (p *profile) isTime() bool {
-	return p.likeTime() && p.rising() && p.interruptions == 0 && p.coarse == "" && (p.stamps == 0 && !p.isIndex() || p.falls == 0)
+	return p.likeTime() && p.rising() && p.interruptions == 0 && !p.either && p.whole != clockForm && p.coarse == "" && (p.stamps == 0 && !p.isIndex() || p.falls == 0)
 }
 
 // onlyCounts reports whether a column is a time for no other reason than that it counts.
@@ -394,8 +409,10 @@ func (p *profile) noFeature() string {
 		return fmt.Sprintf("looks like a time, but is the same in the first %d rows, so neither the time nor a feature (Options.Features says otherwise)", p.rows)
 	case p.falling() && p.interruptions == 0:
 		return "runs backwards, as where the newest row comes first: bring the rows into the order of time. It is neither the time nor a feature"
-	case len(p.waiting) == p.seen:
+	case len(p.waiting) == p.seen || p.either:
 		return "holds dates whose month may be either number, so not a feature (Options.TimeFormat says which)"
+	case p.whole == clockForm:
+		return fmt.Sprintf("holds hours, minutes and seconds as one number, without dates, so neither the time nor a feature (dates in a column beside it, or Options.TimeFormat %%H%%M%%S with Options.Time %s, make them times)", table.ShellWord(p.name))
 	case p.isTimes() && p.clock.seconds && p.falls > 0 && p.high < 24*60*60:
 		return fmt.Sprintf("holds times of the day, which begin anew at midnight, so neither the time nor a feature (dates in a column beside it make them times; Options.Time %s with Options.MaxGap begins a new series there)", table.ShellWord(p.name))
 	case p.isTimes():

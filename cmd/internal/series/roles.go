@@ -223,7 +223,7 @@ func (f *finder) findParts(back bool) []int {
 		hours := p.called(partsOfTime[3]) && p.numbers > 0 || p.soundsLikeTime() && clockDigits.Match(text) || p.isClock()
 		if f.open(day) && (hours || !p.number() && clockOfDay.Match(text)) {
 			for date, p := range f.profiles {
-				if date != day && f.open(date) && (p.isTimes() || p.whole != "" && p.interruptions == 0) {
+				if date != day && f.open(date) && (p.isTimes() || p.whole != "" && p.interruptions == 0 && p.whole != clockForm) {
 					all = append(all, append([]int{date, day}, f.minutes(day)...))
 				}
 			}
