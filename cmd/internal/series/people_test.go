@@ -83,6 +83,12 @@ func TestFilesOfPeople(t *testing.T) {
 		"a measurement of LabVIEW": {"LabVIEW Measurement\t\nSeparator\tTab\nDecimal_Separator\t,\n***End_of_Header***\t\n\t\nChannels\t2\t\t\nSamples\t60\t60\t\nDelta_X\t0,5\t0,5\t\n***End_of_Header***\t\t\t\nX_Value\ta\tlabel\tComment\n" + strings.TrimPrefix(lines("", 60, func(i int) string {
 			return fmt.Sprintf("%d,%d\t%d,25\t%d", i/2, i%2*5, i%7, i/8%2)
 		}), "\n"), "a X_Value", "[0.25] 0", ":1: lines up to 9 are headers of LabVIEW, and are skipped"},
+		"a waveform of LabVIEW": {"Waveform\tV\tW\nt0\t15/01/2024\t15/01/2024\ndelta t\t0.5\t0.5\n\ntime\ta\tlabel\n" + strings.TrimPrefix(lines("", 60, func(i int) string {
+			return fmt.Sprintf("%s\t%d\t%d", hour(i).Format("02/01/2006 15:04:05"), i%7, i/8%2)
+		}), "\n"), "a time", "[0] 1.7038944e+09", ":1: lines up to 4 are skipped as a preamble"},
+		"words of hexadecimal digits": {lines("time,node,a,label", 60, func(i int) string {
+			return fmt.Sprintf("%d,%s,%d,%d", i, []string{"1e5", "2e10", "a3f", "12"}[i*i/2%4], i%7, i/8%2)
+		}), "a time", "[0] 0", `column "node": holds words of hexadecimal digits, as "a3f" is, so not a feature`},
 		"names and units in comments, as buoys have them": {"#YY MM DD hh mm WSPD GST label\n#yr mo dy hr mn m/s m/s -\n" + strings.TrimPrefix(lines("", 60, func(i int) string {
 			return fmt.Sprintf("%s %d %d %d", hour(i).Format("2006 01 02 15 04"), i%7, i%5, i/8%2)
 		}), "\n"), "WSPD,GST YY,MM,DD,hh,mm", "[0 0] 1.7038944e+09", ":2: taken as the units of the columns, and no row: yr, mo, dy"},
@@ -223,18 +229,35 @@ func TestFilesOfPeople(t *testing.T) {
 // What cannot be told is an error or a warning.
 func TestFilesThatCannotBeTold(t *testing.T) {
 	for text, want := range map[string]string{
-		"time,a,label\n0,-1,179,0\n1,2,049,1\n2,-0,5,0\n":              `a.txt:2: 4 fields, and the header has 3: numbers seem to have decimal commas, as in "-0,5"`,
-		`{"status":"ok","data":[{"a":1,"label":0},{"a":2,"label":1}]}`: `:1: the only object has rows in it, in "data" (jq -c '.data[]' makes lines of them)`,
-		`{"a":[1,2,3],"label":[0,1,1]}`:                                `:1: the only object has columns in it, as arrays such as "a"`,
-		`{"a":1,"label":0,"all":[1,2]}` + "\n" + `{"a":2,"label":1}`:   "",
-		`{"a":1}` + "\n" + `{"a":2,"label":1}`:                         `:2: column "label": the first object has no such key, so it is no column (Options.Label; with null there, or another object in front, it is one)`,
-		`{"a":{"0":1,"1":2},"label":{"0":0,"1":1}}`:                    ":1: the only object has columns in it, with a key for each row, as pandas writes them",
-		"<!DOCTYPE html>\n<p>no such file</p>\n":                       "this is a web page, perhaps in place of the file",
-		"version https://git-lfs.github.com/spec/v1\noid sha256:0\n":   "this is a pointer of Git LFS: `git lfs pull` fetches the file",
-		`[["a","label"],[1,0],[2,1]]`:                                  "a JSON array of arrays: write its rows as lines (jq -r '.[]|@csv') or as objects",
-		"{\n\"a\": 1,\n\"label\": 0\n}":                                `:1: "{" is not a JSON object on one line (jq -c . writes them so)`,
-		`{"v":{"a":1},"label":0}` + "\n" + `{"v":null,"label":1}`:      `:2: column "v.a": the value is missing`,
-		"a,label\nr1,0,1\nr2,3,0":                                      "",
+		"time,a,label\n0,-1,179,0\n1,2,049,1\n2,-0,5,0\n":               `a.txt:2: 4 fields, and the header has 3: numbers seem to have decimal commas, as in "-0,5"`,
+		`{"status":"ok","data":[{"a":1,"label":0},{"a":2,"label":1}]}`:  `:1: the only object has rows in it, in "data" (jq -c '.data[]' makes lines of them)`,
+		`{"a":[1,2,3],"label":[0,1,1]}`:                                 `:1: the only object has columns in it, as arrays such as "a"`,
+		`{"a":1,"label":0,"all":[1,2]}` + "\n" + `{"a":2,"label":1}`:    "",
+		`{"a":1}` + "\n" + `{"a":2,"label":1}`:                          `:2: column "label": the first object has no such key, so it is no column (Options.Label; with null there, or another object in front, it is one)`,
+		`{"a":{"0":1,"1":2},"label":{"0":0,"1":1}}`:                     ":1: the only object has columns in it, with a key for each row, as pandas writes them",
+		"<!DOCTYPE html>\n<p>no such file</p>\n":                        "this is a web page, perhaps in place of the file",
+		"version https://git-lfs.github.com/spec/v1\noid sha256:0\n":    "this is a pointer of Git LFS: `git lfs pull` fetches the file",
+		`[["a","label"],[1,0],[2,1]]`:                                   "a JSON array of arrays: write its rows as lines (jq -r '.[]|@csv') or as objects",
+		"{\n\"a\": 1,\n\"label\": 0\n}":                                 `:1: "{" is not a JSON object on one line (jq -c . writes them so)`,
+		`{"v":{"a":1},"label":0}` + "\n" + `{"v":null,"label":1}`:       `:2: column "v.a": the value is missing`,
+		"a,label\nr1,0,1\nr2,3,0":                                       "",
+		"ts=2024-01-15T08:00:00Z level=info msg=\"a b\" x=3\n":          "this is logfmt",
+		"weather,location=us temp=82,h=3 1465839830100400200\n":         "this is line protocol of InfluxDB",
+		"# HELP cpu seconds\n# TYPE cpu counter\ncpu{m=\"a\"} 0.5 17\n": "this is what an exporter tells Prometheus",
+		"-- a dump\n\nDROP TABLE IF EXISTS `m`;\n":                      "this is a dump of a database",
+		"COPY public.m (time, a) FROM stdin;\n1\t2\n":                   "this is a dump of a database",
+		"-[ RECORD 1 ]-\ntime | 1\na | 2\n":                             "this is a table of psql with a line for each value",
+		"$GPGGA,080000,4807.038,N\n$GPGGA,080001,4807.039,N\n":          "this is NMEA 0183",
+		"- time: 1\n  a: 2\n":                                           "this is YAML",
+		"[0, 1.5, 0]\n[1, 2.5, 1]\n":                                    "this is a JSON array in each line",
+		"\n<table><tr><td>time</td></tr></table>\n":                     "this is a web page",
+		`{"columns":["a","label"],"index":[0,1],"data":[[1,0],[2,1]]}`:  `rows in it, as arrays in "data" (jq -r '.data[]|@csv' makes CSV of them`,
+		`{"schema":{"fields":[{"n":1}]},"data":[{"a":1},{"a":2}]}`:      `rows in it, in "data"`,
+		"\"time;a;label\"\n\"1;2,5;0\"\n":                               `each line seems to be in quotes, which hide what is between fields`,
+		"a,label\n\"say \\\"hi\\\"\",0\n":                               `(a " within one is written twice)`,
+		"time,a,label\n1,\\N,0\n2,3,1\n":                                `:2: column "a": the value is missing`,
+		`{"acc":[1,2],"label":0}` + "\n" + `{"acc":[2,2],"label":1}`:    `columns: acc, label; column "acc": its values begin like numbers, but are none, as in "[1,2]"`,
+		"a,label\n٠٫٥,0\n١٫٥,1\n":                                       `column "a": its values begin like numbers, but are none`,
 	} {
 		_, err := Read(t.Context(), []string{writeFile(t, "a.txt", text)}, DefaultOptions())
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

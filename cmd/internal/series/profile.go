@@ -21,6 +21,7 @@ type profile struct {
 	known   int    // values that are not missing
 	numbers int    // and are numbers
 	nearly  int    // and are text that begins like one
+	hexes   int    // and are hexadecimal digits
 	example string // the first of these
 	odd     string // the first value that is neither number nor timestamp
 	time    bool   // values are timestamps or dates, by their type
@@ -64,6 +65,9 @@ func (p *profile) add(v *value) {
 	p.seen++
 	if !v.missing() {
 		p.known++
+		if v.kind == textKind && len(bytes.Trim(bytes.TrimSpace(v.text), "0123456789abcdefABCDEF")) == 0 {
+			p.hexes++
+		}
 		switch {
 		case v.isNumber():
 			p.numbers++
@@ -186,10 +190,18 @@ func (p *profile) addName(v *value) {
 }
 
 // number reports whether the column is one of numbers, as half of its values are at least.
-func (p *profile) number() bool { return !p.time && p.numbers > 0 && 2*p.numbers >= p.known }
+func (p *profile) number() bool {
+	return !p.time && p.numbers > 0 && 2*p.numbers >= p.known && !p.isHex()
+}
 
-// likeNumber is text that begins like a number: with a unit behind it, an amount of money, groups of digits, another notation.
-var likeNumber = regexp.MustCompile(`^\s*['(<>≤≥~]?[-+\x{2212}]?\p{Sc}?\s*[-+]?[0-9]`)
+// isHex reports whether all values are of hexadecimal digits, and some are no numbers: with these they are names, also
+// those which look like numbers, as 1e5 does.
+func (p *profile) isHex() bool {
+	return p.hexes == p.known && p.numbers < p.known && strings.ContainsAny(p.odd, "0123456789")
+}
+
+// likeNumber is text that begins like a number: with a unit behind it, an amount of money, groups of digits, another notation, an array.
+var likeNumber = regexp.MustCompile(`^\s*['(\[<>≤≥~]?[-+\x{2212}]?\p{Sc}?\s*[-+]?\p{Nd}`)
 
 // nearlyNumbers is why the column is not read as one of numbers or of times, though it looks like it; "" if it does not.
 func (p *profile) nearlyNumbers() string {
@@ -209,6 +221,9 @@ func (p *profile) nearlyNumbers() string {
 			hint = fmt.Sprintf("Options.TimeZone says where %s is, such as Europe/Berlin", m[2])
 		}
 		return fmt.Sprintf("is called like a time, but its values are none of a known form, as in %s, so neither the time nor a feature (%s)", table.Excerpt([]byte(p.odd)), hint)
+	}
+	if p.isHex() {
+		return fmt.Sprintf("holds words of hexadecimal digits, as %s is, so not a feature", excerpt(p.odd))
 	}
 	if 2*p.nearly < p.known || p.nearly == 0 {
 		return ""
@@ -305,7 +320,7 @@ func (p *profile) cycles() bool { return p.falls > 0 && p.isPartOfTime() }
 // column, or as words that take turns.
 func (p *profile) namesSeries() bool {
 	n := len(p.values)
-	return n > 1 && n*groupRows <= p.seen && (likeSeries.MatchString(p.name) || p.rotating && p.numbers == 0 && p.stamps == 0)
+	return n > 1 && n*groupRows <= p.seen && (likeSeries.MatchString(p.name) || p.rotating && (p.numbers == 0 || p.isHex()) && p.stamps == 0)
 }
 
 // bracketed is what follows the words of a name.

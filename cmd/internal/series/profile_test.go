@@ -166,7 +166,7 @@ func TestRowsInTurn(t *testing.T) {
 			fmt.Fprintf(&text, "%d,%c,%d,%d\n", i/3, 'a'+i%3, i*i%7, i/5%2)
 		}
 		path := writeFile(t, "a.csv", text.String())
-		want := fmt.Sprintf(`column %q: looks like the names of 3 series, whose rows are taken as those of one (Options.Series %s keeps them apart)`, name, name)
+		want := fmt.Sprintf(`column %q: looks like the names of 3 series, whose rows are taken as those of one (Options.Series %s keeps them apart; DuckDB's PIVOT makes columns of them`, name, name)
 		d, err := Read(t.Context(), []string{path}, DefaultOptions())
 		if err != nil || !strings.Contains(fmt.Sprint(d.Warnings), want) {
 			t.Errorf("%v, %v", d, err)

@@ -320,7 +320,14 @@ func (f *finder) takeNumbers() error {
 	}
 	if len(f.features) == 0 {
 		f.warned = nil
-		return &table.Error{File: f.Name(), Err: fmt.Errorf("no column of numbers is left to be a feature; columns: %s", table.List(f.Reader.Columns()))}
+		text := "no column of numbers is left to be a feature; columns: " + table.List(f.Reader.Columns())
+		for _, p := range f.profiles {
+			if why := p.nearlyNumbers(); why != "" && p.name != "" {
+				text += fmt.Sprintf("; column %q: %s", p.name, why)
+				break
+			}
+		}
+		return &table.Error{File: f.Name(), Err: errors.New(text)}
 	}
 	return nil
 }
@@ -339,7 +346,7 @@ func (f *finder) surely() bool {
 func (f *finder) warnOfSeries() {
 	for i, p := range f.profiles {
 		if f.series < 0 && p.name != "" && !f.has(i) && p.namesSeries() && !p.isPartOfTime() {
-			f.warn(p.name, "looks like the names of %d series, whose rows are taken as those of one (Options.Series %s keeps them apart)", len(p.values), table.ShellWord(p.name))
+			f.warn(p.name, "looks like the names of %d series, whose rows are taken as those of one (Options.Series %s keeps them apart; DuckDB's PIVOT makes columns of them, if they are what was measured at one time)", len(p.values), table.ShellWord(p.name))
 			return
 		}
 	}

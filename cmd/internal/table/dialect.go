@@ -45,6 +45,7 @@ type head struct {
 	before   []byte     // the one before that
 	records  [][]byte   // what follows, blank lines left out: the header, if there is one, and rows
 	lines    []int      // before each record
+	behind   []bool     // a blank line is before it
 	skip     int        // records that are a preamble, which records lacks then
 	rows     [][][]byte // the fields of rows
 }
@@ -53,6 +54,7 @@ type head struct {
 // only those that it need not wait for, beyond two.
 func (d *textDecoder) look(arrived bool) (h head) {
 	defer d.buf.hold()()
+	blank := false
 	for len(h.records) < HeadRows && (len(h.records) < 2 || d.buf.goOn(arrived)) {
 		line, err := d.buf.peekLine(0)
 		if err != nil {
@@ -65,7 +67,10 @@ func (d *textDecoder) look(arrived bool) (h head) {
 		}
 		line = d.closed(line)
 		if text := trimEOL(line); len(bytes.Trim(text, "\t,;| ")) > 0 && !isRule(text) && !footer.Match(text) {
-			h.records, h.lines = append(h.records, text), append(h.lines, d.buf.line)
+			h.records, h.lines, h.behind = append(h.records, text), append(h.lines, d.buf.line), append(h.behind, blank)
+			blank = false
+		} else if len(text) == 0 {
+			blank = true
 		}
 		d.buf.consume(len(line), bytes.Count(line, []byte("\n")))
 	}
@@ -73,8 +78,9 @@ func (d *textDecoder) look(arrived bool) (h head) {
 }
 
 // preamble is how many first records are neither rows nor names: they have another number of fields than most, or some that are empty,
-// as titles above several columns have, the first one two at least. Behind them come names, and then some numbers. It is 0 unless that is so.
-func preamble(records [][]byte, comma byte) int {
+// as titles above several columns have, the first one two at least, or none of them begins with a number or a time, as all do behind a blank line.
+// Behind them come names, and then some numbers. It is 0 unless that is so.
+func (h *head) preamble(records [][]byte, comma byte) int {
 	counts, columns := map[int]int{}, 0
 	fields, empty := make([][][]byte, len(records)), make([]int, len(records))
 	for i, text := range records {
@@ -90,7 +96,16 @@ func preamble(records [][]byte, comma byte) int {
 		}
 	}
 	other := func(i, most int) bool { return len(fields[i]) != columns || empty[i] > most }
-	if columns < 2 || !other(0, 1) {
+	if columns < 2 {
+		return 0
+	}
+	begins := func(row [][]byte) bool { return len(row) > 0 && isValue(row[0]) }
+	for i := 1; i < len(records) && !begins(fields[i-1]); i++ {
+		if h.behind[i] && len(fields[i]) >= columns-1 && areNames(fields[i:]) && !slices.ContainsFunc(fields[i+1:], func(row [][]byte) bool { return !begins(row) }) {
+			return i
+		}
+	}
+	if !other(0, 1) {
 		return 0
 	}
 	for most := range 2 { // names are empty
@@ -109,7 +124,7 @@ func preamble(records [][]byte, comma byte) int {
 func areNames(records [][][]byte) bool {
 	const least = 3
 	return len(records) > least && len(records[0][0]) > 0 &&
-		!slices.ContainsFunc(records[0], func(v []byte) bool { return looksNumeric(v) || moment.Match(v) || len(v) > 0 && IsMissing(v) }) &&
+		!slices.ContainsFunc(records[0], func(v []byte) bool { return isValue(v) || len(v) > 0 && IsMissing(v) }) &&
 		slices.ContainsFunc(records[1:1+least], func(row [][]byte) bool { return slices.ContainsFunc(row, looksNumeric) })
 }
 
@@ -176,13 +191,13 @@ func (h *head) names() int {
 
 // findDelimiter returns the one of several delimiters that cuts records best, the first if none does, and how many records
 // are a preamble. The record behind these is the header, if there is one.
-func findDelimiter(records [][]byte, header bool, among []byte) (best byte, skip int) {
-	records = records[:min(len(records), dialectRows)]
+func (h *head) findDelimiter(header bool, among []byte) (best byte, skip int) {
+	records := h.records[:min(len(h.records), dialectRows)]
 	best, most := among[0], fit{}
 	for _, c := range among {
 		n := 0
 		if header {
-			n = preamble(records, c)
+			n = h.preamble(records, c)
 		}
 		if f := fitOf(records[n:], c, header); f.better(most) {
 			best, most, skip = c, f, n
@@ -240,6 +255,9 @@ func fieldsOf(text []byte, comma byte) (fields [][]byte) {
 	}
 	return fields
 }
+
+// isValue reports whether text is a number or begins as a date or a time does.
+func isValue(text []byte) bool { return looksNumeric(text) || moment.Match(text) }
 
 // looksNumeric reports whether text is a number, with a decimal point or a comma.
 func looksNumeric(text []byte) bool { return IsNumber(text) || ShapeOf(text) != NoMarks }

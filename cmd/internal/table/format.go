@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -126,13 +127,27 @@ var foreign = []struct{ magic, what string }{
 	{"\x89HDF", "an HDF5 file: convert it to Parquet or CSV"},
 	{"FEA1", "a Feather file of version 1: write it as version 2, or as Parquet"},
 	{"[[", "a JSON array of arrays: write its rows as lines (jq -r '.[]|@csv') or as objects"},
-	{"<!DOCTYPE", "a web page, perhaps in place of the file"},
-	{"<html", "a web page, perhaps in place of the file"},
 	{"<?xml", "XML: convert it to CSV or JSON lines"},
 	{"version https://git-lfs", "a pointer of Git LFS: `git lfs pull` fetches the file"},
 	{"File type = \"ooTextFile", "a TextGrid of Praat: save it as a table (Down to Table) with tmin, text and tmax"},
 	{"WEBVTT", "subtitles: write them as a table with start, end and label"},
 	{"\x93NUM", "a NumPy file: convert it to Parquet or CSV"},
+}
+
+// foreignText is likewise, by how text begins.
+var foreignText = []struct {
+	begin *regexp.Regexp
+	what  string
+}{
+	{regexp.MustCompile(`(?i)^\s*<(?:!doctype|html|table|head|body)\b`), "a web page, perhaps in place of the file"},
+	{regexp.MustCompile(`^[\w.]+=(?:"[^"\n]*"|[^\s,"]+)(?: +[\w.]+=(?:"[^"\n]*"|[^\s,"]*))+\s*\n`), "logfmt, key=value in each line: write CSV or JSON lines (Miller does, mlr --idkvp --ifs ' ' --ojsonl cat)"},
+	{regexp.MustCompile(`^[^\s,="]+(?:,[^\s=]+=\S+)? [^\s=]+=\S+(?: [0-9]{10,19})?\r?\n`), "line protocol of InfluxDB: query the database, with CSV as the output"},
+	{regexp.MustCompile(`^# (?:HELP|TYPE) \w+ `), "what an exporter tells Prometheus, metrics of one moment: a range query gives their course (promtool query range)"},
+	{regexp.MustCompile(`(?i)^(?:--[^\n]*\n|/\*[^\n]*\n|\s)*(?:set \w|pragma \w|begin\b|drop table|create table|insert into|copy \S+ ?\([^\n]* from stdin)`), "a dump of a database: have the database write CSV"},
+	{regexp.MustCompile(`^-\[ RECORD 1 \]`), "a table of psql with a line for each value: \\copy writes CSV"},
+	{regexp.MustCompile(`^[$!](?:G[APLNB]|BD|AI)[A-Z]{3},`), "NMEA 0183: gpsbabel -i nmea -o unicsv makes CSV of it"},
+	{regexp.MustCompile(`^(?:---\s*\n)?- \w+: `), "YAML: convert it to JSON lines"},
+	{regexp.MustCompile(`^\[\s*[-0-9"][^\[{\n]*\]\s*\n`), "a JSON array in each line: jq -r @csv makes CSV of them (Options.NoHeader)"},
 }
 
 // sniff tells the format of decompressed data from its first bytes.
@@ -155,6 +170,11 @@ func sniff(head []byte) (Format, error) {
 		return ArrowStream, nil
 	}
 	head = bytes.TrimPrefix(head, []byte(utf8BOM))
+	for _, f := range foreignText {
+		if f.begin.Match(head) {
+			return "", fmt.Errorf("this is %s", f.what)
+		}
+	}
 	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n\x1e"), []byte("\n"))
 	switch {
 	case bytes.HasPrefix(line, []byte("{")), bytes.HasPrefix(line, []byte("[{")), string(bytes.TrimSpace(line)) == "[", bytes.HasPrefix(line, []byte("[ {")):

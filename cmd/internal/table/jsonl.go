@@ -3,7 +3,6 @@ package table
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -44,11 +43,19 @@ func newJSONDecoder(s *source, o Options) (*jsonDecoder, error) {
 	if err != nil {
 		return nil, err
 	}
+	longest := int64(0)
 	eachField(gjson.ParseBytes(object), "", nestedMost, func(key string, v gjson.Result) bool {
-		if inner := v.Get("0"); v.IsArray() && inner.IsObject() {
-			err = cmp.Or(err, fmt.Errorf("the only object has rows in it, in %q (jq -c '.%s[]' makes lines of them)", key, key))
-		} else if v.IsArray() && v.Get("1").Exists() {
-			err = cmp.Or(err, fmt.Errorf("the only object has columns in it, as arrays such as %q (jq -r 'keys_unsorted,([.[]]|transpose[])|@csv' makes CSV of them)", key))
+		inner, n := v.Get("0"), v.Get("#").Int()
+		within := inner.IsObject() || inner.IsArray()
+		if more := v.IsArray() && (n > longest || n == longest && within); more && (within || n > 1) {
+			switch longest = n; {
+			case inner.IsObject():
+				err = fmt.Errorf("the only object has rows in it, in %q (jq -c '.%s[]' makes lines of them)", key, key)
+			case inner.IsArray():
+				err = fmt.Errorf("the only object has rows in it, as arrays in %q (jq -r '.%s[]|@csv' makes CSV of them, for Options.NoHeader)", key, key)
+			default:
+				err = fmt.Errorf("the only object has columns in it, as arrays such as %q (jq -r 'keys_unsorted,([.[]]|transpose[])|@csv' makes CSV of them)", key)
+			}
 		}
 		d.addColumn(key)
 		return true

@@ -112,11 +112,11 @@ func IsMissing(text []byte) bool {
 	if text = bytes.TrimSpace(text); len(text) == 0 {
 		return true
 	}
-	if c := text[0] | 0x20; len(text) > 4 || c != 'n' && c != '-' && c != '#' {
+	if c := text[0] | 0x20; len(text) > 4 || c != 'n' && c != '-' && c != '#' && text[0] != '\\' {
 		return false
 	}
 	switch strings.ToLower(string(text)) {
-	case "na", "nan", "nat", "-nan", "n/a", "#n/a", "null", "none":
+	case "na", "nan", "nat", "-nan", "n/a", "#n/a", "null", "none", `\n`:
 		return true
 	}
 	return false

@@ -13,7 +13,7 @@ import (
 
 var (
 	errBareQuote = errors.New(`a " in a field that does not begin with one`)
-	errQuoteTail = errors.New(`text behind the closing " of a field`)
+	errQuoteTail = errors.New(`text behind the closing " of a field (a " within one is written twice)`)
 	errOpenQuote = errors.New(`a " opens a field and none closes it`)
 )
 

@@ -67,7 +67,7 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 	d.skipComments(comments)
 	d.marked = h.comments > 0 && len(h.records) > 0 && bytes.HasPrefix(h.comment, []byte("#")) && d.comma == ',' && len(fieldsOf(h.comment, d.comma)) == len(fieldsOf(h.records[0], d.comma))
 	if h.skip > 0 {
-		d.notes = append(d.notes, Warning{Line: d.buf.line + 1, Text: fmt.Sprintf("lines up to %d are skipped as a preamble: they have another number of fields than those that follow, or hardly any", h.lines[h.skip])})
+		d.notes = append(d.notes, Warning{Line: d.buf.line + 1, Text: fmt.Sprintf("lines up to %d are skipped as a preamble: they have another number of fields than those that follow, hardly any, or a blank line behind them", h.lines[h.skip])})
 		d.skipLines(h.lines[h.skip] - d.buf.line)
 	}
 	if err := d.readNames(o.NoHeader, commented); err != nil {
@@ -165,7 +165,7 @@ func (d *textDecoder) namesAreRow(row [][]byte) bool {
 		if i >= len(row) || looksNumeric(n) != looksNumeric(row[i]) || moment.Match(n) != moment.Match(row[i]) {
 			return false
 		}
-		if looksNumeric(n) || moment.Match(n) {
+		if isValue(n) {
 			values++
 		}
 	}
@@ -185,12 +185,12 @@ func (d *textDecoder) settle(h *head, header bool) (commented bool) {
 		among = []byte{d.comma}
 	}
 	if header {
-		rows, _ := findDelimiter(h.records, false, among)
+		rows, _ := h.findDelimiter(false, among)
 		if commented = h.commentedHeader(rows); commented {
 			among, header = []byte{rows}, false
 		}
 	}
-	d.comma, h.skip = findDelimiter(h.records, header, among)
+	d.comma, h.skip = h.findDelimiter(header, among)
 	for _, text := range h.records[:h.skip] {
 		d.heads = append(d.heads, bytes.Clone(text))
 	}
@@ -298,7 +298,7 @@ func (d *textDecoder) readNames(none, commented bool) error {
 		return nil
 	}
 	d.header = text
-	if err := checkHeader(fields); err != nil {
+	if err := checkHeader(fields, text[0] == '"'); err != nil {
 		return &Error{Line: d.buf.line, Err: err}
 	}
 	return nil
@@ -328,7 +328,7 @@ func (d *textDecoder) rowsAreNamed() bool {
 }
 
 // checkHeader finds headers that are rows, or cut at the wrong character.
-func checkHeader(header [][]byte) error {
+func checkHeader(header [][]byte, quoted bool) error {
 	numbers, missing := 0, 0
 	for _, f := range header {
 		if bytes.IndexByte(f, '\r') >= 0 {
@@ -351,6 +351,9 @@ func checkHeader(header [][]byte) error {
 		return nil
 	}
 	for _, other := range delimiters[:len(delimiters)-1] { // blanks may be in a name
+		if bytes.IndexByte(header[0], other) >= 0 && quoted {
+			return fmt.Errorf("the only column is %s: each line seems to be in quotes, which hide what is between fields (sed 's/^\"//;s/\"$//;s/\"\"/\"/g' takes them off)", Excerpt(header[0]))
+		}
 		if bytes.IndexByte(header[0], other) >= 0 {
 			return fmt.Errorf("the only column is %s; the fields seem to be separated by %q (Options.Delimiter %[2]q reads that)", Excerpt(header[0]), string(other))
 		}

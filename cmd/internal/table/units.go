@@ -55,8 +55,7 @@ func indexNamed(rows [][][]byte) bool {
 	if len(rows) < least || len(rows[0]) < 2 || IsMissing(rows[0][0]) || !nothing(rows[0][1:]) {
 		return false
 	}
-	value := func(row [][]byte) bool { return looksNumeric(row[0]) || moment.Match(row[0]) }
-	return !value(rows[0]) && !slices.ContainsFunc(rows[1:], func(row [][]byte) bool { return !value(row) })
+	return !isValue(rows[0][0]) && !slices.ContainsFunc(rows[1:], func(row [][]byte) bool { return !isValue(row[0]) })
 }
 
 // readUnits reads the first row as the units of the columns.
