@@ -195,12 +195,7 @@ func openArrays(arrays []arrow.Array) (all []arrow.Array, err error) {
 			for i := 0; i < a.NumField() && err == nil; i++ {
 				field := a.Field(i)
 				if a.NullN() > 0 {
-					field, err = gathered(field, a.Len(), func(row int) int {
-						if a.IsNull(row) {
-							return -1
-						}
-						return row
-					})
+					field, err = masked(field, a)
 				}
 				inner = append(inner, field)
 			}
@@ -208,7 +203,7 @@ func openArrays(arrays []arrow.Array) (all []arrow.Array, err error) {
 				inner, err = openArrays(inner)
 			}
 		case *array.RunEndEncoded:
-			inner[0], err = gathered(a.Values(), a.Len(), a.GetPhysicalIndex)
+			inner[0], err = decoded(a)
 		}
 		if err != nil {
 			return nil, err
@@ -218,15 +213,38 @@ func openArrays(arrays []arrow.Array) (all []arrow.Array, err error) {
 	return all, nil
 }
 
-// gathered is n values of an array, null where the place is -1.
-func gathered(a arrow.Array, n int, place func(i int) int) (arrow.Array, error) {
-	null, parts := array.MakeArrayOfNull(memory.DefaultAllocator, a.DataType(), 1), []arrow.Array{array.NewSlice(a, 0, 0)}
-	for i := range n {
-		part := null
-		if k := int64(place(i)); k >= 0 {
-			part = array.NewSlice(a, k, k+1)
+// masked is an array in a struct, null where that is. It and decoded are for all types, as the kernels of arrow/compute are not.
+func masked(a arrow.Array, of *array.Struct) (arrow.Array, error) {
+	nulls, parts := array.MakeArrayOfNull(memory.DefaultAllocator, a.DataType(), a.Len()), []arrow.Array(nil)
+	for from, to := 0, 0; from < a.Len(); from = to {
+		part := a
+		if of.IsNull(from) {
+			part = nulls
 		}
-		parts = append(parts, part)
+		for to = from + 1; to < a.Len() && of.IsNull(to) == of.IsNull(from); {
+			to++
+		}
+		parts = append(parts, array.NewSlice(part, int64(from), int64(to)))
+	}
+	return array.Concatenate(parts, memory.DefaultAllocator)
+}
+
+// decoded has the value of each run as often as the run is long.
+func decoded(a *array.RunEndEncoded) (arrow.Array, error) {
+	parts := []arrow.Array{array.NewSlice(a.Values(), 0, 0)}
+	for from, to := 0, 0; from < a.Len(); from = to {
+		k := a.GetPhysicalIndex(from)
+		for to = from + 1; to < a.Len() && a.GetPhysicalIndex(to) == k; {
+			to++
+		}
+		run, err := array.NewSlice(a.Values(), int64(k), int64(k+1)), error(nil)
+		for err == nil && run.Len() < to-from {
+			run, err = array.Concatenate([]arrow.Array{run, run}, memory.DefaultAllocator)
+		}
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, array.NewSlice(run, 0, int64(to-from)))
 	}
 	return array.Concatenate(parts, memory.DefaultAllocator)
 }
