@@ -13,10 +13,15 @@ import (
 
 // means are the probabilities of series that are a row each: the means of those of their steps.
 type means struct {
-	classes int
-	names   map[int32]string
-	sums    map[string][]float64 // by the name of the series
-	steps   map[string]int
+	classes  int
+	numbered map[int32]*stepSum
+	named    map[string]*stepSum
+}
+
+// stepSum is the sum of the probabilities of steps.
+type stepSum struct {
+	sum   []float64 // [C]
+	steps int
 }
 
 func (m *means) add(c *series.Chunk, a label.Answers) {
@@ -24,14 +29,15 @@ func (m *means) add(c *series.Chunk, a label.Answers) {
 		return
 	}
 	for _, b := range c.Begun {
-		m.names[b.Series], m.sums[b.Key] = b.Key, make([]float64, m.classes)
+		s := &stepSum{sum: make([]float64, m.classes)}
+		m.numbered[b.Series], m.named[b.Key] = s, s
 	}
-	for i, s := range c.Series {
-		name := m.names[s]
-		for k := range m.classes {
-			m.sums[name][k] += float64(a.Probability[i*m.classes+k])
+	for i, number := range c.Series {
+		s := m.numbered[number]
+		for k := range s.sum {
+			s.sum[k] += float64(a.Probability[i*m.classes+k])
 		}
-		m.steps[name]++
+		s.steps++
 	}
 }
 
@@ -45,7 +51,7 @@ func (l *labelling) whole(reader *series.Reader) (*series.Reader, error) {
 	if errors.Is(err, table.ErrWide) {
 		return reader, nil
 	}
-	l.means = &means{len(l.model.Classes), map[int32]string{}, map[string][]float64{}, map[string]int{}}
+	l.means = &means{len(l.model.Classes), map[int32]*stepSum{}, map[string]*stepSum{}}
 	return rows, err
 }
 
@@ -68,13 +74,13 @@ func (l *labelling) wide(ctx context.Context, t target, pipe *answer.Pipe, rows 
 			if rows.HasSeries() {
 				name = names[c.Series[i]]
 			}
-			steps := l.means.steps[name]
-			if steps == 0 {
+			s := l.means.named[name]
+			if s == nil || s.steps == 0 {
 				continue
 			}
 			answered = append(answered, row)
-			for _, sum := range l.means.sums[name] {
-				a.Probability = append(a.Probability, float32(sum/float64(steps)))
+			for _, sum := range s.sum {
+				a.Probability = append(a.Probability, float32(sum/float64(s.steps)))
 			}
 			a.Class = append(a.Class, label.Decide(a.Probability[len(a.Probability)-l.means.classes:], l.model.Threshold))
 		}
