@@ -76,17 +76,13 @@ func (c *copies) stretches(d *series.Data, p series.Range, f func(hash uint64, r
 
 // hashes are those of the rows of a part.
 func (c *copies) hashes(d *series.Data, p series.Range) []uint64 {
-	all := make([]uint64, p.Len())
-	F := len(d.Features)
-	var bytes [4]byte
+	all, F := make([]uint64, p.Len()), len(d.Features)
+	row := make([]byte, 4*F)
 	for i := range all {
-		var h maphash.Hash
-		h.SetSeed(c.seed)
-		for _, v := range d.X[(p.Start+i)*F : (p.Start+i+1)*F] {
-			binary.LittleEndian.PutUint32(bytes[:], math.Float32bits(v))
-			_, _ = h.Write(bytes[:]) // which has no error
+		for k, v := range d.X[(p.Start+i)*F : (p.Start+i+1)*F] {
+			binary.LittleEndian.PutUint32(row[4*k:], math.Float32bits(v))
 		}
-		all[i] = h.Sum64()
+		all[i] = maphash.Bytes(c.seed, row)
 	}
 	return all
 }
@@ -98,21 +94,21 @@ func (r *run) seenBefore(ctx context.Context) error {
 	}
 	c := newCopies()
 	c.add(r.rows.Data, r.all.Train)
+	look := func(rows *rows, parts []series.Range, kind Notice) error {
+		if n, _ := c.count(rows.Data, parts); n > 0 {
+			return r.tell(ctx, Noticed{Kind: kind, Number: n})
+		}
+		return nil
+	}
 	if r.validation != nil {
-		if n, _ := c.count(r.validation.Data, r.validation.Series); n > 0 {
-			if err := r.tell(ctx, Noticed{Kind: ValidationSeen, Number: n}); err != nil {
-				return err
-			}
+		if err := look(r.validation, r.validation.Series, ValidationSeen); err != nil {
+			return err
 		}
 	}
-	if r.test == nil {
-		return nil
+	if r.test != nil {
+		return look(r.test, r.tested, SeenBefore)
 	}
-	n, _ := c.count(r.test.Data, r.tested)
-	if n == 0 {
-		return nil
-	}
-	return r.tell(ctx, Noticed{Kind: SeenBefore, Number: n})
+	return nil
 }
 
 // copied looks for rows that a fold holds back and that another one has, too, or for SplitForward
