@@ -55,9 +55,11 @@ func (c Config) planOf(s *op.Scope, h handles, windows, rates tf.Output) plan {
 	}
 }
 
-// addWindows are the windows [K,B,3] that begin at starts [K,B], or where several servers have parts
+// addWindows are the windows [K,B,3] that begin at starts [K,B], which are fed, or where several servers have parts
 // of the series [K,B,4], whose last column says which.
-func addWindows(s *op.Scope, h handles, tasks int, starts tf.Output) tf.Output {
+func addWindows(outer *op.Scope, h handles, tasks int) (starts, windows tf.Output) {
+	starts = op.Placeholder(outer.SubScope("starts"), tf.Int32, op.PlaceholderShape(tf.MakeShape(-1, -1)))
+	s := outer.SubScope("windows")
 	bounds := h.read(s.SubScope("bounds"), seriesBounds)
 	axis, one := op.Const(s.SubScope("axis"), int32(0)), op.Const(s.SubScope("one"), int32(1))
 	gather := func(name string, from, at tf.Output) tf.Output { return op.GatherV2(s.SubScope(name), from, at, axis) }
@@ -74,7 +76,7 @@ func addWindows(s *op.Scope, h handles, tasks int, starts tf.Output) tf.Output {
 		}
 		columns = append(columns, of)
 	}
-	return op.Pack(s, columns, op.PackAxis(2))
+	return starts, op.Pack(s, columns, op.PackAxis(2))
 }
 
 // notAbove is how many of sorted [S] are not above each of x [K,B].
@@ -83,9 +85,6 @@ func notAbove(s *op.Scope, sorted, x tf.Output) tf.Output {
 	n := op.UpperBound(s, op.Reshape(s.SubScope("sorted"), sorted, row), op.Reshape(s.SubScope("x"), x, row))
 	return op.Reshape(s.SubScope("shaped"), n, op.Shape(s, x))
 }
-
-// startsShape is that of the first rows of windows, [K,B].
-func startsShape() tf.Shape { return tf.MakeShape(-1, -1) }
 
 // Series is a data set of N rows, of one series or several. It stays in the session, and
 // windows are named by their first row. A window that begins less than Network.Window rows

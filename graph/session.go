@@ -92,11 +92,8 @@ func (s *Session) SetStep(step int64) error {
 }
 
 func (c Config) addTraining(in *runner, s *op.Scope, h handles, w work) (training, error) {
-	t := training{
-		starts: op.Placeholder(s.SubScope("starts"), tf.Int32, op.PlaceholderShape(startsShape())),
-		rates:  op.Placeholder(s.SubScope("rates"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1))),
-	}
-	windows := addWindows(s.SubScope("windows"), h, in.at.tasks(), t.starts)
+	starts, windows := addWindows(s, h, in.at.tasks())
+	t := training{starts: starts, rates: op.Placeholder(s.SubScope("rates"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1)))}
 	var err error
 	t.loop, err = c.addLoop(in.graph, s, in.at.device(0), w, h, c.planOf(s, h, windows, t.rates))
 	return t, err

@@ -42,8 +42,7 @@ type evaluation struct {
 
 // addEvaluation adds the loss, and where that is divided among servers its gradients.
 func (c Config) addEvaluation(g *tf.Graph, s *op.Scope, h handles, tasks int, w work) evaluation {
-	starts := op.Placeholder(s.SubScope("starts"), tf.Int32, op.PlaceholderShape(startsShape()))
-	windows := addWindows(s.SubScope("windows"), h, tasks, starts)
+	starts, windows := addWindows(s, h, tasks)
 	p := c.planOf(s, h, windows, op.Const(s.SubScope("rates"), []float32{0}))
 	at := op.Const(s.SubScope("at"), int32(0))
 	if tasks > 1 {
