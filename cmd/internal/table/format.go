@@ -143,7 +143,7 @@ var foreignText = []struct {
 	{regexp.MustCompile(`^[\w.]+=(?:"[^"\n]*"|[^\s,"]+)(?: +[\w.]+=(?:"[^"\n]*"|[^\s,"]*))+\s*\n`), "logfmt, key=value in each line: write CSV or JSON lines (Miller does, mlr --idkvp --ifs ' ' --ojsonl cat)"},
 	{regexp.MustCompile(`^[^\s,="]+(?:,[^\s=]+=\S+)? [^\s=]+=\S+(?: [0-9]{10,19})?\r?\n`), "line protocol of InfluxDB: query the database, with CSV as the output"},
 	{regexp.MustCompile(`^# (?:HELP|TYPE) \w+ `), "what an exporter tells Prometheus, metrics of one moment: a range query gives their course (promtool query range)"},
-	{regexp.MustCompile(`(?i)^(?:--[^\n]*\n|/\*[^\n]*\n|\s)*(?:set \w|pragma \w|begin\b|drop table|create table|insert into|copy \S+ ?\([^\n]* from stdin)`), "a dump of a database: have the database write CSV"},
+	{regexp.MustCompile(`(?i)^(?:--[^\n]*\n|/\*[^\n]*\n|\s)*(?:set \w+ ?(?:=|to )|set \w+ '|pragma \w+ ?=|begin(?: transaction)?;\s*\n|drop table|create table|insert into|copy \S+ ?\([^\n]* from stdin)`), "a dump of a database: have the database write CSV"},
 	{regexp.MustCompile(`^-\[ RECORD 1 \]`), "a table of psql with a line for each value: \\copy writes CSV"},
 	{regexp.MustCompile(`^[$!](?:G[APLNB]|BD|AI)[A-Z]{3},`), "NMEA 0183: gpsbabel -i nmea -o unicsv makes CSV of it"},
 	{regexp.MustCompile(`^(?:---\s*\n)?- \w+: `), "YAML: convert it to JSON lines"},

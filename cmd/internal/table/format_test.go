@@ -37,6 +37,18 @@ func TestSniff(t *testing.T) {
 		{"a\tb,c\n", CSV},
 		{"\ufeff {\"a\":1}", JSONL},
 		{"PAR1....", Parquet},
+		// headers that begin as other things do
+		{"begin,end,label\n0,1,a\n", CSV},
+		{"begin;end;label\n0;1;a\n", CSV},
+		{"Set temperature,Actual,label\n", CSV},
+		{"set_point,set to,label\n", CSV},
+		{"copy,a,label\n", CSV},
+		{"pragma x,label\n", CSV},
+		{"- x,y\n1,2\n", CSV},
+		{"a=x,b=y,label\n", CSV},
+		{"[0],[1],label\n", CSV},
+		{"# HELP,TYPE,label\n", CSV},
+		{"-- x,label\n", CSV},
 	}
 	for _, test := range tests {
 		if got, err := sniff([]byte(test.head)); got != test.want || err != nil {
