@@ -30,13 +30,13 @@ func carriedOf(list []tf.Output) carried {
 
 // addLoop adds the loop that trains on p from step 0 on, and stops at the limit or
 // at diverged. Its body is one training step.
-func (c Config) addLoop(g *tf.Graph, s *op.Scope, device string, w work, h handles, p plan) (loop, error) {
+func (c Config) addLoop(g *tf.Graph, s *op.Scope, at *Server, w work, h handles, p plan) (loop, error) {
 	begin := c.begin(s.SubScope("begin"), h, p).list()
 	if err := s.Err(); err != nil {
 		return loop{}, err
 	}
 	body := func(g *tf.Graph, s *op.Scope, in []tf.Output) []tf.Output { return c.step(g, s, w, carriedOf(in)) }
-	end, err := addWhile(g, "train/While", device, begin, more, body)
+	end, err := addWhile(g, "train/While", at.device(0), at.executor(), begin, more, body)
 	if err != nil {
 		return loop{}, err
 	}

@@ -68,7 +68,7 @@ func (r recurrence) loop(s *op.Scope, x tf.Output, state, w []tf.Output) (output
 		return []tf.Output{op.Less(s, in[0], in[1])}
 	}
 	name := path.Dir(reserved.Op.Name()) + "/" + cmp.Or(r.cell.kernel(), "While") // in s, whose name only its operations tell
-	end, err := addWhile(r.graph, name, "", initial, more, body)
+	end, err := addWhile(r.graph, name, "", "", initial, more, body)
 	if err != nil {
 		s.UpdateErr("While", err)
 		return tf.Output{}, state

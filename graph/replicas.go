@@ -37,6 +37,15 @@ func (at *Server) device(task int) string {
 	return fmt.Sprintf("/job:%s/replica:0/task:%d/device:CPU:0", job, task)
 }
 
+// executor runs the training loop's functions as sessionOptions has the graph run: a server does not
+// take it from there. A loop that calls other servers waits for them, with TensorFlow's own.
+func (at *Server) executor() string {
+	if at.tasks() == 1 {
+		return oneThread
+	}
+	return ""
+}
+
 // cluster tells the servers about each other.
 func (at *Server) cluster() *configpb.ClusterDef {
 	if at.tasks() == 1 {
@@ -223,7 +232,7 @@ func remoteCall(g *tf.Graph, s *op.Scope, function string, inputs ...tf.Output) 
 	}
 	name := "call/" + strings.ReplaceAll(inputs[0].Op.Name(), "/", "_")
 	node := &nodepb.NodeDef{Name: name, Op: "RemoteCall", Attr: map[string]*attrpb.AttrValue{
-		"f":    functionAttr(function),
+		"f":    functionAttr(function, ""),
 		"Tin":  typesAttr(inputs[1:]),
 		"Tout": typesAttr(inputs[1:2]), // packed, too
 	}}

@@ -95,7 +95,7 @@ func (c Config) addTraining(in *runner, s *op.Scope, h handles, w work) (trainin
 	starts, windows := addWindows(s, h, in.at.tasks())
 	t := training{starts: starts, rates: op.Placeholder(s.SubScope("rates"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1)))}
 	var err error
-	t.loop, err = c.addLoop(in.graph, s, in.at.device(0), w, h, c.planOf(s, h, windows, t.rates))
+	t.loop, err = c.addLoop(in.graph, s, in.at, w, h, c.planOf(s, h, windows, t.rates))
 	return t, err
 }
 

@@ -119,6 +119,8 @@ func (m *Member) addVariables(s *op.Scope, state, others []variable) (handles, [
 	return h, init
 }
 
+const oneThread = "SINGLE_THREADED_EXECUTOR" // of TensorFlow's executors
+
 // sessionOptions runs operations in the caller's thread, one after the other: a step is a
 // chain, and handing its operations to other threads only costs time. It also lets a second
 // call set planLimit while the training loop runs.
@@ -141,7 +143,7 @@ func sessionOptions(cfg Config, at *Server) (*tf.SessionOptions, error) {
 		IntraOpParallelismThreads: int32(threads),
 		InterOpParallelismThreads: -1,
 		GraphOptions:              &configpb.GraphOptions{RewriteOptions: &configpb.RewriterConfig{DisableMetaOptimizer: true}},
-		Experimental:              &configpb.ConfigProto_Experimental{ExecutorType: "SINGLE_THREADED_EXECUTOR"},
+		Experimental:              &configpb.ConfigProto_Experimental{ExecutorType: oneThread},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("write the session's settings: %w", err)

@@ -26,8 +26,9 @@ type buildFunction func(g *tf.Graph, s *op.Scope, arguments []tf.Output) []tf.Ou
 
 // addWhile adds a functional While of that name to g, on a device: its variables start as
 // initial and become what body makes of them, as long as cond, a scalar, is true. It returns
-// their last values. Its functions belong to it alone, as converters expect.
-func addWhile(g *tf.Graph, name, device string, initial []tf.Output, cond, body buildFunction) ([]tf.Output, error) {
+// their last values. Its functions belong to it alone, as converters expect, and are run by an
+// executor of TensorFlow's, "" for the one that it takes itself.
+func addWhile(g *tf.Graph, name, device, executor string, initial []tf.Output, cond, body buildFunction) ([]tf.Output, error) {
 	functions := strings.ReplaceAll(name, "/", "_")
 	condFunction, err := functionOf(functions+condSuffix, initial, cond)
 	if err != nil {
@@ -37,7 +38,7 @@ func addWhile(g *tf.Graph, name, device string, initial []tf.Output, cond, body 
 	if err != nil {
 		return nil, err
 	}
-	node := whileNode(name, functions, initial)
+	node := whileNode(name, functions, executor, initial)
 	node.Device = device
 	if err := importOp(g, node, initial, condFunction, bodyFunction); err != nil {
 		return nil, err
@@ -49,11 +50,11 @@ func addWhile(g *tf.Graph, name, device string, initial []tf.Output, cond, body 
 	return last, nil
 }
 
-func whileNode(name, functions string, initial []tf.Output) *nodepb.NodeDef {
+func whileNode(name, functions, executor string, initial []tf.Output) *nodepb.NodeDef {
 	return &nodepb.NodeDef{Name: name, Op: "While", Attr: map[string]*attrpb.AttrValue{
 		"T":                   typesAttr(initial),
-		"body":                functionAttr(functions + bodySuffix),
-		"cond":                functionAttr(functions + condSuffix),
+		"body":                functionAttr(functions+bodySuffix, executor),
+		"cond":                functionAttr(functions+condSuffix, executor),
 		"parallel_iterations": {Value: &attrpb.AttrValue_I{I: 1}}, // each needs the one before
 	}}
 }
@@ -90,8 +91,12 @@ func typesAttr(of []tf.Output) *attrpb.AttrValue {
 	return &attrpb.AttrValue{Value: &attrpb.AttrValue_List{List: types}}
 }
 
-func functionAttr(name string) *attrpb.AttrValue {
-	return &attrpb.AttrValue{Value: &attrpb.AttrValue_Func{Func: &attrpb.NameAttrList{Name: name}}}
+func functionAttr(name, executor string) *attrpb.AttrValue {
+	f := &attrpb.NameAttrList{Name: name}
+	if executor != "" {
+		f.Attr = map[string]*attrpb.AttrValue{"_executor": {Value: &attrpb.AttrValue_S{S: []byte(executor)}}}
+	}
+	return &attrpb.AttrValue{Value: &attrpb.AttrValue_Func{Func: f}}
 }
 
 // functionOf is a function of arguments of the types and shapes of like.
