@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/layout"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
@@ -96,7 +97,7 @@ func (r *run) session(t *task, set *layout.Set) (*graph.Session, error) {
 	}
 	t.inputs = r.inputs(recipe)
 	x, columns := r.rowsOf(t.job).inputs(t.inputs), r.columns(recipe)
-	t.inputs.Scale = r.scale(t.inputs, x, columns, r.parts(t.job, t.fold))
+	t.inputs.Scale = r.scaleOf(t, x, columns)
 	set.Gather(x, columns)
 	if t.inputs.Scale != nil {
 		t.inputs.Scale.Apply(set.X)
@@ -108,6 +109,14 @@ func (r *run) session(t *task, set *layout.Set) (*graph.Session, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// scaleOf is the scale of x for a task, which is that of other members on the same rows.
+func (r *run) scaleOf(t *task, x []float32, columns int) *inputs.Scale {
+	of := t.job
+	of.Member = 0
+	fit, _ := r.scales.LoadOrStore(of, sync.OnceValue(func() *inputs.Scale { return r.scale(t.inputs, x, columns, r.parts(t.job, t.fold)) }))
+	return fit.(func() *inputs.Scale)()
 }
 
 // scale fits a scale to the parts of x [N,F']. Features that are scaled within their series are

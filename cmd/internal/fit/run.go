@@ -36,6 +36,7 @@ type run struct {
 	workers    int
 	means      Means
 	digests    map[*rows]string // where there is a store
+	scales     sync.Map         // by jobs, of their first members: what fits it
 	observers
 	result *Result
 
