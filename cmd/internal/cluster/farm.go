@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -39,7 +40,7 @@ type Farm struct {
 	end   context.CancelFunc
 	group sync.WaitGroup
 	free  chan *link // slots that do nothing
-	half  chan *link // those that do one job: another can get ready there, to be trained when that has been
+	half  chan *link // those that have one job to train: another can get ready there
 
 	mu      sync.Mutex
 	places  []*place
@@ -63,6 +64,7 @@ type place struct {
 func NewFarm(ctx context.Context, o Options) (*Farm, error) {
 	f := &Farm{o: o, free: make(chan *link), half: make(chan *link), changed: make(chan struct{}, 1)}
 	f.ctx, f.end = context.WithCancel(context.WithoutCancel(ctx))
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // what sessions and workers say is passed on while jobs get ready
 	if o.Bits {
 		go ownBits() // while workers start
 	}
@@ -277,7 +279,7 @@ func (f *Farm) miss(p *place, err error) {
 	})
 }
 
-// offer has a slot take jobs, two at most, until it is lost.
+// offer has a slot take jobs, two at most that it has to train, until it is lost.
 func (f *Farm) offer(l *link) {
 	for jobs := 0; l.lost.Err() == nil; {
 		to := []chan *link{f.free, f.half, nil}[jobs]

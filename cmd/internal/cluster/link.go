@@ -23,6 +23,8 @@ type link struct {
 	address string // of the worker
 	at      graph.Server
 	reply   reply
+	trains  sync.Mutex    // held by the job that does
+	answers sync.Mutex    // by one that has trained
 	back    chan struct{} // where it is given back after a job
 	lost    context.Context
 	lose    context.CancelCauseFunc
@@ -61,7 +63,6 @@ func connect(ctx context.Context, address string, config *tls.Config) (*link, er
 		return nil, err
 	}
 	l.at.Target = "grpc://" + l.local.Addr().String()
-	l.at.Turn = new(sync.Mutex)
 	l.at.Put = func(data []byte) (string, error) { return l.put(config, data) }
 	l.lost, l.lose = context.WithCancelCause(context.Background())
 	context.AfterFunc(l.lost, func() { c.Close() })

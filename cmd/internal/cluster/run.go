@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
@@ -28,8 +30,9 @@ type attempt struct {
 	begun    time.Time
 	cancel   context.CancelFunc
 	finished chan struct{}
-	err      error // in the end
-	lost     bool  // so was the worker
+	trained  atomic.Bool // and has given back its slot
+	err      error       // in the end
+	lost     bool        // so was the worker
 }
 
 // schedule is a call of Run.
@@ -120,7 +123,7 @@ func (s *schedule) next() (job int, wanted bool) {
 		return s.pending[0], true
 	}
 	for _, a := range s.running { // the one that began first is the first
-		if s.done[a.job] || time.Since(a.begun) <= s.longest {
+		if s.done[a.job] || a.trained.Load() || time.Since(a.begun) <= s.longest {
 			continue
 		}
 		if !slices.ContainsFunc(s.running, func(other *attempt) bool { return other != a && other.job == a.job }) {
@@ -139,7 +142,8 @@ func (s *schedule) begin(ctx context.Context, job int, t team) {
 	a := &attempt{job: job, team: t, begun: time.Now(), cancel: cancel, finished: make(chan struct{})}
 	s.running = append(s.running, a)
 	go func() {
-		a.err = t.do(s.o.TLS, func(at *graph.Server) error { return s.do(ctx, job, at) })
+		leave := sync.OnceFunc(t.leave)
+		a.err = t.do(s.o.TLS, func() { a.trained.Store(true); leave() }, func(at *graph.Server) error { return s.do(ctx, job, at) })
 		if failed := (*graph.ServerError)(nil); errors.As(a.err, &failed) {
 			a.lost = t.ping()
 			t.close() // new processes may do better
@@ -147,7 +151,7 @@ func (s *schedule) begin(ctx context.Context, job int, t team) {
 		cancel()
 		close(a.finished)
 		s.ended <- a
-		t.leave()
+		leave()
 	}()
 }
 

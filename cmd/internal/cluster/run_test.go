@@ -17,7 +17,7 @@ import (
 func fakeFarm(slots int) *Farm {
 	f := &Farm{free: make(chan *link), half: make(chan *link), places: []*place{{up: slots, slots: slots}}, o: Options{Log: func(string, ...any) {}, Replicas: 1, Absence: time.Minute}}
 	for i := range slots {
-		l := &link{address: fmt.Sprint(i), back: make(chan struct{})}
+		l := &link{address: fmt.Sprint(i), at: graph.Server{Target: fmt.Sprint(i)}, back: make(chan struct{})}
 		l.lost, l.lose = context.WithCancelCause(context.Background())
 		go f.offer(l)
 	}
@@ -44,26 +44,36 @@ func TestSlowJobIsDoneTwice(t *testing.T) {
 	}
 }
 
-// A slot has a second job while it does one, as long as there are enough for all slots.
+// A slot has a second job while it does one, as long as there are enough for all slots, and a third
+// when that has trained.
 func TestJobsGetReady(t *testing.T) {
-	for _, test := range []struct{ slots, jobs, want int }{{1, 9, 2}, {4, 40, 2}, {4, 4, 1}} {
+	for _, test := range []struct {
+		slots, jobs int
+		trains      bool
+		want        int
+	}{{1, 9, false, 2}, {4, 40, false, 2}, {4, 4, false, 1}, {1, 9, true, 3}, {4, 40, true, 3}} {
 		var mu sync.Mutex
-		now := map[*graph.Server]int{}
+		now := map[string]int{}
 		most := 0
 		err := fakeFarm(test.slots).Run(t.Context(), make([]fit.Job, test.jobs), func(_ context.Context, _ int, at *graph.Server) error {
 			add := func(n int) {
 				mu.Lock()
 				defer mu.Unlock()
-				now[at] += n
-				most = max(most, now[at])
+				now[at.Target] += n
+				most = max(most, now[at.Target])
 			}
 			add(1)
+			if test.trains {
+				at.Turn.Lock()
+				time.Sleep(time.Millisecond)
+				at.Turn.Unlock()
+			}
 			time.Sleep(20 * time.Millisecond)
 			add(-1)
 			return nil
 		})
 		if err != nil || most != test.want {
-			t.Errorf("%d slots, %d jobs: %d jobs at a slot, want %d; %v", test.slots, test.jobs, most, test.want, err)
+			t.Errorf("%+v: %d jobs at a slot; %v", test, most, err)
 		}
 	}
 }

@@ -44,11 +44,38 @@ func (t team) leave() {
 	}
 }
 
-// do has a job done by all slots. When one is lost, so are the others: calls of it may never end.
-func (t team) do(config *tls.Config, job func(at *graph.Server) error) error {
+// turn is a job's training at a slot, after which it answers, as the only one there, and another gets
+// ready.
+type turn struct {
+	*link
+	trained func()
+	answers bool
+}
+
+func (t *turn) Lock() { t.trains.Lock() }
+
+func (t *turn) Unlock() {
+	t.trains.Unlock()
+	t.link.answers.Lock()
+	t.answers = true
+	t.trained()
+}
+
+func (t *turn) end() {
+	if t.answers {
+		t.link.answers.Unlock()
+	}
+}
+
+// do has a job done by all slots, and by one alone calls trained when another can get ready there.
+// When one is lost, so are the others: calls of it may never end.
+func (t team) do(config *tls.Config, trained func(), job func(at *graph.Server) error) error {
 	lead := t[0]
 	if len(t) == 1 {
-		return job(&lead.at)
+		at, its := lead.at, &turn{link: lead, trained: trained}
+		defer its.end()
+		at.Turn = its
+		return job(&at)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
