@@ -402,7 +402,7 @@ func (c *comparison) write(out io.Writer) error {
 	first, scores := c.Models[0], scoresOf(len(c.names))
 	titles := titlesOf(scores)
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
-	fmt.Fprintf(w, "%s\t%s\n", count(c.Rows, "row"), strings.Join(titles, "\t"))
+	fmt.Fprintf(w, "of %s together\t%s\n", count(c.Rows, "row"), strings.Join(titles, "\t"))
 	for _, m := range c.Models {
 		fmt.Fprintf(w, "%s\t%s", m.Folder, strings.Join(scoreCells(scores, m.Scores.Compared()), "\t"))
 		if m.Judged > c.Rows {

@@ -54,7 +54,8 @@ func newRuns() *cobra.Command {
 		Short: "List the runs in a folder",
 		Long: `List the runs in a folder, runs if none is named: when each began, whether it is running,
 has finished, or was stopped or killed, which train --resume goes on with; its data, the
-network that was chosen and its macro F1, and the settings in which the runs differ.`,
+network that was chosen and its macro F1, the mean of its folds or else that of the test
+rows, and the settings in which the runs differ.`,
 		Example: `  rnnbin runs
   rnnbin runs experiments --sort score`,
 		RunE: func(cmd *cobra.Command, args []string) error {

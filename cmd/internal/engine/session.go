@@ -51,12 +51,12 @@ type SessionRequest struct {
 	Which Which
 	ID    string
 
-	Begin, End bool                             // the session begins, or ends, with this request
-	Rows       func(*Handle) ([]float64, error) // [n,R] that it adds, once the version is known
+	Begin, End bool                           // the session begins, or ends, with this request
+	Rows       func(*Info) ([]float64, error) // [n,R] that it adds, once the version is known
 }
 
 // PushSession adds rows to the series of a session and answers as [Stream.PushUntil] does.
-func (r *Registry) PushSession(ctx context.Context, q SessionRequest) (h *Handle, first int, a label.Answers, err error) {
+func (r *Registry) PushSession(ctx context.Context, q SessionRequest) (info *Info, first int, a label.Answers, err error) {
 	if q.Begin {
 		_ = r.EndSession(q.Name, q.ID) // there may be none
 	}
@@ -65,14 +65,15 @@ func (r *Registry) PushSession(ctx context.Context, q SessionRequest) (h *Handle
 		return nil, 0, a, err
 	}
 	defer done()
-	rows, err := q.Rows(s.handle)
+	info = s.handle.Info()
+	rows, err := q.Rows(info)
 	if err != nil {
-		return s.handle, 0, a, err
+		return info, 0, a, err
 	}
 	if first, a, err = s.PushUntil(ctx, rows, q.End); err == nil && q.End {
 		_ = r.EndSession(q.Name, q.ID) // another request may have
 	}
-	return s.handle, first, a, err
+	return info, first, a, err
 }
 
 // useSession begins the use of a session by a request, and returns nil if there is none.

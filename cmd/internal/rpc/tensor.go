@@ -114,9 +114,9 @@ func (s *server) answer(ctx context.Context, q query) (result, error) {
 // answerSession goes on with the rows of a session.
 func (s *server) answerSession(ctx context.Context, q query, x *tensor) (result, error) {
 	about(ctx, q.name, 0)
-	rows := func(h *engine.Handle) ([]float64, error) {
-		about(ctx, q.name, h.Version())
-		if err := x.fit(h.Info()); err != nil {
+	rows := func(info *engine.Info) ([]float64, error) {
+		about(ctx, q.name, info.Version)
+		if err := x.fit(info); err != nil {
 			return nil, err
 		}
 		if x.shape[0] != 1 {
@@ -124,14 +124,14 @@ func (s *server) answerSession(ctx context.Context, q query, x *tensor) (result,
 		}
 		return x.values, nil
 	}
-	h, first, a, err := s.registry.PushSession(ctx, engine.SessionRequest{Name: q.name, Which: q.which, ID: q.session, Begin: q.begin, End: q.end, Rows: rows})
+	info, first, a, err := s.registry.PushSession(ctx, engine.SessionRequest{Name: q.name, Which: q.which, ID: q.session, Begin: q.begin, End: q.end, Rows: rows})
 	if err != nil {
 		return result{}, err
 	}
-	got := outputs(h.Info(), []int{a.Len()}, a.Len(), a)
+	got := outputs(info, []int{a.Len()}, a.Len(), a)
 	row := int64(first)
 	got[firstRow] = &tensor{number: &row}
-	return result{h.Info(), got}, nil
+	return result{info, got}, nil
 }
 
 // fit makes an array series of a model, if it is. One feature needs no dimension of its own.

@@ -135,34 +135,22 @@ func (q *request) infer() error {
 		return err
 	}
 	if r.sequence != "" {
-		h, first, a, err := q.pushSession(r.sequence, r.start, r.end, r.batch)
+		info, first, a, err := q.pushSession(r.sequence, r.start, r.end, r.batch)
 		if err != nil {
 			return err
 		}
-		return q.answerInfer(r, h, a, batch{series: 1, steps: a.Len()}, fmt.Sprintf(`,"parameters":{"first":%d}`, first))
+		return q.answerInfer(r, info, a, batch{series: 1, steps: a.Len()}, fmt.Sprintf(`,"parameters":{"first":%d}`, first))
 	}
-	h, err := q.acquire()
+	info, a, b, err := q.label(r.batch)
 	if err != nil {
 		return err
 	}
-	defer h.Release()
-	b, err := r.batch(h)
-	if err != nil {
-		return err
-	}
-	a, err := h.Label(q.Context(), b.list())
-	if err != nil {
-		return err
-	}
-	if b.lengths != nil {
-		a = h.Info().Pad(a, b.lengths, b.steps)
-	}
-	return q.answerInfer(r, h, a, b, "")
+	return q.answerInfer(r, info, a, b, "")
 }
 
 // batch are the series of the request.
-func (r *inferRequest) batch(h *engine.Handle) (batch, error) {
-	R := len(h.Info().Features)
+func (r *inferRequest) batch(info *engine.Info) (batch, error) {
+	R := len(info.Features)
 	if n := len(r.input.data.values); r.raw {
 		r.input.data.shape = []int{1, n / R, R}
 		if n%R != 0 {
@@ -177,8 +165,8 @@ func (r *inferRequest) batch(h *engine.Handle) (batch, error) {
 }
 
 // answerInfer answers a request, with fields besides the outputs.
-func (q *request) answerInfer(r *inferRequest, h *engine.Handle, a label.Answers, b batch, fields string) error {
-	text, tail := r.answer(h, a, b, fields)
+func (q *request) answerInfer(r *inferRequest, info *engine.Info, a label.Answers, b batch, fields string) error {
+	text, tail := r.answer(info, a, b, fields)
 	if tail != nil {
 		q.out.Header().Set(jsonSizeHeader, strconv.Itoa(len(text)))
 		q.out.Header().Set("Content-Type", "application/octet-stream")
@@ -416,9 +404,9 @@ func (i *inferInput) settle(tail []byte) ([]byte, error) {
 }
 
 // answer are the outputs that are asked for: JSON, and the binary ones after it.
-func (r *inferRequest) answer(h *engine.Handle, a label.Answers, b batch, fields string) (text, tail []byte) {
-	w := newAnswerWriter(h.Info().Classes, a)
-	text = fmt.Appendf(nil, `{"model_name":%s,"model_version":"%d"`, quoted(h.Name()), h.Version())
+func (r *inferRequest) answer(info *engine.Info, a label.Answers, b batch, fields string) (text, tail []byte) {
+	w := newAnswerWriter(info.Classes, a)
+	text = fmt.Appendf(nil, `{"model_name":%s,"model_version":"%d"`, quoted(info.Name), info.Version)
 	if r.id != "" {
 		text = fmt.Appendf(text, `,"id":%s`, quoted(r.id))
 	}

@@ -34,28 +34,34 @@ func (q *request) predict() error {
 	if p.session != "" {
 		return q.predictSession(p)
 	}
-	h, err := q.acquire()
+	info, a, b, err := q.label(p.batch)
 	if err != nil {
 		return err
 	}
-	defer h.Release()
-	b, err := p.batch(h)
-	if err != nil {
-		return err
-	}
-	a, err := h.Label(q.Context(), b.list())
-	if err != nil {
-		return err
-	}
-	if b.lengths != nil {
-		a = h.Info().Pad(a, b.lengths, b.steps)
-	}
-	q.json(http.StatusOK, p.answer(h.Info().Classes, a, b))
+	q.json(http.StatusOK, p.answer(info.Classes, a, b))
 	return nil
 }
 
+// label labels a batch of series, padded where steps do not count.
+func (q *request) label(of func(*engine.Info) (batch, error)) (*engine.Info, label.Answers, batch, error) {
+	h, err := q.acquire()
+	if err != nil {
+		return nil, label.Answers{}, batch{}, err
+	}
+	defer h.Release()
+	var a label.Answers
+	b, err := of(h.Info())
+	if err == nil {
+		a, err = h.Label(q.Context(), b.list())
+	}
+	if err == nil && b.lengths != nil {
+		a = h.Info().Pad(a, b.lengths, b.steps)
+	}
+	return h.Info(), a, b, err
+}
+
 // batch are the series of the request.
-func (p *predictRequest) batch(h *engine.Handle) (b batch, err error) {
+func (p *predictRequest) batch(info *engine.Info) (b batch, err error) {
 	switch ragged := p.lengths != nil; {
 	case p.signature != "" && p.signature != export.ServingDefault && p.signature != export.Lengths:
 		return b, engine.Errorf(engine.Invalid, "Serving signature name: %q not found in signature def", p.signature)
@@ -64,7 +70,7 @@ func (p *predictRequest) batch(h *engine.Handle) (b batch, err error) {
 	case !ragged && p.signature == export.Lengths:
 		return b, engine.Errorf(engine.Invalid, "Missing named input: %s in 'inputs' object.", lengthsName)
 	}
-	if b, err = p.input.batch(len(h.Info().Features)); err == nil && p.lengths != nil {
+	if b, err = p.input.batch(len(info.Features)); err == nil && p.lengths != nil {
 		b.lengths, err = engine.Lengths(p.lengths, b.series, b.steps)
 	}
 	return b, err
@@ -259,16 +265,16 @@ func (w answerWriter) labels(dst []byte, from, n int) []byte {
 
 // predictSession adds the rows of a request to a session, and answers the rows that are known now.
 func (q *request) predictSession(p *predictRequest) error {
-	h, first, a, err := q.pushSession(p.session, false, p.end, func(h *engine.Handle) (b batch, err error) {
+	info, first, a, err := q.pushSession(p.session, false, p.end, func(info *engine.Info) (b batch, err error) {
 		if p.rows || p.columns {
-			b, err = p.batch(h)
+			b, err = p.batch(info)
 		}
 		return b, err
 	})
 	if err != nil {
 		return err
 	}
-	answer := p.answer(h.Info().Classes, a, batch{series: 1, steps: a.Len()})
+	answer := p.answer(info.Classes, a, batch{series: 1, steps: a.Len()})
 	answer = fmt.Appendf(answer[:len(answer)-1], `,"session":%s,"first":%d}`, quoted(p.session), first)
 	q.json(http.StatusOK, answer)
 	return nil

@@ -44,10 +44,10 @@ func (q *request) session() error {
 }
 
 // pushSession adds a batch, of one series or none, to a session that may begin or end with it.
-func (q *request) pushSession(id string, begin, end bool, of func(*engine.Handle) (batch, error)) (h *engine.Handle, first int, a label.Answers, err error) {
-	rows := func(h *engine.Handle) ([]float64, error) {
-		q.version = h.Version()
-		b, err := of(h)
+func (q *request) pushSession(id string, begin, end bool, of func(*engine.Info) (batch, error)) (info *engine.Info, first int, a label.Answers, err error) {
+	rows := func(info *engine.Info) ([]float64, error) {
+		q.version = info.Version
+		b, err := of(info)
 		switch {
 		case err == nil && b.series > 1:
 			err = engine.Errorf(engine.Invalid, "a session is one series, and there are %d", b.series)
