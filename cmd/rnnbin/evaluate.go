@@ -304,7 +304,7 @@ func (e *evaluation) input() metrics.Input {
 	for i, padded := range e.answers.Padded {
 		in.Include[i] = !padded
 	}
-	in.Series = spansOf(e.data.Series)
+	in.Series = fit.Spans(e.data.Series)
 	return in
 }
 

@@ -16,7 +16,6 @@ import (
 	"github.com/rnnbin/rnnbin/cmd/internal/eventlog"
 	"github.com/rnnbin/rnnbin/cmd/internal/fit"
 	"github.com/rnnbin/rnnbin/cmd/internal/judged"
-	"github.com/rnnbin/rnnbin/cmd/internal/metrics"
 	"github.com/rnnbin/rnnbin/cmd/internal/observe"
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/tflib"
@@ -269,17 +268,8 @@ func judgedRows(d *series.Data, j *fit.Judged) *judged.Rows {
 	if j == nil {
 		return nil
 	}
-	return &judged.Rows{Classes: d.Classes, Series: spansOf(d.Series), Time: d.Time, Stamps: d.Stamps,
+	return &judged.Rows{Classes: d.Classes, Series: fit.Spans(d.Series), Time: d.Time, Stamps: d.Stamps,
 		Fold: j.Fold, Label: d.Labels, Answer: j.Answer, Probability: j.Probability}
-}
-
-// spansOf are series as the metrics take them.
-func spansOf(all []series.Range) []metrics.Span {
-	spans := make([]metrics.Span, len(all))
-	for i, s := range all {
-		spans[i] = metrics.Span{Name: s.Name, Start: s.Start, End: s.End, First: s.First}
-	}
-	return spans
 }
 
 // settle has runs/latest point to the model, and reports one that is not where it was

@@ -290,7 +290,7 @@ func add(report *metrics.Report, in metrics.Input, name string, answers []int16)
 func (r *run) positionsOutOfFold() []int16 {
 	all := make([]int16, r.rows.Len())
 	for _, f := range r.folds {
-		learned := metrics.NewPositions(r.rows.Labels, spans(f.Train), len(r.rows.Classes))
+		learned := metrics.NewPositions(r.rows.Labels, Spans(f.Train), len(r.rows.Classes))
 		for _, h := range f.Held {
 			for i := h.Start; i < h.End; i++ {
 				all[i] = learned.Answer(i - h.Start + h.First)
@@ -318,7 +318,7 @@ func (r *run) try(members []*task, rival *task) error {
 		}
 	}
 	if r.test != r.rows && !r.result.Positions.IsZero() {
-		if err := add(report, in, Position, r.result.Positions.Answers(r.test.Len(), spans(r.tested))); err != nil {
+		if err := add(report, in, Position, r.result.Positions.Answers(r.test.Len(), Spans(r.tested))); err != nil {
 			return err
 		}
 	}
@@ -326,8 +326,8 @@ func (r *run) try(members []*task, rival *task) error {
 	return nil
 }
 
-// spans are ranges as the metrics take them.
-func spans(parts []series.Range) []metrics.Span {
+// Spans are ranges as the metrics take them.
+func Spans(parts []series.Range) []metrics.Span {
 	all := make([]metrics.Span, len(parts))
 	for i, p := range parts {
 		all[i] = metrics.Span{Name: p.Name, Start: p.Start, End: p.End, First: p.First}

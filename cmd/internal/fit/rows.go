@@ -169,6 +169,6 @@ func together(kinds ...*answers) *answers { return mean(graph.OneHotXent, kinds.
 // is a series. The classes decided [N] are those by the threshold unless they are given.
 func (r *rows) input(a *answers, parts []series.Range, threshold float64, decided []int16) metrics.Input {
 	return metrics.Input{
-		Probability: a.probability, Label: r.Labels, Classes: r.Classes, Include: a.known, Series: spans(parts), Threshold: threshold, Answer: decided,
+		Probability: a.probability, Label: r.Labels, Classes: r.Classes, Include: a.known, Series: Spans(parts), Threshold: threshold, Answer: decided,
 	}
 }

@@ -323,7 +323,7 @@ func (r *run) final(ctx context.Context) error {
 		r.result.Rival = rival.trained
 	}
 	if len(r.all.Held) == 0 { // else it is told how the series go on
-		r.result.Positions = metrics.NewPositions(r.rows.Labels, spans(r.all.Train), len(r.rows.Classes))
+		r.result.Positions = metrics.NewPositions(r.rows.Labels, Spans(r.all.Train), len(r.rows.Classes))
 	}
 	return r.try(members, rival)
 }

@@ -41,9 +41,6 @@ func Read(data []byte) (*File, error) {
 // Groups are the paths of all groups but the root, sorted.
 func (f *File) Groups() []string { return slices.Sorted(maps.Keys(f.groups)) }
 
-// Datasets are the paths of all arrays, sorted.
-func (f *File) Datasets() []string { return slices.Sorted(maps.Keys(f.datasets)) }
-
 // Dataset is the array at a path, nil where there is none.
 func (f *File) Dataset(path string) *Dataset { return f.datasets[path] }
 

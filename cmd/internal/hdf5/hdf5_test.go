@@ -45,7 +45,7 @@ func TestArraysAreRead(t *testing.T) {
 	} {
 		d := f.Dataset(c.name)
 		if d == nil {
-			t.Fatalf("%s is missing, there are %q", c.name, f.Datasets())
+			t.Fatalf("%s is missing, there are %v", c.name, f.datasets)
 		}
 		got, err := d.Float32s()
 		if err != nil || !slices.Equal(got, c.values) || !slices.Equal(d.Shape, c.shape) {
@@ -127,8 +127,7 @@ func readAll(t *testing.T, data []byte) {
 	if err != nil {
 		return
 	}
-	for _, name := range file.Datasets() {
-		d := file.Dataset(name)
+	for name, d := range file.datasets {
 		n := 1
 		for _, size := range d.Shape {
 			n *= size
