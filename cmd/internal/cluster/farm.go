@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -64,7 +63,6 @@ type place struct {
 func NewFarm(ctx context.Context, o Options) (*Farm, error) {
 	f := &Farm{o: o, free: make(chan *link), half: make(chan *link), changed: make(chan struct{}, 1)}
 	f.ctx, f.end = context.WithCancel(context.WithoutCancel(ctx))
-	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // what sessions and workers say is passed on while jobs get ready
 	if o.Bits {
 		go ownBits() // while workers start
 	}

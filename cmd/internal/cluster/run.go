@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -53,6 +54,8 @@ type schedule struct {
 // Run implements fit.Runner. When no job is left to begin, one that takes longer than all others did
 // is begun a second time on a worker that is free.
 func (f *Farm) Run(ctx context.Context, jobs []fit.Job, do func(ctx context.Context, i int, at *graph.Server) error) error {
+	// what sessions and workers say is passed on while jobs get ready
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1))
 	// TensorFlow logs a line for each of many calls that a lost worker does not answer
 	return tflib.Quietly(func() error { return f.run(ctx, jobs, do) })
 }
