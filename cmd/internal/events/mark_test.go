@@ -30,6 +30,8 @@ func TestMark(t *testing.T) {
 		warning       string // part of one
 	}{
 		"rows":               {"e.csv", "start,end\n1,2\n4,9\n", rows, Options{}, "0 1", "01101", "e.csv:3: 1 events go on behind the last row for longer than before it, and end there"},
+		"an end to come":     {"e.csv", "start,end\n0.1,0.1\n0.3,now\n", times, Options{}, "0 1", "01011", ""},
+		"early, two":         {"e.csv", "start,end\n1,1\n2,3\n", func(*testing.T) []*series.Data { return []*series.Data{timesOf("d.csv", 0, 1, 2, 3, 5000)} }, Options{}, "0 1", "01110", `e.csv:2: all events are in the first 500-th of series "d.csv"; if units differ`},
 		"both ends":          {"e.csv", "start,end\n0.1,0.3\n", times, Options{}, "0 1", "01110", ""},
 		"instants":           {"e.csv", "time\n0.1\n0.4\n", times, Options{Tolerance: length(t, "0")}, "0 1", "01001", ""},
 		"tolerance":          {"e.csv", "time\n0.3\n", times, Options{Tolerance: series.Length{Value: 0.1}}, "0 1", "00111", ""},
@@ -142,6 +144,7 @@ func TestMarkErrors(t *testing.T) {
 		want          string
 	}{
 		"outside":           {"e.csv", "start,end\n1,2\n7,9\n", times, Options{}, `e.csv:3: no row is from 7 to 9: the times of series "d.csv" are from 0 to 4`},
+		"other units":       {"e.csv", "start,end\n500,700\n", times, Options{}, `e.csv:2: no row is from 500 to 700: the times of series "d.csv" are from 0 to 4 (units that differ are known by names of columns such as start_s and t_ms)`},
 		"outside, rows":     {"e.csv", "start,end\n5,9\n", rows, Options{}, `e.csv:2: no row is from 5 to 9: series "d.csv" has the rows 0 to 4, as there is no time column (Options.Time names one)`},
 		"between":           {"e.csv", "start,end\n1.2,1.8\n", times, Options{}, `e.csv:2: no row of series "d.csv" is from 1.2 to 1.8, between two rows`},
 		"instant":           {"e.csv", "time\n1.2\n", times, Options{Tolerance: length(t, "0")}, `e.csv:2: no row of series "d.csv" is at 1.2, between two rows (Options.Tolerance takes those around it)`},

@@ -47,7 +47,7 @@ func (m *marker) place(t *target, e *listed, spans [][]span) error {
 			spans[i] = append(spans[i], span{first, last, class, e})
 		}
 	}
-	if _, last := t.span(); found && !m.whole && !e.instant() && to-last > last-from {
+	if _, last := t.span(); found && !m.whole && !e.instant() && to-last > last-from && !math.IsInf(to, 1) {
 		m.beyond.add(e.line)
 	}
 	if first, last := math.Inf(-1), math.Inf(1); !found {
@@ -115,7 +115,12 @@ func (m *marker) noRow(t *target, e *listed) error {
 	from, to := series.TimeText(first, low.data.Stamps), series.TimeText(last, high.data.Stamps)
 	switch {
 	case e.End < first || e.Start > last:
-		return m.at(e.line, "", "no row is %s: the times of series %q are from %s to %s", what, t.name, from, to)
+		const far = 100 // times the length of the series
+		hint := ""
+		if !low.data.Stamps && (e.start.unit == 0 || t.unit == 0) && e.Start-first > far*(last-first) {
+			hint = " (units that differ are known by names of columns such as start_s and t_ms)"
+		}
+		return m.at(e.line, "", "no row is %s: the times of series %q are from %s to %s%s", what, t.name, from, to, hint)
 	case e.instant():
 		return m.at(e.line, "", "no row of series %q is %s, between two rows (Options.Tolerance takes those around it)", t.name, what)
 	}

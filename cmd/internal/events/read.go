@@ -131,9 +131,11 @@ func (l *List) add(line int, name, start, end, label string) error {
 	if e.start, err = parseMoment(start, l.times); err != nil {
 		return l.at(line, "", "start of an event: %w", err)
 	}
-	if e.end = e.start; end != "" {
+	if e.end = e.start; ongoing.MatchString(end) {
+		e.end = moment{time: math.Inf(1), stamp: e.start.stamp, text: end}
+	} else if end != "" {
 		if e.end, err = parseMoment(end, l.times); err != nil {
-			return l.at(line, "", "end of an event: %w", err)
+			return l.at(line, "", "end of an event: %w; one that is empty makes an instant, and now is the last row", err)
 		}
 	}
 	e.start.unit = cmp.Or(e.start.unit, l.unit)
@@ -162,6 +164,9 @@ func (l *List) about(name string, line int, fault string) {
 		l.subjects[i].fault = ""
 	}
 }
+
+// ongoing are words for an end that has not come yet.
+var ongoing = regexp.MustCompile(`(?i)^(now|ongoing|open|present|today|current|infinity|jetzt|heute|offen)$`)
 
 const daySeconds = 24 * 60 * 60
 

@@ -2,12 +2,14 @@ package events
 
 import (
 	"cmp"
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
 
+	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
 
@@ -44,6 +46,34 @@ func (l *List) readTasks(document gjson.Result, lines *lines) error {
 		err = l.at(0, "", "there is no task")
 	}
 	return err
+}
+
+// minimal is a table as an export in the form JSON_MIN, on the same lines, if it is one in the form CSV: regions are JSON in it.
+func minimal(t *series.Table) []byte {
+	found := false
+	var export []byte
+	line := 1
+	for _, r := range t.Rows {
+		task := map[string]any{}
+		for k, field := range r.Fields {
+			if task[t.Columns[k]] = field; strings.HasPrefix(field, "[{") && gjson.Get(field, "0."+regionKey).Exists() && gjson.Valid(field) {
+				task[t.Columns[k]], found = json.RawMessage(field), true
+			}
+		}
+		object, err := json.Marshal(task)
+		if err != nil {
+			return nil
+		}
+		if export = append(export, ','); line < r.Line {
+			export, line = append(export, strings.Repeat("\n", r.Line-line)...), r.Line
+		}
+		export = append(export, object...)
+	}
+	if !found {
+		return nil
+	}
+	export[0] = '['
+	return append(export, ']')
 }
 
 // isEventObject reports whether an object of a list looks like an event.

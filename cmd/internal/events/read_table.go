@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
 	"github.com/rnnbin/rnnbin/cmd/internal/table"
 )
@@ -107,6 +109,9 @@ func (l *List) readTable(file *table.File) error {
 	if err != nil {
 		return err
 	}
+	if export := minimal(all); export != nil {
+		return l.readTasks(gjson.ParseBytes(export), newLines(export))
+	}
 	l.Warnings = append(l.Warnings, all.Warnings...)
 	if l.whole = c.start < 0 && c.end < 0 && c.duration < 0 && c.series >= 0 && c.label >= 0; l.whole {
 		l.catalog = true // which may have files beside those at hand
@@ -138,7 +143,7 @@ func (l *List) readTable(file *table.File) error {
 		}
 	}
 	if instants > 0 {
-		l.Warnings = append(l.Warnings, table.Warning{File: l.File, Line: first, Text: fmt.Sprintf("an event without an end is an instant, the row of its time (events: %d)", instants)})
+		l.Warnings = append(l.Warnings, table.Warning{File: l.File, Line: first, Text: fmt.Sprintf("an event without an end is an instant, the row of its time (events: %d; an end called now is the last row)", instants)})
 	}
 	return nil
 }

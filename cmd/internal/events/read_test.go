@@ -3,6 +3,7 @@ package events
 import (
 	"bytes"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +68,11 @@ func TestRead(t *testing.T) {
 		"Label Studio, two annotations that agree": {"e.json", `[{"annotations": [{"result": [{"type": "timeserieslabels", "value": {"start": 1, "end": 3, "timeserieslabels": ["a"]}}]},
 			{"result": [{"type": "timeserieslabels", "value": {"start": 1, "end": 3, "timeserieslabels": ["a"]}}]}], "data": {"csv": "x.csv"}}]`,
 			[]Event{{Series: "x.csv", Start: 1, End: 3, Label: "a"}}},
+		"Label Studio, CSV": {"e.csv", "csv,id,label,lead_time\n/data/upload/1/ab12cd34-x.csv,1,\"[{\"\"start\"\":1,\"\"end\"\":3,\"\"instant\"\":false,\"\"timeserieslabels\"\":[\"\"a\"\"]}]\",5.5\ny.csv,2,,1\n",
+			[]Event{{Series: "/data/upload/1/ab12cd34-x.csv", Start: 1, End: 3, Label: "a"}}},
+		"durations of ISO 8601": {"e.jsonl", `{"start":"2024-03-01 00:00:05","duration":"PT1M30S"}` + "\n" + `{"start":"2024-03-01","duration":"P1D"}`, []Event{{Start: day + 5, End: day + 95}, {Start: day, End: day + 86400}}},
+		"an end to come":        {"e.csv", "start,end\n1,3\n5,now\n", []Event{{Start: 1, End: 3}, {Start: 5, End: math.Inf(1)}}},
+		"another end to come":   {"e.jsonl", `{"start":"2024-03-01","end":"Ongoing"}`, []Event{{Start: day, End: math.Inf(1)}}},
 		"Label Studio, JSON_MIN": {"e.json", `[{"csv": "http://h/data/local-files/?d=dir/x.csv", "id": 3, "label": [{"start": 1, "end": 3, "instant": false, "timeserieslabels": ["a"]}], "annotator": 1},
 			{"csv": "https://h/b/y.csv?token=1", "id": 4}]`,
 			[]Event{{Series: "dir/x.csv", Start: 1, End: 3, Label: "a"}}},
@@ -89,21 +95,23 @@ func TestRead(t *testing.T) {
 
 func TestReadErrors(t *testing.T) {
 	for name, c := range map[string]struct{ file, content, want string }{
-		"no start":        {"e.csv", "since,to\n1,2\n", `e.csv:1: a list of events has a column start (or onset, time, timestamp or sample) and, unless they are instants, end (or stop or duration); one of series or files has only these and label; columns: since, to`},
-		"no event":        {"e.csv", "start,end\n", `e.csv: there is no event`},
-		"reversed":        {"e.csv", "start,end\n1,2\n5,4\n", `e.csv:3: the event ends before it starts: from 5 to 4`},
-		"no time":         {"e.csv", "start,end\n1,2\nx,4\n", `e.csv:3: start of an event: "x" is neither a number nor a timestamp like 2006-01-02T15:04:05Z (Options.TimeFormat '%d.%m.%y %H:%M' names another form)`},
-		"missing start":   {"e.csv", "start,end\n,2\n", `e.csv:2: start of an event: the time is missing`},
-		"infinite":        {"e.csv", "start,end\n1,inf\n", `e.csv:2: end of an event: it is not finite`},
-		"mixed":           {"e.csv", "start,end\n1,2024-03-01\n", `e.csv:2: start 1 and end 2024-03-01 must both be timestamps or both numbers`},
-		"no JSON":         {"e.jsonl", `{"start":1}` + "\n{\n", `e.jsonl:2: "{" is not a JSON object on one line (jq -c . writes them so)`},
-		"a line's start":  {"e.jsonl", `{"start":1}` + "\n" + `{"end":2}`, `e.jsonl:2: start of an event: the time is missing`},
-		"window of three": {"e.json", `{"a.csv": [` + "\n" + `["2024-03-01", "2024-03-02", "2024-03-03"]]}`, `e.json:2: "a.csv" has what is neither a time nor a window of two, [start, end]`},
-		"window of words": {"e.json", `{"a.csv": [` + "\n" + `["2024-03-01", null]]}`, `e.json:2: "a.csv" has a window of which start or end is no time`},
-		"window reversed": {"e.json", `{"a.csv": [` + "\n" + `["2024-03-02", "2024-03-01"]]}`, `e.json:2: the event ends before it starts: from 2024-03-02 to 2024-03-01`},
-		"window nowhere":  {"e.json", `{"": ["2024-03-01"]}`, `e.json:1: the name of a file is empty`},
-		"columns":         {"e.jsonl", `{"q": 0, "r": 5}`, `e.jsonl:1: a list of events has a column start (or onset, time, timestamp or sample) and, unless they are instants, end (or stop or duration); one of series or files has only these and label; columns: q, r`},
-		"no task":         {"e.json", `[]`, `e.json: there is no task`},
+		"no start":                      {"e.csv", "since,to\n1,2\n", `e.csv:1: a list of events has a column start (or onset, time, timestamp or sample) and, unless they are instants, end (or stop or duration); one of series or files has only these and label; columns: since, to`},
+		"no event":                      {"e.csv", "start,end\n", `e.csv: there is no event`},
+		"reversed":                      {"e.csv", "start,end\n1,2\n5,4\n", `e.csv:3: the event ends before it starts: from 5 to 4`},
+		"no time":                       {"e.csv", "start,end\n1,2\nx,4\n", `e.csv:3: start of an event: "x" is neither a number nor a timestamp like 2006-01-02T15:04:05Z (Options.TimeFormat '%d.%m.%y %H:%M' names another form)`},
+		"missing start":                 {"e.csv", "start,end\n,2\n", `e.csv:2: start of an event: the time is missing`},
+		"infinite":                      {"e.csv", "start,end\n1,inf\n", `e.csv:2: end of an event: it is not finite; one that is empty makes an instant, and now is the last row`},
+		"mixed":                         {"e.csv", "start,end\n1,2024-03-01\n", `e.csv:2: start 1 and end 2024-03-01 must both be timestamps or both numbers`},
+		"no JSON":                       {"e.jsonl", `{"start":1}` + "\n{\n", `e.jsonl:2: "{" is not a JSON object on one line (jq -c . writes them so)`},
+		"a line's start":                {"e.jsonl", `{"start":1}` + "\n" + `{"end":2}`, `e.jsonl:2: start of an event: the time is missing`},
+		"window of three":               {"e.json", `{"a.csv": [` + "\n" + `["2024-03-01", "2024-03-02", "2024-03-03"]]}`, `e.json:2: "a.csv" has what is neither a time nor a window of two, [start, end]`},
+		"window of words":               {"e.json", `{"a.csv": [` + "\n" + `["2024-03-01", null]]}`, `e.json:2: "a.csv" has a window of which start or end is no time`},
+		"window reversed":               {"e.json", `{"a.csv": [` + "\n" + `["2024-03-02", "2024-03-01"]]}`, `e.json:2: the event ends before it starts: from 2024-03-02 to 2024-03-01`},
+		"window nowhere":                {"e.json", `{"": ["2024-03-01"]}`, `e.json:1: the name of a file is empty`},
+		"columns":                       {"e.jsonl", `{"q": 0, "r": 5}`, `e.jsonl:1: a list of events has a column start (or onset, time, timestamp or sample) and, unless they are instants, end (or stop or duration); one of series or files has only these and label; columns: q, r`},
+		"Label Studio, CSV, two labels": {"e.csv", "csv,label\nx.csv,\ny.csv,\"[{\"\"start\"\":1,\"\"end\"\":3,\"\"timeserieslabels\"\":[\"\"a\"\",\"\"b\"\"]}]\"\n", `e.csv:3: a region has 2 labels, and an event has one`},
+		"an end that is a hyphen":       {"e.csv", "start,end\n1,2\n3,-\n", `e.csv:3: end of an event: "-" is neither a number nor a timestamp like 2006-01-02T15:04:05Z (Options.TimeFormat '%d.%m.%y %H:%M' names another form); one that is empty makes an instant, and now is the last row`},
+		"no task":                       {"e.json", `[]`, `e.json: there is no task`},
 		"an array of events": {"e.json", `[{"csv": "d.csv", "id": 4},` + "\n" + `{"start": 1, "end": 2}]`,
 			`e.json:2: it is no task of Label Studio (an export as JSON or JSON_MIN)`},
 		"starts and stops": {"e.csv", "Time,Behavior,Status\n1,walk,START\n2,walk,STOP\n", `e.csv:2: column "Status": rows say where events start, and where they stop: a row for each event is needed, with start and end`},
@@ -158,8 +166,8 @@ func TestWarningsOfTables(t *testing.T) {
 	for text, want := range map[string]string{
 		"start,end,who,Note\n1,2,me,x\n": "e.csv: columns that are not read: who, Note; none is called label, so events have none",
 		"start,end,rows\n1,2,2\n":        "",
-		"start,end\n1,2\n3,\n4,\n":       "e.csv:3: an event without an end is an instant, the row of its time (events: 2)",
-		"onset,duration\n1,2\n3,\n":      "e.csv:3: an event without an end is an instant, the row of its time (events: 1)",
+		"start,end\n1,2\n3,\n4,\n":       "e.csv:3: an event without an end is an instant, the row of its time (events: 2; an end called now is the last row)",
+		"onset,duration\n1,2\n3,\n":      "e.csv:3: an event without an end is an instant, the row of its time (events: 1; an end called now is the last row)",
 		"sample\n1\n3\n":                 "",
 	} {
 		l, err := readList(t, "e.csv", text)

@@ -2,6 +2,7 @@ package events
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
@@ -21,6 +22,11 @@ func (m *marker) warnOf(targets []*target, all []*series.Data) {
 	}
 	if d := all[0]; d.Stamps && d.TimeZone == "" && slices.ContainsFunc(m.events, func(e listed) bool { return e.start.stamp && zoned.MatchString(e.start.text) != d.Zoned }) {
 		warn(0, "either events or the times of the data name no time zone, and are taken as UTC (Options.TimeZone names another)")
+	}
+	for _, t := range m.having {
+		if m.early(t) {
+			warn(m.of[t][0].line, "all events are in the first %d-th of series %q; if units differ, as seconds and milliseconds do, names of columns such as start_s and t_ms say so", earlyPart, t.name)
+		}
 	}
 	if n := m.outside.count; n > 0 {
 		warn(0, "annotations before or behind all rows, which are not used: %d", n)
@@ -49,6 +55,21 @@ func (m *marker) warnOf(targets []*target, all []*series.Data) {
 	if len(none) > 0 {
 		warn(0, "no row is %s", table.List(none))
 	}
+}
+
+// earlyPart of a series, at most, holds all events where its times are thousandths of theirs.
+const earlyPart = 500
+
+// early reports whether several events are all there, and units are not known.
+func (m *marker) early(t *target) bool {
+	d, last := t.parts[0].data, math.Inf(-1)
+	for _, e := range m.of[t] {
+		if last = max(last, e.End); e.start.unit > 0 && t.unit > 0 {
+			return false
+		}
+	}
+	from, to := t.span()
+	return len(m.of[t]) > 1 && d.Time != nil && !d.Stamps && !t.parts[0].byRow && !m.whole && !m.seconds && earlyPart*(last-from) < to-from
 }
 
 // bare reports whether no row of t is of an event.
