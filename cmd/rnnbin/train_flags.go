@@ -110,7 +110,7 @@ func (s *settings) addDataFlags(f *pflag.FlagSet) {
 func (s *settings) addJudgingFlags(f *pflag.FlagSet) {
 	addFlag(f, "folds", &s.Folds, "number `n` of cross-validation folds; their scores choose the network, which is then trained\non all rows. 0: no judging")
 	addFlag(f, "split", &s.Split, "`kind` of fold: series (whole ones, and whole groups of them), blocks (of each series), forward\n(blocks of time, and only the rows before one train) or auto (series where --group is given,\nor there are three and each label occurs in two of them, else blocks)", names(layout.SplitKinds)...)
-	addFlag(f, "test-fraction", &s.TestFraction, "hold back this `fraction` of the rows, the last ones, as a test that is scored once at the end")
+	addFlag(f, "test-fraction", &s.TestFraction, "hold back this `fraction` of the rows, the last ones of each series or of the time that they have in common,\nas a test that is scored once at the end")
 	addFlag(f, "test-data", &s.Data.Test, "held-out test `file`, scored once at the end; can be repeated", dataEndings...)
 	addFlag(f, "threshold", &s.Threshold, "`probability` at which the positive class is predicted; auto: best F1 on held-out folds", "auto")
 	addFlag(f, "validation-data", &s.Data.Validation, "keep the weights of the epoch that does best on `file`; can be repeated", dataEndings...)

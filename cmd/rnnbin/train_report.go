@@ -165,7 +165,7 @@ func noticeText(n fit.Noticed) string {
 	case fit.EmptyFolds:
 		return fmt.Sprintf("%s left out of the judging: the horizon or lookahead leaves none of the rows held back an answer", count(n.Number, "fold"))
 	case fit.NoClock:
-		return "without --time, forward means forward in each series' own rows: those that train may be later than another series' rows held back"
+		return "series have no clock in common (--time) or begin alike by it, so forward means forward in each series' own rows: those that train may be later than another series' rows held back"
 	case fit.FewUpdates:
 		return fmt.Sprintf("%s: its training has %s, too few to learn much (more --epochs, or a smaller --batch-size or --steps)", n.Rung, count(n.Number, "update"))
 	case fit.RungFailed:

@@ -118,7 +118,7 @@ func (r *run) fold(ctx context.Context) error {
 	if left := n - len(r.folds); err == nil && left > 0 {
 		err = r.tell(ctx, Noticed{Kind: EmptyFolds, Number: left})
 	}
-	if err == nil && r.split == layout.SplitForward && r.rows.Time == nil && len(r.all.Train) > 1 {
+	if err == nil && r.split == layout.SplitForward && len(r.all.Train) > 1 && !layout.OneClock(r.rows.Data, r.all.Train) {
 		err = r.tell(ctx, Noticed{Kind: NoClock})
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/series"
@@ -202,10 +203,25 @@ func forward(d *series.Data, parts []series.Range, n int) [][]series.Range {
 	return held
 }
 
+// OneClock reports whether the times of several series are by one clock: timestamps, numbers since 1970, or numbers with which
+// series do not all begin alike, as those do that count anew in each.
+func OneClock(d *series.Data, parts []series.Range) bool {
+	if d.Time == nil || len(parts) < 2 {
+		return false
+	}
+	const alike = 0.01 // of the longest series
+	first, last, longest := math.Inf(1), math.Inf(-1), 0.0
+	for _, p := range parts {
+		begin := d.Time[p.Start]
+		first, last, longest = min(first, begin), max(last, begin), max(longest, d.Time[p.End-1]-begin)
+	}
+	return d.Stamps || series.EpochUnit(first) > 0 || last-first > alike*longest
+}
+
 // times are those of the parts' rows, in order; nil where there is no clock that several parts
 // share.
 func times(d *series.Data, parts []series.Range) []float64 {
-	if d.Time == nil || len(parts) < 2 {
+	if !OneClock(d, parts) {
 		return nil
 	}
 	var all []float64
@@ -330,7 +346,7 @@ func several(count []int) bool {
 }
 
 // Tail divides each of d's series: its last rows, the given fraction of all, are held back.
-// Where there are several series and a time, the cut is at the same time in all of them: one
+// Where several series have one clock, the cut is at the same time in all of them: one
 // that any rows are before. Otherwise a series keeps at least one row to train on.
 func Tail(d *series.Data, fraction float64) Fold {
 	var f Fold

@@ -462,6 +462,8 @@ func TestTail(t *testing.T) {
 		{"one series with rows of one time", []int{4}, []float64{0, 1, 1, 1}, .5, [][2]int{{0, 2}}, [][2]int{{2, 4}}},
 		{"the same hours", []int{10, 10}, append(hours(0, 10), hours(0, 10)...), .2,
 			[][2]int{{0, 8}, {10, 18}}, [][2]int{{8, 10}, {18, 20}}},
+		{"clocks that begin anew", []int{10, 5}, append(hours(0, 10), hours(0, 5)...), .2, [][2]int{{0, 8}, {10, 14}}, [][2]int{{8, 10}, {14, 15}}},
+		{"since 1970", []int{10, 5}, append(hours(1.7e9, 10), hours(1.7e9, 5)...), .2, [][2]int{{0, 7}, {10, 15}}, [][2]int{{7, 10}}},
 		{"a day later", []int{10, 10}, append(hours(0, 10), hours(5, 10)...), .3,
 			[][2]int{{0, 9}, {10, 14}}, [][2]int{{9, 10}, {14, 20}}},
 		{"one behind the other", []int{8, 2}, hours(0, 10), .2, [][2]int{{0, 8}}, [][2]int{{8, 10}}},
