@@ -544,7 +544,7 @@ func (c *clock) local(t time.Time) (float64, error) {
 var clockOfDay = regexp.MustCompile(`^[0-9]{1,2}[:.][0-9]{2}([:.][0-9]{2}([.,:][0-9]+)?)?( ?[AaPp][Mm]?)?$`)
 
 // clockDigits is one without marks, of hours and minutes, and seconds or not.
-var clockDigits = regexp.MustCompile(`^[0-2]?[0-9][0-5][0-9]([0-5][0-9])?$`)
+var clockDigits = regexp.MustCompile(`^[0-2]?[0-9][0-5][0-9]([0-5][0-9])?$|^[0-2][0-9]([0-5][0-9]){2}\.[0-9]+$`)
 
 // joined are the parts of a time, such as a date and a time of the day, as one timestamp, if they are that.
 func joined(parts ...[]byte) value {
@@ -558,7 +558,11 @@ func joined(parts ...[]byte) value {
 		text = append(text, bytes.TrimSpace(part)...)
 	}
 	if clockDigits.Match(text[at:]) {
-		for i := len(text) - len("05"); i > at; i -= len("04") {
+		end := len(text)
+		if point := bytes.IndexByte(text[at:], '.'); point >= 0 {
+			end = at + point
+		}
+		for i := end - len("05"); i > at; i -= len("04") {
 			text = slices.Insert(text, i, ':')
 		}
 	}

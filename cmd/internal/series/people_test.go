@@ -86,6 +86,9 @@ func TestFilesOfPeople(t *testing.T) {
 		"a waveform of LabVIEW": {"Waveform\tV\tW\nt0\t15/01/2024\t15/01/2024\ndelta t\t0.5\t0.5\n\ntime\ta\tlabel\n" + strings.TrimPrefix(lines("", 60, func(i int) string {
 			return fmt.Sprintf("%s\t%d\t%d", hour(i).Format("02/01/2006 15:04:05"), i%7, i/8%2)
 		}), "\n"), "a time", "[0] 1.7038944e+09", ":1: lines up to 4 are skipped as a preamble"},
+		"a preamble that blanks divide": {"Data acquisition\nSample rate:\t100\n\nData1\n\nTime (s)\tAI 1 (V)\tlabel\n" + strings.TrimPrefix(lines("", 60, func(i int) string {
+			return fmt.Sprintf("0,%02d\t%d,5\t%d", i, i%7, i/8%2)
+		}), "\n"), "AI 1 (V) Time (s)", "[0.5] 0", ":1: lines up to 5 are skipped as a preamble"},
 		"words of hexadecimal digits": {lines("time,node,a,label", 60, func(i int) string {
 			return fmt.Sprintf("%d,%s,%d,%d", i, []string{"1e5", "2e10", "a3f", "12"}[i*i/2%4], i%7, i/8%2)
 		}), "a time", "[0] 0", `column "node": holds words of hexadecimal digits, as "a3f" is, so not a feature`},

@@ -1,6 +1,7 @@
 package series
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -189,6 +190,10 @@ func (f *finder) partsFormat(parts []int) string {
 	switch {
 	case f.profiles[parts[last]].isClock() && date != "":
 		return date + " %H:%M"
+	case last == 1 && isUnsure(date):
+		f.at(&f.head, 0)
+		v := f.when(parts[0], parts[1:])
+		return date + map[int]string{1: " %H:%M", 2: " %H:%M:%S"}[bytes.Count(v.text, []byte(":"))]
 	case ofYear:
 		return strings.Join(formats[:min(last+1, len(formats))], " ")
 	}

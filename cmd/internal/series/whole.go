@@ -14,6 +14,7 @@ import (
 var wholeForms = [][2]string{
 	{"%Y%m%d", "20060102"}, {"%Y%m%d%H", "2006010215"}, {"%Y%m%d%H%M", "200601021504"}, {"%Y%m%d%H%M%S", "20060102150405"},
 	{"%d%m%Y", "02012006"}, {"%m%d%Y", "01022006"}, {"%y%m%d", "060102"}, {"%d%m%y", "020106"}, {"%m%d%y", "010206"},
+	{"%d%m%Y%H%M", "020120061504"}, {"%d%m%Y%H%M%S", "02012006150405"}, {"%m%d%Y%H%M%S", "01022006150405"},
 	{"%y%m%d%H%M", "0601021504"}, {"%y%m%d%H%M%S", "060102150405"}, {"%Y%j", "2006002"}, {clockForm, "150405"},
 }
 
@@ -21,6 +22,12 @@ const (
 	sureForms = 4
 	clockForm = "%H%M%S"
 )
+
+// isUnsure reports whether a format is that of a date that may be another number as well.
+func isUnsure(format string) bool {
+	i := slices.IndexFunc(wholeForms, func(form [2]string) bool { return form[0] == format })
+	return i >= sureForms && format != clockForm
+}
 
 // wholeTimes are the numbers of a column as times of one form.
 type wholeTimes struct {

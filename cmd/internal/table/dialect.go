@@ -199,7 +199,11 @@ func (h *head) findDelimiter(header bool, among []byte) (best byte, skip int) {
 		if header {
 			n = h.preamble(records, c)
 		}
-		if f := fitOf(records[n:], c, header); f.better(most) {
+		f := fitOf(records[n:], c, header)
+		if f.rows > 0 && h.behind[n] { // so that the preamble surely is one
+			f.rows += n
+		}
+		if f.better(most) {
 			best, most, skip = c, f, n
 		}
 	}
