@@ -326,8 +326,8 @@ func (f *finder) takeNumbers() error {
 	if len(f.features) == 0 {
 		f.warned = nil
 		text := "no column of numbers is left to be a feature; columns: " + table.List(f.Reader.Columns())
-		for _, p := range f.profiles {
-			if why := p.nearlyNumbers(); why != "" && p.name != "" {
+		for i, p := range f.profiles {
+			if why := p.nearlyNumbers(); why != "" && p.name != "" && !f.has(i) {
 				text += fmt.Sprintf("; column %q: %s", p.name, why)
 				break
 			}
