@@ -194,10 +194,10 @@ func (p *profile) number() bool {
 	return !p.time && p.numbers > 0 && 2*p.numbers >= p.known && !p.isHex()
 }
 
-// isHex reports whether all values are of hexadecimal digits, and some are no numbers: with these they are names, also
+// isHex reports whether all values are of hexadecimal digits, and only some of them numbers: with these they are names, also
 // those which look like numbers, as 1e5 does.
 func (p *profile) isHex() bool {
-	return p.hexes == p.known && p.numbers < p.known && strings.ContainsAny(p.odd, "0123456789")
+	return p.hexes == p.known && p.numbers > 0 && p.numbers < p.known && strings.ContainsAny(p.odd, "0123456789")
 }
 
 // likeNumber is text that begins like a number: with a unit behind it, an amount of money, groups of digits, another notation, an array.
