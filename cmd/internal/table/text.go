@@ -67,14 +67,14 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 	d.skipComments(comments)
 	d.marked = h.comments > 0 && len(h.records) > 0 && bytes.HasPrefix(h.comment, []byte("#")) && d.comma == ',' && len(fieldsOf(h.comment, d.comma)) == len(fieldsOf(h.records[0], d.comma))
 	if h.skip > 0 {
-		d.notes = append(d.notes, Warning{Line: d.buf.line + 1, Text: fmt.Sprintf("lines up to %d are skipped as a preamble: they have another number of fields than those that follow, hardly any, or a blank line behind them", h.lines[h.skip])})
+		d.note(d.buf.line+1, "lines up to %d are skipped as a preamble: they have another number of fields than those that follow, hardly any, or a blank line behind them", h.lines[h.skip])
 		d.skipLines(h.lines[h.skip] - d.buf.line)
 	}
 	if err := d.readNames(o.NoHeader, commented); err != nil {
 		return nil, err
 	}
 	if commented && d.comma == blanks { // where any words are as many
-		d.notes = append(d.notes, Warning{Line: d.buf.line, Text: "this comment is taken as the names of the columns: " + List(d.names)})
+		d.note(d.buf.line, "this comment is taken as the names of the columns: %s", List(d.names))
 	}
 	if commented && h.names() > 1 {
 		if err := d.readUnits(); err != nil {
@@ -86,23 +86,16 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 		d.names = d.names[:last]
 	}
 	if o.NoHeader && startAndRate(h.rows) {
-		d.notes = append(d.notes, Warning{Line: d.buf.line + 1, Text: "the first two rows look like when a recording began and its samples in a second, as Empatica writes them (Options.SkipRows 2 leaves them out)"})
+		d.note(d.buf.line+1, "the first two rows look like when a recording began and its samples in a second, as Empatica writes them (Options.SkipRows 2 leaves them out)")
 	}
-	if !o.NoHeader && d.rowsAreNamed() {
-		if row := splitDecimal(h.rows, len(d.names)+1); row != nil {
-			return nil, &Error{Line: d.buf.line + 1, Err: fmt.Errorf("%d fields, and the header has %d: numbers seem to have decimal commas, as in %s, which cannot be told from those between fields (write numbers in quotes, or with points)", len(d.names)+1, len(d.names), Excerpt(row))}
-		}
-		if k := dateAndClock(h.rows); k >= 0 && d.comma == blanks && !slices.Contains(d.names, "date") {
-			d.names = slices.Insert(d.names, k, "date")
-			d.notes = append(d.notes, Warning{Line: d.buf.line, Text: fmt.Sprintf("column %q has a blank between dates and times of the day, and is two, of which the first is called date", d.names[k+1])})
-		} else {
-			d.names, d.rowNames = slices.Insert(d.names, 0, ""), true
-			d.notes = append(d.notes, Warning{Line: d.buf.line, Text: "the header is one column short, so the first column is taken as the rows' names"})
+	if !o.NoHeader {
+		if err := d.nameMissing(h.rows); err != nil {
+			return nil, err
 		}
 	}
 	d.types = make([]Type, len(d.names))
 	if !o.NoHeader && len(h.rows) > 0 && d.namesAreRow(h.rows[0]) {
-		d.notes = append(d.notes, Warning{Line: d.buf.line, Text: "the names of the columns look like a row (Options.NoHeader if it is one)"})
+		d.note(d.buf.line, "the names of the columns look like a row (Options.NoHeader if it is one)")
 	}
 	for ; !o.NoHeader && unitsFirst(h.rows) && len(h.rows[0]) == len(d.names); h.rows = h.rows[1:] {
 		if err := d.readUnits(); err != nil {
@@ -114,13 +107,37 @@ func newTextDecoder(s *source, o Options) (*textDecoder, error) {
 		if err != nil {
 			return nil, err
 		}
-		d.notes = append(d.notes, Warning{Line: d.buf.line, Text: fmt.Sprintf("names the first column %s, as pandas does behind headers of several lines, and is no row", Excerpt(fields[0]))})
+		d.note(d.buf.line, "names the first column %s, as pandas does behind headers of several lines, and is no row", Excerpt(fields[0]))
 	}
 	return d, nil
 }
 
 // sepLine is what Excel tells the delimiter by.
 var sepLine = regexp.MustCompile(`^"?(?i:sep)=([,;|\t ])"?\s*$`)
+
+// nameMissing names the column that the header is short of, if the first row has one more and not just a comma too many:
+// the rows' names, unless the header has two columns as one.
+func (d *textDecoder) nameMissing(rows [][][]byte) error {
+	if _, fields, err := d.first(false); err != nil || len(fields) != len(d.names)+1 || len(fields[len(d.names)]) == 0 {
+		return nil
+	}
+	if row := splitDecimal(rows, len(d.names)+1); row != nil {
+		return &Error{Line: d.buf.line + 1, Err: fmt.Errorf("%d fields, and the header has %d: numbers seem to have decimal commas, as in %s, which cannot be told from those between fields (write numbers in quotes, or with points)", len(d.names)+1, len(d.names), Excerpt(row))}
+	}
+	if k := dateAndClock(rows); k >= 0 && d.comma == blanks && !slices.Contains(d.names, "date") {
+		d.names = slices.Insert(d.names, k, "date")
+		d.note(d.buf.line, "column %q has a blank between dates and times of the day, and is two, of which the first is called date", d.names[k+1])
+	} else {
+		d.names, d.rowNames = slices.Insert(d.names, 0, ""), true
+		d.note(d.buf.line, "the header is one column short, so the first column is taken as the rows' names")
+	}
+	return nil
+}
+
+// note notes what warnings are to tell of a line.
+func (d *textDecoder) note(line int, format string, args ...any) {
+	d.notes = append(d.notes, Warning{Line: line, Text: fmt.Sprintf(format, args...)})
+}
 
 func (d *textDecoder) skipLines(n int) {
 	for range n {
@@ -153,7 +170,7 @@ func (d *textDecoder) skipLabVIEW() bool {
 		}
 		more = bytes.HasPrefix(line, []byte("Channels"))
 	}
-	d.notes = append(d.notes, Warning{Line: 1, Text: fmt.Sprintf("lines up to %d are headers of LabVIEW, and are skipped", d.buf.line)})
+	d.note(1, "lines up to %d are headers of LabVIEW, and are skipped", d.buf.line)
 	return true
 }
 
@@ -252,7 +269,7 @@ func (d *textDecoder) skipComments(n int) {
 		}
 		d.buf.consume(len(line), 1)
 	}
-	d.notes = append(d.notes, Warning{Line: 1, Text: fmt.Sprintf("lines that begin with # before the header are skipped (%d in all)", n)})
+	d.note(1, "lines that begin with # before the header are skipped (%d in all)", n)
 }
 
 // first is the next record, which is taken or not, and its fields.
@@ -318,13 +335,6 @@ func uncommented(line []byte) []byte {
 		return rest
 	}
 	return line
-}
-
-// rowsAreNamed reports whether the first row has one field more than the header, and not
-// just a comma too many.
-func (d *textDecoder) rowsAreNamed() bool {
-	_, fields, err := d.first(false)
-	return err == nil && len(fields) == len(d.names)+1 && len(fields[len(d.names)]) > 0
 }
 
 // checkHeader finds headers that are rows, or cut at the wrong character.

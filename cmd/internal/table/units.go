@@ -75,7 +75,7 @@ func (d *textDecoder) readUnits() error {
 	if d.units == nil { // what follows may be how values were gathered
 		d.units = units
 	}
-	d.notes = append(d.notes, Warning{Line: d.buf.line, Text: "taken as the units of the columns, and no row: " + List(shown)})
+	d.note(d.buf.line, "taken as the units of the columns, and no row: %s", List(shown))
 	return nil
 }
 
