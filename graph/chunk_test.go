@@ -5,7 +5,7 @@ import "testing"
 // TestChunks are the parts in which a batch is predicted.
 func TestChunks(t *testing.T) {
 	seed := DefaultConfig() // holds 2 + 100 + 8 values of a row and 2 * 100 of a sequence
-	lags := DefaultConfig() // 20 + 2 * 150 + 8, and 15 rows of 20
+	lags := DefaultConfig() // 20 + 2 * 150 + 2 * 150 in float64 + 8, and 15 rows of 20
 	lags.Features, lags.Layers = 10, nil
 	for lag := -15; lag < 0; lag++ {
 		lags.Lags = append(lags.Lags, lag)
@@ -29,8 +29,8 @@ func TestChunks(t *testing.T) {
 		"a long sequence":                 {seed, 1, 1, 1 << 20, chunk{1, 9530}},
 		"five networks":                   {seed, 5, 1, 1 << 20, chunk{1, 1932}},
 		"many sequences":                  {seed, 1, 1 << 20, 20, chunk{39945, 2}},
-		"lags":                            {lags, 1, 1, 1 << 20, chunk{1, 3195}},
-		"lags far behind":                 {far, 1, 2, 1 << 20, chunk{1, 63938}},
+		"lags":                            {lags, 1, 1, 1 << 20, chunk{1, 1669}},
+		"lags far behind":                 {far, 1, 2, 1 << 20, chunk{1, 33395}},
 		"dense":                           {dense, 1, 1, 1 << 20, chunk{1, 4993}},
 		"two directions":                  {both, 1, 100, 2000, chunk{39, 2000}},
 		"two directions, five networks":   {both, 5, 100, 2000, chunk{8, 2000}},

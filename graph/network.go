@@ -177,6 +177,10 @@ func (l layer) traits() traits {
 // forward is [T,B,F] -> [T,B,D*U].
 func (l layer) forward(s *op.Scope, x tf.Output, w []tf.Output, p *pass) (tf.Output, backward) {
 	directions := l.cfg.directions()
+	if c, plain := l.cell.(plainCell); plain {
+		c.exact = !p.training
+		l.cell = c
+	}
 	if p.keep != (tf.Output{}) {
 		l.cell, l.inputs = resetting{l.cell, l.inputs}, l.inputs+1
 		x = joined(s.SubScope("keep"), []tf.Output{x, p.keep}, 2)
@@ -214,23 +218,41 @@ func (p projection) weights() []variable {
 	}
 }
 
-// traits count the outputs as products, transposed, with the bias, and as probabilities.
+// traits count the outputs as products, transposed, with the bias, and as probabilities; and
+// inputs of 64 bits.
 func (p projection) traits() traits {
-	return traits{values: 4 * p.cfg.Classes, pooled: p.cfg.Form == FormPortable}
+	t := traits{values: 4 * p.cfg.Classes, pooled: p.cfg.Form == FormPortable}
+	if p.alone() {
+		t.values += 2 * p.inputs
+	}
+	return t
 }
+
+// alone reports whether there are no layers, as in logistic regression. Nothing bounds its
+// inputs then, and those of rows close to each other have large weights of either sign: sums in
+// float32 are off by several times what probabilities are rounded to. So predicting sums in float64.
+func (p projection) alone() bool { return len(p.cfg.Layers) == 0 }
 
 // forward is [T,B,U] -> [T*B,O].
 //
 // Both products with all the states give a result of a row for each output, which is
 // then transposed: a MatMul that gives so few columns instead takes TensorFlow three to
 // five times as long.
-func (p projection) forward(s *op.Scope, x tf.Output, w []tf.Output, _ *pass) (tf.Output, backward) {
+func (p projection) forward(s *op.Scope, x tf.Output, w []tf.Output, of *pass) (tf.Output, backward) {
 	flat := reshape(s.SubScope("flat"), x, -1, int32(p.inputs)) // [T*B,U]
+	wide := !of.training && p.alone()
+	if wide {
+		flat = op.Cast(s.SubScope("wide"), flat, tf.Double)
+		w = []tf.Output{op.Cast(s.SubScope("wide"), w[0], tf.Double), op.Cast(s.SubScope("wide"), w[1], tf.Double)}
+	}
 	swap := op.Const(s.SubScope("swap"), []int32{1, 0})
 	transposed := func(name string, v tf.Output) tf.Output { return op.Transpose(s.SubScope(name), v, swap) }
 
 	rows := op.MatMul(s, transposed("kernel", w[0]), flat, op.MatMulTransposeB(true)) // [O,U] x [T*B,U]' -> [O,T*B]
 	y := op.BiasAdd(s, transposed("outputs", rows), w[1])
+	if wide {
+		y = op.Cast(s, y, tf.Float)
+	}
 	return y, func(s *op.Scope, dy tf.Output) (tf.Output, []tf.Output) {
 		dflat := op.MatMul(s.SubScope("dstates"), dy, w[0], op.MatMulTransposeB(true))   // [T*B,O] x [U,O]' -> [T*B,U]
 		dkernel := op.MatMul(s.SubScope("dkernel"), dy, flat, op.MatMulTransposeA(true)) // [T*B,O]' x [T*B,U] -> [O,U]

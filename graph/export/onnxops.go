@@ -11,7 +11,7 @@ import (
 
 // sameOf are operations that ONNX has with the same inputs.
 var sameOf = map[string]string{
-	"Abs": "Abs", "AddN": "Sum", "AddV2": "Add", "BiasAdd": "Add", "Equal": "Equal", "GreaterEqual": "GreaterOrEqual",
+	"Abs": "Abs", "AddN": "Sum", "AddV2": "Add", "BiasAdd": "Add", "Equal": "Equal", "Exp": "Exp", "GreaterEqual": "GreaterOrEqual",
 	"Identity": "Identity", "IsNan": "IsNaN", "Less": "Less", "Log": "Log", "LogicalAnd": "And", "Maximum": "Max", "Minimum": "Min",
 	"Mul": "Mul", "Neg": "Neg", "Range": "Range", "RealDiv": "Div", "Relu": "Relu", "SelectV2": "Where", "Sigmoid": "Sigmoid",
 	"Sign": "Sign", "Softmax": "Softmax", "Sqrt": "Sqrt", "Sub": "Sub", "Tanh": "Tanh",
