@@ -262,6 +262,40 @@ func (r *Registry) Available(name string) ([]string, error) {
 	return numbers, err
 }
 
+// Entry is a version of a model in an index, in the words of the Open Inference Protocol.
+type Entry struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	State   string `json:"state"` // READY, LOADING, UNLOADING or UNAVAILABLE
+	Reason  string `json:"reason"`
+}
+
+// Index lists the versions of all models, the oldest first: those that are served, or all that are or were.
+func (r *Registry) Index(ready bool) []Entry {
+	index := []Entry{}
+	for _, name := range r.names {
+		all, _ := r.Status(name, Which{}) // none where there is an error
+		for _, s := range slices.Backward(all) {
+			e := Entry{Name: name, Version: strconv.FormatInt(s.Version, 10)}
+			switch s.State {
+			case Available:
+				e.State = "READY"
+			case Loading, Unloading:
+				e.State = string(s.State)
+			default:
+				e.State = "UNAVAILABLE"
+			}
+			if s.Err != nil {
+				e.Reason = s.Err.Error()
+			}
+			if !ready || s.State == Available {
+				index = append(index, e)
+			}
+		}
+	}
+	return index
+}
+
 func (*served) noVersion(name string, w Which) error {
 	if w.Version != 0 {
 		return Errorf(NotFound, "Could not find version %d of model %s", w.Version, name)

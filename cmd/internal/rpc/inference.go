@@ -59,6 +59,14 @@ func (s *server) modelMetadata(ctx context.Context, q *pb.ModelMetadataRequest) 
 	}, nil
 }
 
+func (s *server) repositoryIndex(_ context.Context, q *pb.RepositoryIndexRequest) (*pb.RepositoryIndexResponse, error) {
+	a := new(pb.RepositoryIndexResponse)
+	for _, e := range s.registry.Index(q.Ready) {
+		a.Models = append(a.Models, &pb.RepositoryIndexResponse_ModelIndex{Name: e.Name, Version: e.Version, State: e.State, Reason: e.Reason})
+	}
+	return a, nil
+}
+
 // named is a version of a model, the newest if the version is "".
 func (s *server) named(ctx context.Context, name, version string) (*engine.Handle, error) {
 	w, err := engine.ParseVersion(version)

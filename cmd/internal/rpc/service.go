@@ -21,7 +21,8 @@ var (
 		unary("ModelReady", (*server).modelReady),
 		unary("ServerMetadata", (*server).serverMetadata),
 		unary("ModelMetadata", (*server).modelMetadata),
-		unary("ModelInfer", (*server).modelInfer)),
+		unary("ModelInfer", (*server).modelInfer),
+		unary("RepositoryIndex", (*server).repositoryIndex)),
 		"ModelStreamInfer", (*server).modelStreamInfer)
 
 	streamService = with(service("rnnbin.v1.StreamService", "stream.proto"), "Label", (*server).label)

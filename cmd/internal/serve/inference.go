@@ -38,8 +38,29 @@ func (q *request) inference() error {
 			return engine.Errorf(engine.Unavailable, "the server is shutting down")
 		}
 		return q.answer(map[string]bool{"ready": true})
+	case "POST /v2/repository/index":
+		q.method = "index"
+		return q.repositoryIndex()
 	}
 	return q.inferenceModel()
+}
+
+// repositoryIndex answers with the versions of all models, those that are served alone if the
+// body asks for that, as Triton and MLServer do.
+func (q *request) repositoryIndex() error {
+	body, err := q.body()
+	if err != nil {
+		return err
+	}
+	var asked struct {
+		Ready bool `json:"ready"`
+	}
+	if len(body) > 0 {
+		if err := json.Unmarshal(body, &asked); err != nil {
+			return engine.Errorf(engine.Invalid, "JSON Parse error: %w", err)
+		}
+	}
+	return q.answer(q.registry.Index(asked.Ready))
 }
 
 // inferenceModel answers what is about a model.
@@ -257,6 +278,9 @@ func (r *inferRequest) settle(tail []byte) (err error) {
 	if r.input == nil {
 		return engine.Errorf(engine.Invalid, "the input %s is missing", inputName)
 	}
+	if len(tail) > 0 {
+		return engine.Errorf(engine.Invalid, "%d bytes follow the JSON that no input's binary_data_size counts", len(tail))
+	}
 	return nil
 }
 
@@ -375,6 +399,9 @@ var wholeNumbers = regexp.MustCompile(`^U?INT\d+$`)
 // settle checks an input, reads its values from what follows the JSON if they are there, and returns what
 // follows them.
 func (i *inferInput) settle(tail []byte) ([]byte, error) {
+	if i.size >= 0 && i.data.shape != nil {
+		return nil, engine.Errorf(engine.Invalid, "inference input '%s' has data besides binary_data_size", i.Name)
+	}
 	if i.size > len(tail) {
 		return nil, engine.Errorf(engine.Invalid, "binary_data_size of the input is %d, and %d bytes follow the JSON", i.size, len(tail))
 	}

@@ -157,6 +157,10 @@ func TestInferenceOfTheServer(t *testing.T) {
 	s.want("GET", "/v2/health/live", "", 200, `{"live":true}`)
 	s.want("GET", "/v2/health/ready", "", 200, `{"ready":true}`)
 	s.want("GET", "/v2/models/n", "", 200, `{"inputs":[{"name":"series","datatype":"FP32","shape":[-1,-1,1]}],"name":"n","outputs":[{"name":"probabilities","datatype":"FP32","shape":[-1,-1,3]},{"name":"labels","datatype":"BYTES","shape":[-1,-1]}],"platform":"rnnbin","versions":["1"]}`)
+	const index = `[{"name":"m","version":"1","state":"READY","reason":""},{"name":"n","version":"1","state":"READY","reason":""}]`
+	s.want("POST", "/v2/repository/index", "", 200, index)
+	s.want("POST", "/v2/repository/index", `{"ready":true}`, 200, index)
+	s.want("POST", "/v2/repository/index", "ready", 400, `{"error":"JSON Parse error: invalid character 'r' looking for beginning of value"}`)
 	s.want("GET", "/v2/models/n/versions/1/ready", "", 200, `{"name":"n","ready":true}`)
 	s.want("GET", "/v2/models/n/versions/2/ready", "", 404, `{"error":"Servable not found for request: Specific(n, 2)"}`)
 	s.want("GET", "/v2/models/other", "", 404, `{"error":"Servable not found for request: Latest(other)"}`)
@@ -204,6 +208,18 @@ func TestBadInferRequests(t *testing.T) {
 	}
 	if status, text, _ := s.ask("POST", "/v2/models/m/infer", "{}", jsonSizeHeader, "3"); status != 400 || !strings.Contains(text, "Inference-Header-Content-Length: 3, but the body has 2 bytes") {
 		t.Errorf("%d %s", status, text)
+	}
+	// What sizes do not account for may be values of another input.
+	for input, want := range map[string]string{
+		`"parameters":{"binary_data_size":8}`:              "2 bytes follow the JSON that no input's binary_data_size counts",
+		`"data":[1,2]`:                                     "10 bytes follow the JSON that no input's binary_data_size counts",
+		`"data":[1,2],"parameters":{"binary_data_size":8}`: "inference input 'series' has data besides binary_data_size",
+	} {
+		body := `{"inputs":[{"name":"series","shape":[1,1,2],"datatype":"FP32",` + input + `}]}`
+		status, text, _ := s.ask("POST", "/v2/models/m/infer", body+strings.Repeat("a", 10), jsonSizeHeader, strconv.Itoa(len(body)))
+		if status != 400 || !strings.Contains(text, want) {
+			t.Errorf("%s: %d %s", input, status, text)
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ var operations = []struct{ path, method, id, about, body, answer string }{
 	{"/v2", "get", "server", "Open Inference Protocol: the server", "", "Any"},
 	{"/v2/health/live", "get", "live", "Open Inference Protocol: the server runs", "", "Any"},
 	{"/v2/health/ready", "get", "ready", "Open Inference Protocol: the server takes requests", "", "Any"},
+	{"/v2/repository/index", "post", "repositoryIndex", "Open Inference Protocol: versions of all models", "Any", "Index"},
 	{"/v2/models/{model}", "get", "modelMetadata", "Open Inference Protocol: tensors of a model", "", "Any"},
 	{"/v2/models/{model}/ready", "get", "modelReady", "Open Inference Protocol: the model takes requests", "", "Any"},
 	{"/v2/models/{model}/infer", "post", "infer", "Open Inference Protocol: label series", "Infer", "Any"},
@@ -111,6 +112,7 @@ func schemas() object {
 	tensor := object{"name": text, "datatype": text, "shape": of(whole), "data": object{}, "parameters": object{"type": "object"}}
 	return object{
 		"Any":    object{"type": "object"},
+		"Index":  of(object{"type": "object"}),
 		"Error":  fields(object{"error": text}, "error"),
 		"Models": fields(object{"models": of(object{"type": "object"})}, "models"),
 		"Status": fields(object{"model_version_status": of(fields(object{"version": text, "state": text, "status": object{"type": "object"}}))}),

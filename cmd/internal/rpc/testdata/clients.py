@@ -110,6 +110,7 @@ def open_inference():
     client = triton.InferenceServerClient(address)
     assert client.is_server_live() and client.is_server_ready() and client.is_model_ready("m") and not client.is_model_ready("other")
     assert client.get_server_metadata().name == "rnnbin"
+    assert [(v.name, v.version, v.state) for v in client.get_model_repository_index().models if v.name == "m"] == [("m", "1", "READY")]
     metadata = client.get_model_metadata("m", as_json=True)
     assert metadata["versions"] == ["1"] and metadata["inputs"][0]["shape"] == ["-1", "-1", "2"], metadata
 
@@ -155,6 +156,7 @@ def open_inference_rest():
     client = triton_http.InferenceServerClient(http)
     assert client.is_server_live() and client.is_server_ready() and client.is_model_ready("m") and not client.is_model_ready("other")
     assert client.get_server_metadata()["extensions"] == ["binary_tensor_data", "sequence", "sequence(string_id)"]
+    assert {"name": "m", "version": "1", "state": "READY", "reason": ""} in client.get_model_repository_index()
     assert client.get_model_metadata("m", "1")["outputs"][0]["shape"] == [-1, -1, 2]
 
     def infer(rows, name="m", kind="FP32", binary=True, outputs=None, **options):
