@@ -48,7 +48,7 @@ var exportTried = map[string]struct {
 		[]string{"0", "1"}, "forward",
 		[]model.Kind{
 			{Network: graph.Network{Window: 32, Layers: []graph.Layer{{Cell: graph.GRU, Units: 16}}}, Inputs: inputs.Inputs{SeriesScale: inputs.Running, Rolling: []int{5}}},
-			{Network: graph.Network{Window: 20, Layers: []graph.Layer{{Cell: graph.LSTM, Units: 8}}}, Inputs: inputs.Inputs{SeriesScale: inputs.Running}, Horizon: 2},
+			{Network: graph.Network{Window: 20, Layers: []graph.Layer{{Cell: graph.LSTM, Units: 8}, {Cell: graph.Plain, Activation: graph.Tanh, Units: 8}}}, Inputs: inputs.Inputs{SeriesScale: inputs.Running}, Horizon: 2},
 		},
 		[]string{"stream"}, 1,
 	},
