@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	tf "github.com/wamuir/graft/tensorflow"
 )
 
 // Prediction is what a Predictor gives for a batch of sequences.
@@ -61,7 +63,7 @@ func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state [
 		Probability: make([]float32, batch*steps*c.Classes),
 		State:       slices.Clone(state),
 	}
-	n := min(c.Threads, batch) // parts, each on a thread of its own
+	n := p.parts(batch, steps)
 	errs := make([]error, n)
 	var parts sync.WaitGroup
 	for i := range n {
@@ -78,6 +80,13 @@ func (p *Predictor) Predict(ctx context.Context, x []float32, batch int, state [
 		return Prediction{}, err
 	}
 	return all, nil
+}
+
+// parts is how many parts of a batch are run at the same time, each on a thread of its own. Few rows, such as one of each of some
+// streams, take less time than what a run of the graph takes besides.
+func (p *Predictor) parts(batch, steps int) int {
+	windows := (batch*steps + p.cfg.Window - 1) / p.cfg.Window
+	return min(batch, p.cfg.SuggestThreads(windows*len(p.members), p.cfg.Threads))
 }
 
 // part cuts sequences from, to out of a batch's values.
@@ -113,13 +122,12 @@ func (p *Predictor) predictOverTime(ctx context.Context, x []float32, batch, ste
 			return err
 		}
 		to := min(from+most, steps)
-		got, err := p.predictSteps(timeMajor(x, batch, from, to+before+behind, c.Features), batch, into.State)
+		outputs, probability, err := p.predictSteps(timeMajor(x, batch, from, to+before+behind, c.Features), batch, into.State)
 		if err != nil {
 			return fmt.Errorf("predict: %w", err)
 		}
-		toBatchMajor(into.Outputs, got.Outputs, batch, from, c.Outputs())
-		toBatchMajor(into.Probability, got.Probability, batch, from, c.Classes)
-		copy(into.State, got.State)
+		toBatchMajor(into.Outputs, outputs, batch, from, c.Outputs())
+		toBatchMajor(into.Probability, probability, batch, from, c.Classes)
 	}
 	return nil
 }
@@ -161,20 +169,26 @@ func (p Prediction) check(batch, steps int) error {
 	return nil
 }
 
-// predictSteps predicts x, the rows around the steps included, in one run of the graph. What
-// it takes and returns is time-major.
-func (p *Predictor) predictSteps(x []float32, batch int, state []float32) (Prediction, error) {
+// predictSteps predicts x, the rows around the steps included, in one run of the graph, and has state become the last one. What it
+// takes and returns is time-major.
+func (p *Predictor) predictSteps(x []float32, batch int, state []float32) (outputs, probability []float32, err error) {
 	features := p.cfg.Features
 	rows := len(x) / (batch * features)
 	g := p.predicting
-	got, err := p.in.fetch([]feed{
+	got, err := p.in.run([]feed{
 		{g.input, x, []int64{int64(rows), int64(batch), int64(features)}},
 		{g.state, state, []int64{int64(batch), int64(p.StateSize())}},
-	}, g.outputs, g.probability, g.last)
-	if err != nil {
-		return Prediction{}, err
+	}, []tf.Output{g.outputs, g.probability, g.last}, nil)
+	if err == nil {
+		outputs, err = flat(got[0])
 	}
-	return Prediction{got[0], got[1], got[2]}, nil
+	if err == nil {
+		probability, err = flat(got[1])
+	}
+	if err == nil {
+		err = fill(state, got[2])
+	}
+	return outputs, probability, err
 }
 
 // timeMajor cuts the steps from, to out of x [B,T,F], as [to-from,B,F].

@@ -137,7 +137,7 @@ func TestPredictAtTheSameTime(t *testing.T) {
 		c := smallConfig(graph.OneHotXent, graph.Tanh, f)
 		c.Threads = 2
 		s := newPredictor(t, c)
-		x := randoms(4 * 30 * c.Features)
+		x := randoms(4 * 120 * c.Features) // enough for two threads
 		want := predict(t, s, x, 4, nil)
 		var all sync.WaitGroup
 		for range 4 {

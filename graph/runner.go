@@ -1,12 +1,15 @@
 package graph
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/rnnbin/rnnbin/graph/internal/denormal"
 	tf "github.com/wamuir/graft/tensorflow"
@@ -74,13 +77,32 @@ func (r *runner) fetch(feeds []feed, outputs ...tf.Output) ([][]float32, error) 
 
 // flat is a float32 tensor's values in row-major order.
 func flat(t *tf.Tensor) ([]float32, error) {
-	if len(t.Shape()) == 0 {
-		return []float32{read[float32](t)}, nil
+	v := make([]float32, elements(t.Shape()))
+	return v, fill(v, t)
+}
+
+// fill copies a float32 tensor's values.
+func fill(v []float32, t *tf.Tensor) error {
+	rest := unwritten(memory(v))
+	_, err := t.WriteContentsTo(&rest)
+	runtime.KeepAlive(t)
+	return err
+}
+
+// memory is that of values.
+func memory(v []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
+}
+
+// unwritten is memory that what is written goes to.
+type unwritten []byte
+
+func (f *unwritten) Write(p []byte) (int, error) {
+	n := copy(*f, p)
+	if *f = (*f)[n:]; n < len(p) {
+		return n, io.ErrShortWrite
 	}
-	if err := t.Reshape([]int64{elements(t.Shape())}); err != nil {
-		return nil, err
-	}
-	return read[[]float32](t), nil
+	return n, nil
 }
 
 // read copies a tensor's value. The tensor has to outlive the copying: its finalizer frees
@@ -99,18 +121,25 @@ func (r *runner) run(feeds []feed, fetches []tf.Output, targets []*tf.Operation)
 			tensors[f.at] = t
 			continue
 		}
-		t, err := tf.NewTensor(f.flat)
+		t, err := f.tensor()
 		if err != nil {
 			return nil, err
-		}
-		if len(f.shape) > 1 {
-			if err := t.Reshape(f.shape); err != nil {
-				return nil, err
-			}
 		}
 		tensors[f.at] = t
 	}
 	return r.runHere(tensors, fetches, targets)
+}
+
+// tensor is the value as the library takes it.
+func (f feed) tensor() (*tf.Tensor, error) {
+	if values, ok := f.flat.([]float32); ok && f.shape != nil { // often, and many
+		return tf.ReadTensor(tf.Float, f.shape, bytes.NewReader(memory(values)))
+	}
+	t, err := tf.NewTensor(f.flat)
+	if err == nil && len(f.shape) > 1 {
+		err = t.Reshape(f.shape)
+	}
+	return t, err
 }
 
 // runHere runs in the caller's thread, as sessionOptions asks, set up as

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"sync"
 )
 
 // Push is rows that a stream gets in a call of [Model.PushAll], and what comes of them.
@@ -88,6 +89,12 @@ func (l *engine) walk(ctx context.Context, all []*walk) {
 	}
 }
 
+// memory is what calls of networks are made of. It is used again, as there are a thousand calls a second, each with the states of a
+// hundred streams.
+type memory struct{ x, state []float32 }
+
+var memories = sync.Pool{New: func() any { return new(memory) }}
+
 // stride takes as many positions as all have left, each in its block.
 func (l *engine) stride(ctx context.Context, all []*walk) {
 	n := math.MaxInt
@@ -95,11 +102,14 @@ func (l *engine) stride(ctx context.Context, all []*walk) {
 		n = min(n, l.Block-w.c.at%l.Block, w.end-w.c.at)
 	}
 	rows := (l.Before + n + l.Behind) * l.features
-	x, state := make([]float32, 0, 2*len(all)*rows), make([]float32, 0, 2*len(all)*l.state)
+	m := memories.Get().(*memory)
+	defer memories.Put(m)
+	x, state := m.x[:0], m.state[:0]
 	for _, w := range all {
 		x = append(append(x, w.c.x[:rows]...), w.c.x[:rows]...)
 		state = w.c.enter(state, l)
 	}
+	m.x, m.state = x, state
 	p, err := l.network.Predict(ctx, x, 2*len(all), state)
 	if err != nil && len(all) > 1 { // the fault of one of them, maybe
 		for _, w := range all {
