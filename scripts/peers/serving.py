@@ -35,6 +35,8 @@ SHAPES = {
 
 
 STREAM = "20 x 1"  # the shape whose model labels streams
+RATES = 10, 20, 40, 60, 80, 100  # rows a second of each stream
+SHARE = 100  # streams of a connection, where a protocol has several
 
 peer = os.path.join(os.path.dirname(os.path.abspath(__file__)), "serving_peer.py")
 
@@ -122,12 +124,12 @@ class Target:
 
     def __init__(self, load, protocol, path, body, begin=None):
         self.load, self.protocol, self.path, self.body, self.begin = load, protocol, path, body, begin
-        self.port, self.server = free_port(), None
+        self.port, self.server, self.client = free_port(), None, 0
 
     def ask(self):
         """Returns the answer over HTTP, which are compared; what is answered otherwise is compared in tests."""
         if self.protocol != "http":
-            return self.run("-requests", "1", "-connections", "1") and None
+            return self.run("-requests", "1", "-rate", "10", "-seconds", "0.1", "-connections", "1") and None
         with open(self.body, "rb") as f:
             request = urllib.request.Request("http://127.0.0.1:%d%s" % (self.port, self.path), f.read(), {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=10) as answer:
@@ -136,7 +138,10 @@ class Target:
     def run(self, *flags):
         begin = ["-begin", self.begin] if self.begin else []
         command = [self.load, *begin, *flags, self.protocol, "127.0.0.1:%d" % self.port, self.path, self.body]
+        before = os.times()
         out = json.loads(subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True).stdout)
+        after = os.times()
+        self.client = after.children_user + after.children_system - before.children_user - before.children_system
         return sorted(out["ms"]), out["lost"], out["seconds"]
 
     def measure(self, *flags):
@@ -258,17 +263,19 @@ def streams(args, folder):
     """Prints how rows of many streams fare that are sent at several rates, by protocol."""
     train(args.rnnbin, STREAM, folder)
     row, message, begin = stream_messages(folder, SHAPES[STREAM][1])
-    path = "/v1/models/m:stream"
+    path, label = "/v1/models/m:stream", "/rnnbin.v1.StreamService/Label"
     print(heading() + "; %d streams of %s, %d s for each line\n" % (args.streams, STREAM, args.seconds))
-    print("| protocol | rows a second of each | of all | p50, ms | p99 | p99.9 | server's processor, us a row |")
-    print("| --- | --: | --: | --: | --: | --: | --: |")
-    for name, protocol, at, body, first in [("JSON lines", "lines", path, row, None), ("WebSocket", "websocket", path, row, None),
-                                            ("gRPC", "stream", "/rnnbin.v1.StreamService/Label", message, begin)]:
+    print("| protocol | rows a second of each | of all | p50, ms | p99 | p99.9 | server's processor, us a row | the client's |")
+    print("| --- | --: | --: | --: | --: | --: | --: | --: |")
+    for name, share, protocol, at, body, first in [
+            ("JSON lines", 1, "lines", path, row, None), ("WebSocket", 1, "websocket", path, row, None),
+            ("gRPC", 1, "stream", label, message, begin), ("gRPC, %d streams a connection" % SHARE, SHARE, "stream", label, message, begin)]:
         target = Target(args.load, protocol, at, body, first)
         with serving(target, own(args.rnnbin, folder, protocol)):
-            for each in (10, 30, 100):
-                rate, times, processor = target.measure("-connections", str(args.streams), "-rate", str(each), "-seconds", str(args.seconds))
-                print("| %s | %d | %.0f | %.1f | %.1f | %.1f | %.1f |" % (name, each, rate, *(quantile(times, q) for q in (0.5, 0.99, 0.999)), processor))
+            for each in RATES:
+                rate, times, processor = target.measure("-connections", str(args.streams // share), "-share", str(share), "-rate", str(each), "-seconds", str(args.seconds))
+                quantiles = (quantile(times, q) for q in (0.5, 0.99, 0.999))
+                print("| %s | %d | %.0f | %.1f | %.1f | %.1f | %.1f | %.1f |" % (name, each, rate, *quantiles, processor, 1e6 * target.client / len(times)), flush=True)
 
 
 def main():

@@ -1,11 +1,13 @@
+//go:build linux
+
 // Load asks a server of this machine from many connections, and prints as JSON how long each answer took and what went wrong.
 // The server is to be measured, not this: requests are bytes that it has before it begins, and it looks for no more in answers
 // than whether they are good.
 //
 //	load [flags] PROTOCOL ADDRESS PATH BODY
 //
-// A request of http or grpc is the file BODY. Those of the other protocols are parts of one stream for each connection: lines and
-// websocket send the file, a row, as a chunk or a message, and stream as a message of gRPC.
+// A request of http or grpc is the file BODY, sent when the one before is answered. The other protocols are of streams, which send the
+// file, a row, at a rate: lines as a chunk, websocket as a message and stream as a message of gRPC.
 package main
 
 import (
@@ -24,14 +26,15 @@ var (
 	connections = flag.Int("connections", 64, "`number` of connections")
 	requests    = flag.Int("requests", 0, "`number` of requests, of all connections together; 0: as many as the time allows")
 	seconds     = flag.Float64("seconds", 10, "`seconds` to ask for")
-	rate        = flag.Float64("rate", 0, "`number` of requests a second and connection, each sent when it is due; 0: when the one before is answered")
+	rate        = flag.Float64("rate", 1, "`number` of rows a second of each stream, each sent when it is due")
+	share       = flag.Int("share", 1, "`number` of streams of gRPC that share a connection")
 	begin       = flag.String("begin", "", "`file` of a message that begins each stream")
 )
 
-// client is a connection. One goroutine may send while another receives.
+// client is a connection for requests one after the other.
 type client interface {
 	send() error
-	receive() error // one answer, in the order of the requests
+	receive() error // the answer
 }
 
 func main() {
@@ -43,10 +46,10 @@ func main() {
 }
 
 func run(args []string, out io.Writer) error {
-	if len(args) != 4 || dialers[args[0]] == nil {
+	if len(args) != 4 || dialers[args[0]] == nil && streamers[args[0]] == nil {
 		return fmt.Errorf("wanted PROTOCOL ADDRESS PATH BODY, got %q", args)
 	}
-	t := target{dial: dialers[args[0]], address: args[1], path: args[2]}
+	t := target{protocol: args[0], address: args[1], path: args[2]}
 	var err error
 	if t.body, err = os.ReadFile(args[3]); err != nil {
 		return err
@@ -56,19 +59,14 @@ func run(args []string, out io.Writer) error {
 			return err
 		}
 	}
-	var all []client
-	for range *connections {
-		c, err := t.dial(t)
-		if err != nil {
-			return err
-		}
-		all = append(all, c)
-	}
-	r := &record{Lost: map[string]int{}, left: *requests, began: time.Now()}
-	if *rate > 0 {
-		r.pace(all)
+	r := &record{Lost: map[string]int{}, left: *requests}
+	if streamers[t.protocol] != nil {
+		err = r.pace(t)
 	} else {
-		r.ask(all, t)
+		err = r.ask(t)
+	}
+	if err != nil {
+		return err
 	}
 	r.Seconds = time.Since(r.began).Seconds()
 	return json.NewEncoder(out).Encode(r)
@@ -109,7 +107,17 @@ func (r *record) next(now time.Time) bool {
 }
 
 // ask has each client send a request when the one before is answered.
-func (r *record) ask(all []client, t target) {
+func (r *record) ask(t target) error {
+	dial := dialers[t.protocol]
+	var all []client
+	for range *connections {
+		c, err := dial(t)
+		if err != nil {
+			return err
+		}
+		all = append(all, c)
+	}
+	r.began = time.Now()
 	var asking sync.WaitGroup
 	for _, c := range all {
 		asking.Go(func() {
@@ -126,47 +134,12 @@ func (r *record) ask(all []client, t target) {
 					continue
 				}
 				r.add(nil, err)
-				if c, err = t.dial(t); err != nil { // the server has ended
+				if c, err = dial(t); err != nil { // the server has ended
 					return
 				}
 			}
 		})
 	}
 	asking.Wait()
-}
-
-// senders are few, as a goroutine that wakes up for each request would cost more than the request.
-const senders = 4
-
-// pace has each client send requests when they are due, those of all spread over the time. How long an answer takes is counted from then.
-func (r *record) pace(all []client) {
-	r.began = r.began.Add(100 * time.Millisecond)
-	each, n := time.Duration(float64(time.Second) / *rate), int(*seconds**rate)
-	due := func(i, row int) time.Time {
-		return r.began.Add(time.Duration(row)*each + time.Duration(i)*each/time.Duration(len(all)))
-	}
-	var working sync.WaitGroup
-	for s := range senders {
-		working.Go(func() {
-			for row := range n {
-				for i := s; i < len(all); i += senders {
-					time.Sleep(time.Until(due(i, row)) - time.Millisecond/2) // rather several at a time
-					_ = all[i].send()                                        // there will be no answer
-				}
-			}
-		})
-	}
-	for i, c := range all {
-		working.Go(func() {
-			var took []float64
-			var err error
-			for row := 0; row < n && err == nil; row++ {
-				if err = c.receive(); err == nil {
-					took = append(took, 1000*time.Since(due(i, row)).Seconds())
-				}
-			}
-			r.add(took, err)
-		})
-	}
-	working.Wait()
+	return nil
 }
