@@ -19,6 +19,7 @@ type Stream struct {
 
 	turn   chan struct{} // holds one thing when nobody pushes
 	failed error         // after which there are no more answers
+	job    streamJob     // of whose turn it is
 	streamState
 
 	closing sync.Once
@@ -27,9 +28,8 @@ type Stream struct {
 // streamJob is rows that a stream gets, or its end.
 type streamJob struct {
 	ctx   context.Context
-	of    *Stream
-	rows  []float32 // as the model takes them
-	n     int
+	push  label.Push // the rows as the model takes them
+	n     int        // of them, 0 for the end
 	since time.Time
 	done  chan seriesAnswer // takes one
 }
@@ -65,6 +65,7 @@ func (h *Handle) begin(state func() (*streamState, error)) (*Stream, error) {
 		return nil, err
 	}
 	s := &Stream{handle: h.again(), registry: h.registry, turn: make(chan struct{}, 1), streamState: *begun}
+	s.job = streamJob{push: label.Push{Stream: s.stream}, done: make(chan seriesAnswer, 1)}
 	s.turn <- struct{}{}
 	return s, nil
 }
@@ -83,13 +84,13 @@ func (s *Stream) Push(ctx context.Context, rows []float64) (first int, a label.A
 	if err := s.handle.CheckRows(n); err != nil {
 		return 0, a, err
 	}
-	return s.do(ctx, rows, &streamJob{ctx: ctx, of: s, n: n})
+	return s.do(ctx, rows, n)
 }
 
 // Flush ends the series, and returns the answers to the rows that have none yet as Push does. The
 // next row begins another series.
 func (s *Stream) Flush(ctx context.Context) (first int, a label.Answers, err error) {
-	return s.do(ctx, nil, &streamJob{ctx: ctx, of: s})
+	return s.do(ctx, nil, 0)
 }
 
 // PushUntil is Push, and Flush after it if the series ends with these rows, of which there may then
@@ -108,8 +109,8 @@ func (s *Stream) PushUntil(ctx context.Context, rows []float64, end bool) (first
 	return first, a, err
 }
 
-// do has a job run for rows, of which there are none if the series ends, when it is the caller's turn.
-func (s *Stream) do(ctx context.Context, rows []float64, j *streamJob) (first int, a label.Answers, err error) {
+// do has n rows run, of which there are none if the series ends, when it is the caller's turn.
+func (s *Stream) do(ctx context.Context, rows []float64, n int) (first int, a label.Answers, err error) {
 	select {
 	case <-s.turn:
 	case <-ctx.Done():
@@ -119,25 +120,25 @@ func (s *Stream) do(ctx context.Context, rows []float64, j *streamJob) (first in
 	if s.failed != nil {
 		return 0, a, s.failed
 	}
-	last := slices.Clone(s.last)
-	if j.rows, err = s.handle.checked(0, rows, last); err != nil {
+	last, j := slices.Clone(s.last), &s.job
+	if j.push.Rows, err = s.handle.checked(0, rows, last); err != nil {
 		return 0, a, err
 	}
-	j.since, j.done = time.Now(), make(chan seriesAnswer, 1)
+	j.ctx, j.n, j.since = ctx, n, time.Now()
 	if err := s.handle.streams.put(j); err != nil {
 		return 0, a, err
 	}
 	answered := <-j.done
 	switch {
-	case answered.err != nil && j.ctx.Err() != nil && errors.Is(answered.err, j.ctx.Err()): // it was not run
+	case answered.err != nil && ctx.Err() != nil && errors.Is(answered.err, ctx.Err()): // it was not run
 		return 0, a, answered.err
 	case answered.err != nil:
 		s.failed = placed(answered.err, s.handle.info.Features, 0, s.before)
 		return 0, a, s.failed
 	}
 	first, s.last = s.given, last
-	s.rows, s.given = s.rows+j.n, s.given+answered.answers.Len()
-	if j.n == 0 {
+	s.rows, s.given = s.rows+n, s.given+answered.answers.Len()
+	if n == 0 {
 		s.before, s.rows, s.given, s.last = s.before+s.rows, 0, 0, s.handle.none()
 	}
 	return first, answered.answers, nil
@@ -162,26 +163,28 @@ func (s *Stream) Close() {
 	})
 }
 
-// runStreams runs rows of several streams, of each one job at most.
+// runStreams runs rows of several streams, of each one job at most. A job is its stream's again when it is answered.
 func (v *version) runStreams(jobs []*streamJob) {
 	r := v.newRun(true, len(jobs), jobs[0].since)
 	pushes := make([]*label.Push, len(jobs))
 	for i, j := range jobs {
-		pushes[i] = &label.Push{Stream: j.of.stream, Rows: j.rows}
+		pushes[i] = &j.push
 	}
 	v.model.PushAll(context.Background(), pushes)
-	for i, j := range jobs {
-		p := pushes[i]
+	for _, j := range jobs {
+		p := &j.push
 		if j.n == 0 {
-			p.Answers, p.Err = j.of.stream.Flush()
+			p.Answers, p.Err = p.Stream.Flush()
 		} else if p.Err == nil {
-			v.drift.add(j.rows)
+			v.drift.add(p.Rows)
 		}
 		if p.Err != nil {
 			r.Err = p.Err
 		}
 		r.Series, r.Rows = r.Series+1, r.Rows+j.n
-		j.answer(p.Answers, p.Err)
 	}
 	v.ran(r)
+	for _, j := range jobs {
+		j.answer(j.push.Answers, j.push.Err)
+	}
 }

@@ -1,11 +1,13 @@
 package rpc
 
 import (
+	"context"
 	"math"
 	"net"
 	"sync"
 
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/peer"
 
 	"github.com/rnnbin/rnnbin/cmd/internal/engine"
 )
@@ -40,6 +42,15 @@ const (
 )
 
 func (*arriving) AuthType() string { return "" }
+
+// arrivingOf is the connection of a call.
+func arrivingOf(ctx context.Context) *arriving {
+	from, ok := peer.FromContext(ctx)
+	if !ok {
+		panic("a call without a connection")
+	}
+	return from.AuthInfo.(*arriving)
+}
 
 // Read fails, which ends the connection, where there is no room for what it has read.
 func (a *arriving) Read(p []byte) (int, error) {

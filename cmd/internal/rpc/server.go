@@ -158,7 +158,7 @@ func (s *server) begin(ctx context.Context, i *tap.Info) (context.Context, error
 
 func (s *server) unary(ctx context.Context, q any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (answer any, err error) {
 	err = s.call(ctx, info.FullMethod, func(ctx context.Context) error {
-		return s.holding(ctx, q.(proto.Message), func() error {
+		return s.holding(arrivingOf(ctx), q.(proto.Message), func() error {
 			answer, err = handle(ctx, q)
 			return err
 		})
@@ -167,11 +167,9 @@ func (s *server) unary(ctx context.Context, q any, info *grpc.UnaryServerInfo, h
 }
 
 // holding answers a message, which has arrived, unless there are too many bytes of others.
-func (s *server) holding(ctx context.Context, q proto.Message, answer func() error) error {
+func (s *server) holding(from *arriving, q proto.Message, answer func() error) error {
 	n := proto.Size(q)
-	if from, ok := peer.FromContext(ctx); ok {
-		_ = from.AuthInfo.(*arriving).count(-n - overhead)
-	}
+	_ = from.count(-n - overhead)
 	if err := s.registry.Hold(n); err != nil {
 		return err
 	}
@@ -199,18 +197,29 @@ func (s *server) call(ctx context.Context, method string, handle func(context.Co
 	c := &called{engine.Request{Protocol: service, Method: name}}
 	begun := time.Now()
 	defer func() {
-		if what := recover(); what != nil {
-			err = status.Error(codes.Internal, "internal error")
-			s.options.Log.Error("panic", "path", method, "value", fmt.Sprint(what), "stack", string(debug.Stack()))
-		}
 		err = statusOf(err)
 		c.Code, c.Took = status.Code(err).String(), time.Since(begun)
 		s.tell(ctx, c, err)
 	}()
-	if !s.lets(ctx, service) {
-		return status.Error(codes.Unauthenticated, "the token is missing or wrong: authorization: Bearer TOKEN")
-	}
-	return handle(context.WithValue(ctx, calledKey{}, c))
+	ctx = context.WithValue(ctx, calledKey{}, c)
+	return s.safely(ctx, func() error {
+		if !s.lets(ctx, service) {
+			return status.Error(codes.Unauthenticated, "the token is missing or wrong: authorization: Bearer TOKEN")
+		}
+		return handle(ctx)
+	})
+}
+
+// safely makes an error of a panic.
+func (s *server) safely(ctx context.Context, f func() error) (err error) {
+	defer func() {
+		if what := recover(); what != nil {
+			err = status.Error(codes.Internal, "internal error")
+			c := ctx.Value(calledKey{}).(*called)
+			s.options.Log.Error("panic", "path", "/"+c.Protocol+"/"+c.Method, "value", fmt.Sprint(what), "stack", string(debug.Stack()))
+		}
+	}()
+	return f()
 }
 
 // tell reports a call to the observer and the log.

@@ -30,6 +30,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -467,4 +468,24 @@ func FuzzModelInfer(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// silent is a stream whose messages say nothing.
+type silent struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+func (s silent) Context() context.Context { return s.ctx }
+func (silent) RecvMsg(any) error          { return nil }
+
+// A panic about a message of a stream is an error of that stream alone.
+func TestPanicsOfStreams(t *testing.T) {
+	s := serve(t, modeltest.Spec{}, Options{})
+	in := peer.NewContext(ctx, &peer.Peer{AuthInfo: &arriving{registry: s.registry}})
+	in = context.WithValue(in, cutKey{}, context.CancelCauseFunc(func(error) {}))
+	in = context.WithValue(in, calledKey{}, new(called))
+	to := &grpc.GenericServerStream[streampb.LabelRequest, streampb.LabelResponse]{ServerStream: silent{ctx: in}}
+	err := each(New(s.registry, Options{Timeout: time.Minute}).server, to, func(*streampb.LabelRequest, error) (bool, error) { panic("of a test") })
+	wantError(t, err, codes.Internal, "internal error")
 }

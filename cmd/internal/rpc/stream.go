@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
+	"sync"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
@@ -18,61 +18,79 @@ import (
 
 type labelStream = grpc.BidiStreamingServer[pb.LabelRequest, pb.LabelResponse]
 
-// message is what a client has sent, or why there is nothing more.
-type message[Q any] struct {
-	q   *Q
-	err error
-}
-
-// receive hands over what a client sends until it ends, or ctx does.
-func receive[Q, A any](ctx context.Context, from grpc.BidiStreamingServer[Q, A]) <-chan message[Q] {
-	all := make(chan message[Q])
-	go func() {
-		for {
-			q, err := from.Recv()
-			select {
-			case all <- message[Q]{q, err}:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	return all
-}
-
 // each has every message of a stream taken, and why there is nothing more, until that is done, nothing comes for long,
-// one takes too long, as the client does not read what it is answered, or the server is to end.
+// one takes too long, as the client does not read what it is answered, or the server is to end. A message is another one's
+// place: it is overwritten by the next.
 func each[Q, A any](s *server, to grpc.BidiStreamingServer[Q, A], take func(*Q, error) (done bool, err error)) error {
-	ctx, end := context.WithCancelCause(to.Context())
-	defer end(nil)
-	defer context.AfterFunc(s.ending, func() { end(engine.Errorf(engine.Unavailable, "the server is shutting down")) })()
-	ttl, limit := s.registry.SessionTTL(), s.options.Timeout
-	idle := time.AfterFunc(ttl, func() { end(s.registry.Silent()) })
+	w := &waiting{told: make(chan error, 1)}
+	defer context.AfterFunc(s.ending, func() { w.end(engine.Errorf(engine.Unavailable, "the server is shutting down")) })()
+	idle := engine.NewWatch(s.registry.SessionTTL(), func() { w.end(s.registry.Silent()) })
 	defer idle.Stop()
-	cut := to.Context().Value(cutKey{}).(context.CancelCauseFunc)
-	slow := time.AfterFunc(limit, func() { cut(engine.Errorf(engine.Deadline, "an answer was not taken for %v", limit)) })
-	slow.Stop()
-	messages := receive(ctx, to)
-	for {
-		select {
-		case m := <-messages:
-			idle.Reset(ttl)
-			slow.Reset(limit)
-			done := false
-			err := s.holding(ctx, any(m.q).(proto.Message), func() (err error) {
-				done, err = take(m.q, m.err)
-				return err
-			})
-			slow.Stop()
-			if done || err != nil {
-				return cmp.Or(context.Cause(to.Context()), err)
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
+	limit, cut := s.options.Timeout, to.Context().Value(cutKey{}).(context.CancelCauseFunc)
+	slow := engine.NewWatch(limit, func() { cut(engine.Errorf(engine.Deadline, "an answer was not taken for %v", limit)) })
+	defer slow.Stop()
+	from, q := arrivingOf(to.Context()), new(Q)
+	one := func() (done bool, err error) {
+		idle.Begin()
+		if !w.begin() {
+			return true, w.ended
 		}
+		err = to.RecvMsg(q)
+		if !w.came() {
+			return true, w.ended
+		}
+		slow.Begin()
+		defer slow.End()
+		err = s.holding(from, any(q).(proto.Message), func() (failed error) {
+			done, failed = take(q, err)
+			return failed
+		})
+		return done, cmp.Or(context.Cause(to.Context()), err)
+	}
+	// In a goroutine of its own, as nothing but the end of the stream ends a wait for a message.
+	go func() {
+		w.told <- s.safely(to.Context(), func() error {
+			for {
+				if done, err := one(); done || err != nil {
+					return err
+				}
+			}
+		})
+	}()
+	return <-w.told
+}
+
+// waiting is a stream that waits for a message, or is to end before it does so again.
+type waiting struct {
+	told  chan error // why the stream ends
+	mu    sync.Mutex
+	now   bool
+	ended error
+}
+
+// begin reports whether to wait for a message.
+func (w *waiting) begin() bool { return w.set(true) }
+
+// came reports whether what has come is to be taken.
+func (w *waiting) came() bool { return w.set(false) }
+
+func (w *waiting) set(now bool) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = now
+	return w.ended == nil
+}
+
+// end ends the stream when what has come is answered.
+func (w *waiting) end(why error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended != nil {
+		return
+	}
+	w.ended = why
+	if w.now {
+		w.told <- why
 	}
 }
 
@@ -105,6 +123,8 @@ type labelling struct {
 	finder *events.Finder // of the series
 	from   int            // the first row that it has got, -1 for none
 	found  []*pb.LabelResponse_Event
+	series []int32          // zeros
+	answer pb.LabelResponse // is another one when it has been sent
 }
 
 func (l *labelling) close() {
@@ -164,14 +184,18 @@ func (l *labelling) begin() {
 
 // response has the answers to rows from first on, after which the series may end.
 func (l *labelling) response(first int, a label.Answers, end bool) *pb.LabelResponse {
-	to := &pb.LabelResponse{First: int64(first), Probabilities: a.Probability}
+	to := &l.answer
+	to.First, to.Labels, to.Probabilities, to.State = int64(first), to.Labels[:0], a.Probability, nil
 	for _, class := range a.Class {
 		to.Labels = append(to.Labels, l.info.Classes[class])
 	}
 	if l.from < 0 {
 		l.from = first
 	}
-	_ = l.finder.Add(events.Rows{Series: make([]int32, a.Len()), Probability: a.Probability, Label: a.Class}) // nothing fails
+	if len(l.series) < a.Len() {
+		l.series = make([]int32, a.Len())
+	}
+	_ = l.finder.Add(events.Rows{Series: l.series[:a.Len()], Probability: a.Probability, Label: a.Class}) // nothing fails
 	if end {
 		_ = l.finder.Flush()
 		l.begin()

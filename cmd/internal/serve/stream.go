@@ -302,12 +302,12 @@ func (q *request) streamLines() error {
 	defer q.Body.Close() // else net/http panics where it finds the body's end itself (golang/go#68560)
 	// HTTP/2 ends a stream at its deadline, whether something is being written or not.
 	_ = control.SetWriteDeadline(time.Time{})
-	deaf := time.AfterFunc(q.options.Timeout, func() { _ = control.SetWriteDeadline(time.Now()) })
-	deaf.Stop()
+	deaf := engine.NewWatch(q.options.Timeout, func() { _ = control.SetWriteDeadline(time.Now()) })
+	defer deaf.Stop()
 	defer func() { _ = control.SetWriteDeadline(time.Now().Add(q.options.Timeout)) }()
 	c.say = func(lines []byte) error {
-		deaf.Reset(q.options.Timeout) // a client that never reads
-		defer deaf.Stop()
+		deaf.Begin() // a client that never reads
+		defer deaf.End()
 		if _, err := q.out.Write(lines); err != nil {
 			return err
 		}
