@@ -210,7 +210,7 @@ func TestAFullQueueIsAnErrorAtOnce(t *testing.T) {
 		for _, j := range jobs {
 			j.answer(label.Answers{}, nil)
 		}
-	}, nil).start()
+	})
 	defer l.close()
 	var waiting []*seriesJob
 	for {
@@ -252,7 +252,7 @@ func TestAPanicIsAnAnswer(t *testing.T) {
 		for _, j := range jobs {
 			j.answer(label.Answers{}, nil)
 		}
-	}, nil).start()
+	})
 	defer l.close()
 	answer := func() error {
 		j := testJob()

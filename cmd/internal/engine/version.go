@@ -66,8 +66,8 @@ func load(ctx context.Context, r *Registry, name string, f found) (*version, err
 		return nil, fmt.Errorf("%s: %w", f.dir, err)
 	}
 	v.drift = newDrift(opened.Model)
-	v.series = newLane(o, v.runSeries, nil).start()
-	v.streams = newLane(o, v.runStreams, v.inUse).start()
+	v.series = newLane(o, v.runSeries)
+	v.streams = newLane(o, v.runStreams)
 	return v, nil
 }
 
@@ -100,16 +100,6 @@ func (v *version) acquire() *Handle {
 	}
 	v.users++
 	return &Handle{version: v}
-}
-
-// inUse is how many handles there are.
-func (v *version) inUse() int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.retired {
-		return v.users
-	}
-	return v.users - 1
 }
 
 // retire has no more requests begin with the version, which goes with the last that has.
