@@ -87,10 +87,11 @@ func (p plainCell) kernel() string { return string(p.activation) }
 
 func (p plainCell) step(s *op.Scope, x tf.Output, state, w []tf.Output) (tf.Output, []tf.Output) {
 	sums := dense(s, beside(s, x, state[0]), w[0], w[1])
-	h := p.activation.of(s, sums)
 	if p.exact && p.activation == Tanh {
-		h = exactTanh(s.SubScope("tanh"), sums)
+		h := exactTanh(s.SubScope("tanh"), sums)
+		return h, []tf.Output{h}
 	}
+	h := p.activation.of(s, sums)
 	return h, []tf.Output{h}
 }
 

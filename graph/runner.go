@@ -83,26 +83,18 @@ func flat(t *tf.Tensor) ([]float32, error) {
 
 // fill copies a float32 tensor's values.
 func fill(v []float32, t *tf.Tensor) error {
-	rest := unwritten(memory(v))
-	_, err := t.WriteContentsTo(&rest)
+	to := bytes.NewBuffer(memory(v)[:0]) // which writes there as long as there is room
+	_, err := t.WriteContentsTo(to)
 	runtime.KeepAlive(t)
+	if err == nil && to.Len() != 4*len(v) {
+		err = io.ErrShortWrite
+	}
 	return err
 }
 
 // memory is that of values.
 func memory(v []float32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
-}
-
-// unwritten is memory that what is written goes to.
-type unwritten []byte
-
-func (f *unwritten) Write(p []byte) (int, error) {
-	n := copy(*f, p)
-	if *f = (*f)[n:]; n < len(p) {
-		return n, io.ErrShortWrite
-	}
-	return n, nil
 }
 
 // read copies a tensor's value. The tensor has to outlive the copying: its finalizer frees
