@@ -9,8 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // Registry is the models that are served. Any number of goroutines may use it.
@@ -18,7 +19,7 @@ type Registry struct {
 	options Options
 	names   []string
 	models  map[string]*served
-	bytes   atomic.Int64 // of bodies that are in memory
+	bytes   *semaphore.Weighted // of bodies that are in memory
 
 	stop    context.CancelFunc // ends watching
 	watcher sync.WaitGroup
@@ -76,7 +77,7 @@ func Open(ctx context.Context, o Options, sources ...Source) (*Registry, error) 
 	if o.Observer == nil {
 		o.Observer = silent{}
 	}
-	r := &Registry{options: o, models: map[string]*served{}, sessions: map[sessionKey]*session{}}
+	r := &Registry{options: o, models: map[string]*served{}, bytes: semaphore.NewWeighted(o.MaxBytes), sessions: map[sessionKey]*session{}}
 	for _, s := range sources {
 		if r.models[s.Name] != nil {
 			return nil, fmt.Errorf("two models are called %q", s.Name)
@@ -166,19 +167,14 @@ func (r *Registry) Ready() bool {
 
 // Hold counts bytes of a request's body until they are dropped, or refuses them: there are too many of others.
 func (r *Registry) Hold(bytes int) error {
-	for {
-		held := r.bytes.Load()
-		if held+int64(bytes) > r.options.MaxBytes {
-			return exhausted("the server is busy: the bodies of other requests leave no room for this one in %d bytes", r.options.MaxBytes)
-		}
-		if r.bytes.CompareAndSwap(held, held+int64(bytes)) {
-			return nil
-		}
+	if !r.bytes.TryAcquire(int64(bytes)) {
+		return exhausted("the server is busy: the bodies of other requests leave no room for this one in %d bytes", r.options.MaxBytes)
 	}
+	return nil
 }
 
 // Drop lets bytes go that were held.
-func (r *Registry) Drop(bytes int) { r.bytes.Add(-int64(bytes)) }
+func (r *Registry) Drop(bytes int) { r.bytes.Release(int64(bytes)) }
 
 // Asked notifies the observer of a request.
 func (r *Registry) Asked(q Request) { r.options.Observer.Asked(q) }
