@@ -50,14 +50,19 @@ func (l *List) readTasks(document gjson.Result, lines *lines) error {
 
 // minimal is a table as an export in the form JSON_MIN, on the same lines, if it is one in the form CSV: regions are JSON in it.
 func minimal(t *series.Table) []byte {
-	found := false
+	regions := func(field string) bool {
+		return strings.HasPrefix(field, "[{") && gjson.Get(field, "0."+regionKey).Exists() && gjson.Valid(field)
+	}
+	if !slices.ContainsFunc(t.Rows, func(r series.TableRow) bool { return slices.ContainsFunc(r.Fields, regions) }) {
+		return nil
+	}
 	var export []byte
 	line := 1
 	for _, r := range t.Rows {
 		task := map[string]any{}
 		for k, field := range r.Fields {
-			if task[t.Columns[k]] = field; strings.HasPrefix(field, "[{") && gjson.Get(field, "0."+regionKey).Exists() && gjson.Valid(field) {
-				task[t.Columns[k]], found = json.RawMessage(field), true
+			if task[t.Columns[k]] = field; regions(field) {
+				task[t.Columns[k]] = json.RawMessage(field)
 			}
 		}
 		object, err := json.Marshal(task)
@@ -68,9 +73,6 @@ func minimal(t *series.Table) []byte {
 			export, line = append(export, strings.Repeat("\n", r.Line-line)...), r.Line
 		}
 		export = append(export, object...)
-	}
-	if !found {
-		return nil
 	}
 	export[0] = '['
 	return append(export, ']')
