@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -213,16 +214,28 @@ func openArrays(arrays []arrow.Array) (all []arrow.Array, err error) {
 	return all, nil
 }
 
+// stretches are from where to where the first n rows are the same.
+func stretches[T comparable](n int, of func(row int) T) iter.Seq2[int, int] {
+	return func(yield func(int, int) bool) {
+		for from, to := 0, 0; from < n; from = to {
+			first := of(from)
+			for to = from + 1; to < n && of(to) == first; {
+				to++
+			}
+			if !yield(from, to) {
+				return
+			}
+		}
+	}
+}
+
 // masked is an array in a struct, null where that is. It and decoded are for all types, as the kernels of arrow/compute are not.
 func masked(a arrow.Array, of *array.Struct) (arrow.Array, error) {
 	nulls, parts := array.MakeArrayOfNull(memory.DefaultAllocator, a.DataType(), a.Len()), []arrow.Array(nil)
-	for from, to := 0, 0; from < a.Len(); from = to {
+	for from, to := range stretches(a.Len(), of.IsNull) {
 		part := a
 		if of.IsNull(from) {
 			part = nulls
-		}
-		for to = from + 1; to < a.Len() && of.IsNull(to) == of.IsNull(from); {
-			to++
 		}
 		parts = append(parts, array.NewSlice(part, int64(from), int64(to)))
 	}
@@ -232,11 +245,8 @@ func masked(a arrow.Array, of *array.Struct) (arrow.Array, error) {
 // decoded has the value of each run as often as the run is long.
 func decoded(a *array.RunEndEncoded) (arrow.Array, error) {
 	parts := []arrow.Array{array.NewSlice(a.Values(), 0, 0)}
-	for from, to := 0, 0; from < a.Len(); from = to {
+	for from, to := range stretches(a.Len(), a.GetPhysicalIndex) {
 		k := a.GetPhysicalIndex(from)
-		for to = from + 1; to < a.Len() && a.GetPhysicalIndex(to) == k; {
-			to++
-		}
 		run, err := array.NewSlice(a.Values(), int64(k), int64(k+1)), error(nil)
 		for err == nil && run.Len() < to-from {
 			run, err = array.Concatenate([]arrow.Array{run, run}, memory.DefaultAllocator)
